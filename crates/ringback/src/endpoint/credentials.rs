@@ -1,0 +1,105 @@
+//! What only the signer may read: kept sealed, never printed.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// A signing secret and the time in which it signs.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret {
+    /// The caller's text as given; the scheme says what it means.
+    pub text: String,
+    /// Signs only from then on; from the beginning if unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// Signs only until then; for good if unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl Secret {
+    /// A secret that signs from now on and for good.
+    #[must_use]
+    pub const fn lasting(text: String) -> Self {
+        Self { text, not_before: None, until: None }
+    }
+
+    /// Whether it signs at `now`.
+    #[must_use]
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.text);
+    }
+}
+
+/// Authorization that stands beside the signature.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Auth {
+    /// `Authorization: Bearer …`
+    Bearer {
+        /// The token.
+        token: String,
+    },
+    /// `Authorization: Basic …`
+    Basic {
+        /// Without a colon.
+        username: String,
+        /// May be empty.
+        password: String,
+    },
+    /// A header of the receiver's choice.
+    ApiKey {
+        /// The header's name.
+        header: String,
+        /// Its value.
+        value: String,
+    },
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bearer { .. } => "Bearer(***)",
+            Self::Basic { .. } => "Basic(***)",
+            Self::ApiKey { .. } => "ApiKey(***)",
+        })
+    }
+}
+
+/// Everything of an endpoint or inline destination that is sealed at rest.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Credentials {
+    /// Signing secrets, the current one first.
+    #[serde(default)]
+    pub secrets: Vec<Secret>,
+    /// Extra headers; values may hold `{type} {id} {occurred_at} {attempt} {tenant}`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Authorization beside the signature.
+    #[serde(default)]
+    pub auth: Option<Auth>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("secrets", &self.secrets)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("auth", &self.auth)
+            .finish()
+    }
+}

@@ -1,0 +1,154 @@
+//! A registered destination of a tenant, and the destination that comes with one event.
+//!
+//! What a store keeps is split by who may read it: [`Spec`] is plain JSON, [`Credentials`] are sealed.
+
+mod credentials;
+mod destination;
+mod preset;
+mod retry;
+mod scheme;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    credentials::{Auth, Credentials, Secret},
+    destination::{Destination, KeptDestination},
+    preset::Preset,
+    retry::Retry,
+    scheme::{Custom, Digest, Encoding, KeyFormat, Scheme},
+};
+use crate::{
+    delivery::{HoldReason, LaneId},
+    id::EndpointId,
+    time::Timestamp,
+};
+
+/// In-flight limit of a lane whose endpoint sets none, and of inline lanes.
+pub const MAX_IN_FLIGHT_DEFAULT: u32 = 16;
+
+/// What an ordered endpoint does about later events of an ordering key once one is dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDead {
+    /// The next one goes out.
+    #[default]
+    Skip,
+    /// They wait until the dead letter is replayed or discarded.
+    Block,
+}
+
+/// An endpoint's configuration with effective values and without secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    /// Where requests go: absolute, normalised.
+    pub url: String,
+    /// For people.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// For people.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Exact types, prefixes such as `call.*`, or `*`; empty matches nothing.
+    pub event_types: Vec<String>,
+    /// The bundle that unset fields came from.
+    pub preset: Preset,
+    /// How requests are signed.
+    pub scheme: Scheme,
+    /// Deadline of one attempt, in milliseconds, from DNS to the last byte that matters.
+    pub timeout_ms: u32,
+    /// How often and when a failed delivery is tried again.
+    pub retry: Retry,
+    /// Most open requests at a time.
+    pub max_in_flight: u32,
+    /// Most requests started per second; `None` for no limit.
+    #[serde(default)]
+    pub rate_per_second: Option<f64>,
+    /// Whether deliveries of one ordering key go out one after the other.
+    #[serde(default)]
+    pub ordered: bool,
+    /// What a dead letter does to its ordering key.
+    #[serde(default)]
+    pub on_dead: OnDead,
+}
+
+/// An endpoint as the engine works with it.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// Whose it is.
+    pub tenant: String,
+    /// The platform's own name for it, unique in its tenant.
+    pub key: Option<String>,
+    /// Its configuration.
+    pub spec: Spec,
+    /// Its secrets, header values and `auth`.
+    pub credentials: Arc<Credentials>,
+    /// Whether it sends at all.
+    pub enabled: bool,
+    /// Why it does not, if not by request: `gone`.
+    pub disabled_reason: Option<String>,
+    /// Whether an operator paused it.
+    pub paused: bool,
+    /// The configuration version that last changed it.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Endpoint {
+    /// The lane that its deliveries wait in.
+    #[must_use]
+    pub fn lane(&self) -> LaneId {
+        LaneId::of_endpoint(self.id)
+    }
+
+    /// Why its lane may not send, if its own configuration says so.
+    #[must_use]
+    pub const fn hold_reason(&self) -> Option<HoldReason> {
+        if !self.enabled {
+            Some(HoldReason::EndpointDisabled)
+        } else if self.paused {
+            Some(HoldReason::Paused)
+        } else {
+            None
+        }
+    }
+
+    /// Whether an event of this type is for it.
+    #[must_use]
+    pub fn selects(&self, event_type: &str) -> bool {
+        selects(&self.spec.event_types, event_type)
+    }
+}
+
+/// Whether a list of selectors holds one for `event_type`.
+#[must_use]
+pub fn selects(selectors: &[String], event_type: &str) -> bool {
+    selectors.iter().any(|selector| match selector.strip_suffix('*') {
+        Some(prefix) => event_type.starts_with(prefix),
+        None => selector == event_type,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selectors_are_exact_prefix_or_all() {
+        let on = |selectors: &[&str], event_type| {
+            selects(&selectors.iter().map(ToString::to_string).collect::<Vec<_>>(), event_type)
+        };
+        assert!(on(&["CALL_ENDED"], "CALL_ENDED"));
+        assert!(!on(&["CALL_ENDED"], "call_ended"));
+        assert!(on(&["call.*"], "call.ended"));
+        assert!(!on(&["call.*"], "call"));
+        assert!(on(&["*"], "anything"));
+        assert!(!on(&[], "anything"));
+    }
+}

@@ -1,0 +1,88 @@
+//! How a request is signed, as data: key format, message, digest, encoding, header layout.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A built-in scheme by name, or a custom one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scheme {
+    /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
+    Standard,
+    /// Standard Webhooks with an ed25519 `v1a` signature beside `v1`.
+    StandardEd25519,
+    /// The same as `standard` under `svix-` names.
+    Svix,
+    /// Hex over the body, keyed with the literal text of the secret.
+    Levrage,
+    /// Base64 over `/call/call_id` only.
+    Synthflow,
+    /// Hex over body and milliseconds.
+    Retell,
+    /// Hex over `{timestamp}.{body}`.
+    Elevenlabs,
+    /// `sha256=` and hex over the body.
+    Github,
+    /// Hex over the body.
+    PlainHex,
+    /// No signature.
+    None,
+    /// The caller's own.
+    #[serde(untagged)]
+    Custom(Custom),
+}
+
+/// A scheme that a caller composed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Custom {
+    /// What the secret's text means.
+    pub key_format: KeyFormat,
+    /// A template over `{id} {timestamp} {timestamp_ms} {body} {url} {method} {json:/pointer}`.
+    pub message: String,
+    /// The hash under the HMAC.
+    pub digest: Digest,
+    /// How the signature is written.
+    pub encoding: Encoding,
+    /// Header name to a text with `{signature} {timestamp} {timestamp_ms} {id}`.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// What the text of a secret means. Never guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyFormat {
+    /// Its bytes as they are.
+    Utf8,
+    /// Standard base64 of the key.
+    Base64,
+    /// Hex of the key.
+    Hex,
+    /// `whsec_` and standard base64 of the key.
+    Whsec,
+}
+
+/// The hash under the HMAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Digest {
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+    /// SHA-1, for receivers that know nothing else.
+    Sha1,
+}
+
+/// How a signature is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// Lower-case hex.
+    Hex,
+    /// Standard base64 with padding.
+    Base64,
+    /// URL-safe base64 without padding.
+    Base64url,
+}

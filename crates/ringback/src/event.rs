@@ -1,0 +1,231 @@
+//! What happened: the caller's words, checked, and as a store keeps them.
+
+use bytes::Bytes;
+
+use crate::{endpoint::Destination, id::EventId, invalid::Invalid, time::Timestamp};
+
+/// The tenant of whatever names none.
+pub const DEFAULT_TENANT: &str = "default";
+
+/// The type of a test event that names none.
+pub const TEST_TYPE: &str = "webhook.test";
+
+/// Longest `tenant` and `type`, in characters.
+const NAME_CHARS_MAX: usize = 128;
+
+/// Longest `key`, `ordering_key` and `idempotency_key`, in characters.
+const KEY_CHARS_MAX: usize = 256;
+
+/// An event as a caller hands it in.
+///
+/// ```
+/// use ringback::event::NewEvent;
+///
+/// let event = NewEvent::new("CALL_ENDED", r#"{"duration_minutes":3.0}"#)
+///     .tenant("acme")
+///     .key("call-42")
+///     .idempotency_key("call-42");
+/// event.check(1024 * 1024)?;
+/// # Ok::<(), ringback::invalid::Invalid>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// `[A-Za-z0-9_.-]{1,128}`, case kept.
+    pub event_type: String,
+    /// The bytes to sign and send, kept as they are.
+    pub payload: Bytes,
+    /// `[A-Za-z0-9_.:-]{1,128}`; [`DEFAULT_TENANT`] unless set.
+    pub tenant: String,
+    /// The platform's own id for the thing, to be found by. 1–256 characters.
+    pub key: Option<String>,
+    /// Deliveries of one ordering key are sent in order to endpoints that ask for it. 1–256 characters.
+    pub ordering_key: Option<String>,
+    /// A second event of the same tenant, type and idempotency key within the window is folded into
+    /// the first. 1–256 characters.
+    pub idempotency_key: Option<String>,
+    /// When it happened; when it was accepted, unless set.
+    pub occurred_at: Option<Timestamp>,
+    /// Only to the tenant's endpoints with these keys.
+    pub endpoint_keys: Option<Vec<String>>,
+    /// Only to this destination, which comes with the event.
+    pub destination: Option<Destination>,
+}
+
+impl NewEvent {
+    /// An event of [`DEFAULT_TENANT`] without any option.
+    pub fn new(event_type: impl Into<String>, payload: impl Into<Bytes>) -> Self {
+        Self {
+            event_type: event_type.into(),
+            payload: payload.into(),
+            tenant: DEFAULT_TENANT.to_owned(),
+            key: None,
+            ordering_key: None,
+            idempotency_key: None,
+            occurred_at: None,
+            endpoint_keys: None,
+            destination: None,
+        }
+    }
+
+    /// Sets the tenant.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = tenant.into();
+        self
+    }
+
+    /// Sets the key.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Sets the ordering key.
+    #[must_use]
+    pub fn ordering_key(mut self, key: impl Into<String>) -> Self {
+        self.ordering_key = Some(key.into());
+        self
+    }
+
+    /// Sets the idempotency key.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Sets when it happened.
+    #[must_use]
+    pub fn occurred_at(mut self, at: Timestamp) -> Self {
+        self.occurred_at = Some(at);
+        self
+    }
+
+    /// Addresses the tenant's endpoints with these keys only.
+    #[must_use]
+    pub fn endpoint_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.endpoint_keys = Some(keys.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sends it to this destination alone.
+    #[must_use]
+    pub fn destination(mut self, destination: Destination) -> Self {
+        self.destination = Some(destination);
+        self
+    }
+
+    /// Checks every field but the destination's own, which needs the endpoint it inherits from.
+    ///
+    /// # Errors
+    /// A finding for each field that is wrong. An oversize payload has the code `payload_too_large`.
+    pub fn check(&self, payload_bytes_max: usize) -> Result<(), Invalid> {
+        let mut invalid = Invalid::default();
+        if !is_type(&self.event_type) {
+            invalid.add("/type", "malformed", "must be 1 to 128 of the characters A-Z a-z 0-9 _ . -");
+        }
+        if !is_tenant(&self.tenant) {
+            invalid.add("/tenant", "malformed", "must be 1 to 128 of the characters A-Z a-z 0-9 _ . : -");
+        }
+        let keys =
+            [("/key", &self.key), ("/ordering_key", &self.ordering_key), ("/idempotency_key", &self.idempotency_key)];
+        for (pointer, key) in keys {
+            if key.as_deref().is_some_and(|key| !is_key(key)) {
+                invalid.add(pointer, "malformed", KEY_RULE);
+            }
+        }
+        for (index, key) in self.endpoint_keys.iter().flatten().enumerate() {
+            if !is_key(key) {
+                invalid.add(format!("/endpoint_keys/{index}"), "malformed", KEY_RULE);
+            }
+        }
+        if self.endpoint_keys.is_some() && self.destination.is_some() {
+            invalid.add(
+                "/endpoint_keys",
+                "conflict",
+                "cannot stand beside destination: an event with a destination goes there alone",
+            );
+        }
+        if self.payload.len() > payload_bytes_max {
+            let detail = format!("has {} bytes; at most {payload_bytes_max} are allowed", self.payload.len());
+            invalid.add("/payload", "payload_too_large", detail);
+        }
+        invalid.or(())
+    }
+}
+
+const KEY_RULE: &str = "must be 1 to 256 characters without control characters";
+
+/// Whether `text` can be an event type: `[A-Za-z0-9_.-]{1,128}`.
+#[must_use]
+pub fn is_type(text: &str) -> bool {
+    is_name(text, b"_.-")
+}
+
+/// Whether `text` can be a tenant: `[A-Za-z0-9_.:-]{1,128}`.
+#[must_use]
+pub fn is_tenant(text: &str) -> bool {
+    is_name(text, b"_.:-")
+}
+
+/// Whether `text` can be a key, ordering key, idempotency key or endpoint key.
+#[must_use]
+pub fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= KEY_CHARS_MAX && !text.chars().any(char::is_control)
+}
+
+fn is_name(text: &str, extra: &[u8]) -> bool {
+    !text.is_empty()
+        && text.len() <= NAME_CHARS_MAX
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || extra.contains(&byte))
+}
+
+/// An event's parts that routing and sending need, as a store gives them back.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its id, which also tells when it was accepted.
+    pub id: EventId,
+    /// Where it stands in the order of emission.
+    pub seq: i64,
+    /// Whose it is.
+    pub tenant: String,
+    /// What happened.
+    pub event_type: String,
+    /// The platform's own id for the thing.
+    pub key: Option<String>,
+    /// What it must be in order with.
+    pub ordering_key: Option<String>,
+    /// What makes a second emission the same event.
+    pub idempotency_key: Option<String>,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// Only to endpoints with these keys.
+    pub endpoint_keys: Option<Vec<String>>,
+    /// Only to this destination: the JSON text of [`crate::endpoint::KeptDestination`].
+    pub destination: Option<String>,
+    /// Whether it was made by "send a test event".
+    pub test: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wrong_field_is_named() {
+        let event = NewEvent::new("bad type", "{}").tenant("a b").key("").ordering_key("a\nb");
+        let pointers: Vec<_> =
+            event.check(1).unwrap_err().findings.into_iter().map(|finding| finding.pointer).collect();
+        assert_eq!(pointers, ["/type", "/tenant", "/key", "/ordering_key", "/payload"]);
+    }
+
+    #[test]
+    fn names_of_all_vendors_pass() {
+        for name in ["CALL_ENDED", "phone_call.ended", "call.recording.ready", "a-b"] {
+            assert!(is_type(name), "{name}");
+        }
+        assert!(is_tenant("agent:42"));
+        assert!(is_key("1711646262471x768387119913843100"));
+    }
+}

@@ -1,0 +1,21 @@
+//! The webhook engine: what one delivery lives through, in the order in which it does.
+//!
+//! ```text
+//! emit      an event is accepted, in the caller's transaction or in one of ours
+//! route     outbox pointer -> deliveries for every matching destination, or a kept "why not"
+//! deliver   shards, feed, lanes, sign, send, judge, record
+//! operate   replay, retention, pause: what operators do afterwards
+//! ```
+//!
+//! The engine knows no database and no web framework: it asks a [`store::Store`], and is asked through
+//! `Engine`.
+
+pub mod attempt;
+pub mod delivery;
+pub mod endpoint;
+pub mod event;
+pub mod id;
+pub mod invalid;
+pub mod time;
+
+pub mod store;

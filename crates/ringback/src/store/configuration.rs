@@ -1,0 +1,138 @@
+//! Endpoints, their versions, and the log of changes that every node follows.
+//!
+//! One row holds the configuration version; each change raises it while holding that row, so versions
+//! become visible in order and "everything after version v" misses nothing.
+
+use super::Result;
+use crate::{
+    id::{DeliveryId, EndpointId, EventId},
+    time::Timestamp,
+};
+
+/// An endpoint as a store keeps it: columns it must read, and two documents it must not.
+#[derive(Debug, Clone)]
+pub struct StoredEndpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// Whose it is.
+    pub tenant: String,
+    /// The platform's own name for it, unique in its tenant among endpoints not deleted.
+    pub key: Option<String>,
+    /// Selectors; kept with every version, so that "why not" can be answered later.
+    pub event_types: Vec<String>,
+    /// Whether it sends at all.
+    pub enabled: bool,
+    /// Why it does not, if not by request.
+    pub disabled_reason: Option<String>,
+    /// Whether an operator paused it.
+    pub paused: bool,
+    /// [`crate::endpoint::Spec`] as JSON.
+    pub spec: String,
+    /// [`crate::endpoint::Credentials`] as JSON, sealed.
+    pub credentials: Vec<u8>,
+    /// The configuration version that last changed it; assigned by the store.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When it was deleted: kept so that old deliveries can name it.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// Which endpoints to load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndpointFilter {
+    /// All that are not deleted.
+    Live,
+    /// These, deleted ones included.
+    Ids(Vec<EndpointId>),
+    /// Newest first, not deleted, before this id.
+    Page {
+        /// Of this tenant only.
+        tenant: Option<String>,
+        /// Smaller ids only.
+        before: Option<EndpointId>,
+        /// At most so many.
+        limit: u32,
+    },
+}
+
+/// Something every node must know within a second.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// An endpoint was made, changed, paused, resumed, disabled or deleted: load it again, drop its connections.
+    Endpoint(EndpointId),
+    /// An event's payload was expunged: its deliveries are cancelled.
+    EventExpunged(EventId),
+    /// A delivery was put back (a replay), or no longer blocks its ordering key: look at its lane again.
+    DeliveryReleased(DeliveryId),
+}
+
+/// Changes after a version.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    /// The version that `items` reach up to; ask again from here.
+    pub version: i64,
+    /// In order.
+    pub items: Vec<Change>,
+    /// The log no longer reaches back to the version asked for: load everything again.
+    pub truncated: bool,
+}
+
+/// What changing an endpoint came to.
+#[derive(Debug, Clone)]
+pub enum Updated {
+    /// The endpoint as it is now.
+    Done(Box<StoredEndpoint>),
+    /// Another endpoint of the tenant has this key.
+    KeyTaken,
+    /// The tenant has as many endpoints as it may.
+    TooMany,
+    /// It changed since the version that the caller saw.
+    VersionMismatch,
+    /// There is none, or it is deleted.
+    Absent,
+}
+
+/// What routing saw of an endpoint at a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointAsOf {
+    /// Its id.
+    pub id: EndpointId,
+    /// Its key then.
+    pub key: Option<String>,
+    /// Its selectors then.
+    pub event_types: Vec<String>,
+}
+
+/// Reads and changes endpoints.
+#[async_trait::async_trait]
+pub trait Configuration {
+    /// At most 1,000 changes after `version`, in order. One cheap read: it is made several times a second.
+    async fn changes_since(&self, version: i64) -> Result<Changes>;
+
+    /// The endpoints that a filter names, newest first.
+    async fn load_endpoints(&self, filter: &EndpointFilter) -> Result<Vec<StoredEndpoint>>;
+
+    /// The live endpoint of this tenant with this key.
+    async fn endpoint_by_key(&self, tenant: &str, key: &str) -> Result<Option<StoredEndpoint>>;
+
+    /// Stores a new endpoint and its first version; `tenant_max` live endpoints a tenant at most.
+    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32) -> Result<Updated>;
+
+    /// Replaces everything of an endpoint but `id`, `tenant` and `created_at`, if its version still is
+    /// `endpoint.version`. Where it becomes able to send again after not being enabled, its pending
+    /// deliveries are due at once with a refilled budget.
+    async fn update_endpoint(&self, endpoint: &StoredEndpoint) -> Result<Updated>;
+
+    /// Deletes: pending deliveries become cancelled, dead letters stay. `version` as in `If-Match`.
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>) -> Result<Updated>;
+
+    /// The tenant's endpoints as routing saw them at a version, by id, at most `limit`.
+    async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>>;
+
+    /// A named installation-wide value, such as the master key's check: the one stored, which is `value`
+    /// if there was none.
+    async fn keep_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>>;
+}

@@ -1,0 +1,115 @@
+//! Which node owns which shards, until when.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Result;
+use crate::{
+    delivery::{LaneId, SHARDS, Shard},
+    id::DeliveryId,
+    time::Timestamp,
+};
+
+/// A node, fresh at every registration: a lease that has ended can never be renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub Uuid);
+
+/// A request that was open when its shard was handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenRequest {
+    /// Not to be sent by the new owner …
+    pub delivery: DeliveryId,
+    /// … and counted in this lane …
+    pub lane: LaneId,
+    /// … until then, by the database's clock: the request's deadline.
+    pub until: Timestamp,
+}
+
+/// [`OpenRequest`] as both dialects keep it in a JSON array.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Kept {
+    delivery: DeliveryId,
+    lane: i64,
+    until: i64,
+}
+
+impl OpenRequest {
+    /// The JSON text that a store keeps beside a shard.
+    #[must_use]
+    pub fn to_json(requests: &[Self]) -> String {
+        let kept: Vec<_> = requests
+            .iter()
+            .map(|open| Kept { delivery: open.delivery, lane: open.lane.as_i64(), until: open.until.micros() })
+            .collect();
+        serde_json::to_string(&kept).unwrap_or_else(|_| "[]".to_owned())
+    }
+
+    /// Reads [`Self::to_json`] back.
+    ///
+    /// # Errors
+    /// [`super::Error::Corrupt`] for anything else.
+    pub fn from_json(text: &str) -> Result<Vec<Self>> {
+        let kept: Vec<Kept> = serde_json::from_str(text).map_err(super::Error::corrupt)?;
+        Ok(kept
+            .into_iter()
+            .map(|open| Self {
+                delivery: open.delivery,
+                lane: LaneId::from_i64(open.lane),
+                until: Timestamp::from_micros(open.until),
+            })
+            .collect())
+    }
+}
+
+/// A shard that is ours now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The shard.
+    pub shard: Shard,
+    /// What its last owner still had open when it handed over.
+    pub open: Vec<OpenRequest>,
+}
+
+/// Who is alive and who owns what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardMap {
+    /// The database's clock.
+    pub now: Timestamp,
+    /// Nodes whose lease runs.
+    pub nodes: Vec<NodeId>,
+    /// The owner of each shard, also one whose lease has ended; [`SHARDS`] entries.
+    pub owners: [Option<NodeId>; SHARDS as usize],
+}
+
+/// Ownership of shards by lease. The database's clock decides when a lease ends.
+#[async_trait::async_trait]
+pub trait Leases {
+    /// Registers a fresh node with a running lease. `None` if this database admits one sending process and
+    /// another one is it (SQLite).
+    async fn register_node(&self, lease: Duration) -> Result<Option<NodeId>>;
+
+    /// A keeper with a connection of its own, opened in the calling thread's runtime: renewing must never
+    /// wait behind work.
+    async fn lease_keeper(&self) -> Result<Box<dyn LeaseKeeper>>;
+
+    /// Who is alive and who owns what.
+    async fn shard_map(&self) -> Result<ShardMap>;
+
+    /// Takes those of `wanted` that nobody owns or whose owner's lease has ended.
+    async fn claim_shards(&self, node: NodeId, wanted: &[Shard]) -> Result<Vec<Claimed>>;
+
+    /// Gives shards back, each with what is still open; nothing for a shard that is not `node`'s.
+    async fn release_shards(&self, node: NodeId, shards: &[Claimed]) -> Result<()>;
+
+    /// Removes the node; its shards must have been released.
+    async fn deregister_node(&self, node: NodeId) -> Result<()>;
+}
+
+/// Renews one lease.
+#[async_trait::async_trait]
+pub trait LeaseKeeper: Send {
+    /// Renews until `lease` from now, reconnecting if needed; false if it had ended already.
+    async fn renew(&mut self, node: NodeId, lease: Duration) -> Result<bool>;
+}

@@ -1,0 +1,66 @@
+//! What the engine asks of a database. One trait per stage; a store implements all of them.
+//!
+//! Every method is one short transaction. None is held open while a receiver is being spoken to.
+//! Times that decide anything (`due_at`, leases) are written and compared by the database's clock.
+
+mod configuration;
+mod intake;
+mod leases;
+mod operations;
+mod outbox;
+mod upkeep;
+mod work;
+
+use std::{fmt, sync::Arc};
+
+pub use self::{
+    configuration::{Change, Changes, Configuration, EndpointAsOf, EndpointFilter, StoredEndpoint, Updated},
+    intake::{Acceptance, Accepted, EventToAccept, Group, Intake, Routing, Verdict},
+    leases::{Claimed, LeaseKeeper, Leases, NodeId, OpenRequest, ShardMap},
+    operations::{
+        DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, Ledger, LedgerDeliveries, LedgerEvents,
+        Operations, Page, PayloadRead, ReplayFilter, ReplayOne, ReplayRow, ReplayState, ReplayToCreate, Span,
+    },
+    outbox::{Floor, Outbox, OutboxPage, Pointer, RoutedEvent, UnroutedEvent},
+    upkeep::{Kept, Upkeep},
+    work::{Cursor, FeedPage, Hold, LoadedEvent, Recorded, Settlement, Work},
+};
+
+/// All that a database does for the engine.
+pub trait Store: Intake + Outbox + Work + Leases + Configuration + Operations + Upkeep + Send + Sync + 'static {}
+
+impl<T> Store for T where
+    T: Intake + Outbox + Work + Leases + Configuration + Operations + Upkeep + Send + Sync + 'static
+{
+}
+
+/// A store that several parts of a process share.
+pub type SharedStore = Arc<dyn Store>;
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database is away, too busy, or closed the connection; the same call may succeed later.
+    #[error("the database is not available: {0}")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database refused these very values; the same call will fail again.
+    #[error("the database refused the data: {0}")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The schema is missing, older or newer than this program.
+    #[error("{0}")]
+    Schema(String),
+    /// A stored value that no version of this program writes.
+    #[error("a stored value could not be read: {0}")]
+    Corrupt(String),
+}
+
+/// The result of asking a store.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// A stored value that could not be understood.
+    pub fn corrupt(what: impl fmt::Display) -> Self {
+        Self::Corrupt(what.to_string())
+    }
+}

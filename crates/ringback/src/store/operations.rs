@@ -1,0 +1,357 @@
+//! What the admin API and the CLI ask: lists, one of a kind, replays, the ledger.
+//!
+//! Lists are newest first by id and bounded: a page reads at most a fixed number of rows and then gives what it
+//! has with a place to go on from.
+
+use bytes::Bytes;
+
+use super::Result;
+use crate::{
+    attempt::Attempt,
+    delivery::{DeadReason, HoldReason, LaneId, Marks, Status},
+    event::Event,
+    id::{DeliveryId, EndpointId, EventId, ReplayId},
+    time::Timestamp,
+};
+
+/// A half-open stretch of time: `since <= t < until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// From here on.
+    pub since: Option<Timestamp>,
+    /// Before this.
+    pub until: Option<Timestamp>,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T, C> {
+    /// Newest first.
+    pub items: Vec<T>,
+    /// Where the next page begins: strictly before this; `None` at the end.
+    pub next: Option<C>,
+}
+
+/// Which events to list; all given conditions hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventFilter {
+    /// Of this tenant.
+    pub tenant: Option<String>,
+    /// Of this type.
+    pub event_type: Option<String>,
+    /// With this key.
+    pub key: Option<String>,
+    /// Accepted in this time.
+    pub accepted: Span,
+}
+
+/// What routing made of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventState {
+    /// Still in the outbox.
+    Unrouted,
+    /// Folded into an earlier one.
+    Duplicate,
+    /// No endpoint wanted it.
+    Unmatched,
+    /// It has deliveries.
+    Routed,
+}
+
+/// An event as listed.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    /// The event.
+    pub event: Event,
+    /// What routing made of it.
+    pub state: EventState,
+    /// The earlier event, for a duplicate.
+    pub duplicate_of: Option<EventId>,
+    /// Size of the payload as accepted.
+    pub payload_bytes: i64,
+    /// When its payload was expunged.
+    pub expunged_at: Option<Timestamp>,
+    /// The configuration version it was routed with; `None` while unrouted.
+    pub config_version: Option<i64>,
+}
+
+/// What reading a payload came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PayloadRead {
+    /// The exact bytes.
+    Bytes(Bytes),
+    /// Expunged on request.
+    Expunged,
+    /// Removed by retention.
+    Expired,
+    /// There is no such event.
+    Absent,
+}
+
+/// Which deliveries, or dead letters, to list; all given conditions hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeliveryFilter {
+    /// Of this tenant.
+    pub tenant: Option<String>,
+    /// To this endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// Of this event.
+    pub event: Option<EventId>,
+    /// Of this type.
+    pub event_type: Option<String>,
+    /// Of events with this key.
+    pub key: Option<String>,
+    /// To one of these endpoints, or inline to this host: the URL's host.
+    pub host: Option<(String, Vec<EndpointId>)>,
+    /// In this state.
+    pub status: Option<Status>,
+    /// Given up for this reason.
+    pub reason: Option<DeadReason>,
+    /// Created in this time (deliveries), or died in this time (dead letters).
+    pub span: Span,
+}
+
+/// A delivery as listed.
+#[derive(Debug, Clone)]
+pub struct DeliveryRow {
+    /// Its id.
+    pub id: DeliveryId,
+    /// Its endpoint; `None` if inline.
+    pub endpoint: Option<EndpointId>,
+    /// Its lane.
+    pub lane: LaneId,
+    /// Its event, without the payload.
+    pub event: Event,
+    /// Why it exists.
+    pub marks: Marks,
+    /// What has become of it. With a replay of a delivered one under way it stays `delivered`.
+    pub status: Status,
+    /// Why it is dead.
+    pub reason: Option<DeadReason>,
+    /// Attempts made, ever.
+    pub attempts: i32,
+    /// When it is due (pending, or a replay of a delivered one under way).
+    pub due_at: Option<Timestamp>,
+    /// A hold of its lane that has not ended, by the database's clock.
+    pub hold: Option<(Timestamp, HoldReason)>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was delivered, died or was cancelled.
+    pub finished_at: Option<Timestamp>,
+    /// Dead letters: the status code of the last attempt.
+    pub last_status: Option<u16>,
+    /// Dead letters: the error of the last attempt, or what made it unroutable.
+    pub last_error: Option<String>,
+}
+
+/// What replaying one delivery came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplayOne {
+    /// It is due again.
+    Released,
+    /// It is pending already.
+    Pending,
+    /// It was cancelled.
+    Cancelled,
+    /// Its payload is gone.
+    Expunged,
+    /// Its endpoint is deleted.
+    EndpointDeleted,
+    /// There is no such delivery.
+    Absent,
+}
+
+/// Which deliveries a replay takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayFilter {
+    /// Of this tenant.
+    pub tenant: Option<String>,
+    /// To this endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// Of this type.
+    pub event_type: Option<String>,
+    /// Of events with this key.
+    pub key: Option<String>,
+    /// [`Status::Dead`] or [`Status::Delivered`].
+    pub status: Status,
+    /// Created in this time.
+    pub created: Span,
+}
+
+/// A replay to be made.
+#[derive(Debug, Clone)]
+pub struct ReplayToCreate {
+    /// Its id.
+    pub id: ReplayId,
+    /// What it takes.
+    pub filter: ReplayFilter,
+    /// The filter as the caller gave it, JSON.
+    pub filter_json: String,
+    /// Releases per second; as fast as possible if unset.
+    pub rate_per_second: Option<f64>,
+    /// For the record.
+    pub reason: Option<String>,
+    /// Only count: nothing is stored.
+    pub dry_run: bool,
+}
+
+/// Where a replay stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayState {
+    /// A dry run: counted, not stored.
+    Preview,
+    /// Releasing.
+    Running,
+    /// Every delivery was released or skipped.
+    Completed,
+    /// Stopped by an operator; what was released stays released.
+    Cancelled,
+}
+
+/// A replay and its counts: `matched = released + skipped + remaining`.
+#[derive(Debug, Clone)]
+pub struct ReplayRow {
+    /// Its id; `None` for a preview.
+    pub id: Option<ReplayId>,
+    /// The tenant that its filter names.
+    pub tenant: Option<String>,
+    /// Where it stands.
+    pub state: ReplayState,
+    /// The fixed set that its filter found.
+    pub matched: i64,
+    /// Put back into their lanes.
+    pub released: i64,
+    /// Could not be put back: pending again, expunged, discarded, or the endpoint is deleted.
+    pub skipped: i64,
+    /// Not looked at yet.
+    pub remaining: i64,
+    /// Of the released, those delivered since.
+    pub delivered: i64,
+    /// Of the released, those given up since.
+    pub dead: i64,
+    /// Payload bytes of the matched.
+    pub bytes: i64,
+    /// Releases per second.
+    pub rate_per_second: Option<f64>,
+    /// For the record.
+    pub reason: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was completed or cancelled.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// What was accepted and what became of it. `accepted = unrouted + duplicate + unmatched + routed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct LedgerEvents {
+    /// Stored events, counted in `event`.
+    pub accepted: i64,
+    /// Counted in the outbox.
+    pub unrouted: i64,
+    /// Folded by routing.
+    pub duplicate: i64,
+    /// Wanted by nobody.
+    pub unmatched: i64,
+    /// Counted by their first deliveries, wherever those are.
+    pub routed: i64,
+}
+
+/// What is owed and what became of it. `owed = pending + delivered + dead + cancelled`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct LedgerDeliveries {
+    /// All deliveries ever made.
+    pub owed: i64,
+    /// In `delivery` (replays of delivered ones aside).
+    pub pending: i64,
+    /// In `finished` as delivered.
+    pub delivered: i64,
+    /// In `dead_letter`.
+    pub dead: i64,
+    /// In `finished` as cancelled.
+    pub cancelled: i64,
+}
+
+/// The conservation ledger: every count of one snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Ledger {
+    /// Events.
+    pub events: LedgerEvents,
+    /// Deliveries.
+    pub deliveries: LedgerDeliveries,
+}
+
+/// Looks things up and puts them right.
+#[async_trait::async_trait]
+pub trait Operations {
+    /// Whether the database answers and has the schema that this program needs.
+    async fn check_ready(&self) -> Result<()>;
+
+    /// Events, newest first.
+    async fn list_events(
+        &self,
+        filter: &EventFilter,
+        before: Option<EventId>,
+        limit: u32,
+    ) -> Result<Page<EventRow, EventId>>;
+
+    /// One event.
+    async fn event(&self, id: EventId) -> Result<Option<EventRow>>;
+
+    /// One event's payload.
+    async fn payload(&self, id: EventId) -> Result<PayloadRead>;
+
+    /// Removes an event's payload for good: its pending deliveries and dead letters become cancelled, a change
+    /// tells every node. False if there is no such event; true, and nothing more, if it was expunged before.
+    async fn expunge(&self, id: EventId) -> Result<bool>;
+
+    /// Deliveries, newest first.
+    async fn list_deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: u32,
+    ) -> Result<Page<DeliveryRow, DeliveryId>>;
+
+    /// One delivery.
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryRow>>;
+
+    /// A delivery's attempts in order of (number, at).
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<Attempt>>;
+
+    /// Dead letters, newest death first; the place to go on from is (`died_at`, id).
+    async fn list_dead_letters(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<(Timestamp, DeliveryId)>,
+        limit: u32,
+    ) -> Result<Page<DeliveryRow, (Timestamp, DeliveryId)>>;
+
+    /// Moves a dead letter to cancelled. False if there is none.
+    async fn discard_dead_letter(&self, id: DeliveryId) -> Result<bool>;
+
+    /// Puts one delivery back into its lane, due now, under the same id, with a refilled budget; a change
+    /// tells its lane's owner.
+    async fn replay_one(&self, id: DeliveryId) -> Result<ReplayOne>;
+
+    /// Fixes the set that the filter finds now, or only counts it.
+    async fn create_replay(&self, replay: &ReplayToCreate) -> Result<ReplayRow>;
+
+    /// One replay with its counts.
+    async fn replay(&self, id: ReplayId) -> Result<Option<ReplayRow>>;
+
+    /// Cancels a running replay; `None` if there is no such replay, unchanged if it had ended.
+    async fn cancel_replay(&self, id: ReplayId) -> Result<Option<ReplayRow>>;
+
+    /// Replays that are running, with their counts.
+    async fn running_replays(&self) -> Result<Vec<ReplayRow>>;
+
+    /// Releases up to `count` further deliveries of a running replay, in order of their events, each like
+    /// [`Operations::replay_one`]; completes the replay when none remains. Returns how many it looked at.
+    async fn release_replayed(&self, id: ReplayId, count: u32) -> Result<u32>;
+
+    /// The ledger of one tenant or of all. `accepted` goes by the event's time, for deliveries too; what
+    /// retention has dropped is counted by whole UTC days.
+    async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger>;
+}

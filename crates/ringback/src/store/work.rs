@@ -1,0 +1,134 @@
+//! Feeding lanes with what is due, and recording what came of it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Result;
+use crate::{
+    attempt::Attempt,
+    delivery::{DeadReason, Due, HoldReason, LaneId, Shard},
+    event::Event,
+    id::{DeliveryId, EndpointId, EventId},
+    time::Timestamp,
+};
+
+/// How far a shard, or a lane, has been read: rows sort by (`due_at`, `id`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
+    /// Read up to here …
+    pub due_at: Timestamp,
+    /// … and this delivery, inclusive.
+    pub id: DeliveryId,
+}
+
+impl Cursor {
+    /// Before everything.
+    pub const START: Self =
+        Self { due_at: Timestamp::from_micros(i64::MIN), id: DeliveryId::from_uuid(uuid::Uuid::nil()) };
+}
+
+/// What a feed read found.
+#[derive(Debug, Clone)]
+pub struct FeedPage {
+    /// The database's clock when it was read.
+    pub now: Timestamp,
+    /// Due rows, in order of (shard, `due_at`, `id`).
+    pub rows: Vec<Due>,
+}
+
+/// What the sender needs of an event.
+#[derive(Debug, Clone)]
+pub struct LoadedEvent {
+    /// Everything but the payload.
+    pub event: Event,
+    /// The bytes to sign and send; `None` once expunged.
+    pub payload: Option<Bytes>,
+}
+
+/// What an outcome does to its delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// To `finished`, the attempt inside it; or only removed if it had been delivered before.
+    Delivered,
+    /// Due again after this long from now, by the database's clock.
+    Retry {
+        /// From the moment of recording.
+        after: Duration,
+    },
+    /// Stays as due as it was: the lane is held, and no schedule applies.
+    Keep,
+    /// To `dead_letter`; or only removed if it had been delivered before.
+    Dead {
+        /// Why.
+        reason: DeadReason,
+        /// For `last_error` where there is no attempt to show it.
+        detail: Option<String>,
+        /// Whether it blocks later deliveries of its ordering key.
+        blocks: bool,
+    },
+}
+
+/// One outcome to be recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// The delivery.
+    pub id: DeliveryId,
+    /// Its lane.
+    pub lane: LaneId,
+    /// `attempts` of the delivery when it was sent: if the row has another by now, nothing changes
+    /// and the attempt is kept as stale.
+    pub fence: i32,
+    /// What to do with it.
+    pub settlement: Settlement,
+    /// What was sent and answered; `None` if nothing was tried (unroutable), and then no attempt is counted.
+    pub attempt: Option<Attempt>,
+}
+
+/// A lane that may not send until a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// The lane.
+    pub lane: LaneId,
+    /// Until then, by the database's clock.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: HoldReason,
+    /// How many times in a row it was held for failing: each doubles the wait.
+    pub streak: i32,
+}
+
+/// Reads what is due and writes what came of it.
+#[async_trait::async_trait]
+pub trait Work {
+    /// For each shard at most `limit` deliveries after its cursor that are due by now.
+    ///
+    /// A read: it locks and writes nothing. A delivery with an ordering key appears only while it is the
+    /// head of its key (smallest unfinished `seq` of (lane, ordering key), no blocking dead letter before it).
+    async fn feed(&self, cursors: &[(Shard, Cursor)], limit: u32) -> Result<FeedPage>;
+
+    /// The same for single lanes: what the lanes had no room for when it was fed.
+    async fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage>;
+
+    /// The heads of these ordering keys, as far as they are due.
+    async fn heads(&self, keys: &[(LaneId, Box<str>)]) -> Result<FeedPage>;
+
+    /// The events with these ids, in any order; absent ones are left out.
+    async fn load_events(&self, ids: &[EventId]) -> Result<Vec<LoadedEvent>>;
+
+    /// Records up to 512 outcomes in one statement, one commit; tells for each whether it was applied (not stale).
+    ///
+    /// # Errors
+    /// [`super::Error::Refused`] when the database will not take some value among them: the caller halves the batch.
+    async fn record(&self, outcomes: &[Recorded]) -> Result<Vec<bool>>;
+
+    /// Sets holds, replacing those of the same lanes; one whose `until` is past ends the hold.
+    async fn set_holds(&self, holds: &[Hold]) -> Result<()>;
+
+    /// Holds of these shards' lanes that have not ended.
+    async fn load_holds(&self, shards: &[Shard]) -> Result<Vec<Hold>>;
+
+    /// Disables an endpoint because it answered 410: `enabled` false, `disabled_reason` `gone`, a change for
+    /// every node. Nothing if it is disabled or deleted already.
+    async fn disable_gone(&self, endpoint: EndpointId) -> Result<()>;
+}

@@ -1,0 +1,3 @@
+//! From a delivery that is due to an outcome that is recorded.
+
+pub mod send;

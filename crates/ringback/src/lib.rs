@@ -12,6 +12,7 @@
 
 pub mod attempt;
 pub mod delivery;
+pub mod document;
 pub mod endpoint;
 pub mod event;
 pub mod id;

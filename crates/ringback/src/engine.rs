@@ -77,7 +77,9 @@ pub enum OpenError {
     #[error(transparent)]
     Store(#[from] store::Error),
     /// The store's secrets were sealed under another master key.
-    #[error("the master key is not the one that this database's secrets were sealed with; give that one, or give it among old_master_keys")]
+    #[error(
+        "the master key is not the one that this database's secrets were sealed with; give that one, or give it among old_master_keys"
+    )]
     WrongMasterKey,
     /// TLS or name resolution could not be set up.
     #[error("the sender could not be set up: {0}")]

@@ -97,8 +97,7 @@ fn keep(
         &settings.egress,
         &settings.header_prefix,
     )?;
-    let text = serde_json::to_string(&kept)
-        .map_err(|error| Invalid::one("", "malformed", error.to_string()))?;
+    let text = serde_json::to_string(&kept).map_err(|error| Invalid::one("", "malformed", error.to_string()))?;
     let warnings = warnings
         .into_iter()
         .map(|warning| Warning { pointer: format!("/destination{}", warning.pointer), ..warning })

@@ -1,13 +1,13 @@
 //! Whom an event goes to. Pure: the event, the endpoints, an answer.
 
 use crate::{
+    deliver::send::Egress,
     delivery::{LaneId, Marks, NewDelivery},
     directory::Directory,
     endpoint::{Endpoint, KeptDestination},
     event::Event,
     id::EventId,
     seal::MasterKeys,
-    deliver::send::Egress,
     store::{Routing, Verdict},
 };
 
@@ -26,8 +26,13 @@ pub(crate) fn fan_out(event: &Event, directory: &Directory, egress: &Egress, key
 /// The routing of a test event: its endpoint alone, whatever that selects.
 pub(crate) fn to_one(event: EventId, endpoint: &Endpoint, directory: &Directory) -> Routing {
     let marks = Marks { test: true, ..Marks::default() };
-    let delivery =
-        NewDelivery { id: event.delivery(1), lane: endpoint.lane(), endpoint: Some(endpoint.id), ordering_key: None, marks };
+    let delivery = NewDelivery {
+        id: event.delivery(1),
+        lane: endpoint.lane(),
+        endpoint: Some(endpoint.id),
+        ordering_key: None,
+        marks,
+    };
     Routing { config_version: directory.version, verdict: Verdict::Deliveries(vec![delivery]) }
 }
 
@@ -54,7 +59,13 @@ fn registered(event: &Event, directory: &Directory) -> Verdict {
 
 fn inline(event: &Event, destination: &str, directory: &Directory, egress: &Egress, keys: &MasterKeys) -> Verdict {
     let lane = inline_lane(event, destination, directory, egress, keys);
-    let delivery = |lane| NewDelivery { id: event.id.delivery(1), lane, endpoint: None, ordering_key: None, marks: Marks::default() };
+    let delivery = |lane| NewDelivery {
+        id: event.id.delivery(1),
+        lane,
+        endpoint: None,
+        ordering_key: None,
+        marks: Marks::default(),
+    };
     match lane {
         Ok(lane) => Verdict::Deliveries(vec![delivery(lane)]),
         Err(detail) => {
@@ -65,9 +76,14 @@ fn inline(event: &Event, destination: &str, directory: &Directory, egress: &Egre
     }
 }
 
-fn inline_lane(event: &Event, destination: &str, directory: &Directory, egress: &Egress, keys: &MasterKeys) -> Result<LaneId, String> {
-    let kept: KeptDestination =
-        serde_json::from_str(destination).map_err(|error| format!("destination: {error}"))?;
+fn inline_lane(
+    event: &Event,
+    destination: &str,
+    directory: &Directory,
+    egress: &Egress,
+    keys: &MasterKeys,
+) -> Result<LaneId, String> {
+    let kept: KeptDestination = serde_json::from_str(destination).map_err(|error| format!("destination: {error}"))?;
     let inherit = kept.endpoint_key.as_deref().and_then(|key| directory.by_key(&event.tenant, key));
     let target = kept.usable(event.id, keys, inherit.map(AsRef::as_ref), egress)?;
     let url = &target.url;

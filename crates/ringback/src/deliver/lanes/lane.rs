@@ -1,6 +1,10 @@
 //! One lane: what waits for one destination, and what keeps it from being sent.
 
-use std::{collections::VecDeque, sync::Arc, time::{Duration, Instant}};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     courier::Courier,
@@ -216,13 +220,8 @@ impl Lane {
         for queue in [&mut self.queue, &mut self.tests] {
             let (out, kept) = queue.drain(..).partition(|waiting| matches(&waiting.due));
             *queue = kept;
-            removed.extend::<Vec<_>>(out);
+            removed.extend::<VecDeque<_>>(out);
         }
         removed
-    }
-
-    /// Every delivery that waits.
-    pub(super) fn waiting(&self) -> usize {
-        self.queue.len() + self.tests.len()
     }
 }

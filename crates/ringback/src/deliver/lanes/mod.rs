@@ -101,7 +101,13 @@ impl Lanes {
     }
 
     /// A shard is ours: its lanes are read from the beginning, but for what its last owner still has open.
-    pub(crate) fn take_shard(&mut self, shard: Shard, open: &[(DeliveryId, LaneId, Instant)], directory: &Directory, now: Instant) {
+    pub(crate) fn take_shard(
+        &mut self,
+        shard: Shard,
+        open: &[(DeliveryId, LaneId, Instant)],
+        directory: &Directory,
+        now: Instant,
+    ) {
         self.owned[usize::from(shard)] = true;
         for &(id, lane, until) in open {
             if until > now && self.known.doing(id).is_none() {
@@ -159,7 +165,13 @@ impl Lanes {
     }
 
     /// The lane, made if need be; `None` if its endpoint does not exist (any more).
-    fn lane_or_new(&mut self, id: LaneId, endpoint: Option<crate::id::EndpointId>, directory: &Directory, now: Instant) -> Option<&mut Lane> {
+    fn lane_or_new(
+        &mut self,
+        id: LaneId,
+        endpoint: Option<crate::id::EndpointId>,
+        directory: &Directory,
+        now: Instant,
+    ) -> Option<&mut Lane> {
         use std::collections::hash_map::Entry;
         match self.lanes.entry(id) {
             Entry::Occupied(entry) => Some(entry.into_mut()),
@@ -419,13 +431,11 @@ impl Lanes {
     pub(crate) const fn open(&self) -> usize {
         self.permits.open()
     }
-
-    /// Requests open now, with their lanes, since when.
-    pub(crate) fn open_requests(&self) -> Vec<(DeliveryId, LaneId, Instant)> {
-        self.known.open().collect()
-    }
 }
 
 fn payload_bytes(event: &LoadedEvent) -> usize {
     event.payload.as_ref().map_or(0, bytes::Bytes::len)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@
 //! `Engine`.
 
 pub mod attempt;
+pub mod deliver;
 pub mod delivery;
 pub mod endpoint;
 pub mod event;

@@ -9,7 +9,7 @@ mod ledger;
 mod replays;
 
 use axum::Router;
-use ringback::{engine::Engine, seal::MasterKeys, store::SharedStore};
+use ringback::{Engine, seal::MasterKeys, store::SharedStore};
 
 use crate::auth::Admission;
 

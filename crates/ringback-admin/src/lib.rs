@@ -1,7 +1,7 @@
 //! Ringback's admin API: hand in events, configure endpoints, see what became of deliveries, replay them.
 //!
 //! ```no_run
-//! # async fn mount(engine: ringback::engine::Engine) -> Result<(), ringback_admin::InvalidBasePath> {
+//! # async fn mount(engine: ringback::Engine) -> Result<(), ringback_admin::InvalidBasePath> {
 //! use ringback_admin::Options;
 //!
 //! let options = Options::with_token("a token of 16 to 256 characters").base_path("/ringback")?;
@@ -25,7 +25,7 @@ mod view;
 
 use axum::{Router, response::Response};
 use http::{HeaderValue, header};
-use ringback::engine::Engine;
+use ringback::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::{

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use ringback::{
+    Engine,
     delivery::HoldReason,
     endpoint::{KeptDestination, Spec},
-    engine::Engine,
     id::EndpointId,
     store::{self, DeliveryRow, EndpointFilter},
 };

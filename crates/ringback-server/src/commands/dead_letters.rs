@@ -9,7 +9,7 @@ use crate::{
         views::{Delivery, Page},
     },
     failure::{Failure, Result},
-    print::{self, Table, moment},
+    print::{Table, moment},
 };
 
 /// List deliveries that were given up

@@ -99,7 +99,7 @@ keys! {
     /// What the names of Ringback's own request headers begin with.
     "header_prefix" header_prefix: HeaderPrefix = "ringback-";
     /// How long this process owns its share of the work without renewing; after a crash others take over when it ends.
-    "lease" lease: Span<1_000, 600_000> = "12s";
+    "lease" lease: Span<3_000, 600_000> = "12s";
     /// How long a stopping process waits for its open requests.
     "shutdown_grace" shutdown_grace: Span<0, 3_600_000> = "30s";
     /// How long an idempotency key counts.

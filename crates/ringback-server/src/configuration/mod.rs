@@ -22,7 +22,7 @@ pub(crate) use self::{
     flags::Flags,
     keys::Configuration,
     reference::REFERENCE,
-    values::{BasePath, DatabaseUrl, LogFormat, Secret, parse_duration},
+    values::{DatabaseUrl, LogFormat, Secret, parse_duration},
 };
 use self::settings::Settings;
 use crate::failure::{Failure, Result};
@@ -86,6 +86,12 @@ mod tests {
         assert!(told(&["retention.events", "ringback.toml", "7 days", "ms s m h d"]), "{findings:?}");
         assert!(told(&["bind", "RINGBACK_BIND", "\"8080\"", "127.0.0.1:8080"]), "{findings:?}");
         assert!(told(&["lease", "--lease", "\"12\"", "12s"]), "{findings:?}");
+    }
+
+    #[test]
+    fn the_reference_file_says_what_is_so_without_it() {
+        let written = format!("{:?}", read(REFERENCE, &[], &[]).unwrap());
+        assert_eq!(written, format!("{:?}", read("", &[], &[]).unwrap()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use axum::{Router, body::Body};
 use bytes::Bytes;
 use http::{Method, Request, header};
 use http_body_util::BodyExt as _;
-use ringback::engine::Engine;
+use ringback::Engine;
 use tower::ServiceExt as _;
 
 use super::Answer;
@@ -13,7 +13,7 @@ use crate::{
     configuration::Configuration,
     failure::{Failure, Result},
     secrets::{self, Missing},
-    stores,
+    stores::{self, Schema},
 };
 
 /// The router over a store of our own.
@@ -28,7 +28,7 @@ impl Direct {
     /// # Errors
     /// What is missing, and how it is made.
     pub(crate) async fn open(configuration: &Configuration) -> Result<Self> {
-        let store = stores::open_existing(configuration).await?;
+        let store = stores::open(configuration, Schema::Check).await?;
         let keys = secrets::master_keys(configuration, Missing::Refuse)?;
         let settings = stores::settings(configuration, keys);
         let engine = Engine::open(store, settings).await.map_err(Failure::failed)?;

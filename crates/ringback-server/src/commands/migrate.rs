@@ -1,9 +1,10 @@
 //! `ringback migrate`: brings the schema up to date, or prints it for a migration tool of one's own.
 
 use crate::{
-    configuration::{Configuration, Flags},
+    configuration::{Configuration, DatabaseUrl, Flags},
     failure::Result,
-    print, stores,
+    print,
+    stores::{self, Schema},
 };
 
 /// Bring the database's schema up to date
@@ -28,11 +29,19 @@ impl Migrate {
     pub(crate) async fn run(self) -> Result<()> {
         let configuration = Configuration::load(&self.flags)?;
         if self.print {
-            print::raw(stores::schema_text(&configuration).as_bytes());
+            print::raw(schema_text(&configuration).as_bytes());
             return Ok(());
         }
-        stores::open(&configuration, false).await?;
+        stores::open(&configuration, Schema::Migrate).await?;
         print::line("the schema is up to date");
         Ok(())
+    }
+}
+
+/// Every step for the configured database.
+fn schema_text(configuration: &Configuration) -> String {
+    match configuration.database_url {
+        DatabaseUrl::Sqlite(_) => ringback_sqlite::schema_text(),
+        DatabaseUrl::Postgres(_) => ringback_postgres::schema_text(&configuration.schema.0),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ringback::engine::{Engine, Sending};
+use ringback::{Engine, Sending};
 use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     print,
     secrets::{self, AdminToken, Missing},
     serve::{listen, log, open_files, signals::Signals},
-    stores,
+    stores::{self, Schema},
 };
 
 /// Run the engine and its API
@@ -77,19 +77,20 @@ struct Serving {
 async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToken) -> Result<Serving> {
     let shares = open_files::shares(configuration.max_in_flight_per_node.0);
     let keys = secrets::master_keys(configuration, Missing::Make)?;
-    let store = stores::open(configuration, no_migrate).await?;
+    let schema = if no_migrate { Schema::Check } else { Schema::Migrate };
+    let store = stores::open(configuration, schema).await?;
     let mut settings = stores::settings(configuration, keys);
     settings.max_in_flight_per_node = usize::try_from(shares.in_flight).unwrap_or(usize::MAX);
     let engine = Engine::open(store, settings).await.map_err(Failure::failed)?;
     let options = ringback_admin::Options::with_token(token.secret().expose())
         .base_path(&configuration.base_path.0)
-        .map_err(|error| Failure::usage(error))?;
+        .map_err(Failure::usage)?;
     let listener = TcpListener::bind(configuration.bind)
         .await
         .map_err(|error| Failure::failed(format!("{} cannot be listened on: {error}", configuration.bind)))?;
     let address = listener.local_addr().map_err(Failure::failed)?;
     let router = ringback_admin::router(engine.clone(), options);
-    let sending = engine.start();
+    let sending = engine.start().await.map_err(Failure::failed)?;
     if let AdminToken::Generated(token) = &token {
         eprintln!("admin token: {}", token.expose());
     }

@@ -39,13 +39,13 @@ impl Value for Schema {
     const NAME: &'static str = "NAME";
 
     fn expected() -> String {
-        "1 to 63 of the characters a-z 0-9 _ that begin with a letter and not with pg_".to_owned()
+        "1 to 63 of the characters a-z 0-9 _ that begin neither with a digit nor with pg_".to_owned()
     }
 
     fn parse(text: &str) -> Option<Self> {
         let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         let right = text.len() <= 63
-            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
             && text.chars().all(inside)
             && !text.starts_with("pg_");
         right.then(|| Self(text.to_owned()))

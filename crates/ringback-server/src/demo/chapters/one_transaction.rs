@@ -39,7 +39,7 @@ async fn execute(database: &Sqlite, statement: &'static str) -> Result<()> {
     let work = database.write(move |tx| {
         Box::pin(async move { sqlx::query(statement).execute(tx).await.map(drop).map_err(Undone::from) })
     });
-    work.await.map_err(|error| Failure::failed(error))
+    work.await.map_err(Failure::failed)
 }
 
 /// Ends the call and emits; the caller says whether it is committed.

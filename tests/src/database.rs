@@ -36,7 +36,8 @@ impl Database {
                     .execute(&mut connection)
                     .await
                     .expect("its user may create databases");
-                let (server, _) = server_url().rsplit_once('/').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a path");
+                let server = server_url();
+                let (server, _) = server.rsplit_once('/').expect("it ends with the name of a database");
                 Self { store, url: format!("{server}/{name}"), folder, postgres_name: Some(name) }
             }
         }

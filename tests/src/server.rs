@@ -52,7 +52,9 @@ impl<'a> Serve<'a> {
     /// On this database, allowed to dial receivers on the loopback.
     #[must_use]
     pub fn on(database: &'a Database) -> Self {
-        Self { database, settings: settings(database) }.set("egress.allow", "127.0.0.0/8").set("egress.allow_http", "true")
+        Self { database, settings: settings(database) }
+            .set("egress.allow", "127.0.0.0/8")
+            .set("egress.allow_http", "true")
     }
 
     /// As an operator would start it who has allowed nothing.

@@ -33,7 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(240);
 /// idempotency key, so that a request whose answer was lost can be asked again.
 async fn post(mut servers: watch::Receiver<Api>, from: usize, to: usize) {
     for start in (from..to).step_by(BATCH) {
-        let event = |number: usize| json!({"type": "call.ended", "payload": number, "idempotency_key": number.to_string()});
+        let event =
+            |number: usize| json!({"type": "call.ended", "payload": number, "idempotency_key": number.to_string()});
         let batch = json!({"events": (start..to.min(start + BATCH)).map(event).collect::<Vec<_>>()}).to_string();
         loop {
             let api = servers.borrow_and_update().clone();

@@ -5,21 +5,43 @@
 mod main_job;
 mod vendors;
 
-// The promises of the design, in its order.
-mod transaction; // 1
-mod bytes; // 2
-mod ids; // 3
-mod crash; // 4
-mod ledger; // 4
-mod no_open_transaction; // 5
-mod fence; // 6
-mod isolation; // 7
-mod egress; // 8
-mod secrets; // 9
-mod signing_time; // 10
-mod limits; // 11
-mod takeover; // 11
-mod control; // 12
+// 1: owed if and only if the caller's transaction committed.
+mod transaction;
+
+// 2: the bytes emitted are the bytes sent.
+mod bytes;
+
+// 3: at least once, under one id.
+mod ids;
+
+// 4: nothing vanishes.
+mod crash;
+mod ledger;
+
+// 5: no transaction is open while a receiver is being spoken to.
+mod no_open_transaction;
+
+// 6: a stale outcome changes nothing.
+mod fence;
+
+// 7: a slow receiver delays nobody else.
+mod isolation;
+
+// 8: only vetted addresses are dialled.
+mod egress;
+
+// 9: no secret is logged or stored in the clear.
+mod secrets;
+
+// 10: signed at attempt time.
+mod signing_time;
+
+// 11: limits are exact, and a dead node's lanes move.
+mod limits;
+mod takeover;
+
+// 12: changes reach every node within a second.
+mod control;
 
 // What receivers and operators are told beside them.
 mod commands;

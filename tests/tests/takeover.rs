@@ -2,9 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use ringback_tests::{
-    api::Api, database::Database, receiver::Receiver, server::Serve, stores::Store, until::until,
-};
+use ringback_tests::{api::Api, database::Database, receiver::Receiver, server::Serve, stores::Store, until::until};
 use serde_json::json;
 use tokio::time::Instant;
 

@@ -34,7 +34,6 @@ impl Answer {
     ///
     /// # Panics
     /// When it is another, or the body is not JSON.
-    #[must_use]
     pub fn expect(self, status: u16) -> Value {
         let body = String::from_utf8_lossy(&self.bytes);
         assert_eq!(self.status.as_u16(), status, "{}: {body}", self.asked);
@@ -48,7 +47,6 @@ impl Answer {
     ///
     /// # Panics
     /// When it is something else.
-    #[must_use]
     pub fn expect_problem(self, status: u16, code: &str) -> Value {
         let kind = self.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
         let problem = self.expect(status);

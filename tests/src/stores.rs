@@ -12,12 +12,12 @@ pub enum Store {
 /// Makes one test per store out of an async function: `name::sqlite` and `name::postgres`.
 #[macro_export]
 macro_rules! on_both_stores {
-    ($($(#[$meta:meta])* async fn $name:ident($store:ident: Store) $body:block)+) => {$(
+    ($($(#[$meta:meta])* async fn $name:ident($store:ident: $kind:ty) $body:block)+) => {$(
         $(#[$meta])*
         mod $name {
             use super::*;
 
-            async fn promise($store: $crate::stores::Store) $body
+            async fn promise($store: $kind) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {

@@ -107,7 +107,7 @@ on_both_stores! {
         let before = receiver.count();
         let event = fleet.api().emit("call.ended", b"{}", json!({})).await;
         let deliveries = fleet.api().deliveries_of(&event).await;
-        let _ = fleet.api().delete(&format!("/v1/events/{event}/payload")).await.expect(204);
+        fleet.api().delete(&format!("/v1/events/{event}/payload")).await.expect(204);
         fleet.all("resume").await;
         let next = fleet.api().emit("call.ended", b"{}", json!({})).await;
         let requests = receiver.wait_for(before + LANES).await;
@@ -127,7 +127,7 @@ on_both_stores! {
         let event = server.api.emit("call.ended", b"{}", json!({})).await;
         let id = server.api.delivery_of(&event).await;
         receiver.wait_for(2).await;
-        let _ = server.api.delete(&format!("/v1/endpoints/{endpoint}")).await.expect(204);
+        server.api.delete(&format!("/v1/endpoints/{endpoint}")).await.expect(204);
         server.api.delivery_with_status(&id, "cancelled").await;
         until_within(WITHIN, "nothing is open", async || (receiver.open() == 0).then_some(())).await;
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -46,7 +46,7 @@ on_both_stores! {
         let database = Database::fresh(store).await;
         let server = Serve::strictly_on(&database).start().await;
         let fields = json!({"url": "http://93.184.215.14/hook", "event_types": ["*"]});
-        let _ = server.api.post("/v1/endpoints", &fields).await.expect_problem(422, "https_required");
+        server.api.post("/v1/endpoints", &fields).await.expect_problem(422, "https_required");
     }
 
     async fn what_was_allowed_at_registration_is_vetted_again_when_it_is_sent(store: Store) {

@@ -59,7 +59,7 @@ on_both_stores! {
         let event = server.api.emit("call.ended", b"{}", json!({})).await;
         receiver.wait_for(1).await;
         let id = server.api.delivery_of(&event).await;
-        let _ = server.api.delete(&format!("/v1/events/{event}/payload")).await.expect(204);
+        server.api.delete(&format!("/v1/events/{event}/payload")).await.expect(204);
         assert_eq!(server.api.get(&format!("/v1/deliveries/{id}")).await.expect(200)["status"], "cancelled");
 
         gate.open();

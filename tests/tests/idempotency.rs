@@ -27,7 +27,7 @@ on_both_stores! {
 
         let other = emit_request("call.ended", br#"{"a":2}"#, &fields);
         let other = server.api.ask(Method::POST, "/v1/events", Some(other)).await.expect("answered");
-        let _ = other.expect_problem(422, "idempotency_conflict");
+        other.expect_problem(422, "idempotency_conflict");
 
         let elsewhere = server.api.emit("call.analyzed", br#"{"a":1}"#, fields).await;
         assert_ne!(elsewhere, first, "the key counts within one type");

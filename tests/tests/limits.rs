@@ -31,7 +31,7 @@ async fn two_nodes_share_the_work_and_keep_every_in_flight_limit_also_while_lane
     for _ in 0..EVENTS {
         let event = |number: usize| json!({"type": format!("to.{number}"), "payload": {}});
         let batch = json!({"events": (0..ENDPOINTS).map(event).collect::<Vec<_>>()});
-        let _ = first.api.post("/v1/events/batch", &batch).await.expect(202);
+        first.api.post("/v1/events/batch", &batch).await.expect(202);
     }
     // The second node joins while all lanes are busy.
     receivers[0].wait_for(3).await;

@@ -13,7 +13,7 @@ const TAKEOVER: Duration = Duration::from_secs(15);
 async fn one_for_each(api: &Api, lanes: usize) {
     let event = |lane: usize| json!({"type": format!("to.{lane}"), "payload": {}});
     let batch = json!({"events": (0..lanes).map(event).collect::<Vec<_>>()});
-    let _ = api.post("/v1/events/batch", &batch).await.expect(202);
+    api.post("/v1/events/batch", &batch).await.expect(202);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -91,9 +91,13 @@ async fn read(delivering: &Arc<Delivering>, cursors: &mut Cursors) -> store::Res
     let read = delivering.begin_read();
     let page = delivering.engine.store().feed(&wanted, SHARD_ROWS).await?;
     delivering.clock.hear(page.now, asked);
+    let before = cursors.at;
     let full = cursors.advance(&wanted, &page);
     let found = page.rows.len();
-    apply(delivering, page, read).await?;
+    if let Err(error) = apply(delivering, page, read).await {
+        cursors.at = before;
+        return Err(error);
+    }
     Ok(match (full || refilled, found) {
         (true, _) => Found::Full,
         (false, 0) => Found::Nothing,

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::{host, ranges};
+use crate::attempt::ErrorClass;
 
 /// What a node may dial.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +37,12 @@ pub enum Blocked {
     /// A port that no webhook listens on.
     #[error("the port is one that webhooks are not sent to")]
     Port,
+}
+
+impl From<Blocked> for ErrorClass {
+    fn from(_reason: Blocked) -> Self {
+        Self::BlockedDestination
+    }
 }
 
 impl Egress {
@@ -75,16 +82,21 @@ impl Egress {
         }
     }
 
-    /// Whether every address that `name` resolved to may be dialled. One forbidden answer refuses all:
-    /// public and private answers side by side are the sign of a name that is being rebound.
+    /// The addresses that may be dialled, of all that `name` resolved to. One forbidden answer refuses all: public and
+    /// private answers side by side are the sign of a name that is being rebound.
     ///
     /// # Errors
-    /// Why not.
-    pub fn permits_answers(&self, name: &str, addresses: &[SocketAddr]) -> Result<(), Blocked> {
-        if host::is_private_name(name) && !addresses.iter().all(|&addr| self.allows(addr)) {
+    /// Why none may be dialled.
+    pub fn vet(&self, name: &str, mut answers: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Blocked> {
+        if host::is_localhost(name) {
+            // Two spellings of one host; an allow-list that names either means it.
+            answers.retain(|&addr| !addr.ip().is_loopback() || self.allows(addr));
+        }
+        if answers.is_empty() || (host::is_private_name(name) && !answers.iter().all(|&addr| self.allows(addr))) {
             return Err(Blocked::Name);
         }
-        addresses.iter().try_for_each(|&addr| self.permits(addr))
+        answers.iter().try_for_each(|&addr| self.permits(addr))?;
+        Ok(answers)
     }
 
     fn permits_name(&self, name: &str, port: u16) -> Result<(), Blocked> {
@@ -219,10 +231,27 @@ mod tests {
         let egress = egress(&["10.0.0.0/8"]);
         let inside = addr("10.0.0.1:443");
         let public = addr("8.8.8.8:443");
-        assert_eq!(egress.permits_answers("db.internal", &[inside]), Ok(()));
-        assert_eq!(egress.permits_answers("db.internal", &[inside, public]), Err(Blocked::Name));
-        assert_eq!(egress.permits_answers("example.com", &[inside, public]), Ok(()));
-        assert_eq!(egress.permits_answers("example.com", &[public, addr("192.168.0.1:443")]), Err(Blocked::Address));
+        assert_eq!(egress.vet("db.internal", vec![inside]), Ok(vec![inside]));
+        assert_eq!(egress.vet("db.internal", vec![inside, public]), Err(Blocked::Name));
+        assert_eq!(egress.vet("example.com", vec![inside, public]), Ok(vec![inside, public]));
+        assert_eq!(egress.vet("example.com", vec![public, addr("192.168.0.1:443")]), Err(Blocked::Address));
+    }
+
+    #[test]
+    fn localhost_is_dialled_at_the_spelling_that_is_allowed() {
+        let both = vec![addr("[::1]:80"), addr("127.0.0.1:80")];
+        assert_eq!(egress(&["127.0.0.0/8"]).vet("localhost", both.clone()), Ok(vec![both[1]]));
+        assert_eq!(egress(&["::1"]).vet("a.localhost.", both.clone()), Ok(vec![both[0]]));
+        assert_eq!(egress(&["10.0.0.0/8"]).vet("localhost", both.clone()), Err(Blocked::Name));
+        assert_eq!(egress(&["127.0.0.0/8"]).vet("rebound.example.com", both), Err(Blocked::Address));
+    }
+
+    #[test]
+    fn a_forbidden_answer_behind_many_good_ones_still_refuses() {
+        let mut answers = vec![addr("8.8.8.8:443"); 100];
+        assert!(Egress::default().vet("example.com", answers.clone()).is_ok());
+        answers.push(addr("10.0.0.1:443"));
+        assert_eq!(Egress::default().vet("example.com", answers), Err(Blocked::Address));
     }
 
     #[test]

@@ -26,6 +26,11 @@ pub(super) fn is_private_name(name: &str) -> bool {
     !name.contains('.') || PRIVATE_SUFFIXES.iter().any(|suffix| is_under(name, suffix))
 }
 
+/// Whether a name means this very host, by RFC 6761.
+pub(super) fn is_localhost(name: &str) -> bool {
+    is_under(without_root(name), "localhost")
+}
+
 /// The name without the dot of the DNS root, which neither `Host` nor SNI carries.
 pub(super) fn without_root(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)

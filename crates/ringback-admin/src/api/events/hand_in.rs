@@ -85,7 +85,7 @@ pub(super) async fn batch(
 }
 
 fn read_batch(mut document: Document, access: &Access) -> Result<Vec<NewEvent>, Problem> {
-    let array = document.take("events").ok_or_else(|| Invalid::one("/events", "missing_field", "is required"))?;
+    let array = document.take("events").ok_or_else(|| Invalid::one("/events", "required", "is missing"))?;
     document.parse::<Nothing>()?;
     let mut invalid = Invalid::default();
     let items = elements(&array).map_err(|found| below("/events", found))?;
@@ -119,7 +119,7 @@ fn read_event(document: Document, access: &Access) -> Result<NewEvent, Problem> 
 }
 
 fn fields_and_payload(mut document: Document) -> Result<(Fields, Bytes), Invalid> {
-    let payload = document.take("payload").ok_or_else(|| Invalid::one("/payload", "missing_field", "is required"));
+    let payload = document.take("payload").ok_or_else(|| Invalid::one("/payload", "required", "is missing"));
     let fields = document.parse::<Fields>();
     match (fields, payload) {
         (Ok(fields), Ok(payload)) => Ok((fields, payload)),

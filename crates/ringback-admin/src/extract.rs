@@ -11,7 +11,7 @@ mod strict;
 
 pub(crate) use self::{
     body::{BODY_BYTES_MAX, read_json},
-    document::Document,
+    document::{Document, elements},
     id::Id,
     idempotency_key::IdempotencyKey,
     if_match::{IfMatch, etag},

@@ -90,7 +90,7 @@ impl de::Error for Refused {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::new(pointer_to(field), "missing_field", "is required".to_owned())
+        Self::new(pointer_to(field), "required", "is missing".to_owned())
     }
 
     fn duplicate_field(field: &'static str) -> Self {
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn each_refusal_names_its_field() {
         let url = "https://example.com";
-        assert_eq!(refused::<Destination>(json!({})), ("/url".into(), "missing_field"));
+        assert_eq!(refused::<Destination>(json!({})), ("/url".into(), "required"));
         assert_eq!(refused::<Destination>(json!({"url": 5})), ("/url".into(), "wrong_type"));
         assert_eq!(refused::<Destination>(json!({"url": url, "a/b": 5})), ("/a~1b".into(), "unknown_field"));
         assert_eq!(

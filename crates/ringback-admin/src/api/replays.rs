@@ -40,11 +40,7 @@ async fn create(
     Ok((StatusCode::ACCEPTED, Json(row.into())))
 }
 
-async fn one(
-    State(api): State<Api>,
-    Reader(access): Reader,
-    Id(id): Id<ReplayId>,
-) -> Result<Json<Replay>, Problem> {
+async fn one(State(api): State<Api>, Reader(access): Reader, Id(id): Id<ReplayId>) -> Result<Json<Replay>, Problem> {
     Ok(Json(find(&api, &access, id).await?))
 }
 

@@ -43,8 +43,7 @@ impl Admission {
             Self::TrustingHost => request.extensions.get().cloned().unwrap_or_else(Access::everything),
             Self::Tokens(known) => {
                 let shown = bearer(request).ok_or_else(|| unauthorized(r#"Bearer realm="ringback""#))?;
-                find(known, shown)
-                    .ok_or_else(|| unauthorized(r#"Bearer realm="ringback", error="invalid_token""#))?
+                find(known, shown).ok_or_else(|| unauthorized(r#"Bearer realm="ringback", error="invalid_token""#))?
             }
         };
         if access.may(permission) { Ok(access) } else { Err(forbidden()) }

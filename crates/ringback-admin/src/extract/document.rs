@@ -30,14 +30,27 @@ impl Document {
     /// # Errors
     /// 400 for what is not JSON, 422 for JSON that is no object or names a member twice.
     pub(crate) fn read(body: &Bytes) -> Result<Self, Problem> {
-        let Members(members) = serde_json::from_slice(body).map_err(broken_or_no_object)?;
+        let members = serde_json::from_slice(body).map_err(broken_or_no_object)?;
+        Ok(Self::of(members, body)?)
+    }
+
+    /// Reads a value inside a body that is known to be JSON.
+    ///
+    /// # Errors
+    /// One finding for what is no object, or one for each member that stands twice.
+    pub(crate) fn read_value(value: &Bytes) -> Result<Self, Invalid> {
+        let members = serde_json::from_slice(value).map_err(|_| Invalid::one("", "wrong_type", "must be an object"))?;
+        Self::of(members, value)
+    }
+
+    fn of(Members(members): Members<'_>, text: &Bytes) -> Result<Self, Invalid> {
         let mut invalid = Invalid::default();
         let mut names = std::collections::HashSet::new();
         for (name, _) in members.iter().filter(|(name, _)| !names.insert(name.as_str())) {
             invalid.add(pointer_to(name), "duplicate_field", "stands here twice");
         }
         invalid.or(())?;
-        let exact = |(name, value): (String, &RawValue)| (name, body.slice_ref(value.get().as_bytes()));
+        let exact = |(name, value): (String, &RawValue)| (name, text.slice_ref(value.get().as_bytes()));
         Ok(Self { members: members.into_iter().map(exact).collect() })
     }
 

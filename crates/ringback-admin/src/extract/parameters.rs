@@ -107,8 +107,12 @@ impl Parameters {
     /// Refuses the request if anything was wrong, or was left over.
     fn finish(mut self) -> Result<(), Problem> {
         let known = self.taken.join(", ");
-        let unknown: Vec<_> =
-            self.all.iter().filter(|(name, _)| !self.taken.contains(&name.as_str())).map(|(name, _)| name.clone()).collect();
+        let unknown: Vec<_> = self
+            .all
+            .iter()
+            .filter(|(name, _)| !self.taken.contains(&name.as_str()))
+            .map(|(name, _)| name.clone())
+            .collect();
         for name in unknown {
             self.refuse(&name, "unknown_parameter", format!("is no parameter here; known are: {known}"));
         }

@@ -1,12 +1,7 @@
 //! What the engine's errors look like from outside. Faults of ours are logged here, once, and nowhere else.
 
 use http::{HeaderValue, StatusCode, header};
-use ringback::{
-    emit,
-    invalid::Invalid,
-    operate::endpoints,
-    store,
-};
+use ringback::{TestError, emit, invalid::Invalid, operate::endpoints, store};
 
 use super::Problem;
 
@@ -18,14 +13,13 @@ impl From<Invalid> for Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        let away = |code, detail: &str| {
-            Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
-                .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
-        };
         match error {
             store::Error::Unavailable(_) => {
                 tracing::warn!(%error, "the store is not available");
-                away("store_unavailable", "The database is not available right now; the same request may succeed later.")
+                away(
+                    "store_unavailable",
+                    "The database is not available right now; the same request may succeed later.",
+                )
             }
             store::Error::Schema(_) => {
                 tracing::error!(%error, "the schema does not fit this program");
@@ -33,7 +27,7 @@ impl From<store::Error> for Problem {
             }
             _ => {
                 tracing::error!(%error, "a request failed inside");
-                internal()
+                Self::internal()
             }
         }
     }
@@ -51,6 +45,7 @@ impl From<emit::Error> for Problem {
                 format!("was used for {of} with other content"),
             )),
             emit::Error::Store(error) => error.into(),
+            emit::Error::Closed => away("shutting_down", "The server is shutting down; another may take this."),
         }
     }
 }
@@ -81,7 +76,17 @@ impl From<endpoints::Error> for Problem {
     }
 }
 
-/// A fault of ours, with nothing said about it.
-pub(super) fn internal() -> Problem {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here; it is in the server's log.")
+impl From<TestError> for Problem {
+    fn from(error: TestError) -> Self {
+        match error {
+            TestError::Absent => Self::not_found(),
+            TestError::Emit(error) => error.into(),
+        }
+    }
+}
+
+/// Not now, but soon.
+fn away(code: &'static str, detail: &str) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+        .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
 }

@@ -5,7 +5,7 @@ use std::any::Any;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use super::{Problem, causes};
+use super::Problem;
 
 /// No route has this path.
 pub(crate) async fn not_found_here() -> Problem {
@@ -29,5 +29,5 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
     tracing::error!(message, "a request panicked");
-    causes::internal().into_response()
+    Problem::internal().into_response()
 }

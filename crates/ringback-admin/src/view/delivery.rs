@@ -72,10 +72,7 @@ pub(crate) struct DeliveryWithAttempts {
 
 impl DeliveryWithAttempts {
     pub(crate) fn of(row: &DeliveryRow, destinations: &Destinations, attempts: Vec<attempt::Attempt>) -> Self {
-        Self {
-            delivery: Delivery::of(row, destinations),
-            attempts: attempts.into_iter().map(Attempt::from).collect(),
-        }
+        Self { delivery: Delivery::of(row, destinations), attempts: attempts.into_iter().map(Attempt::from).collect() }
     }
 }
 

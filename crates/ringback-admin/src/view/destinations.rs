@@ -30,10 +30,9 @@ impl Destinations {
         for id in deliveries.iter().filter_map(|row| row.endpoint) {
             match directory.endpoint(id) {
                 Some(endpoint) => {
-                    known.entry(id).or_insert_with(|| Known {
-                        url: endpoint.spec.url.clone(),
-                        hold: endpoint.hold_reason(),
-                    });
+                    known
+                        .entry(id)
+                        .or_insert_with(|| Known { url: endpoint.spec.url.clone(), hold: endpoint.hold_reason() });
                 }
                 None if !deleted.contains(&id) => deleted.push(id),
                 None => {}

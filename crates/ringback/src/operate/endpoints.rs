@@ -102,7 +102,7 @@ impl Engine {
             let outcome = match self.store().endpoint_by_key(tenant, key).await? {
                 Some(stored) => {
                     let current = Endpoint::open(stored, &self.settings().keys)?;
-                    let draft = draft.clone().keeping_secret_of(&current);
+                    let draft = draft.clone().keeping(&current);
                     self.replace(current, draft, seen).await
                 }
                 None if seen.is_some() => return Err(Error::VersionMismatch),

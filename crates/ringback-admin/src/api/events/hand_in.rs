@@ -3,7 +3,12 @@
 //! A payload is cut out of the request as the exact bytes between its first and its last, and never parsed
 //! into anything that would have to be written again.
 
-use axum::{Json, body::Bytes, extract::{Request, State}, response::{IntoResponse, Response}};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
 use http::StatusCode;
 use ringback::{
     emit,
@@ -17,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     api::Api,
     auth::{Access, Emitter},
-    extract::{BODY_BYTES_MAX, Document, IdempotencyKey, elements, read_json},
+    extract::{BODY_BYTES_MAX, Document, IdempotencyKey, Nothing, elements, read_json},
     problem::Problem,
     view,
 };
@@ -59,9 +64,9 @@ pub(super) async fn one(
     let mut event = read_event(Document::read(&body)?, &access)?;
     event.idempotency_key = one_of(alias, event.idempotency_key.take())?;
     let emitted = api.engine.accept(vec![event]).await.map_err(|error| placed(error, |_| String::new()))?;
-    let accepted = emitted.into_iter().next().map(view::Accepted::from).ok_or_else(Problem::internal)?;
+    let accepted = emitted.into_iter().next().ok_or_else(Problem::internal)?;
     let status = if accepted.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok((status, Json(accepted)).into_response())
+    Ok((status, Json(view::Accepted::from(accepted))).into_response())
 }
 
 /// `POST /v1/events/batch`
@@ -80,8 +85,8 @@ pub(super) async fn batch(
 }
 
 fn read_batch(mut document: Document, access: &Access) -> Result<Vec<NewEvent>, Problem> {
-    let array = document.take("events").ok_or_else(|| Invalid::one("/events", "missing_field", "is required"))?;
-    document.parse::<crate::extract::Nothing>()?;
+    let array = document.take("events").ok_or_else(|| Invalid::one("/events", "required", "is missing"))?;
+    document.parse::<Nothing>()?;
     let mut invalid = Invalid::default();
     let items = elements(&array).map_err(|found| below("/events", found))?;
     if items.is_empty() || items.len() > BATCH_EVENTS_MAX {
@@ -101,7 +106,7 @@ fn read_batch(mut document: Document, access: &Access) -> Result<Vec<NewEvent>, 
 /// One event of a batch. The payload is copied: the request as a whole would stay in memory for as long as any
 /// payload of it.
 fn read_item(item: &Bytes, access: &Access) -> Result<Result<NewEvent, Invalid>, Problem> {
-    let event = Document::read_value(item).and_then(|document| fields_and_payload(document));
+    let event = Document::read_value(item).and_then(fields_and_payload);
     match event {
         Ok((fields, payload)) => into_event(fields, Bytes::copy_from_slice(&payload), access).map(Ok),
         Err(invalid) => Ok(Err(invalid)),
@@ -114,7 +119,7 @@ fn read_event(document: Document, access: &Access) -> Result<NewEvent, Problem> 
 }
 
 fn fields_and_payload(mut document: Document) -> Result<(Fields, Bytes), Invalid> {
-    let payload = document.take("payload").ok_or_else(|| Invalid::one("/payload", "missing_field", "is required"));
+    let payload = document.take("payload").ok_or_else(|| Invalid::one("/payload", "required", "is missing"));
     let fields = document.parse::<Fields>();
     match (fields, payload) {
         (Ok(fields), Ok(payload)) => Ok((fields, payload)),

@@ -69,7 +69,7 @@ macro_rules! keys {
 }
 
 keys! {
-    /// Where everything is kept: sqlite://FILE or postgres://….
+    /// Where everything is kept: sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE.
     "database_url" database_url: DatabaseUrl = "sqlite://ringback.db";
     /// PostgreSQL only: the schema that holds Ringback's tables.
     "schema" schema: Schema = "ringback";

@@ -17,6 +17,7 @@ pub mod endpoint;
 pub mod event;
 pub mod id;
 pub mod invalid;
+pub mod seal;
 pub mod time;
 
 pub mod store;

@@ -163,7 +163,7 @@ pub fn selects(selectors: &[String], event_type: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+mod selector_tests {
     use super::*;
 
     #[test]
@@ -179,3 +179,6 @@ mod tests {
         assert!(!on(&[], "anything"));
     }
 }
+
+#[cfg(test)]
+mod tests;

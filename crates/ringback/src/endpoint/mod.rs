@@ -164,7 +164,7 @@ pub fn selects(selectors: &[String], event_type: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+mod selector_tests {
     use super::*;
 
     #[test]
@@ -180,3 +180,6 @@ mod tests {
         assert!(!on(&[], "anything"));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! What sending needs of a destination, registered or inline: read once, used for many attempts.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::HeaderName;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A destination made ready.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Target {
     /// Where requests go.
     pub url: TargetUrl,
@@ -44,6 +44,18 @@ impl Target {
         let signer = Signer::new(&scheme, &credentials)?.map(Arc::new);
         let headers = read_headers(&credentials)?;
         Ok(Self { url, scheme, credentials, timeout, retry, signer, headers })
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("url", &self.url)
+            .field("scheme", &self.scheme)
+            .field("credentials", &self.credentials)
+            .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
     }
 }
 

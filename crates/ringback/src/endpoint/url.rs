@@ -112,6 +112,10 @@ fn check_form(url: &Url, text: &str) -> Result<(), Invalid> {
     if url.fragment().is_some() {
         return Err(malformed("must not hold a fragment (#…)"));
     }
+    // `https:///x` would be read as a host called x.
+    if authority(text).is_empty() {
+        return Err(malformed("has no host"));
+    }
     match url.host() {
         Some(host) if is_canonical_literal(text, &host) => Ok(()),
         Some(_) => Err(ambiguous()),
@@ -220,7 +224,7 @@ mod tests {
             "https://[::1",
             "https://exa\u{0}mple.com",
             "https://example.com\u{a0}/",
-            "https://-\u{ad}",
+            "https://\u{ad}/",
         ] {
             assert_eq!(parse(text), Err("malformed"), "{text:?}");
         }

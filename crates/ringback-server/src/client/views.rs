@@ -1,7 +1,5 @@
 //! The API's answers, as far as the commands show them. Unknown fields are left alone: a newer server may say more.
 
-use std::collections::BTreeMap;
-
 use ringback::time::Timestamp;
 use serde::Deserialize;
 
@@ -76,7 +74,8 @@ pub(crate) struct Delivery {
     #[serde(rename = "type")]
     pub(crate) event_type: String,
     pub(crate) key: Option<String>,
-    pub(crate) url: String,
+    /// `None` if an inline destination cannot be read.
+    pub(crate) url: Option<String>,
     pub(crate) status: String,
     pub(crate) dead_reason: Option<String>,
     pub(crate) attempt_count: u32,
@@ -106,16 +105,14 @@ pub(crate) struct Attempt {
     pub(crate) duration_ms: f64,
     pub(crate) remote_addr: Option<String>,
     #[serde(default)]
-    pub(crate) request: Option<Request>,
-    #[serde(default)]
     pub(crate) response: Option<Response>,
 }
 
-/// What was sent.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Request {
-    pub(crate) headers: BTreeMap<String, serde_json::Value>,
+impl Delivery {
+    /// Where it goes, for people.
+    pub(crate) fn to(&self) -> &str {
+        self.url.as_deref().unwrap_or("a destination that cannot be read")
+    }
 }
 
 /// What came back.

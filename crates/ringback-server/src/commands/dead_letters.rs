@@ -5,7 +5,7 @@ use ringback::time::Timestamp;
 use super::filter::Filter;
 use crate::{
     client::{
-        Connection,
+        Answer, Client, Connection,
         views::{Delivery, Page},
     },
     failure::{Failure, Result},
@@ -53,17 +53,31 @@ impl DeadLetters {
         let more = [("reason", &self.reason), ("limit", &limit), ("cursor", &self.cursor)];
         query.extend(more.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
         let client = self.connection.open().await?;
-        let answer = client.get("/v1/dead-letters", &query).await?.accepted(self.json)?;
-        let page: Page<Delivery> = answer.read()?;
+        let (answer, page) = self.page(&client, query).await?;
         if self.json {
             answer.print();
         } else if !page.items.is_empty() {
             show(&page);
         }
-        if page.items.is_empty() && page.next_cursor.is_none() {
+        if page.items.is_empty() {
             return Err(Failure::NothingFound("no dead letter matches".to_owned()));
         }
         Ok(())
+    }
+
+    /// The first page that holds any: one may be empty because only so many rows were looked at.
+    async fn page(&self, client: &Client, mut query: Vec<(&str, String)>) -> Result<(Answer, Page<Delivery>)> {
+        loop {
+            let answer = client.get("/v1/dead-letters", &query).await?.accepted(self.json)?;
+            let page: Page<Delivery> = answer.read()?;
+            match &page.next_cursor {
+                Some(next) if page.items.is_empty() => {
+                    query.retain(|(name, _)| *name != "cursor");
+                    query.push(("cursor", next.clone()));
+                }
+                _ => return Ok((answer, page)),
+            }
+        }
     }
 }
 
@@ -79,7 +93,7 @@ fn show(page: &Page<Delivery>) {
             letter.event_type.clone(),
             letter.key.clone().unwrap_or_default(),
             letter.id.clone(),
-            letter.url.clone(),
+            letter.to().to_owned(),
         ]);
     }
     table.print();

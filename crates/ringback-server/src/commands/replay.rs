@@ -109,7 +109,7 @@ impl Replay {
         }
         let delivery: Delivery = answer.read()?;
         let next = delivery.attempt_count + 1;
-        print::line(plain(&format!("{} goes out again as attempt {next} to {}", delivery.id, delivery.url)));
+        print::line(plain(&format!("{} goes out again as attempt {next} to {}", delivery.id, delivery.to())));
         Ok(())
     }
 

@@ -51,7 +51,7 @@ pub(crate) fn delivery(delivery: &Delivery, event: &Event, paint: Paint) {
     print::line("");
     let to = event.routing.iter().find(|routing| routing.endpoint_id == delivery.endpoint_id);
     let to = to.and_then(|routing| routing.endpoint_key.as_deref()).map(|key| format!(" ({key})")).unwrap_or_default();
-    print::line(plain(&format!("  {} to {}{to}", delivery.id, delivery.url)));
+    print::line(plain(&format!("  {} to {}{to}", delivery.id, delivery.to())));
     print::line(format!("    {}", standing(delivery, now, paint)));
     delivery.attempts.iter().for_each(|one| attempt(one, paint));
 }

@@ -4,6 +4,7 @@
 
 mod credentials;
 mod destination;
+mod kept;
 mod preset;
 mod retry;
 mod scheme;

@@ -1,4 +1,7 @@
 //! A customer of our own: counts, answers as told, holds requests open.
+//!
+//! Unlike the testkit's receiver it is well-behaved, changes its mind in the middle of a test, remembers everything that
+//! arrived, and knows how many requests were open at a time.
 
 use std::{
     convert::Infallible,
@@ -16,10 +19,11 @@ use hyper::{HeaderMap, Request, Response, body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
     task::AbortHandle,
     time::Instant,
 };
+
+pub use ringback_testkit::Gate;
 
 use crate::until::{BOUND, until_within};
 
@@ -51,29 +55,6 @@ impl Arrived {
     #[must_use]
     pub fn id(&self) -> &str {
         self.header("webhook-id")
-    }
-}
-
-/// Lets requests that wait for it go on.
-#[derive(Debug, Clone)]
-pub struct Gate(watch::Sender<bool>);
-
-impl Gate {
-    /// A closed one.
-    #[must_use]
-    pub fn closed() -> Self {
-        Self(watch::Sender::new(false))
-    }
-
-    /// Opens it for good.
-    pub fn open(&self) {
-        self.0.send_replace(true);
-    }
-
-    async fn pass(&self) {
-        let mut opened = self.0.subscribe();
-        // The sender lives in `self`, so the wait can only end by opening.
-        let _ = opened.wait_for(|open| *open).await;
     }
 }
 
@@ -267,7 +248,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Response<Full<By
     };
     tokio::time::sleep(reply.after).await;
     if let Some(gate) = &reply.gate {
-        gate.pass().await;
+        gate.passed().await;
     }
     drop(open);
     let mut response = Response::builder().status(reply.status);

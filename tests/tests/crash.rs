@@ -81,7 +81,7 @@ async fn seen_but_not_recorded(database: &Database, receiver: &Receiver) -> Hash
 on_both_stores! {
     async fn of_five_thousand_events_with_three_kills_in_the_middle_none_is_lost(store: Store) {
         let database = Database::fresh(store).await;
-        let serve = || Serve::on(&database).set("lease", "2s").start();
+        let serve = || Serve::on(&database).set("lease", "3s").start();
         let mut server = serve().await;
         let receiver = Receiver::scripted(|_| Reply::status(204).after(Duration::from_millis(4))).await;
         let endpoint = json!({"url": receiver.url(), "event_types": ["*"], "max_in_flight": 32});

@@ -1,7 +1,11 @@
 //! Promise 8: only vetted addresses are dialled, and the address vetted is the address dialled.
 
+use std::{net::Ipv4Addr, sync::Arc};
+
+use ringback_testkit::Names;
 use ringback_tests::{
     database::Database,
+    embedded::Embedded,
     on_both_stores,
     receiver::{Receiver, Reply},
     server::Serve,
@@ -66,6 +70,27 @@ on_both_stores! {
         assert_eq!((&attempt["error"], &attempt["phase"]), (&json!("blocked_destination"), &json!("policy")));
         assert_eq!(attempt["remote_addr"], json!(null), "{attempt}");
         assert_eq!(listener.connections(), 0, "no packet reaches it");
+    }
+
+    async fn a_name_that_resolves_to_a_private_address_is_refused_when_it_is_sent(store: Store) {
+        let database = Database::fresh(store).await;
+        let listener = Receiver::healthy().await;
+        let names = Arc::new(Names::new().with("hooks.customer.com", [Ipv4Addr::LOCALHOST]));
+        let resolver = Arc::clone(&names);
+        let host = Embedded::start(&database, |settings| {
+            settings.egress.allow_http = true;
+            settings.resolver = Some(resolver);
+        })
+        .await;
+        let url = format!("http://hooks.customer.com:{}/hook", listener.address().port());
+        let once = json!({"max_attempts": 1, "delays_ms": [0], "jitter": 0.0});
+        host.api.endpoint(json!({"url": url, "event_types": ["*"], "retry": once})).await;
+        let event = host.api.emit("call.ended", b"{}", json!({})).await;
+        let id = host.api.delivery_of(&event).await;
+        let delivery = host.api.delivery_with_status(&id, "dead").await;
+        assert_eq!(delivery["attempts"][0]["error"], "blocked_destination", "{delivery}");
+        assert!(names.lookups() > 0, "it was asked");
+        assert_eq!(listener.connections(), 0, "and no packet reaches what it said");
     }
 
     async fn a_redirect_is_a_failure_and_is_never_followed(store: Store) {

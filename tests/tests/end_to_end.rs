@@ -46,6 +46,7 @@ mod control;
 // What receivers and operators are told beside them.
 mod commands;
 mod demo;
+mod embedded;
 mod idempotency;
 mod order;
 mod shutdown;

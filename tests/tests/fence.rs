@@ -15,7 +15,7 @@ use serde_json::json;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_hung_and_came_back_does_not_overwrite_what_its_successor_did() {
     let database = Database::fresh(Store::Postgres).await;
-    let first = Serve::on(&database).set("lease", "2s").start().await;
+    let first = Serve::on(&database).set("lease", "3s").start().await;
     let gate = Gate::closed();
     let behind = gate.clone();
     let receiver = Receiver::scripted(move |request| match request.index {
@@ -28,7 +28,7 @@ async fn a_node_that_hung_and_came_back_does_not_overwrite_what_its_successor_di
     receiver.wait_for(1).await;
 
     first.freeze();
-    let second = Serve::on(&database).set("lease", "2s").start().await;
+    let second = Serve::on(&database).set("lease", "3s").start().await;
     let id = second.api.delivery_of(&event).await;
     let delivery = second.api.delivery_with_status(&id, "delivered").await;
     assert_eq!(delivery["attempt_count"], 1, "{delivery}");

@@ -23,7 +23,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Mutex, mpsc, watch},
     task::{AbortHandle, JoinSet},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
@@ -206,9 +206,9 @@ impl Serving {
         // Dropped with this task, and all its connections with it.
         let mut connections = JoinSet::new();
         loop {
-            // Out of descriptors, most likely: the ones in use must end first.
             let Ok((socket, _)) = listener.accept().await else {
-                connections.join_next().await;
+                // Out of descriptors, most likely: some of those in use must end first.
+                sleep(Duration::from_millis(10)).await;
                 continue;
             };
             let number = self.counts.connections.fetch_add(1, Ordering::SeqCst) + 1;

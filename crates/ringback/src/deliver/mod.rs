@@ -22,6 +22,7 @@ mod lanes;
 mod lease;
 mod record;
 mod retry;
+mod retry_after;
 pub mod send;
 mod shards;
 pub mod sign;

@@ -42,8 +42,17 @@ impl Reserved<'_> {
 /// Whether a header frames the request or names its sender: never a caller's to set.
 pub(crate) fn is_framing(name: &HeaderName) -> bool {
     const NAMES: [&str; 11] = [
-        "host", "connection", "transfer-encoding", "user-agent", "accept-encoding", "te", "trailer", "upgrade", "expect",
-        "keep-alive", "proxy-connection",
+        "host",
+        "connection",
+        "transfer-encoding",
+        "user-agent",
+        "accept-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "keep-alive",
+        "proxy-connection",
     ];
     name.as_str().starts_with("content-") || NAMES.contains(&name.as_str())
 }
@@ -52,7 +61,11 @@ pub(crate) fn is_framing(name: &HeaderName) -> bool {
 pub(crate) fn name(text: &str, pointer: &str, invalid: &mut Invalid) -> Option<HeaderName> {
     let name = HeaderName::from_bytes(text.as_bytes()).ok();
     if name.is_none() {
-        invalid.add(pointer, "malformed", "is not a header name: use letters, digits and - _ . ! # $ % & ' * + ^ ` | ~");
+        invalid.add(
+            pointer,
+            "malformed",
+            "is not a header name: use letters, digits and - _ . ! # $ % & ' * + ^ ` | ~",
+        );
     }
     name
 }
@@ -174,8 +187,19 @@ mod tests {
     #[test]
     fn names_of_the_request_the_scheme_and_ringback_are_refused() {
         for name in [
-            "Host", "Content-Type", "content-length", "Connection", "Transfer-Encoding", "User-Agent", "webhook-id",
-            "Webhook-Signature", "svix-id", "Ringback-Attempt", "ringback-anything", "X-Levrage-Signature", "TE",
+            "Host",
+            "Content-Type",
+            "content-length",
+            "Connection",
+            "Transfer-Encoding",
+            "User-Agent",
+            "webhook-id",
+            "Webhook-Signature",
+            "svix-id",
+            "Ringback-Attempt",
+            "ringback-anything",
+            "X-Levrage-Signature",
+            "TE",
         ] {
             assert_eq!(found(&[(name, "x")], None), [(format!("/headers/{name}"), "header_refused")], "{name}");
         }

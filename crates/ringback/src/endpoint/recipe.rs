@@ -133,11 +133,8 @@ fn built_in(scheme: &Scheme) -> (Custom, Option<&'static str>) {
     };
     match scheme {
         Scheme::Standard | Scheme::StandardEd25519 => {
-            let headers = [
-                ("webhook-id", "{id}"),
-                ("webhook-timestamp", "{timestamp}"),
-                ("webhook-signature", "v1,{signature}"),
-            ];
+            let headers =
+                [("webhook-id", "{id}"), ("webhook-timestamp", "{timestamp}"), ("webhook-signature", "v1,{signature}")];
             (sha256(Whsec, "{id}.{timestamp}.{body}", Base64, &headers), Some(" v1,{signature}"))
         }
         Scheme::Svix => {
@@ -149,9 +146,10 @@ fn built_in(scheme: &Scheme) -> (Custom, Option<&'static str>) {
         Scheme::Synthflow => {
             (sha256(Utf8, "{json:/call/call_id}", Base64, &[("http_synthflow_signature", "{signature}")]), None)
         }
-        Scheme::Retell => {
-            (sha256(Utf8, "{body}{timestamp_ms}", Hex, &[("x-retell-signature", "v={timestamp_ms},d={signature}")]), None)
-        }
+        Scheme::Retell => (
+            sha256(Utf8, "{body}{timestamp_ms}", Hex, &[("x-retell-signature", "v={timestamp_ms},d={signature}")]),
+            None,
+        ),
         Scheme::Elevenlabs => {
             let headers = [("elevenlabs-signature", "t={timestamp},v0={signature}")];
             (sha256(Utf8, "{timestamp}.{body}", Hex, &headers), Some(",v0={signature}"))

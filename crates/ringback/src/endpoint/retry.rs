@@ -48,6 +48,13 @@ impl Retry {
     }
 }
 
+/// As the default preset has it.
+impl Default for Retry {
+    fn default() -> Self {
+        super::Preset::Default.retry()
+    }
+}
+
 /// The parts of a [`Retry`] that a caller sets; the preset has the others.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RetryDraft {
@@ -76,11 +83,7 @@ impl RetryDraft {
 
 impl From<Retry> for RetryDraft {
     fn from(retry: Retry) -> Self {
-        Self {
-            max_attempts: Some(retry.max_attempts),
-            delays_ms: Some(retry.delays_ms),
-            jitter: Some(retry.jitter),
-        }
+        Self { max_attempts: Some(retry.max_attempts), delays_ms: Some(retry.delays_ms), jitter: Some(retry.jitter) }
     }
 }
 
@@ -107,8 +110,7 @@ mod tests {
         let week = 7 * 24 * 3_600_000;
         let fits = RetryDraft { max_attempts: Some(100), delays_ms: Some(vec![0, week]), jitter: Some(1.0) };
         assert!(found(fits).is_empty());
-        let wrong =
-            RetryDraft { max_attempts: Some(0), delays_ms: Some(vec![0, week + 1]), jitter: Some(f64::NAN) };
+        let wrong = RetryDraft { max_attempts: Some(0), delays_ms: Some(vec![0, week + 1]), jitter: Some(f64::NAN) };
         assert_eq!(found(wrong), ["/retry/max_attempts", "/retry/delays_ms/1", "/retry/jitter"]);
         let wrong = RetryDraft { max_attempts: Some(101), delays_ms: Some(vec![]), jitter: Some(-0.1) };
         assert_eq!(found(wrong), ["/retry/max_attempts", "/retry/delays_ms", "/retry/jitter"]);

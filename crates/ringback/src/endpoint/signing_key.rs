@@ -60,8 +60,7 @@ impl fmt::Debug for SigningKey {
 mod tests {
     use super::*;
 
-    const PAIR: &str =
-        "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+    const PAIR: &str = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
 
     #[test]
     fn the_published_pair_gives_its_public_key() {

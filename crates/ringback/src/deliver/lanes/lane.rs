@@ -214,6 +214,12 @@ impl Lane {
         }
     }
 
+    /// Whether nothing would be lost but its pace if it were made anew: no work, no request, no hold.
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        let held = self.held_until.is_some_and(|until| now < until);
+        !self.has_work() && self.open == 0 && self.behind.is_none() && !self.refilling && !held && self.rate.is_none()
+    }
+
     /// Removes what waits and matches, for the caller to forget.
     pub(super) fn remove_waiting(&mut self, matches: impl Fn(&Due) -> bool) -> Vec<Waiting> {
         let mut removed = Vec::new();

@@ -45,6 +45,9 @@ const QUANTUM: f32 = 8.0;
 /// Most payload bytes kept in memory from routing to sending; beyond, they are read again.
 const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// Lanes without work are forgotten this often: destinations that come with events are without number.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
 /// A delivery that may be sent now; its request counts as open until [`Lanes::ended`].
 pub(crate) struct Picked {
     pub(crate) due: Due,
@@ -72,6 +75,7 @@ pub(crate) struct Lanes {
     /// Lanes that are behind and have room again.
     refills: Vec<LaneId>,
     event_bytes: usize,
+    pruned_at: Option<Instant>,
 }
 
 impl Lanes {
@@ -89,6 +93,7 @@ impl Lanes {
             foreign: Vec::new(),
             refills: Vec::new(),
             event_bytes: 0,
+            pruned_at: None,
         }
     }
 
@@ -330,6 +335,10 @@ impl Lanes {
         }
         if !self.foreign.is_empty() {
             self.end_foreign(now);
+        }
+        if now.saturating_duration_since(*self.pruned_at.get_or_insert(now)) >= PRUNE_EVERY {
+            self.pruned_at = Some(now);
+            self.lanes.retain(|_, lane| !lane.is_idle(now));
         }
     }
 

@@ -192,3 +192,20 @@ fn a_shard_that_was_given_away_starts_nothing() {
     world.lanes.ended(&open, Duration::from_millis(1), true);
     assert_eq!(world.lanes.open(), 0);
 }
+
+#[test]
+fn destinations_that_are_done_with_cost_no_memory() {
+    let mut world = World::new();
+    for lane in 1..=100 {
+        world.fill(lane, 1);
+    }
+    while let Some(due) = world.pick() {
+        world.end(&due, Duration::from_millis(1));
+    }
+    assert_eq!(world.lanes.lanes.len(), 100);
+    world.fill(7, 2);
+    world.pick();
+    world.now += PRUNE_EVERY;
+    world.pick();
+    assert_eq!(world.lanes.lanes.keys().map(|lane| lane.as_i64()).collect::<Vec<_>>(), [7]);
+}

@@ -4,7 +4,7 @@ use std::{error::Error, io};
 
 use super::{
     budget::{Meter, Spent},
-    connections::HEAD_MAX,
+    connection::HEAD_MAX,
     tls,
 };
 use crate::attempt::ErrorClass;

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! vet        is the URL one that may be sent to                          address, host, ranges
-//! connect    resolve the name, vet every answer, dial, handshake         resolve, connect, tls
-//! ask        write the request, wait for the answer's head               connections, budget, request
+//! connect    resolve the name, vet every answer, dial, handshake         resolve, connect, tls, stream, budget
+//! ask        write the request, wait for the answer's head               connections, connection, request
 //! read       the body, as far as it is worth reading                     answer
 //! conclude   what happened, as an `Outcome`                              progress, classify
 //! ```
@@ -21,6 +21,7 @@ mod answer;
 mod budget;
 mod classify;
 mod connect;
+mod connection;
 mod connections;
 mod host;
 mod idle;
@@ -44,7 +45,7 @@ pub use self::{
     resolve::{Resolve, ResolveError, SystemResolver},
     tls::{Roots, UnusableRoots},
 };
-use self::{connections::Connection, progress::Progress, tls::Tls};
+use self::{connection::Connection, progress::Progress, tls::Tls};
 use super::sign::Signed;
 use crate::attempt::{ErrorClass, Outcome, Phase};
 
@@ -110,6 +111,7 @@ impl Sender {
     }
 
     async fn open(&self, pool: &Connections, url: &Url, progress: &mut Progress) -> Result<Connection, ErrorClass> {
+        let generation = pool.generation();
         let addresses = self.vetted(url, progress).await?;
         progress.enter(Phase::Connect);
         progress.dials(addresses[0]);
@@ -122,7 +124,7 @@ impl Sender {
         } else {
             Tls::plain(stream, remote_addr)
         };
-        pool.open(url, secured).await
+        Connection::open(url, secured, generation).await
     }
 
     /// The addresses to dial, at least one.

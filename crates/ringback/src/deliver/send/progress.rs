@@ -14,7 +14,7 @@ use hyper::{Response, body::Incoming};
 use super::{
     answer::{self, Answer},
     budget::Meter,
-    connections::Connection,
+    connection::Connection,
 };
 use crate::attempt::{ErrorClass, Failure, Outcome, Phase, Timings};
 

@@ -10,7 +10,7 @@ use http_body_util::Full;
 use url::{Position, Url};
 
 use super::super::sign::Signed;
-use super::{connections::Message, host};
+use super::{connection::Message, host};
 
 /// The request for one attempt; `None` if the URL has no form that HTTP could carry.
 pub(super) fn message(signed: &Signed) -> Option<Message> {

@@ -161,3 +161,34 @@ fn failed(error: NetError) -> ResolveError {
         ResolveError::Failed(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn localhost_is_this_host_with_and_without_the_dot_of_the_root() {
+        let resolver = SystemResolver::new().unwrap();
+        for name in ["localhost", "localhost."] {
+            let found = resolver.resolve(name).await.unwrap();
+            assert!(!found.is_empty() && found.iter().all(IpAddr::is_loopback), "{name}: {found:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_hosts_file_is_asked_alone() {
+        let mut resolver = SystemResolver::new().unwrap();
+        let file = "10.1.2.3 receiver.example.com\n10.1.2.4 Receiver.example.com alias\n";
+        resolver.hosts.read_hosts_conf(file.as_bytes()).unwrap();
+        let found = resolver.resolve("receiver.EXAMPLE.com.").await.unwrap();
+        assert_eq!(found, [IpAddr::from([10, 1, 2, 3]), IpAddr::from([10, 1, 2, 4])]);
+        assert_eq!(resolver.resolve("alias").await.unwrap(), [IpAddr::from([10, 1, 2, 4])]);
+    }
+
+    #[tokio::test]
+    async fn names_that_dns_cannot_hold_fail() {
+        let resolver = SystemResolver::new().unwrap();
+        let long = format!("{}.example.com", "a".repeat(64));
+        assert!(matches!(resolver.resolve(&long).await, Err(ResolveError::Failed(_))));
+    }
+}

@@ -65,8 +65,7 @@ async fn open_postgres(url: &str, configuration: &Configuration, schema: Schema)
 /// What the engine is told.
 pub(crate) fn settings(configuration: &Configuration, keys: MasterKeys) -> Settings {
     let mut settings = Settings::new(keys);
-    settings.egress =
-        Egress { allow: configuration.egress_allow.clone(), allow_http: configuration.egress_allow_http };
+    settings.egress = Egress { allow: configuration.egress_allow.clone(), allow_http: configuration.egress_allow_http };
     settings.header_prefix.clone_from(&configuration.header_prefix.0);
     settings.max_payload_bytes = usize::try_from(configuration.max_payload_bytes.0).unwrap_or(usize::MAX);
     settings.max_endpoints_per_tenant = u32::try_from(configuration.max_endpoints_per_tenant.0).unwrap_or(u32::MAX);

@@ -81,9 +81,12 @@ pub enum OpenError {
         "the master key is not the one that this database's secrets were sealed with; give that one, or give it among old_master_keys"
     )]
     WrongMasterKey,
-    /// TLS or name resolution could not be set up.
-    #[error("the sender could not be set up: {0}")]
-    Sender(#[from] deliver::send::SetupError),
+    /// A certificate authority given for receivers cannot be used.
+    #[error(transparent)]
+    Roots(#[from] deliver::send::UnusableRoots),
+    /// The system's configuration of name resolution cannot be used.
+    #[error("name resolution could not be set up: {0}")]
+    Resolver(#[from] deliver::send::ResolveError),
 }
 
 /// Why a test event was not sent.

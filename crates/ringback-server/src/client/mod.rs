@@ -13,8 +13,8 @@ pub(crate) mod views;
 use bytes::Bytes;
 use http::Method;
 
-pub(crate) use self::{answer::Answer, connection::Connection, remote::Remote};
 use self::direct::Direct;
+pub(crate) use self::{answer::Answer, connection::Connection, remote::Remote};
 use crate::failure::Result;
 
 /// Asks the admin API.

@@ -3,8 +3,8 @@
 pub(crate) mod dead_letters;
 pub(crate) mod demo;
 pub(crate) mod emit;
-pub(crate) mod find;
 mod filter;
+pub(crate) mod find;
 pub(crate) mod migrate;
 pub(crate) mod replay;
 pub(crate) mod serve;

@@ -134,8 +134,7 @@ impl Replay {
     fn body(&self) -> Result<Vec<u8>> {
         let status = self.status.clone().unwrap_or_else(|| "dead".to_owned());
         let filter = self.filter.fields().into_iter().chain([("status", status)]).collect();
-        let body =
-            Body { filter, rate_per_second: self.rate, dry_run: self.dry_run, reason: self.reason.as_deref() };
+        let body = Body { filter, rate_per_second: self.rate, dry_run: self.dry_run, reason: self.reason.as_deref() };
         serde_json::to_vec(&body).map_err(Failure::failed)
     }
 }

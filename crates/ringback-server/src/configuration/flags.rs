@@ -40,10 +40,7 @@ impl Args for Flags {
 impl FromArgMatches for Flags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = |key: &Key| Some((key.name, matches.get_one::<String>(key.name)?.clone()));
-        Ok(Self {
-            file: matches.get_one::<PathBuf>("config").cloned(),
-            given: KEYS.iter().filter_map(given).collect(),
-        })
+        Ok(Self { file: matches.get_one::<PathBuf>("config").cloned(), given: KEYS.iter().filter_map(given).collect() })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -67,11 +64,7 @@ fn config_file() -> Arg {
 }
 
 fn flag(key: &'static Key) -> Arg {
-    let arg = Arg::new(key.name)
-        .long(key.flag())
-        .value_name(key.value_name)
-        .help(key.help())
-        .help_heading(HEADING);
+    let arg = Arg::new(key.name).long(key.flag()).value_name(key.value_name).help(key.help()).help_heading(HEADING);
     if key.is_switch {
         // `--egress-allow-http` alone means true.
         arg.num_args(0..=1).default_missing_value("true")

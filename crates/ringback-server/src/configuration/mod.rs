@@ -18,13 +18,13 @@ mod settings;
 mod value;
 mod values;
 
+use self::settings::Settings;
 pub(crate) use self::{
     flags::Flags,
     keys::Configuration,
     reference::REFERENCE,
     values::{DatabaseUrl, LogFormat, Secret, parse_duration},
 };
-use self::settings::Settings;
 use crate::failure::{Failure, Result};
 
 impl Configuration {
@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn lists_and_switches_are_read_in_both_notations() {
-        let file = "old_master_keys = []\n[egress]\nallow = [\"127.0.0.0/8\", \"10.0.0.0/8:9000\"]\nallow_http = true\n";
+        let file =
+            "old_master_keys = []\n[egress]\nallow = [\"127.0.0.0/8\", \"10.0.0.0/8:9000\"]\nallow_http = true\n";
         assert_eq!(read(file, &[], &[]).unwrap().egress_allow.len(), 2);
         let variables = [("RINGBACK_EGRESS_ALLOW", "127.0.0.0/8, ::1/128"), ("RINGBACK_EGRESS_ALLOW_HTTP", "true")];
         let read = read("", &variables, &[]).unwrap();

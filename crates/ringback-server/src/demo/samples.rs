@@ -18,11 +18,8 @@ impl Sample {
 }
 
 /// An envelope with the whole call inside; `duration_minutes` is `4.0`, and there is Hindi in the transcript.
-pub(super) const LEVRAGE: Sample = Sample {
-    event_type: "CALL_ENDED",
-    key: "call-1042",
-    text: include_str!("samples/levrage_call_ended.json"),
-};
+pub(super) const LEVRAGE: Sample =
+    Sample { event_type: "CALL_ENDED", key: "call-1042", text: include_str!("samples/levrage_call_ended.json") };
 
 /// A bare object with fifteen fields: type and time are nowhere in it.
 pub(super) const LEVERS: Sample = Sample {

@@ -6,11 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ringback::{
-    Engine, Sending, Settings,
-    deliver::send::Egress,
-    seal::MasterKeys,
-};
+use ringback::{Engine, Sending, Settings, deliver::send::Egress, seal::MasterKeys};
 use ringback_sqlite::Sqlite;
 use serde_json::{Value, json};
 use tempfile::TempDir;

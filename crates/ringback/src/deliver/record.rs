@@ -186,12 +186,11 @@ async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
         }
         tracing::info!(%endpoint, "answered 410 and is disabled");
     }
-    let finished = batch.iter().filter(|report| {
-        matches!(report.recorded.settlement, Settlement::Delivered | Settlement::Dead { .. })
-    });
-    let keys: Vec<_> = finished
-        .filter_map(|report| Some((report.due.lane, report.due.ordering_key.clone()?)))
-        .collect();
+    let finished = batch
+        .iter()
+        .filter(|report| matches!(report.recorded.settlement, Settlement::Delivered | Settlement::Dead { .. }));
+    let keys: Vec<_> =
+        finished.filter_map(|report| Some((report.due.lane, report.due.ordering_key.clone()?))).collect();
     if !keys.is_empty() {
         super::feed::bring_heads(delivering, keys).await;
     }

@@ -99,8 +99,7 @@ fn report(delivering: &Delivering, due: Due, courier: &Courier, tried: Tried, at
     };
     let retry = tried.target.as_ref().map_or_else(crate::endpoint::Retry::default, |target| target.retry.clone());
     let tries = u32::try_from(due.attempts - due.attempts_at_refill + 1).unwrap_or(1);
-    let judgement =
-        judge::judge(&outcome, tries, &retry, courier.endpoint.is_none(), rand::random(), Timestamp::now());
+    let judgement = judge::judge(&outcome, tries, &retry, courier.endpoint.is_none(), rand::random(), Timestamp::now());
     let settlement = match judgement.verdict {
         Verdict::Delivered => Settlement::Delivered,
         Verdict::Retry { after } => Settlement::Retry { after },

@@ -64,8 +64,7 @@ impl Value for HeaderPrefix {
 
     fn parse(text: &str) -> Option<Self> {
         let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let right =
-            text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(inside);
+        let right = text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(inside);
         right.then(|| Self(text.to_owned()))
     }
 }

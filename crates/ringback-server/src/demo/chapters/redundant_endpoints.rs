@@ -26,9 +26,15 @@ pub(super) async fn tell(stage: &mut Stage) -> Result<()> {
         let delivery = deliveries.iter().find(|delivery| delivery.endpoint_id.as_deref() == Some(id));
         delivery.map(|delivery| (delivery.status.as_str(), delivery.attempt_count))
     };
-    stage.teller.check(standing(&first) == Some(("delivered", 1)), "the primary had it at once: the standby's trouble is not its own");
+    stage.teller.check(
+        standing(&first) == Some(("delivered", 1)),
+        "the primary had it at once: the standby's trouble is not its own",
+    );
     stage.teller.check(standing(&second) == Some(("delivered", 3)), "the standby had it at the third attempt");
-    stage.teller.check(same_id_signed_anew(&seen, &id), &format!("svix-id was {id} every time, and every attempt was signed anew"));
+    stage.teller.check(
+        same_id_signed_anew(&seen, &id),
+        &format!("svix-id was {id} every time, and every attempt was signed anew"),
+    );
     again(stage, &id).await
 }
 

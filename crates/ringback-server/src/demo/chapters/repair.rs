@@ -3,10 +3,7 @@
 use std::time::Instant;
 
 use super::super::stage::Stage;
-use crate::{
-    client::views::Delivery,
-    failure::Result,
-};
+use crate::{client::views::Delivery, failure::Result};
 
 pub(super) async fn tell(stage: &mut Stage, letter: &Delivery) -> Result<()> {
     stage.teller.chapter("The repair and the replay");

@@ -9,6 +9,7 @@ mod draft;
 mod fields;
 mod header;
 mod kept_destination;
+mod lint;
 mod mask;
 mod patch;
 pub(crate) mod placeholder;
@@ -36,6 +37,7 @@ pub use self::{
     destination::Destination,
     draft::Draft,
     kept_destination::KeptDestination,
+    lint::lint_payload,
     mask::MASK,
     patch::merge_patch,
     preset::Preset,

@@ -8,11 +8,11 @@
 //! ```
 //!
 //! The engine knows no database and no web framework: it asks a [`store::Store`], and is asked through
-//! `Engine`.
+//! [`Engine`].
 
 pub mod attempt;
-pub mod deliver;
 pub mod delivery;
+pub mod document;
 pub mod endpoint;
 pub mod event;
 pub mod id;
@@ -20,4 +20,17 @@ pub mod invalid;
 pub mod seal;
 pub mod time;
 
+pub mod emit;
+mod route;
+
+pub mod deliver;
+pub mod operate;
+
+mod directory;
+mod engine;
 pub mod store;
+
+pub use self::{
+    directory::Directory,
+    engine::{Engine, OpenError, Sending, Settings, TestError},
+};

@@ -20,7 +20,7 @@ const HOLD_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// What becomes of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// It is done.
     Delivered,
     /// It is tried again.
@@ -36,17 +36,17 @@ pub enum Verdict {
 
 /// A verdict, and what the receiver asks of its whole lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Judgement {
+pub(super) struct Judgement {
     /// What becomes of the delivery.
-    pub verdict: Verdict,
+    pub(super) verdict: Verdict,
     /// How long the lane may not send.
-    pub hold: Option<Duration>,
+    pub(super) hold: Option<Duration>,
 }
 
 /// Judges an outcome. `tries_used` counts this one and those before it of the present budget; `inline` says
 /// that the destination came with the event; `chance` is a number in [0, 1) for the jitter.
 #[must_use]
-pub fn judge(
+pub(super) fn judge(
     outcome: &Outcome,
     tries_used: u32,
     policy: &Retry,

@@ -8,6 +8,7 @@ mod destination;
 mod draft;
 mod fields;
 mod header;
+mod kept;
 mod kept_destination;
 mod lint;
 mod mask;

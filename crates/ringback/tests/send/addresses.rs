@@ -431,6 +431,17 @@ async fn a_dead_address_costs_a_moment_and_not_the_delivery() {
 }
 
 #[tokio::test]
+async fn a_name_with_a_dead_ipv6_address_is_reached_by_ipv4() {
+    let receiver = Receiver::start(|_| Reply::status(204)).await;
+    let names = Names::new().with("dual.example.com", [IpAddr::from(Ipv6Addr::LOCALHOST), receiver.address().ip()]);
+    let sender = sender_with(egress(&["127.0.0.0/8", "::1"]), names, Roots::Certificates(Vec::new()));
+    let request = signed(&receiver.url_under("dual.example.com"));
+    let outcome = sender.send(&Connections::default(), &request, AMPLE).await;
+    assert_delivered(&outcome, 204);
+    assert_eq!(outcome.remote_addr, Some(receiver.address()));
+}
+
+#[tokio::test]
 async fn all_addresses_refusing_is_a_refusal() {
     let port = closed_port().port();
     let names = Names::new().with("two.example.com", [[127, 0, 0, 1], [127, 0, 0, 9]]);

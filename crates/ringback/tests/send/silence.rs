@@ -113,3 +113,24 @@ async fn a_full_accept_queue_times_out_while_connecting() {
 pub(crate) fn closed_port() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
+
+#[tokio::test]
+async fn receivers_that_hang_leave_the_others_alone() {
+    let hanging = Receiver::start(|_| Reply::hang()).await;
+    let healthy = Receiver::start(|_| Reply::status(204)).await;
+    let sender = sender();
+    let lanes: Vec<_> = (0..100).map(|_| Connections::default()).collect();
+    let hung = signed(&hanging.url());
+    let hangs = futures_util::future::join_all(lanes.iter().map(|lane| sender.send(lane, &hung, AMPLE)));
+    let ordinary = async {
+        hanging.until_open(lanes.len()).await;
+        for _ in 0..20 {
+            let outcome = sender.send(&Connections::default(), &signed(&healthy.url()), AMPLE).await;
+            assert_delivered(&outcome, 204);
+        }
+    };
+    tokio::select! {
+        _ = hangs => panic!("what hangs must not end first"),
+        () = ordinary => {}
+    }
+}

@@ -32,5 +32,5 @@ mod upkeep;
 pub use self::{
     emit::{Error as EmitError, emit, emit_in},
     open::Postgres,
-    schema::DEFAULT_SCHEMA,
+    schema::{DEFAULT_SCHEMA, schema_text},
 };

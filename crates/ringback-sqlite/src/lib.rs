@@ -55,5 +55,6 @@ mod work;
 pub use self::{
     emit::emit,
     open::{Options, Sqlite},
+    schema::schema_text,
     write::Writing,
 };

@@ -10,6 +10,12 @@ use crate::{
 /// Most of a receiver's answer that is shown.
 const BODY_CHARS: usize = 160;
 
+/// Most endpoints that are named for not getting an event.
+const SKIPPED_MAX: usize = 10;
+
+/// Most attempts of a delivery that are shown, the last ones.
+const ATTEMPTS_MAX: usize = 10;
+
 /// What happened, when, and what became of it; and which endpoints did not get it, and why.
 pub(crate) fn event(event: &Event, paint: Paint) {
     let now = Timestamp::now();
@@ -21,7 +27,11 @@ pub(crate) fn event(event: &Event, paint: Paint) {
         None => bytes(event.payload_bytes),
     };
     print::line(format!("  accepted {}, {payload}, {}", moment::with_age(event.accepted_at, now), state(event)));
-    event.routing.iter().filter(|routing| routing.verdict != "delivery").for_each(skipped);
+    let others: Vec<_> = event.routing.iter().filter(|routing| routing.verdict != "delivery").collect();
+    others.iter().take(SKIPPED_MAX).for_each(|routing| skipped(routing));
+    if others.len() > SKIPPED_MAX {
+        print::line(format!("  and not to {} more: see GET /v1/events/{}", others.len() - SKIPPED_MAX, event.id));
+    }
 }
 
 fn state(event: &Event) -> String {
@@ -53,7 +63,11 @@ pub(crate) fn delivery(delivery: &Delivery, event: &Event, paint: Paint) {
     let to = to.and_then(|routing| routing.endpoint_key.as_deref()).map(|key| format!(" ({key})")).unwrap_or_default();
     print::line(plain(&format!("  {} to {}{to}", delivery.id, delivery.to())));
     print::line(format!("    {}", standing(delivery, now, paint)));
-    delivery.attempts.iter().for_each(|one| attempt(one, paint));
+    let earlier = delivery.attempts.len().saturating_sub(ATTEMPTS_MAX);
+    if earlier > 0 {
+        print::line(format!("    {earlier} earlier attempts: see GET /v1/deliveries/{}", delivery.id));
+    }
+    delivery.attempts[earlier..].iter().for_each(|one| attempt(one, paint));
 }
 
 fn standing(delivery: &Delivery, now: Timestamp, paint: Paint) -> String {

@@ -196,6 +196,9 @@ impl Terms {
 
         let names = recipe.map(|recipe| recipe.headers.into_iter().map(|(name, _)| name).collect());
         let reserved = Reserved { prefix: header_prefix, scheme: names.unwrap_or_default() };
+        if let Some(name) = reserved.scheme.iter().find(|name| header::is_own(name, header_prefix)) {
+            invalid.add("/scheme/headers", "header_refused", format!("{name} is set by Ringback on every request"));
+        }
         let (headers, auth) = credentials(given.headers, given.auth, inherited.present, &reserved, invalid);
 
         let timeout_ms = given.timeout_ms.unwrap_or_else(|| given.preset.timeout_ms());

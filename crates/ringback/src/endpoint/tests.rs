@@ -159,6 +159,9 @@ fn a_custom_scheme_is_checked_in_place() {
     assert!(matches!(resolved.spec.scheme, Scheme::Custom(_)) && resolved.warnings.is_empty());
     assert_eq!(refused(custom("{payload}", "{signature}")), one("/scheme/message", "unknown_placeholder"));
     assert_eq!(refused(custom("{body}", "{signature}\n")), one("/scheme/headers/X-Sig", "malformed"));
+    let mut own = custom("{body}", "{signature}");
+    own["scheme"]["headers"] = json!({"Ringback-Attempt": "{signature}"});
+    assert_eq!(refused(own), one("/scheme/headers", "header_refused"));
     let warned = resolve(with(custom("{id}", "{signature}"))).unwrap().warnings;
     assert_eq!((warned[0].code, warned[0].pointer.as_str()), ("signature_without_body", "/scheme"));
 }

@@ -20,14 +20,14 @@ use crate::{
 Examples:
   ringback serve
       SQLite in the working directory, the API on 127.0.0.1:8080, the token on standard error.
-  RINGBACK_DATABASE_URL=postgres://ringback@db/app RINGBACK_MASTER_KEY=… RINGBACK_ADMIN_TOKEN=… ringback serve
-      One of any number of nodes on PostgreSQL.
-  ringback serve --egress-allow 127.0.0.0/8 --egress-allow-http true
+  ringback serve --database-url postgres://ringback@db/app
+      One of any number of nodes on PostgreSQL, with RINGBACK_MASTER_KEY and RINGBACK_ADMIN_TOKEN set.
+  ringback serve --egress-allow 127.0.0.0/8 --egress-allow-http
       Receivers on this very machine, for trying things out.
   ringback serve --print-config > ringback.toml
       A file with every key to begin from.
 
-SIGTERM stops it: what is being sent is finished or given back within shutdown_grace, then it ends with 0.
+SIGTERM stops it: what is being sent is finished or given back within shutdown_grace.
 A second one ends it at once.")]
 pub(crate) struct Serve {
     /// Refuse to start on an old schema instead of bringing it up to date

@@ -10,6 +10,7 @@ mod fields;
 mod header;
 mod kept;
 mod kept_destination;
+mod lint;
 mod mask;
 mod patch;
 pub(crate) mod placeholder;
@@ -37,6 +38,7 @@ pub use self::{
     destination::Destination,
     draft::Draft,
     kept_destination::KeptDestination,
+    lint::lint_payload,
     mask::MASK,
     patch::merge_patch,
     preset::Preset,

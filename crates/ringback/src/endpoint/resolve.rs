@@ -121,7 +121,8 @@ pub(super) fn together(misread: Invalid, found: Invalid) -> Invalid {
     let further: Vec<_> = found
         .findings
         .into_iter()
-        .filter(|finding| !unread(&finding.pointer) && !(scheme_unread && finding.pointer == "/secret"))
+        .filter(|finding| !unread(&finding.pointer))
+        .filter(|finding| !scheme_unread || finding.pointer != "/secret")
         .collect();
     Invalid { findings: misread.findings.into_iter().chain(further).collect() }
 }

@@ -69,27 +69,12 @@ pub(crate) async fn check(connection: &mut PgConnection, schema: &str) -> Result
     Ok(())
 }
 
-const MEMORY: &str = "CREATE TABLE IF NOT EXISTS {schema}.migration (
+pub(crate) const MEMORY: &str = "CREATE TABLE IF NOT EXISTS {schema}.migration (
     number integer NOT NULL PRIMARY KEY,
     name text NOT NULL,
     checksum text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
 )";
-
-/// All migrations for an empty database as one text, memory included, for teams with a migration tool of their own:
-/// what it brings passes [`crate::Postgres::check_schema`].
-#[must_use]
-pub fn schema_text(schema: &str) -> String {
-    let mut text = format!("CREATE SCHEMA IF NOT EXISTS {schema};\n{};\n", MEMORY.replace("{schema}", schema));
-    for step in POSTGRES {
-        let (number, name, checksum) = (step.number, step.name, step.checksum());
-        text.push_str(&format!("\n-- {number} {name}\n{}\n", step.sql(schema).trim_end()));
-        text.push_str(&format!(
-            "INSERT INTO {schema}.migration (number, name, checksum) VALUES ({number}, '{name}', '{checksum}');\n"
-        ));
-    }
-    text
-}
 
 async fn check_server(connection: &mut PgConnection) -> Result<()> {
     let row = sqlx::query("SELECT current_setting('server_version_num')::integer, current_setting('server_encoding')")

@@ -44,22 +44,6 @@ impl Sqlite {
     }
 }
 
-/// All migrations for an empty database as one text, memory included, for teams with a migration tool of their own:
-/// what it brings passes [`Sqlite::check_schema`].
-#[must_use]
-pub fn schema_text() -> String {
-    let mut text = format!("{};\n", sql!("create_migration_table").trim_end());
-    for step in SQLITE {
-        let (number, name, checksum) = (step.number, step.name, step.checksum());
-        text.push_str(&format!("\n-- {number} {name}\n{}\n", step.sql("").trim_end()));
-        text.push_str(&format!(
-            "INSERT INTO ringback_migration (number, name, checksum, run_at)\n\
-             VALUES ({number}, '{name}', '{checksum}', CAST(strftime('%s', 'now') AS INTEGER) * 1000000);\n"
-        ));
-    }
-    text
-}
-
 async fn migrate(tx: &mut SqliteConnection) -> Result<()> {
     tx.execute(sql!("create_migration_table")).await.map_err(store_error)?;
     for migration in missing(&applied(tx).await?)? {
@@ -102,26 +86,4 @@ fn missing(applied: &[Applied]) -> Result<&'static [Migration]> {
         }
     }
     Ok(&SQLITE[applied.len()..])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn the_printed_schema_is_the_migrated_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Sqlite::open(folder.path().join("printed.db")).await.unwrap();
-        let ran: Result<()> = store
-            .write(|tx| {
-                Box::pin(async move {
-                    let text = sqlx::AssertSqlSafe(schema_text());
-                    sqlx::raw_sql(text).execute(tx).await.map(drop).map_err(store_error)
-                })
-            })
-            .await;
-        ran.unwrap();
-        store.check_schema().await.unwrap();
-        store.migrate().await.unwrap();
-    }
 }

@@ -26,6 +26,7 @@ mod signing;
 mod signing_key;
 mod target;
 pub(crate) mod template;
+mod terms;
 mod url;
 
 use std::sync::Arc;

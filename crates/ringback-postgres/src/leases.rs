@@ -70,7 +70,7 @@ impl Leases for Postgres {
         let mut claimed = Vec::new();
         for row in &rows {
             let owner: Option<Uuid> = rows::get(row, "node_id")?;
-            if owner.is_some_and(|owner| running.contains(&owner)) {
+            if owner.is_some_and(|owner| owner != node.0 && running.contains(&owner)) {
                 continue;
             }
             if let Some(shard) = shard(rows::get(row, "shard")?) {

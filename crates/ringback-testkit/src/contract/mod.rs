@@ -35,10 +35,10 @@ impl std::fmt::Debug for Fresh {
     }
 }
 
-/// Makes a test of each promise; takes the path of an `async fn() -> Fresh`.
+/// Makes a test of each promise; takes the name of an `async fn() -> Fresh`.
 #[macro_export]
 macro_rules! store_contract {
-    ($fresh:path) => {
+    ($fresh:ident) => {
         $crate::store_contract!(@each $fresh;
             intake:
                 an_accepted_event_is_due_at_once,
@@ -152,7 +152,7 @@ macro_rules! store_contract {
                 old_keys_are_forgotten
         );
     };
-    (@each $fresh:path; $($module:ident: $($promise:ident),+);+) => {
+    (@each $fresh:ident; $($module:ident: $($promise:ident),+);+) => {
         $(
             mod $module {
                 $(

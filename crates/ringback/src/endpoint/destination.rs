@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::Digest as _;
 
-use super::{Preset, RetryDraft, Scheme, fields::Fields, read};
-use crate::invalid::Invalid;
+use super::{Preset, RetryDraft, Scheme, read};
+use crate::{document::Fields, invalid::Invalid};
 
 /// An inline destination as a caller gives it.
 #[derive(Clone, PartialEq)]

@@ -6,7 +6,6 @@ mod check;
 mod credentials;
 mod destination;
 mod draft;
-mod fields;
 mod header;
 mod kept;
 mod kept_destination;

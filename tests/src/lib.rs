@@ -1,1 +1,31 @@
-//! .
+//! What the end-to-end tests stand on. They drive the real binary from outside, as its users do: over HTTP, through
+//! the command line, and through SQL in the caller's own transaction.
+//!
+//! ```text
+//! stores      which database a promise is tried on: each on both
+//! database    a fresh database that goes away with its test
+//! server      a `ringback serve` process: started, stopped, frozen, killed
+//! embedded    the engine inside this very process, as a Rust platform has it
+//! command     every other command, run to its end
+//! api         the admin API as a client sees it
+//! receiver    a customer of our own: counts, answers as told, holds requests open
+//! outside     customers who share no code with Ringback
+//! samples     what platforms say when a call ends
+//! until       waiting for what must come true, within a bound
+//! ```
+
+pub mod api;
+pub mod command;
+pub mod database;
+pub mod embedded;
+pub mod outside;
+pub mod receiver;
+pub mod samples;
+pub mod server;
+pub mod stores;
+pub mod until;
+
+/// The README's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

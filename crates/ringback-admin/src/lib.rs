@@ -1,1 +1,59 @@
-//! .
+//! Ringback's admin API: hand in events, configure endpoints, see what became of deliveries, replay them.
+//!
+//! ```no_run
+//! # async fn mount(engine: ringback::Engine) -> Result<(), ringback_admin::InvalidBasePath> {
+//! use ringback_admin::Options;
+//!
+//! let options = Options::with_token("a token of 16 to 256 characters").base_path("/ringback")?;
+//! let app: axum::Router = axum::Router::new().merge(ringback_admin::router(engine, options));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The router is a tower service like any other: it can be merged, nested or called without a socket. Nothing
+//! but the engine is behind it; several nodes may serve it side by side.
+//!
+//! Every refusal is `application/problem+json`; see the crate's README for the codes.
+
+mod api;
+mod auth;
+mod cursor;
+mod extract;
+mod options;
+mod problem;
+mod view;
+
+use axum::{Router, response::Response};
+use http::{HeaderValue, header};
+use ringback::Engine;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use self::{
+    auth::{Access, Scope},
+    options::{InvalidBasePath, Options},
+};
+
+/// The admin API of `engine`.
+///
+/// With a base path it answers only below that path; without one it also answers what it does not know, with a 404.
+#[must_use]
+pub fn router(engine: Engine, options: Options) -> Router {
+    let routes = api::routes()
+        .fallback(problem::not_found_here)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(axum::middleware::map_response(guard))
+        .with_state(api::Api::new(engine, options.admission));
+    match options.base_path.as_str() {
+        "" => routes,
+        base_path => Router::new().nest(base_path, routes),
+    }
+}
+
+/// Answers hold payloads, and once a secret: no cache may keep them, no browser may guess at them.
+async fn guard(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,1 +1,69 @@
-fn main() {}
+//! The binary `ringback`: a list of commands.
+
+mod client;
+mod commands;
+mod configuration;
+mod demo;
+mod failure;
+mod print;
+mod secrets;
+mod serve;
+mod stores;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::{Failure, Result};
+
+/// Tells a voice platform's customers that a call has ended.
+#[derive(Debug, Parser)]
+#[command(name = "ringback", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "\
+First minute:   ringback demo
+Run it:         ringback serve
+At 3 a.m.:      ringback find CALL_ID
+
+Commands open the store that the configuration names; with --url and --token they ask a running server.
+Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 nothing found.")]
+struct Ringback {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(commands::serve::Serve),
+    Demo(commands::demo::Demo),
+    Emit(commands::emit::Emit),
+    Find(commands::find::Find),
+    DeadLetters(commands::dead_letters::DeadLetters),
+    Replay(commands::replay::Replay),
+    Migrate(commands::migrate::Migrate),
+}
+
+impl Command {
+    async fn run(self) -> Result<()> {
+        match self {
+            Self::Serve(command) => command.run().await,
+            Self::Demo(command) => command.run().await,
+            Self::Emit(command) => command.run().await,
+            Self::Find(command) => command.run().await,
+            Self::DeadLetters(command) => command.run().await,
+            Self::Replay(command) => command.run().await,
+            Self::Migrate(command) => command.run().await,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let command = Ringback::parse().command;
+    let outcome = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(command.run()),
+        Err(error) => Err(Failure::failed(format!("the system gives this program no threads: {error}"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,1 +1,27 @@
-//! .
+//! What tests of the engine, of its stores and of its users' own code are written with.
+//!
+//! A [`Receiver`] does on a real socket whatever a test scripts it to do, and hands over what it was sent:
+//!
+//! ```no_run
+//! # async fn example() {
+//! use ringback_testkit::{Receiver, Reply};
+//!
+//! let receiver = Receiver::start(|request| Reply::status(if request.nth == 1 { 503 } else { 204 })).await;
+//! // … send something to `receiver.url()` …
+//! let request = receiver.next().await;
+//! assert_eq!(request.header("content-type"), Some("application/json"));
+//! # }
+//! ```
+
+pub mod authority;
+pub mod contract;
+mod gate;
+pub mod receiver;
+mod resolver;
+
+pub use self::{
+    authority::Authority,
+    gate::Gate,
+    receiver::{Received, Receiver, Reply},
+    resolver::Names,
+};

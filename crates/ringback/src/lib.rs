@@ -8,14 +8,29 @@
 //! ```
 //!
 //! The engine knows no database and no web framework: it asks a [`store::Store`], and is asked through
-//! `Engine`.
+//! [`Engine`].
 
 pub mod attempt;
 pub mod delivery;
+pub mod document;
 pub mod endpoint;
 pub mod event;
 pub mod id;
 pub mod invalid;
+pub mod seal;
 pub mod time;
 
+pub mod emit;
+mod route;
+
+pub mod deliver;
+pub mod operate;
+
+mod directory;
+mod engine;
 pub mod store;
+
+pub use self::{
+    directory::Directory,
+    engine::{Engine, OpenError, Sending, Settings, TestError},
+};

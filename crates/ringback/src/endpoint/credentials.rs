@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
+use super::SigningKey;
 use crate::time::Timestamp;
 
 /// A signing secret and the time in which it signs.
@@ -86,6 +87,9 @@ pub struct Credentials {
     /// Signing secrets, the current one first.
     #[serde(default)]
     pub secrets: Vec<Secret>,
+    /// `whsk_` keys of `standard-ed25519`, the current one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signing_keys: Vec<Secret>,
     /// Extra headers; values may hold `{type} {id} {occurred_at} {attempt} {tenant}`.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
@@ -94,12 +98,51 @@ pub struct Credentials {
     pub auth: Option<Auth>,
 }
 
+impl Credentials {
+    /// The `whpk_` text of the current ed25519 key; `None` without one.
+    #[must_use]
+    pub fn public_key(&self) -> Option<String> {
+        SigningKey::parse(&self.signing_keys.first()?.text).map(|key| key.public_text())
+    }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
             .field("secrets", &self.secrets)
+            .field("signing_keys", &self.signing_keys)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("auth", &self.auth)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let credentials = Credentials {
+            secrets: vec![Secret::lasting("hidden-1".to_owned())],
+            signing_keys: vec![Secret::lasting("hidden-2".to_owned())],
+            headers: BTreeMap::from([("x-shown".to_owned(), "hidden-3".to_owned())]),
+            auth: Some(Auth::Basic { username: "hidden-4".to_owned(), password: "hidden-5".to_owned() }),
+        };
+        let shown = format!("{credentials:#?}");
+        assert!(shown.contains("x-shown") && !shown.contains("hidden"), "{shown}");
+        for auth in [
+            Auth::Bearer { token: "hidden".to_owned() },
+            Auth::ApiKey { header: "x-key".to_owned(), value: "hidden".to_owned() },
+        ] {
+            assert!(!format!("{auth:?}").contains("hidden"));
+        }
+    }
+
+    #[test]
+    fn a_secret_signs_only_within_its_time() {
+        let at = Timestamp::from_millis;
+        let secret = Secret { text: "x".to_owned(), not_before: Some(at(10)), until: Some(at(20)) };
+        assert_eq!([9, 10, 19, 20].map(|ms| secret.is_active(at(ms))), [false, true, true, false]);
     }
 }

@@ -1,38 +1,35 @@
 //! A destination that comes with one event instead of being registered.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::Digest as _;
 
-use super::{Preset, Retry, Scheme};
+use super::{Preset, RetryDraft, Scheme, fields::Fields, read};
+use crate::invalid::Invalid;
 
 /// An inline destination as a caller gives it.
-#[derive(Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq)]
 pub struct Destination {
     /// Where to send; a missing scheme becomes `https`.
     pub url: String,
     /// An endpoint of the tenant to inherit secret, scheme, headers and policy from.
-    #[serde(default)]
     pub endpoint_key: Option<String>,
     /// [`Preset::External`] unless given.
-    #[serde(default)]
     pub preset: Option<Preset>,
     /// Overrides the preset's.
-    #[serde(default)]
     pub scheme: Option<Scheme>,
     /// Signing secret.
-    #[serde(default)]
     pub secret: Option<String>,
     /// Extra headers.
-    #[serde(default)]
     pub headers: Option<BTreeMap<String, String>>,
     /// Overrides the preset's, in milliseconds.
-    #[serde(default)]
     pub timeout_ms: Option<u32>,
     /// Overrides the preset's.
-    #[serde(default)]
-    pub retry: Option<Retry>,
+    pub retry: Option<RetryDraft>,
+    /// What could not be read of a JSON document: reported by [`KeptDestination::keep`] with everything else.
+    pub misread: Invalid,
 }
 
 impl Destination {
@@ -48,38 +45,55 @@ impl Destination {
             headers: None,
             timeout_ms: None,
             retry: None,
+            misread: Invalid::default(),
         }
     }
-}
 
-impl std::fmt::Debug for Destination {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Destination").field("url", &self.url).finish_non_exhaustive()
+    /// Reads the JSON document of an event's `destination`. What is wrong with it is kept in `misread`.
+    #[must_use]
+    pub fn read(document: Value) -> Self {
+        let mut fields = Fields::of(document, "");
+        let mut destination = Self {
+            url: fields.required("url"),
+            endpoint_key: fields.text("endpoint_key"),
+            preset: read::preset(&mut fields),
+            scheme: read::scheme(&mut fields),
+            secret: fields.text("secret"),
+            headers: fields.table("headers"),
+            timeout_ms: fields.small("timeout_ms"),
+            retry: read::retry(&mut fields),
+            misread: Invalid::default(),
+        };
+        destination.misread = fields.finish();
+        destination
+    }
+
+    /// A hash of everything it says, to tell whether two events were given the same destination.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        let said = serde_json::json!([
+            self.url,
+            self.endpoint_key,
+            self.preset,
+            self.scheme,
+            self.secret,
+            self.headers,
+            self.timeout_ms,
+            self.retry,
+        ]);
+        sha2::Sha256::digest(said.to_string()).into()
     }
 }
 
-/// An inline destination as it is stored beside its event. What SQL callers write is the same document
-/// with `url` and `endpoint_key` alone.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct KeptDestination {
-    /// Where to send; normalised when it came through the engine, verbatim when it came by SQL.
-    pub url: String,
-    /// An endpoint of the tenant to inherit from, looked up when sending.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoint_key: Option<String>,
-    /// Its preset.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preset: Option<Preset>,
-    /// Its own scheme.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scheme: Option<Scheme>,
-    /// Its own timeout, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout_ms: Option<u32>,
-    /// Its own retry policy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry: Option<Retry>,
-    /// [`super::Credentials`] as JSON, sealed, base64.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sealed: Option<String>,
+/// Never fails on a field: see [`Destination::read`].
+impl<'de> Deserialize<'de> for Destination {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::read)
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Destination").field("url", &self.url).finish_non_exhaustive()
+    }
 }

@@ -2,22 +2,50 @@
 //!
 //! What a store keeps is split by who may read it: [`Spec`] is plain JSON, [`Credentials`] are sealed.
 
+mod check;
 mod credentials;
 mod destination;
+mod draft;
+mod fields;
+mod header;
+mod kept;
+mod kept_destination;
+mod mask;
+mod patch;
+pub(crate) mod placeholder;
+pub(crate) mod pointer;
 mod preset;
+mod read;
+pub(crate) mod recipe;
+mod resolve;
 mod retry;
 mod scheme;
+mod secret;
+mod signing;
+mod signing_key;
+mod target;
+pub(crate) mod template;
+mod url;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::signing_key::SigningKey;
 pub use self::{
     credentials::{Auth, Credentials, Secret},
-    destination::{Destination, KeptDestination},
+    destination::Destination,
+    draft::Draft,
+    kept_destination::KeptDestination,
+    mask::MASK,
+    patch::merge_patch,
     preset::Preset,
-    retry::Retry,
+    resolve::Resolved,
+    retry::{Retry, RetryDraft},
     scheme::{Custom, Digest, Encoding, KeyFormat, Scheme},
+    secret::{SecretError, SecretRule},
+    target::Target,
+    url::TargetUrl,
 };
 use crate::{
     delivery::{HoldReason, LaneId},
@@ -136,7 +164,7 @@ pub fn selects(selectors: &[String], event_type: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+mod selector_tests {
     use super::*;
 
     #[test]
@@ -152,3 +180,6 @@ mod tests {
         assert!(!on(&[], "anything"));
     }
 }
+
+#[cfg(test)]
+mod tests;

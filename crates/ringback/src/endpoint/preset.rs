@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Retry, Scheme};
+
 /// The name of a bundle of scheme, timeout and retry policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,4 +23,100 @@ pub enum Preset {
     Svix,
     /// The schedule of the Standard Webhooks specification.
     Patient,
+}
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+
+/// Three sends within 70 s, as the voice platforms document them.
+const SHORT: [u64; 2] = [10 * SECOND, MINUTE];
+
+/// Eight sends within 27.6 h.
+const SVIX: [u64; 7] = [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 10 * HOUR];
+
+/// Ten sends within 75.6 h: the example of the Standard Webhooks specification.
+const PATIENT: [u64; 9] =
+    [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+
+impl Preset {
+    /// All presets.
+    pub const ALL: [Self; 7] =
+        [Self::Default, Self::Levrage, Self::External, Self::Synthflow, Self::Levers, Self::Svix, Self::Patient];
+
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Levrage => "levrage",
+            Self::External => "external",
+            Self::Synthflow => "synthflow",
+            Self::Levers => "levers",
+            Self::Svix => "svix",
+            Self::Patient => "patient",
+        }
+    }
+
+    /// The preset called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.name() == name)
+    }
+
+    /// How it signs.
+    #[must_use]
+    pub const fn scheme(self) -> Scheme {
+        match self {
+            Self::Default | Self::Patient => Scheme::Standard,
+            Self::Levrage => Scheme::Levrage,
+            Self::External => Scheme::None,
+            Self::Synthflow => Scheme::Synthflow,
+            Self::Levers | Self::Svix => Scheme::Svix,
+        }
+    }
+
+    /// Deadline of one attempt, in milliseconds.
+    #[must_use]
+    pub const fn timeout_ms(self) -> u32 {
+        match self {
+            Self::Default | Self::Levrage | Self::External | Self::Synthflow => 10_000,
+            Self::Patient => 20_000,
+            Self::Levers | Self::Svix => 30_000,
+        }
+    }
+
+    /// How often and when it tries again. A try follows every wait, and one goes before all of them.
+    #[must_use]
+    pub fn retry(self) -> Retry {
+        let (max_attempts, delays_ms) = match self {
+            Self::Svix => (8, SVIX.to_vec()),
+            Self::Patient => (10, PATIENT.to_vec()),
+            _ => (3, SHORT.to_vec()),
+        };
+        Retry { max_attempts, delays_ms, jitter: Retry::JITTER_DEFAULT }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_json() {
+        for preset in Preset::ALL {
+            assert_eq!(serde_json::to_value(preset).unwrap(), preset.name());
+            assert_eq!(Preset::named(preset.name()), Some(preset));
+        }
+    }
+
+    #[test]
+    fn a_wait_stands_between_any_two_sends() {
+        for preset in Preset::ALL {
+            let retry = preset.retry();
+            assert_eq!(retry.delays_ms.len() + 1, retry.max_attempts as usize, "{preset:?}");
+        }
+        assert_eq!(Preset::Patient.retry().delays_ms.iter().sum::<u64>() / MINUTE, 75 * 60 + 35);
+        assert_eq!(Preset::Levrage.retry().delays_ms, [10_000, 60_000]);
+    }
 }

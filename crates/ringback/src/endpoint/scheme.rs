@@ -33,6 +33,52 @@ pub enum Scheme {
     Custom(Custom),
 }
 
+impl Scheme {
+    /// All built-in schemes.
+    pub const BUILT_IN: [Self; 10] = [
+        Self::Standard,
+        Self::StandardEd25519,
+        Self::Svix,
+        Self::Levrage,
+        Self::Synthflow,
+        Self::Retell,
+        Self::Elevenlabs,
+        Self::Github,
+        Self::PlainHex,
+        Self::None,
+    ];
+
+    /// The name of a built-in scheme as JSON has it; `custom` for any other.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::StandardEd25519 => "standard-ed25519",
+            Self::Svix => "svix",
+            Self::Levrage => "levrage",
+            Self::Synthflow => "synthflow",
+            Self::Retell => "retell",
+            Self::Elevenlabs => "elevenlabs",
+            Self::Github => "github",
+            Self::PlainHex => "plain-hex",
+            Self::None => "none",
+            Self::Custom(_) => "custom",
+        }
+    }
+
+    /// The built-in scheme called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::BUILT_IN.into_iter().find(|scheme| scheme.name() == name)
+    }
+
+    /// Whether a request can carry the signatures of several secrets, so that they may overlap.
+    #[must_use]
+    pub const fn carries_list(&self) -> bool {
+        matches!(self, Self::Standard | Self::StandardEd25519 | Self::Svix | Self::Elevenlabs)
+    }
+}
+
 /// A scheme that a caller composed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,4 +131,18 @@ pub enum Encoding {
     Base64,
     /// URL-safe base64 without padding.
     Base64url,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_json() {
+        for scheme in Scheme::BUILT_IN {
+            assert_eq!(serde_json::to_value(&scheme).unwrap(), scheme.name());
+            assert_eq!(Scheme::named(scheme.name()), Some(scheme.clone()));
+            assert_eq!(serde_json::from_value::<Scheme>(scheme.name().into()).unwrap(), scheme);
+        }
+    }
 }

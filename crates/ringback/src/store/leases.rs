@@ -97,7 +97,7 @@ pub trait Leases {
     /// Who is alive and who owns what.
     async fn shard_map(&self) -> Result<ShardMap>;
 
-    /// Takes those of `wanted` that nobody owns or whose owner's lease has ended.
+    /// Takes those of `wanted` that nobody owns, that are `node`'s already, or whose owner's lease has ended.
     async fn claim_shards(&self, node: NodeId, wanted: &[Shard]) -> Result<Vec<Claimed>>;
 
     /// Gives shards back, each with what is still open; nothing for a shard that is not `node`'s.

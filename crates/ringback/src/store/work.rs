@@ -26,6 +26,24 @@ impl Cursor {
     /// Before everything.
     pub const START: Self =
         Self { due_at: Timestamp::from_micros(i64::MIN), id: DeliveryId::from_uuid(uuid::Uuid::nil()) };
+
+    /// The last place before a delivery.
+    #[must_use]
+    pub const fn before(due: &Due) -> Self {
+        Self::through(Timestamp::from_micros(due.due_at.micros().saturating_sub(1)))
+    }
+
+    /// Everything that was due at `time`.
+    #[must_use]
+    pub const fn through(time: Timestamp) -> Self {
+        Self { due_at: time, id: DeliveryId::from_uuid(uuid::Uuid::max()) }
+    }
+
+    /// The place of a delivery.
+    #[must_use]
+    pub const fn at(due: &Due) -> Self {
+        Self { due_at: due.due_at, id: due.id }
+    }
 }
 
 /// What a feed read found.

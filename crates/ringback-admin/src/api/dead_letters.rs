@@ -1,0 +1,95 @@
+//! `/v1/dead-letters`: what was given up, why, and what to do about it.
+
+use axum::{
+    Json, Router,
+    extract::State,
+    routing::{delete, get, post},
+};
+use http::StatusCode;
+use ringback::{
+    delivery::Status,
+    event::{is_key, is_tenant, is_type},
+    id::DeliveryId,
+    store::{DeliveryFilter, Span},
+};
+
+use super::{
+    Api,
+    deliveries::{find, put_back},
+};
+use crate::{
+    auth::{Operator, Reader},
+    cursor::Paging,
+    extract::{FromParameters, Id, Nothing, OptionalJson, Parameters, Query},
+    problem::Problem,
+    view::{DeadLetter, DeliveryWithAttempts, Destinations, List},
+};
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/v1/dead-letters", get(list))
+        .route("/v1/dead-letters/{id}", delete(discard))
+        .route("/v1/dead-letters/{id}/replay", post(replay))
+}
+
+/// The list's name in its cursors.
+const LIST: &str = "dead-letters";
+
+/// `?tenant &endpoint_id &type &key &reason &since &until &limit &cursor`
+struct Asked {
+    filter: DeliveryFilter,
+    paging: Paging,
+}
+
+impl FromParameters for Asked {
+    fn read(parameters: &mut Parameters) -> Self {
+        let filter = DeliveryFilter {
+            tenant: parameters.text("tenant", is_tenant),
+            endpoint: parameters.parsed("endpoint_id"),
+            event_type: parameters.text("type", is_type),
+            key: parameters.text("key", is_key),
+            reason: parameters.word("reason"),
+            span: Span { since: parameters.parsed("since"), until: parameters.parsed("until") },
+            ..DeliveryFilter::default()
+        };
+        Self { filter, paging: Paging::read(parameters) }
+    }
+}
+
+async fn list(
+    State(api): State<Api>,
+    Reader(access): Reader,
+    Query(Asked { mut filter, paging }): Query<Asked>,
+) -> Result<Json<List<DeadLetter>>, Problem> {
+    filter.tenant = access.listed(filter.tenant)?;
+    let before = paging.position(LIST, &access, api.keys())?;
+    let page = api.store().list_dead_letters(&filter, before, paging.limit).await?;
+    let destinations = Destinations::of(&api.engine, &page.items).await?;
+    Ok(Json(List {
+        items: page.items.iter().map(|row| DeadLetter::of(row, &destinations)).collect(),
+        next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())),
+    }))
+}
+
+/// A delivered one is replayed as a delivery: it never was, or is no longer, a dead letter.
+async fn replay(
+    State(api): State<Api>,
+    Operator(access): Operator,
+    Id(id): Id<DeliveryId>,
+    OptionalJson(Nothing {}): OptionalJson<Nothing>,
+) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
+    let row = find(&api, &access, id).await?;
+    if row.status == Status::Delivered {
+        return Err(Problem::not_found());
+    }
+    put_back(&api, &access, id).await
+}
+
+async fn discard(
+    State(api): State<Api>,
+    Operator(access): Operator,
+    Id(id): Id<DeliveryId>,
+) -> Result<StatusCode, Problem> {
+    find(&api, &access, id).await?;
+    if api.store().discard_dead_letter(id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+}

@@ -1,0 +1,119 @@
+//! `/v1/deliveries`: what is owed, what was tried, and sending it once more.
+
+mod replay;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    routing::{get, post},
+};
+use ringback::{
+    event::{is_key, is_tenant, is_type},
+    id::DeliveryId,
+    store::{DeliveryFilter, DeliveryRow, Span},
+};
+
+pub(super) use self::replay::put_back;
+use super::Api;
+use crate::{
+    auth::{Access, Reader},
+    cursor::Paging,
+    extract::{FromParameters, Id, Parameters, Query},
+    problem::Problem,
+    view::{Delivery, DeliveryWithAttempts, Destinations, List},
+};
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/v1/deliveries", get(list))
+        .route("/v1/deliveries/{id}", get(one))
+        .route("/v1/deliveries/{id}/replay", post(replay::one))
+}
+
+/// The list's name in its cursors.
+const LIST: &str = "deliveries";
+
+/// `?tenant &endpoint_id &event_id &type &key &host &status &since &until &limit &cursor`
+struct Asked {
+    filter: DeliveryFilter,
+    host: Option<String>,
+    paging: Paging,
+}
+
+impl FromParameters for Asked {
+    fn read(parameters: &mut Parameters) -> Self {
+        let filter = DeliveryFilter {
+            tenant: parameters.text("tenant", is_tenant),
+            endpoint: parameters.parsed("endpoint_id"),
+            event: parameters.parsed("event_id"),
+            event_type: parameters.text("type", is_type),
+            key: parameters.text("key", is_key),
+            host: None,
+            status: parameters.word("status"),
+            reason: None,
+            span: Span { since: parameters.parsed("since"), until: parameters.parsed("until") },
+        };
+        Self { filter, host: parameters.text("host", is_host), paging: Paging::read(parameters) }
+    }
+}
+
+/// Longer than any name (RFC 1035 §2.3.4), and nothing that could not stand in one.
+fn is_host(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 255 && !text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '/')
+}
+
+async fn list(
+    State(api): State<Api>,
+    Reader(access): Reader,
+    Query(Asked { mut filter, host, paging }): Query<Asked>,
+) -> Result<Json<List<Delivery>>, Problem> {
+    filter.tenant = access.listed(filter.tenant)?;
+    if let Some(host) = host {
+        filter.host = Some(at_host(&api, host, filter.tenant.as_deref()).await?);
+    }
+    let before = paging.position(LIST, &access, api.keys())?;
+    let page = api.store().list_deliveries(&filter, before, paging.limit).await?;
+    let destinations = Destinations::of(&api.engine, &page.items).await?;
+    Ok(Json(List {
+        items: page.items.iter().map(|row| Delivery::of(row, &destinations)).collect(),
+        next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())),
+    }))
+}
+
+/// The host as URLs write it, and the endpoints that are there now.
+async fn at_host(
+    api: &Api,
+    host: String,
+    tenant: Option<&str>,
+) -> Result<(String, Vec<ringback::id::EndpointId>), Problem> {
+    let host = url::Host::parse(&host).map_or(host, |host| host.to_string());
+    let is_there = |url: &str| url::Url::parse(url).is_ok_and(|url| url.host_str() == Some(&host));
+    let directory = api.engine.directory().await?;
+    let endpoints = directory
+        .all()
+        .filter(|endpoint| tenant.is_none_or(|tenant| tenant == endpoint.tenant) && is_there(&endpoint.spec.url))
+        .map(|endpoint| endpoint.id)
+        .collect();
+    Ok((host, endpoints))
+}
+
+async fn one(
+    State(api): State<Api>,
+    Reader(access): Reader,
+    Id(id): Id<DeliveryId>,
+) -> Result<Json<DeliveryWithAttempts>, Problem> {
+    let row = find(&api, &access, id).await?;
+    shown(&api, &row).await
+}
+
+/// A delivery that the caller may know of.
+pub(super) async fn find(api: &Api, access: &Access, id: DeliveryId) -> Result<DeliveryRow, Problem> {
+    access.found(api.store().delivery(id).await?, |row| &row.event.tenant)
+}
+
+/// A delivery with its attempts.
+pub(super) async fn shown(api: &Api, row: &DeliveryRow) -> Result<Json<DeliveryWithAttempts>, Problem> {
+    let attempts = api.store().attempts(row.id).await?;
+    let destinations = Destinations::of(&api.engine, std::slice::from_ref(row)).await?;
+    Ok(Json(DeliveryWithAttempts::of(row, &destinations, attempts)))
+}

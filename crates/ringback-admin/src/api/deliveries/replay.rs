@@ -1,0 +1,48 @@
+//! Sending one delivery again, under the same id.
+
+use axum::{Json, extract::State};
+use http::StatusCode;
+use ringback::{id::DeliveryId, store::ReplayOne};
+
+use super::{find, shown};
+use crate::{
+    api::Api,
+    auth::{Access, Operator},
+    extract::{Id, Nothing, OptionalJson},
+    problem::Problem,
+    view::DeliveryWithAttempts,
+};
+
+/// `POST /v1/deliveries/{id}/replay`
+pub(super) async fn one(
+    State(api): State<Api>,
+    Operator(access): Operator,
+    Id(id): Id<DeliveryId>,
+    OptionalJson(Nothing {}): OptionalJson<Nothing>,
+) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
+    find(&api, &access, id).await?;
+    put_back(&api, &access, id).await
+}
+
+/// Puts a delivery back into its lane and shows it.
+pub(crate) async fn put_back(
+    api: &Api,
+    access: &Access,
+    id: DeliveryId,
+) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
+    match api.store().replay_one(id).await? {
+        ReplayOne::Released => {}
+        ReplayOne::Pending => return Err(Problem::conflict("pending", "The delivery is waiting to be sent already.")),
+        ReplayOne::Cancelled => return Err(Problem::conflict("cancelled", "The delivery was cancelled.")),
+        ReplayOne::Expunged => {
+            return Err(Problem::conflict("payload_expunged", "The payload is gone; there is nothing to send."));
+        }
+        ReplayOne::EndpointDeleted => {
+            return Err(Problem::conflict("endpoint_deleted", "The endpoint was deleted; there is nowhere to send."));
+        }
+        ReplayOne::Absent => return Err(Problem::not_found()),
+    }
+    api.engine.wake();
+    let row = find(api, access, id).await?;
+    Ok((StatusCode::ACCEPTED, shown(api, &row).await?))
+}

@@ -1,0 +1,61 @@
+//! Looking endpoints up.
+
+use axum::{Json, extract::State, response::Response};
+use ringback::{endpoint::Endpoint, event::is_tenant, id::EndpointId, store::EndpointFilter};
+
+use super::shown;
+use crate::{
+    api::Api,
+    auth::Reader,
+    cursor::Paging,
+    extract::{FromParameters, Id, Parameters, Query},
+    problem::Problem,
+    view::{self, List},
+};
+
+/// The list's name in its cursors.
+const LIST: &str = "endpoints";
+
+/// `?tenant &limit &cursor`
+pub(super) struct Asked {
+    tenant: Option<String>,
+    paging: Paging,
+}
+
+impl FromParameters for Asked {
+    fn read(parameters: &mut Parameters) -> Self {
+        Self { tenant: parameters.text("tenant", is_tenant), paging: Paging::read(parameters) }
+    }
+}
+
+/// `GET /v1/endpoints`
+pub(super) async fn list(
+    State(api): State<Api>,
+    Reader(access): Reader,
+    Query(Asked { tenant, paging }): Query<Asked>,
+) -> Result<Json<List<view::Endpoint>>, Problem> {
+    let tenant = access.listed(tenant)?;
+    let before = paging.position::<EndpointId>(LIST, &access, api.keys())?;
+    // One more than is shown tells whether there is a next page.
+    let wanted = EndpointFilter::Page { tenant, before, limit: paging.limit + 1 };
+    let mut stored = api.store().load_endpoints(&wanted).await?;
+    let has_more = stored.len() > paging.limit as usize;
+    stored.truncate(paging.limit as usize);
+    let last = stored.last().filter(|_| has_more).map(|stored| stored.id);
+    let items = stored
+        .into_iter()
+        .map(|stored| Ok(view::Endpoint::from(&Endpoint::open(stored, api.keys())?)))
+        .collect::<Result<_, Problem>>()?;
+    Ok(Json(List { items, next_cursor: last.map(|last| paging.cursor(&last, LIST, &access, api.keys())) }))
+}
+
+/// `GET /v1/endpoints/{id}`
+pub(super) async fn one(
+    State(api): State<Api>,
+    Reader(access): Reader,
+    Id(id): Id<EndpointId>,
+) -> Result<Response, Problem> {
+    let directory = api.engine.directory().await?;
+    let endpoint = access.found(directory.endpoint(id), |endpoint| &endpoint.tenant)?;
+    Ok(shown(endpoint))
+}

@@ -1,0 +1,189 @@
+//! Handing in events: one, or up to 1,000 of which all are taken or none.
+//!
+//! A payload is cut out of the request as the exact bytes between its first and its last, and never parsed
+//! into anything that would have to be written again.
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+use ringback::{
+    emit,
+    endpoint::Destination,
+    event::NewEvent,
+    invalid::{Finding, Invalid},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::Api,
+    auth::{Access, Emitter},
+    extract::{BODY_BYTES_MAX, Document, IdempotencyKey, Nothing, elements, read_json},
+    problem::Problem,
+    view,
+};
+
+/// Most events of a batch, and most bytes of its request.
+const BATCH_EVENTS_MAX: usize = 1_000;
+const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// An event's fields apart from its payload.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    r#type: String,
+    tenant: Option<String>,
+    key: Option<String>,
+    ordering_key: Option<String>,
+    idempotency_key: Option<String>,
+    occurred_at: Option<Timestamp>,
+    endpoint_keys: Option<Vec<String>>,
+    destination: Option<Destination>,
+}
+
+/// The answer to a batch: one entry for each event, in the request's order.
+#[derive(Serialize)]
+struct Batch {
+    items: Vec<view::Accepted>,
+}
+
+/// `POST /v1/events`
+pub(super) async fn one(
+    State(api): State<Api>,
+    Emitter(access): Emitter,
+    IdempotencyKey(alias): IdempotencyKey,
+    request: Request,
+) -> Result<Response, Problem> {
+    // Room for the other fields beside the largest payload.
+    let bytes_max = api.engine.settings().max_payload_bytes.saturating_add(BODY_BYTES_MAX);
+    let body = read_json(request, bytes_max).await?;
+    let mut event = read_event(Document::read(&body)?, &access)?;
+    event.idempotency_key = one_of(alias, event.idempotency_key.take())?;
+    let emitted = api.engine.accept(vec![event]).await.map_err(|error| placed(error, |_| String::new()))?;
+    let accepted = emitted.into_iter().next().ok_or_else(Problem::internal)?;
+    let status = if accepted.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, Json(view::Accepted::from(accepted))).into_response())
+}
+
+/// `POST /v1/events/batch`
+pub(super) async fn batch(
+    State(api): State<Api>,
+    Emitter(access): Emitter,
+    alias: IdempotencyKey,
+    request: Request,
+) -> Result<Response, Problem> {
+    alias.refuse()?;
+    let body = read_json(request, BATCH_BYTES_MAX).await?;
+    let events = read_batch(Document::read(&body)?, &access)?;
+    let emitted = api.engine.accept(events).await.map_err(|error| placed(error, |index| format!("/events/{index}")))?;
+    let items = emitted.into_iter().map(view::Accepted::from).collect();
+    Ok((StatusCode::ACCEPTED, Json(Batch { items })).into_response())
+}
+
+fn read_batch(mut document: Document, access: &Access) -> Result<Vec<NewEvent>, Problem> {
+    let array = document.take("events").ok_or_else(|| Invalid::one("/events", "required", "is missing"))?;
+    document.parse::<Nothing>()?;
+    let mut invalid = Invalid::default();
+    let items = elements(&array).map_err(|found| below("/events", found))?;
+    if items.is_empty() || items.len() > BATCH_EVENTS_MAX {
+        let detail = format!("must hold 1 to {BATCH_EVENTS_MAX} events");
+        return Err(Invalid::one("/events", "out_of_range", detail).into());
+    }
+    let mut events = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        match read_item(item, access)? {
+            Ok(event) => events.push(event),
+            Err(found) => invalid.absorb(&format!("/events/{index}"), found),
+        }
+    }
+    invalid.or(events).map_err(Problem::from)
+}
+
+/// One event of a batch. The payload is copied: the request as a whole would stay in memory for as long as any
+/// payload of it.
+fn read_item(item: &Bytes, access: &Access) -> Result<Result<NewEvent, Invalid>, Problem> {
+    let event = Document::read_value(item).and_then(fields_and_payload);
+    match event {
+        Ok((fields, payload)) => into_event(fields, Bytes::copy_from_slice(&payload), access).map(Ok),
+        Err(invalid) => Ok(Err(invalid)),
+    }
+}
+
+fn read_event(document: Document, access: &Access) -> Result<NewEvent, Problem> {
+    let (fields, payload) = fields_and_payload(document)?;
+    into_event(fields, payload, access)
+}
+
+fn fields_and_payload(mut document: Document) -> Result<(Fields, Bytes), Invalid> {
+    let payload = document.take("payload").ok_or_else(|| Invalid::one("/payload", "required", "is missing"));
+    let fields = document.parse::<Fields>();
+    match (fields, payload) {
+        (Ok(fields), Ok(payload)) => Ok((fields, payload)),
+        (Err(mut invalid), payload) => {
+            if let Err(missing) = payload {
+                invalid.absorb("", missing);
+            }
+            Err(invalid)
+        }
+        (Ok(_), Err(missing)) => Err(missing),
+    }
+}
+
+fn into_event(fields: Fields, payload: Bytes, access: &Access) -> Result<NewEvent, Problem> {
+    Ok(NewEvent {
+        event_type: fields.r#type,
+        payload,
+        tenant: access.named(fields.tenant)?,
+        key: fields.key,
+        ordering_key: fields.ordering_key,
+        idempotency_key: fields.idempotency_key,
+        occurred_at: fields.occurred_at,
+        endpoint_keys: fields.endpoint_keys,
+        destination: fields.destination,
+    })
+}
+
+/// The header and the field name the same thing: they must not name two.
+fn one_of(header: Option<String>, field: Option<String>) -> Result<Option<String>, Invalid> {
+    match (header, field) {
+        (Some(header), Some(field)) if header != field => {
+            Err(Invalid::one("/idempotency_key", "conflict", "differs from the Idempotency-Key header"))
+        }
+        (header, field) => Ok(header.or(field)),
+    }
+}
+
+/// The engine's pointers begin with the event's index; `place` says where that event stands in the request.
+fn placed(error: emit::Error, place: impl Fn(&str) -> String) -> Problem {
+    let finding = |finding: Finding| {
+        let (index, field) = split(&finding.pointer);
+        Finding { pointer: format!("{}{field}", place(index)), ..finding }
+    };
+    match error {
+        emit::Error::Invalid(invalid) => {
+            Problem::invalid(Invalid { findings: invalid.findings.into_iter().map(finding).collect() })
+        }
+        emit::Error::IdempotencyConflict { index, of } => Problem::invalid(Invalid::one(
+            format!("{}/idempotency_key", place(&index.to_string())),
+            "idempotency_conflict",
+            format!("was used for {of} with other content"),
+        )),
+        other => other.into(),
+    }
+}
+
+/// `/17/type` is field `/type` of event `17`.
+fn split(pointer: &str) -> (&str, &str) {
+    let pointer = pointer.trim_start_matches('/');
+    pointer.find('/').map_or((pointer, ""), |at| pointer.split_at(at))
+}
+
+fn below(prefix: &str, found: Invalid) -> Invalid {
+    let mut invalid = Invalid::default();
+    invalid.absorb(prefix, found);
+    invalid
+}

@@ -1,0 +1,89 @@
+//! Looking events up.
+
+use axum::{Json, extract::State};
+use ringback::{
+    event::{is_key, is_tenant, is_type},
+    id::EventId,
+    store::{DeliveryFilter, DeliveryRow, EventFilter, Span},
+};
+
+use crate::{
+    api::Api,
+    auth::Reader,
+    cursor::Paging,
+    extract::{FromParameters, Id, Parameters, Query},
+    problem::Problem,
+    view::{self, Destinations, List},
+};
+
+/// Most deliveries shown with their event; `GET /v1/deliveries?event_id=` pages through more.
+const DELIVERIES_SHOWN_MAX: usize = 1_000;
+
+/// The list's name in its cursors.
+const LIST: &str = "events";
+
+/// `?tenant &type &key &since &until &limit &cursor`
+pub(super) struct Asked {
+    filter: EventFilter,
+    paging: Paging,
+}
+
+impl FromParameters for Asked {
+    fn read(parameters: &mut Parameters) -> Self {
+        let filter = EventFilter {
+            tenant: parameters.text("tenant", is_tenant),
+            event_type: parameters.text("type", is_type),
+            key: parameters.text("key", is_key),
+            accepted: Span { since: parameters.parsed("since"), until: parameters.parsed("until") },
+        };
+        Self { filter, paging: Paging::read(parameters) }
+    }
+}
+
+/// `GET /v1/events`
+pub(super) async fn list(
+    State(api): State<Api>,
+    Reader(access): Reader,
+    Query(Asked { mut filter, paging }): Query<Asked>,
+) -> Result<Json<List<view::Event>>, Problem> {
+    filter.tenant = access.listed(filter.tenant)?;
+    let before = paging.position(LIST, &access, api.keys())?;
+    let page = api.store().list_events(&filter, before, paging.limit).await?;
+    Ok(Json(List {
+        items: page.items.into_iter().map(view::Event::from).collect(),
+        next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())),
+    }))
+}
+
+/// `GET /v1/events/{id}`
+pub(super) async fn one(
+    State(api): State<Api>,
+    Reader(access): Reader,
+    Id(id): Id<EventId>,
+) -> Result<Json<view::EventWithRouting>, Problem> {
+    let row = access.found(api.store().event(id).await?, |row| &row.event.tenant)?;
+    let routing = api.engine.routing(&row).await?;
+    let deliveries = deliveries_of(&api, id).await?;
+    let destinations = Destinations::of(&api.engine, &deliveries).await?;
+    Ok(Json(view::EventWithRouting {
+        event: row.into(),
+        routing: routing.into_iter().map(Into::into).collect(),
+        deliveries: deliveries.iter().map(|row| view::Delivery::of(row, &destinations)).collect(),
+    }))
+}
+
+/// A page may hold fewer than it could: so page by page until the end, or enough.
+async fn deliveries_of(api: &Api, event: EventId) -> Result<Vec<DeliveryRow>, Problem> {
+    let filter = DeliveryFilter { event: Some(event), ..DeliveryFilter::default() };
+    let mut deliveries = Vec::new();
+    let mut before = None;
+    loop {
+        let missing = DELIVERIES_SHOWN_MAX - deliveries.len();
+        let page = api.store().list_deliveries(&filter, before, u32::try_from(missing).unwrap_or(u32::MAX)).await?;
+        deliveries.extend(page.items);
+        before = page.next;
+        if before.is_none() || deliveries.len() >= DELIVERIES_SHOWN_MAX {
+            return Ok(deliveries);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! An event's payload: the exact bytes, or their removal for good.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
+use ringback::{id::EventId, store::PayloadRead};
+
+use crate::{
+    api::Api,
+    auth::{Access, Administrator, Reader},
+    extract::Id,
+    problem::Problem,
+};
+
+/// `GET /v1/events/{id}/payload`
+///
+/// Whatever the bytes are, a browser saves them and runs nothing.
+pub(super) async fn read(
+    State(api): State<Api>,
+    Reader(access): Reader,
+    Id(id): Id<EventId>,
+) -> Result<Response, Problem> {
+    check_visible(&api, &access, id).await?;
+    let gone = |code, detail| Err(Problem::new(StatusCode::GONE, code, detail));
+    match api.store().payload(id).await? {
+        PayloadRead::Bytes(bytes) => {
+            let disposition = format!("attachment; filename=\"{id}.payload\"");
+            let headers = [
+                (header::CONTENT_TYPE, "application/octet-stream"),
+                (header::CONTENT_DISPOSITION, disposition.as_str()),
+                (header::CONTENT_SECURITY_POLICY, "sandbox"),
+            ];
+            Ok((headers, bytes).into_response())
+        }
+        PayloadRead::Expunged => gone("payload_expunged", "The payload was expunged."),
+        PayloadRead::Expired => gone("payload_expired", "The payload was kept for as long as payloads are."),
+        PayloadRead::Absent => Err(Problem::not_found()),
+    }
+}
+
+/// `DELETE /v1/events/{id}/payload`
+pub(super) async fn expunge(
+    State(api): State<Api>,
+    Administrator(access): Administrator,
+    Id(id): Id<EventId>,
+) -> Result<StatusCode, Problem> {
+    check_visible(&api, &access, id).await?;
+    if api.store().expunge(id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+}
+
+async fn check_visible(api: &Api, access: &Access, id: EventId) -> Result<(), Problem> {
+    access.found(api.store().event(id).await?, |row| &row.event.tenant).map(drop)
+}

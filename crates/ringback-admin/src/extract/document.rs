@@ -1,0 +1,178 @@
+//! A JSON object as it came: its members' names in order, their values as the exact bytes.
+//!
+//! A payload must be stored byte for byte, so the body is never read as a whole into values that would have
+//! to be written again.
+
+use axum::body::Bytes;
+use http::StatusCode;
+use ringback::{
+    document::{self, pointer_to},
+    invalid::Invalid,
+};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor},
+};
+use serde_json::{Map, Value, error::Category, value::RawValue};
+
+use super::strict;
+use crate::problem::Problem;
+
+/// The members of a JSON object.
+#[derive(Debug, Default)]
+pub(crate) struct Document {
+    members: Vec<(String, Bytes)>,
+}
+
+impl Document {
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    /// 400 for what is not JSON, 422 for JSON that is no object or names a member twice.
+    pub(crate) fn read(body: &Bytes) -> Result<Self, Problem> {
+        let members = serde_json::from_slice(body).map_err(broken_or_no_object)?;
+        Ok(Self::of(members, body)?)
+    }
+
+    /// Reads a value inside a body that is known to be JSON.
+    ///
+    /// # Errors
+    /// One finding for what is no object, or one for each member that stands twice.
+    pub(crate) fn read_value(value: &Bytes) -> Result<Self, Invalid> {
+        let members = serde_json::from_slice(value).map_err(|_| Invalid::one("", "wrong_type", "must be an object"))?;
+        Self::of(members, value)
+    }
+
+    fn of(Members(members): Members<'_>, text: &Bytes) -> Result<Self, Invalid> {
+        let mut invalid = Invalid::default();
+        let mut names = std::collections::HashSet::new();
+        for (name, _) in members.iter().filter(|(name, _)| !names.insert(name.as_str())) {
+            invalid.add(pointer_to(name), "duplicate_field", "stands here twice");
+        }
+        invalid.or(())?;
+        let exact = |(name, value): (String, &RawValue)| (name, text.slice_ref(value.get().as_bytes()));
+        Ok(Self { members: members.into_iter().map(exact).collect() })
+    }
+
+    /// The exact bytes of a member's value, which is then no longer part of the document.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Bytes> {
+        let index = self.members.iter().position(|(member, _)| member == name)?;
+        Some(self.members.remove(index).1)
+    }
+
+    /// The members as values.
+    ///
+    /// # Errors
+    /// A finding for each name that stands twice in one object, and for values that no program can hold.
+    pub(crate) fn into_value(self) -> Result<Value, Invalid> {
+        let mut values = Map::new();
+        let mut invalid = Invalid::default();
+        for (name, bytes) in self.members {
+            match strict::read(&bytes) {
+                Ok(value) => drop(values.insert(name, value)),
+                Err(findings) => invalid.absorb(&pointer_to(&name), findings),
+            }
+        }
+        invalid.or(Value::Object(values))
+    }
+
+    /// The members as a `T`.
+    ///
+    /// # Errors
+    /// As of [`Self::into_value`], and the first field that `T` does not take.
+    pub(crate) fn parse<T: DeserializeOwned>(self) -> Result<T, Invalid> {
+        document::read(self.into_value()?)
+    }
+}
+
+/// The elements of a JSON array, each as its exact bytes.
+///
+/// # Errors
+/// A finding at the array itself when it is none.
+pub(crate) fn elements(array: &Bytes) -> Result<Vec<Bytes>, Invalid> {
+    let raw: Vec<&RawValue> =
+        serde_json::from_slice(array).map_err(|_| Invalid::one("", "wrong_type", "must be an array"))?;
+    Ok(raw.into_iter().map(|value| array.slice_ref(value.get().as_bytes())).collect())
+}
+
+fn broken_or_no_object(error: serde_json::Error) -> Problem {
+    match error.classify() {
+        Category::Data => Invalid::one("", "wrong_type", "The body must be a JSON object.").into(),
+        // serde_json tells the place and what it expected there, and repeats nothing of the text.
+        _ => Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("The body is not JSON: {error}.")),
+    }
+}
+
+/// Reads an object's members without looking into their values.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        /// More names than any document here has: their comparison must not cost time.
+        const MEMBERS_MAX: usize = 1_000;
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            if members.len() == MEMBERS_MAX {
+                return Err(A::Error::custom("too many members"));
+            }
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &'static str) -> Result<Document, Problem> {
+        Document::read(&Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn a_member_is_kept_byte_for_byte() {
+        let exact = r#"{ "z":3.0, "a" : 9007199254740993,"a":"\u00e9\ud800", "n":[1e2 ,{}] }"#;
+        let text = format!(" {{\"type\":\"x\",\"payload\":  {exact}\n}} ");
+        let mut document = Document::read(&Bytes::from(text)).unwrap();
+        assert_eq!(document.take("payload").unwrap(), exact);
+        assert_eq!(document.parse::<Value>().unwrap(), serde_json::json!({"type": "x"}));
+    }
+
+    #[test]
+    fn what_is_no_document_is_refused() {
+        for (text, code) in [
+            ("", "malformed_json"),
+            ("{", "malformed_json"),
+            ("{} {}", "malformed_json"),
+            ("{\"a\":tru}", "malformed_json"),
+            ("[]", "wrong_type"),
+            ("5", "wrong_type"),
+            ("{\"a\":1,\"a\":1}", "duplicate_field"),
+        ] {
+            assert_eq!(read(text).unwrap_err().code(), code, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_that_stand_twice_further_down_are_refused_too() {
+        let findings = read(r#"{"headers":[{"x":1,"x":2}]}"#).unwrap().into_value().unwrap_err().findings;
+        assert_eq!((findings[0].pointer.as_str(), findings[0].code), ("/headers/0/x", "duplicate_field"));
+        let deep = Bytes::from(format!("{{\"name\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000)));
+        let findings = Document::read(&deep).unwrap().into_value().unwrap_err().findings;
+        assert_eq!((findings[0].pointer.as_str(), findings[0].code), ("/name", "malformed"));
+    }
+}

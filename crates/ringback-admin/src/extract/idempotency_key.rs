@@ -1,0 +1,75 @@
+//! The `Idempotency-Key` header: an alias of the field. The draft standard wants it quoted; both forms are taken.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use ringback::event::is_key;
+
+use crate::{
+    api::Api,
+    problem::{Fault, Problem},
+};
+
+const NAME: &str = "idempotency-key";
+
+/// The header's key, if it was sent.
+pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
+
+impl FromRequestParts<Api> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Problem> {
+        let mut values = parts.headers.get_all(NAME).iter();
+        let Some(value) = values.next() else { return Ok(Self(None)) };
+        if values.next().is_some() {
+            return Err(refused("must be sent once"));
+        }
+        let text = std::str::from_utf8(value.as_bytes()).ok().and_then(unquoted);
+        let key = text.filter(|text| is_key(text));
+        key.map(|key| Self(Some(key))).ok_or_else(|| refused("must be 1 to 256 characters without control characters"))
+    }
+}
+
+impl IdempotencyKey {
+    /// A batch has a key for each event, so the header can belong to none of them.
+    pub(crate) fn refuse(self) -> Result<(), Problem> {
+        match self.0 {
+            None => Ok(()),
+            Some(_) => Err(refused("cannot stand for a batch; give each event its idempotency_key")),
+        }
+    }
+}
+
+/// The text inside an `sf-string` (RFC 8941 §3.3.3), or the text itself.
+fn unquoted(value: &str) -> Option<String> {
+    let value = value.trim();
+    let Some(inner) = value.strip_prefix('"') else { return Some(value.to_owned()) };
+    let inner = inner.strip_suffix('"')?;
+    let mut text = String::with_capacity(inner.len());
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => text.push(characters.next().filter(|next| matches!(next, '"' | '\\'))?),
+            '"' => return None,
+            other => text.push(other),
+        }
+    }
+    Some(text)
+}
+
+fn refused(detail: &str) -> Problem {
+    Problem::bad_request(vec![Fault::parameter(NAME, "malformed", detail)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_and_bare_mean_the_same() {
+        assert_eq!(unquoted("call-1").as_deref(), Some("call-1"));
+        assert_eq!(unquoted("\"call-1\"").as_deref(), Some("call-1"));
+        assert_eq!(unquoted(r#""a\"b\\""#).as_deref(), Some(r#"a"b\"#));
+        assert_eq!(unquoted("\""), None);
+        assert_eq!(unquoted(r#""a\x""#), None);
+    }
+}

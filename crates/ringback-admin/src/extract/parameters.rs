@@ -1,0 +1,151 @@
+//! Query parameters: each may stand once, unknown ones are refused by name.
+
+use std::{fmt::Display, str::FromStr};
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use ringback::document;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    api::Api,
+    problem::{Fault, Problem},
+};
+
+/// What a route takes from its query.
+pub(crate) trait FromParameters: Sized {
+    /// Takes every parameter that the route knows.
+    fn read(parameters: &mut Parameters) -> Self;
+}
+
+/// The query of a request.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: FromParameters> FromRequestParts<Api> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Problem> {
+        let mut parameters = Parameters::of(parts.uri.query().unwrap_or_default());
+        let read = T::read(&mut parameters);
+        parameters.finish()?;
+        Ok(Self(read))
+    }
+}
+
+/// Parameters that have not been taken yet, and what was wrong with those that have.
+#[derive(Debug)]
+pub(crate) struct Parameters {
+    all: Vec<(String, String)>,
+    taken: Vec<&'static str>,
+    faults: Vec<Fault>,
+}
+
+impl Parameters {
+    pub(crate) fn of(query: &str) -> Self {
+        let all = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Self { all, taken: Vec::new(), faults: Vec::new() }
+    }
+
+    /// A parameter that must keep a rule.
+    pub(crate) fn text(&mut self, name: &'static str, rule: fn(&str) -> bool) -> Option<String> {
+        let text = self.take(name)?;
+        if rule(&text) {
+            return Some(text);
+        }
+        self.refuse(name, "malformed", "has characters or a length that it cannot have");
+        None
+    }
+
+    /// A parameter that is written in a form of its own: an id, a time.
+    pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
+        let parsed = self.take(name)?.parse();
+        parsed.map_err(|error| self.refuse(name, "malformed", format!("is {error}"))).ok()
+    }
+
+    /// A parameter that is one of a few words.
+    pub(crate) fn word<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
+        let word = document::read_word(&self.take(name)?);
+        let refuse = |invalid: ringback::invalid::Invalid| {
+            let finding = invalid.findings.into_iter().next();
+            finding.map(|finding| self.refuse(name, finding.code, finding.detail));
+        };
+        word.map_err(refuse).ok()
+    }
+
+    /// A whole number within bounds.
+    pub(crate) fn number(&mut self, name: &'static str, least: u32, most: u32) -> Option<u32> {
+        let number = self.take(name)?.parse().ok().filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            self.refuse(name, "out_of_range", format!("must be a whole number from {least} to {most}"));
+        }
+        number
+    }
+
+    /// Any text.
+    pub(crate) fn take(&mut self, name: &'static str) -> Option<String> {
+        self.taken.push(name);
+        let mut values = self.all.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone());
+        let first = values.next();
+        if values.next().is_some() {
+            self.refuse(name, "duplicate_parameter", "stands here twice");
+        }
+        first
+    }
+
+    /// Every parameter but those that only say which page of the list is meant, in one order.
+    pub(crate) fn conditions(&self) -> String {
+        let mut conditions: Vec<_> =
+            self.all.iter().filter(|(name, _)| !matches!(name.as_str(), "limit" | "cursor")).collect();
+        conditions.sort();
+        format!("{conditions:?}")
+    }
+
+    fn refuse(&mut self, name: &str, code: &'static str, detail: impl Into<String>) {
+        self.faults.push(Fault::parameter(name, code, detail));
+    }
+
+    /// Refuses the request if anything was wrong, or was left over.
+    fn finish(mut self) -> Result<(), Problem> {
+        let known = self.taken.join(", ");
+        let unknown: Vec<_> = self
+            .all
+            .iter()
+            .filter(|(name, _)| !self.taken.contains(&name.as_str()))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in unknown {
+            self.refuse(&name, "unknown_parameter", format!("is no parameter here; known are: {known}"));
+        }
+        if self.faults.is_empty() { Ok(()) } else { Err(Problem::bad_request(self.faults)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringback::{delivery::Status, time::Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn every_wrong_parameter_is_named() {
+        let mut parameters = Parameters::of("limit=0&since=yesterday&status=lost&nonsense=1&key=a&key=b");
+        assert_eq!(parameters.number("limit", 1, 1000), None);
+        assert_eq!(parameters.parsed::<Timestamp>("since"), None);
+        assert_eq!(parameters.word::<Status>("status"), None);
+        parameters.take("key");
+        let faults = parameters.faults.clone();
+        assert!(parameters.finish().is_err());
+        assert_eq!(faults.len(), 4);
+        let body = serde_json::to_value(faults).unwrap();
+        assert_eq!(body[0]["parameter"], "limit");
+        assert_eq!(body[2]["code"], "unknown_value");
+        assert_eq!(body[3]["code"], "duplicate_parameter");
+    }
+
+    #[test]
+    fn the_order_of_conditions_does_not_matter() {
+        let conditions = |query| Parameters::of(query).conditions();
+        assert_eq!(conditions("type=a&key=b&limit=5"), conditions("cursor=x&key=b&type=a"));
+        assert_ne!(conditions("type=a"), conditions("type=b"));
+    }
+}

@@ -1,0 +1,75 @@
+//! How the router is mounted and who may call it.
+
+use crate::auth::{Access, Admission};
+
+/// Where the router is mounted and how callers prove themselves.
+///
+/// ```
+/// use ringback_admin::Options;
+///
+/// let options = Options::with_token("a token of 16 to 256 characters").base_path("/ringback")?;
+/// # Ok::<(), ringback_admin::InvalidBasePath>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub(crate) admission: Admission,
+    pub(crate) base_path: String,
+}
+
+/// A base path that no request could have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("base_path may hold only A-Z a-z 0-9 - . _ ~ and /")]
+pub struct InvalidBasePath;
+
+impl Options {
+    /// Callers show this bearer token and may then do everything.
+    #[must_use]
+    pub fn with_token(token: impl AsRef<str>) -> Self {
+        Self::with_tokens([(token.as_ref(), Access::everything())])
+    }
+
+    /// Callers show one of these bearer tokens and may then do what is said beside it.
+    #[must_use]
+    pub fn with_tokens<T: AsRef<str>>(tokens: impl IntoIterator<Item = (T, Access)>) -> Self {
+        Self { admission: Admission::tokens(tokens), base_path: String::new() }
+    }
+
+    /// The host application has authenticated whoever reaches the router. An [`Access`] among the request's
+    /// extensions narrows what that caller may do; without one, it is everything.
+    #[must_use]
+    pub fn trusting_host() -> Self {
+        Self { admission: Admission::trusting_host(), base_path: String::new() }
+    }
+
+    /// All routes are found below this path instead of below `/`.
+    ///
+    /// # Errors
+    /// When it holds a character that would have to be escaped, or a dot segment.
+    pub fn base_path(mut self, path: &str) -> Result<Self, InvalidBasePath> {
+        let plain = |segment: &&str| {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            segment.bytes().all(allowed) && *segment != "." && *segment != ".."
+        };
+        let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        if !segments.iter().all(plain) {
+            return Err(InvalidBasePath);
+        }
+        self.base_path = segments.iter().map(|segment| format!("/{segment}")).collect();
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_path_is_written_in_one_way() {
+        let base = |path| Options::trusting_host().base_path(path).map(|options| options.base_path);
+        assert_eq!(base("/"), Ok(String::new()));
+        assert_eq!(base("hooks/admin/"), Ok("/hooks/admin".to_owned()));
+        for wrong in ["/{id}", "/a b", "/..", "/*rest"] {
+            assert_eq!(base(wrong), Err(InvalidBasePath), "{wrong}");
+        }
+    }
+}

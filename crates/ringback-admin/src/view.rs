@@ -1,0 +1,18 @@
+//! What answers look like: the shapes of the contract, field by field, in its order.
+
+mod attempt;
+mod delivery;
+mod destinations;
+mod endpoint;
+mod event;
+mod list;
+mod replay;
+
+pub(crate) use self::{
+    delivery::{DeadLetter, Delivery, DeliveryWithAttempts},
+    destinations::Destinations,
+    endpoint::{Endpoint, EndpointMade},
+    event::{Accepted, Event, EventWithRouting},
+    list::List,
+    replay::Replay,
+};

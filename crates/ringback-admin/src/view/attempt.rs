@@ -1,0 +1,121 @@
+//! Attempts: what was sent and what came back.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use ringback::{
+    attempt::{self, Conclusion, Detail, ErrorClass, Phase, Timings},
+    time::Timestamp,
+};
+use serde::Serialize;
+
+/// One try of a delivery.
+#[derive(Serialize)]
+pub(crate) struct Attempt {
+    number: i32,
+    at: Timestamp,
+    outcome: Conclusion,
+    status_code: Option<u16>,
+    error: Option<ErrorClass>,
+    phase: Option<Phase>,
+    ambiguous: bool,
+    duration_ms: f64,
+    timings: Timings,
+    remote_addr: Option<String>,
+    request: Request,
+    /// `None` when nothing was answered.
+    response: Option<Response>,
+}
+
+#[derive(Serialize)]
+struct Request {
+    url: String,
+    headers: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct Response {
+    headers: BTreeMap<String, String>,
+    body: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_encoding: Option<&'static str>,
+    truncated: bool,
+}
+
+impl From<attempt::Attempt> for Attempt {
+    fn from(attempt: attempt::Attempt) -> Self {
+        // Stores keep the detail as opaque bytes; one that cannot be read hides no outcome.
+        let detail: Detail = serde_json::from_slice(&attempt.detail).unwrap_or_default();
+        let response = attempt.status.map(|_| {
+            let (body, body_encoding) = text_or_base64(&attempt.response_body, detail.truncated);
+            Response { headers: by_name(detail.response_headers), body, body_encoding, truncated: detail.truncated }
+        });
+        Self {
+            number: attempt.number,
+            at: attempt.at,
+            outcome: attempt.conclusion,
+            status_code: attempt.status,
+            error: attempt.error,
+            phase: attempt.phase,
+            ambiguous: attempt.ambiguous,
+            duration_ms: milliseconds(attempt.duration),
+            timings: detail.timings,
+            remote_addr: detail.remote_addr,
+            request: Request { url: detail.url, headers: by_name(detail.request_headers) },
+            response,
+        }
+    }
+}
+
+/// To the microsecond.
+fn milliseconds(duration: std::time::Duration) -> f64 {
+    duration.as_micros() as f64 / 1_000.0
+}
+
+/// A header that was sent several times is joined with a comma, as RFC 9110 §5.3 reads it.
+fn by_name(headers: Vec<(String, String)>) -> BTreeMap<String, String> {
+    let mut by_name = BTreeMap::<_, String>::new();
+    for (name, value) in headers {
+        by_name
+            .entry(name)
+            .and_modify(|joined| {
+                joined.push_str(", ");
+                joined.push_str(&value);
+            })
+            .or_insert(value);
+    }
+    by_name
+}
+
+/// A body as text, or as base64 where it is none. A character that was cut in half at the end of what was
+/// kept does not make a text something else.
+fn text_or_base64(body: &Bytes, truncated: bool) -> (String, Option<&'static str>) {
+    match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), None),
+        Err(error) if truncated && error.error_len().is_none() => {
+            (String::from_utf8_lossy(&body[..error.valid_up_to()]).into_owned(), None)
+        }
+        Err(_) => (STANDARD.encode(body), Some("base64")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_is_not_text_is_base64() {
+        let shown = |body: &'static [u8], truncated| text_or_base64(&Bytes::from_static(body), truncated);
+        assert_eq!(shown("grüß".as_bytes(), false), ("grüß".to_owned(), None));
+        assert_eq!(shown(b"gr\xc3", true), ("gr".to_owned(), None));
+        assert_eq!(shown(b"gr\xc3", false), ("Z3LD".to_owned(), Some("base64")));
+        assert_eq!(shown(b"\xff\xfe", true), ("//4=".to_owned(), Some("base64")));
+    }
+
+    #[test]
+    fn headers_sent_twice_are_joined() {
+        let headers = vec![("set-cookie".to_owned(), "a".to_owned()), ("set-cookie".to_owned(), "b".to_owned())];
+        assert_eq!(by_name(headers)["set-cookie"], "a, b");
+    }
+}

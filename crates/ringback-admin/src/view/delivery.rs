@@ -1,0 +1,100 @@
+//! Deliveries and dead letters.
+
+use ringback::{
+    attempt,
+    delivery::{DeadReason, HoldReason, Status},
+    id::{DeliveryId, EndpointId, EventId},
+    store::DeliveryRow,
+    time::Timestamp,
+};
+use serde::Serialize;
+
+use super::{Destinations, attempt::Attempt};
+
+/// A delivery as listed.
+#[derive(Serialize)]
+pub(crate) struct Delivery {
+    id: DeliveryId,
+    event_id: EventId,
+    endpoint_id: Option<EndpointId>,
+    tenant: String,
+    r#type: String,
+    key: Option<String>,
+    url: Option<String>,
+    status: Status,
+    dead_reason: Option<DeadReason>,
+    attempt_count: i32,
+    next_attempt_at: Option<Timestamp>,
+    held_until: Option<Timestamp>,
+    hold_reason: Option<HoldReason>,
+    created_at: Timestamp,
+    finished_at: Option<Timestamp>,
+}
+
+impl Delivery {
+    pub(crate) fn of(row: &DeliveryRow, destinations: &Destinations) -> Self {
+        // Only what is still to be sent can be held.
+        let held = row.due_at.and(row.hold);
+        let hold_reason = row.due_at.and_then(|_| destinations.hold(row));
+        let next_attempt_at = match (hold_reason, held) {
+            // Held for as long as an operator wants: no time can be told.
+            (Some(_), _) => None,
+            (None, Some((until, _))) => row.due_at.map(|due| due.max(until)),
+            (None, None) => row.due_at,
+        };
+        Self {
+            id: row.id,
+            event_id: row.id.event(),
+            endpoint_id: row.endpoint,
+            tenant: row.event.tenant.clone(),
+            r#type: row.event.event_type.clone(),
+            key: row.event.key.clone(),
+            url: destinations.url(row),
+            status: row.status,
+            dead_reason: row.reason,
+            attempt_count: row.attempts,
+            next_attempt_at,
+            held_until: held.map(|(until, _)| until),
+            hold_reason: hold_reason.or(held.map(|(_, reason)| reason)),
+            created_at: row.created_at,
+            finished_at: row.finished_at,
+        }
+    }
+}
+
+/// One delivery with everything that was tried.
+#[derive(Serialize)]
+pub(crate) struct DeliveryWithAttempts {
+    #[serde(flatten)]
+    delivery: Delivery,
+    attempts: Vec<Attempt>,
+}
+
+impl DeliveryWithAttempts {
+    pub(crate) fn of(row: &DeliveryRow, destinations: &Destinations, attempts: Vec<attempt::Attempt>) -> Self {
+        Self { delivery: Delivery::of(row, destinations), attempts: attempts.into_iter().map(Attempt::from).collect() }
+    }
+}
+
+/// A delivery that was given up.
+#[derive(Serialize)]
+pub(crate) struct DeadLetter {
+    #[serde(flatten)]
+    delivery: Delivery,
+    reason: Option<DeadReason>,
+    died_at: Option<Timestamp>,
+    last_status_code: Option<u16>,
+    last_error: Option<String>,
+}
+
+impl DeadLetter {
+    pub(crate) fn of(row: &DeliveryRow, destinations: &Destinations) -> Self {
+        Self {
+            delivery: Delivery::of(row, destinations),
+            reason: row.reason,
+            died_at: row.finished_at,
+            last_status_code: row.last_status,
+            last_error: row.last_error.clone(),
+        }
+    }
+}

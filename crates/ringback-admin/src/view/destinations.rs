@@ -1,0 +1,73 @@
+//! Where a page of deliveries goes: their endpoints, deleted ones included, looked up once for all of them.
+
+use std::collections::HashMap;
+
+use ringback::{
+    Engine,
+    delivery::HoldReason,
+    endpoint::{KeptDestination, Spec},
+    id::EndpointId,
+    store::{self, DeliveryRow, EndpointFilter},
+};
+
+/// The endpoints of some deliveries.
+pub(crate) struct Destinations(HashMap<EndpointId, Known>);
+
+struct Known {
+    url: String,
+    hold: Option<HoldReason>,
+}
+
+impl Destinations {
+    /// Looks up the endpoints of these deliveries.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn of(engine: &Engine, deliveries: &[DeliveryRow]) -> store::Result<Self> {
+        let mut known = HashMap::new();
+        let mut deleted = Vec::new();
+        let directory = engine.directory().await?;
+        for id in deliveries.iter().filter_map(|row| row.endpoint) {
+            match directory.endpoint(id) {
+                Some(endpoint) => {
+                    known
+                        .entry(id)
+                        .or_insert_with(|| Known { url: endpoint.spec.url.clone(), hold: endpoint.hold_reason() });
+                }
+                None if !deleted.contains(&id) => deleted.push(id),
+                None => {}
+            }
+        }
+        if !deleted.is_empty() {
+            for stored in engine.store().load_endpoints(&EndpointFilter::Ids(deleted)).await? {
+                let spec: Spec = serde_json::from_str(&stored.spec).map_err(store::Error::corrupt)?;
+                known.insert(stored.id, Known { url: spec.url, hold: None });
+            }
+        }
+        Ok(Self(known))
+    }
+
+    /// Where a delivery goes; `None` if its inline destination cannot be read.
+    pub(super) fn url(&self, row: &DeliveryRow) -> Option<String> {
+        match row.endpoint {
+            Some(id) => self.0.get(&id).map(|known| known.url.clone()),
+            None => inline_url(row.event.destination.as_deref()?),
+        }
+    }
+
+    /// Why its endpoint's own configuration holds a delivery.
+    pub(super) fn hold(&self, row: &DeliveryRow) -> Option<HoldReason> {
+        let hold = self.0.get(&row.endpoint?)?.hold?;
+        // A test is sent while the endpoint is not enabled.
+        (!row.marks.test).then_some(hold)
+    }
+}
+
+/// What came by SQL is verbatim: its URL is shown even where the rest is unusable.
+fn inline_url(destination: &str) -> Option<String> {
+    if let Ok(kept) = serde_json::from_str::<KeptDestination>(destination) {
+        return Some(kept.url);
+    }
+    let document: serde_json::Value = serde_json::from_str(destination).ok()?;
+    document.get("url")?.as_str().map(str::to_owned)
+}

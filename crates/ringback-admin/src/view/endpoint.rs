@@ -1,0 +1,112 @@
+//! Endpoints. A secret is shown only in the answer that made it; header values and `auth` are never shown.
+
+use std::collections::BTreeMap;
+
+use ringback::{
+    endpoint::{self, Auth, OnDead, Preset, Retry, Scheme},
+    id::EndpointId,
+    invalid::Warning,
+    operate::endpoints::Made,
+    time::Timestamp,
+};
+use serde::Serialize;
+
+/// What stands where something secret is.
+const HIDDEN: &str = "***";
+
+/// An endpoint with its effective values.
+#[derive(Serialize)]
+pub(crate) struct Endpoint {
+    id: EndpointId,
+    url: String,
+    tenant: String,
+    key: Option<String>,
+    name: Option<String>,
+    description: Option<String>,
+    enabled: bool,
+    event_types: Vec<String>,
+    preset: Preset,
+    scheme: Scheme,
+    headers: BTreeMap<String, &'static str>,
+    auth: Option<AuthShown>,
+    timeout_ms: u32,
+    retry: Retry,
+    max_in_flight: u32,
+    rate_per_second: Option<f64>,
+    ordered: bool,
+    on_dead: OnDead,
+    paused: bool,
+    disabled_reason: Option<String>,
+    has_secret: bool,
+    public_key: Option<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// Which authorization is sent, and under what name.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum AuthShown {
+    Bearer { token: &'static str },
+    Basic { username: String, password: &'static str },
+    ApiKey { header: String, value: &'static str },
+}
+
+impl From<&Auth> for AuthShown {
+    fn from(auth: &Auth) -> Self {
+        match auth {
+            Auth::Bearer { .. } => Self::Bearer { token: HIDDEN },
+            Auth::Basic { username, .. } => Self::Basic { username: username.clone(), password: HIDDEN },
+            Auth::ApiKey { header, .. } => Self::ApiKey { header: header.clone(), value: HIDDEN },
+        }
+    }
+}
+
+impl From<&endpoint::Endpoint> for Endpoint {
+    fn from(endpoint: &endpoint::Endpoint) -> Self {
+        let (spec, credentials) = (endpoint.spec.clone(), &endpoint.credentials);
+        Self {
+            id: endpoint.id,
+            url: spec.url,
+            tenant: endpoint.tenant.clone(),
+            key: endpoint.key.clone(),
+            name: spec.name,
+            description: spec.description,
+            enabled: endpoint.enabled,
+            event_types: spec.event_types,
+            preset: spec.preset,
+            scheme: spec.scheme,
+            headers: credentials.headers.keys().map(|name| (name.clone(), HIDDEN)).collect(),
+            auth: credentials.auth.as_ref().map(AuthShown::from),
+            timeout_ms: spec.timeout_ms,
+            retry: spec.retry,
+            max_in_flight: spec.max_in_flight,
+            rate_per_second: spec.rate_per_second,
+            ordered: spec.ordered,
+            on_dead: spec.on_dead,
+            paused: endpoint.paused,
+            disabled_reason: endpoint.disabled_reason.clone(),
+            has_secret: !credentials.secrets.is_empty(),
+            public_key: None,
+            created_at: endpoint.created_at,
+            updated_at: endpoint.updated_at,
+        }
+    }
+}
+
+/// An endpoint that was just made or changed.
+#[derive(Serialize)]
+pub(crate) struct EndpointMade {
+    #[serde(flatten)]
+    endpoint: Endpoint,
+    /// Only where this very request gave or generated it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    warnings: Vec<Warning>,
+}
+
+impl From<Made> for EndpointMade {
+    fn from(made: Made) -> Self {
+        Self { endpoint: Endpoint::from(&made.endpoint), secret: made.secret, warnings: made.warnings }
+    }
+}

@@ -1,0 +1,11 @@
+//! One page of a list.
+
+use serde::Serialize;
+
+/// A page, newest first, and where the next one begins.
+#[derive(Serialize)]
+pub(crate) struct List<T> {
+    pub(crate) items: Vec<T>,
+    /// Absent places are written as null: the last page says so.
+    pub(crate) next_cursor: Option<String>,
+}

@@ -1,0 +1,110 @@
+//! What the API said: a result, or a problem document that becomes one line for people.
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    failure::{Failure, Result},
+    print::{self, plain},
+};
+
+/// An answer of the API, whatever its status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The status.
+    pub(crate) status: StatusCode,
+    /// The body as it came.
+    pub(crate) body: Bytes,
+}
+
+/// An `application/problem+json` document, as far as people need it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    title: Option<String>,
+    detail: Option<String>,
+    code: Option<String>,
+    errors: Vec<Finding>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Finding {
+    pointer: Option<String>,
+    parameter: Option<String>,
+    detail: Option<String>,
+}
+
+impl Answer {
+    /// The answer if it is a success; under `--json` a problem is printed as it came, too.
+    ///
+    /// # Errors
+    /// [`Failure::NothingFound`] for 404, [`Failure::Failed`] for every other refusal.
+    pub(crate) fn accepted(self, json: bool) -> Result<Self> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        if json {
+            self.print();
+        }
+        let told = self.problem();
+        Err(if self.status == StatusCode::NOT_FOUND { Failure::NothingFound(told) } else { Failure::Failed(told) })
+    }
+
+    /// The body, understood.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`] if it is not what this version of the API answers.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Failure::failed(format!("the answer is not one of Ringback's API: {error}")))
+    }
+
+    /// Prints the body as it came, and a line's end.
+    pub(crate) fn print(&self) {
+        print::raw(&self.body);
+        print::raw(b"\n");
+    }
+
+    /// One line: what was refused, and each field with what would be right.
+    fn problem(&self) -> String {
+        let problem: Problem = serde_json::from_slice(&self.body).unwrap_or_default();
+        let told = problem.detail.or(problem.title).unwrap_or_else(|| "no reason was given".to_owned());
+        let code = problem.code.map(|code| format!(" {code}")).unwrap_or_default();
+        let findings: Vec<String> = problem.errors.iter().map(Finding::told).collect();
+        let findings = if findings.is_empty() { String::new() } else { format!(": {}", findings.join("; ")) };
+        plain(&format!("{told}{findings} ({}{code})", self.status.as_u16()))
+    }
+}
+
+impl Finding {
+    fn told(&self) -> String {
+        let place = self.pointer.as_deref().or(self.parameter.as_deref()).unwrap_or_default();
+        format!("{place} {}", self.detail.as_deref().unwrap_or_default()).trim().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status: StatusCode::from_u16(status).unwrap(), body: Bytes::from(body.to_owned()) }
+    }
+
+    #[test]
+    fn a_problem_is_told_in_one_line_with_its_fields() {
+        let body = r#"{"title":"Unprocessable","detail":"a field is wrong","code":"invalid_body",
+            "errors":[{"pointer":"/url","code":"https_required","detail":"must begin with https://"}]}"#;
+        let Err(Failure::Failed(told)) = answer(422, body).accepted(false) else { panic!() };
+        assert_eq!(told, "a field is wrong: /url must begin with https:// (422 invalid_body)");
+    }
+
+    #[test]
+    fn absent_things_are_nothing_found_and_strange_bodies_do_no_harm() {
+        assert!(matches!(answer(404, "{}").accepted(false), Err(Failure::NothingFound(_))));
+        let Err(Failure::Failed(told)) = answer(502, "<html>").accepted(false) else { panic!() };
+        assert_eq!(told, "no reason was given (502)");
+    }
+}

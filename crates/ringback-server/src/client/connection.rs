@@ -1,0 +1,36 @@
+//! The flags by which a command finds its API.
+
+use super::{Client, Direct, Remote};
+use crate::{
+    configuration::{Configuration, Flags, Secret},
+    failure::{Failure, Result},
+};
+
+/// Which API to ask. Flatten it into a command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Connection {
+    /// Ask the server at this URL instead of opening the store
+    #[arg(long, value_name = "URL", env = "RINGBACK_URL", hide_env_values = true)]
+    url: Option<String>,
+
+    /// The token for --url
+    #[arg(long, value_name = "TOKEN", env = "RINGBACK_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+
+    #[command(flatten)]
+    flags: Flags,
+}
+
+impl Connection {
+    /// Opens the store, or prepares to ask the server.
+    pub(crate) async fn open(&self) -> Result<Client> {
+        let Some(url) = &self.url else {
+            let configuration = Configuration::load(&self.flags)?;
+            return Ok(Client::Direct(Box::new(Direct::open(&configuration).await?)));
+        };
+        let Some(token) = self.token.clone() else {
+            return Err(Failure::usage("--url needs a token: give --token, or set RINGBACK_TOKEN"));
+        };
+        Ok(Client::Remote(Remote::new(url, Secret::new(token))?))
+    }
+}

@@ -1,0 +1,50 @@
+//! The store, opened here; the admin router, driven in this process. Nothing is sent to receivers from here: what is
+//! emitted or replayed goes out by whichever process serves.
+
+use axum::{Router, body::Body};
+use bytes::Bytes;
+use http::{Method, Request, header};
+use http_body_util::BodyExt as _;
+use ringback::Engine;
+use tower::ServiceExt as _;
+
+use super::Answer;
+use crate::{
+    configuration::Configuration,
+    failure::{Failure, Result},
+    secrets::{self, Missing},
+    stores::{self, Schema},
+};
+
+/// The router over a store of our own.
+#[derive(Debug)]
+pub(crate) struct Direct {
+    router: Router,
+}
+
+impl Direct {
+    /// Opens the store that the configuration names. It must exist and have the schema of this version.
+    ///
+    /// # Errors
+    /// What is missing, and how it is made.
+    pub(crate) async fn open(configuration: &Configuration) -> Result<Self> {
+        let store = stores::open(configuration, Schema::Check).await?;
+        let keys = secrets::master_keys(configuration, Missing::Refuse)?;
+        let settings = stores::settings(configuration, keys);
+        let engine = Engine::open(store, settings).await.map_err(Failure::failed)?;
+        Ok(Self { router: ringback_admin::router(engine, ringback_admin::Options::trusting_host()) })
+    }
+
+    /// Drives the router with one request.
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer> {
+        let mut request = Request::builder().method(method).uri(path);
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(Body::from(body.unwrap_or_default())).map_err(Failure::failed)?;
+        let answer = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        let status = answer.status();
+        let body = answer.into_body().collect().await.map_err(Failure::failed)?.to_bytes();
+        Ok(Answer { status, body })
+    }
+}

@@ -1,0 +1,165 @@
+//! The API's answers, as far as the commands show them. Unknown fields are left alone: a newer server may say more.
+
+use ringback::time::Timestamp;
+use serde::Deserialize;
+
+/// One page of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page<T> {
+    /// Newest first.
+    pub(crate) items: Vec<T>,
+    /// Where the next page begins.
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// The answer to an emit.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Emitted {
+    /// The event, or the first one if this was a duplicate.
+    pub(crate) id: String,
+    /// Whether nothing was stored.
+    pub(crate) duplicate: bool,
+    /// What was understood but is probably a mistake.
+    #[serde(default)]
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Something that is probably a mistake.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Warning {
+    /// Which kind.
+    pub(crate) code: String,
+    /// Where.
+    #[serde(default)]
+    pub(crate) pointer: String,
+    /// What.
+    #[serde(default)]
+    pub(crate) detail: String,
+}
+
+/// An event; the last two only when it was asked for alone.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Event {
+    pub(crate) id: String,
+    #[serde(rename = "type")]
+    pub(crate) event_type: String,
+    pub(crate) tenant: String,
+    pub(crate) key: Option<String>,
+    pub(crate) accepted_at: Timestamp,
+    pub(crate) state: String,
+    pub(crate) duplicate_of: Option<String>,
+    pub(crate) payload_bytes: u64,
+    pub(crate) expunged_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) routing: Vec<Routing>,
+    #[serde(default)]
+    pub(crate) deliveries: Vec<Delivery>,
+}
+
+/// Why an endpoint got an event, or did not.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Routing {
+    pub(crate) endpoint_id: Option<String>,
+    pub(crate) endpoint_key: Option<String>,
+    pub(crate) verdict: String,
+    pub(crate) reason: Option<String>,
+}
+
+/// A delivery or a dead letter; attempts only when it was asked for alone.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Delivery {
+    pub(crate) id: String,
+    pub(crate) event_id: String,
+    pub(crate) endpoint_id: Option<String>,
+    #[serde(rename = "type")]
+    pub(crate) event_type: String,
+    pub(crate) key: Option<String>,
+    /// `None` if an inline destination cannot be read.
+    pub(crate) url: Option<String>,
+    pub(crate) status: String,
+    pub(crate) dead_reason: Option<String>,
+    pub(crate) attempt_count: u32,
+    pub(crate) next_attempt_at: Option<Timestamp>,
+    pub(crate) held_until: Option<Timestamp>,
+    pub(crate) hold_reason: Option<String>,
+    pub(crate) finished_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) died_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) last_status_code: Option<u16>,
+    #[serde(default)]
+    pub(crate) last_error: Option<String>,
+    #[serde(default)]
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+/// One try.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Attempt {
+    pub(crate) number: u32,
+    pub(crate) at: Timestamp,
+    pub(crate) outcome: String,
+    pub(crate) status_code: Option<u16>,
+    pub(crate) error: Option<String>,
+    pub(crate) phase: Option<String>,
+    pub(crate) duration_ms: f64,
+    pub(crate) remote_addr: Option<String>,
+    #[serde(default)]
+    pub(crate) response: Option<Response>,
+}
+
+impl Delivery {
+    /// Where it goes, for people.
+    pub(crate) fn to(&self) -> &str {
+        self.url.as_deref().unwrap_or("a destination that cannot be read")
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Response {
+    pub(crate) body: Option<String>,
+    pub(crate) body_encoding: Option<String>,
+}
+
+/// A replay of many.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Replay {
+    pub(crate) id: Option<String>,
+    pub(crate) state: String,
+    pub(crate) matched: u64,
+    pub(crate) released: u64,
+    pub(crate) skipped: u64,
+    pub(crate) remaining: u64,
+    pub(crate) delivered: u64,
+    pub(crate) dead: u64,
+    pub(crate) bytes: u64,
+}
+
+/// The books.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Ledger {
+    pub(crate) events: LedgerEvents,
+    pub(crate) deliveries: LedgerDeliveries,
+}
+
+/// Events.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct LedgerEvents {
+    pub(crate) accepted: u64,
+    pub(crate) unrouted: u64,
+    pub(crate) duplicate: u64,
+    pub(crate) unmatched: u64,
+    pub(crate) routed: u64,
+}
+
+/// Deliveries.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct LedgerDeliveries {
+    pub(crate) owed: u64,
+    pub(crate) pending: u64,
+    pub(crate) delivered: u64,
+    pub(crate) dead: u64,
+    pub(crate) cancelled: u64,
+}

@@ -1,0 +1,176 @@
+//! `ringback emit TYPE FILE`: one event, its payload byte for byte from a file or standard input.
+
+use std::{io::Read as _, path::PathBuf};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::filter::Moment;
+use crate::{
+    client::{Connection, views::Emitted},
+    failure::{Failure, Result},
+    print::{self, plain},
+};
+
+/// Emit one event and print its id
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ringback emit CALL_ENDED call.json --tenant acme --key call-42 --idempotency-key call-42
+  echo '{\"duration\":53}' | ringback emit phone_call.ended -
+  ringback emit call.ended call.json --destination https://www.example.com/webhook_url
+  ringback emit call.ended call.json --destination '{\"url\":\"https://example.com/h\",\"preset\":\"synthflow\",\"secret\":\"…\"}'
+
+The payload is one JSON value; it is signed and sent byte for byte as it stands in the file.
+An event that was emitted before under the same idempotency key prints the first one's id.")]
+pub(crate) struct Emit {
+    /// What happened, such as CALL_ENDED or phone_call.ended
+    #[arg(value_name = "TYPE")]
+    event_type: String,
+
+    /// The payload's file; - reads standard input
+    #[arg(value_name = "FILE|-")]
+    file: PathBuf,
+
+    /// Whose event it is [default: default]
+    #[arg(long)]
+    tenant: Option<String>,
+
+    /// The platform's own id for the thing, to find it by
+    #[arg(long)]
+    key: Option<String>,
+
+    /// Deliveries of one ordering key go out in order to endpoints that ask for it
+    #[arg(long, value_name = "KEY")]
+    ordering_key: Option<String>,
+
+    /// A second event of the same tenant, type and idempotency key is folded into the first
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+
+    /// When it happened: 2026-01-31T12:00:00Z, or 5m for five minutes ago
+    #[arg(long, value_name = "WHEN")]
+    occurred_at: Option<Moment>,
+
+    /// Only to the tenant's endpoints with these keys
+    #[arg(long, value_name = "KEY,…", value_delimiter = ',')]
+    endpoint_keys: Option<Vec<String>>,
+
+    /// Only to this destination: a URL, or the API's destination object as JSON
+    #[arg(long, value_name = "URL|JSON")]
+    destination: Option<String>,
+
+    /// Print the API's answer instead of the id
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// The body of `POST /v1/events`.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+struct Body<'a> {
+    r#type: &'a str,
+    payload: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ordering_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occurred_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint_keys: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination: Option<Box<RawValue>>,
+}
+
+impl Emit {
+    /// Emits and prints the id, warnings on standard error.
+    pub(crate) async fn run(self) -> Result<()> {
+        let body = self.body()?;
+        let client = self.connection.open().await?;
+        let answer = client.post("/v1/events", Some(body)).await?.accepted(self.json)?;
+        if self.json {
+            answer.print();
+            return Ok(());
+        }
+        let emitted: Emitted = answer.read()?;
+        for warning in &emitted.warnings {
+            let told = format!("{} {}: {}", warning.code, warning.pointer, warning.detail);
+            eprintln!("warning: {}", plain(&told));
+        }
+        if emitted.duplicate {
+            eprintln!("nothing was stored: the same event came before");
+        }
+        print::line(&emitted.id);
+        Ok(())
+    }
+
+    fn body(&self) -> Result<Vec<u8>> {
+        let payload = read_payload(&self.file)?;
+        let body = Body {
+            r#type: &self.event_type,
+            payload: &payload,
+            tenant: self.tenant.as_deref(),
+            key: self.key.as_deref(),
+            ordering_key: self.ordering_key.as_deref(),
+            idempotency_key: self.idempotency_key.as_deref(),
+            occurred_at: self.occurred_at.map(|moment| moment.0.to_string()),
+            endpoint_keys: self.endpoint_keys.as_deref(),
+            destination: self.destination.as_deref().map(destination).transpose()?,
+        };
+        serde_json::to_vec(&body).map_err(Failure::failed)
+    }
+}
+
+/// The file's JSON value without the white space around it.
+fn read_payload(file: &std::path::Path) -> Result<Box<RawValue>> {
+    let is_stdin = file.as_os_str() == "-";
+    let name = if is_stdin { "standard input".to_owned() } else { file.display().to_string() };
+    let mut text = String::new();
+    let read = if is_stdin {
+        std::io::stdin().read_to_string(&mut text).map(drop)
+    } else {
+        std::fs::read_to_string(file).map(|read| text = read)
+    };
+    read.map_err(|error| Failure::failed(format!("{name} cannot be read: {error}")))?;
+    serde_json::from_str(text.trim()).map_err(|error| Failure::failed(format!("{name} is not one JSON value: {error}")))
+}
+
+/// A URL as the destination object, or that object itself.
+fn destination(text: &str) -> Result<Box<RawValue>> {
+    let object = if text.trim_start().starts_with('{') {
+        serde_json::from_str(text)
+    } else {
+        serde_json::value::to_raw_value(&serde_json::json!({ "url": text }))
+    };
+    object.map_err(|error| Failure::usage(format!("--destination: neither a URL nor a JSON object: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn payloads_keep_every_byte_between_the_white_space() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b" {\"b\": 3.0, \"a\":\"\\u00e9\", \"n\":9007199254740993} \n").unwrap();
+        let payload = read_payload(file.path()).unwrap();
+        assert_eq!(payload.get(), "{\"b\": 3.0, \"a\":\"\\u00e9\", \"n\":9007199254740993}");
+    }
+
+    #[test]
+    fn a_destination_is_a_url_or_an_object() {
+        assert_eq!(destination("www.example.com/h").unwrap().get(), r#"{"url":"www.example.com/h"}"#);
+        assert_eq!(destination(r#"{"url":"x"}"#).unwrap().get(), r#"{"url":"x"}"#);
+        assert!(destination("{url}").is_err());
+    }
+}

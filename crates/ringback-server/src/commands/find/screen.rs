@@ -1,0 +1,113 @@
+//! The screen of `find`: also what the demo shows, because it is the answer that people come for.
+
+use ringback::time::Timestamp;
+
+use crate::{
+    client::views::{Attempt, Delivery, Event, Routing},
+    print::{self, Paint, bytes, moment, plain},
+};
+
+/// Most of a receiver's answer that is shown.
+const BODY_CHARS: usize = 160;
+
+/// What happened, when, and what became of it; and which endpoints did not get it, and why.
+pub(crate) fn event(event: &Event, paint: Paint) {
+    let now = Timestamp::now();
+    let key = event.key.as_deref().map(|key| format!("  key {key}")).unwrap_or_default();
+    let head = format!("{}  {}{key}  tenant {}", event.event_type, event.id, event.tenant);
+    print::line(paint.strong(&plain(&head)));
+    let payload = match event.expunged_at {
+        Some(at) => format!("payload expunged {}", moment::relative(at, now)),
+        None => bytes(event.payload_bytes),
+    };
+    print::line(format!("  accepted {}, {payload}, {}", moment::with_age(event.accepted_at, now), state(event)));
+    event.routing.iter().filter(|routing| routing.verdict != "delivery").for_each(skipped);
+}
+
+fn state(event: &Event) -> String {
+    match (event.state.as_str(), &event.duplicate_of) {
+        ("duplicate", Some(first)) => plain(&format!("a duplicate of {first}")),
+        ("unmatched", _) => "unmatched: no endpoint wants it".to_owned(),
+        ("unrouted", _) => "not routed yet".to_owned(),
+        (state, _) => plain(state),
+    }
+}
+
+fn skipped(routing: &Routing) {
+    let endpoint = routing.endpoint_key.as_deref().or(routing.endpoint_id.as_deref()).unwrap_or("an endpoint");
+    let why = match routing.reason.as_deref() {
+        Some("type_not_selected") => "it does not select this type",
+        Some("not_addressed") => "the event was addressed to others",
+        Some("unknown_endpoint_key") => "there is no endpoint with this key",
+        Some(other) => other,
+        None => "no reason is kept",
+    };
+    print::line(plain(&format!("  not to {endpoint}: {why}")));
+}
+
+/// One delivery: where it stands, what comes next, and each try with what came back.
+pub(crate) fn delivery(delivery: &Delivery, event: &Event, paint: Paint) {
+    let now = Timestamp::now();
+    print::line("");
+    let to = event.routing.iter().find(|routing| routing.endpoint_id == delivery.endpoint_id);
+    let to = to.and_then(|routing| routing.endpoint_key.as_deref()).map(|key| format!(" ({key})")).unwrap_or_default();
+    print::line(plain(&format!("  {} to {}{to}", delivery.id, delivery.to())));
+    print::line(format!("    {}", standing(delivery, now, paint)));
+    delivery.attempts.iter().for_each(|one| attempt(one, paint));
+}
+
+fn standing(delivery: &Delivery, now: Timestamp, paint: Paint) -> String {
+    let tries = match delivery.attempt_count {
+        1 => "1 attempt".to_owned(),
+        count => format!("{count} attempts"),
+    };
+    let when = |at: Option<Timestamp>| at.map(|at| format!(" {}", moment::with_age(at, now))).unwrap_or_default();
+    match delivery.status.as_str() {
+        "delivered" => paint.good(&format!("delivered{} after {tries}", when(delivery.finished_at))),
+        "dead" => {
+            let reason = delivery.dead_reason.as_deref().unwrap_or("given up");
+            let died = delivery.died_at.or(delivery.finished_at);
+            let next = format!("ringback replay {}", delivery.id);
+            paint.bad(&format!("dead ({reason}){} after {tries}; to send it again: {next}", when(died)))
+        }
+        "pending" => paint.pending(&coming(delivery, &tries, now)),
+        other => format!("{other}{} after {tries}", when(delivery.finished_at)),
+    }
+}
+
+/// What a pending delivery waits for.
+fn coming(delivery: &Delivery, tries: &str, now: Timestamp) -> String {
+    let hold = delivery.hold_reason.as_deref().map(|reason| {
+        let until = delivery.held_until.map(|at| format!(" until {}", moment::with_age(at, now))).unwrap_or_default();
+        format!("held ({reason}){until}")
+    });
+    let next = delivery.next_attempt_at.map(|at| format!("next {}", moment::with_age(at, now)));
+    let told = hold.or(next).unwrap_or_else(|| "due now".to_owned());
+    format!("pending after {tries}: {told}")
+}
+
+fn attempt(attempt: &Attempt, paint: Paint) {
+    let came = match (attempt.status_code, attempt.error.as_deref()) {
+        (Some(code), _) => format!("answered {code}"),
+        (None, Some(error)) => format!("{error} in {}", attempt.phase.as_deref().unwrap_or("an unknown phase")),
+        (None, None) => attempt.outcome.clone(),
+    };
+    let from = attempt.remote_addr.as_deref().map(|address| format!(" by {address}")).unwrap_or_default();
+    let stale = if attempt.outcome == "stale" { ", too late to count" } else { "" };
+    let when = moment::clock(attempt.at);
+    let told = format!("#{} {when} {came}{from} in {:.0} ms{stale}", attempt.number, attempt.duration_ms);
+    let told = plain(&told);
+    print::line(format!("    {}", if attempt.outcome == "delivered" { paint.good(&told) } else { paint.bad(&told) }));
+    if let Some(body) = body(attempt) {
+        print::line(paint.faint(&format!("       it said: {body}")));
+    }
+}
+
+/// The beginning of a textual answer, on one line.
+fn body(attempt: &Attempt) -> Option<String> {
+    let response = attempt.response.as_ref().filter(|response| response.body_encoding.is_none())?;
+    let text = response.body.as_deref()?.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cut: String = text.chars().take(BODY_CHARS).collect();
+    let more = if cut.len() < text.len() { "…" } else { "" };
+    (!cut.is_empty()).then(|| format!("{}{more}", plain(&cut)))
+}

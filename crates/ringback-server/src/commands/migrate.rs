@@ -1,0 +1,47 @@
+//! `ringback migrate`: brings the schema up to date, or prints it for a migration tool of one's own.
+
+use crate::{
+    configuration::{Configuration, DatabaseUrl, Flags},
+    failure::Result,
+    print,
+    stores::{self, Schema},
+};
+
+/// Bring the database's schema up to date
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ringback migrate
+  ringback migrate --print --database-url postgres://localhost/app > migrations/0042_ringback.sql
+
+`ringback serve` does the same at its start, unless it is told --no-migrate.")]
+pub(crate) struct Migrate {
+    /// Print the statements instead, without opening the database
+    #[arg(long)]
+    print: bool,
+
+    #[command(flatten)]
+    flags: Flags,
+}
+
+impl Migrate {
+    /// Migrates or prints.
+    pub(crate) async fn run(self) -> Result<()> {
+        let configuration = Configuration::load(&self.flags)?;
+        if self.print {
+            print::raw(schema_text(&configuration).as_bytes());
+            return Ok(());
+        }
+        stores::open(&configuration, Schema::Migrate).await?;
+        print::line("the schema is up to date");
+        Ok(())
+    }
+}
+
+/// Every step for the configured database.
+fn schema_text(configuration: &Configuration) -> String {
+    match configuration.database_url {
+        DatabaseUrl::Sqlite(_) => ringback_sqlite::schema_text(),
+        DatabaseUrl::Postgres(_) => ringback_postgres::schema_text(&configuration.schema.0),
+    }
+}

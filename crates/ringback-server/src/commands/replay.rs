@@ -1,0 +1,151 @@
+//! `ringback replay`: deliveries by id, or a fixed set by filter, under the same ids as before.
+
+use serde::Serialize;
+
+use super::filter::Filter;
+use crate::{
+    client::{
+        Client, Connection,
+        views::{Delivery, Replay as ReplayOfMany},
+    },
+    failure::{Failure, Result},
+    print::{self, bytes, plain},
+};
+
+mod progress;
+
+/// Send deliveries again: some by id, or all that a filter finds
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ringback replay dlv_0198… dlv_0198…
+  ringback replay --endpoint-id ep_0198… --status dead --since 2026-01-31T02:30:00Z --dry-run
+  ringback replay --endpoint-id ep_0198… --status dead --since 2h --rate 20
+
+A replay keeps the event's id, so receivers can tell that they know it, and refills the budget of tries.
+The set of a replay by filter is fixed when it begins: it never chases its own failures. It belongs to the store,
+not to this command, and goes on when the command is interrupted. --since and --until go by when the deliveries
+were made.")]
+pub(crate) struct Replay {
+    /// Deliveries or dead letters to send again
+    #[arg(value_name = "DELIVERY", conflicts_with_all = ["tenant", "endpoint_id", "event_type", "key", "since", "until",
+        "status", "rate", "reason", "dry_run"])]
+    deliveries: Vec<String>,
+
+    #[command(flatten)]
+    filter: Filter,
+
+    /// Which ones: dead (unless given) or delivered
+    #[arg(long, value_parser = ["dead", "delivered"])]
+    status: Option<String>,
+
+    /// At most so many a second
+    #[arg(long, value_name = "PER_SECOND")]
+    rate: Option<f64>,
+
+    /// Why, for the record
+    #[arg(long)]
+    reason: Option<String>,
+
+    /// Only count what would be sent
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Print the API's answers, one a line, and do not wait
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// The body of `POST /v1/replays`.
+#[derive(Serialize)]
+struct Body<'a> {
+    filter: std::collections::BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_per_second: Option<f64>,
+    dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+impl Replay {
+    /// Replays what the arguments name.
+    pub(crate) async fn run(self) -> Result<()> {
+        if self.deliveries.is_empty() && self.filter.is_empty() && self.status.is_none() {
+            return Err(Failure::usage(
+                "nothing says what to replay: give ids, or a filter such as --endpoint-id ep_… --status dead",
+            ));
+        }
+        let client = self.connection.open().await?;
+        if self.deliveries.is_empty() { self.many(&client).await } else { self.each(&client).await }
+    }
+
+    /// Replays by id; goes on after one that is refused, and then ends as the worst one did.
+    async fn each(&self, client: &Client) -> Result<()> {
+        let mut worst = None;
+        for id in &self.deliveries {
+            match self.one(client, id).await {
+                Ok(()) => {}
+                Err(Failure::NothingFound(why)) => {
+                    worst.get_or_insert(Failure::NothingFound(format!("{}: {why}", plain(id))));
+                }
+                Err(failure) => {
+                    failure_of(id, &failure);
+                    worst = Some(Failure::Failed("not every delivery could be replayed".to_owned()));
+                }
+            }
+        }
+        worst.map_or(Ok(()), Err)
+    }
+
+    async fn one(&self, client: &Client, id: &str) -> Result<()> {
+        let path = format!("/v1/deliveries/{}/replay", segment(id));
+        let answer = client.post(&path, None).await?.accepted(self.json)?;
+        if self.json {
+            answer.print();
+            return Ok(());
+        }
+        let delivery: Delivery = answer.read()?;
+        let next = delivery.attempt_count + 1;
+        print::line(plain(&format!("{} goes out again as attempt {next} to {}", delivery.id, delivery.to())));
+        Ok(())
+    }
+
+    async fn many(&self, client: &Client) -> Result<()> {
+        let answer = client.post("/v1/replays", Some(self.body()?)).await?.accepted(self.json)?;
+        let replay: ReplayOfMany = answer.read()?;
+        if self.json {
+            answer.print();
+        } else {
+            let would = if self.dry_run { "would be sent again" } else { "to be sent again" };
+            print::line(format!("{} deliveries, {}, {would}", replay.matched, bytes(replay.bytes)));
+        }
+        if replay.matched == 0 {
+            return Err(Failure::NothingFound("nothing matches, so nothing is replayed".to_owned()));
+        }
+        match replay.id {
+            Some(id) if !self.json && !self.dry_run => progress::follow(client, &id).await,
+            _ => Ok(()),
+        }
+    }
+
+    fn body(&self) -> Result<Vec<u8>> {
+        let status = self.status.clone().unwrap_or_else(|| "dead".to_owned());
+        let filter = self.filter.fields().into_iter().chain([("status", status)]).collect();
+        let body = Body { filter, rate_per_second: self.rate, dry_run: self.dry_run, reason: self.reason.as_deref() };
+        serde_json::to_vec(&body).map_err(Failure::failed)
+    }
+}
+
+fn failure_of(id: &str, failure: &Failure) {
+    if let Failure::Failed(why) = failure {
+        eprintln!("error: {}: {why}", plain(id));
+    }
+}
+
+/// An id as one segment of a path, whatever was typed.
+fn segment(id: &str) -> String {
+    url::form_urlencoded::byte_serialize(id.as_bytes()).collect()
+}

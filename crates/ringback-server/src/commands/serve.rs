@@ -1,0 +1,124 @@
+//! `ringback serve`: migrate, open, listen, send, until a signal.
+
+use std::time::Duration;
+
+use ringback::{Engine, Sending};
+use tokio::{net::TcpListener, time::Instant};
+
+use crate::{
+    configuration::{Configuration, Flags, REFERENCE},
+    failure::{Failure, Result},
+    print,
+    secrets::{self, AdminToken, Missing},
+    serve::{listen, log, open_files, signals::Signals},
+    stores::{self, Schema},
+};
+
+/// Run the engine and its API
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ringback serve
+      SQLite in the working directory, the API on 127.0.0.1:8080, the token on standard error.
+  RINGBACK_DATABASE_URL=postgres://ringback@db/app RINGBACK_MASTER_KEY=… RINGBACK_ADMIN_TOKEN=… ringback serve
+      One of any number of nodes on PostgreSQL.
+  ringback serve --egress-allow 127.0.0.0/8 --egress-allow-http true
+      Receivers on this very machine, for trying things out.
+  ringback serve --print-config > ringback.toml
+      A file with every key to begin from.
+
+SIGTERM stops it: what is being sent is finished or given back within shutdown_grace, then it ends with 0.
+A second one ends it at once.")]
+pub(crate) struct Serve {
+    /// Refuse to start on an old schema instead of bringing it up to date
+    #[arg(long)]
+    no_migrate: bool,
+
+    /// Print every key with its default as a ringback.toml, and end
+    #[arg(long)]
+    print_config: bool,
+
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// Most of the grace that callers of the API can use up; the rest is for open requests to receivers.
+const API_GRACE_MAX: Duration = Duration::from_secs(5);
+
+impl Serve {
+    /// Serves until a signal.
+    pub(crate) async fn run(self) -> Result<()> {
+        if self.print_config {
+            print::raw(REFERENCE.as_bytes());
+            return Ok(());
+        }
+        let configuration = Configuration::load(&self.flags)?;
+        let token = secrets::admin_token(&configuration)?;
+        log::start(&configuration.log.0, configuration.log_format);
+        let mut signals = Signals::listen()?;
+        let serving = start(&configuration, self.no_migrate, token);
+        let serving = tokio::select! {
+            serving = serving => serving?,
+            () = signals.next() => return Ok(()),
+        };
+        serving.until_told(configuration.shutdown_grace.0, signals).await;
+        Ok(())
+    }
+}
+
+/// A server that is up.
+struct Serving {
+    listener: TcpListener,
+    router: axum::Router,
+    connections_max: usize,
+    sending: Sending,
+}
+
+async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToken) -> Result<Serving> {
+    let shares = open_files::shares(configuration.max_in_flight_per_node.0);
+    let keys = secrets::master_keys(configuration, Missing::Make)?;
+    let schema = if no_migrate { Schema::Check } else { Schema::Migrate };
+    let store = stores::open(configuration, schema).await?;
+    let mut settings = stores::settings(configuration, keys);
+    settings.max_in_flight_per_node = usize::try_from(shares.in_flight).unwrap_or(usize::MAX);
+    let engine = Engine::open(store, settings).await.map_err(Failure::failed)?;
+    let options = ringback_admin::Options::with_token(token.secret().expose())
+        .base_path(&configuration.base_path.0)
+        .map_err(Failure::usage)?;
+    let listener = TcpListener::bind(configuration.bind)
+        .await
+        .map_err(|error| Failure::failed(format!("{} cannot be listened on: {error}", configuration.bind)))?;
+    let address = listener.local_addr().map_err(Failure::failed)?;
+    let router = ringback_admin::router(engine.clone(), options);
+    let sending = engine.start().await.map_err(Failure::failed)?;
+    if let AdminToken::Generated(token) = &token {
+        eprintln!("admin token: {}", token.expose());
+    }
+    eprintln!("listening on http://{address}");
+    Ok(Serving { listener, router, connections_max: usize::try_from(shares.api).unwrap_or(usize::MAX), sending })
+}
+
+impl Serving {
+    /// Serves until the first signal, then ends in order; a second signal ends the process on the spot.
+    async fn until_told(self, grace: Duration, mut signals: Signals) {
+        let (stop, stopped) = tokio::sync::oneshot::channel::<Instant>();
+        let insisted = async move {
+            signals.next().await;
+            tracing::info!("stopping: what is being sent is finished or given back");
+            let _ = stop.send(Instant::now() + grace);
+            signals.next().await;
+            tracing::warn!("stopped at once by a second signal");
+        };
+        let in_order = async move {
+            let mut deadline = Instant::now() + grace;
+            let end = async { deadline = stopped.await.unwrap_or_else(|_| Instant::now()) };
+            listen::serve(self.listener, self.router, self.connections_max, end, grace.min(API_GRACE_MAX)).await;
+            self.sending.shutdown(deadline.saturating_duration_since(Instant::now())).await;
+            tracing::info!("stopped");
+        };
+        tokio::select! {
+            () = insisted => {}
+            () = in_order => {}
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The second source: variables named `RINGBACK_` and the key.
+
+use std::ffi::OsString;
+
+use super::{
+    keys::KEYS,
+    nearest::nearest,
+    settings::{Settings, Source},
+};
+
+/// What every variable of ours begins with.
+const PREFIX: &str = "RINGBACK_";
+
+/// Variables of tests, which are none of the program's business.
+const TEST_PREFIX: &str = "RINGBACK_TEST_";
+
+/// Read by the commands that take `--config`, `--url` and `--token`.
+const OTHERS: [&str; 3] = ["RINGBACK_CONFIG", "RINGBACK_URL", "RINGBACK_TOKEN"];
+
+/// Puts the environment's values into `settings` and returns a warning for each unknown variable of ours.
+pub(super) fn read(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+    settings: &mut Settings,
+    findings: &mut Vec<String>,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (name, text) in variables {
+        let Some(name) = name.to_str().filter(|name| is_ours(name)) else { continue };
+        let Some(key) = KEYS.iter().find(|key| key.variable() == name) else {
+            warnings.push(unknown(name));
+            continue;
+        };
+        match text.into_string() {
+            Ok(text) => settings.put(key.name, Source::Variable, text),
+            Err(_) => findings.push(format!("{} ({name}): the value is not UTF-8 text", key.name)),
+        }
+    }
+    warnings
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX) && !OTHERS.contains(&name)
+}
+
+fn unknown(name: &str) -> String {
+    let known: Vec<String> = KEYS.iter().map(super::keys::Key::variable).collect();
+    match nearest(name, known.iter().map(String::as_str)) {
+        Some(meant) => format!("the variable {name} is not known and is ignored; is {meant} meant?"),
+        None => format!("the variable {name} is not known and is ignored"),
+    }
+}

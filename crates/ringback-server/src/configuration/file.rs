@@ -1,0 +1,73 @@
+//! The third source: a TOML file, where `retention.events` is `events` under `[retention]`.
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::{
+    keys::{KEYS, Key},
+    nearest::nearest,
+    settings::{Settings, Source},
+};
+
+/// Read when it exists and `--config` names no other.
+const FILE: &str = "ringback.toml";
+
+/// Puts a file's values into `settings`. A file that was asked for must exist.
+pub(super) fn read(asked: Option<&Path>, settings: &mut Settings, findings: &mut Vec<String>) {
+    let path = asked.unwrap_or(Path::new(FILE));
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => read_text(&name, &text, settings, findings),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && asked.is_none() => {}
+        Err(error) => findings.push(format!("the configuration file {name} cannot be read: {error}")),
+    }
+}
+
+/// The same for a text that was read already.
+pub(super) fn read_text(name: &str, text: &str, settings: &mut Settings, findings: &mut Vec<String>) {
+    match text.parse::<Table>() {
+        Ok(table) => put(name, "", table, settings, findings),
+        Err(error) => {
+            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            findings.push(format!("{name}, line {line}: {}", error.message()));
+        }
+    }
+}
+
+fn put(file: &str, prefix: &str, table: Table, settings: &mut Settings, findings: &mut Vec<String>) {
+    for (name, value) in table {
+        let name = format!("{prefix}{name}");
+        match value {
+            Value::Table(inner) if !is_key(&name) => put(file, &format!("{name}."), inner, settings, findings),
+            _ if !is_key(&name) => findings.push(unknown(file, &name)),
+            value => match text(&value) {
+                Some(text) => settings.put(&name, Source::File(file.to_owned()), text),
+                None => findings.push(format!("{name} ({file}): neither a table nor a date is a value here")),
+            },
+        }
+    }
+}
+
+fn is_key(name: &str) -> bool {
+    KEYS.iter().any(|key| key.name == name)
+}
+
+/// The value as a variable or flag would have written it.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Boolean(switch) => Some(switch.to_string()),
+        Value::Array(items) => items.iter().map(text).collect::<Option<Vec<_>>>().map(|texts| texts.join(",")),
+        Value::Datetime(_) | Value::Table(_) => None,
+    }
+}
+
+fn unknown(file: &str, name: &str) -> String {
+    match nearest(name, KEYS.iter().map(|key: &Key| key.name)) {
+        Some(meant) => format!("{name} ({file}): there is no such key; is {meant} meant?"),
+        None => format!("{name} ({file}): there is no such key; `ringback serve --print-config` shows all"),
+    }
+}

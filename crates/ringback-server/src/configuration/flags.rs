@@ -1,0 +1,74 @@
+//! The first source: a flag for every key, made from the table of keys.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
+
+use super::{
+    keys::{KEYS, Key},
+    settings::{Settings, Source},
+};
+
+/// The flags that were given. Flatten it into a command that needs configuration.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flags {
+    /// The file that `--config` names.
+    pub(super) file: Option<PathBuf>,
+    /// Keys and texts.
+    given: Vec<(&'static str, String)>,
+}
+
+impl Flags {
+    /// Puts what was given into `settings`.
+    pub(super) fn put_into(&self, settings: &mut Settings) {
+        for (key, text) in &self.given {
+            settings.put(key, Source::Flag, text.clone());
+        }
+    }
+}
+
+impl Args for Flags {
+    fn augment_args(command: Command) -> Command {
+        KEYS.iter().fold(command.arg(config_file()), |command, key| command.arg(flag(key)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = |key: &Key| Some((key.name, matches.get_one::<String>(key.name)?.clone()));
+        Ok(Self { file: matches.get_one::<PathBuf>("config").cloned(), given: KEYS.iter().filter_map(given).collect() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// What the flags stand under in `--help`.
+const HEADING: &str = "Configuration (also by RINGBACK_* variables and ringback.toml)";
+
+fn config_file() -> Arg {
+    Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .env("RINGBACK_CONFIG")
+        .hide_env(true)
+        .value_parser(value_parser!(PathBuf))
+        .help("Read this file instead of ringback.toml")
+        .help_heading(HEADING)
+}
+
+fn flag(key: &'static Key) -> Arg {
+    let arg = Arg::new(key.name).long(key.flag()).value_name(key.value_name).help(key.help()).help_heading(HEADING);
+    if key.is_switch {
+        // `--egress-allow-http` alone means true.
+        arg.num_args(0..=1).default_missing_value("true")
+    } else {
+        arg
+    }
+}

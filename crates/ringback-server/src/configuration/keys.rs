@@ -1,0 +1,124 @@
+//! The table of keys: name, type, default, and what it means. Everything else about configuration is made from it.
+
+use super::{
+    settings::Settings,
+    value::Value,
+    values::{AdminToken, BasePath, DatabaseUrl, HeaderPrefix, LogFilter, LogFormat, MasterKey, Schema, Span, Whole},
+};
+use ringback::deliver::send::AllowEntry;
+
+/// One key.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// Its name in the file, with `.` between table and key.
+    pub(super) name: &'static str,
+    /// What it means.
+    pub(super) doc: &'static str,
+    /// Its value as text unless some source says otherwise; empty for none.
+    pub(super) default: &'static str,
+    /// What stands for the value in `--help`.
+    pub(super) value_name: &'static str,
+    /// `true` or `false`.
+    pub(super) is_switch: bool,
+    /// How its value is written in TOML.
+    pub(super) toml: fn(&str) -> String,
+}
+
+impl Key {
+    /// Its variable: `RINGBACK_RETENTION_EVENTS`.
+    pub(super) fn variable(&self) -> String {
+        format!("RINGBACK_{}", self.name.replace('.', "_").to_uppercase())
+    }
+
+    /// Its flag without the dashes: `retention-events`.
+    pub(super) fn flag(&self) -> String {
+        self.name.replace(['.', '_'], "-")
+    }
+
+    /// What `--help` says.
+    pub(super) fn help(&self) -> String {
+        let doc = self.doc.trim();
+        if self.default.is_empty() { doc.to_owned() } else { format!("{doc} [default: {}]", self.default) }
+    }
+}
+
+macro_rules! keys {
+    ($($(#[doc = $doc:literal])+ $name:literal $field:ident: $kind:ty = $default:literal;)+) => {
+        /// Every key with its value.
+        #[derive(Debug)]
+        pub(crate) struct Configuration {
+            $($(#[doc = $doc])+ pub(crate) $field: $kind,)+
+        }
+
+        /// The table, in the order in which people read it.
+        pub(super) const KEYS: &[Key] = &[$(Key {
+            name: $name,
+            doc: concat!($($doc),+),
+            default: $default,
+            value_name: <$kind as Value>::NAME,
+            is_switch: <$kind as Value>::SWITCH,
+            toml: <$kind as Value>::toml,
+        }),+];
+
+        impl Configuration {
+            /// Understands every value, or leaves a finding for each that is wrong.
+            pub(super) fn from_settings(settings: &Settings, findings: &mut Vec<String>) -> Option<Self> {
+                let mut keys = KEYS.iter();
+                $(let $field = keys.next().and_then(|key| settings.value::<$kind>(key, findings));)+
+                Some(Self { $($field: $field?),+ })
+            }
+        }
+    };
+}
+
+keys! {
+    /// Where everything is kept: sqlite://FILE or postgres://….
+    "database_url" database_url: DatabaseUrl = "sqlite://ringback.db";
+    /// PostgreSQL only: the schema that holds Ringback's tables.
+    "schema" schema: Schema = "ringback";
+    /// Address and port of the API; port 0 takes a free one. Off loopback it needs an admin_token of your own.
+    "bind" bind: std::net::SocketAddr = "127.0.0.1:8080";
+    /// What stands before every path of the API, such as /webhooks.
+    "base_path" base_path: BasePath = "";
+    /// The bearer token that may do everything, 16 to 256 printable characters. SQLite: one is made and kept beside the database; PostgreSQL: required.
+    "admin_token" admin_token: Option<AdminToken> = "";
+    /// Encrypts secrets at rest: 32 bytes as 64 hex digits or base64. SQLite: one is made and kept beside the database; PostgreSQL: required.
+    "master_key" master_key: Option<MasterKey> = "";
+    /// Earlier master keys, which still open what they sealed.
+    "old_master_keys" old_master_keys: Vec<MasterKey> = "";
+    /// Networks that may be dialled though they are private, such as 127.0.0.0/8 or 10.1.0.0/16:8443.
+    "egress.allow" egress_allow: Vec<AllowEntry> = "";
+    /// Whether plain http:// destinations are accepted.
+    "egress.allow_http" egress_allow_http: bool = "false";
+    /// Most requests that this process has open to receivers at a time; lowered to what the limit of open files allows.
+    "max_in_flight_per_node" max_in_flight_per_node: Whole<1, 1_000_000> = "4096";
+    /// Largest payload of an event, in bytes.
+    "max_payload_bytes" max_payload_bytes: Whole<1, 16_777_216> = "1048576";
+    /// Most endpoints a tenant can have.
+    "max_endpoints_per_tenant" max_endpoints_per_tenant: Whole<1, 1_000_000> = "10000";
+    /// What the names of Ringback's own request headers begin with.
+    "header_prefix" header_prefix: HeaderPrefix = "ringback-";
+    /// How long this process owns its share of the work without renewing; after a crash others take over when it ends.
+    "lease" lease: Span<3_000, 600_000> = "12s";
+    /// How long a stopping process waits for its open requests.
+    "shutdown_grace" shutdown_grace: Span<0, 3_600_000> = "30s";
+    /// How long an idempotency key counts.
+    "idempotency_window" idempotency_window: Span<1_000, { 366 * DAY_MS }> = "7d";
+    /// A delivery that was due but held for longer than this becomes a dead letter.
+    "expires_after" expires_after: Span<1_000, { 366 * DAY_MS }> = "3d";
+    /// How long events, their keys and finished deliveries are kept.
+    "retention.events" retention_events: Span<1_000, { 36_600 * DAY_MS }> = "90d";
+    /// How long payloads of events are kept that are neither owed nor dead.
+    "retention.payloads" retention_payloads: Span<1_000, { 36_600 * DAY_MS }> = "30d";
+    /// How long failed attempts are kept.
+    "retention.attempts" retention_attempts: Span<1_000, { 36_600 * DAY_MS }> = "30d";
+    /// How long dead letters and their payloads are kept.
+    "retention.dead_letters" retention_dead_letters: Span<1_000, { 36_600 * DAY_MS }> = "180d";
+    /// What is logged on standard error: error, warn, info, debug, trace, or directives such as info,ringback=debug.
+    "log" log: LogFilter = "info";
+    /// How it is written: text or json.
+    "log_format" log_format: LogFormat = "text";
+}
+
+/// Milliseconds of a day.
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;

@@ -1,0 +1,137 @@
+//! What the operator set. One table of keys ([`keys`]), read from four sources; the first that has a key wins:
+//!
+//! 1. flags: `--retention-events 30d`
+//! 2. environment: `RINGBACK_RETENTION_EVENTS=30d`
+//! 3. file: `ringback.toml`, or the one that `--config` names
+//! 4. the table's own defaults, which `config.default.toml` shows
+//!
+//! A value that is wrong names its key, its source and what would be right; a wrong one that a better source
+//! overrules is not looked at. Secrets are never repeated in a message.
+
+mod environment;
+mod file;
+mod flags;
+mod keys;
+mod nearest;
+mod reference;
+mod settings;
+mod value;
+mod values;
+
+use self::settings::Settings;
+pub(crate) use self::{
+    flags::Flags,
+    keys::Configuration,
+    reference::REFERENCE,
+    values::{DatabaseUrl, LogFormat, Secret, parse_duration},
+};
+use crate::failure::{Failure, Result};
+
+impl Configuration {
+    /// Reads all sources; warnings go to standard error at once.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] with every finding of every source.
+    pub(crate) fn load(flags: &Flags) -> Result<Self> {
+        let mut findings = Vec::new();
+        let mut settings = Settings::default();
+        file::read(flags.file.as_deref(), &mut settings, &mut findings);
+        for warning in environment::read(std::env::vars_os(), &mut settings, &mut findings) {
+            eprintln!("warning: {warning}");
+        }
+        flags.put_into(&mut settings);
+        match Self::from_settings(&settings, &mut findings) {
+            Some(configuration) if findings.is_empty() => Ok(configuration),
+            _ => Err(Failure::Usage(findings)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a file's text, variables and flags as `load` does.
+    fn read(file: &str, variables: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Configuration, Vec<String>> {
+        let (mut settings, mut findings) = (Settings::default(), Vec::new());
+        file::read_text("ringback.toml", file, &mut settings, &mut findings);
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        environment::read(variables, &mut settings, &mut findings);
+        for (key, value) in flags {
+            settings.put(key, settings::Source::Flag, (*value).to_owned());
+        }
+        match Configuration::from_settings(&settings, &mut findings) {
+            Some(configuration) if findings.is_empty() => Ok(configuration),
+            _ => Err(findings),
+        }
+    }
+
+    #[test]
+    fn flags_go_over_environment_over_file_over_defaults() {
+        let file = "lease = \"4s\"\nschema = \"of_file\"\nheader_prefix = \"file-\"\n";
+        let variables = [("RINGBACK_LEASE", "5s"), ("RINGBACK_SCHEMA", "of_variable")];
+        let read = read(file, &variables, &[("lease", "6s")]).unwrap();
+        assert_eq!(read.lease.0.as_secs(), 6);
+        assert_eq!(read.schema.0, "of_variable");
+        assert_eq!(read.header_prefix.0, "file-");
+        assert_eq!(read.shutdown_grace.0.as_secs(), 30);
+    }
+
+    #[test]
+    fn a_wrong_value_names_key_source_and_what_would_be_right() {
+        let findings = read("[retention]\nevents = \"7 days\"\n", &[("RINGBACK_BIND", "8080")], &[("lease", "12")]);
+        let findings = findings.unwrap_err();
+        assert_eq!(findings.len(), 3, "{findings:?}");
+        let told = |words: &[&str]| findings.iter().any(|line| words.iter().all(|word| line.contains(word)));
+        assert!(told(&["retention.events", "ringback.toml", "7 days", "ms s m h d"]), "{findings:?}");
+        assert!(told(&["bind", "RINGBACK_BIND", "\"8080\"", "127.0.0.1:8080"]), "{findings:?}");
+        assert!(told(&["lease", "--lease", "\"12\"", "12s"]), "{findings:?}");
+    }
+
+    #[test]
+    fn the_reference_file_says_what_is_so_without_it() {
+        let written = format!("{:?}", read(REFERENCE, &[], &[]).unwrap());
+        assert_eq!(written, format!("{:?}", read("", &[], &[]).unwrap()));
+    }
+
+    #[test]
+    fn a_wrong_value_that_is_overruled_is_no_error() {
+        assert!(read("bind = \"nonsense\"\n", &[("RINGBACK_BIND", "127.0.0.1:0")], &[]).is_ok());
+    }
+
+    #[test]
+    fn an_unknown_key_of_the_file_is_an_error_naming_the_nearest() {
+        let findings = read("[egress]\nalow = [\"127.0.0.0/8\"]\n", &[], &[]).unwrap_err();
+        assert!(findings[0].contains("egress.alow") && findings[0].contains("egress.allow"), "{findings:?}");
+    }
+
+    #[test]
+    fn an_unknown_variable_is_a_warning_and_tests_keep_theirs() {
+        let (mut settings, mut findings) = (Settings::default(), Vec::new());
+        let names = ["RINGBACK_BNID", "RINGBACK_TEST_POSTGRES", "PATH", "RINGBACK_TOKEN"];
+        let variables = names.map(|name| (name.into(), "x".into()));
+        let warnings = environment::read(variables, &mut settings, &mut findings);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("RINGBACK_BNID") && warnings[0].contains("RINGBACK_BIND"));
+        assert!(findings.is_empty());
+    }
+
+    #[test]
+    fn secrets_are_not_repeated_in_findings() {
+        let findings =
+            read("", &[("RINGBACK_MASTER_KEY", "hunter2"), ("RINGBACK_ADMIN_TOKEN", "short")], &[]).unwrap_err();
+        assert_eq!(findings.len(), 2);
+        assert!(!findings.concat().contains("hunter2") && !findings.concat().contains("\"short\""), "{findings:?}");
+    }
+
+    #[test]
+    fn lists_and_switches_are_read_in_both_notations() {
+        let file =
+            "old_master_keys = []\n[egress]\nallow = [\"127.0.0.0/8\", \"10.0.0.0/8:9000\"]\nallow_http = true\n";
+        assert_eq!(read(file, &[], &[]).unwrap().egress_allow.len(), 2);
+        let variables = [("RINGBACK_EGRESS_ALLOW", "127.0.0.0/8, ::1/128"), ("RINGBACK_EGRESS_ALLOW_HTTP", "true")];
+        let read = read("", &variables, &[]).unwrap();
+        assert_eq!(read.egress_allow.len(), 2);
+        assert!(read.egress_allow_http);
+    }
+}

@@ -1,0 +1,84 @@
+//! How a text becomes a value, and what is said when it does not.
+
+/// A type that a key can have.
+pub(super) trait Value: Sized {
+    /// What stands for it in `--help`.
+    const NAME: &'static str;
+
+    /// Whether it is `true` or `false`.
+    const SWITCH: bool = false;
+
+    /// Whether messages must not repeat it.
+    const SECRET: bool = false;
+
+    /// What would be right, to complete "… is not".
+    fn expected() -> String;
+
+    /// The value that the text means. The empty text means "none" where there is such a value.
+    fn parse(text: &str) -> Option<Self>;
+
+    /// The value of a key that no source has and whose default is empty.
+    fn absent() -> Option<Self> {
+        Self::parse("")
+    }
+
+    /// The text as TOML writes it.
+    fn toml(text: &str) -> String {
+        toml::Value::from(text).to_string()
+    }
+}
+
+impl Value for bool {
+    const NAME: &'static str = "true|false";
+    const SWITCH: bool = true;
+
+    fn expected() -> String {
+        "true or false".to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn toml(text: &str) -> String {
+        text.to_owned()
+    }
+}
+
+/// A value that may be absent. Given but empty is wrong: only the default says "none".
+impl<V: Value> Value for Option<V> {
+    const NAME: &'static str = V::NAME;
+    const SECRET: bool = V::SECRET;
+
+    fn expected() -> String {
+        V::expected()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        V::parse(text).map(Some)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+/// Several, with commas between; none when empty.
+impl<V: Value> Value for Vec<V> {
+    const NAME: &'static str = "LIST";
+    const SECRET: bool = V::SECRET;
+
+    fn expected() -> String {
+        format!("a comma-separated list, each {}", V::expected())
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let items = text.split(',').map(str::trim);
+        if text.trim().is_empty() { Some(Vec::new()) } else { items.map(V::parse).collect() }
+    }
+
+    fn toml(text: &str) -> String {
+        let items = text.split(',').filter(|item| !item.is_empty()).map(V::toml);
+        format!("[{}]", items.collect::<Vec<_>>().join(", "))
+    }
+}

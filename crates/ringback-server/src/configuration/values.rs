@@ -1,0 +1,15 @@
+//! The types of the keys: each refuses what is not right, so that the rest of the program need not look again.
+
+mod database;
+mod logging;
+mod measure;
+mod network;
+mod secret;
+
+pub(crate) use self::{
+    database::{DatabaseUrl, Schema},
+    logging::{LogFilter, LogFormat},
+    measure::{Span, Whole, parse_duration},
+    network::{BasePath, HeaderPrefix},
+    secret::{AdminToken, MasterKey, Secret},
+};

@@ -1,0 +1,84 @@
+//! Where the API is, and where requests may go.
+
+use std::net::SocketAddr;
+
+use ringback::deliver::send::AllowEntry;
+
+use super::super::value::Value;
+
+impl Value for SocketAddr {
+    const NAME: &'static str = "ADDR:PORT";
+
+    fn expected() -> String {
+        "an IP address with a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+/// What stands before every path, without a slash at its end; empty for nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BasePath(pub(crate) String);
+
+impl Value for BasePath {
+    const NAME: &'static str = "PATH";
+
+    fn expected() -> String {
+        "a path such as /webhooks of the characters A-Z a-z 0-9 _ . ~ -".to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let path = text.strip_suffix('/').unwrap_or(text);
+        let inside = |c: char| c.is_ascii_alphanumeric() || "_.~-".contains(c);
+        let is_segment = |segment: &str| !segment.is_empty() && segment.chars().all(inside);
+        let mut segments = path.split('/');
+        let right = segments.next() == Some("") && segments.all(is_segment);
+        (path.is_empty() || right).then(|| Self(path.to_owned()))
+    }
+}
+
+impl Value for AllowEntry {
+    const NAME: &'static str = "CIDR[:PORT]";
+
+    fn expected() -> String {
+        "a network such as 127.0.0.0/8, or 10.1.0.0/16:8443 for one port".to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+/// What names of request headers begin with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HeaderPrefix(pub(crate) String);
+
+impl Value for HeaderPrefix {
+    const NAME: &'static str = "TEXT";
+
+    fn expected() -> String {
+        "1 to 64 of the characters a-z 0-9 - that begin with a letter".to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let right = text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(inside);
+        right.then(|| Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_paths_begin_with_a_slash_and_do_not_end_with_one() {
+        let path = |text| BasePath::parse(text).map(|path| path.0);
+        assert_eq!(path("/a/b/").as_deref(), Some("/a/b"));
+        assert_eq!(path("/").as_deref(), Some(""));
+        assert_eq!(path("a"), None);
+        assert_eq!(path("/a//b"), None);
+    }
+}

@@ -1,0 +1,23 @@
+//! The story, in the order in which it is told.
+
+mod books;
+mod dead_letter;
+mod inline_destination;
+mod one_transaction;
+mod prologue;
+mod redundant_endpoints;
+mod repair;
+
+use super::stage::Stage;
+use crate::failure::Result;
+
+/// Tells every chapter.
+pub(super) async fn tell(stage: &mut Stage) -> Result<()> {
+    prologue::tell(stage);
+    one_transaction::tell(stage).await?;
+    redundant_endpoints::tell(stage).await?;
+    inline_destination::tell(stage).await?;
+    let letter = dead_letter::tell(stage).await?;
+    repair::tell(stage, &letter).await?;
+    books::tell(stage).await
+}

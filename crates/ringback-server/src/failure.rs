@@ -1,0 +1,56 @@
+//! Why a command ends with another status than 0, and the one line that tells a person.
+//!
+//! | status | variant |
+//! |---|---|
+//! | 0 | done, no failure |
+//! | 1 | [`Failure::Failed`] |
+//! | 2 | [`Failure::Usage`] |
+//! | 3 | [`Failure::NothingFound`] |
+
+use std::process::ExitCode;
+
+/// What ended a command early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It was tried and did not work.
+    Failed(String),
+    /// The command line or the configuration is wrong: nothing was tried. One line for each finding.
+    Usage(Vec<String>),
+    /// What was looked for does not exist; the text says what was looked at.
+    NothingFound(String),
+}
+
+/// What a command comes to.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    /// A failure told by anything that can be printed.
+    pub(crate) fn failed(why: impl std::fmt::Display) -> Self {
+        Self::Failed(why.to_string())
+    }
+
+    /// One finding about command line or configuration.
+    pub(crate) fn usage(why: impl std::fmt::Display) -> Self {
+        Self::Usage(vec![why.to_string()])
+    }
+
+    /// Tells it on standard error and gives the status to end with.
+    pub(crate) fn report(&self) -> ExitCode {
+        match self {
+            Self::Failed(why) => {
+                eprintln!("error: {why}");
+                ExitCode::from(1)
+            }
+            Self::Usage(findings) => {
+                for finding in findings {
+                    eprintln!("error: {finding}");
+                }
+                ExitCode::from(2)
+            }
+            Self::NothingFound(what) => {
+                eprintln!("{what}");
+                ExitCode::from(3)
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What turns the engine and the router into a server: sockets, signals, limits, logs.
+
+pub(crate) mod listen;
+pub(crate) mod log;
+pub(crate) mod open_files;
+pub(crate) mod signals;

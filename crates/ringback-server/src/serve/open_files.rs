@@ -1,0 +1,54 @@
+//! How many sockets this process may have, shared between receivers and callers of the API.
+
+/// Files that are neither: the database, its log, standard streams, epoll.
+const RESERVE: u64 = 64;
+
+/// Most open connections to the API, if the limit of open files leaves room for them.
+const API_CONNECTIONS: u64 = 1_024;
+
+/// What the limit allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shares {
+    /// Open requests to receivers.
+    pub(crate) in_flight: u64,
+    /// Open connections to the API.
+    pub(crate) api: u64,
+}
+
+/// Raises the soft limit as far as this process may, and shares what there is.
+pub(crate) fn shares(in_flight_wanted: u64) -> Shares {
+    // Where the limit cannot be told, what is wanted is tried.
+    let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
+    let shares = share(limit, in_flight_wanted);
+    if shares.in_flight < in_flight_wanted {
+        tracing::warn!(
+            limit,
+            wanted = in_flight_wanted,
+            lowered_to = shares.in_flight,
+            "max_in_flight_per_node is lowered from {in_flight_wanted} to {}, because only {limit} files may be open \
+             (ulimit -n)",
+            shares.in_flight
+        );
+    }
+    shares
+}
+
+/// A quarter at most goes to the API. A request to a receiver counts twice: beside each open one, a connection may
+/// be waiting idle for its lane's next.
+fn share(limit: u64, wanted: u64) -> Shares {
+    let usable = limit.saturating_sub(RESERVE);
+    let api = API_CONNECTIONS.min(usable / 4).max(1);
+    Shares { in_flight: wanted.min((usable - api.min(usable)) / 2).max(1), api }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_limit_lowers_both_and_never_to_nothing() {
+        assert_eq!(share(1_048_576, 4_096), Shares { in_flight: 4_096, api: 1_024 });
+        assert_eq!(share(1_024, 4_096), Shares { in_flight: 360, api: 240 });
+        assert_eq!(share(10, 4_096), Shares { in_flight: 1, api: 1 });
+    }
+}

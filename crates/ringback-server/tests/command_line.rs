@@ -1,0 +1,84 @@
+//! What the command line refuses, and how: one line that says what is wrong and what would be right.
+
+mod support;
+
+use support::{complained, ringback, run, said};
+
+#[test]
+fn usage_and_configuration_errors_end_with_2_and_name_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases: [(&[&str], &[&str]); 9] = [
+        (&["serve", "--bnid", "127.0.0.1:0"], &["--bnid", "--bind"]),
+        (&["serve", "--bind", "8080"], &["bind", "--bind", "127.0.0.1:8080"]),
+        (&["serve", "--lease", "1s"], &["lease", "--lease", "3s"]),
+        (&["serve", "--config", "absent.toml"], &["absent.toml"]),
+        (&["serve", "--bind", "0.0.0.0:0"], &["admin_token", "RINGBACK_ADMIN_TOKEN"]),
+        (&["serve", "--database-url", "postgres://127.0.0.1:1/x"], &["RINGBACK_ADMIN_TOKEN", "openssl rand"]),
+        (&["find", "k", "--url", "ftp://x", "--token", "t"], &["--url", "http://127.0.0.1:8080"]),
+        (&["replay"], &["--endpoint-id", "--status"]),
+        (&["demo", "--without", "everyone"], &["healthy", "flaky", "refusing"]),
+    ];
+    for (arguments, words) in cases {
+        let output = run(folder.path(), arguments);
+        let told = complained(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(words.iter().all(|word| told.contains(word)), "{arguments:?}: {told}");
+        assert!(!told.contains("panicked"), "{told}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+}
+
+#[test]
+fn an_unknown_key_of_the_file_stops_and_an_unknown_variable_only_warns() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ringback.toml"), "[retention]\nevent = \"3d\"\n").unwrap();
+    let output = run(folder.path(), &["migrate"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(complained(&output).contains("retention.event ") && complained(&output).contains("retention.events"));
+
+    std::fs::write(folder.path().join("ringback.toml"), "schema = \"fine\"\n").unwrap();
+    let variables = [("RINGBACK_BNID", "x"), ("RINGBACK_TEST_ANYTHING", "x")];
+    let output = ringback(folder.path()).arg("migrate").envs(variables).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", complained(&output));
+    assert!(complained(&output).contains("RINGBACK_BNID") && !complained(&output).contains("RINGBACK_TEST_ANYTHING"));
+}
+
+#[test]
+fn commands_that_only_look_make_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["find", "call-1"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complained(&output).contains("ringback serve"), "{}", complained(&output));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_printed_configuration_is_complete_and_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = said(&run(folder.path(), &["serve", "--print-config"]));
+    std::fs::write(folder.path().join("ringback.toml"), printed).unwrap();
+    let output = run(folder.path(), &["migrate"]);
+    assert_eq!(output.status.code(), Some(0), "{}", complained(&output));
+}
+
+#[test]
+fn a_printed_schema_brings_nothing_into_being() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["migrate", "--print"]);
+    assert_eq!(output.status.code(), Some(0), "{}", complained(&output));
+    assert!(said(&output).contains("CREATE TABLE"));
+    let url = "postgres://127.0.0.1:1/nowhere";
+    let output = run(folder.path(), &["migrate", "--print", "--database-url", url, "--schema", "hooks"]);
+    assert!(said(&output).contains("CREATE SCHEMA") && said(&output).contains("hooks."), "{}", said(&output));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn help_teaches_with_examples() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["serve", "demo", "emit", "find", "dead-letters", "replay", "migrate"] {
+        let output = run(folder.path(), &[command, "--help"]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(said(&output).contains("Examples:"), "{command}: {}", said(&output));
+    }
+}

@@ -1,0 +1,28 @@
+//! The story of `ringback demo` comes out as told, and says so when it does not.
+
+mod support;
+
+use support::{complained, run, said};
+
+#[test]
+fn the_story_comes_out_as_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["demo", "--once"]);
+    let story = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{story}\n{}", complained(&output));
+    for part in ["X-Levrage-Signature fits", "svix-signature fits", "dead (exhausted)", "both lines add up", "curl"] {
+        assert!(story.contains(part), "{part} is missing from:\n{story}");
+    }
+    assert!(!story.contains('\u{1b}'), "colours are for terminals");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it left something behind");
+}
+
+#[test]
+fn a_story_without_one_of_its_receivers_does_not_end_well() {
+    let folder = tempfile::tempdir().unwrap();
+    for receiver in ["healthy", "flaky", "refusing"] {
+        let output = run(folder.path(), &["demo", "--once", "--without", receiver]);
+        assert_eq!(output.status.code(), Some(1), "without {receiver}:\n{}", said(&output));
+        assert!(said(&output).contains("NOT AS TOLD"), "without {receiver}:\n{}", said(&output));
+    }
+}

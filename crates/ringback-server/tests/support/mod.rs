@@ -1,0 +1,31 @@
+//! Runs the real binary in a folder of its own, with an environment in which only what a test sets is Ringback's.
+
+use std::{
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+/// The binary, to be run in `folder`.
+pub(crate) fn ringback(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringback"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RINGBACK_")) {
+        command.env_remove(name);
+    }
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end.
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
+    ringback(folder).args(arguments).output().unwrap()
+}
+
+/// What it wrote to standard output.
+pub(crate) fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What it wrote to standard error.
+pub(crate) fn complained(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

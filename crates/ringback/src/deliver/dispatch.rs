@@ -1,0 +1,107 @@
+//! Picks what may be sent and opens a request for it.
+//!
+//! Picking takes the lanes' lock for a moment; events that are no longer at hand are read in one statement for all
+//! that were picked together.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Delivering, lanes::Picked, work};
+use crate::{id::EventId, store::LoadedEvent};
+
+/// Picked under one lock.
+const BATCH: usize = 64;
+
+/// The clock alone changes things: slow requests are noticed at this rate.
+const TICK: Duration = Duration::from_millis(250);
+
+/// After the database could not give events.
+const PAUSE_ERROR: Duration = Duration::from_millis(500);
+
+/// Opens requests until `stop`.
+pub(super) async fn dispatch(delivering: Arc<Delivering>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let picked = pick(&delivering);
+        if picked.is_empty() {
+            wait(&delivering, &stop).await;
+            continue;
+        }
+        let (ready, bare): (Vec<_>, Vec<_>) = picked.into_iter().partition(|picked| picked.event.is_some());
+        for picked in ready {
+            open(&delivering, picked);
+        }
+        if !bare.is_empty() {
+            tokio::spawn(load_and_open(Arc::clone(&delivering), bare));
+        }
+        // The requests just opened want to run.
+        tokio::task::yield_now().await;
+    }
+}
+
+fn pick(delivering: &Delivering) -> Vec<Picked> {
+    // What was answered must be recorded before more is asked: memory is bounded, and so is what a crash repeats.
+    if !delivering.lease.runs() || delivering.recorder.is_behind() {
+        return Vec::new();
+    }
+    let mut lanes = delivering.lanes.lock();
+    let now = Instant::now();
+    std::iter::from_fn(|| lanes.pick(now)).take(BATCH).collect()
+}
+
+async fn wait(delivering: &Delivering, stop: &CancellationToken) {
+    let timer = delivering.lanes.lock().next_timer();
+    let tick = Instant::now() + TICK;
+    let until = timer.map_or(tick, |timer| timer.min(tick));
+    // At least a moment: a timer that has run out must not spin here while its lane has no place.
+    let until = until.max(Instant::now() + Duration::from_millis(1));
+    tokio::select! {
+        () = delivering.ready.notified() => {}
+        () = tokio::time::sleep_until(until.into()) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+fn open(delivering: &Arc<Delivering>, picked: Picked) {
+    let Picked { due, event, courier } = picked;
+    if let Some(event) = event {
+        tokio::spawn(work::deliver(Arc::clone(delivering), due, event, courier));
+    }
+}
+
+/// Reads the events of what was picked, then opens the requests. What was expunged meanwhile is let go.
+async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>) {
+    let mut ids: Vec<_> = picked.iter().map(|picked| picked.due.id.event()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let events = load(&delivering, &ids).await;
+    for mut picked in picked {
+        match events.get(&picked.due.id.event()) {
+            Some(event) if event.payload.is_some() => {
+                picked.event = Some(Arc::clone(event));
+                open(&delivering, picked);
+            }
+            _ => {
+                delivering.lanes.lock().vanished(&picked.due);
+                delivering.ready.notify_one();
+            }
+        }
+    }
+}
+
+/// Tries until the database answers: the deliveries hold their places meanwhile, so nothing piles up.
+async fn load(delivering: &Delivering, ids: &[EventId]) -> HashMap<EventId, Arc<LoadedEvent>> {
+    loop {
+        match delivering.engine.store().load_events(ids).await {
+            Ok(events) => return events.into_iter().map(|loaded| (loaded.event.id, Arc::new(loaded))).collect(),
+            Err(error) => {
+                tracing::warn!(%error, "sending waits for the database");
+                tokio::time::sleep(PAUSE_ERROR).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What an outcome means: pure, with time and chance as arguments.
+//!
+//! | outcome | tries left | verdict |
+//! |---|---|---|
+//! | 2xx | | delivered |
+//! | 410 of an endpoint | | gone: the endpoint is disabled, the delivery stays |
+//! | 410 of an inline destination | | dead, `gone` |
+//! | anything else | yes | retry after the schedule, or `Retry-After` if that is later |
+//! | anything else | no | dead, `exhausted` |
+//!
+//! 429 and 503 with `Retry-After` hold the whole lane besides.
+
+use std::time::Duration;
+
+use super::{retry, retry_after::retry_after};
+use crate::{attempt::Outcome, delivery::DeadReason, endpoint::Retry, time::Timestamp};
+
+/// Longest time that one answer holds a lane: a receiver that asks for more gets another chance to say so.
+const HOLD_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// What becomes of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is done.
+    Delivered,
+    /// It is tried again.
+    Retry {
+        /// So long after the attempt ended.
+        after: Duration,
+    },
+    /// Its endpoint says that it is gone for good: to be disabled, the delivery held.
+    Gone,
+    /// It is given up.
+    Dead(DeadReason),
+}
+
+/// A verdict, and what the receiver asks of its whole lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Judgement {
+    /// What becomes of the delivery.
+    pub(super) verdict: Verdict,
+    /// How long the lane may not send.
+    pub(super) hold: Option<Duration>,
+}
+
+/// Judges an outcome. `tries_used` counts this one and those before it of the present budget; `inline` says
+/// that the destination came with the event; `chance` is a number in [0, 1) for the jitter.
+#[must_use]
+pub(super) fn judge(
+    outcome: &Outcome,
+    tries_used: u32,
+    policy: &Retry,
+    inline: bool,
+    chance: f64,
+    now: Timestamp,
+) -> Judgement {
+    if outcome.is_delivered() {
+        return Judgement { verdict: Verdict::Delivered, hold: None };
+    }
+    let status = outcome.response.as_ref().map(|response| response.status);
+    let asked = outcome.response.as_ref().and_then(|response| retry_after(&response.headers, now));
+    let verdict = if status == Some(410) {
+        if inline { Verdict::Dead(DeadReason::Gone) } else { Verdict::Gone }
+    } else if tries_used >= policy.max_attempts {
+        Verdict::Dead(DeadReason::Exhausted)
+    } else {
+        let scheduled = retry::delay(policy, tries_used, chance);
+        Verdict::Retry { after: asked.map_or(scheduled, |asked| asked.max(scheduled)) }
+    };
+    let holds = matches!(status, Some(429 | 503));
+    let hold = asked.filter(|asked| holds && !asked.is_zero()).map(|asked| asked.min(HOLD_MAX));
+    Judgement { verdict, hold }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        attempt::{ErrorClass, Failure, Phase, Response, Timings},
+        endpoint::Preset,
+    };
+
+    fn answered(status: u16, headers: &[(&str, &str)]) -> Outcome {
+        let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let failure = Failure { error: ErrorClass::Status, phase: None, ambiguous: false };
+        Outcome {
+            response: Some(Response { status, headers, ..Response::default() }),
+            failure: (!(200..300).contains(&status)).then_some(failure),
+            remote_addr: None,
+            duration: Duration::ZERO,
+            timings: Timings::default(),
+        }
+    }
+
+    fn judged(outcome: &Outcome, tries_used: u32) -> Judgement {
+        judge(outcome, tries_used, &Preset::Default.retry(), false, 0.5, Timestamp::from_millis(0))
+    }
+
+    fn after(outcome: &Outcome, tries_used: u32) -> u64 {
+        match judged(outcome, tries_used).verdict {
+            Verdict::Retry { after } => after.as_secs(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn any_2xx_is_delivered() {
+        for status in [200, 202, 204, 299] {
+            let outcome = answered(status, &[("retry-after", "60")]);
+            assert_eq!(judged(&outcome, 3), Judgement { verdict: Verdict::Delivered, hold: None });
+        }
+    }
+
+    #[test]
+    fn everything_else_is_tried_three_times_in_all() {
+        let blocked = Outcome::refused(ErrorClass::BlockedDestination, Phase::Policy);
+        let outcomes = [301, 400, 401, 404, 413, 415, 429, 500, 503, 600].map(|status| answered(status, &[]));
+        for outcome in outcomes.iter().chain([&blocked]) {
+            assert_eq!((after(outcome, 1), after(outcome, 2)), (10, 60));
+            assert_eq!(judged(outcome, 3).verdict, Verdict::Dead(DeadReason::Exhausted));
+            assert_eq!(judged(outcome, 4).verdict, Verdict::Dead(DeadReason::Exhausted));
+            assert_eq!(judged(outcome, 1).hold, None);
+        }
+    }
+
+    #[test]
+    fn gone_disables_an_endpoint_and_kills_an_inline_delivery() {
+        let outcome = answered(410, &[]);
+        assert_eq!(judged(&outcome, 1).verdict, Verdict::Gone);
+        assert_eq!(judged(&outcome, 3).verdict, Verdict::Gone);
+        let inline = judge(&outcome, 1, &Retry::default(), true, 0.5, Timestamp::from_millis(0));
+        assert_eq!(inline.verdict, Verdict::Dead(DeadReason::Gone));
+    }
+
+    #[test]
+    fn retry_after_delays_but_never_hurries() {
+        assert_eq!(after(&answered(500, &[("retry-after", "120")]), 1), 120);
+        assert_eq!(after(&answered(302, &[("retry-after", "120")]), 1), 120);
+        assert_eq!(after(&answered(500, &[("retry-after", "1")]), 1), 10);
+        assert_eq!(after(&answered(500, &[("retry-after", "0")]), 1), 10);
+        assert_eq!(after(&answered(500, &[("retry-after", "99999999999999999999999")]), 1), 86_400);
+    }
+
+    #[test]
+    fn only_429_and_503_hold_the_lane_and_at_most_15_minutes() {
+        let hold =
+            |status, value| judged(&answered(status, &[("retry-after", value)]), 1).hold.map(|wait| wait.as_secs());
+        assert_eq!(hold(429, "5"), Some(5));
+        assert_eq!(hold(503, "86400"), Some(900));
+        assert_eq!(hold(500, "5"), None);
+        assert_eq!(hold(429, "0"), None);
+        assert_eq!(hold(429, "soon"), None);
+        let last = judged(&answered(429, &[("retry-after", "5")]), 3);
+        assert_eq!(last.verdict, Verdict::Dead(DeadReason::Exhausted));
+        assert_eq!(last.hold, Some(Duration::from_secs(5)));
+    }
+}

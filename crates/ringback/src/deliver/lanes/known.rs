@@ -1,0 +1,168 @@
+//! Which deliveries this node holds, so that no read of the database brings one in twice.
+//!
+//! What was just recorded stays as a tombstone until every read that had *started* by the record's commit has been
+//! applied: such a read may still carry the row as it was before. Deliveries that come straight from routing count
+//! as a read that started before their commit. A row whose attempt number has risen since is news, not an echo.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    time::Instant,
+};
+
+use super::permits::Pool;
+use crate::{
+    delivery::{Due, LaneId},
+    id::DeliveryId,
+};
+
+/// Counts reads of the database, in the order in which they started.
+pub(super) type Read = u64;
+
+/// What this node is doing with a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// It waits in its lane.
+    Waiting,
+    /// Its request is open, in this pool, since then.
+    Open { pool: Pool, since: Instant },
+    /// Its request has ended and its outcome is being recorded.
+    Recording,
+    /// The request that the shard's last owner left open may still run.
+    Foreign,
+    /// Recorded; reads that started up to this one may still show it.
+    Recorded { before: Read },
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    attempts: i32,
+    lane: LaneId,
+    doing: Doing,
+}
+
+/// All deliveries this node holds.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    entries: HashMap<DeliveryId, Entry>,
+    /// Tombstones in the order of their making, with the last read that had started by then.
+    tombstones: VecDeque<(Read, DeliveryId)>,
+    reads_started: Read,
+    under_way: BTreeSet<Read>,
+}
+
+impl Known {
+    /// Takes in a row unless it is an echo of what is known.
+    pub(super) fn admit(&mut self, due: &Due) -> bool {
+        let echo = self.entries.get(&due.id).is_some_and(|entry| match entry.doing {
+            Doing::Recorded { .. } => due.attempts <= entry.attempts,
+            Doing::Waiting | Doing::Open { .. } | Doing::Recording | Doing::Foreign => true,
+        });
+        if !echo {
+            self.set(due.id, due.attempts, due.lane, Doing::Waiting);
+        }
+        !echo
+    }
+
+    pub(super) fn set(&mut self, id: DeliveryId, attempts: i32, lane: LaneId, doing: Doing) {
+        self.entries.insert(id, Entry { attempts, lane, doing });
+    }
+
+    pub(super) fn doing(&self, id: DeliveryId) -> Option<Doing> {
+        self.entries.get(&id).map(|entry| entry.doing)
+    }
+
+    pub(super) fn lane(&self, id: DeliveryId) -> Option<LaneId> {
+        self.entries.get(&id).map(|entry| entry.lane)
+    }
+
+    /// Changes what is being done with a delivery; nothing if it is not known.
+    pub(super) fn turn(&mut self, id: DeliveryId, doing: Doing) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.doing = doing;
+        }
+    }
+
+    pub(super) fn forget(&mut self, id: DeliveryId) {
+        self.entries.remove(&id);
+    }
+
+    /// A read of the database begins.
+    pub(super) fn read_started(&mut self) -> Read {
+        self.reads_started += 1;
+        self.under_way.insert(self.reads_started);
+        self.reads_started
+    }
+
+    /// The read has been applied, or given up: tombstones that only older reads could disturb have done their duty.
+    pub(super) fn read_applied(&mut self, read: Read) {
+        self.under_way.remove(&read);
+        let oldest = self.under_way.first().copied().unwrap_or(Read::MAX);
+        while let Some(&(before, id)) = self.tombstones.front() {
+            if before >= oldest {
+                break;
+            }
+            self.tombstones.pop_front();
+            if self.doing(id) == Some(Doing::Recorded { before }) {
+                self.entries.remove(&id);
+            }
+        }
+    }
+
+    /// An outcome was committed.
+    pub(super) fn recorded(&mut self, id: DeliveryId) {
+        let before = self.reads_started;
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.doing = Doing::Recorded { before };
+            self.tombstones.push_back((before, id));
+        }
+    }
+
+    /// Requests open on this node in these lanes: id, lane, since when.
+    pub(super) fn open(&self) -> impl Iterator<Item = (DeliveryId, LaneId, Instant)> + '_ {
+        self.entries.iter().filter_map(|(&id, entry)| match entry.doing {
+            Doing::Open { since, .. } => Some((id, entry.lane, since)),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{delivery::Marks, id::EventId, time::Timestamp};
+
+    fn due(attempts: i32) -> Due {
+        Due {
+            id: EventId::floor(Timestamp::from_millis(1)).delivery(1),
+            lane: LaneId::from_i64(1),
+            endpoint: None,
+            due_at: Timestamp::default(),
+            seq: 1,
+            attempts,
+            attempts_at_refill: 0,
+            marks: Marks::default(),
+            ordering_key: None,
+        }
+    }
+
+    #[test]
+    fn a_read_that_began_before_the_commit_brings_nothing_back() {
+        let mut known = Known::default();
+        assert!(known.admit(&due(0)));
+        let old_read = known.read_started();
+        known.recorded(due(0).id);
+        let new_read = known.read_started();
+        known.read_applied(new_read);
+        assert!(!known.admit(&due(0)), "the old read's row is an echo");
+        known.read_applied(old_read);
+        assert!(known.admit(&due(0)), "a read that began after the commit tells the truth");
+    }
+
+    #[test]
+    fn a_row_that_has_moved_on_is_news() {
+        let mut known = Known::default();
+        known.admit(&due(0));
+        known.recorded(due(0).id);
+        assert!(known.admit(&due(1)));
+    }
+}

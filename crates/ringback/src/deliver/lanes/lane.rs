@@ -1,0 +1,233 @@
+//! One lane: what waits for one destination, and what keeps it from being sent.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    courier::Courier,
+    permits::{Pool, SLOW_AFTER},
+    rate::Rate,
+    window::Window,
+};
+use crate::{
+    delivery::Due,
+    endpoint::{Endpoint, MAX_IN_FLIGHT_DEFAULT},
+    store::{Cursor, LoadedEvent},
+};
+
+/// Most rows of one lane in memory; what is beyond stays in the database and is read when there is room.
+/// At some 150 bytes a row a lane costs at most 300 KB however long its backlog.
+pub(super) const ROWS_MAX: usize = 2_000;
+
+/// Rows are read again when a lane behind has fewer than this left.
+const ROWS_LOW: usize = ROWS_MAX / 2;
+
+/// Expected milliseconds that count as one unit of cost.
+const COST_UNIT_MS: f32 = 10.0;
+
+/// No request costs more: a slow lane still gets a turn every few rounds.
+const COST_MAX: f32 = 32.0;
+
+/// A delivery waiting, with its event if that is still at hand from routing.
+pub(super) struct Waiting {
+    pub(super) due: Due,
+    pub(super) event: Option<Arc<LoadedEvent>>,
+}
+
+/// Why a lane cannot send now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Block {
+    /// Nothing waits.
+    Empty,
+    /// As many requests are open as may be; one that ends unblocks it.
+    Full,
+    /// Paused or disabled; a change unblocks it.
+    Configured,
+    /// Until then.
+    Until(Instant),
+}
+
+/// The queue of one destination.
+pub(super) struct Lane {
+    pub(super) courier: Arc<Courier>,
+    /// In order of arrival, which is order of `due_at` but for late ones.
+    queue: VecDeque<Waiting>,
+    /// Test deliveries: sent while the endpoint is not enabled, too.
+    tests: VecDeque<Waiting>,
+    /// Open requests, those that the shard's last owner left open included.
+    open: u32,
+    window: Window,
+    rate: Option<Rate>,
+    /// Paused or disabled.
+    stopped: bool,
+    held_until: Option<Instant>,
+    /// Rows after this are only in the database.
+    pub(super) behind: Option<Cursor>,
+    /// A read of what is behind is under way or asked for.
+    pub(super) refilling: bool,
+    /// Its requests start in the slow pool.
+    slow: bool,
+    /// Moving mean of how long a request takes.
+    mean_ms: f32,
+    /// What it may still spend in this round.
+    pub(super) deficit: f32,
+    /// Whether it stands in the ring.
+    pub(super) in_ring: bool,
+}
+
+impl Lane {
+    pub(super) fn new(courier: Arc<Courier>, endpoint: Option<&Endpoint>, now: Instant) -> Self {
+        let mut lane = Self {
+            courier,
+            queue: VecDeque::new(),
+            tests: VecDeque::new(),
+            open: 0,
+            window: Window::new(MAX_IN_FLIGHT_DEFAULT),
+            rate: None,
+            stopped: false,
+            held_until: None,
+            behind: None,
+            refilling: false,
+            slow: false,
+            mean_ms: 0.0,
+            deficit: 0.0,
+            in_ring: false,
+        };
+        if let Some(endpoint) = endpoint {
+            lane.configure(endpoint, now);
+        }
+        lane
+    }
+
+    /// Takes over the endpoint's limits; true if it was stopped and is no longer.
+    pub(super) fn configure(&mut self, endpoint: &Endpoint, now: Instant) -> bool {
+        let was_stopped = self.stopped;
+        self.stopped = endpoint.hold_reason().is_some();
+        self.window.set_ceiling(endpoint.spec.max_in_flight);
+        let unchanged = self.rate.as_ref().map(Rate::per_second) == endpoint.spec.rate_per_second;
+        if !unchanged {
+            self.rate = endpoint.spec.rate_per_second.map(|per_second| Rate::new(per_second, now));
+        }
+        was_stopped && !self.stopped
+    }
+
+    pub(super) fn hold(&mut self, until: Instant) {
+        self.held_until = Some(until);
+    }
+
+    /// Whether a row finds room here; if not, the lane is behind from before that row on.
+    pub(super) fn admits(&mut self, due: &Due) -> bool {
+        let room = due.marks.test || (self.behind.is_none() && self.queue.len() < ROWS_MAX);
+        if !room {
+            let before = Cursor::before(due);
+            self.behind = Some(self.behind.map_or(before, |behind| behind.min(before)));
+        }
+        room
+    }
+
+    pub(super) fn push(&mut self, waiting: Waiting) {
+        if waiting.due.marks.test {
+            self.tests.push_back(waiting);
+        } else {
+            self.queue.push_back(waiting);
+        }
+    }
+
+    /// What keeps the next delivery from being sent at `now`; `None` if nothing does (and a token is taken).
+    pub(super) fn blocked(&mut self, now: Instant) -> Option<Block> {
+        if self.open >= self.window.width() {
+            return Some(Block::Full);
+        }
+        if self.tests.is_empty() {
+            if self.queue.is_empty() {
+                return Some(Block::Empty);
+            }
+            if self.stopped {
+                return Some(Block::Configured);
+            }
+        }
+        if let Some(until) = self.held_until {
+            if now < until {
+                return Some(Block::Until(until));
+            }
+            self.held_until = None;
+        }
+        match self.rate.as_mut().map(|rate| rate.take(now)) {
+            Some(Err(next)) => Some(Block::Until(next)),
+            _ => None,
+        }
+    }
+
+    /// Takes the next delivery out; its request counts as open.
+    pub(super) fn pop(&mut self) -> Option<Waiting> {
+        let from = if self.tests.is_empty() && !self.stopped { &mut self.queue } else { &mut self.tests };
+        let waiting = from.pop_front()?;
+        self.open += 1;
+        Some(waiting)
+    }
+
+    pub(super) fn has_work(&self) -> bool {
+        !(self.queue.is_empty() && self.tests.is_empty())
+    }
+
+    /// Whether rows should be read again from behind.
+    pub(super) fn wants_refill(&self) -> bool {
+        self.behind.is_some() && !self.refilling && self.queue.len() < ROWS_LOW
+    }
+
+    pub(super) const fn pool(&self) -> Pool {
+        if self.slow { Pool::Slow } else { Pool::Fast }
+    }
+
+    pub(super) const fn mark_slow(&mut self) {
+        self.slow = true;
+    }
+
+    /// What the next request costs of the lane's share: its expected time.
+    pub(super) fn cost(&self) -> f32 {
+        (self.mean_ms / COST_UNIT_MS).clamp(1.0, COST_MAX)
+    }
+
+    /// A request that another node had opened counts as open here.
+    pub(super) const fn foreign_opened(&mut self) {
+        self.open += 1;
+    }
+
+    pub(super) const fn foreign_ended(&mut self) {
+        self.open = self.open.saturating_sub(1);
+    }
+
+    /// A request of ours has ended.
+    pub(super) fn ended(&mut self, took: Duration, reachable: bool) {
+        self.open = self.open.saturating_sub(1);
+        self.mean_ms += (took.as_secs_f32() * 1_000.0 - self.mean_ms) / 8.0;
+        if reachable {
+            self.window.answered();
+        } else {
+            self.window.failed();
+        }
+        if took < SLOW_AFTER {
+            self.slow = false;
+        }
+    }
+
+    /// Whether nothing would be lost but its pace if it were made anew: no work, no request, no hold.
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        let held = self.held_until.is_some_and(|until| now < until);
+        !self.has_work() && self.open == 0 && self.behind.is_none() && !self.refilling && !held && self.rate.is_none()
+    }
+
+    /// Removes what waits and matches, for the caller to forget.
+    pub(super) fn remove_waiting(&mut self, matches: impl Fn(&Due) -> bool) -> Vec<Waiting> {
+        let mut removed = Vec::new();
+        for queue in [&mut self.queue, &mut self.tests] {
+            let (out, kept) = queue.drain(..).partition(|waiting| matches(&waiting.due));
+            *queue = kept;
+            removed.extend::<VecDeque<_>>(out);
+        }
+        removed
+    }
+}

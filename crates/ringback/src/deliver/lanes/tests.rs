@@ -1,0 +1,211 @@
+//! What lanes promise, with a clock of our own and no database.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::{
+    delivery::Marks,
+    id::{DeliveryId, EventId},
+    time::Timestamp,
+};
+
+struct World {
+    lanes: Lanes,
+    directory: Directory,
+    now: Instant,
+    next: i64,
+}
+
+impl World {
+    fn with_permits(permits: usize) -> Self {
+        let mut lanes = Lanes::new(Egress::default(), permits);
+        lanes.owned = [true; SHARDS as usize];
+        Self { lanes, directory: Directory::default(), now: Instant::now(), next: 0 }
+    }
+
+    fn new() -> Self {
+        Self::with_permits(10_000)
+    }
+
+    /// A due delivery in an inline lane: 16 requests at a time at most.
+    fn due(&mut self, lane: i64) -> Due {
+        self.next += 1;
+        let due_at = Timestamp::from_millis(self.next);
+        Due {
+            id: EventId::new(due_at).delivery(1),
+            lane: LaneId::from_i64(lane),
+            endpoint: None,
+            due_at,
+            seq: self.next,
+            attempts: 0,
+            attempts_at_refill: 0,
+            marks: Marks::default(),
+            ordering_key: None,
+        }
+    }
+
+    fn fill(&mut self, lane: i64, count: usize) {
+        let rows = (0..count).map(|_| (self.due(lane), None)).collect();
+        self.lanes.admit(rows, &self.directory, self.now);
+    }
+
+    fn pick(&mut self) -> Option<Due> {
+        self.lanes.pick(self.now).map(|picked| picked.due)
+    }
+
+    fn end(&mut self, due: &Due, took: Duration) {
+        self.lanes.ended(due, took, true);
+        self.lanes.settled([due.id]);
+    }
+
+    /// Answers so many requests of a lane at once, so that its window is open.
+    fn prove(&mut self, lane: i64) {
+        for _ in 0..20 {
+            self.fill(lane, 1);
+            let due = self.pick().unwrap();
+            self.end(&due, Duration::from_millis(1));
+        }
+    }
+}
+
+#[test]
+fn a_delivery_is_never_picked_twice() {
+    let mut world = World::new();
+    let due = world.due(1);
+    for _ in 0..3 {
+        world.lanes.admit(vec![(due.clone(), None)], &world.directory, world.now);
+    }
+    assert_eq!(world.pick(), Some(due.clone()));
+    world.lanes.admit(vec![(due, None)], &world.directory, world.now);
+    assert_eq!(world.pick(), None);
+}
+
+#[test]
+fn no_more_requests_are_open_than_the_lane_allows() {
+    let mut world = World::new();
+    world.prove(1);
+    world.fill(1, 100);
+    let open: Vec<_> = std::iter::from_fn(|| world.pick()).collect();
+    assert_eq!(open.len(), 16);
+    world.end(&open[0], Duration::from_millis(1));
+    assert!(world.pick().is_some());
+    assert_eq!(world.pick(), None);
+}
+
+#[test]
+fn requests_that_another_node_left_open_count() {
+    let mut world = World::new();
+    world.prove(64);
+    world.lanes.drop_shard(0);
+    let until = world.now + Duration::from_secs(10);
+    let lane = LaneId::from_i64(64);
+    let foreign = world.due(64);
+    world.lanes.take_shard(0, &[(foreign.id, lane, until)], &world.directory, world.now);
+    world.lanes.admit(vec![(foreign.clone(), None)], &world.directory, world.now);
+    world.fill(64, 1);
+    assert_eq!(world.pick(), None, "a fresh lane may open one, and one is open");
+    world.now = until;
+    assert_ne!(world.pick().map(|due| due.id), Some(foreign.id));
+}
+
+#[test]
+fn a_long_backlog_does_not_delay_a_neighbour() {
+    let mut world = World::new();
+    world.prove(1);
+    world.fill(1, 1_000);
+    world.fill(2, 1);
+    let position = std::iter::from_fn(|| world.pick()).position(|due| due.lane.as_i64() == 2);
+    assert!(position.is_some_and(|position| position <= 16), "{position:?}");
+}
+
+#[test]
+fn slow_lanes_leave_places_for_the_fast() {
+    let mut world = World::with_permits(8);
+    for lane in 1..=100 {
+        world.fill(lane, 4);
+    }
+    // All of them hang: what was opened turns slow, and the fast places are free again each time.
+    for _ in 0..20 {
+        while world.pick().is_some() {}
+        world.now += Duration::from_millis(1_100);
+    }
+    world.fill(1_000, 1);
+    let mut picked = Vec::new();
+    for _ in 0..60 {
+        picked.extend(std::iter::from_fn(|| world.pick()));
+        world.now += Duration::from_millis(1_100);
+    }
+    assert!(picked.iter().any(|due| due.lane.as_i64() == 1_000));
+}
+
+#[test]
+fn what_has_no_room_is_read_again_when_there_is() {
+    let mut world = World::new();
+    world.prove(1);
+    world.fill(1, 2_500);
+    assert!(world.lanes.take_refills(10).is_empty(), "the lane is full");
+    let mut sent = 0;
+    while let Some(due) = world.pick() {
+        sent += 1;
+        world.end(&due, Duration::from_millis(1));
+        if sent > 1_100 {
+            break;
+        }
+    }
+    let refills = world.lanes.take_refills(10);
+    assert_eq!(refills.len(), 1);
+    assert!(refills[0].1 > Cursor::START);
+    assert!(world.lanes.take_refills(10).is_empty(), "it is asked for once");
+    world.lanes.refilled(refills[0].0, Some(refills[0].1));
+    assert_eq!(world.lanes.take_refills(10).len(), 1, "a full read leaves it behind");
+}
+
+#[test]
+fn a_held_lane_waits_for_its_moment() {
+    let mut world = World::new();
+    world.fill(1, 1);
+    let until = world.now + Duration::from_secs(30);
+    world.lanes.hold(LaneId::from_i64(1), until, &world.directory, world.now);
+    assert_eq!(world.pick(), None);
+    assert_eq!(world.lanes.next_timer(), Some(until));
+    world.now = until;
+    assert!(world.pick().is_some());
+}
+
+#[test]
+fn an_expunged_event_is_not_sent() {
+    let mut world = World::new();
+    let due = world.due(1);
+    world.lanes.admit(vec![(due.clone(), None)], &world.directory, world.now);
+    world.lanes.remove_event(due.id.event());
+    assert_eq!(world.pick(), None);
+}
+
+#[test]
+fn a_shard_that_was_given_away_starts_nothing() {
+    let mut world = World::new();
+    world.fill(65, 3);
+    let open = world.pick().unwrap();
+    let handed: Vec<DeliveryId> = world.lanes.drop_shard(1).into_iter().map(|(id, ..)| id).collect();
+    assert_eq!(handed, [open.id]);
+    assert_eq!(world.pick(), None);
+    world.lanes.ended(&open, Duration::from_millis(1), true);
+    assert_eq!(world.lanes.open(), 0);
+}
+
+#[test]
+fn destinations_that_are_done_with_cost_no_memory() {
+    let mut world = World::new();
+    for lane in 1..=100 {
+        world.fill(lane, 1);
+    }
+    while let Some(due) = world.pick() {
+        world.end(&due, Duration::from_millis(1));
+    }
+    assert_eq!(world.lanes.lanes.len(), 100);
+    world.fill(7, 2);
+    world.pick();
+    world.now += PRUNE_EVERY;
+    world.pick();
+    assert_eq!(world.lanes.lanes.keys().map(|lane| lane.as_i64()).collect::<Vec<_>>(), [7]);
+}

@@ -1,0 +1,197 @@
+//! From a due delivery to a recorded outcome.
+//!
+//! ```text
+//! shards    this node's shards, by lease; renewed on its own thread
+//! feed      due deliveries of our shards, read by cursor: a read, no write
+//! lanes     one lane per destination; deficit round robin over lanes that may send
+//! dispatch  picks what may be sent and opens a request for it
+//! sign      scheme + secret + now -> headers (pure)
+//! send      one deadline for everything; an Outcome, never an Err
+//! judge     outcome x attempt x policy -> Verdict (pure)
+//! record    up to 512 outcomes in one statement, one commit, fenced
+//! ```
+//!
+//! No database transaction is open while a receiver is being spoken to.
+
+mod clock;
+mod dispatch;
+mod feed;
+mod follow;
+mod judge;
+mod lanes;
+mod lease;
+mod record;
+mod retry;
+mod retry_after;
+pub mod send;
+mod shards;
+pub mod sign;
+mod work;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use tokio::{sync::Notify, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use self::{clock::DatabaseClock, lanes::Lanes, lease::Lease, record::Recorder, send::Sender};
+use crate::{
+    delivery::{Due, Shard},
+    engine::{Engine, OpenError},
+    operate, route,
+    store::LoadedEvent,
+};
+
+/// A due delivery, with its event if that is at hand.
+pub(crate) type Fresh = (Due, Option<Arc<LoadedEvent>>);
+
+/// What the tasks of one sending process share.
+pub(crate) struct Delivering {
+    engine: Engine,
+    sender: Sender,
+    lanes: Mutex<Lanes>,
+    lease: Lease,
+    clock: DatabaseClock,
+    recorder: Recorder,
+    /// Lanes may have something to send.
+    ready: Notify,
+    /// The outbox may have something to route.
+    woken: Notify,
+    /// Something wants the feed's attention before its next poll.
+    hungry: Notify,
+}
+
+/// A sending process: its tasks, and how to end them.
+pub(crate) struct Running {
+    pub(crate) delivering: Arc<Delivering>,
+    /// Ends feeding, routing and housekeeping; then recording, when nothing is open any more.
+    feeding: CancellationToken,
+    recording: CancellationToken,
+    tasks: JoinSet<()>,
+    recorders: JoinSet<()>,
+}
+
+impl Delivering {
+    /// Registers nothing yet: the shards task does, and goes on trying.
+    pub(crate) async fn start(engine: Engine) -> Result<Running, OpenError> {
+        let settings = engine.settings();
+        let resolver = match &settings.resolver {
+            Some(resolver) => Arc::clone(resolver),
+            None => Arc::new(send::SystemResolver::new()?),
+        };
+        let sender = Sender::new(settings.egress.clone(), resolver, settings.roots.clone())?;
+        let lanes = Lanes::new(settings.egress.clone(), settings.max_in_flight_per_node);
+        let (recorder, outcomes) = Recorder::new();
+        let lease = Lease::new(settings.lease);
+        let delivering = Arc::new(Self {
+            sender,
+            lanes: Mutex::new(lanes),
+            lease,
+            clock: DatabaseClock::default(),
+            recorder,
+            ready: Notify::new(),
+            woken: Notify::new(),
+            hungry: Notify::new(),
+            engine,
+        });
+
+        let (feeding, recording) = (CancellationToken::new(), CancellationToken::new());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(shards::own(Arc::clone(&delivering), feeding.clone()));
+        tasks.spawn(follow::follow(Arc::clone(&delivering), feeding.clone()));
+        tasks.spawn(route::route(Arc::clone(&delivering), feeding.clone()));
+        tasks.spawn(feed::feed(Arc::clone(&delivering), feeding.clone()));
+        tasks.spawn(dispatch::dispatch(Arc::clone(&delivering), feeding.clone()));
+        tasks.spawn(operate::replay(Arc::clone(&delivering), feeding.clone()));
+        tasks.spawn(operate::keep_house(Arc::clone(&delivering), feeding.clone()));
+        let mut recorders = JoinSet::new();
+        recorders.spawn(record::record(Arc::clone(&delivering), outcomes, recording.clone()));
+        Ok(Running { delivering, feeding, recording, tasks, recorders })
+    }
+
+    pub(crate) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Whether this node owns a shard and its lease runs.
+    pub(crate) fn owns(&self, shard: Shard) -> bool {
+        self.lease.runs() && self.lanes.lock().owns(shard)
+    }
+
+    /// To be called before a statement whose rows are going to be admitted: until the returned value is dropped,
+    /// what is recorded meanwhile is remembered.
+    pub(crate) fn begin_read(self: &Arc<Self>) -> Read {
+        let number = self.lanes.lock().read_started();
+        Read { delivering: Arc::clone(self), number }
+    }
+
+    /// The outbox may have something to route.
+    pub(crate) fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    /// Waits for [`Self::wake`], at most `pause` give or take a quarter: nodes must not march in step.
+    pub(crate) async fn wait_for_wake(&self, pause: Duration, stop: &CancellationToken) {
+        tokio::select! {
+            () = self.woken.notified() => {}
+            () = tokio::time::sleep(jittered(pause)) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
+    /// Waits `pause`, give or take a quarter, or for the end.
+    pub(crate) async fn pause(&self, pause: Duration, stop: &CancellationToken) {
+        tokio::select! {
+            () = tokio::time::sleep(jittered(pause)) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// A statement under way whose rows go into lanes.
+pub(crate) struct Read {
+    delivering: Arc<Delivering>,
+    number: u64,
+}
+
+impl Read {
+    /// Takes the rows in, as far as this node owns their lanes.
+    pub(crate) fn admit(self, rows: Vec<Fresh>) {
+        if !rows.is_empty() {
+            let directory = self.delivering.engine.directories().newest();
+            self.delivering.lanes.lock().admit(rows, &directory, Instant::now());
+            self.delivering.ready.notify_one();
+        }
+    }
+}
+
+impl Drop for Read {
+    fn drop(&mut self) {
+        self.delivering.lanes.lock().read_applied(self.number);
+    }
+}
+
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(rand::random_range(0.75..1.25))
+}
+
+impl Running {
+    /// Stops feeding, lets open requests end for up to `grace`, records what ended, gives back the rest.
+    pub(crate) async fn shutdown(mut self, grace: Duration) {
+        let deadline = tokio::time::Instant::now() + grace;
+        self.feeding.cancel();
+        while self.tasks.join_next().await.is_some() {}
+        while self.delivering.lanes.lock().open() > 0 && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self.recording.cancel();
+        let recorded = async { while self.recorders.join_next().await.is_some() {} };
+        // The database may be away: what could not be recorded is sent again by whoever comes next.
+        let grace_for_recording = deadline.max(tokio::time::Instant::now() + Duration::from_secs(2));
+        let _ = tokio::time::timeout_at(grace_for_recording, recorded).await;
+        shards::give_back(&self.delivering).await;
+    }
+}

@@ -1,0 +1,222 @@
+//! Outcomes are committed in batches, and only then does their delivery move on.
+//!
+//! Batches form by themselves while the last commit runs. A batch that the database will not take is halved until
+//! the bad outcome is alone; that one is then recorded without what the receiver sent. While the database is away
+//! the batch is kept and tried again: nothing that was answered is forgotten while this process lives.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::Delivering;
+use crate::{
+    attempt::Attempt,
+    delivery::{Due, HoldReason},
+    id::EndpointId,
+    store::{self, Hold, Recorded, Settlement},
+    time::Timestamp,
+};
+
+/// Most outcomes in one statement.
+const BATCH: usize = 512;
+
+/// Most bytes of what receivers sent in one statement.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// Commits under way at once: one fills while the other waits for the disk.
+const COMMITS: usize = 2;
+
+/// No new request is opened while more outcomes than this wait.
+const BEHIND: usize = 4 * BATCH;
+
+/// Between tries while the database is away.
+const PAUSE_ERROR: Duration = Duration::from_millis(250);
+
+/// One outcome and what it means beyond its row.
+pub(super) struct Report {
+    pub(super) recorded: Recorded,
+    pub(super) due: Due,
+    /// The endpoint answered 410.
+    pub(super) gone: Option<EndpointId>,
+    /// The receiver asked for time until then.
+    pub(super) hold: Option<Timestamp>,
+}
+
+impl Report {
+    pub(super) const fn plain(recorded: Recorded, due: Due) -> Self {
+        Self { recorded, due, gone: None, hold: None }
+    }
+}
+
+/// The way to the recording task.
+pub(super) struct Recorder {
+    reports: mpsc::UnboundedSender<Report>,
+    waiting: AtomicUsize,
+}
+
+impl Recorder {
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Report>) {
+        let (reports, receiver) = mpsc::unbounded_channel();
+        (Self { reports, waiting: AtomicUsize::new(0) }, receiver)
+    }
+
+    /// Hands an outcome over. Bounded by what is open, since nothing is opened while recording is behind.
+    pub(super) fn report(&self, report: Report) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        // After the end nobody records; the lease has run out and the next owner sends again.
+        let _ = self.reports.send(report);
+    }
+
+    /// Whether so much waits to be recorded that no more should be sent.
+    pub(super) fn is_behind(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > BEHIND
+    }
+}
+
+/// Records until `stop`, and then what has been reported by then.
+pub(super) async fn record(
+    delivering: Arc<Delivering>,
+    mut reports: mpsc::UnboundedReceiver<Report>,
+    stop: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(COMMITS));
+    let mut commits = JoinSet::new();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+        let first = tokio::select! {
+            biased;
+            report = reports.recv() => report,
+            () = stop.cancelled() => None,
+        };
+        let Some(first) = first else { break };
+        let batch = fill(first, &mut reports);
+        let delivering = Arc::clone(&delivering);
+        commits.spawn(async move {
+            commit(&delivering, batch).await;
+            drop(place);
+        });
+        while commits.try_join_next().is_some() {}
+    }
+    while commits.join_next().await.is_some() {}
+}
+
+fn fill(first: Report, reports: &mut mpsc::UnboundedReceiver<Report>) -> Vec<Report> {
+    let mut bytes = weight(&first);
+    let mut batch = vec![first];
+    while batch.len() < BATCH
+        && bytes < BATCH_BYTES
+        && let Ok(report) = reports.try_recv()
+    {
+        bytes += weight(&report);
+        batch.push(report);
+    }
+    batch
+}
+
+fn weight(report: &Report) -> usize {
+    report.recorded.attempt.as_ref().map_or(0, |attempt| attempt.detail.len() + attempt.response_body.len())
+}
+
+async fn commit(delivering: &Arc<Delivering>, batch: Vec<Report>) {
+    let outcomes: Vec<_> = batch.iter().map(|report| report.recorded.clone()).collect();
+    write(delivering, outcomes).await;
+    delivering.recorder.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+    delivering.lanes.lock().settled(batch.iter().map(|report| report.recorded.id));
+    follow_up(delivering, &batch).await;
+}
+
+/// Writes outcomes, whatever it takes.
+async fn write(delivering: &Delivering, outcomes: Vec<Recorded>) {
+    let mut parts = vec![outcomes];
+    while let Some(mut part) = parts.pop() {
+        match delivering.engine.store().record(&part).await {
+            Ok(applied) => {
+                let stale = applied.iter().filter(|applied| !**applied).count();
+                if stale > 0 {
+                    tracing::info!(count = stale, "outcomes came too late and are kept as stale attempts");
+                }
+            }
+            Err(store::Error::Refused(_)) if part.len() > 1 => {
+                let half = part.split_off(part.len() / 2);
+                parts.extend([half, part]);
+            }
+            Err(store::Error::Refused(error)) => {
+                let id = part[0].id;
+                if strip(&mut part[0]) {
+                    tracing::error!(delivery = %id, %error, "recorded without what the receiver sent");
+                    parts.push(part);
+                } else {
+                    tracing::error!(delivery = %id, %error, "an outcome cannot be recorded");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, count = part.len(), "recording waits for the database");
+                tokio::time::sleep(PAUSE_ERROR).await;
+                parts.push(part);
+            }
+        }
+    }
+}
+
+/// Takes out what came from outside; false if there was nothing.
+fn strip(outcome: &mut Recorded) -> bool {
+    let Some(attempt) = &mut outcome.attempt else { return false };
+    let bare = Attempt { detail: "{}".into(), response_body: bytes::Bytes::new(), ..attempt.clone() };
+    let changed = bare != *attempt;
+    *attempt = bare;
+    changed
+}
+
+/// What follows from outcomes that are committed: holds, endpoints that are gone, the next of an ordering key.
+async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
+    hold_lanes(delivering, batch).await;
+    for endpoint in batch.iter().filter_map(|report| report.gone) {
+        if let Err(error) = delivering.engine.store().disable_gone(endpoint).await {
+            tracing::warn!(%endpoint, %error, "could not disable an endpoint that answered 410");
+        }
+        tracing::info!(%endpoint, "answered 410 and is disabled");
+    }
+    let finished = batch
+        .iter()
+        .filter(|report| matches!(report.recorded.settlement, Settlement::Delivered | Settlement::Dead { .. }));
+    let keys: Vec<_> =
+        finished.filter_map(|report| Some((report.due.lane, report.due.ordering_key.clone()?))).collect();
+    if !keys.is_empty() {
+        super::feed::bring_heads(delivering, keys).await;
+    }
+}
+
+async fn hold_lanes(delivering: &Arc<Delivering>, batch: &[Report]) {
+    let holds: Vec<_> = batch
+        .iter()
+        .filter_map(|report| {
+            let until = report.hold?;
+            Some(Hold { lane: report.due.lane, until, reason: HoldReason::RetryAfter, streak: 0 })
+        })
+        .collect();
+    if holds.is_empty() {
+        return;
+    }
+    let directory = delivering.engine.directories().newest();
+    {
+        let mut lanes = delivering.lanes.lock();
+        let now = Instant::now();
+        for hold in &holds {
+            lanes.hold(hold.lane, delivering.clock.instant(hold.until), &directory, now);
+        }
+    }
+    if let Err(error) = delivering.engine.store().set_holds(&holds).await {
+        // The lane is held here; only a restart would forget it.
+        tracing::warn!(%error, "could not store a hold");
+    }
+}

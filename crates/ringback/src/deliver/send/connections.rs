@@ -1,0 +1,69 @@
+//! The idle connections of one lane.
+//!
+//! A connection is reused only by the lane that opened it, for the host it was opened to, at most 4 s
+//! after its last answer. The one used last is taken first, so that surplus ones grow old and close.
+//! Nothing here retries: an attempt that has written a byte over a connection lives and dies with it.
+
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
+use url::Url;
+
+use super::connection::Connection;
+
+/// One lane's idle connections.
+#[derive(Default)]
+pub struct Connections {
+    stack: Mutex<Stack>,
+}
+
+#[derive(Default)]
+struct Stack {
+    generation: u64,
+    idle: VecDeque<Connection>,
+}
+
+impl Connections {
+    /// Closes all that are idle, and those in use as soon as their answer has been read: for when the
+    /// endpoint has changed.
+    pub fn clear(&self) {
+        let mut stack = self.stack.lock();
+        stack.generation += 1;
+        stack.idle.clear();
+    }
+
+    /// An idle connection to the host of `url` that can take a request at once.
+    pub(super) fn take(&self, url: &Url) -> Option<Connection> {
+        let mut stack = self.stack.lock();
+        for index in (0..stack.idle.len()).rev() {
+            let kept = &stack.idle[index];
+            if kept.is_closed() || !kept.leads_to(url) {
+                stack.idle.remove(index);
+            } else if kept.is_ready() {
+                let mut taken = stack.idle.remove(index)?;
+                if taken.wake() {
+                    return Some(taken);
+                }
+            }
+        }
+        None
+    }
+
+    /// What [`Connections::clear`] has made of the lane so far. A connection belongs to the generation in
+    /// which opening it began.
+    pub(super) fn generation(&self) -> u64 {
+        self.stack.lock().generation
+    }
+
+    /// Keeps a connection whose answer has been read to its end.
+    pub(super) fn keep(&self, connection: Connection) {
+        connection.rest();
+        let mut stack = self.stack.lock();
+        if stack.generation == connection.generation() {
+            if stack.idle.front().is_some_and(|oldest| oldest.is_closed()) {
+                stack.idle.pop_front();
+            }
+            stack.idle.push_back(connection);
+        }
+    }
+}

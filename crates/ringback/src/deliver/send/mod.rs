@@ -1,0 +1,141 @@
+//! One signed request to one receiver, and what came of it.
+//!
+//! ```text
+//! vet        is the URL one that may be sent to                          address, host, ranges
+//! connect    resolve the name, vet every answer, dial, handshake         resolve, connect, tls, stream, budget
+//! ask        write the request, wait for the answer's head               connections, connection, request
+//! read       the body, as far as it is worth reading                     answer
+//! conclude   what happened, as an `Outcome`                              progress, classify
+//! ```
+//!
+//! One deadline covers all of it. Whatever a receiver does is an [`Outcome`]; nothing here is an `Err`
+//! to the caller.
+//!
+//! Connections are hyper's HTTP/1 ones over a stream of ours instead of a pooled client: the pool is a
+//! lane's own, the byte budget starts anew with each request, the address and the phases are known, and
+//! nobody retries behind our back. Redirects are not followed and proxy variables are not read because
+//! no part of this looks at either.
+
+mod address;
+mod answer;
+mod budget;
+mod classify;
+mod connect;
+mod connection;
+mod connections;
+mod host;
+mod idle;
+mod progress;
+mod ranges;
+mod request;
+mod resolve;
+mod stream;
+mod tls;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use hyper::{Response, body::Incoming};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+pub use self::{
+    address::{AllowEntry, Blocked, Egress, MalformedEntry},
+    connections::Connections,
+    host::is_canonical_literal,
+    resolve::{Resolve, ResolveError, SystemResolver},
+    tls::{Roots, UnusableRoots},
+};
+use self::{connection::Connection, progress::Progress, tls::Tls};
+use super::sign::Signed;
+use crate::attempt::{ErrorClass, Outcome, Phase};
+
+/// Sends requests to receivers. One per engine; shared by all lanes.
+pub struct Sender {
+    egress: Egress,
+    resolver: Arc<dyn Resolve>,
+    tls: Tls,
+}
+
+impl Sender {
+    /// A sender that dials what `egress` permits and trusts `roots`.
+    ///
+    /// # Errors
+    /// When a given root certificate cannot be used.
+    pub fn new(egress: Egress, resolver: Arc<dyn Resolve>, roots: Roots) -> Result<Self, UnusableRoots> {
+        Ok(Self { egress, resolver, tls: Tls::trusting(roots)? })
+    }
+
+    /// Sends one request over a connection of its lane's `pool` or a new one, and says what came of it
+    /// before `timeout` has passed.
+    pub async fn send(&self, pool: &Connections, request: &Signed, timeout: Duration) -> Outcome {
+        let mut progress = Progress::begin();
+        let deadline = Instant::now() + timeout;
+        let end = timeout_at(deadline, self.exchange(pool, request, &mut progress)).await;
+        progress.conclude(end.unwrap_or(Err(ErrorClass::Timeout)))
+    }
+
+    async fn exchange(&self, pool: &Connections, signed: &Signed, progress: &mut Progress) -> Result<(), ErrorClass> {
+        self.egress.permits_url(&signed.url)?;
+        let (connection, response) = self.ask(pool, signed, progress).await?;
+        let whole = progress.read(response).await;
+        if whole && connection.may_be_kept() {
+            pool.keep(connection);
+        }
+        Ok(())
+    }
+
+    /// Writes the request and waits for the answer's head. An idle connection that the receiver closed
+    /// before a byte was written is replaced; after the first byte nothing is ever sent twice.
+    async fn ask(
+        &self,
+        pool: &Connections,
+        signed: &Signed,
+        progress: &mut Progress,
+    ) -> Result<(Connection, Response<Incoming>), ErrorClass> {
+        let mut message = request::message(signed).ok_or(ErrorClass::BlockedDestination)?;
+        progress.expects_to_write(request::length(&message, &signed.body));
+        loop {
+            let mut connection = match pool.take(&signed.url) {
+                Some(idle) => idle,
+                None => self.open(pool, &signed.url, progress).await?,
+            };
+            progress.writes_to(&connection);
+            match connection.send(message).await {
+                Ok(response) => return Ok((connection, response)),
+                Err(mut refusal) => match refusal.take_message() {
+                    Some(unsent) if connection.died_idle() => message = unsent,
+                    _ => return Err(connection.classify(refusal.error())),
+                },
+            }
+        }
+    }
+
+    async fn open(&self, pool: &Connections, url: &Url, progress: &mut Progress) -> Result<Connection, ErrorClass> {
+        let generation = pool.generation();
+        let addresses = self.vetted(url, progress).await?;
+        progress.enter(Phase::Connect);
+        progress.dials(addresses[0]);
+        let stream = connect::dial(&addresses, &self.egress).await?;
+        let remote_addr = stream.peer_addr().map_err(|_| ErrorClass::Connect)?;
+        progress.dials(remote_addr);
+        let secured = if url.scheme() == "https" {
+            progress.enter(Phase::Tls);
+            self.tls.secure(url, stream, remote_addr).await?
+        } else {
+            Tls::plain(stream, remote_addr)
+        };
+        Connection::open(url, secured, generation).await
+    }
+
+    /// The addresses to dial, at least one.
+    async fn vetted(&self, url: &Url, progress: &mut Progress) -> Result<Vec<SocketAddr>, ErrorClass> {
+        // A literal has passed the rule with its URL.
+        if let Some(address) = resolve::literal(url) {
+            return Ok(vec![address]);
+        }
+        progress.enter(Phase::Dns);
+        let found = resolve::addresses(&*self.resolver, url).await?;
+        progress.enter(Phase::Policy);
+        Ok(self.egress.vet(url.domain().unwrap_or_default(), found)?)
+    }
+}

@@ -1,0 +1,194 @@
+//! From a name to its addresses.
+//!
+//! Names are resolved as they stand, never under the search domains of the host: `redis.default` is no
+//! service of our cluster. The system's blocking resolver is not used, because one slow name server
+//! would fill its thread pool and stop every other lane.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use hickory_resolver::{
+    Hosts, TokioResolver,
+    config::{ResolveHosts, ResolverConfig},
+    net::{NetError, runtime::TokioRuntimeProvider},
+    proto::{
+        op::Query,
+        rr::{Name, RecordType},
+    },
+};
+use tokio::time::timeout;
+use url::{Host, Url};
+
+use crate::attempt::ErrorClass;
+
+/// Longest time that one look-up takes, tries included.
+const LOOKUP_MAX: Duration = Duration::from_secs(5);
+
+/// How long one name server is waited for; two tries fit into [`LOOKUP_MAX`].
+const TRY_MAX: Duration = Duration::from_secs(2);
+
+/// Shortest and longest time for which an answer is used again, whatever its own says. A name that is
+/// rebound every moment costs one look-up a second, a moved receiver is found within five minutes.
+const CACHED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+
+/// Longest time for which a name is remembered not to exist: its owner may just be adding it.
+const CACHED_ABSENT_MAX: Duration = Duration::from_secs(10);
+
+/// Look-ups that may wait for one name server at the same time.
+const OPEN_LOOKUPS_MAX: usize = 1024;
+
+/// Resolves names. Injectable, so that tests can say what a name means.
+#[async_trait]
+pub trait Resolve: Send + Sync {
+    /// All addresses of `host`, which is a name and no literal. It may end in the dot of the DNS root;
+    /// it means the same with or without.
+    async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError>;
+}
+
+/// Why a name has no addresses.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResolveError {
+    /// There is no such name, or it has no addresses.
+    #[error("the name does not exist or has no address")]
+    NoAddress,
+    /// No name server answered in time.
+    #[error("the name servers did not answer in time")]
+    TimedOut,
+    /// The name servers answered, but not usefully; or the host's own configuration cannot be used.
+    #[error("the name could not be resolved: {0}")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ResolveError {
+    pub(super) const fn class(&self) -> ErrorClass {
+        match self {
+            Self::TimedOut => ErrorClass::Timeout,
+            Self::NoAddress | Self::Failed(_) => ErrorClass::Dns,
+        }
+    }
+}
+
+/// The address that a URL names literally.
+pub(super) fn literal(url: &Url) -> Option<SocketAddr> {
+    let ip: IpAddr = match url.host()? {
+        Host::Ipv4(ip) => ip.into(),
+        Host::Ipv6(ip) => ip.into(),
+        Host::Domain(_) => return None,
+    };
+    Some(SocketAddr::new(ip, url.port_or_known_default()?))
+}
+
+/// The addresses of a URL's name, with its port.
+pub(super) async fn addresses(resolver: &dyn Resolve, url: &Url) -> Result<Vec<SocketAddr>, ErrorClass> {
+    let (Some(name), Some(port)) = (url.domain(), url.port_or_known_default()) else {
+        return Err(ErrorClass::Dns);
+    };
+    let found = resolver.resolve(name).await.map_err(|error| error.class())?;
+    if found.is_empty() {
+        return Err(ErrorClass::Dns);
+    }
+    Ok(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+}
+
+/// Resolves by the host's own hosts file and name servers, as they were when it was made.
+pub struct SystemResolver {
+    hosts: Hosts,
+    servers: TokioResolver,
+}
+
+impl SystemResolver {
+    /// Reads the host's configuration. Without one, a name server on this machine is asked, as the
+    /// system's own resolver would.
+    ///
+    /// # Errors
+    /// [`ResolveError::Failed`] if no resolver can be made of that configuration.
+    pub fn new() -> Result<Self, ResolveError> {
+        let mut builder = TokioResolver::builder_tokio().unwrap_or_else(|_unreadable| {
+            let local = hickory_resolver::config::NameServerConfig::udp_and_tcp(IpAddr::from([127, 0, 0, 1]));
+            let config = ResolverConfig::from_name_servers(vec![local]);
+            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+        });
+        let options = builder.options_mut();
+        options.timeout = TRY_MAX;
+        options.attempts = 2;
+        options.positive_min_ttl = Some(CACHED.0);
+        options.positive_max_ttl = Some(CACHED.1);
+        options.negative_min_ttl = Some(CACHED.0);
+        options.negative_max_ttl = Some(CACHED_ABSENT_MAX);
+        options.max_active_requests = OPEN_LOOKUPS_MAX;
+        // The hosts file is asked first and alone, below.
+        options.use_hosts_file = ResolveHosts::Never;
+        Ok(Self { hosts: Hosts::from_system().unwrap_or_default(), servers: builder.build().map_err(failed)? })
+    }
+
+    /// What the hosts file says. A name that stands there is not asked for elsewhere, for neither family.
+    fn in_hosts_file(&self, name: &Name) -> Vec<IpAddr> {
+        [RecordType::A, RecordType::AAAA]
+            .into_iter()
+            .filter_map(|kind| self.hosts.lookup_static_host(&Query::query(name.clone(), kind)))
+            .flat_map(|found| found.answers().iter().filter_map(|record| record.data.ip_addr()).collect::<Vec<_>>())
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Resolve for SystemResolver {
+    async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+        let mut name = Name::from_ascii(host).map_err(|error| ResolveError::Failed(error.into()))?;
+        name.set_fqdn(true);
+        let kept = self.in_hosts_file(&name);
+        if !kept.is_empty() {
+            return Ok(kept);
+        }
+        match timeout(LOOKUP_MAX, self.servers.lookup_ip(name)).await {
+            Ok(Ok(found)) => Ok(found.iter().collect()),
+            Ok(Err(error)) => Err(failed(error)),
+            Err(_elapsed) => Err(ResolveError::TimedOut),
+        }
+    }
+}
+
+fn failed(error: NetError) -> ResolveError {
+    if error.is_no_records_found() || error.is_nx_domain() {
+        ResolveError::NoAddress
+    } else if matches!(error, NetError::Timeout) {
+        ResolveError::TimedOut
+    } else {
+        ResolveError::Failed(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn localhost_is_this_host_with_and_without_the_dot_of_the_root() {
+        let resolver = SystemResolver::new().unwrap();
+        for name in ["localhost", "localhost."] {
+            let found = resolver.resolve(name).await.unwrap();
+            assert!(!found.is_empty() && found.iter().all(IpAddr::is_loopback), "{name}: {found:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_hosts_file_is_asked_alone() {
+        let mut resolver = SystemResolver::new().unwrap();
+        let file = "10.1.2.3 receiver.example.com\n10.1.2.4 Receiver.example.com alias\n";
+        resolver.hosts.read_hosts_conf(file.as_bytes()).unwrap();
+        let found = resolver.resolve("receiver.EXAMPLE.com.").await.unwrap();
+        assert_eq!(found, [IpAddr::from([10, 1, 2, 3]), IpAddr::from([10, 1, 2, 4])]);
+        assert_eq!(resolver.resolve("alias").await.unwrap(), [IpAddr::from([10, 1, 2, 4])]);
+    }
+
+    #[tokio::test]
+    async fn names_that_dns_cannot_hold_fail() {
+        let resolver = SystemResolver::new().unwrap();
+        let long = format!("{}.example.com", "a".repeat(64));
+        assert!(matches!(resolver.resolve(&long).await, Err(ResolveError::Failed(_))));
+    }
+}

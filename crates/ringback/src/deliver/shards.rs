@@ -1,0 +1,208 @@
+//! Which shards this node owns: it registers, takes what nobody owns, and shares with nodes that come.
+//!
+//! Each shard belongs to the live node with the highest score for it (rendezvous hashing), so a node that joins or
+//! leaves moves only its own part. A shard is handed over with the list of requests still open; nobody waits for them.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use super::{Delivering, lease::Keeper};
+use crate::{
+    delivery::{SHARDS, Shard},
+    store::{self, Claimed, NodeId, OpenRequest, ShardMap},
+};
+
+/// Between looks at the map of shards: so often in a lease.
+const LOOKS_PART: u32 = 12;
+
+/// After an error, and between tries to register.
+const PAUSE_ERROR: Duration = Duration::from_millis(500);
+
+/// No request runs longer than the longest timeout an endpoint may have.
+const OPEN_MAX: Duration = Duration::from_secs(60);
+
+/// Owns shards until `stop`; gives none back: [`give_back`] does, when what is open has had its grace.
+pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match register(&delivering).await {
+            Ok(Some((node, keeper))) => {
+                *delivering.lease.node() = Some((node, keeper));
+                hold(&delivering, node, &stop).await;
+            }
+            Ok(None) => delivering.pause(Duration::from_secs(1), &stop).await,
+            Err(error) => {
+                tracing::warn!(%error, "cannot register as a node");
+                delivering.pause(PAUSE_ERROR, &stop).await;
+            }
+        }
+    }
+}
+
+async fn register(delivering: &Arc<Delivering>) -> store::Result<Option<(NodeId, Keeper)>> {
+    let store = delivering.engine.store();
+    let length = delivering.lease.length();
+    let asked = Instant::now();
+    let Some(node) = store.register_node(length).await? else { return Ok(None) };
+    let weak = Arc::downgrade(delivering);
+    let keeper = Keeper::start(Arc::clone(store), node, length, move |asked| {
+        if let Some(delivering) = weak.upgrade() {
+            delivering.lease.granted(asked);
+        }
+    })
+    .map_err(|error| store::Error::Unavailable(error.into()))?;
+    delivering.lease.granted(asked);
+    tracing::info!(node = %node.0, "registered");
+    Ok(Some((node, keeper)))
+}
+
+/// Takes and gives shards until `stop` or until the lease is lost.
+async fn hold(delivering: &Arc<Delivering>, node: NodeId, stop: &CancellationToken) {
+    let pause = delivering.lease.length() / LOOKS_PART;
+    while !stop.is_cancelled() {
+        if delivering.lease.is_lost() {
+            tracing::warn!(node = %node.0, "the lease has ended; registering again");
+            break;
+        }
+        if let Err(error) = balance(delivering, node).await {
+            tracing::warn!(%error, "cannot look at the map of shards");
+        }
+        delivering.pause(pause, stop).await;
+    }
+    if !stop.is_cancelled() {
+        delivering.lease.end();
+        *delivering.lease.node() = None;
+        let mut lanes = delivering.lanes.lock();
+        for shard in lanes.owned_shards() {
+            lanes.drop_shard(shard);
+        }
+    }
+}
+
+async fn balance(delivering: &Arc<Delivering>, node: NodeId) -> store::Result<()> {
+    let store = delivering.engine.store();
+    let asked = Instant::now();
+    let map = store.shard_map().await?;
+    delivering.clock.hear(map.now, asked);
+    let owned = delivering.lanes.lock().owned_shards();
+    let share = share(&map, node);
+
+    let surplus: Vec<Shard> = owned.iter().copied().filter(|shard| !share.contains(shard)).collect();
+    if !surplus.is_empty() {
+        let given: Vec<_> = surplus.into_iter().map(|shard| release(delivering, shard)).collect();
+        store.release_shards(node, &given).await?;
+        tracing::info!(count = given.len(), "gave shards to another node");
+    }
+
+    let wanted: Vec<Shard> = share.into_iter().filter(|shard| !owned.contains(shard)).collect();
+    if !wanted.is_empty() {
+        let claimed = store.claim_shards(node, &wanted).await?;
+        if !claimed.is_empty() {
+            take(delivering, &claimed).await?;
+            tracing::info!(count = claimed.len(), "took shards");
+        }
+    }
+    Ok(())
+}
+
+/// The shards for which `node` has the highest score among the live.
+fn share(map: &ShardMap, node: NodeId) -> Vec<Shard> {
+    let score = |node: NodeId, shard: Shard| {
+        let digest = Sha256::new().chain_update(node.0.as_bytes()).chain_update(shard.to_be_bytes()).finalize();
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        u64::from_be_bytes(first)
+    };
+    let is_first = |shard: &Shard| {
+        let own = score(node, *shard);
+        map.nodes.iter().all(|other| *other == node || score(*other, *shard) < own)
+    };
+    (0..SHARDS).filter(is_first).collect()
+}
+
+/// Stops starting anything of a shard; what is open goes along as a list.
+fn release(delivering: &Delivering, shard: Shard) -> Claimed {
+    let open = delivering.lanes.lock().drop_shard(shard);
+    let now = Instant::now();
+    let open = open
+        .into_iter()
+        .map(|(delivery, lane, since)| OpenRequest {
+            delivery,
+            lane,
+            until: delivering.clock.after((since + OPEN_MAX).saturating_duration_since(now)),
+        })
+        .collect();
+    Claimed { shard, open }
+}
+
+async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed]) -> store::Result<()> {
+    let shards: Vec<_> = claimed.iter().map(|one| one.shard).collect();
+    let directory = delivering.engine.directory().await?;
+    let holds = delivering.engine.store().load_holds(&shards).await?;
+    let mut lanes = delivering.lanes.lock();
+    let now = Instant::now();
+    for Claimed { shard, open } in claimed {
+        let open: Vec<_> =
+            open.iter().map(|open| (open.delivery, open.lane, delivering.clock.instant(open.until))).collect();
+        lanes.take_shard(*shard, &open, &directory, now);
+    }
+    for hold in holds {
+        lanes.hold(hold.lane, delivering.clock.instant(hold.until), &directory, now);
+    }
+    drop(lanes);
+    delivering.hungry.notify_one();
+    Ok(())
+}
+
+/// Gives everything back at the end, with what is still open.
+pub(super) async fn give_back(delivering: &Arc<Delivering>) {
+    let Some((node, keeper)) = delivering.lease.node().take() else { return };
+    let owned = delivering.lanes.lock().owned_shards();
+    let given: Vec<_> = owned.into_iter().map(|shard| release(delivering, shard)).collect();
+    delivering.lease.end();
+    let store = delivering.engine.store();
+    let gone = async {
+        store.release_shards(node, &given).await?;
+        store.deregister_node(node).await
+    };
+    // Should the database be away, the lease runs out by itself.
+    match tokio::time::timeout(Duration::from_secs(5), gone).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "could not give shards back; their lease runs out"),
+        Err(_) => tracing::warn!("could not give shards back in time; their lease runs out"),
+    }
+    drop(keeper);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn map(nodes: &[NodeId]) -> ShardMap {
+        ShardMap { now: Timestamp::default(), nodes: nodes.to_vec(), owners: [None; SHARDS as usize] }
+    }
+
+    #[test]
+    fn every_shard_has_exactly_one_home_and_a_newcomer_moves_only_its_own() {
+        let nodes: Vec<_> = (1..=4).map(|n| NodeId(uuid::Uuid::from_u128(n))).collect();
+        let homes = |nodes: &[NodeId]| {
+            let mut homes = vec![None; usize::from(SHARDS)];
+            for &node in nodes {
+                for shard in share(&map(nodes), node) {
+                    assert_eq!(homes[usize::from(shard)].replace(node), None);
+                }
+            }
+            homes.into_iter().map(Option::unwrap).collect::<Vec<_>>()
+        };
+        let before = homes(&nodes[..3]);
+        let after = homes(&nodes);
+        for (old, new) in before.into_iter().zip(after) {
+            assert!(old == new || new == nodes[3]);
+        }
+    }
+}

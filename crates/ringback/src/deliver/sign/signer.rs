@@ -1,0 +1,170 @@
+//! The one evaluator of every scheme: recipe and secrets in, headers out.
+
+use std::{borrow::Cow, fmt};
+
+use http::HeaderName;
+use zeroize::Zeroizing;
+
+use super::{
+    Unsignable,
+    mac::{encode, hmac},
+};
+use crate::{
+    endpoint::{
+        Credentials, Encoding, Scheme, Secret, SecretRule, SigningKey,
+        placeholder::{InMessage, InSchemeHeader},
+        recipe::Recipe,
+        template::{Part, Template},
+    },
+    invalid::Invalid,
+    time::Timestamp,
+};
+
+/// A scheme with its secrets, read and ready.
+pub(crate) struct Signer {
+    recipe: Recipe,
+    /// For the HMAC, the current one first.
+    keys: Vec<Timed<Zeroizing<Vec<u8>>>>,
+    /// For `v1a`, the current one first.
+    signing_keys: Vec<Timed<SigningKey>>,
+}
+
+/// What is signed about one attempt.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts<'a> {
+    /// The event's id as text.
+    pub(super) id: &'a str,
+    /// Where it is sent.
+    pub(super) url: &'a str,
+    /// The payload.
+    pub(super) body: &'a [u8],
+    /// The moment that is signed.
+    pub(super) now: Timestamp,
+}
+
+/// A key and the time in which it signs.
+struct Timed<K> {
+    key: K,
+    not_before: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
+
+impl<K> Timed<K> {
+    const fn new(key: K, secret: &Secret) -> Self {
+        Self { key, not_before: secret.not_before, until: secret.until }
+    }
+
+    fn is_active(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
+    }
+}
+
+impl Signer {
+    /// Reads a scheme and its secrets; `None` if nothing is signed.
+    ///
+    /// # Errors
+    /// When the scheme or a secret cannot be used, or one is needed and missing.
+    pub(crate) fn new(scheme: &Scheme, credentials: &Credentials) -> Result<Option<Self>, Invalid> {
+        let mut under_scheme = Invalid::default();
+        let recipe = Recipe::of(scheme).map_err(|invalid| {
+            under_scheme.absorb("/scheme", invalid);
+            under_scheme
+        })?;
+        let Some(recipe) = recipe else { return Ok(None) };
+        if credentials.secrets.is_empty() {
+            return match scheme.secret_rule() {
+                SecretRule::Optional | SecretRule::Unused => Ok(None),
+                SecretRule::Generated | SecretRule::Required => {
+                    Err(Invalid::one("/secret", "required", format!("is missing: scheme {} signs", scheme.name())))
+                }
+            };
+        }
+        let keys = credentials.secrets.iter().map(|secret| {
+            let key = recipe.key_format.key(&secret.text);
+            key.map(|key| Timed::new(key, secret))
+                .map_err(|error| Invalid::one("/secret", "malformed", error.to_string()))
+        });
+        let keys = keys.collect::<Result<_, _>>()?;
+        let signing_keys = if recipe.also_ed25519.is_some() { signing_keys(credentials)? } else { Vec::new() };
+        Ok(Some(Self { recipe, keys, signing_keys }))
+    }
+
+    /// The scheme's headers for one attempt.
+    ///
+    /// # Errors
+    /// When the payload lacks what is signed, or no secret is active.
+    pub(super) fn sign(&self, facts: &Facts<'_>) -> Result<Vec<(HeaderName, String)>, Unsignable> {
+        let pieces = pieces(&self.recipe.message, facts)?;
+        let mut active = self.keys.iter().filter(|key| key.is_active(facts.now));
+        let current = active.next().ok_or(Unsignable::NoActiveSecret)?;
+        let write = |template: &Template<InSchemeHeader>, signature: &str| fill(template, signature, facts);
+        let mac = |key: &[u8]| encode(self.recipe.encoding, &hmac(self.recipe.digest, key, &pieces));
+
+        let signature = mac(&current.key);
+        let mut further = String::new();
+        if let Some(also) = &self.recipe.also {
+            active.for_each(|key| further.push_str(&write(also, &mac(&key.key))));
+        }
+        if let Some(also) = &self.recipe.also_ed25519 {
+            let whole = pieces.concat();
+            for key in self.signing_keys.iter().filter(|key| key.is_active(facts.now)) {
+                further.push_str(&write(also, &encode(Encoding::Base64, &key.key.sign(&whole))));
+            }
+        }
+        let headers = self.recipe.headers.iter().map(|(name, template)| {
+            let mut value = write(template, &signature);
+            if template.has(|value| *value == InSchemeHeader::Signature) {
+                value.push_str(&further);
+            }
+            (name.clone(), value)
+        });
+        Ok(headers.collect())
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signer(*** {} keys)", self.keys.len() + self.signing_keys.len())
+    }
+}
+
+fn signing_keys(credentials: &Credentials) -> Result<Vec<Timed<SigningKey>>, Invalid> {
+    let keys = credentials.signing_keys.iter().map(|secret| {
+        SigningKey::parse(&secret.text)
+            .map(|key| Timed::new(key, secret))
+            .ok_or_else(|| Invalid::one("/secret", "malformed", "holds an ed25519 key that cannot be read"))
+    });
+    keys.collect()
+}
+
+/// What is signed, piece by piece.
+fn pieces<'a>(template: &'a Template<InMessage>, facts: &Facts<'a>) -> Result<Vec<Cow<'a, [u8]>>, Unsignable> {
+    let text = |text: Cow<'a, str>| match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    };
+    let pieces = template.parts().iter().map(|part| {
+        Ok(match part {
+            Part::Text(literal) => text(literal.into()),
+            Part::Value(InMessage::Id) => text(facts.id.into()),
+            Part::Value(InMessage::Timestamp) => text(facts.now.seconds().to_string().into()),
+            Part::Value(InMessage::TimestampMs) => text(facts.now.millis().to_string().into()),
+            Part::Value(InMessage::Body) => Cow::Borrowed(facts.body),
+            Part::Value(InMessage::Url) => text(facts.url.into()),
+            Part::Value(InMessage::Method) => text("POST".into()),
+            Part::Value(InMessage::Json(pointer)) => {
+                text(pointer.value(facts.body).ok_or_else(|| Unsignable::MissingPointer(pointer.to_string()))?)
+            }
+        })
+    });
+    pieces.collect()
+}
+
+fn fill(template: &Template<InSchemeHeader>, signature: &str, facts: &Facts<'_>) -> String {
+    template.fill(|value, out| match value {
+        InSchemeHeader::Signature => out.push_str(signature),
+        InSchemeHeader::Timestamp => out.push_str(&facts.now.seconds().to_string()),
+        InSchemeHeader::TimestampMs => out.push_str(&facts.now.millis().to_string()),
+        InSchemeHeader::Id => out.push_str(facts.id),
+    })
+}

@@ -1,0 +1,160 @@
+//! One delivery, once: sign, send, judge, and on to recording. The heart of the engine, as a column of verbs.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use futures_util::FutureExt as _;
+
+use super::{
+    Delivering,
+    judge::{self, Verdict},
+    lanes::Courier,
+    record::Report,
+    sign::{self, Message, Signed},
+};
+use crate::{
+    attempt::{Attempt, Conclusion, Detail, ErrorClass, Outcome, Phase, Timings},
+    delivery::{DeadReason, Due},
+    endpoint::{KeptDestination, Target},
+    store::{LoadedEvent, Recorded, Settlement},
+    time::Timestamp,
+};
+
+/// Tries a delivery that was picked. A panic in here is a failed attempt and nobody else's trouble.
+pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<LoadedEvent>, courier: Arc<Courier>) {
+    let begun = Instant::now();
+    let at = Timestamp::now();
+    let attempt = AssertUnwindSafe(attempt(&delivering, &due, &event, &courier)).catch_unwind().await;
+    let tried = attempt.unwrap_or_else(|_| {
+        tracing::error!(delivery = %due.id, "an attempt panicked; it counts as failed");
+        Tried::unsent(Outcome::refused(ErrorClass::Panic, Phase::Policy))
+    });
+    let reachable = tried.reachable();
+    delivering.lanes.lock().ended(&due, begun.elapsed(), reachable);
+    delivering.ready.notify_one();
+    let report = report(&delivering, due, &courier, tried, at);
+    delivering.recorder.report(report);
+}
+
+/// What came of trying.
+struct Tried {
+    /// `None` if it could not even be signed: the destination or the payload will not do.
+    outcome: Result<Outcome, String>,
+    target: Option<Arc<Target>>,
+    signed: Option<Signed>,
+}
+
+impl Tried {
+    const fn unsent(outcome: Outcome) -> Self {
+        Self { outcome: Ok(outcome), target: None, signed: None }
+    }
+
+    const fn unroutable(why: String) -> Self {
+        Self { outcome: Err(why), target: None, signed: None }
+    }
+
+    /// Whether a receiver showed signs of life.
+    fn reachable(&self) -> bool {
+        self.outcome.as_ref().is_ok_and(|outcome| outcome.response.is_some())
+    }
+}
+
+async fn attempt(delivering: &Delivering, due: &Due, event: &LoadedEvent, courier: &Courier) -> Tried {
+    let target = match target(delivering, event, courier) {
+        Ok(Some(target)) => target,
+        Ok(None) => return Tried::unsent(Outcome::refused(ErrorClass::BlockedDestination, Phase::Policy)),
+        Err(why) => return Tried::unroutable(why),
+    };
+    let Some(body) = &event.payload else { return Tried::unroutable("the payload is gone".to_owned()) };
+    let message =
+        Message { event: &event.event, body, attempt: due.attempts + 1, marks: due.marks, now: Timestamp::now() };
+    let signed = match sign::compose(&target, &message, &delivering.engine.settings().header_prefix) {
+        Ok(signed) => signed,
+        Err(unsignable) => return Tried::unroutable(unsignable.to_string()),
+    };
+    let outcome = delivering.sender.send(&courier.connections, &signed, target.timeout).await;
+    Tried { outcome: Ok(outcome), target: Some(target), signed: Some(signed) }
+}
+
+/// Where it goes: the lane's endpoint, or the event's own destination. `Ok(None)` if the endpoint's URL may not be
+/// dialled any more; `Err` if the inline destination cannot be used.
+fn target(delivering: &Delivering, event: &LoadedEvent, courier: &Courier) -> Result<Option<Arc<Target>>, String> {
+    if courier.endpoint.is_some() {
+        return Ok(courier.target.clone());
+    }
+    let event = &event.event;
+    let destination = event.destination.as_deref().ok_or("the event has no destination")?;
+    let kept: KeptDestination = serde_json::from_str(destination).map_err(|error| error.to_string())?;
+    let directory = delivering.engine.directories().newest();
+    let inherit = kept.endpoint_key.as_deref().and_then(|key| directory.by_key(&event.tenant, key));
+    let settings = delivering.engine.settings();
+    let target = kept.usable(event.id, &settings.keys, inherit.map(AsRef::as_ref), &settings.egress)?;
+    Ok(Some(Arc::new(target)))
+}
+
+/// What is to be written about it.
+fn report(delivering: &Delivering, due: Due, courier: &Courier, tried: Tried, at: Timestamp) -> Report {
+    let outcome = match tried.outcome {
+        Ok(outcome) => outcome,
+        Err(why) => return Report::plain(unroutable(&due, courier, why), due),
+    };
+    let retry = tried.target.as_ref().map_or_else(crate::endpoint::Retry::default, |target| target.retry.clone());
+    let tries = u32::try_from(due.attempts - due.attempts_at_refill + 1).unwrap_or(1);
+    let judgement = judge::judge(&outcome, tries, &retry, courier.endpoint.is_none(), rand::random(), Timestamp::now());
+    let settlement = match judgement.verdict {
+        Verdict::Delivered => Settlement::Delivered,
+        Verdict::Retry { after } => Settlement::Retry { after },
+        Verdict::Gone => Settlement::Keep,
+        Verdict::Dead(reason) => Settlement::Dead { reason, detail: None, blocks: courier.blocks_when_dead },
+    };
+    let gone = if settlement == Settlement::Keep { courier.endpoint } else { None };
+    let hold = judgement.hold.map(|wait| delivering.clock.after(wait));
+    let recorded = Recorded {
+        id: due.id,
+        lane: due.lane,
+        fence: due.attempts,
+        settlement,
+        attempt: Some(write_up(due.attempts + 1, at, outcome, tried.signed)),
+    };
+    Report { recorded, due, gone, hold }
+}
+
+fn unroutable(due: &Due, courier: &Courier, why: String) -> Recorded {
+    Recorded {
+        id: due.id,
+        lane: due.lane,
+        fence: due.attempts,
+        settlement: Settlement::Dead {
+            reason: DeadReason::Unroutable,
+            detail: Some(why),
+            blocks: courier.blocks_when_dead,
+        },
+        attempt: None,
+    }
+}
+
+fn write_up(number: i32, at: Timestamp, outcome: Outcome, signed: Option<Signed>) -> Attempt {
+    let conclusion = if outcome.is_delivered() { Conclusion::Delivered } else { Conclusion::Failed };
+    let status = outcome.response.as_ref().map(|response| response.status);
+    let response = outcome.response.unwrap_or_default();
+    let (url, request_headers) = signed.map_or_else(Default::default, |signed| (signed.url.into(), signed.shown));
+    let detail = Detail {
+        timings: Timings { ..outcome.timings },
+        remote_addr: outcome.remote_addr.map(|addr| addr.to_string()),
+        url,
+        request_headers,
+        response_headers: response.headers,
+        truncated: response.truncated,
+    };
+    Attempt {
+        number,
+        at,
+        conclusion,
+        status,
+        error: outcome.failure.map(|failure| failure.error),
+        phase: outcome.failure.and_then(|failure| failure.phase),
+        ambiguous: outcome.failure.is_some_and(|failure| failure.ambiguous),
+        duration: outcome.duration,
+        detail: serde_json::to_vec(&detail).unwrap_or_default().into(),
+        response_body: response.body,
+    }
+}

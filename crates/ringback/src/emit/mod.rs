@@ -1,0 +1,51 @@
+//! An event is accepted: checked, routed and committed, together with whatever else arrives in the same moment.
+//!
+//! Callers with a transaction of their own do not come through here: `ringback_postgres::emit`,
+//! `ringback_sqlite::emit` and `SELECT ringback.emit(…)` write the event and an outbox pointer, and the router does
+//! the rest.
+
+mod intake;
+mod prepare;
+
+pub(crate) use self::{
+    intake::Intake,
+    prepare::{Prepared, prepare, prepare_test},
+};
+use crate::{
+    id::EventId,
+    invalid::{Invalid, Warning},
+    store,
+};
+
+/// An event that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emitted {
+    /// Its id; for a duplicate, the first event's.
+    pub id: EventId,
+    /// The same content came before under the same idempotency key; nothing was stored.
+    pub duplicate: bool,
+    /// What was understood but is probably a mistake.
+    pub warnings: Vec<Warning>,
+}
+
+/// Why events were not accepted. None of the request's were.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields are wrong; pointers begin with the event's index: `/0/type`.
+    #[error("{0}")]
+    Invalid(Invalid),
+    /// Other content came before under the same idempotency key.
+    #[error("the idempotency key was used before for other content, by {of}")]
+    IdempotencyConflict {
+        /// Which of the request's events.
+        index: usize,
+        /// The event that came before.
+        of: EventId,
+    },
+    /// The store could not take them.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The engine is shutting down.
+    #[error("the engine is shutting down")]
+    Closed,
+}

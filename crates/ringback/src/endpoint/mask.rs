@@ -1,0 +1,57 @@
+//! `***`: what answers show in place of a credential, and what a request may send back to keep it.
+
+use std::collections::BTreeMap;
+
+use super::{Auth, Credentials, pointer::escape};
+use crate::invalid::Invalid;
+
+/// Stands for a credential wherever one is shown.
+pub const MASK: &str = "***";
+
+/// Puts the present values of headers where the mask is.
+pub(super) fn unmask_headers(
+    headers: &mut BTreeMap<String, String>,
+    present: Option<&Credentials>,
+    invalid: &mut Invalid,
+) {
+    for (name, value) in headers.iter_mut().filter(|(_, value)| *value == MASK) {
+        let kept = present.and_then(|present| {
+            present.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        });
+        match kept {
+            Some(kept) => kept.clone_into(value),
+            None => refuse(&format!("/headers/{}", escape(name)), invalid),
+        }
+    }
+}
+
+/// Puts the present secrets of `auth` where the mask is.
+pub(super) fn unmask_auth(auth: &mut Auth, present: Option<&Credentials>, invalid: &mut Invalid) {
+    let present = present.and_then(|present| present.auth.as_ref());
+    let mut put = |value: &mut String, kept: Option<&String>, pointer| {
+        if value == MASK {
+            match kept {
+                Some(kept) => kept.clone_into(value),
+                None => refuse(pointer, invalid),
+            }
+        }
+    };
+    match (auth, present) {
+        (Auth::Bearer { token }, Some(Auth::Bearer { token: kept })) => put(token, Some(kept), "/auth/token"),
+        (Auth::Bearer { token }, _) => put(token, None, "/auth/token"),
+        (Auth::Basic { username, password }, Some(Auth::Basic { username: name, password: word })) => {
+            put(username, Some(name), "/auth/username");
+            put(password, Some(word), "/auth/password");
+        }
+        (Auth::Basic { username, password }, _) => {
+            put(username, None, "/auth/username");
+            put(password, None, "/auth/password");
+        }
+        (Auth::ApiKey { value, .. }, Some(Auth::ApiKey { value: kept, .. })) => put(value, Some(kept), "/auth/value"),
+        (Auth::ApiKey { value, .. }, _) => put(value, None, "/auth/value"),
+    }
+}
+
+fn refuse(pointer: &str, invalid: &mut Invalid) {
+    invalid.add(pointer, "masked", "is the mask that answers show; there is no present value that it could stand for");
+}

@@ -1,0 +1,103 @@
+//! JSON merge patches (RFC 7396) of an endpoint.
+
+use serde_json::{Map, Value, json};
+
+use super::{Auth, Draft, Endpoint};
+use crate::invalid::Invalid;
+
+/// The members that come from the preset unless they are set.
+const OF_PRESET: [&str; 3] = ["scheme", "timeout_ms", "retry"];
+
+/// The endpoint's document with `patch` merged into it. `null` gives a field back to its preset or default.
+/// A patch that changes the preset takes scheme, timeout and retry from the new one, except where it names
+/// them. Secret, header values and `auth` that the patch does not name stay; `***` keeps one that it does.
+///
+/// # Errors
+/// When the patch is no object, or would move the endpoint to another tenant.
+pub fn merge_patch(current: &Endpoint, patch: Value) -> Result<Draft, Invalid> {
+    let Value::Object(patch) = patch else {
+        return Err(Invalid::one("", "wrong_type", "a merge patch of an endpoint must be an object"));
+    };
+    let mut document = document(current);
+    if let Some(tenant) = patch.get("tenant").filter(|tenant| document.get("tenant") != Some(tenant)) {
+        let detail = if tenant.is_null() { "cannot be removed" } else { "cannot be changed" };
+        return Err(Invalid::one("/tenant", "immutable", detail));
+    }
+    if patch.get("preset").is_some_and(|preset| document.get("preset") != Some(preset)) {
+        for name in OF_PRESET {
+            document.remove(name);
+        }
+    }
+    let unknown = unknown_fields(&patch);
+    let secret = patch.get("secret").cloned();
+    merge(&mut document, patch);
+    // Removing the secret is a wish of its own; to the merge it would look like saying nothing.
+    if let Some(secret) = secret {
+        document.insert("secret".to_owned(), secret);
+    }
+    let mut draft = Draft::read(Value::Object(document)).keeping(current);
+    draft.misread.findings.retain(|finding| !unknown.findings.contains(finding));
+    draft.misread.absorb("", unknown);
+    Ok(draft)
+}
+
+/// What an endpoint's request would have to be to make it as it is, but for the secret.
+fn document(endpoint: &Endpoint) -> Map<String, Value> {
+    let spec = &endpoint.spec;
+    let value = json!({
+        "tenant": endpoint.tenant,
+        "key": endpoint.key,
+        "enabled": endpoint.enabled,
+        "url": spec.url,
+        "name": spec.name,
+        "description": spec.description,
+        "event_types": spec.event_types,
+        "preset": spec.preset,
+        "scheme": spec.scheme,
+        "timeout_ms": spec.timeout_ms,
+        "retry": spec.retry,
+        "max_in_flight": spec.max_in_flight,
+        "rate_per_second": spec.rate_per_second,
+        "ordered": spec.ordered,
+        "on_dead": spec.on_dead,
+        "headers": endpoint.credentials.headers,
+        "auth": endpoint.credentials.auth.as_ref().map(auth),
+    });
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+fn auth(auth: &Auth) -> Value {
+    match auth {
+        Auth::Bearer { token } => json!({"type": "bearer", "token": token}),
+        Auth::Basic { username, password } => json!({"type": "basic", "username": username, "password": password}),
+        Auth::ApiKey { header, value } => json!({"type": "api_key", "header": header, "value": value}),
+    }
+}
+
+/// Top-level members that no endpoint has, those that are null included: merging would lose them.
+fn unknown_fields(patch: &Map<String, Value>) -> Invalid {
+    let names = patch.keys().map(|name| (name.clone(), Value::Null)).collect();
+    Draft::read(Value::Object(names)).misread
+}
+
+/// RFC 7396 §2, with objects nested as deep as the parser let them be.
+fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
+    for (name, value) in patch {
+        match value {
+            Value::Null => drop(target.remove(&name)),
+            Value::Object(inner) => {
+                let slot = target.entry(name).or_insert(Value::Null);
+                if !slot.is_object() {
+                    *slot = Value::Object(Map::new());
+                }
+                if let Value::Object(members) = slot {
+                    merge(members, inner);
+                }
+            }
+            value => drop(target.insert(name, value)),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What the three kinds of template may hold: the signed message, a scheme's headers, extra headers.
+
+use std::fmt;
+
+use super::{pointer::Pointer, template::Placeholder};
+
+/// In the message that is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InMessage {
+    /// The event's id.
+    Id,
+    /// Unix seconds of this attempt.
+    Timestamp,
+    /// Unix milliseconds of this attempt.
+    TimestampMs,
+    /// The payload's bytes.
+    Body,
+    /// Where it is sent.
+    Url,
+    /// `POST`.
+    Method,
+    /// A value inside the payload.
+    Json(Pointer),
+}
+
+/// In a scheme's own headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InSchemeHeader {
+    /// The encoded signature.
+    Signature,
+    /// Unix seconds of this attempt.
+    Timestamp,
+    /// Unix milliseconds of this attempt.
+    TimestampMs,
+    /// The event's id.
+    Id,
+}
+
+/// In the extra headers of an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InHeader {
+    /// The event's type.
+    Type,
+    /// The event's id.
+    Id,
+    /// When it happened, RFC 3339.
+    OccurredAt,
+    /// The attempt's number, from 1.
+    Attempt,
+    /// The event's tenant.
+    Tenant,
+}
+
+impl Placeholder for InMessage {
+    const KNOWN: &'static str = "{id} {timestamp} {timestamp_ms} {body} {url} {method} {json:/pointer}";
+
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "id" => Self::Id,
+            "timestamp" => Self::Timestamp,
+            "timestamp_ms" => Self::TimestampMs,
+            "body" => Self::Body,
+            "url" => Self::Url,
+            "method" => Self::Method,
+            _ => Self::Json(Pointer::parse(name.strip_prefix("json:")?)?),
+        })
+    }
+}
+
+impl fmt::Display for InMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id => f.write_str("id"),
+            Self::Timestamp => f.write_str("timestamp"),
+            Self::TimestampMs => f.write_str("timestamp_ms"),
+            Self::Body => f.write_str("body"),
+            Self::Url => f.write_str("url"),
+            Self::Method => f.write_str("method"),
+            Self::Json(pointer) => write!(f, "json:{pointer}"),
+        }
+    }
+}
+
+/// Names without arguments: the same table read in both directions.
+macro_rules! placeholder {
+    ($kind:ident, $known:literal, $($name:literal = $variant:ident),+) => {
+        impl Placeholder for $kind {
+            const KNOWN: &'static str = $known;
+
+            fn named(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl fmt::Display for $kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $name),+ })
+            }
+        }
+    };
+}
+
+placeholder!(
+    InSchemeHeader,
+    "{signature} {timestamp} {timestamp_ms} {id}",
+    "signature" = Signature,
+    "timestamp" = Timestamp,
+    "timestamp_ms" = TimestampMs,
+    "id" = Id
+);
+placeholder!(
+    InHeader,
+    "{type} {id} {occurred_at} {attempt} {tenant}",
+    "type" = Type,
+    "id" = Id,
+    "occurred_at" = OccurredAt,
+    "attempt" = Attempt,
+    "tenant" = Tenant
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_offered_is_known_and_prints_as_it_reads() {
+        fn check<P: Placeholder>() {
+            for name in P::KNOWN.split(' ').map(|name| name.trim_matches(['{', '}'])) {
+                assert_eq!(P::named(name).unwrap().to_string(), name);
+            }
+        }
+        check::<InMessage>();
+        check::<InSchemeHeader>();
+        check::<InHeader>();
+    }
+
+    #[test]
+    fn each_kind_refuses_the_names_of_the_others() {
+        assert!(InMessage::named("signature").is_none());
+        assert!(InMessage::named("json:").is_none());
+        assert!(InMessage::named("json:a").is_none());
+        assert!(InSchemeHeader::named("body").is_none());
+        assert!(InHeader::named("signature").is_none());
+        assert!(InHeader::named("Type").is_none());
+    }
+}

@@ -1,0 +1,88 @@
+//! Reading the parts that endpoints and inline destinations share from JSON.
+
+use serde_json::Value;
+
+use super::{Auth, Custom, Digest, Encoding, KeyFormat, Preset, RetryDraft, Scheme, fields::Fields};
+
+/// `preset`, by name.
+pub(super) fn preset(fields: &mut Fields) -> Option<Preset> {
+    fields.word("preset", &Preset::ALL.map(|preset| (preset.name(), preset)))
+}
+
+/// `scheme`: the name of a built-in one, or the parts of a custom one.
+pub(super) fn scheme(fields: &mut Fields) -> Option<Scheme> {
+    match fields.some("scheme")? {
+        Value::String(name) => {
+            let scheme = Scheme::named(&name);
+            if scheme.is_none() {
+                let known = Scheme::BUILT_IN.map(|scheme| scheme.name()).join(", ");
+                fields.wrong("scheme", "unknown_value", format!("must be an object or one of: {known}"));
+            }
+            scheme
+        }
+        value @ Value::Object(_) => fields.nested("scheme", value, custom).map(Scheme::Custom),
+        _ => {
+            fields.wrong("scheme", "wrong_type", "must be the name of a scheme or an object");
+            None
+        }
+    }
+}
+
+fn custom(fields: &mut Fields) -> Option<Custom> {
+    for name in ["key_format", "digest", "encoding", "headers"] {
+        fields.must_have(name);
+    }
+    let key_format = fields.word(
+        "key_format",
+        &[
+            ("utf8", KeyFormat::Utf8),
+            ("base64", KeyFormat::Base64),
+            ("hex", KeyFormat::Hex),
+            ("whsec", KeyFormat::Whsec),
+        ],
+    );
+    let message = fields.required("message");
+    let digest =
+        fields.word("digest", &[("sha256", Digest::Sha256), ("sha512", Digest::Sha512), ("sha1", Digest::Sha1)]);
+    let encoding = fields
+        .word("encoding", &[("hex", Encoding::Hex), ("base64", Encoding::Base64), ("base64url", Encoding::Base64url)]);
+    let headers = fields.table("headers");
+    Some(Custom { key_format: key_format?, message, digest: digest?, encoding: encoding?, headers: headers? })
+}
+
+/// `secret`: absent, null, or a text.
+pub(super) fn secret(fields: &mut Fields) -> Option<Option<String>> {
+    match fields.any("secret")? {
+        Value::Null => Some(None),
+        Value::String(text) => Some(Some(text)),
+        _ => {
+            fields.wrong("secret", "wrong_type", "must be a string or null");
+            None
+        }
+    }
+}
+
+/// `auth`, by its `type`.
+pub(super) fn auth(fields: &mut Fields) -> Option<Auth> {
+    fields.object("auth", |auth| {
+        auth.must_have("type");
+        let Some(kind) = auth.word("type", &[("bearer", 0), ("basic", 1), ("api_key", 2)]) else {
+            auth.ignore_rest();
+            return None;
+        };
+        Some(match kind {
+            0 => Auth::Bearer { token: auth.required("token") },
+            1 => Auth::Basic { username: auth.required("username"), password: auth.required("password") },
+            _ => Auth::ApiKey { header: auth.required("header"), value: auth.required("value") },
+        })
+    })?
+}
+
+/// `retry`, any part of it.
+pub(super) fn retry(fields: &mut Fields) -> Option<RetryDraft> {
+    fields.object("retry", |retry| RetryDraft {
+        max_attempts: retry.small("max_attempts"),
+        delays_ms: retry.wholes("delays_ms"),
+        jitter: retry.number("jitter"),
+    })
+}

@@ -1,0 +1,162 @@
+//! What a scheme asks of a secret, and what the secret's text means. The scheme says it; nothing is guessed.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
+
+use super::{KeyFormat, Scheme, SigningKey};
+
+/// Longest secret, in bytes of its text.
+const SECRET_BYTES_MAX: usize = 512;
+
+/// Bytes of a generated secret: the least that Standard Webhooks allows, and no `=` to lose in base64.
+const GENERATED_BYTES: usize = 24;
+
+/// What stands before a Standard Webhooks secret.
+const WHSEC: &str = "whsec_";
+
+/// What a scheme does without a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretRule {
+    /// One is generated.
+    Generated,
+    /// It must be given.
+    Required,
+    /// Nothing is signed.
+    Optional,
+    /// There is nothing that a secret could sign.
+    Unused,
+}
+
+/// Why a text cannot be the secret of a scheme. Never holds the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// Empty or too long.
+    #[error("must have 1 to {SECRET_BYTES_MAX} bytes")]
+    Length,
+    /// The scheme signs nothing.
+    #[error("is given, but scheme `none` signs nothing: name a scheme, or leave the secret out")]
+    Unused,
+    /// The scheme wants base64.
+    #[error("must be standard base64 with padding")]
+    NotBase64,
+    /// The scheme wants hex.
+    #[error("must be hex digits, two a byte")]
+    NotHex,
+    /// The scheme wants `whsec_` and base64.
+    #[error("must be `whsec_` and standard base64 with padding; the scheme decodes it and does not take other text")]
+    NotWhsec,
+    /// What was given as an ed25519 key is none.
+    #[error("must be `whsk_` and standard base64 of an ed25519 seed of 32 bytes, or of the seed and its public key")]
+    NotWhsk,
+}
+
+impl Scheme {
+    /// What happens without a secret.
+    #[must_use]
+    pub const fn secret_rule(&self) -> SecretRule {
+        match self {
+            Self::Standard | Self::StandardEd25519 | Self::Svix => SecretRule::Generated,
+            Self::Levrage => SecretRule::Optional,
+            Self::None => SecretRule::Unused,
+            _ => SecretRule::Required,
+        }
+    }
+
+    /// What the text of this scheme's secret means; `None` if it has none.
+    #[must_use]
+    pub const fn key_format(&self) -> Option<KeyFormat> {
+        match self {
+            Self::Standard | Self::StandardEd25519 | Self::Svix => Some(KeyFormat::Whsec),
+            Self::None => None,
+            Self::Custom(custom) => Some(custom.key_format),
+            _ => Some(KeyFormat::Utf8),
+        }
+    }
+
+    /// Whether `text` can be this scheme's secret.
+    ///
+    /// # Errors
+    /// Why not, in words that may be shown to the caller.
+    pub fn check_secret(&self, text: &str) -> Result<(), SecretError> {
+        if text.is_empty() || text.len() > SECRET_BYTES_MAX {
+            return Err(SecretError::Length);
+        }
+        if *self == Self::StandardEd25519 && SigningKey::is_meant(text) {
+            return SigningKey::parse(text).map(drop).ok_or(SecretError::NotWhsk);
+        }
+        self.key_format().ok_or(SecretError::Unused)?.key(text).map(drop)
+    }
+
+    /// A new secret for a scheme that generates its own.
+    #[must_use]
+    pub fn generate_secret(&self) -> Option<String> {
+        (self.secret_rule() == SecretRule::Generated).then(|| {
+            let bytes = Zeroizing::new(rand::random::<[u8; GENERATED_BYTES]>());
+            format!("{WHSEC}{}", STANDARD.encode(*bytes))
+        })
+    }
+}
+
+impl KeyFormat {
+    /// The HMAC key that a secret's text stands for.
+    pub(crate) fn key(self, text: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+        let key = match self {
+            Self::Utf8 => text.as_bytes().to_vec(),
+            Self::Base64 => STANDARD.decode(text).map_err(|_| SecretError::NotBase64)?,
+            Self::Hex => hex::decode(text).map_err(|_| SecretError::NotHex)?,
+            Self::Whsec => decode_whsec(text).ok_or(SecretError::NotWhsec)?,
+        };
+        if key.is_empty() { Err(SecretError::Length) } else { Ok(Zeroizing::new(key)) }
+    }
+}
+
+fn decode_whsec(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text.strip_prefix(WHSEC)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whsec_text_is_what_the_scheme_says_it_is() {
+        let text = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        assert_eq!(KeyFormat::Whsec.key(text).unwrap().len(), 24);
+        assert_eq!(KeyFormat::Utf8.key(text).unwrap().as_slice(), text.as_bytes());
+        assert_eq!(Scheme::Levrage.check_secret(text), Ok(()));
+        assert_eq!(Scheme::Svix.check_secret(text), Ok(()));
+    }
+
+    #[test]
+    fn what_does_not_decode_is_refused_and_never_taken_literally() {
+        for text in ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_your_secret_key", "whsec_", "whsec_AAA", "whsec_AA-_"] {
+            assert!(Scheme::Standard.check_secret(text).is_err(), "{text}");
+            assert_eq!(Scheme::Levrage.check_secret(text), Ok(()), "{text}");
+        }
+        assert_eq!(KeyFormat::Hex.key("0g").err(), Some(SecretError::NotHex));
+        assert_eq!(KeyFormat::Hex.key("0aF0").unwrap().as_slice(), [0x0a, 0xf0]);
+        assert_eq!(KeyFormat::Base64.key("AAA").err(), Some(SecretError::NotBase64));
+    }
+
+    #[test]
+    fn length_is_1_to_512_bytes() {
+        assert_eq!(Scheme::Levrage.check_secret(""), Err(SecretError::Length));
+        assert_eq!(Scheme::Levrage.check_secret(&"\u{e4}".repeat(256)), Ok(()));
+        assert_eq!(Scheme::Levrage.check_secret(&"\u{e4}".repeat(257)), Err(SecretError::Length));
+    }
+
+    #[test]
+    fn generated_secrets_are_accepted_by_their_scheme() {
+        for scheme in Scheme::BUILT_IN {
+            match scheme.generate_secret() {
+                Some(text) => {
+                    assert_eq!(scheme.check_secret(&text), Ok(()), "{scheme:?}");
+                    assert_eq!(text.len(), WHSEC.len() + 32);
+                    assert_ne!(Some(text), scheme.generate_secret());
+                }
+                None => assert_ne!(scheme.secret_rule(), SecretRule::Generated, "{scheme:?}"),
+            }
+        }
+    }
+}

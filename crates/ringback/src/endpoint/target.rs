@@ -1,0 +1,92 @@
+//! What sending needs of a destination, registered or inline: read once, used for many attempts.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::HeaderName;
+
+use super::{Credentials, Endpoint, Retry, Scheme, TargetUrl, header, placeholder::InHeader, template::Template};
+use crate::{
+    deliver::{send::Egress, sign::Signer},
+    invalid::Invalid,
+};
+
+/// A destination made ready.
+#[derive(Clone)]
+pub struct Target {
+    /// Where requests go.
+    pub url: TargetUrl,
+    /// How they are signed.
+    pub scheme: Scheme,
+    /// What they are signed and authorised with.
+    pub credentials: Arc<Credentials>,
+    /// Deadline of one attempt.
+    pub timeout: Duration,
+    /// How often and when a failed delivery is tried again.
+    pub retry: Retry,
+    /// Scheme and secrets, read; `None` if nothing is signed.
+    pub(crate) signer: Option<Arc<Signer>>,
+    /// The extra headers, read.
+    pub(crate) headers: Arc<[(HeaderName, Template<InHeader>)]>,
+}
+
+impl Target {
+    /// Makes a destination ready.
+    ///
+    /// # Errors
+    /// When its scheme, a secret or a header cannot be used; pointers are those of an endpoint's document.
+    pub fn new(
+        url: TargetUrl,
+        scheme: Scheme,
+        credentials: Arc<Credentials>,
+        timeout: Duration,
+        retry: Retry,
+    ) -> Result<Self, Invalid> {
+        let signer = Signer::new(&scheme, &credentials)?.map(Arc::new);
+        let headers = read_headers(&credentials)?;
+        Ok(Self { url, scheme, credentials, timeout, retry, signer, headers })
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("url", &self.url)
+            .field("scheme", &self.scheme)
+            .field("credentials", &self.credentials)
+            .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    /// What sending needs of this endpoint.
+    ///
+    /// # Errors
+    /// When what was stored cannot be used, or its URL may not be sent to any more.
+    pub fn target(&self, egress: &Egress) -> Result<Target, Invalid> {
+        let (url, _) = TargetUrl::parse(&self.spec.url, egress)?;
+        let timeout = Duration::from_millis(self.spec.timeout_ms.into());
+        Target::new(url, self.spec.scheme.clone(), Arc::clone(&self.credentials), timeout, self.spec.retry.clone())
+    }
+
+    /// The key that its `v1a` signatures verify with; `None` for schemes without one.
+    #[must_use]
+    pub fn public_key(&self) -> Option<String> {
+        (self.spec.scheme == Scheme::StandardEd25519).then(|| self.credentials.public_key())?
+    }
+}
+
+fn read_headers(credentials: &Credentials) -> Result<Arc<[(HeaderName, Template<InHeader>)]>, Invalid> {
+    let mut invalid = Invalid::default();
+    let mut headers = Vec::with_capacity(credentials.headers.len());
+    for (text, value) in &credentials.headers {
+        let pointer = format!("/headers/{}", super::pointer::escape(text));
+        let name = header::name(text, &pointer, &mut invalid);
+        match Template::parse(value) {
+            Ok(template) => headers.extend(name.map(|name| (name, template))),
+            Err(error) => invalid.add(pointer, error.code(), error.to_string()),
+        }
+    }
+    invalid.or(headers.into())
+}

@@ -1,0 +1,192 @@
+//! Texts with placeholders in braces: what is signed, and what headers say.
+//!
+//! `{name}` stands for a value, `{{` and `}}` for a brace. A name that is not known is refused when
+//! the template is read, never at sending time.
+
+use std::fmt;
+
+/// The values that a kind of template may hold.
+pub(crate) trait Placeholder: Sized + fmt::Display {
+    /// What an error message offers instead of an unknown name.
+    const KNOWN: &'static str;
+
+    /// The placeholder called `name`, without braces.
+    fn named(name: &str) -> Option<Self>;
+}
+
+/// A template that was read and found right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Template<P> {
+    parts: Vec<Part<P>>,
+}
+
+/// A stretch of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part<P> {
+    /// Stands for itself; braces are single here.
+    Text(String),
+    /// Stands for a value.
+    Value(P),
+}
+
+/// Why a text is not a template. Shown to the caller; never holds more of the text than a name in braces.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("holds {{{name}}}, but only {known} are known here; write {{{{ and }}}} for braces")]
+    Unknown { name: String, known: &'static str },
+    #[error("has an opening brace at byte {at} that is never closed; write {{{{ for a brace")]
+    Unclosed { at: usize },
+    #[error("has a closing brace at byte {at} that was never opened; write }}}} for a brace")]
+    Unopened { at: usize },
+}
+
+impl Error {
+    /// The finding's code.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "unknown_placeholder",
+            Self::Unclosed { .. } | Self::Unopened { .. } => "unbalanced_brace",
+        }
+    }
+}
+
+/// Longest placeholder name that an error repeats, in characters.
+const SHOWN_NAME_CHARS_MAX: usize = 64;
+
+impl<P: Placeholder> Template<P> {
+    /// Reads a template.
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        let mut parts = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            let (before, from_brace) = rest.split_at(at);
+            literal.push_str(before);
+            let position = text.len() - from_brace.len();
+            if let Some(after) = from_brace.strip_prefix("{{") {
+                literal.push('{');
+                rest = after;
+            } else if let Some(after) = from_brace.strip_prefix("}}") {
+                literal.push('}');
+                rest = after;
+            } else if let Some(inside) = from_brace.strip_prefix('{') {
+                let (name, after) = inside.split_once('}').ok_or(Error::Unclosed { at: position })?;
+                if !literal.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut literal)));
+                }
+                parts.push(Part::Value(P::named(name).ok_or_else(|| unknown::<P>(name))?));
+                rest = after;
+            } else {
+                return Err(Error::Unopened { at: position });
+            }
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            parts.push(Part::Text(literal));
+        }
+        Ok(Self { parts })
+    }
+
+    /// Its stretches, in order.
+    pub(crate) fn parts(&self) -> &[Part<P>] {
+        &self.parts
+    }
+
+    /// Whether it holds a placeholder that `wanted` picks.
+    pub(crate) fn has(&self, wanted: impl Fn(&P) -> bool) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Value(value) if wanted(value)))
+    }
+
+    /// The text with every placeholder written out by `write`.
+    pub(crate) fn fill(&self, mut write: impl FnMut(&P, &mut String)) -> String {
+        let mut filled = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => filled.push_str(text),
+                Part::Value(value) => write(value, &mut filled),
+            }
+        }
+        filled
+    }
+}
+
+fn unknown<P: Placeholder>(name: &str) -> Error {
+    Error::Unknown { name: name.chars().take(SHOWN_NAME_CHARS_MAX).collect(), known: P::KNOWN }
+}
+
+/// The text that reads back as this template.
+impl<P: Placeholder> fmt::Display for Template<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}"))?,
+                Part::Value(value) => write!(f, "{{{value}}}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    struct Letter(char);
+
+    impl Placeholder for Letter {
+        const KNOWN: &'static str = "{a} {b}";
+
+        fn named(name: &str) -> Option<Self> {
+            matches!(name, "a" | "b").then(|| Self(name.chars().next().unwrap()))
+        }
+    }
+
+    impl fmt::Display for Letter {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{}", self.0)
+        }
+    }
+
+    fn filled(text: &str) -> Result<String, Error> {
+        Template::<Letter>::parse(text).map(|template| template.fill(|letter, out| out.push(letter.0)))
+    }
+
+    #[test]
+    fn braces_are_doubled_to_stand_for_themselves() {
+        assert_eq!(filled("x{a}y{b}").unwrap(), "xayb");
+        assert_eq!(filled("{{a}}").unwrap(), "{a}");
+        assert_eq!(filled("{{{a}}}").unwrap(), "{a}");
+        assert_eq!(filled("").unwrap(), "");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(
+            filled("x{secret}").unwrap_err().to_string(),
+            "holds {secret}, but only {a} {b} are known here; write {{ and }} for braces"
+        );
+        assert!(matches!(filled("{}"), Err(Error::Unknown { .. })));
+        assert!(matches!(filled("{a b}"), Err(Error::Unknown { .. })));
+        assert_eq!(filled("ab{a"), Err(Error::Unclosed { at: 2 }));
+        assert_eq!(filled("ab}"), Err(Error::Unopened { at: 2 }));
+        assert_eq!(filled("{{a}"), Err(Error::Unopened { at: 3 }));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_template_once_its_braces_are_doubled(text in "\\PC*") {
+            let doubled = text.replace('{', "{{").replace('}', "}}");
+            prop_assert_eq!(filled(&doubled).unwrap(), text);
+        }
+
+        #[test]
+        fn a_template_prints_as_what_reads_back_the_same(text in "([ab{}é]|\\{a\\}|\\{\\{|\\}\\})*") {
+            if let Ok(template) = Template::<Letter>::parse(&text) {
+                prop_assert_eq!(Template::parse(&template.to_string()).unwrap(), template);
+            }
+        }
+    }
+}

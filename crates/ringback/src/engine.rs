@@ -1,0 +1,240 @@
+//! The engine as its host holds it: a cheap handle to accept events, look things up, and send.
+
+use std::{
+    sync::{Arc, OnceLock, Weak},
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use crate::{
+    deliver::{
+        self, Delivering,
+        send::{Egress, Resolve, Roots},
+    },
+    directory::{Directory, Follower},
+    emit::{self, Emitted, Intake},
+    endpoint::Endpoint,
+    event::NewEvent,
+    id::{DeliveryId, EventId},
+    invalid::Invalid,
+    seal::MasterKeys,
+    store::{self, Kept, SharedStore},
+};
+
+/// The setting under which a store keeps the master key's check value.
+const MASTER_KEY_CHECK: &str = "master_key_check";
+
+/// How the engine behaves. The defaults are those of the configuration reference.
+#[derive(Clone)]
+pub struct Settings {
+    /// Encrypt secrets at rest.
+    pub keys: Arc<MasterKeys>,
+    /// Which addresses may be dialled.
+    pub egress: Egress,
+    /// Resolves names; the system's resolver unless set.
+    pub resolver: Option<Arc<dyn Resolve>>,
+    /// Which certificate authorities receivers' certificates may come from.
+    pub roots: Roots,
+    /// Before `event-type`, `event-time`, `attempt` … on every request.
+    pub header_prefix: String,
+    /// Largest payload, in bytes.
+    pub max_payload_bytes: usize,
+    /// Most live endpoints of one tenant.
+    pub max_endpoints_per_tenant: u32,
+    /// Most requests open on this node.
+    pub max_in_flight_per_node: usize,
+    /// How long a node owns its shards without renewing; 3 s or more.
+    pub lease: Duration,
+    /// How long things are kept.
+    pub kept: Kept,
+}
+
+impl Settings {
+    /// The defaults, with these master keys.
+    #[must_use]
+    pub fn new(keys: MasterKeys) -> Self {
+        Self {
+            keys: Arc::new(keys),
+            egress: Egress::default(),
+            resolver: None,
+            roots: Roots::System,
+            header_prefix: "ringback-".to_owned(),
+            max_payload_bytes: 1024 * 1024,
+            max_endpoints_per_tenant: 10_000,
+            max_in_flight_per_node: 4_096,
+            lease: Duration::from_secs(12),
+            kept: Kept::default(),
+        }
+    }
+}
+
+/// Why an engine could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The store did not answer as it should.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The store's secrets were sealed under another master key.
+    #[error(
+        "the master key is not the one that this database's secrets were sealed with; give that one, or give it among old_master_keys"
+    )]
+    WrongMasterKey,
+    /// A certificate authority given for receivers cannot be used.
+    #[error(transparent)]
+    Roots(#[from] deliver::send::UnusableRoots),
+    /// The system's configuration of name resolution cannot be used.
+    #[error("name resolution could not be set up: {0}")]
+    Resolver(#[from] deliver::send::ResolveError),
+}
+
+/// Why a test event was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum TestError {
+    /// There is no such endpoint, or it is deleted.
+    #[error("no such endpoint")]
+    Absent,
+    /// The event was not accepted.
+    #[error(transparent)]
+    Emit(#[from] emit::Error),
+}
+
+/// What all handles of one engine share.
+pub(crate) struct Shared {
+    pub(crate) store: SharedStore,
+    pub(crate) settings: Settings,
+    pub(crate) directories: Follower,
+    /// Set while this process sends.
+    delivering: OnceLock<Weak<Delivering>>,
+}
+
+impl Shared {
+    /// To be called before deliveries are committed that the lanes of this process may take in at once; `None` if it
+    /// does not send, and whoever does will read them.
+    pub(crate) fn begin_read(&self) -> Option<deliver::Read> {
+        let delivering = self.delivering.get().and_then(Weak::upgrade)?;
+        Some(delivering.begin_read())
+    }
+}
+
+/// A handle to the engine; clones share everything.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    intake: Intake,
+}
+
+impl Engine {
+    /// Opens an engine on a migrated store. It accepts events at once, and sends nothing before [`Engine::start`].
+    ///
+    /// # Errors
+    /// When the store does not answer, or its secrets were sealed under another master key.
+    pub async fn open(store: SharedStore, settings: Settings) -> Result<Self, OpenError> {
+        let check = store.keep_setting(MASTER_KEY_CHECK, &settings.keys.check_value()).await?;
+        if !settings.keys.opens_check(&check) {
+            return Err(OpenError::WrongMasterKey);
+        }
+        let directories = Follower::new(Arc::clone(&store), Arc::clone(&settings.keys));
+        let shared = Arc::new(Shared { store, settings, directories, delivering: OnceLock::new() });
+        let intake = Intake::start(Arc::downgrade(&shared));
+        Ok(Self { shared, intake })
+    }
+
+    /// Begins to route, send, record and keep house in this process, until [`Sending::shutdown`]. Several
+    /// processes share the work.
+    ///
+    /// # Errors
+    /// When TLS or name resolution cannot be set up.
+    pub async fn start(&self) -> Result<Sending, OpenError> {
+        let delivering = Delivering::start(self.clone()).await?;
+        // A second start in one process would be a second node; hand-over goes to the first.
+        let _ = self.shared.delivering.set(Arc::downgrade(&delivering.delivering));
+        Ok(Sending { running: delivering })
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &SharedStore {
+        &self.shared.store
+    }
+
+    /// The settings it was opened with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    pub(crate) fn directories(&self) -> &Follower {
+        &self.shared.directories
+    }
+
+    /// The endpoints, by a version at least as new as what is committed now.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn directory(&self) -> store::Result<Arc<Directory>> {
+        self.shared.directories.current().await
+    }
+
+    /// Looks into the outbox now instead of at the next poll: for callers that have just committed an emit of
+    /// their own. Does nothing in a process that does not send.
+    pub fn wake(&self) {
+        if let Some(delivering) = self.shared.delivering.get().and_then(Weak::upgrade) {
+            delivering.wake();
+        }
+    }
+
+    /// Accepts a request's events, all or none, in one commit with what other callers bring at the same moment.
+    /// They are routed in it, too. Returns when they are durable.
+    ///
+    /// # Errors
+    /// Findings, an idempotency conflict, or the store's failure; then none of them is stored.
+    pub async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Emitted>, emit::Error> {
+        let directory = self.directory().await?;
+        let mut invalid = Invalid::default();
+        let mut prepared = Vec::with_capacity(events.len());
+        for (index, event) in events.into_iter().enumerate() {
+            match emit::prepare(event, &directory, self.settings()) {
+                Ok(event) => prepared.push(event),
+                Err(found) => invalid.absorb(&format!("/{index}"), found),
+            }
+        }
+        let prepared = invalid.or(prepared).map_err(emit::Error::Invalid)?;
+        self.intake.accept(prepared).await
+    }
+
+    /// Sends a real, signed test event to one endpoint, whatever it selects and also while it is not enabled.
+    ///
+    /// # Errors
+    /// When there is no such endpoint, or the event is not accepted (pointers as in [`NewEvent::check`], under `/0`).
+    pub async fn accept_test(
+        &self,
+        endpoint: &Endpoint,
+        event_type: String,
+        payload: Bytes,
+    ) -> Result<(EventId, DeliveryId), TestError> {
+        let directory = self.directory().await.map_err(emit::Error::from)?;
+        let endpoint = directory.endpoint(endpoint.id).ok_or(TestError::Absent)?;
+        let prepared = emit::prepare_test(endpoint, event_type, payload, self.settings()).map_err(|found| {
+            let mut invalid = Invalid::default();
+            invalid.absorb("/0", found);
+            emit::Error::Invalid(invalid)
+        })?;
+        let id = prepared.loaded.event.id;
+        self.intake.accept(vec![prepared]).await?;
+        Ok((id, id.delivery(1)))
+    }
+}
+
+/// The sending half of an engine, running. Dropping it stops the work without waiting for open requests.
+pub struct Sending {
+    running: deliver::Running,
+}
+
+impl Sending {
+    /// Stops feeding, lets open requests end for up to `grace`, records what ended, gives back the rest.
+    pub async fn shutdown(self, grace: Duration) {
+        self.running.shutdown(grace).await;
+    }
+}

@@ -1,0 +1,276 @@
+//! Making, changing, pausing, testing and deleting endpoints.
+//!
+//! A change is answered only when this node works by it; other nodes follow within a second. A change is
+//! made to the version that was read: where another came first, it is made again on what that one left,
+//! unless the caller said which version it meant.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::{
+    Engine, TestError,
+    endpoint::{Draft, Endpoint, Resolved, merge_patch},
+    event::TEST_TYPE,
+    id::{DeliveryId, EndpointId, EventId},
+    invalid::{Invalid, Warning},
+    store::{self, EndpointFilter, Updated},
+    time::Timestamp,
+};
+
+/// How often a change is made again because another came first. Each round lost is another caller's won.
+const ROUNDS_MAX: u32 = 8;
+
+/// The payload of a test event that brings none.
+const TEST_PAYLOAD: &[u8] = br#"{"test":true}"#;
+
+/// An endpoint as a change left it.
+#[derive(Debug)]
+pub struct Made {
+    /// The endpoint now.
+    pub endpoint: Endpoint,
+    /// Whether there was none before.
+    pub created: bool,
+    /// The signing secret, if this change gave or generated it: the one time that it is told.
+    pub secret: Option<String>,
+    /// What was understood but is probably a mistake.
+    pub warnings: Vec<Warning>,
+}
+
+/// Why an endpoint was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields are wrong.
+    #[error("{0}")]
+    Invalid(#[from] Invalid),
+    /// Another endpoint of the tenant has the key.
+    #[error("another endpoint of the tenant has this key")]
+    KeyTaken,
+    /// It has changed since the version that the caller saw.
+    #[error("the endpoint has changed since")]
+    VersionMismatch,
+    /// There is none, or it is deleted.
+    #[error("no such endpoint")]
+    Absent,
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl Engine {
+    /// Makes an endpoint.
+    ///
+    /// # Errors
+    /// Findings in the draft, a key that is taken, or the store's failure.
+    pub async fn create_endpoint(&self, draft: Draft) -> Result<Made, Error> {
+        let resolved = self.resolve(draft)?;
+        let now = Timestamp::now();
+        let endpoint = Endpoint {
+            id: EndpointId::new(now),
+            tenant: resolved.tenant.unwrap_or_else(|| crate::event::DEFAULT_TENANT.to_owned()),
+            key: resolved.key,
+            spec: resolved.spec,
+            credentials: Arc::new(resolved.credentials),
+            enabled: resolved.enabled,
+            disabled_reason: None,
+            paused: false,
+            version: 0,
+            created_at: now,
+            updated_at: now,
+        };
+        let stored = endpoint.to_stored(&self.settings().keys);
+        let updated = self.store().create_endpoint(&stored, self.settings().max_endpoints_per_tenant).await?;
+        let endpoint = self.settled(updated).await?;
+        Ok(Made { endpoint, created: true, secret: resolved.generated_or_given_secret, warnings: resolved.warnings })
+    }
+
+    /// Makes the tenant's endpoint with this key be as the draft says, whether there is one or not. A draft
+    /// that says nothing about the secret keeps the present one.
+    ///
+    /// # Errors
+    /// Findings in the draft, a version other than `seen`, or the store's failure.
+    pub async fn put_endpoint(
+        &self,
+        tenant: &str,
+        key: &str,
+        mut draft: Draft,
+        seen: Option<i64>,
+    ) -> Result<Made, Error> {
+        address(&mut draft, tenant, key)?;
+        for _ in 0..ROUNDS_MAX {
+            let outcome = match self.store().endpoint_by_key(tenant, key).await? {
+                Some(stored) => {
+                    let current = Endpoint::open(stored, &self.settings().keys)?;
+                    let draft = draft.clone().keeping(&current);
+                    self.replace(current, draft, seen).await
+                }
+                None if seen.is_some() => return Err(Error::VersionMismatch),
+                None => self.create_endpoint(draft.clone()).await,
+            };
+            match outcome {
+                Err(Error::KeyTaken | Error::Absent) => {}
+                Err(Error::VersionMismatch) if seen.is_none() => {}
+                settled => return settled,
+            }
+        }
+        Err(Error::VersionMismatch)
+    }
+
+    /// Applies a JSON merge patch (RFC 7396).
+    ///
+    /// # Errors
+    /// As of [`Engine::put_endpoint`]; also when there is no such endpoint, or the new key is taken.
+    pub async fn patch_endpoint(&self, id: EndpointId, patch: Value, seen: Option<i64>) -> Result<Made, Error> {
+        for _ in 0..ROUNDS_MAX {
+            let current = self.live_endpoint(id).await?;
+            let draft = merge_patch(&current, patch.clone())?;
+            match self.replace(current, draft, seen).await {
+                Err(Error::VersionMismatch) if seen.is_none() => {}
+                settled => return settled,
+            }
+        }
+        Err(Error::VersionMismatch)
+    }
+
+    /// Pauses or resumes an endpoint; nothing happens to one that is so already.
+    ///
+    /// # Errors
+    /// When there is no such endpoint, or the store fails.
+    pub async fn set_paused(&self, id: EndpointId, paused: bool) -> Result<Endpoint, Error> {
+        for _ in 0..ROUNDS_MAX {
+            let current = self.live_endpoint(id).await?;
+            if current.paused == paused {
+                return Ok(current);
+            }
+            match self.write(Endpoint { paused, ..current }).await {
+                Err(Error::VersionMismatch) => {}
+                settled => return settled,
+            }
+        }
+        Err(Error::VersionMismatch)
+    }
+
+    /// Deletes an endpoint: its pending deliveries are cancelled, its dead letters stay readable.
+    ///
+    /// # Errors
+    /// When there is no such endpoint, its version is not `seen`, or the store fails.
+    pub async fn delete_endpoint(&self, id: EndpointId, seen: Option<i64>) -> Result<(), Error> {
+        let updated = self.store().delete_endpoint(id, seen).await?;
+        self.settled(updated).await.map(drop)
+    }
+
+    /// Sends a real, signed event to one endpoint, whatever it selects and also while it is not enabled.
+    ///
+    /// # Errors
+    /// When there is no such endpoint, or type or payload are refused (pointers begin with `/0`).
+    pub async fn send_test(
+        &self,
+        id: EndpointId,
+        event_type: Option<String>,
+        payload: Option<Bytes>,
+    ) -> Result<(EventId, DeliveryId), TestError> {
+        let directory = self.directory().await.map_err(crate::emit::Error::from)?;
+        let endpoint = directory.endpoint(id).ok_or(TestError::Absent)?;
+        let event_type = event_type.unwrap_or_else(|| TEST_TYPE.to_owned());
+        let payload = payload.unwrap_or(Bytes::from_static(TEST_PAYLOAD));
+        self.accept_test(endpoint, event_type, payload).await
+    }
+
+    /// An endpoint as the store has it now.
+    async fn live_endpoint(&self, id: EndpointId) -> Result<Endpoint, Error> {
+        let found = self.store().load_endpoints(&EndpointFilter::Ids(vec![id])).await?;
+        let stored = found.into_iter().find(|stored| stored.deleted_at.is_none()).ok_or(Error::Absent)?;
+        Ok(Endpoint::open(stored, &self.settings().keys)?)
+    }
+
+    /// Gives an endpoint the values of a draft.
+    async fn replace(&self, current: Endpoint, draft: Draft, seen: Option<i64>) -> Result<Made, Error> {
+        if seen.is_some_and(|seen| seen != current.version) {
+            return Err(Error::VersionMismatch);
+        }
+        let mut resolved = self.resolve(draft)?;
+        if resolved.tenant.as_ref().is_some_and(|tenant| *tenant != current.tenant) {
+            return Err(Invalid::one("/tenant", "immutable", "cannot be changed").into());
+        }
+        let secret = secret_to_tell(&current, &mut resolved);
+        let warnings = std::mem::take(&mut resolved.warnings);
+        let changed = apply(&current, resolved);
+        // The same request again changes nothing: no version, no connection dropped.
+        let endpoint = if is_same(&current, &changed) { current } else { self.write(changed).await? };
+        Ok(Made { endpoint, created: false, secret, warnings })
+    }
+
+    async fn write(&self, changed: Endpoint) -> Result<Endpoint, Error> {
+        let changed = Endpoint { updated_at: Timestamp::now(), ..changed };
+        let updated = self.store().update_endpoint(&changed.to_stored(&self.settings().keys)).await?;
+        self.settled(updated).await
+    }
+
+    /// What a change came to, once this node's directory has it.
+    async fn settled(&self, updated: Updated) -> Result<Endpoint, Error> {
+        match updated {
+            Updated::Done(stored) => {
+                self.directory().await?;
+                Ok(Endpoint::open(*stored, &self.settings().keys)?)
+            }
+            Updated::KeyTaken => Err(Error::KeyTaken),
+            Updated::TooMany => {
+                let most = self.settings().max_endpoints_per_tenant;
+                let detail = format!("has {most} endpoints already, as many as a tenant may have");
+                Err(Invalid::one("/tenant", "too_many_endpoints", detail).into())
+            }
+            Updated::VersionMismatch => Err(Error::VersionMismatch),
+            Updated::Absent => Err(Error::Absent),
+        }
+    }
+
+    fn resolve(&self, draft: Draft) -> Result<Resolved, Invalid> {
+        draft.resolve(&self.settings().egress, &self.settings().header_prefix)
+    }
+}
+
+/// The path of a PUT names tenant and key; the body may repeat them, but not say otherwise.
+fn address(draft: &mut Draft, tenant: &str, key: &str) -> Result<(), Invalid> {
+    let mut invalid = Invalid::default();
+    for (pointer, given, path) in [("/tenant", &mut draft.tenant, tenant), ("/key", &mut draft.key, key)] {
+        if given.as_deref().is_some_and(|given| given != path) {
+            invalid.add(pointer, "conflict", "differs from the path");
+        }
+        *given = Some(path.to_owned());
+    }
+    invalid.or(())
+}
+
+/// The secret that a change brought. One that was there before is not told again, and keeps its older
+/// companions, which sign beside it until their time is over.
+fn secret_to_tell(current: &Endpoint, resolved: &mut Resolved) -> Option<String> {
+    let secret = resolved.generated_or_given_secret.take();
+    let before = &current.credentials.secrets;
+    let now = resolved.credentials.secrets.first();
+    if before.first().is_some() && before.first().map(|secret| &secret.text) == now.map(|secret| &secret.text) {
+        resolved.credentials.secrets.clone_from(before);
+        return None;
+    }
+    secret
+}
+
+fn apply(current: &Endpoint, resolved: Resolved) -> Endpoint {
+    let disabled_reason = current.disabled_reason.clone().filter(|_| !resolved.enabled);
+    Endpoint {
+        key: resolved.key,
+        spec: resolved.spec,
+        credentials: Arc::new(resolved.credentials),
+        enabled: resolved.enabled,
+        disabled_reason,
+        ..current.clone()
+    }
+}
+
+fn is_same(one: &Endpoint, other: &Endpoint) -> bool {
+    one.key == other.key
+        && one.spec == other.spec
+        && one.credentials == other.credentials
+        && one.enabled == other.enabled
+        && one.disabled_reason == other.disabled_reason
+}

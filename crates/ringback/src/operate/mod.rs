@@ -1,0 +1,8 @@
+//! What happens to deliveries afterwards: replay, expiry, retention; and what operators do to endpoints.
+
+pub mod endpoints;
+mod housekeeping;
+mod replay;
+pub mod routing;
+
+pub(crate) use self::{housekeeping::keep_house, replay::replay};

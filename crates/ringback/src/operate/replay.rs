@@ -1,0 +1,118 @@
+//! Releases the deliveries of running replays at the rate that was asked for.
+//!
+//! One node does it, the owner of shard 0. Everything it needs is in the store: a restart goes on where the last
+//! release was committed, and a cancelled replay releases nothing more.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    deliver::Delivering,
+    id::ReplayId,
+    store::{self, ReplayRow},
+};
+
+/// Between releases while a replay runs, and between looks while none does.
+const PAUSE_RUNNING: Duration = Duration::from_millis(100);
+const PAUSE_IDLE: Duration = Duration::from_millis(500);
+
+/// After an error of the database.
+const PAUSE_ERROR: Duration = Duration::from_secs(1);
+
+/// Released in one transaction.
+const BATCH: u32 = 500;
+
+/// What each running replay may release: tokens that grow with time.
+#[derive(Default)]
+struct Allowance {
+    tokens: HashMap<ReplayId, (f64, Instant)>,
+}
+
+impl Allowance {
+    /// How many may go now. Never more than one second's worth: a pause must not end in a burst.
+    fn grow(&mut self, id: ReplayId, per_second: Option<f64>, now: Instant) -> u32 {
+        let Some(per_second) = per_second else { return BATCH };
+        let (tokens, since) = self.tokens.entry(id).or_insert((1.0, now));
+        let grown = now.saturating_duration_since(*since).as_secs_f64() * per_second;
+        *tokens = (*tokens + grown).min(per_second.max(1.0));
+        *since = now;
+        // Cut to a batch below, so the cast cannot lose anything.
+        tokens.floor().min(f64::from(BATCH)) as u32
+    }
+
+    fn spend(&mut self, id: ReplayId, count: u32) {
+        if let Some((tokens, _)) = self.tokens.get_mut(&id) {
+            *tokens -= f64::from(count);
+        }
+    }
+}
+
+/// Releases until `stop`.
+pub(crate) async fn replay(delivering: Arc<Delivering>, stop: CancellationToken) {
+    let mut allowance = Allowance::default();
+    while !stop.is_cancelled() {
+        let pause = match release(&delivering, &mut allowance).await {
+            Ok(true) => PAUSE_RUNNING,
+            Ok(false) => PAUSE_IDLE,
+            Err(error) => {
+                tracing::warn!(%error, "replays wait for the database");
+                PAUSE_ERROR
+            }
+        };
+        delivering.pause(pause, &stop).await;
+    }
+}
+
+/// Releases what may go now of each running replay; whether any runs.
+async fn release(delivering: &Delivering, allowance: &mut Allowance) -> store::Result<bool> {
+    if !delivering.owns(0) {
+        return Ok(false);
+    }
+    let store = delivering.engine().store();
+    let running = store.running_replays().await?;
+    for ReplayRow { id, rate_per_second, .. } in &running {
+        let Some(id) = *id else { continue };
+        let count = allowance.grow(id, *rate_per_second, Instant::now());
+        if count > 0 {
+            let looked_at = store.release_replayed(id, count).await?;
+            allowance.spend(id, looked_at);
+        }
+    }
+    allowance.tokens.retain(|id, _| running.iter().any(|row| row.id == Some(*id)));
+    Ok(!running.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn releases_keep_to_the_rate() {
+        let mut allowance = Allowance::default();
+        let id = ReplayId::new(Timestamp::now());
+        let start = Instant::now();
+        let mut released = 0;
+        for step in 0..=100 {
+            let now = start + Duration::from_millis(100) * step;
+            let count = allowance.grow(id, Some(20.0), now);
+            allowance.spend(id, count);
+            released += count;
+        }
+        assert!((200..=201).contains(&released), "{released}");
+    }
+
+    #[test]
+    fn a_pause_does_not_end_in_a_burst() {
+        let mut allowance = Allowance::default();
+        let id = ReplayId::new(Timestamp::now());
+        let start = Instant::now();
+        allowance.grow(id, Some(20.0), start);
+        assert_eq!(allowance.grow(id, Some(20.0), start + Duration::from_secs(3_600)), 20);
+    }
+}

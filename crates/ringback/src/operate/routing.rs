@@ -1,0 +1,203 @@
+//! Why an endpoint got an event, or did not: answered from the configuration as routing saw it.
+//!
+//! Nothing is kept per event and endpoint. The event's row says by which version it was routed, and every
+//! version's selectors are kept; so the decision is made again here, by the same rule.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use crate::{
+    Engine,
+    endpoint::{KeptDestination, selects},
+    event::Event,
+    id::EndpointId,
+    store::{self, DeliveryFilter, EndpointAsOf, EventRow, EventState},
+};
+
+/// Most entries that are told.
+pub const ENTRIES_MAX: usize = 1_000;
+
+/// Why an endpoint was skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Skipped {
+    /// None of its selectors fits the event's type.
+    TypeNotSelected,
+    /// The event named others: by `endpoint_keys`, by its own destination, or as a test.
+    NotAddressed,
+    /// The event named a key that no endpoint of the tenant had.
+    UnknownEndpointKey,
+}
+
+/// What routing decided about one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutingEntry {
+    /// The endpoint; `None` for an inline destination and for a key that is nobody's.
+    pub endpoint: Option<EndpointId>,
+    /// The endpoint's key at that time, or the key that the event named.
+    pub endpoint_key: Option<String>,
+    /// Why it got nothing; `None` if it got a delivery.
+    pub skipped: Option<Skipped>,
+}
+
+impl Engine {
+    /// What routing decided about each endpoint of the event's tenant, at most [`ENTRIES_MAX`]. Empty for an
+    /// event that is not routed yet, or was folded into another.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn routing(&self, row: &EventRow) -> store::Result<Vec<RoutingEntry>> {
+        let (Some(version), EventState::Routed | EventState::Unmatched) = (row.config_version, row.state) else {
+            return Ok(Vec::new());
+        };
+        // A tenant may have more endpoints than are told; those that the event named must be among them.
+        let limit = self.settings().max_endpoints_per_tenant.max(1);
+        let endpoints = self.store().endpoints_as_of(&row.event.tenant, version, limit).await?;
+        if row.event.test {
+            let tested = self.tested_endpoint(row).await?;
+            return Ok(of_test(tested, endpoints));
+        }
+        Ok(decide(&row.event, endpoints))
+    }
+
+    /// A test names its endpoint nowhere but in its one delivery.
+    async fn tested_endpoint(&self, row: &EventRow) -> store::Result<Option<EndpointId>> {
+        let filter = DeliveryFilter { event: Some(row.event.id), ..DeliveryFilter::default() };
+        let page = self.store().list_deliveries(&filter, None, 1).await?;
+        Ok(page.items.first().and_then(|delivery| delivery.endpoint))
+    }
+}
+
+fn decide(event: &Event, endpoints: Vec<EndpointAsOf>) -> Vec<RoutingEntry> {
+    let mut entries = match (&event.destination, &event.endpoint_keys) {
+        (Some(destination), _) => vec![inline(destination)],
+        (None, Some(keys)) => unknown_keys(keys, &endpoints),
+        (None, None) => Vec::new(),
+    };
+    entries.extend(endpoints.into_iter().map(|endpoint| RoutingEntry {
+        skipped: verdict(event, &endpoint),
+        endpoint: Some(endpoint.id),
+        endpoint_key: endpoint.key,
+    }));
+    shown(entries)
+}
+
+/// Why an event does not go to an endpoint; the same rule as `route::fan_out`.
+fn verdict(event: &Event, endpoint: &EndpointAsOf) -> Option<Skipped> {
+    let named = match &event.endpoint_keys {
+        Some(keys) => endpoint.key.as_ref().is_some_and(|key| keys.contains(key)),
+        None => event.destination.is_none(),
+    };
+    if !named {
+        Some(Skipped::NotAddressed)
+    } else if !selects(&endpoint.event_types, &event.event_type) {
+        Some(Skipped::TypeNotSelected)
+    } else {
+        None
+    }
+}
+
+fn inline(destination: &str) -> RoutingEntry {
+    let kept = serde_json::from_str::<KeptDestination>(destination).ok();
+    RoutingEntry { endpoint: None, endpoint_key: kept.and_then(|kept| kept.endpoint_key), skipped: None }
+}
+
+fn unknown_keys(keys: &[String], endpoints: &[EndpointAsOf]) -> Vec<RoutingEntry> {
+    let mut known: HashSet<_> = endpoints.iter().filter_map(|endpoint| endpoint.key.as_deref()).collect();
+    let unknown = keys.iter().filter(|key| known.insert(key));
+    unknown
+        .map(|key| RoutingEntry {
+            endpoint: None,
+            endpoint_key: Some(key.clone()),
+            skipped: Some(Skipped::UnknownEndpointKey),
+        })
+        .collect()
+}
+
+fn of_test(tested: Option<EndpointId>, endpoints: Vec<EndpointAsOf>) -> Vec<RoutingEntry> {
+    let entry = |endpoint: EndpointAsOf| RoutingEntry {
+        skipped: (tested != Some(endpoint.id)).then_some(Skipped::NotAddressed),
+        endpoint: Some(endpoint.id),
+        endpoint_key: endpoint.key,
+    };
+    shown(endpoints.into_iter().map(entry).collect())
+}
+
+/// Where there are too many, those that say most come first: deliveries, then near misses, then the rest.
+fn shown(mut entries: Vec<RoutingEntry>) -> Vec<RoutingEntry> {
+    if entries.len() > ENTRIES_MAX {
+        entries.sort_by_key(|entry| match entry.skipped {
+            None => 0,
+            Some(Skipped::UnknownEndpointKey) => 1,
+            Some(Skipped::TypeNotSelected) => 2,
+            Some(Skipped::NotAddressed) => 3,
+        });
+        entries.truncate(ENTRIES_MAX);
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::EventId, time::Timestamp};
+
+    fn event() -> Event {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        Event {
+            id: EventId::new(now),
+            seq: 1,
+            tenant: "default".to_owned(),
+            event_type: "call.ended".to_owned(),
+            key: None,
+            ordering_key: None,
+            idempotency_key: None,
+            occurred_at: now,
+            endpoint_keys: None,
+            destination: None,
+            test: false,
+        }
+    }
+
+    fn endpoint(key: &str, selector: &str) -> EndpointAsOf {
+        EndpointAsOf {
+            id: EndpointId::new(Timestamp::now()),
+            key: Some(key.to_owned()),
+            event_types: vec![selector.to_owned()],
+        }
+    }
+
+    fn told(event: &Event, endpoints: Vec<EndpointAsOf>) -> Vec<(Option<String>, Option<Skipped>)> {
+        decide(event, endpoints).into_iter().map(|entry| (entry.endpoint_key, entry.skipped)).collect()
+    }
+
+    #[test]
+    fn every_endpoint_has_a_reason() {
+        let endpoints = vec![endpoint("a", "call.*"), endpoint("b", "sms.*")];
+        assert_eq!(
+            told(&event(), endpoints.clone()),
+            [(Some("a".into()), None), (Some("b".into()), Some(Skipped::TypeNotSelected))]
+        );
+        let named = Event { endpoint_keys: Some(vec!["b".into(), "c".into(), "c".into()]), ..event() };
+        assert_eq!(
+            told(&named, endpoints.clone()),
+            [
+                (Some("c".into()), Some(Skipped::UnknownEndpointKey)),
+                (Some("a".into()), Some(Skipped::NotAddressed)),
+                (Some("b".into()), Some(Skipped::TypeNotSelected)),
+            ]
+        );
+        let inline = Event { destination: Some(r#"{"url":"https://example.com/"}"#.to_owned()), ..event() };
+        assert_eq!(told(&inline, endpoints)[..2], [(None, None), (Some("a".into()), Some(Skipped::NotAddressed))]);
+    }
+
+    #[test]
+    fn deliveries_are_told_first_where_there_are_too_many() {
+        let mut endpoints: Vec<_> = (0..ENTRIES_MAX).map(|n| endpoint(&n.to_string(), "sms.*")).collect();
+        endpoints.push(endpoint("last", "*"));
+        let told = told(&event(), endpoints);
+        assert_eq!(told.len(), ENTRIES_MAX);
+        assert_eq!(told[0], (Some("last".into()), None));
+    }
+}

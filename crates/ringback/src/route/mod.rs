@@ -1,0 +1,9 @@
+//! Outbox pointer -> deliveries for every matching destination, or a kept "why not".
+
+mod fan_out;
+mod router;
+
+pub(crate) use self::{
+    fan_out::{fan_out, to_one},
+    router::route,
+};

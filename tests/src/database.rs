@@ -1,0 +1,154 @@
+//! A fresh database that goes away with its test.
+
+use std::{fmt::Write as _, path::PathBuf};
+
+use sqlx::{Connection as _, Row as _, postgres::PgConnection, sqlite::SqliteConnection};
+use tempfile::TempDir;
+
+use crate::stores::Store;
+
+/// One database of its own, empty until a server or command migrates it.
+pub struct Database {
+    store: Store,
+    /// What `RINGBACK_DATABASE_URL` is set to.
+    url: String,
+    /// Holds the SQLite file, its key and its token; for PostgreSQL only a place to run in.
+    folder: TempDir,
+    postgres_name: Option<String>,
+}
+
+impl Database {
+    /// A fresh one.
+    ///
+    /// # Panics
+    /// When there is no server to make it on: that is a broken set-up, never a reason to skip a test.
+    pub async fn fresh(store: Store) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        match store {
+            Store::Sqlite => {
+                let url = format!("sqlite://{}", folder.path().join("ringback.db").display());
+                Self { store, url, folder, postgres_name: None }
+            }
+            Store::Postgres => {
+                let name = format!("ringback_test_{}", uuid::Uuid::new_v4().simple());
+                let mut connection = PgConnection::connect(&server_url()).await.expect("the test server answers");
+                sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}")))
+                    .execute(&mut connection)
+                    .await
+                    .expect("its user may create databases");
+                let server = server_url();
+                let (server, _) = server.rsplit_once('/').expect("it ends with the name of a database");
+                Self { store, url: format!("{server}/{name}"), folder, postgres_name: Some(name) }
+            }
+        }
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub const fn store(&self) -> Store {
+        self.store
+    }
+
+    /// What `RINGBACK_DATABASE_URL` is set to.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// An empty folder of this test, where its processes run.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// A connection of the platform's own, as a caller of `ringback.emit` has one.
+    pub async fn postgres(&self) -> PgConnection {
+        PgConnection::connect(&self.url).await.expect("the test database answers")
+    }
+
+    /// A connection to the same server that does not depend on this database.
+    pub async fn another_database(&self) -> PgConnection {
+        PgConnection::connect(&server_url()).await.expect("the test server answers")
+    }
+
+    /// A connection of the platform's own to the shared file.
+    pub async fn sqlite(&self) -> SqliteConnection {
+        SqliteConnection::connect(&self.url).await.expect("the test database opens")
+    }
+
+    /// The ids in one of Ringback's tables as hex, read past Ringback.
+    ///
+    /// `table` is the name without the schema or prefix that a store puts before it.
+    pub async fn ids(&self, table: &str, column: &str) -> Vec<String> {
+        match self.store {
+            Store::Postgres => {
+                let statement = format!("select replace({column}::text, '-', '') from ringback.{table}");
+                let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).fetch_all(&mut self.postgres().await).await;
+                rows.expect("the table is there").iter().map(|row| row.get(0)).collect()
+            }
+            Store::Sqlite => {
+                let statement = format!("select lower(hex({column})) from ringback_{table}");
+                let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).fetch_all(&mut self.sqlite().await).await;
+                rows.expect("the table is there").iter().map(|row| row.get(0)).collect()
+            }
+        }
+    }
+
+    /// Everything that is stored, as text and as the bytes of the files: what a thief of the database would hold.
+    pub async fn dump(&self) -> Vec<u8> {
+        match self.store {
+            Store::Sqlite => {
+                let mut all = Vec::new();
+                for name in ["ringback.db", "ringback.db-wal"] {
+                    all.extend(std::fs::read(self.folder.path().join(name)).unwrap_or_default());
+                }
+                all
+            }
+            Store::Postgres => {
+                let mut connection = self.postgres().await;
+                let tables = sqlx::query(
+                    "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname = 'ringback'",
+                );
+                let tables = tables.fetch_all(&mut connection).await.expect("a list of tables");
+                let mut all = String::new();
+                for table in tables {
+                    let statement = format!("select t::text from {} t", table.get::<String, _>(0));
+                    let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).fetch_all(&mut connection).await;
+                    for row in rows.expect("a table") {
+                        writeln!(all, "{}", row.get::<String, _>(0)).expect("a string takes everything");
+                    }
+                }
+                all.into_bytes()
+            }
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some(name) = self.postgres_name.take() else { return };
+        // Dropping cannot wait for a future, and the test's own runtime may be on its way out.
+        let gone = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let mut connection = PgConnection::connect(&server_url()).await?;
+                let statement = format!("drop database if exists {name} with (force)");
+                sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await?;
+                Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+            })
+        });
+        if !matches!(gone.join(), Ok(Ok(()))) {
+            eprintln!("a test database was left behind");
+        }
+    }
+}
+
+/// The server that tests may create databases on.
+///
+/// # Panics
+/// When none is named.
+#[must_use]
+pub fn server_url() -> String {
+    std::env::var("RINGBACK_TEST_POSTGRES_URL")
+        .expect("RINGBACK_TEST_POSTGRES_URL names a PostgreSQL server; tests/run brings one up")
+}

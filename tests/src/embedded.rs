@@ -1,0 +1,56 @@
+//! The engine inside a process of the platform's own: this one.
+
+use std::sync::Arc;
+
+use ringback::{Engine, Sending, Settings, seal::MasterKeys, store::SharedStore};
+use tokio::{net::TcpListener, task::AbortHandle};
+
+use crate::{api::Api, database::Database, server::TOKEN, stores::Store};
+
+/// An engine that sends, and its API mounted below `/webhooks` in an app of the host's.
+pub struct Embedded {
+    /// The engine's handle.
+    pub engine: Engine,
+    /// The API, at its base path.
+    pub api: Api,
+    app: AbortHandle,
+    _sending: Sending,
+}
+
+impl Embedded {
+    /// Opens the store, migrates it and starts; `settings` are the defaults, changed by `change`.
+    pub async fn start(database: &Database, change: impl FnOnce(&mut Settings)) -> Self {
+        let keys = MasterKeys::parse(&MasterKeys::generate_text(), &[]).expect("a generated key");
+        let mut settings = Settings::new(keys);
+        change(&mut settings);
+        let engine = Engine::open(migrated(database).await, settings).await.expect("it opens");
+        let sending = engine.start().await.expect("it starts");
+        let options = ringback_admin::Options::with_token(TOKEN).base_path("/webhooks").expect("a plain path");
+        let app = axum::Router::new().merge(ringback_admin::router(engine.clone(), options));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("the loopback has a free port");
+        let base = format!("http://{}/webhooks", listener.local_addr().expect("it is bound"));
+        let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+        Self { engine, api: Api::new(&base, TOKEN), app: serving.abort_handle(), _sending: sending }
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.app.abort();
+    }
+}
+
+async fn migrated(database: &Database) -> SharedStore {
+    match database.store() {
+        Store::Postgres => {
+            let store = ringback_postgres::Postgres::connect(database.url(), "ringback").await.expect("it connects");
+            store.migrate().await.expect("it migrates");
+            Arc::new(store)
+        }
+        Store::Sqlite => {
+            let store = ringback_sqlite::Sqlite::open(database.url()).await.expect("it opens");
+            store.migrate().await.expect("it migrates");
+            Arc::new(store)
+        }
+    }
+}

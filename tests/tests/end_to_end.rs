@@ -1,0 +1,53 @@
+//! Ringback from outside, one file per promise or stage. What each stands for is on its first line;
+//! `crates/README.md` lists the promises with the tests that would miss them.
+
+// What it is for.
+mod main_job;
+mod vendors;
+
+// 1: owed if and only if the caller's transaction committed.
+mod transaction;
+
+// 2: the bytes emitted are the bytes sent.
+mod bytes;
+
+// 3: at least once, under one id.
+mod ids;
+
+// 4: nothing vanishes.
+mod crash;
+mod ledger;
+
+// 5: no transaction is open while a receiver is being spoken to.
+mod no_open_transaction;
+
+// 6: a stale outcome changes nothing.
+mod fence;
+
+// 7: a slow receiver delays nobody else.
+mod isolation;
+
+// 8: only vetted addresses are dialled.
+mod egress;
+
+// 9: no secret is logged or stored in the clear.
+mod secrets;
+
+// 10: signed at attempt time.
+mod signing_time;
+
+// 11: limits are exact, and a dead node's lanes move.
+mod limits;
+mod takeover;
+
+// 12: changes reach every node within a second.
+mod control;
+
+// What receivers and operators are told beside them.
+mod commands;
+mod demo;
+mod embedded;
+mod idempotency;
+mod order;
+mod shutdown;
+mod why_not;

@@ -10,6 +10,7 @@
 
 mod error;
 mod open;
+mod printed;
 mod rows;
 mod schema;
 mod sql;
@@ -32,5 +33,6 @@ mod upkeep;
 pub use self::{
     emit::{Error as EmitError, emit, emit_in},
     open::Postgres,
+    printed::schema_text,
     schema::DEFAULT_SCHEMA,
 };

@@ -69,7 +69,7 @@ pub(crate) async fn check(connection: &mut PgConnection, schema: &str) -> Result
     Ok(())
 }
 
-const MEMORY: &str = "CREATE TABLE IF NOT EXISTS {schema}.migration (
+pub(crate) const MEMORY: &str = "CREATE TABLE IF NOT EXISTS {schema}.migration (
     number integer NOT NULL PRIMARY KEY,
     name text NOT NULL,
     checksum text NOT NULL,

@@ -47,6 +47,7 @@ mod intake;
 mod leases;
 mod operations;
 mod outbox;
+mod printed;
 mod record;
 mod route;
 mod upkeep;
@@ -55,5 +56,6 @@ mod work;
 pub use self::{
     emit::emit,
     open::{Options, Sqlite},
+    printed::schema_text,
     write::Writing,
 };

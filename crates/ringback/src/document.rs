@@ -253,10 +253,25 @@ impl<'de> VariantAccess<'de> for Node {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
 
     use super::*;
-    use crate::endpoint::{Auth, Destination, Preset};
+    use crate::endpoint::{Auth, Preset, Retry, Scheme};
+
+    /// One field of every kind.
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "most fields are only there to be read")]
+    struct Sample {
+        url: String,
+        preset: Option<Preset>,
+        scheme: Option<Scheme>,
+        headers: Option<BTreeMap<String, String>>,
+        timeout_ms: Option<u32>,
+        retry: Option<Retry>,
+    }
 
     fn refused<'de, T: Deserialize<'de>>(document: Value) -> (String, &'static str) {
         let finding = read::<T>(document).err().expect("refused").findings.remove(0);
@@ -267,39 +282,33 @@ mod tests {
     #[test]
     fn each_refusal_names_its_field() {
         let url = "https://example.com";
-        assert_eq!(refused::<Destination>(json!({})), ("/url".into(), "required"));
-        assert_eq!(refused::<Destination>(json!({"url": 5})), ("/url".into(), "wrong_type"));
-        assert_eq!(refused::<Destination>(json!({"url": url, "a/b": 5})), ("/a~1b".into(), "unknown_field"));
+        assert_eq!(refused::<Sample>(json!({})), ("/url".into(), "required"));
+        assert_eq!(refused::<Sample>(json!({"url": 5})), ("/url".into(), "wrong_type"));
+        assert_eq!(refused::<Sample>(json!({"url": url, "a/b": 5})), ("/a~1b".into(), "unknown_field"));
+        assert_eq!(refused::<Sample>(json!({"url": url, "timeout_ms": -1})), ("/timeout_ms".into(), "out_of_range"));
         assert_eq!(
-            refused::<Destination>(json!({"url": url, "timeout_ms": -1})),
-            ("/timeout_ms".into(), "out_of_range")
-        );
-        assert_eq!(
-            refused::<Destination>(json!({"url": url, "timeout_ms": "hunter2"})),
+            refused::<Sample>(json!({"url": url, "timeout_ms": "hunter2"})),
             ("/timeout_ms".into(), "wrong_type")
         );
         assert_eq!(
-            refused::<Destination>(
+            refused::<Sample>(
                 json!({"url": url, "retry": {"max_attempts": 3, "delays_ms": [1, "hunter2"], "jitter": 0.1}})
             ),
             ("/retry/delays_ms/1".into(), "wrong_type")
         );
         assert_eq!(
-            refused::<Destination>(json!({"url": url, "headers": {"x-a": 1}})),
+            refused::<Sample>(json!({"url": url, "headers": {"x-a": 1}})),
             ("/headers/x-a".into(), "wrong_type")
         );
-        assert_eq!(
-            refused::<Destination>(json!({"url": url, "preset": "hunter2"})),
-            ("/preset".into(), "unknown_value")
-        );
+        assert_eq!(refused::<Sample>(json!({"url": url, "preset": "hunter2"})), ("/preset".into(), "unknown_value"));
         assert_eq!(refused::<Auth>(json!({"type": "bearer", "tokn": "hunter2"})), ("/tokn".into(), "unknown_field"));
-        assert_eq!(refused::<Destination>(json!([])), (String::new(), "wrong_type"));
+        assert_eq!(refused::<Sample>(json!([])), (String::new(), "wrong_type"));
     }
 
     #[test]
     fn what_is_right_is_read() {
         let document = json!({"url": "example.com", "preset": "levrage", "scheme": "plain-hex", "timeout_ms": null});
-        let read: Destination = read(document).unwrap();
+        let read: Sample = read(document).unwrap();
         assert_eq!(read.preset, Some(Preset::Levrage));
     }
 }

@@ -64,12 +64,14 @@ impl Parameters {
 
     /// A parameter that is one of a few words.
     pub(crate) fn word<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
-        let word = document::read_word(&self.take(name)?);
-        let refuse = |invalid: ringback::invalid::Invalid| {
-            let finding = invalid.findings.into_iter().next();
-            finding.map(|finding| self.refuse(name, finding.code, finding.detail));
+        let faults = match document::read_word(&self.take(name)?) {
+            Ok(word) => return Some(word),
+            Err(invalid) => invalid.findings,
         };
-        word.map_err(refuse).ok()
+        for finding in faults {
+            self.refuse(name, finding.code, finding.detail);
+        }
+        None
     }
 
     /// A whole number within bounds.

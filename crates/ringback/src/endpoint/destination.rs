@@ -28,7 +28,7 @@ pub struct Destination {
     pub timeout_ms: Option<u32>,
     /// Overrides the preset's.
     pub retry: Option<RetryDraft>,
-    /// What could not be read of a JSON document: reported by [`KeptDestination::keep`] with everything else.
+    /// What could not be read of a JSON document: reported by [`super::KeptDestination::keep`] with everything else.
     pub misread: Invalid,
 }
 

@@ -10,13 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use ringback::{
-    emit,
-    endpoint::Destination,
-    event::NewEvent,
-    invalid::{Finding, Invalid},
-    time::Timestamp,
-};
+use ringback::{endpoint::Destination, event::NewEvent, invalid::Invalid, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -63,7 +57,7 @@ pub(super) async fn one(
     let body = read_json(request, bytes_max).await?;
     let mut event = read_event(Document::read(&body)?, &access)?;
     event.idempotency_key = one_of(alias, event.idempotency_key.take())?;
-    let emitted = api.engine.accept(vec![event]).await.map_err(|error| placed(error, |_| String::new()))?;
+    let emitted = api.engine.accept(vec![event]).await.map_err(|error| Problem::of_emit(error, |_| String::new()))?;
     let accepted = emitted.into_iter().next().ok_or_else(Problem::internal)?;
     let status = if accepted.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, Json(view::Accepted::from(accepted))).into_response())
@@ -79,7 +73,8 @@ pub(super) async fn batch(
     alias.refuse()?;
     let body = read_json(request, BATCH_BYTES_MAX).await?;
     let events = read_batch(Document::read(&body)?, &access)?;
-    let emitted = api.engine.accept(events).await.map_err(|error| placed(error, |index| format!("/events/{index}")))?;
+    let emitted =
+        api.engine.accept(events).await.map_err(|error| Problem::of_emit(error, |index| format!("/events/{index}")))?;
     let items = emitted.into_iter().map(view::Accepted::from).collect();
     Ok((StatusCode::ACCEPTED, Json(Batch { items })).into_response())
 }
@@ -155,31 +150,6 @@ fn one_of(header: Option<String>, field: Option<String>) -> Result<Option<String
         }
         (header, field) => Ok(header.or(field)),
     }
-}
-
-/// The engine's pointers begin with the event's index; `place` says where that event stands in the request.
-fn placed(error: emit::Error, place: impl Fn(&str) -> String) -> Problem {
-    let finding = |finding: Finding| {
-        let (index, field) = split(&finding.pointer);
-        Finding { pointer: format!("{}{field}", place(index)), ..finding }
-    };
-    match error {
-        emit::Error::Invalid(invalid) => {
-            Problem::invalid(Invalid { findings: invalid.findings.into_iter().map(finding).collect() })
-        }
-        emit::Error::IdempotencyConflict { index, of } => Problem::invalid(Invalid::one(
-            format!("{}/idempotency_key", place(&index.to_string())),
-            "idempotency_conflict",
-            format!("was used for {of} with other content"),
-        )),
-        other => other.into(),
-    }
-}
-
-/// `/17/type` is field `/type` of event `17`.
-fn split(pointer: &str) -> (&str, &str) {
-    let pointer = pointer.trim_start_matches('/');
-    pointer.find('/').map_or((pointer, ""), |at| pointer.split_at(at))
 }
 
 fn below(prefix: &str, found: Invalid) -> Invalid {

@@ -65,16 +65,14 @@ impl Request {
 
     fn find_faults(&self) -> Invalid {
         let mut invalid = Invalid::default();
-        let texts: [(&str, &Option<String>, fn(&str) -> bool); 3] = [
-            ("/filter/tenant", &self.filter.tenant, is_tenant),
-            ("/filter/type", &self.filter.r#type, is_type),
-            ("/filter/key", &self.filter.key, is_key),
-        ];
-        for (pointer, text, rule) in texts {
+        let mut check = |pointer: &str, text: &Option<String>, rule: fn(&str) -> bool| {
             if text.as_deref().is_some_and(|text| !rule(text)) {
                 invalid.add(pointer, "malformed", "has characters or a length that it cannot have");
             }
-        }
+        };
+        check("/filter/tenant", &self.filter.tenant, is_tenant);
+        check("/filter/type", &self.filter.r#type, is_type);
+        check("/filter/key", &self.filter.key, is_key);
         if !matches!(self.filter.status, Status::Dead | Status::Delivered) {
             invalid.add("/filter/status", "unknown_value", "must be dead or delivered");
         }

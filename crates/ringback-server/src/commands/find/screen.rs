@@ -87,15 +87,17 @@ fn coming(delivery: &Delivery, tries: &str, now: Timestamp) -> String {
 }
 
 fn attempt(attempt: &Attempt, paint: Paint) {
+    let peer = |word: &str| attempt.remote_addr.as_deref().map(|peer| format!(" {word} {peer}")).unwrap_or_default();
     let came = match (attempt.status_code, attempt.error.as_deref()) {
-        (Some(code), _) => format!("answered {code}"),
-        (None, Some(error)) => format!("{error} in {}", attempt.phase.as_deref().unwrap_or("an unknown phase")),
-        (None, None) => attempt.outcome.clone(),
+        (Some(code), _) => format!("answered {code}{}", peer("by")),
+        (None, Some(error)) => {
+            format!("{error} in phase {}{}", attempt.phase.as_deref().unwrap_or("unknown"), peer("at"))
+        }
+        (None, None) => format!("{}{}", attempt.outcome, peer("at")),
     };
-    let from = attempt.remote_addr.as_deref().map(|address| format!(" by {address}")).unwrap_or_default();
     let stale = if attempt.outcome == "stale" { ", too late to count" } else { "" };
     let when = moment::clock(attempt.at);
-    let told = format!("#{} {when} {came}{from} in {:.0} ms{stale}", attempt.number, attempt.duration_ms);
+    let told = format!("#{} {when} {came} in {:.1} ms{stale}", attempt.number, attempt.duration_ms);
     let told = plain(&told);
     print::line(format!("    {}", if attempt.outcome == "delivered" { paint.good(&told) } else { paint.bad(&told) }));
     if let Some(body) = body(attempt) {

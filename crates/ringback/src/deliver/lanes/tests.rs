@@ -96,7 +96,7 @@ fn no_more_requests_are_open_than_the_lane_allows() {
 fn requests_that_another_node_left_open_count() {
     let mut world = World::new();
     world.prove(64);
-    world.lanes.drop_shard(0);
+    world.lanes.drop_shard(0, world.now);
     let until = world.now + Duration::from_secs(10);
     let lane = LaneId::from_i64(64);
     let foreign = world.due(64);
@@ -186,7 +186,7 @@ fn a_shard_that_was_given_away_starts_nothing() {
     let mut world = World::new();
     world.fill(65, 3);
     let open = world.pick().unwrap();
-    let handed: Vec<DeliveryId> = world.lanes.drop_shard(1).into_iter().map(|(id, ..)| id).collect();
+    let handed: Vec<DeliveryId> = world.lanes.drop_shard(1, world.now).into_iter().map(|(id, ..)| id).collect();
     assert_eq!(handed, [open.id]);
     assert_eq!(world.pick(), None);
     world.lanes.ended(&open, Duration::from_millis(1), true);

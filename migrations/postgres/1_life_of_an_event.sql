@@ -218,6 +218,25 @@ CREATE INDEX attempt_delivery ON {schema}.attempt (delivery_id, number);
 
 COMMENT ON COLUMN {schema}.attempt.answered IS 'The status code of the answer, if there was one.';
 
+-- Every delivery once, wherever it is; a replay of a delivered one shows in its finished row alone.
+-- status: 1 pending, 2 delivered, 3 dead, 4 cancelled.
+CREATE VIEW {schema}.delivery_anywhere AS
+SELECT id, endpoint_id, lane, marks, 1::smallint AS status, NULL::smallint AS reason, attempts, due_at,
+       NULL::bigint AS finished_at, NULL::integer AS last_status, NULL::smallint AS last_error, NULL::text AS detail,
+       config_version
+FROM {schema}.delivery
+WHERE marks & 4 = 0
+UNION ALL
+SELECT id, endpoint_id, lane, marks, 3::smallint, reason, attempts, NULL::bigint,
+       died_at, last_status, last_error, detail,
+       config_version
+FROM {schema}.dead_letter
+UNION ALL
+SELECT id, endpoint_id, lane, marks, CASE status WHEN 1 THEN 2::smallint ELSE 4::smallint END, NULL::smallint, attempts,
+       NULL::bigint, finished_at, NULL::integer, NULL::smallint, NULL::text,
+       config_version
+FROM {schema}.finished;
+
 -- Partitioned tables start with two partitions: `kept_…` below everything, for what outlives its partition, and
 -- one that is open-ended. Upkeep splits the open one ahead of time and drops the oldest.
 DO $$
@@ -233,6 +252,9 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- Where upkeep gathers what outlives its partition, before it becomes the next kept_event.
+CREATE TABLE {schema}.moving_event (LIKE {schema}.event INCLUDING ALL);
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- Replays of many
@@ -293,6 +315,8 @@ CREATE TABLE {schema}.change (
     kind    smallint NOT NULL,
     CONSTRAINT change_has_a_known_kind CHECK (kind IN (1, 2, 3))
 );
+
+CREATE INDEX change_expunged ON {schema}.change (subject) WHERE kind = 2;
 
 COMMENT ON COLUMN {schema}.change.kind IS '1 endpoint, 2 event expunged, 3 delivery released';
 

@@ -1,1 +1,38 @@
-//! .
+//! Ringback's store for PostgreSQL 15 and later.
+//!
+//! [`emit`] writes an event in the caller's own transaction; [`Postgres`] is the store that the engine works with,
+//! on a small pool of its own. Everything lives in one schema, by default `ringback`, and every statement is
+//! qualified with it: nothing depends on `search_path`, and the host application's tables and migrations are left
+//! alone.
+//!
+//! Each statement is one file of `sql/`, named by what it does. Statements are planned anew each time: a plan cached
+//! while a table was empty is the wrong one for a backlog.
+
+mod error;
+mod open;
+mod printed;
+mod rows;
+mod schema;
+mod sql;
+
+mod emit;
+mod intake;
+mod outbox;
+mod routed;
+
+mod work;
+
+mod leases;
+
+mod configuration;
+
+mod operations;
+
+mod upkeep;
+
+pub use self::{
+    emit::{Error as EmitError, emit, emit_in},
+    open::Postgres,
+    printed::schema_text,
+    schema::DEFAULT_SCHEMA,
+};

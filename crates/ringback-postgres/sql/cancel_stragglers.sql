@@ -1,0 +1,27 @@
+-- Cancels deliveries that were routed while their endpoint was being deleted or their event expunged: whoever
+-- routed them could not see that yet.
+WITH straggling AS MATERIALIZED (
+    SELECT d.id
+    FROM {schema}.endpoint e
+    JOIN {schema}.delivery d ON d.lane = e.lane AND d.endpoint_id = e.id
+    WHERE e.deleted_at > (SELECT {schema}.clock()) - $1::bigint
+    UNION
+    SELECT d.id
+    FROM {schema}.change c
+    JOIN {schema}.delivery d ON d.id > c.subject AND d.id <= {schema}.last_of(c.subject)
+    WHERE c.kind = 2
+    LIMIT $2
+),
+locked AS MATERIALIZED (
+    SELECT d.id FROM {schema}.delivery d JOIN straggling USING (id) ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
+),
+removed AS (
+    DELETE FROM {schema}.delivery d USING locked WHERE d.id = locked.id RETURNING d.*
+),
+cancelled AS (
+    INSERT INTO {schema}.finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
+    SELECT id, lane, seq, config_version, {schema}.clock(), endpoint_id, attempts, 2, marks
+    FROM removed
+    WHERE marks & 4 = 0
+)
+SELECT count(*) FROM removed

@@ -1,0 +1,12 @@
+-- What each of these deliveries is and whether it can be sent again.
+SELECT given.id,
+       EXISTS (SELECT FROM {schema}.delivery d WHERE d.id = given.id) AS pending,
+       dead.id IS NOT NULL AS dead,
+       finished.status AS finished,
+       event.id IS NOT NULL AND event.payload IS NULL AS expunged,
+       endpoint.deleted_at IS NOT NULL AS endpoint_deleted
+FROM unnest($1::uuid[]) AS given (id)
+LEFT JOIN {schema}.dead_letter dead ON dead.id = given.id
+LEFT JOIN {schema}.finished finished ON finished.id = given.id AND finished.id = ANY ($1::uuid[])
+LEFT JOIN {schema}.event event ON event.id = {schema}.event_of(given.id) AND event.id = ANY ($2::uuid[])
+LEFT JOIN {schema}.endpoint endpoint ON endpoint.id = coalesce(dead.endpoint_id, finished.endpoint_id)

@@ -1,0 +1,2 @@
+-- The configuration version that is committed now.
+SELECT version FROM {schema}.config

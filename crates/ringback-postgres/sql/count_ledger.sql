@@ -1,0 +1,35 @@
+-- The whole installation's ledger: every count of one snapshot, each table counted on its own.
+SELECT
+    (SELECT count(*) FROM {schema}.event WHERE id >= $1 AND id < $2) + past.accepted AS accepted,
+    (SELECT count(*) FROM {schema}.outbox WHERE event_id >= $1 AND event_id < $2) AS unrouted,
+    verdicts.duplicate + past.duplicate AS duplicate,
+    verdicts.unmatched + past.unmatched AS unmatched,
+    pending.first + dead.first + finished.first + past.routed AS routed,
+    pending.count AS pending,
+    finished.delivered + past.delivered AS delivered,
+    dead.count + past.dead AS dead,
+    finished.cancelled + past.cancelled AS cancelled
+FROM (
+    SELECT count(*) FILTER (WHERE kind = 2) AS duplicate, count(*) FILTER (WHERE kind = 1) AS unmatched
+    FROM {schema}.verdict WHERE event_id >= $1 AND event_id < $2
+) verdicts,
+(
+    SELECT count(*), count(*) FILTER (WHERE {schema}.is_first(id)) AS first
+    FROM {schema}.delivery WHERE id >= $1 AND id < $2 AND marks & 4 = 0
+) pending,
+(
+    SELECT count(*), count(*) FILTER (WHERE {schema}.is_first(id)) AS first
+    FROM {schema}.dead_letter WHERE id >= $1 AND id < $2
+) dead,
+(
+    SELECT count(*) FILTER (WHERE status = 1) AS delivered, count(*) FILTER (WHERE status = 2) AS cancelled,
+           count(*) FILTER (WHERE {schema}.is_first(id)) AS first
+    FROM {schema}.finished WHERE id >= $1 AND id < $2
+) finished,
+(
+    SELECT coalesce(sum(accepted), 0)::bigint AS accepted, coalesce(sum(duplicate), 0)::bigint AS duplicate,
+           coalesce(sum(unmatched), 0)::bigint AS unmatched, coalesce(sum(routed), 0)::bigint AS routed,
+           coalesce(sum(delivered), 0)::bigint AS delivered, coalesce(sum(dead), 0)::bigint AS dead,
+           coalesce(sum(cancelled), 0)::bigint AS cancelled
+    FROM {schema}.ledger_past WHERE day >= date '1970-01-01' + $3::integer AND day < date '1970-01-01' + $4::integer
+) past

@@ -1,0 +1,6 @@
+-- Moves a dead letter to cancelled.
+WITH discarded AS (
+    DELETE FROM {schema}.dead_letter WHERE id = $1 RETURNING *
+)
+INSERT INTO {schema}.finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
+SELECT id, lane, seq, config_version, {schema}.clock(), endpoint_id, attempts, 2, marks FROM discarded

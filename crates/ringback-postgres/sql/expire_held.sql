@@ -1,0 +1,55 @@
+-- Makes dead letters (reason 2, expired) of deliveries that have been due for too long in lanes that may not send.
+-- Waiting for its own retry time never expires a delivery; test deliveries go out whatever their endpoint's state.
+WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
+held AS MATERIALIZED (
+    SELECT lane, false AS by_endpoint FROM {schema}.hold, clock WHERE until > now
+    UNION ALL
+    SELECT lane, true
+    FROM {schema}.endpoint
+    WHERE deleted_at IS NULL AND (paused OR NOT enabled)
+),
+overdue AS MATERIALIZED (
+    SELECT DISTINCT d.id
+    FROM held
+    CROSS JOIN LATERAL (
+        SELECT d.id
+        FROM {schema}.delivery d
+        WHERE d.lane = held.lane AND d.due_at <= (SELECT now FROM clock) - $1::bigint
+          AND NOT (held.by_endpoint AND d.marks & 1 <> 0)
+        ORDER BY d.lane, d.due_at, d.id
+        LIMIT $2
+    ) d
+    LIMIT $2
+),
+locked AS MATERIALIZED (
+    SELECT d.id FROM {schema}.delivery d JOIN overdue USING (id) ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
+),
+removed AS (
+    DELETE FROM {schema}.delivery d USING locked WHERE d.id = locked.id RETURNING d.*
+),
+dead AS (
+    INSERT INTO {schema}.dead_letter
+        (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, last_status, reason,
+         last_error, marks, blocks, ordering_key)
+    SELECT r.id, r.lane, clock.now, r.seq, r.config_version, r.endpoint_id, r.attempts, r.attempts_at_refill,
+           last.answered, 2, last.error, r.marks,
+           r.ordering_key IS NOT NULL AND coalesce((
+               SELECT e.spec::jsonb ->> 'on_dead' = 'block' FROM {schema}.endpoint e WHERE e.id = r.endpoint_id), false),
+           r.ordering_key
+    FROM removed r
+    CROSS JOIN clock
+    LEFT JOIN LATERAL (
+        SELECT a.answered, a.error FROM {schema}.attempt a
+        WHERE a.delivery_id = r.id AND r.attempts > 0
+        ORDER BY a.number DESC, a.at DESC
+        LIMIT 1
+    ) last ON true
+    WHERE r.marks & 4 = 0
+),
+replayed AS (
+    UPDATE {schema}.replay_item item
+    SET outcome = 2
+    FROM removed r
+    WHERE r.marks & 2 <> 0 AND item.delivery_id = r.id AND item.released AND item.outcome IS NULL
+)
+SELECT count(*) FROM removed

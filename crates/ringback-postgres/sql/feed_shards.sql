@@ -1,0 +1,26 @@
+-- Due deliveries of each shard after its cursor. A read: it locks and writes nothing.
+-- The row comparison makes it one ordered index scan per shard; `due_at > … OR …` would sort the backlog.
+-- A delivery with an ordering key is left out unless it is the head of its key.
+WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now)
+SELECT clock.now, due.*
+FROM clock
+LEFT JOIN LATERAL (
+    SELECT d.id, d.lane, d.endpoint_id, d.due_at, d.seq, d.attempts, d.attempts_at_refill, d.marks, d.ordering_key
+    FROM unnest($1::smallint[], $2::bigint[], $3::uuid[]) WITH ORDINALITY AS cursor (shard, due_at, id, position)
+    CROSS JOIN LATERAL (
+        SELECT d.*
+        FROM {schema}.delivery d
+        WHERE d.shard = cursor.shard
+          AND (d.due_at, d.id) > (cursor.due_at, cursor.id)
+          AND d.due_at <= (SELECT now FROM clock)
+          AND (d.ordering_key IS NULL OR NOT (
+              EXISTS (SELECT FROM {schema}.delivery earlier
+                      WHERE earlier.lane = d.lane AND earlier.ordering_key = d.ordering_key AND earlier.seq < d.seq)
+              OR EXISTS (SELECT FROM {schema}.dead_letter blocking
+                         WHERE blocking.blocks AND blocking.lane = d.lane
+                           AND blocking.ordering_key = d.ordering_key AND blocking.seq < d.seq)))
+        ORDER BY d.shard, d.due_at, d.id
+        LIMIT $4
+    ) d
+    ORDER BY d.shard, d.due_at, d.id
+) due ON true

@@ -1,0 +1,21 @@
+-- The head of each ordering key (its smallest unfinished seq, whatever its due_at), as far as it is due and no
+-- blocking dead letter stands before it.
+WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now)
+SELECT clock.now, due.*
+FROM clock
+LEFT JOIN LATERAL (
+    SELECT d.id, d.lane, d.endpoint_id, d.due_at, d.seq, d.attempts, d.attempts_at_refill, d.marks, d.ordering_key
+    FROM unnest($1::bigint[], $2::text[]) AS wanted (lane, ordering_key)
+    CROSS JOIN LATERAL (
+        SELECT d.*
+        FROM {schema}.delivery d
+        WHERE d.lane = wanted.lane AND d.ordering_key = wanted.ordering_key
+        ORDER BY d.seq
+        LIMIT 1
+    ) d
+    WHERE d.due_at <= (SELECT now FROM clock)
+      AND NOT EXISTS (SELECT FROM {schema}.dead_letter blocking
+                      WHERE blocking.blocks AND blocking.lane = d.lane
+                        AND blocking.ordering_key = d.ordering_key AND blocking.seq < d.seq)
+    ORDER BY d.shard, d.due_at, d.id
+) due ON true

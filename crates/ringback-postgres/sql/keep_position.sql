@@ -1,0 +1,3 @@
+-- How far a step of upkeep has come, for the next call.
+INSERT INTO {schema}.upkeep (step, position) VALUES ($1, $2)
+ON CONFLICT (step) DO UPDATE SET position = excluded.position

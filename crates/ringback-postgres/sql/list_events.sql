@@ -1,0 +1,7 @@
+-- Events of a stretch of ids, newest first; the reader filters, so the number read is bounded.
+SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys::text AS endpoint_keys,
+       destination, test, payload_bytes, expunged_at
+FROM {schema}.event
+WHERE id >= $1 AND id < $2
+ORDER BY id DESC
+LIMIT $3

@@ -1,0 +1,6 @@
+-- All endpoints that are not deleted.
+SELECT id, tenant, key, event_types::text AS event_types, enabled, disabled_reason, paused, spec, credentials, version,
+       created_at, updated_at, deleted_at
+FROM {schema}.endpoint
+WHERE deleted_at IS NULL
+ORDER BY id DESC

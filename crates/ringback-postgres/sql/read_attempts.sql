@@ -1,0 +1,9 @@
+-- A delivery's attempts, that which delivered it included.
+SELECT number, at, conclusion, answered, error, phase, ambiguous, duration, detail, response_body
+FROM {schema}.attempt
+WHERE delivery_id = $1
+UNION ALL
+SELECT number, at, 1::smallint, answered, NULL, NULL, false, duration, detail, response_body
+FROM {schema}.finished
+WHERE id = $1 AND status = 1
+ORDER BY number, at

@@ -1,0 +1,11 @@
+-- A tenant's endpoints as routing saw them at a version.
+SELECT endpoint_id, key, event_types
+FROM (
+    SELECT DISTINCT ON (endpoint_id) endpoint_id, deleted, key, event_types::text AS event_types
+    FROM {schema}.endpoint_version
+    WHERE tenant = $1 AND version <= $2
+    ORDER BY endpoint_id, version DESC
+) latest
+WHERE NOT deleted
+ORDER BY endpoint_id
+LIMIT $3

@@ -1,0 +1,2 @@
+-- Replays of these delivered ones that are under way.
+SELECT id, due_at, attempts FROM {schema}.delivery WHERE id = ANY ($1::uuid[]) AND marks & 4 <> 0

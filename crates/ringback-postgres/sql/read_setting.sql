@@ -1,0 +1,2 @@
+-- The value under a name.
+SELECT value FROM {schema}.setting WHERE name = $1

@@ -1,0 +1,9 @@
+-- What routing made of events: a verdict of their own, or (kind 0) the configuration version of their first delivery.
+-- An event with neither is not routed yet.
+SELECT event_id, kind, duplicate_of, config_version
+FROM {schema}.verdict
+WHERE event_id = ANY ($1::uuid[])
+UNION ALL
+SELECT {schema}.event_of(id), 0::smallint, NULL, config_version
+FROM {schema}.delivery_anywhere
+WHERE id = ANY ($2::uuid[])

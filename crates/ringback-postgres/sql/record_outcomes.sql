@@ -1,0 +1,77 @@
+-- Records outcomes: one statement, one commit. `fence` is the number of attempts the delivery had when it was sent;
+-- if the row has another by now the outcome is stale: it changes nothing and its attempt is kept as such.
+-- kind: 1 delivered, 2 retry, 3 keep, 4 dead. A delivery that had been delivered before (marks & 4) is only removed.
+WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
+outcome AS MATERIALIZED (
+    SELECT *
+    FROM unnest($1::uuid[], $2::integer[], $3::smallint[], $4::bigint[], $5::smallint[], $6::text[], $7::boolean[],
+                $8::integer[], $9::bigint[], $10::smallint[], $11::integer[], $12::smallint[], $13::smallint[],
+                $14::boolean[], $15::bigint[], $16::bytea[], $17::bytea[])
+         WITH ORDINALITY
+         AS o (id, fence, kind, after, reason, why, blocks,
+               number, at, conclusion, answered, error, phase,
+               ambiguous, duration, detail, response_body, position)
+),
+removed AS (
+    DELETE FROM {schema}.delivery d
+    USING outcome o
+    WHERE d.id = o.id AND d.attempts = o.fence AND o.kind IN (1, 4)
+    RETURNING d.*, o.position
+),
+rescheduled AS (
+    UPDATE {schema}.delivery d
+    SET due_at = CASE o.kind WHEN 2 THEN clock.now + o.after ELSE d.due_at END,
+        attempts = d.attempts + (o.number IS NOT NULL)::integer
+    FROM outcome o
+    CROSS JOIN clock
+    WHERE d.id = o.id AND d.attempts = o.fence AND o.kind IN (2, 3)
+    RETURNING o.position
+),
+delivered AS (
+    INSERT INTO {schema}.finished
+        (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks,
+         number, answered, at, duration, detail, response_body)
+    SELECT r.id, r.lane, r.seq, r.config_version, clock.now, r.endpoint_id, r.attempts + 1, 1, r.marks,
+           o.number, o.answered, o.at, o.duration, o.detail, o.response_body
+    FROM removed r
+    JOIN outcome o USING (position)
+    CROSS JOIN clock
+    WHERE o.kind = 1 AND r.marks & 4 = 0
+),
+dead AS (
+    INSERT INTO {schema}.dead_letter
+        (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, last_status, reason,
+         last_error, marks, blocks, ordering_key, detail)
+    SELECT r.id, r.lane, clock.now, r.seq, r.config_version, r.endpoint_id,
+           r.attempts + (o.number IS NOT NULL)::integer, r.attempts_at_refill, o.answered, o.reason,
+           o.error, r.marks, o.blocks AND r.ordering_key IS NOT NULL, r.ordering_key, o.why
+    FROM removed r
+    JOIN outcome o USING (position)
+    CROSS JOIN clock
+    WHERE o.kind = 4 AND r.marks & 4 = 0
+),
+tried AS (
+    INSERT INTO {schema}.attempt
+        (delivery_id, at, duration, number, answered, conclusion, error, phase, ambiguous, detail, response_body)
+    SELECT o.id, o.at, o.duration, o.number, o.answered,
+           CASE WHEN r.position IS NULL AND s.position IS NULL THEN 3 ELSE o.conclusion END,
+           o.error, o.phase, o.ambiguous, o.detail, o.response_body
+    FROM outcome o
+    LEFT JOIN removed r USING (position)
+    LEFT JOIN rescheduled s USING (position)
+    -- What delivered a delivery is inside its finished row.
+    WHERE o.number IS NOT NULL AND NOT (o.kind = 1 AND r.position IS NOT NULL AND r.marks & 4 = 0)
+),
+replayed AS (
+    UPDATE {schema}.replay_item item
+    SET outcome = CASE o.kind WHEN 1 THEN 1 ELSE 2 END
+    FROM removed r
+    JOIN outcome o USING (position)
+    WHERE r.marks & 2 <> 0 AND item.delivery_id = r.id AND item.released AND item.outcome IS NULL
+)
+SELECT o.position - 1 AS position,
+       r.position IS NOT NULL OR s.position IS NOT NULL AS applied,
+       coalesce(r.marks & 4 <> 0, false) AS delivered_before
+FROM outcome o
+LEFT JOIN removed r USING (position)
+LEFT JOIN rescheduled s USING (position)

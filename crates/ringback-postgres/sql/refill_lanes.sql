@@ -1,0 +1,24 @@
+-- The same as feed_shards for single lanes, over the index (lane, due_at, id).
+WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now)
+SELECT clock.now, due.*
+FROM clock
+LEFT JOIN LATERAL (
+    SELECT d.id, d.lane, d.endpoint_id, d.due_at, d.seq, d.attempts, d.attempts_at_refill, d.marks, d.ordering_key
+    FROM unnest($1::bigint[], $2::bigint[], $3::uuid[]) WITH ORDINALITY AS cursor (lane, due_at, id, position)
+    CROSS JOIN LATERAL (
+        SELECT d.*
+        FROM {schema}.delivery d
+        WHERE d.lane = cursor.lane
+          AND (d.due_at, d.id) > (cursor.due_at, cursor.id)
+          AND d.due_at <= (SELECT now FROM clock)
+          AND (d.ordering_key IS NULL OR NOT (
+              EXISTS (SELECT FROM {schema}.delivery earlier
+                      WHERE earlier.lane = d.lane AND earlier.ordering_key = d.ordering_key AND earlier.seq < d.seq)
+              OR EXISTS (SELECT FROM {schema}.dead_letter blocking
+                         WHERE blocking.blocks AND blocking.lane = d.lane
+                           AND blocking.ordering_key = d.ordering_key AND blocking.seq < d.seq)))
+        ORDER BY d.lane, d.due_at, d.id
+        LIMIT $4
+    ) d
+    ORDER BY d.shard, d.due_at, d.id
+) due ON true

@@ -1,0 +1,9 @@
+-- Puts dead letters back into their lanes, due now, their budget of tries refilled.
+WITH revived AS (
+    DELETE FROM {schema}.dead_letter WHERE id = ANY ($1::uuid[]) RETURNING *
+)
+INSERT INTO {schema}.delivery
+    (id, lane, due_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, shard, marks, ordering_key)
+SELECT id, lane, {schema}.clock(), seq, config_version, endpoint_id, attempts, attempts, lane & 63, marks | 2, ordering_key
+FROM revived
+RETURNING id

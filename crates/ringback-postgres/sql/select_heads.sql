@@ -1,0 +1,10 @@
+-- Those of these deliveries that are the heads of their ordering keys. Run in the transaction that inserted them:
+-- the inserting statement cannot see its own rows.
+SELECT d.id
+FROM {schema}.delivery d
+WHERE d.id = ANY ($1::uuid[])
+  AND NOT EXISTS (SELECT FROM {schema}.delivery earlier
+                  WHERE earlier.lane = d.lane AND earlier.ordering_key = d.ordering_key AND earlier.seq < d.seq)
+  AND NOT EXISTS (SELECT FROM {schema}.dead_letter blocking
+                  WHERE blocking.blocks AND blocking.lane = d.lane
+                    AND blocking.ordering_key = d.ordering_key AND blocking.seq < d.seq)

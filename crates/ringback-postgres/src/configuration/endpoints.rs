@@ -1,0 +1,225 @@
+//! Endpoints: read, made, changed, deleted.
+
+use ringback::{
+    delivery::LaneId,
+    id::EndpointId,
+    store::{Change, EndpointFilter, Error, Result, StoredEndpoint, Updated},
+};
+use sqlx::{PgConnection, postgres::PgRow};
+use uuid::Uuid;
+
+use super::announce;
+use crate::{Postgres, error::from_sqlx, rows, sql::query};
+
+pub(super) async fn load(store: &Postgres, filter: &EndpointFilter) -> Result<Vec<StoredEndpoint>> {
+    let mut connection = store.desk().await?;
+    let sql = store.sql();
+    let rows = match filter {
+        EndpointFilter::Live => query(&sql.load_live_endpoints).fetch_all(&mut *connection).await,
+        EndpointFilter::Ids(ids) => {
+            let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+            query(&sql.load_endpoints).bind(ids).fetch_all(&mut *connection).await
+        }
+        EndpointFilter::Page { tenant, before, limit } => {
+            query(&sql.list_endpoints)
+                .bind(tenant.as_deref())
+                .bind(before.map(|id| id.uuid()))
+                .bind(i64::from(*limit))
+                .fetch_all(&mut *connection)
+                .await
+        }
+    };
+    rows.map_err(from_sqlx)?.iter().map(read).collect()
+}
+
+pub(super) async fn create(store: &Postgres, endpoint: &StoredEndpoint, tenant_max: u32) -> Result<Updated> {
+    let mut transaction = store.begin().await?;
+    let version = announce(store, &mut transaction, &[Change::Endpoint(endpoint.id)]).await?;
+    let row = query(&store.sql().count_endpoints)
+        .bind(&*endpoint.tenant)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?;
+    if rows::get::<i64, _>(&row, 0)? >= i64::from(tenant_max) {
+        return Ok(Updated::TooMany);
+    }
+    if is_key_taken(store, &mut transaction, endpoint).await? {
+        return Ok(Updated::KeyTaken);
+    }
+    let event_types = to_json(&endpoint.event_types)?;
+    query(&store.sql().insert_endpoint)
+        .bind(endpoint.id.uuid())
+        .bind(LaneId::of_endpoint(endpoint.id).as_i64())
+        .bind(&*endpoint.tenant)
+        .bind(endpoint.key.as_deref())
+        .bind(&*event_types)
+        .bind(endpoint.enabled)
+        .bind(endpoint.disabled_reason.as_deref())
+        .bind(endpoint.paused)
+        .bind(&*endpoint.spec)
+        .bind(&*endpoint.credentials)
+        .bind(version)
+        .bind(endpoint.created_at.micros())
+        .bind(endpoint.updated_at.micros())
+        .execute(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?;
+    let made = StoredEndpoint { version, deleted_at: None, ..endpoint.clone() };
+    record_version(store, &mut transaction, &made).await?;
+    transaction.commit().await.map_err(from_sqlx)?;
+    Ok(Updated::Done(Box::new(made)))
+}
+
+pub(super) async fn update(store: &Postgres, endpoint: &StoredEndpoint) -> Result<Updated> {
+    let mut transaction = store.begin().await?;
+    let version = announce(store, &mut transaction, &[Change::Endpoint(endpoint.id)]).await?;
+    let Some(old) = lock(store, &mut transaction, endpoint.id).await? else {
+        return Ok(Updated::Absent);
+    };
+    if old.version != endpoint.version {
+        return Ok(Updated::VersionMismatch);
+    }
+    let wanted = StoredEndpoint { tenant: old.tenant.clone(), ..endpoint.clone() };
+    if is_key_taken(store, &mut transaction, &wanted).await? {
+        return Ok(Updated::KeyTaken);
+    }
+    let event_types = to_json(&wanted.event_types)?;
+    let row = query(&store.sql().update_endpoint)
+        .bind(wanted.id.uuid())
+        .bind(wanted.key.as_deref())
+        .bind(&*event_types)
+        .bind(wanted.enabled)
+        .bind(wanted.disabled_reason.as_deref())
+        .bind(wanted.paused)
+        .bind(&*wanted.spec)
+        .bind(&*wanted.credentials)
+        .bind(version)
+        .bind(wanted.updated_at.micros())
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?;
+    let now = read(&row)?;
+    if old.key != now.key || old.event_types != now.event_types {
+        record_version(store, &mut transaction, &now).await?;
+    }
+    if now.enabled && !old.enabled {
+        refill(store, &mut transaction, now.id).await?;
+    }
+    transaction.commit().await.map_err(from_sqlx)?;
+    Ok(Updated::Done(Box::new(now)))
+}
+
+pub(super) async fn delete(store: &Postgres, id: EndpointId, version: Option<i64>) -> Result<Updated> {
+    let mut transaction = store.begin().await?;
+    let raised = announce(store, &mut transaction, &[Change::Endpoint(id)]).await?;
+    let Some(old) = lock(store, &mut transaction, id).await? else {
+        return Ok(Updated::Absent);
+    };
+    if version.is_some_and(|version| version != old.version) {
+        return Ok(Updated::VersionMismatch);
+    }
+    let row = query(&store.sql().delete_endpoint)
+        .bind(id.uuid())
+        .bind(raised)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?;
+    let deleted = read(&row)?;
+    record_version(store, &mut transaction, &deleted).await?;
+    query(&store.sql().cancel_endpoint)
+        .bind(LaneId::of_endpoint(id).as_i64())
+        .bind(id.uuid())
+        .execute(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?;
+    transaction.commit().await.map_err(from_sqlx)?;
+    Ok(Updated::Done(Box::new(deleted)))
+}
+
+/// An endpoint answered 410: disabled, unless it is already, or deleted.
+pub(crate) async fn disable_gone(store: &Postgres, id: EndpointId) -> Result<()> {
+    let mut transaction = store.begin().await?;
+    let version = announce(store, &mut transaction, &[Change::Endpoint(id)]).await?;
+    let done = query(&store.sql().disable_gone)
+        .bind(id.uuid())
+        .bind(version)
+        .execute(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?;
+    if done.rows_affected() == 1 {
+        transaction.commit().await.map_err(from_sqlx)?;
+    }
+    Ok(())
+}
+
+async fn lock(store: &Postgres, connection: &mut PgConnection, id: EndpointId) -> Result<Option<StoredEndpoint>> {
+    let row = query(&store.sql().lock_endpoint).bind(id.uuid()).fetch_optional(connection).await.map_err(from_sqlx)?;
+    row.as_ref().map(read).transpose()
+}
+
+async fn is_key_taken(store: &Postgres, connection: &mut PgConnection, endpoint: &StoredEndpoint) -> Result<bool> {
+    let Some(key) = &endpoint.key else {
+        return Ok(false);
+    };
+    let row = query(&store.sql().find_endpoint)
+        .bind(&*endpoint.tenant)
+        .bind(&**key)
+        .fetch_optional(connection)
+        .await
+        .map_err(from_sqlx)?;
+    Ok(match row {
+        Some(row) => rows::get::<Uuid, _>(&row, "id")? != endpoint.id.uuid(),
+        None => false,
+    })
+}
+
+async fn record_version(store: &Postgres, connection: &mut PgConnection, endpoint: &StoredEndpoint) -> Result<()> {
+    let event_types = to_json(&endpoint.event_types)?;
+    query(&store.sql().record_endpoint_version)
+        .bind(endpoint.id.uuid())
+        .bind(endpoint.version)
+        .bind(endpoint.deleted_at.is_some())
+        .bind(&*endpoint.tenant)
+        .bind(endpoint.key.as_deref())
+        .bind(&*event_types)
+        .execute(connection)
+        .await
+        .map_err(from_sqlx)?;
+    Ok(())
+}
+
+async fn refill(store: &Postgres, connection: &mut PgConnection, id: EndpointId) -> Result<()> {
+    query(&store.sql().refill_endpoint)
+        .bind(LaneId::of_endpoint(id).as_i64())
+        .bind(id.uuid())
+        .execute(connection)
+        .await
+        .map_err(from_sqlx)?;
+    Ok(())
+}
+
+pub(super) fn read(row: &PgRow) -> Result<StoredEndpoint> {
+    Ok(StoredEndpoint {
+        id: EndpointId::from_uuid(rows::get(row, "id")?),
+        tenant: rows::get(row, "tenant")?,
+        key: rows::get(row, "key")?,
+        event_types: event_types(row)?,
+        enabled: rows::get(row, "enabled")?,
+        disabled_reason: rows::get(row, "disabled_reason")?,
+        paused: rows::get(row, "paused")?,
+        spec: rows::get(row, "spec")?,
+        credentials: rows::get(row, "credentials")?,
+        version: rows::get(row, "version")?,
+        created_at: rows::time(row, "created_at")?,
+        updated_at: rows::time(row, "updated_at")?,
+        deleted_at: rows::time_or_none(row, "deleted_at")?,
+    })
+}
+
+pub(super) fn event_types(row: &PgRow) -> Result<Vec<String>> {
+    serde_json::from_str(rows::get(row, "event_types")?).map_err(Error::corrupt)
+}
+
+fn to_json(event_types: &[String]) -> Result<String> {
+    serde_json::to_string(event_types).map_err(|error| Error::Refused(Box::new(error)))
+}

@@ -1,0 +1,76 @@
+//! Endpoints, their versions, and the log of changes that every node follows.
+//!
+//! Whoever changes anything raises the version first and so holds that row until commit: changes, replays and
+//! expunging take turns, and versions become visible in order.
+
+mod changes;
+mod endpoints;
+
+use ringback::id::EndpointId;
+use ringback::store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Error, Result, StoredEndpoint, Updated};
+
+pub(crate) use self::{changes::announce, endpoints::disable_gone};
+use crate::{Postgres, error::from_sqlx, rows, sql::query};
+
+#[async_trait::async_trait]
+impl Configuration for Postgres {
+    async fn changes_since(&self, version: i64) -> Result<Changes> {
+        changes::since(self, version).await
+    }
+
+    async fn load_endpoints(&self, filter: &EndpointFilter) -> Result<Vec<StoredEndpoint>> {
+        endpoints::load(self, filter).await
+    }
+
+    async fn endpoint_by_key(&self, tenant: &str, key: &str) -> Result<Option<StoredEndpoint>> {
+        let row = query(&self.sql().find_endpoint)
+            .bind(tenant)
+            .bind(key)
+            .fetch_optional(&mut *self.desk().await?)
+            .await
+            .map_err(from_sqlx)?;
+        row.as_ref().map(endpoints::read).transpose()
+    }
+
+    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32) -> Result<Updated> {
+        endpoints::create(self, endpoint, tenant_max).await
+    }
+
+    async fn update_endpoint(&self, endpoint: &StoredEndpoint) -> Result<Updated> {
+        endpoints::update(self, endpoint).await
+    }
+
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>) -> Result<Updated> {
+        endpoints::delete(self, id, version).await
+    }
+
+    async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>> {
+        let rows = query(&self.sql().read_endpoints_as_of)
+            .bind(tenant)
+            .bind(version)
+            .bind(i64::from(limit))
+            .fetch_all(&mut *self.desk().await?)
+            .await
+            .map_err(from_sqlx)?;
+        rows.iter()
+            .map(|row| {
+                Ok(EndpointAsOf {
+                    id: EndpointId::from_uuid(rows::get(row, "endpoint_id")?),
+                    key: rows::get(row, "key")?,
+                    event_types: endpoints::event_types(row)?,
+                })
+            })
+            .collect()
+    }
+
+    async fn keep_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
+        let mut connection = self.desk().await?;
+        query(&self.sql().keep_setting).bind(name).bind(value).execute(&mut *connection).await.map_err(from_sqlx)?;
+        let row =
+            query(&self.sql().read_setting).bind(name).fetch_optional(&mut *connection).await.map_err(from_sqlx)?;
+        match row {
+            Some(row) => rows::get(&row, "value"),
+            None => Err(Error::corrupt(format_args!("the setting {name} is gone"))),
+        }
+    }
+}

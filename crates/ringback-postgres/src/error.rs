@@ -1,0 +1,27 @@
+//! Whose fault a failed statement is: the database's for now, the data's for good, or the schema's.
+
+use ringback::store;
+
+/// Sorts what the driver says into what the engine acts on.
+pub(crate) fn from_sqlx(error: sqlx::Error) -> store::Error {
+    match &error {
+        sqlx::Error::Database(refusal) => {
+            let code = refusal.code().unwrap_or_default().into_owned();
+            match code.get(..2).unwrap_or_default() {
+                // Connection, transaction rollback, resources, object in use, operator intervention, system error,
+                // and a server that is read-only because it is a standby.
+                "08" | "25" | "40" | "53" | "55" | "57" | "58" => store::Error::Unavailable(Box::new(error)),
+                // Something is missing or may not be touched: not the schema that this program knows.
+                "3F" | "42" => store::Error::Schema(format!("the schema does not fit this program: {refusal}")),
+                _ => store::Error::Refused(Box::new(error)),
+            }
+        }
+        sqlx::Error::Encode(_) => store::Error::Refused(Box::new(error)),
+        sqlx::Error::Decode(_)
+        | sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::ColumnNotFound(_)
+        | sqlx::Error::ColumnIndexOutOfBounds { .. }
+        | sqlx::Error::TypeNotFound { .. } => store::Error::corrupt(error),
+        _ => store::Error::Unavailable(Box::new(error)),
+    }
+}

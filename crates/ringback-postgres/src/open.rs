@@ -1,0 +1,180 @@
+//! Opening the store: its own small pools, its own schema.
+
+use std::{
+    str::FromStr as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use ringback::store::{Error, Result};
+use sqlx::{
+    Executor as _, PgConnection, PgPool, Postgres as Db, Transaction,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{
+    error::from_sqlx,
+    schema,
+    sql::{Statements, query},
+};
+
+/// Connections for the pipeline: feed, record, outbox, routing. More do not help; they contend.
+const WORK_CONNECTIONS_MAX: u32 = 4;
+
+/// Connections for what is asked from outside and for upkeep, so that a slow question never delays the pipeline.
+const DESK_CONNECTIONS_MAX: u32 = 6;
+
+/// How long to wait for a connection before the database counts as away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often upkeep looks through what outlived its partition, which is many rows and changes slowly.
+const WALK_OF_KEPT: Duration = Duration::from_secs(10 * 60);
+
+/// Set on every connection whatever the host's defaults are: a transaction that hangs must not hold back vacuum,
+/// just-in-time compilation costs more than these statements run, and every statement relies on its own snapshot.
+const SESSION: &str = "SET jit = off; SET default_transaction_isolation = 'read committed'; \
+                       SET idle_in_transaction_session_timeout = '60s'; SET client_encoding = 'UTF8'";
+
+/// The store for PostgreSQL. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Postgres {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    options: PgConnectOptions,
+    schema: String,
+    sql: Statements,
+    work: PgPool,
+    desk: PgPool,
+    walked_kept: Mutex<Option<Instant>>,
+}
+
+impl Postgres {
+    /// Connects to `url` (`postgres://…`) and works in `schema`, usually [`crate::DEFAULT_SCHEMA`]. Neither creates
+    /// nor checks it: see [`Self::migrate`] and [`Self::check_schema`].
+    ///
+    /// # Errors
+    /// [`Error::Schema`] for a name that is no plain identifier, [`Error::Refused`] for a malformed URL,
+    /// [`Error::Unavailable`] if the database does not answer.
+    pub async fn connect(url: &str, schema: &str) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url).map_err(|error| Error::Refused(Box::new(error)))?;
+        Self::connect_with(options, schema).await
+    }
+
+    /// The same with the host application's own connect options.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_with(options: PgConnectOptions, schema: &str) -> Result<Self> {
+        schema::check_name(schema)?;
+        let options = options.application_name("ringback");
+        let options = sqlx::ConnectOptions::disable_statement_logging(options);
+        let inner = Inner {
+            work: pool(&options, WORK_CONNECTIONS_MAX),
+            desk: pool(&options, DESK_CONNECTIONS_MAX),
+            sql: Statements::render(schema),
+            schema: schema.to_owned(),
+            walked_kept: Mutex::new(None),
+            options,
+        };
+        // A pool would only say that it waited in vain; a connection of its own says why there is none.
+        let first = sqlx::ConnectOptions::connect(&inner.options).await.map_err(from_sqlx)?;
+        sqlx::Connection::close(first).await.map_err(from_sqlx)?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Creates the schema or brings it up to date. Several processes may do so at once.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] if the schema is newer than this program, or a migration that has run was changed since.
+    pub async fn migrate(&self) -> Result<()> {
+        schema::migrate(&mut *self.desk().await?, &self.inner.schema).await
+    }
+
+    /// Whether the schema is the one that this program needs.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] if it is missing, older, newer or changed.
+    pub async fn check_schema(&self) -> Result<()> {
+        schema::check(&mut *self.desk().await?, &self.inner.schema).await
+    }
+
+    /// Sets what `emit` refuses as too large, in bytes; 1 MiB in a new schema. For all callers, at once.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for zero.
+    pub async fn set_emit_limit(&self, payload_bytes_max: u32) -> Result<()> {
+        let bytes = i32::try_from(payload_bytes_max).unwrap_or(i32::MAX);
+        query(&self.sql().set_emit_limit).bind(bytes).execute(&mut *self.desk().await?).await.map_err(from_sqlx)?;
+        Ok(())
+    }
+
+    /// Closes all connections; open statements end first.
+    pub async fn close(&self) {
+        self.inner.work.close().await;
+        self.inner.desk.close().await;
+    }
+
+    pub(crate) fn schema(&self) -> &str {
+        &self.inner.schema
+    }
+
+    pub(crate) fn sql(&self) -> &Statements {
+        &self.inner.sql
+    }
+
+    pub(crate) fn options(&self) -> &PgConnectOptions {
+        &self.inner.options
+    }
+
+    /// Whether it is time for another walk over what outlived its partition.
+    pub(crate) fn is_walk_of_kept_due(&self) -> bool {
+        let walked = *self.inner.walked_kept.lock().unwrap_or_else(PoisonError::into_inner);
+        walked.is_none_or(|at| at.elapsed() >= WALK_OF_KEPT)
+    }
+
+    /// Such a walk has come to its end.
+    pub(crate) fn walked_kept(&self) {
+        *self.inner.walked_kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// A connection of the pipeline's.
+    pub(crate) async fn work(&self) -> Result<PoolConnection<Db>> {
+        self.inner.work.acquire().await.map_err(from_sqlx)
+    }
+
+    /// A connection for questions from outside and for upkeep.
+    pub(crate) async fn desk(&self) -> Result<PoolConnection<Db>> {
+        self.inner.desk.acquire().await.map_err(from_sqlx)
+    }
+
+    /// A transaction of the pipeline's.
+    pub(crate) async fn begin_work(&self) -> Result<Transaction<'static, Db>> {
+        self.inner.work.begin().await.map_err(from_sqlx)
+    }
+
+    /// A transaction for questions from outside and for upkeep.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Db>> {
+        self.inner.desk.begin().await.map_err(from_sqlx)
+    }
+}
+
+fn pool(options: &PgConnectOptions, connections_max: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A connection is tested when it comes back; one that dies while idle fails its next statement, which the
+        // engine repeats. Testing again before each statement would cost every one a round trip.
+        .test_before_acquire(false)
+        .after_connect(|connection, _| Box::pin(prepare_session(connection)))
+        .connect_lazy_with(options.clone())
+}
+
+/// What every connection of the store begins with.
+pub(crate) async fn prepare_session(connection: &mut PgConnection) -> std::result::Result<(), sqlx::Error> {
+    connection.execute(SESSION).await?;
+    Ok(())
+}

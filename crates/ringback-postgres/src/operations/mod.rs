@@ -1,0 +1,109 @@
+//! What the admin API and the CLI ask: lists, one of a kind, replays, the ledger.
+
+mod attempts;
+mod dead_letters;
+mod deliveries;
+mod events;
+mod expunge;
+mod ledger;
+mod release;
+mod replays;
+mod scan;
+
+use ringback::{
+    attempt::Attempt,
+    id::{DeliveryId, EventId, ReplayId},
+    store::{
+        DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead, ReplayOne,
+        ReplayRow, ReplayToCreate, Result, Span,
+    },
+    time::Timestamp,
+};
+
+use crate::Postgres;
+
+#[async_trait::async_trait]
+impl Operations for Postgres {
+    async fn check_ready(&self) -> Result<()> {
+        self.check_schema().await
+    }
+
+    async fn list_events(
+        &self,
+        filter: &EventFilter,
+        before: Option<EventId>,
+        limit: u32,
+    ) -> Result<Page<EventRow, EventId>> {
+        events::list(self, filter, before, limit).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<EventRow>> {
+        events::find(self, id).await
+    }
+
+    async fn payload(&self, id: EventId) -> Result<PayloadRead> {
+        events::payload(self, id).await
+    }
+
+    async fn expunge(&self, id: EventId) -> Result<bool> {
+        expunge::expunge(self, id).await
+    }
+
+    async fn list_deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: u32,
+    ) -> Result<Page<DeliveryRow, DeliveryId>> {
+        deliveries::list(self, filter, before, limit).await
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryRow>> {
+        deliveries::find(self, id).await
+    }
+
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<Attempt>> {
+        attempts::read(self, id).await
+    }
+
+    async fn list_dead_letters(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<(Timestamp, DeliveryId)>,
+        limit: u32,
+    ) -> Result<Page<DeliveryRow, (Timestamp, DeliveryId)>> {
+        dead_letters::list(self, filter, before, limit).await
+    }
+
+    async fn discard_dead_letter(&self, id: DeliveryId) -> Result<bool> {
+        dead_letters::discard(self, id).await
+    }
+
+    async fn replay_one(&self, id: DeliveryId) -> Result<ReplayOne> {
+        release::one(self, id).await
+    }
+
+    async fn create_replay(&self, replay: &ReplayToCreate) -> Result<ReplayRow> {
+        replays::create(self, replay).await
+    }
+
+    async fn replay(&self, id: ReplayId) -> Result<Option<ReplayRow>> {
+        replays::find(self, id).await
+    }
+
+    async fn cancel_replay(&self, id: ReplayId) -> Result<Option<ReplayRow>> {
+        replays::cancel(self, id).await
+    }
+
+    async fn running_replays(&self) -> Result<Vec<ReplayRow>> {
+        replays::running(self).await
+    }
+
+    async fn release_replayed(&self, id: ReplayId, count: u32) -> Result<u32> {
+        replays::release(self, id, count).await
+    }
+
+    async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger> {
+        ledger::count(self, tenant, accepted).await
+    }
+}

@@ -1,0 +1,165 @@
+//! Events that callers wrote in transactions of their own: read in order, routed, their pointers removed.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
+
+use ringback::{
+    delivery::Due,
+    event::NewEvent,
+    id::EventId,
+    store::{Error, Floor, Outbox, OutboxPage, Pointer, Result, RoutedEvent, UnroutedEvent},
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    Postgres, emit,
+    error::from_sqlx,
+    intake::{KeyName, take_keys},
+    routed::RoutedRows,
+    rows,
+    sql::query,
+};
+
+#[async_trait::async_trait]
+impl Outbox for Postgres {
+    async fn read_outbox(&self, floor: Floor, limit: u32) -> Result<OutboxPage> {
+        let mut connection = self.work().await?;
+        let rows = query(&self.sql().read_pointers)
+            .bind(floor.0)
+            .bind(i64::from(limit))
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(from_sqlx)?;
+        let first = rows.first().ok_or_else(|| Error::Schema("the configuration row is missing".to_owned()))?;
+        let (snapshot, config_version) = (rows::get(first, "xmin")?, rows::get(first, "version")?);
+        let mut pointers: Vec<(Pointer, Uuid)> = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if let Some(event) = rows::get(row, "event_id")? {
+                pointers.push((Pointer { xid: rows::get(row, "xid")?, seq: rows::get(row, "seq")? }, event));
+            }
+        }
+        let next = next_floor(floor, snapshot, limit, &pointers);
+        let events = unrouted(self, &mut connection, &pointers).await?;
+        Ok(OutboxPage { events, next, config_version })
+    }
+
+    async fn record_routing(&self, events: &[RoutedEvent], window: Duration) -> Result<Vec<Due>> {
+        let mut transaction = self.begin_work().await?;
+        let won = remove_pointers(self, &mut transaction, events).await?;
+        let events: Vec<_> = events.iter().filter(|routed| won.contains(&routed.event.id.uuid())).collect();
+        let duplicates = fold_duplicates(self, &mut transaction, &events, window).await?;
+        let expunged = find_expunged(self, &mut transaction, &events).await?;
+        let mut rows = RoutedRows::default();
+        for routed in &events {
+            let id = routed.event.id;
+            match duplicates.get(&id) {
+                Some(&first) => rows.push_duplicate(id, first, routed.routing.config_version),
+                None => rows.push(id, routed.event.seq, &routed.routing, expunged.contains(&id.uuid())),
+            }
+        }
+        let due = rows.insert(self, &mut transaction).await?;
+        transaction.commit().await.map_err(from_sqlx)?;
+        Ok(due)
+    }
+
+    async fn emit(&self, event: &NewEvent) -> Result<EventId> {
+        emit::call(&mut *self.work().await?, &self.sql().emit, event).await.map_err(|error| match error {
+            emit::Error::Invalid(invalid) => Error::Refused(Box::new(invalid)),
+            emit::Error::Database(error) => from_sqlx(error),
+        })
+    }
+}
+
+/// A page that was not full was complete: nothing below its snapshot's oldest running transaction can appear any
+/// more. Of a full page the same holds up to its last pointer's transaction.
+fn next_floor(asked: Floor, snapshot: i64, limit: u32, pointers: &[(Pointer, Uuid)]) -> Floor {
+    let full = pointers.len() >= limit as usize;
+    let reached = match pointers.last() {
+        Some((last, _)) if full => last.xid.min(snapshot),
+        _ => snapshot,
+    };
+    asked.max(Floor(reached))
+}
+
+async fn unrouted(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    pointers: &[(Pointer, Uuid)],
+) -> Result<Vec<UnroutedEvent>> {
+    if pointers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = pointers.iter().map(|(_, event)| *event).collect();
+    let rows = query(&store.sql().read_events).bind(&ids).fetch_all(connection).await.map_err(from_sqlx)?;
+    let mut events = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let event = rows::event(row)?;
+        events.insert(event.id.uuid(), event);
+    }
+    // A pointer whose event is gone was routed, and its event dropped, since it was read.
+    Ok(pointers
+        .iter()
+        .filter_map(|(pointer, id)| Some(UnroutedEvent { pointer: *pointer, event: events.remove(id)? }))
+        .collect())
+}
+
+async fn remove_pointers(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    events: &[RoutedEvent],
+) -> Result<HashSet<Uuid>> {
+    let mut pointers: Vec<_> = events.iter().map(|routed| routed.pointer).collect();
+    pointers.sort_unstable();
+    let xids: Vec<i64> = pointers.iter().map(|pointer| pointer.xid).collect();
+    let seqs: Vec<i64> = pointers.iter().map(|pointer| pointer.seq).collect();
+    let rows =
+        query(&store.sql().remove_pointers).bind(&xids).bind(&seqs).fetch_all(connection).await.map_err(from_sqlx)?;
+    rows.iter().map(|row| rows::get(row, "event_id")).collect()
+}
+
+/// For each event whose idempotency key belongs to another one: that other one.
+async fn fold_duplicates(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    events: &[&RoutedEvent],
+    window: Duration,
+) -> Result<HashMap<EventId, EventId>> {
+    let mut first_of: BTreeMap<KeyName<'_>, EventId> = BTreeMap::new();
+    let mut later = Vec::new();
+    for routed in events {
+        let event = &routed.event;
+        let Some(key) = event.idempotency_key.as_deref() else { continue };
+        let name = (&*event.tenant, &*event.event_type, key);
+        match first_of.entry(name) {
+            std::collections::btree_map::Entry::Vacant(vacant) => {
+                vacant.insert(event.id);
+            }
+            std::collections::btree_map::Entry::Occupied(_) => later.push((name, event.id)),
+        }
+    }
+    if first_of.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let wanted: Vec<_> = first_of.iter().map(|(&name, &id)| (name, id, None)).collect();
+    let held = take_keys(store, connection, &wanted, window).await?;
+    let mut duplicates: HashMap<_, _> = held.into_iter().map(|(id, (holder, _))| (id, holder)).collect();
+    for (name, id) in later {
+        if let Some(&first) = first_of.get(&name) {
+            duplicates.insert(id, duplicates.get(&first).copied().unwrap_or(first));
+        }
+    }
+    Ok(duplicates)
+}
+
+async fn find_expunged(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    events: &[&RoutedEvent],
+) -> Result<HashSet<Uuid>> {
+    let ids: Vec<Uuid> = events.iter().map(|routed| routed.event.id.uuid()).collect();
+    let rows = query(&store.sql().find_expunged).bind(&ids).fetch_all(connection).await.map_err(from_sqlx)?;
+    rows.iter().map(|row| rows::get(row, "id")).collect()
+}

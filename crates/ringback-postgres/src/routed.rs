@@ -1,0 +1,120 @@
+//! What routing came to, as rows: shared by intake, which routes as it stores, and by the outbox.
+
+use std::collections::HashSet;
+
+use ringback::{
+    delivery::{Due, NewDelivery},
+    id::EventId,
+    store::{Result, Routing, Verdict},
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{Postgres, error::from_sqlx, rows, sql::query};
+
+const OWED: i16 = 0;
+const UNROUTABLE: i16 = 1;
+const CANCELLED: i16 = 2;
+
+const UNMATCHED: i16 = 1;
+const DUPLICATE: i16 = 2;
+
+/// One array for each column that is inserted.
+#[derive(Default)]
+pub(crate) struct RoutedRows<'a> {
+    id: Vec<Uuid>,
+    lane: Vec<i64>,
+    endpoint: Vec<Option<Uuid>>,
+    ordering_key: Vec<Option<&'a str>>,
+    marks: Vec<i16>,
+    seq: Vec<i64>,
+    config_version: Vec<i64>,
+    fate: Vec<i16>,
+    detail: Vec<Option<&'a str>>,
+    verdict_event: Vec<Uuid>,
+    verdict_kind: Vec<i16>,
+    verdict_of: Vec<Option<Uuid>>,
+    verdict_version: Vec<i64>,
+}
+
+impl<'a> RoutedRows<'a> {
+    /// An event's deliveries, or its verdict. Of an event that was expunged before it was routed the deliveries
+    /// are cancelled at once.
+    pub(crate) fn push(&mut self, event: EventId, seq: i64, routing: &'a Routing, expunged: bool) {
+        let version = routing.config_version;
+        match &routing.verdict {
+            Verdict::Deliveries(deliveries) => {
+                let fate = if expunged { CANCELLED } else { OWED };
+                for delivery in deliveries {
+                    self.push_delivery(delivery, seq, version, fate, None);
+                }
+            }
+            Verdict::Unroutable { delivery, detail } => {
+                let fate = if expunged { CANCELLED } else { UNROUTABLE };
+                self.push_delivery(delivery, seq, version, fate, Some(detail));
+            }
+            Verdict::Unmatched => self.push_verdict(event, UNMATCHED, None, version),
+        }
+    }
+
+    /// An event that is folded into an earlier one.
+    pub(crate) fn push_duplicate(&mut self, event: EventId, of: EventId, config_version: i64) {
+        self.push_verdict(event, DUPLICATE, Some(of), config_version);
+    }
+
+    fn push_delivery(&mut self, delivery: &'a NewDelivery, seq: i64, version: i64, fate: i16, detail: Option<&'a str>) {
+        self.id.push(delivery.id.uuid());
+        self.lane.push(delivery.lane.as_i64());
+        self.endpoint.push(delivery.endpoint.map(|endpoint| endpoint.uuid()));
+        self.ordering_key.push(delivery.ordering_key.as_deref());
+        self.marks.push(delivery.marks.bits());
+        self.seq.push(seq);
+        self.config_version.push(version);
+        self.fate.push(fate);
+        self.detail.push(detail);
+    }
+
+    fn push_verdict(&mut self, event: EventId, kind: i16, of: Option<EventId>, version: i64) {
+        self.verdict_event.push(event.uuid());
+        self.verdict_kind.push(kind);
+        self.verdict_of.push(of.map(|of| of.uuid()));
+        self.verdict_version.push(version);
+    }
+
+    /// Inserts everything; returns what is due now, by id. A delivery whose ordering key has an earlier one is not.
+    pub(crate) async fn insert(&self, store: &Postgres, connection: &mut PgConnection) -> Result<Vec<Due>> {
+        let rows = query(&store.sql().insert_routed)
+            .bind(&self.id)
+            .bind(&self.lane)
+            .bind(&self.endpoint)
+            .bind(&self.ordering_key)
+            .bind(&self.marks)
+            .bind(&self.seq)
+            .bind(&self.config_version)
+            .bind(&self.fate)
+            .bind(&self.detail)
+            .bind(&self.verdict_event)
+            .bind(&self.verdict_kind)
+            .bind(&self.verdict_of)
+            .bind(&self.verdict_version)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(from_sqlx)?;
+        let mut due = rows.iter().map(rows::due).collect::<Result<Vec<_>>>()?;
+        keep_heads(store, connection, &mut due).await?;
+        due.sort_unstable_by_key(|due| due.id);
+        Ok(due)
+    }
+}
+
+/// Drops the deliveries that are not the heads of their ordering keys.
+async fn keep_heads(store: &Postgres, connection: &mut PgConnection, due: &mut Vec<Due>) -> Result<()> {
+    let ordered: Vec<Uuid> = due.iter().filter(|due| due.ordering_key.is_some()).map(|due| due.id.uuid()).collect();
+    if ordered.is_empty() {
+        return Ok(());
+    }
+    let rows = query(&store.sql().select_heads).bind(&ordered).fetch_all(connection).await.map_err(from_sqlx)?;
+    let heads = rows.iter().map(|row| rows::get(row, "id")).collect::<Result<HashSet<Uuid>>>()?;
+    due.retain(|due| due.ordering_key.is_none() || heads.contains(&due.id.uuid()));
+    Ok(())
+}

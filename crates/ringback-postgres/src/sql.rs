@@ -1,0 +1,157 @@
+//! Every statement, with the schema's name put in once.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, postgres::PgArguments, query::Query};
+
+/// A statement with the schema's name in it. Safe: the only thing put in is a validated identifier.
+pub(crate) fn render(text: &str, schema: &str) -> SqlStr {
+    AssertSqlSafe(Arc::<str>::from(text.replace("{schema}", schema))).into_sql_str()
+}
+
+/// A query that is planned for its very values: a plan cached while a table was empty stays wrong until the
+/// next ANALYZE.
+pub(crate) fn query(statement: &SqlStr) -> Query<'_, Postgres, PgArguments> {
+    sqlx::query(statement.clone()).persistent(false)
+}
+
+macro_rules! statements {
+    ($($name:ident)+) => {
+        /// One field for each file of `sql/`.
+        #[derive(Debug)]
+        pub(crate) struct Statements {
+            $(pub(crate) $name: SqlStr),+
+        }
+
+        impl Statements {
+            pub(crate) fn render(schema: &str) -> Self {
+                Self { $($name: render(include_str!(concat!("../sql/", stringify!($name), ".sql")), schema)),+ }
+            }
+
+            #[cfg(test)]
+            pub(crate) fn all(&self) -> Vec<(&'static str, &SqlStr)> {
+                vec![$((stringify!($name), &self.$name)),+]
+            }
+        }
+    };
+}
+
+statements! {
+    advance_replay
+    cancel_endpoint
+    cancel_event
+    cancel_replay
+    cancel_stragglers
+    claim_shards
+    classify_for_replay
+    config_version
+    copy_survivors
+    count_dropped
+    count_endpoints
+    count_ledger
+    count_ledger_of_tenant
+    count_survivors_past
+    delete_endpoint
+    deregister_node
+    disable_gone
+    discard_dead_letter
+    emit
+    expire_dead_letters
+    expire_held
+    expunge_event
+    find_endpoint
+    find_events
+    find_expunged
+    find_heads
+    find_keys
+    fix_dead_letters
+    fix_delivered
+    forget_changes
+    forget_holds
+    forget_keys
+    forget_nodes
+    insert_endpoint
+    insert_events
+    insert_replay
+    insert_routed
+    keep_position
+    keep_setting
+    list_dead_letters
+    list_dead_letters_of_events
+    list_deliveries
+    list_deliveries_of_events
+    list_endpoints
+    list_events
+    list_partitions
+    list_running_replays
+    load_endpoints
+    load_events
+    load_holds
+    load_live_endpoints
+    lock_endpoint
+    lock_nodes
+    lock_replay
+    lock_shards
+    mark_released
+    prune_kept_attempts
+    prune_kept_events
+    raise_attempts
+    raise_version
+    read_attempts
+    read_changes
+    read_endpoints_as_of
+    read_events
+    read_lane_holds
+    read_payload
+    read_pointers
+    read_position
+    read_replay
+    read_replay_items
+    read_replays_under_way
+    read_setting
+    read_shard_map
+    read_verdicts
+    record_changes
+    record_endpoint_version
+    record_outcomes
+    record_past
+    refill_endpoint
+    refill_lanes
+    register_node
+    release_dead
+    release_delivered
+    release_keys
+    release_shards
+    remove_payloads
+    remove_pointers
+    renew_lease
+    reserve_keys
+    select_heads
+    set_emit_limit
+    set_holds
+    settle_survivors
+    find_late_survivors
+    update_endpoint
+    feed_shards
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_a_statement_and_every_statement_a_file() {
+        let rendered = Statements::render("ringback");
+        let mut listed: Vec<_> = rendered.all().into_iter().map(|(name, _)| format!("{name}.sql")).collect();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sql");
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        listed.sort();
+        files.sort();
+        assert_eq!(listed, files);
+        for (name, statement) in rendered.all() {
+            assert!(!statement.as_str().contains("{schema}"), "{name}");
+            assert!(statement.as_str().starts_with("-- "), "{name} says what it does in its first line");
+        }
+    }
+}

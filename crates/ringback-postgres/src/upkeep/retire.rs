@@ -1,0 +1,199 @@
+//! Dropping the oldest partitions, after saving what is still unrouted, owed or dead.
+//!
+//! ```text
+//! save    copy surviving events into `moving_event`, a bounded number a call, outside of any lock
+//! count   what will be dropped, by day and tenant: none of it can change any more
+//! swap    under a short lock: `moving_event` becomes `kept_event`, whose range now reaches over the dropped one's
+//! ```
+
+use ringback::{
+    id::EventId,
+    store::{Kept, Result},
+    time::Timestamp,
+};
+use sqlx::{PgConnection, SqlStr};
+use uuid::Uuid;
+
+use super::{
+    partitions::{ATTEMPTS, EVENTS, Family, Partition, begin, list, run, unless_in_use},
+    split::id_column,
+};
+use crate::{Postgres, error::from_sqlx, rows, sql::query};
+
+/// Events copied in one call.
+const COPIED: i64 = 2_000;
+
+/// Retires the oldest partition of each family if it is too old; true if there may be another.
+pub(super) async fn oldest(store: &Postgres, kept: &Kept) -> Result<bool> {
+    let mut more = false;
+    for family in [EVENTS, ATTEMPTS] {
+        let cutoff = EventId::floor(Timestamp::now() - family.retention(kept)).uuid();
+        let partitions = list(store, &mut *store.desk().await?).await?;
+        if let Some((lower, upper)) = droppable(&partitions, family, cutoff) {
+            more |= if family.tables == EVENTS.tables {
+                retire_events(store, lower, upper).await?
+            } else {
+                retire_attempts(store, lower, upper).await?
+            };
+        }
+    }
+    Ok(more)
+}
+
+/// The range of the oldest partition above the kept one, if it ends before `cutoff`.
+fn droppable(partitions: &[Partition], family: Family, cutoff: Uuid) -> Option<(Uuid, Uuid)> {
+    partitions
+        .iter()
+        .filter(|partition| partition.table == family.head())
+        .find_map(|partition| Some((partition.lower?, partition.upper)))
+        .and_then(|(lower, upper)| Some((lower, upper?)))
+        .filter(|(_, upper)| *upper <= cutoff)
+}
+
+/// True if there is more to do now; false also if some table was in use.
+pub(super) async fn retire_events(store: &Postgres, lower: Uuid, upper: Uuid) -> Result<bool> {
+    if !bound_kept(store, &["moving_event", "kept_verdict", "kept_finished"], upper).await? {
+        return Ok(false);
+    }
+    if copy_survivors(store, upper).await? > 0 {
+        return Ok(true);
+    }
+    let dropped = Counts::read(&mut *store.desk().await?, &store.sql().count_dropped, lower, upper).await?;
+    let Some(mut transaction) = begin(store).await? else {
+        return Ok(false);
+    };
+    if droppable(&list(store, &mut transaction).await?, EVENTS, upper) != Some((lower, upper)) {
+        return Ok(true);
+    }
+    let schema = store.schema();
+    let lock = format!("LOCK TABLE {schema}.event, {schema}.verdict, {schema}.finished IN ACCESS EXCLUSIVE MODE");
+    if unless_in_use(run(&mut transaction, &lock).await)?.is_none() {
+        return Ok(false);
+    }
+    let late = query(&store.sql().find_late_survivors).bind(upper).fetch_optional(&mut *transaction).await;
+    if late.map_err(from_sqlx)?.is_some() {
+        return Ok(true);
+    }
+    query(&store.sql().settle_survivors).bind(upper).execute(&mut *transaction).await.map_err(from_sqlx)?;
+    let of_survivors = Counts::read(&mut transaction, &store.sql().count_survivors_past, lower, upper).await?;
+    if unless_in_use(run(&mut transaction, &swap_events(schema, lower, upper)).await)?.is_none() {
+        return Ok(false);
+    }
+    for counts in [dropped, of_survivors] {
+        counts.record(store, &mut transaction).await?;
+    }
+    transaction.commit().await.map_err(from_sqlx)?;
+    Ok(true)
+}
+
+async fn retire_attempts(store: &Postgres, lower: Uuid, upper: Uuid) -> Result<bool> {
+    if !bound_kept(store, &["kept_attempt"], upper).await? {
+        return Ok(false);
+    }
+    let Some(mut transaction) = begin(store).await? else {
+        return Ok(false);
+    };
+    if droppable(&list(store, &mut transaction).await?, ATTEMPTS, upper) != Some((lower, upper)) {
+        return Ok(true);
+    }
+    let schema = store.schema();
+    let statements =
+        format!("LOCK TABLE {schema}.attempt IN ACCESS EXCLUSIVE MODE;") + &widen_kept(schema, "attempt", lower, upper);
+    if unless_in_use(run(&mut transaction, &statements).await)?.is_none() {
+        return Ok(false);
+    }
+    transaction.commit().await.map_err(from_sqlx)?;
+    Ok(true)
+}
+
+/// Puts a bound on tables that are about to be attached below `upper`, so that attaching them reads nothing.
+async fn bound_kept(store: &Postgres, tables: &[&str], upper: Uuid) -> Result<bool> {
+    let schema = store.schema();
+    for table in tables {
+        let column = id_column(table.trim_start_matches("kept_"));
+        let Some(mut transaction) = begin(store).await? else {
+            return Ok(false);
+        };
+        let add = format!(
+            "ALTER TABLE {schema}.{table} DROP CONSTRAINT IF EXISTS bound;
+             ALTER TABLE {schema}.{table} ADD CONSTRAINT bound CHECK ({column} < '{upper}') NOT VALID;"
+        );
+        if unless_in_use(run(&mut transaction, &add).await)?.is_none() {
+            return Ok(false);
+        }
+        transaction.commit().await.map_err(from_sqlx)?;
+        let validate = format!("ALTER TABLE {schema}.{table} VALIDATE CONSTRAINT bound;");
+        run(&mut *store.desk().await?, &validate).await.map_err(from_sqlx)?;
+    }
+    Ok(true)
+}
+
+async fn copy_survivors(store: &Postgres, upper: Uuid) -> Result<u64> {
+    let done = query(&store.sql().copy_survivors)
+        .bind(upper)
+        .bind(COPIED)
+        .execute(&mut *store.desk().await?)
+        .await
+        .map_err(from_sqlx)?;
+    Ok(done.rows_affected())
+}
+
+fn swap_events(schema: &str, lower: Uuid, upper: Uuid) -> String {
+    let dropped = super::partitions::name("event", lower);
+    format!(
+        "ALTER TABLE {schema}.event DETACH PARTITION {schema}.kept_event;
+         ALTER TABLE {schema}.event DETACH PARTITION {schema}.{dropped};
+         DROP TABLE {schema}.kept_event, {schema}.{dropped};
+         ALTER TABLE {schema}.moving_event RENAME TO kept_event;
+         ALTER TABLE {schema}.event ATTACH PARTITION {schema}.kept_event FOR VALUES FROM (MINVALUE) TO ('{upper}');
+         ALTER TABLE {schema}.kept_event DROP CONSTRAINT bound;
+         CREATE TABLE {schema}.moving_event (LIKE {schema}.event INCLUDING ALL);"
+    ) + &widen_kept(schema, "verdict", lower, upper)
+        + &widen_kept(schema, "finished", lower, upper)
+}
+
+/// Drops the partition that begins at `lower` and lets the kept one reach up to `upper`.
+fn widen_kept(schema: &str, table: &str, lower: Uuid, upper: Uuid) -> String {
+    let dropped = super::partitions::name(table, lower);
+    format!(
+        "ALTER TABLE {schema}.{table} DETACH PARTITION {schema}.kept_{table};
+         ALTER TABLE {schema}.{table} DETACH PARTITION {schema}.{dropped};
+         DROP TABLE {schema}.{dropped};
+         ALTER TABLE {schema}.{table} ATTACH PARTITION {schema}.kept_{table} FOR VALUES FROM (MINVALUE) TO ('{upper}');
+         ALTER TABLE {schema}.kept_{table} DROP CONSTRAINT bound;"
+    )
+}
+
+/// Counts by day and tenant, one array for each column.
+#[derive(Default)]
+struct Counts {
+    day: Vec<i32>,
+    tenant: Vec<String>,
+    columns: [Vec<i64>; 6],
+}
+
+impl Counts {
+    const COLUMNS: [&'static str; 6] = ["accepted", "duplicate", "unmatched", "routed", "delivered", "cancelled"];
+
+    async fn read(connection: &mut PgConnection, statement: &SqlStr, lower: Uuid, upper: Uuid) -> Result<Self> {
+        let rows = query(statement).bind(lower).bind(upper).fetch_all(connection).await.map_err(from_sqlx)?;
+        let mut counts = Self::default();
+        for row in &rows {
+            counts.day.push(rows::get(row, "day")?);
+            counts.tenant.push(rows::get(row, "tenant")?);
+            for (values, column) in counts.columns.iter_mut().zip(Self::COLUMNS) {
+                values.push(rows::get(row, column)?);
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn record(self, store: &Postgres, connection: &mut PgConnection) -> Result<()> {
+        let mut record = query(&store.sql().record_past).bind(self.day).bind(self.tenant);
+        for values in self.columns {
+            record = record.bind(values);
+        }
+        record.execute(connection).await.map_err(from_sqlx)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! Splitting the open-ended newest partition ahead of time, while it is still empty.
+//!
+//! The newest partition begins in the future, so cutting it means reading an empty table. Only after the engine was
+//! away for long does it hold rows; then its end is put a week ahead and proved by a check constraint beforehand, so
+//! that nobody waits for the proof. Should upkeep die between the two, events still have a week's room.
+
+use std::time::Duration;
+
+use ringback::{
+    store::{Kept, Result},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use super::partitions::{
+    ATTEMPTS, EVENTS, Family, Partition, begin, boundary, list, name, run, time_of, unless_in_use,
+};
+use crate::{Postgres, error::from_sqlx};
+
+/// A partition larger than this is not read under a lock.
+const BYTES_READ_UNDER_LOCK_MAX: i64 = 16 * 1024 * 1024;
+
+/// How far ahead the end of a partition that holds rows is put.
+const ROOM: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Splits what needs it; false, because the next call comes soon enough.
+pub(super) async fn ahead(store: &Postgres, kept: &Kept) -> Result<bool> {
+    for family in [EVENTS, ATTEMPTS] {
+        let partitions = list(store, &mut *store.desk().await?).await?;
+        let now = Timestamp::now();
+        let period = family.period(kept);
+        if let Some(lower) = newest(&partitions, family) {
+            // Half a period is time enough for any number of tries.
+            if time_of(lower) < now + period / 2 {
+                split(store, family, lower, &partitions, now.max(time_of(lower)) + period).await?;
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Where the open-ended partition of a family begins.
+fn newest(partitions: &[Partition], family: Family) -> Option<Uuid> {
+    partitions
+        .iter()
+        .find(|partition| partition.table == family.head() && partition.upper.is_none())
+        .and_then(|partition| partition.lower)
+}
+
+/// Ends the newest partition of each of the family's tables at `end` and opens the next.
+pub(super) async fn split(
+    store: &Postgres,
+    family: Family,
+    lower: Uuid,
+    partitions: &[Partition],
+    end: Timestamp,
+) -> Result<()> {
+    let open = partitions.iter().filter(|partition| {
+        family.tables.contains(&&*partition.table) && partition.upper.is_none() && partition.lower == Some(lower)
+    });
+    let is_large = open.clone().any(|partition| partition.bytes > BYTES_READ_UNDER_LOCK_MAX);
+    let end = if is_large { boundary(end.max(Timestamp::now() + ROOM)) } else { boundary(end) };
+    if is_large {
+        for partition in open {
+            prove(store, partition, end).await?;
+        }
+    }
+    let Some(mut transaction) = begin(store).await? else {
+        return Ok(());
+    };
+    if newest(&list(store, &mut transaction).await?, family) != Some(lower) {
+        return Ok(());
+    }
+    let schema = store.schema();
+    let locked = family.tables.iter().map(|table| format!("{schema}.{table}")).collect::<Vec<_>>().join(", ");
+    let mut statements = format!("LOCK TABLE {locked} IN ACCESS EXCLUSIVE MODE;");
+    for table in family.tables {
+        let (old, new) = (name(table, lower), name(table, end));
+        statements += &format!(
+            "ALTER TABLE {schema}.{table} DETACH PARTITION {schema}.{old};
+             ALTER TABLE {schema}.{table} ATTACH PARTITION {schema}.{old} FOR VALUES FROM ('{lower}') TO ('{end}');
+             CREATE TABLE {schema}.{new} PARTITION OF {schema}.{table} FOR VALUES FROM ('{end}') TO (MAXVALUE);
+             ALTER TABLE {schema}.{old} DROP CONSTRAINT IF EXISTS ends;"
+        );
+    }
+    if unless_in_use(run(&mut transaction, &statements).await)?.is_some() {
+        transaction.commit().await.map_err(from_sqlx)?;
+    }
+    Ok(())
+}
+
+/// Proves that a partition holds nothing from `end` on, without keeping anyone from writing.
+async fn prove(store: &Postgres, partition: &Partition, end: Uuid) -> Result<()> {
+    let (schema, name) = (store.schema(), &partition.name);
+    let column = id_column(&partition.table);
+    let Some(mut transaction) = begin(store).await? else {
+        return Ok(());
+    };
+    let add = format!(
+        "ALTER TABLE {schema}.{name} DROP CONSTRAINT IF EXISTS ends;
+         ALTER TABLE {schema}.{name} ADD CONSTRAINT ends CHECK ({column} < '{end}') NOT VALID;"
+    );
+    if unless_in_use(run(&mut transaction, &add).await)?.is_none() {
+        return Ok(());
+    }
+    transaction.commit().await.map_err(from_sqlx)?;
+    let validate = format!("ALTER TABLE {schema}.{name} VALIDATE CONSTRAINT ends;");
+    run(&mut *store.desk().await?, &validate).await.map_err(from_sqlx)
+}
+
+/// The column that a table is partitioned by.
+pub(super) fn id_column(table: &str) -> &'static str {
+    match table {
+        "verdict" => "event_id",
+        "attempt" => "delivery_id",
+        _ => "id",
+    }
+}

@@ -1,0 +1,67 @@
+//! Reading what is due by cursor: reads that lock and write nothing.
+
+use ringback::{
+    delivery::{LaneId, Shard},
+    store::{Cursor, FeedPage, Result},
+    time::Timestamp,
+};
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::{Postgres, error::from_sqlx, rows, sql::query};
+
+pub(super) async fn shards(store: &Postgres, cursors: &[(Shard, Cursor)], limit: u32) -> Result<FeedPage> {
+    let shards: Vec<i16> = cursors.iter().map(|(shard, _)| shard.cast_signed()).collect();
+    let (due_at, ids) = positions(cursors.iter().map(|(_, cursor)| cursor));
+    let rows = query(&store.sql().feed_shards)
+        .bind(&shards)
+        .bind(&due_at)
+        .bind(&ids)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *store.work().await?)
+        .await
+        .map_err(from_sqlx)?;
+    page(&rows)
+}
+
+pub(super) async fn lanes(store: &Postgres, cursors: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
+    let lanes: Vec<i64> = cursors.iter().map(|(lane, _)| lane.as_i64()).collect();
+    let (due_at, ids) = positions(cursors.iter().map(|(_, cursor)| cursor));
+    let rows = query(&store.sql().refill_lanes)
+        .bind(&lanes)
+        .bind(&due_at)
+        .bind(&ids)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *store.work().await?)
+        .await
+        .map_err(from_sqlx)?;
+    page(&rows)
+}
+
+pub(super) async fn heads(store: &Postgres, keys: &[(LaneId, Box<str>)]) -> Result<FeedPage> {
+    let lanes: Vec<i64> = keys.iter().map(|(lane, _)| lane.as_i64()).collect();
+    let keys: Vec<&str> = keys.iter().map(|(_, key)| &**key).collect();
+    let rows = query(&store.sql().find_heads)
+        .bind(&lanes)
+        .bind(&keys)
+        .fetch_all(&mut *store.work().await?)
+        .await
+        .map_err(from_sqlx)?;
+    page(&rows)
+}
+
+fn positions<'a>(cursors: impl Iterator<Item = &'a Cursor>) -> (Vec<i64>, Vec<Uuid>) {
+    cursors.map(|cursor| (cursor.due_at.micros(), cursor.id.uuid())).unzip()
+}
+
+/// The clock is in every row, and in one row of its own when nothing is due.
+fn page(rows: &[PgRow]) -> Result<FeedPage> {
+    let mut page = FeedPage { now: Timestamp::default(), rows: Vec::with_capacity(rows.len()) };
+    for row in rows {
+        page.now = rows::time(row, "now")?;
+        if rows::get::<Option<Uuid>, _>(row, "id")?.is_some() {
+            page.rows.push(rows::due(row)?);
+        }
+    }
+    Ok(page)
+}

@@ -1,0 +1,42 @@
+//! Lanes that may not send until a moment.
+
+use ringback::{
+    delivery::{LaneId, Shard},
+    store::{Hold, Result},
+};
+
+use crate::{Postgres, error::from_sqlx, rows, sql::query};
+
+pub(super) async fn set(store: &Postgres, holds: &[Hold]) -> Result<()> {
+    // One statement may touch a row once: the last hold given for a lane counts.
+    let last: std::collections::BTreeMap<_, _> = holds.iter().map(|hold| (hold.lane, hold)).collect();
+    let lanes: Vec<i64> = last.keys().map(|lane| lane.as_i64()).collect();
+    let until: Vec<i64> = last.values().map(|hold| hold.until.micros()).collect();
+    let streaks: Vec<i32> = last.values().map(|hold| hold.streak).collect();
+    let reasons: Vec<i16> = last.values().map(|hold| hold.reason.code()).collect();
+    query(&store.sql().set_holds)
+        .bind(&lanes)
+        .bind(&until)
+        .bind(&streaks)
+        .bind(&reasons)
+        .execute(&mut *store.work().await?)
+        .await
+        .map_err(from_sqlx)?;
+    Ok(())
+}
+
+pub(super) async fn load(store: &Postgres, shards: &[Shard]) -> Result<Vec<Hold>> {
+    let shards: Vec<i16> = shards.iter().map(|shard| shard.cast_signed()).collect();
+    let rows =
+        query(&store.sql().load_holds).bind(&shards).fetch_all(&mut *store.work().await?).await.map_err(from_sqlx)?;
+    rows.iter()
+        .map(|row| {
+            Ok(Hold {
+                lane: LaneId::from_i64(rows::get(row, "lane")?),
+                until: rows::time(row, "until")?,
+                reason: rows::hold_reason(rows::get(row, "reason")?)?,
+                streak: rows::get(row, "streak")?,
+            })
+        })
+        .collect()
+}

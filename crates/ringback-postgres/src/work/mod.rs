@@ -1,0 +1,56 @@
+//! Feeding lanes with what is due, and recording what came of it.
+
+mod feed;
+mod holds;
+mod record;
+
+use ringback::{
+    delivery::{LaneId, Shard},
+    id::{EndpointId, EventId},
+    store::{Cursor, FeedPage, Hold, LoadedEvent, Recorded, Result, Work},
+};
+
+use crate::{Postgres, error::from_sqlx, rows, sql::query};
+
+#[async_trait::async_trait]
+impl Work for Postgres {
+    async fn feed(&self, cursors: &[(Shard, Cursor)], limit: u32) -> Result<FeedPage> {
+        feed::shards(self, cursors, limit).await
+    }
+
+    async fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
+        feed::lanes(self, lanes, limit).await
+    }
+
+    async fn heads(&self, keys: &[(LaneId, Box<str>)]) -> Result<FeedPage> {
+        feed::heads(self, keys).await
+    }
+
+    async fn load_events(&self, ids: &[EventId]) -> Result<Vec<LoadedEvent>> {
+        let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+        let rows =
+            query(&self.sql().load_events).bind(&ids).fetch_all(&mut *self.work().await?).await.map_err(from_sqlx)?;
+        rows.iter()
+            .map(|row| {
+                let payload: Option<Vec<u8>> = rows::get(row, "payload")?;
+                Ok(LoadedEvent { event: rows::event(row)?, payload: payload.map(Into::into) })
+            })
+            .collect()
+    }
+
+    async fn record(&self, outcomes: &[Recorded]) -> Result<Vec<bool>> {
+        record::record(self, outcomes).await
+    }
+
+    async fn set_holds(&self, holds: &[Hold]) -> Result<()> {
+        holds::set(self, holds).await
+    }
+
+    async fn load_holds(&self, shards: &[Shard]) -> Result<Vec<Hold>> {
+        holds::load(self, shards).await
+    }
+
+    async fn disable_gone(&self, endpoint: EndpointId) -> Result<()> {
+        crate::configuration::disable_gone(self, endpoint).await
+    }
+}

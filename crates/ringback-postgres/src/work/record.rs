@@ -1,0 +1,140 @@
+//! Recording outcomes: up to 512 in one statement and one commit, each fenced by its number of attempts.
+
+use std::collections::HashSet;
+
+use ringback::store::{Recorded, Result, Settlement};
+use uuid::Uuid;
+
+use crate::{Postgres, error::from_sqlx, rows, sql::query};
+
+const DELIVERED: i16 = 1;
+const RETRY: i16 = 2;
+const KEEP: i16 = 3;
+const DEAD: i16 = 4;
+
+/// Records `outcomes` in order; an outcome of a delivery that is among them already waits for a statement of its own,
+/// because one statement sees each row once.
+pub(super) async fn record(store: &Postgres, outcomes: &[Recorded]) -> Result<Vec<bool>> {
+    let mut applied = vec![false; outcomes.len()];
+    let mut waiting: Vec<usize> = (0..outcomes.len()).collect();
+    while !waiting.is_empty() {
+        let mut seen = HashSet::with_capacity(waiting.len());
+        let (mut now, later): (Vec<usize>, Vec<usize>) =
+            waiting.into_iter().partition(|&index| seen.insert(outcomes[index].id));
+        // Rows are locked in the order of their ids, as everywhere: no two statements wait for each other.
+        now.sort_unstable_by_key(|&index| outcomes[index].id);
+        record_each_once(store, outcomes, &now, &mut applied).await?;
+        waiting = later;
+    }
+    Ok(applied)
+}
+
+async fn record_each_once(
+    store: &Postgres,
+    outcomes: &[Recorded],
+    chosen: &[usize],
+    applied: &mut [bool],
+) -> Result<()> {
+    let mut columns = Columns::default();
+    for &index in chosen {
+        columns.push(&outcomes[index]);
+    }
+    let mut connection = store.work().await?;
+    let rows = query(&store.sql().record_outcomes)
+        .bind(&columns.id)
+        .bind(&columns.fence)
+        .bind(&columns.kind)
+        .bind(&columns.after)
+        .bind(&columns.reason)
+        .bind(&columns.why)
+        .bind(&columns.blocks)
+        .bind(&columns.number)
+        .bind(&columns.at)
+        .bind(&columns.conclusion)
+        .bind(&columns.answered)
+        .bind(&columns.error)
+        .bind(&columns.phase)
+        .bind(&columns.ambiguous)
+        .bind(&columns.duration)
+        .bind(&columns.detail)
+        .bind(&columns.response_body)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(from_sqlx)?;
+    let (mut replayed, mut attempts) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let position: i64 = rows::get(row, "position")?;
+        let index = usize::try_from(position).ok().and_then(|position| chosen.get(position).copied());
+        let index = index.ok_or_else(|| ringback::store::Error::corrupt("position of an outcome"))?;
+        applied[index] = rows::get(row, "applied")?;
+        if rows::get(row, "delivered_before")? {
+            replayed.push(outcomes[index].id.uuid());
+            attempts.push(outcomes[index].fence + i32::from(outcomes[index].attempt.is_some()));
+        }
+    }
+    if !replayed.is_empty() {
+        // Lost in a crash, the number is found again in `attempt`: releasing looks at both.
+        query(&store.sql().raise_attempts)
+            .bind(&replayed)
+            .bind(&attempts)
+            .execute(&mut *connection)
+            .await
+            .map_err(from_sqlx)?;
+    }
+    Ok(())
+}
+
+/// One array for each column of the statement.
+#[derive(Default)]
+struct Columns<'a> {
+    id: Vec<Uuid>,
+    fence: Vec<i32>,
+    kind: Vec<i16>,
+    after: Vec<i64>,
+    reason: Vec<Option<i16>>,
+    why: Vec<Option<&'a str>>,
+    blocks: Vec<bool>,
+    number: Vec<Option<i32>>,
+    at: Vec<Option<i64>>,
+    conclusion: Vec<Option<i16>>,
+    answered: Vec<Option<i32>>,
+    error: Vec<Option<i16>>,
+    phase: Vec<Option<i16>>,
+    ambiguous: Vec<bool>,
+    duration: Vec<Option<i64>>,
+    detail: Vec<Option<&'a [u8]>>,
+    response_body: Vec<Option<&'a [u8]>>,
+}
+
+impl<'a> Columns<'a> {
+    fn push(&mut self, recorded: &'a Recorded) {
+        self.id.push(recorded.id.uuid());
+        self.fence.push(recorded.fence);
+        self.push_settlement(&recorded.settlement);
+        let attempt = recorded.attempt.as_ref();
+        self.number.push(attempt.map(|attempt| attempt.number));
+        self.at.push(attempt.map(|attempt| attempt.at.micros()));
+        self.conclusion.push(attempt.map(|attempt| attempt.conclusion.code()));
+        self.answered.push(attempt.and_then(|attempt| attempt.status).map(i32::from));
+        self.error.push(attempt.and_then(|attempt| attempt.error).map(|error| error.code()));
+        self.phase.push(attempt.and_then(|attempt| attempt.phase).map(|phase| phase.code()));
+        self.ambiguous.push(attempt.is_some_and(|attempt| attempt.ambiguous));
+        self.duration.push(attempt.map(|attempt| rows::micros(attempt.duration)));
+        self.detail.push(attempt.map(|attempt| &*attempt.detail));
+        self.response_body.push(attempt.map(|attempt| &*attempt.response_body));
+    }
+
+    fn push_settlement(&mut self, settlement: &'a Settlement) {
+        let (kind, after, reason, why, blocks) = match settlement {
+            Settlement::Delivered => (DELIVERED, 0, None, None, false),
+            Settlement::Retry { after } => (RETRY, rows::micros(*after), None, None, false),
+            Settlement::Keep => (KEEP, 0, None, None, false),
+            Settlement::Dead { reason, detail, blocks } => (DEAD, 0, Some(reason.code()), detail.as_deref(), *blocks),
+        };
+        self.kind.push(kind);
+        self.after.push(after);
+        self.reason.push(reason);
+        self.why.push(why);
+        self.blocks.push(blocks);
+    }
+}

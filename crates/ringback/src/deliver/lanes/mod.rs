@@ -541,4 +541,6 @@ fn payload_bytes(event: &LoadedEvent) -> usize {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

@@ -4,16 +4,18 @@
 //! handovers and lost leases. All along no delivery is open twice, no lane exceeds its limit, and nothing is sent by
 //! an older state than the committed one. In the end everything pending is sent and every place is free again.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IteratorRandom as _};
 
-use super::*;
+use super::{own::RECORDED_WITHIN, pick::PRUNE_EVERY, *};
 use crate::{
-    delivery::Marks,
-    endpoint::{Credentials, MAX_IN_FLIGHT_DEFAULT, OnDead, Preset, Spec},
+    delivery::{Due, Marks},
+    directory::Directory,
+    endpoint::{Credentials, Endpoint, MAX_IN_FLIGHT_DEFAULT, OnDead, Preset, Spec},
     event::Event,
     id::{EndpointId, EventId},
+    store::Cursor,
     time::Timestamp,
 };
 

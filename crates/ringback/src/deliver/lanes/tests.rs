@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::*;
+use super::{pick::PRUNE_EVERY, *};
 use crate::{
-    delivery::Marks,
-    id::{DeliveryId, EventId},
+    delivery::{Due, Marks},
+    directory::Directory,
+    id::EventId,
+    store::Cursor,
     time::Timestamp,
 };
 

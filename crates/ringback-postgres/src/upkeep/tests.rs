@@ -236,14 +236,13 @@ async fn expunging_reaches_an_event_that_is_being_moved() {
 }
 
 #[tokio::test]
-async fn the_number_of_partitions_stays_bounded() {
-    let kept = Kept::default();
-    let (store, schema) = with_a_past(100).await;
+async fn no_partition_stays_beyond_its_retention() {
+    let (store, schema) = with_a_past(20).await;
+    let kept = Kept { events: DAY * 10, attempts: DAY * 5, ..Kept::default() };
     keep_house(&store, &kept).await;
-    // A past in days, as a shorter retention would have made it, is the worst that is ever left behind.
-    let days = partitions(&store, "event").await;
-    let upper_of_oldest = days[1].upper.unwrap();
-    assert!(time_of(upper_of_oldest) > Timestamp::now() - kept.events);
-    assert!(partitions(&store, "attempt").await.len() <= 36);
+    for (table, retention) in [("event", 10), ("finished", 10), ("attempt", 5)] {
+        let oldest = partitions(&store, table).await.swap_remove(1);
+        assert!(time_of(oldest.upper.unwrap()) > Timestamp::now() - DAY * retention, "{table}");
+    }
     fresh::remove(&store, &schema).await;
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
+use ringback::event::NewEvent;
 use sqlx::{Connection as _, Row as _, postgres::PgConnection, sqlite::SqliteConnection};
 use tempfile::TempDir;
 
@@ -74,6 +75,20 @@ impl Database {
     /// A connection of the platform's own to the shared file.
     pub async fn sqlite(&self) -> SqliteConnection {
         SqliteConnection::connect(&self.url).await.expect("the test database opens")
+    }
+
+    /// Emits in a transaction of the platform's own, with Rust's `emit` of the store; returns the event's id.
+    pub async fn emit(&self, event: &NewEvent) -> String {
+        match self.store {
+            Store::Postgres => {
+                let id = ringback_postgres::emit(&mut self.postgres().await, event).await;
+                id.expect("emitted").to_string()
+            }
+            Store::Sqlite => {
+                let id = ringback_sqlite::emit(&mut self.sqlite().await, event).await;
+                id.expect("emitted").to_string()
+            }
+        }
     }
 
     /// The ids in one of Ringback's tables as hex, read past Ringback.

@@ -1,5 +1,6 @@
 //! Promise 2: the payload bytes that were emitted are the bytes signed and sent, on every attempt and replay.
 
+use ringback::event::NewEvent;
 use ringback_tests::{
     api::Api,
     database::Database,
@@ -73,12 +74,7 @@ on_both_stores! {
         endpoint_at(&server.api, &receiver).await;
         let every_byte: Vec<u8> = (0..=255).collect();
         for payload in [every_byte, b"\xef\xbb\xbfnot json".to_vec(), Vec::new()] {
-            let event = ringback::event::NewEvent::new("odd", payload.clone());
-            let event = match store {
-                Store::Postgres => ringback_postgres::emit(&mut database.postgres().await, &event).await,
-                Store::Sqlite => ringback_sqlite::emit(&mut database.sqlite().await, &event).await,
-            };
-            let event = event.expect("emitted").to_string();
+            let event = database.emit(&NewEvent::new("odd", payload.clone())).await;
             is_sent_as(&server.api, &receiver, &event, &payload).await;
         }
     }

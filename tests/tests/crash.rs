@@ -51,21 +51,8 @@ async fn post(mut servers: watch::Receiver<Api>, from: usize, to: usize) {
 
 /// Emits the events numbered `from..to` past the server, whether one runs or not.
 async fn emit(database: &Database, from: usize, to: usize) {
-    match database.store() {
-        Store::Postgres => {
-            let mut connection = database.postgres().await;
-            for number in from..to {
-                let event = NewEvent::new("call.ended", number.to_string());
-                ringback_postgres::emit(&mut connection, &event).await.expect("emitted");
-            }
-        }
-        Store::Sqlite => {
-            let mut connection = database.sqlite().await;
-            for number in from..to {
-                let event = NewEvent::new("call.ended", number.to_string());
-                ringback_sqlite::emit(&mut connection, &event).await.expect("emitted");
-            }
-        }
+    for number in from..to {
+        database.emit(&NewEvent::new("call.ended", number.to_string())).await;
     }
 }
 

@@ -17,6 +17,7 @@ mod fresh;
 
 mod error;
 mod open;
+mod printed;
 mod rows;
 mod schema;
 mod sql;
@@ -39,5 +40,6 @@ mod upkeep;
 pub use self::{
     emit::{Error as EmitError, emit, emit_in},
     open::Postgres,
+    printed::schema_text,
     schema::DEFAULT_SCHEMA,
 };

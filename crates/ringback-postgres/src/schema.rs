@@ -69,7 +69,7 @@ pub(crate) async fn check(connection: &mut PgConnection, schema: &str) -> Result
 }
 
 /// The schema, unless somebody made it for us, and the memory in it.
-const MEMORY: &str = "DO $$
+pub(crate) const MEMORY: &str = "DO $$
 BEGIN
     IF to_regnamespace('{schema}') IS NULL THEN
         CREATE SCHEMA {schema};

@@ -1,5 +1,7 @@
 //! What the command line refuses, and how: one line that says what is wrong and what would be right.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{complained, ringback, run, said};

@@ -1,5 +1,7 @@
 //! The story of `ringback demo` comes out as told, and says so when it does not.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{complained, run, said};

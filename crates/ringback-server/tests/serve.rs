@@ -1,5 +1,7 @@
 //! `ringback serve` as its callers and its supervisor see it, and the commands beside it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "support/server.rs"]
 mod server;
 mod support;

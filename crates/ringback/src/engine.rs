@@ -1,73 +1,27 @@
 //! The engine as its host holds it: a cheap handle to accept events, look things up, and send.
 
 use std::{
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
 use bytes::Bytes;
+use parking_lot::RwLock;
 
 use crate::{
-    deliver::{
-        self, Delivering,
-        send::{Egress, Resolve, Roots},
-    },
+    deliver::{self, Delivering},
     directory::{Directory, Follower},
     emit::{self, Emitted, Intake},
     endpoint::Endpoint,
     event::NewEvent,
     id::{DeliveryId, EventId},
     invalid::Invalid,
-    seal::MasterKeys,
-    store::{self, Kept, SharedStore},
+    settings::Settings,
+    store::{self, SharedStore},
 };
 
 /// The setting under which a store keeps the master key's check value.
 const MASTER_KEY_CHECK: &str = "master_key_check";
-
-/// How the engine behaves. The defaults are those of the configuration reference.
-#[derive(Clone)]
-pub struct Settings {
-    /// Encrypt secrets at rest.
-    pub keys: Arc<MasterKeys>,
-    /// Which addresses may be dialled.
-    pub egress: Egress,
-    /// Resolves names; the system's resolver unless set.
-    pub resolver: Option<Arc<dyn Resolve>>,
-    /// Which certificate authorities receivers' certificates may come from.
-    pub roots: Roots,
-    /// Before `event-type`, `event-time`, `attempt` … on every request.
-    pub header_prefix: String,
-    /// Largest payload, in bytes.
-    pub max_payload_bytes: usize,
-    /// Most live endpoints of one tenant.
-    pub max_endpoints_per_tenant: u32,
-    /// Most requests open on this node.
-    pub max_in_flight_per_node: usize,
-    /// How long a node owns its shards without renewing; 3 s or more.
-    pub lease: Duration,
-    /// How long things are kept.
-    pub kept: Kept,
-}
-
-impl Settings {
-    /// The defaults, with these master keys.
-    #[must_use]
-    pub fn new(keys: MasterKeys) -> Self {
-        Self {
-            keys: Arc::new(keys),
-            egress: Egress::default(),
-            resolver: None,
-            roots: Roots::System,
-            header_prefix: "ringback-".to_owned(),
-            max_payload_bytes: 1024 * 1024,
-            max_endpoints_per_tenant: 10_000,
-            max_in_flight_per_node: 4_096,
-            lease: Duration::from_secs(12),
-            kept: Kept::default(),
-        }
-    }
-}
 
 /// Why an engine could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -106,14 +60,14 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) directories: Follower,
     /// Set while this process sends.
-    delivering: OnceLock<Weak<Delivering>>,
+    delivering: RwLock<Weak<Delivering>>,
 }
 
 impl Shared {
     /// To be called before deliveries are committed that the lanes of this process may take in at once; `None` if it
     /// does not send, and whoever does will read them.
     pub(crate) fn begin_read(&self) -> Option<deliver::Read> {
-        let delivering = self.delivering.get().and_then(Weak::upgrade)?;
+        let delivering = self.delivering.read().upgrade()?;
         Some(delivering.begin_read())
     }
 }
@@ -136,7 +90,7 @@ impl Engine {
             return Err(OpenError::WrongMasterKey);
         }
         let directories = Follower::new(Arc::clone(&store), Arc::clone(&settings.keys));
-        let shared = Arc::new(Shared { store, settings, directories, delivering: OnceLock::new() });
+        let shared = Arc::new(Shared { store, settings, directories, delivering: RwLock::default() });
         let intake = Intake::start(Arc::downgrade(&shared));
         Ok(Self { shared, intake })
     }
@@ -149,7 +103,11 @@ impl Engine {
     pub async fn start(&self) -> Result<Sending, OpenError> {
         let delivering = Delivering::start(self.clone()).await?;
         // A second start in one process would be a second node; hand-over goes to the first.
-        let _ = self.shared.delivering.set(Arc::downgrade(&delivering.delivering));
+        let mut first = self.shared.delivering.write();
+        if first.strong_count() == 0 {
+            *first = Arc::downgrade(&delivering.delivering);
+        }
+        drop(first);
         Ok(Sending { running: delivering })
     }
 
@@ -180,7 +138,7 @@ impl Engine {
     /// Looks into the outbox now instead of at the next poll: for callers that have just committed an emit of
     /// their own. Does nothing in a process that does not send.
     pub fn wake(&self) {
-        if let Some(delivering) = self.shared.delivering.get().and_then(Weak::upgrade) {
+        if let Some(delivering) = self.shared.delivering.read().upgrade() {
             delivering.wake();
         }
     }

@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn debug_shows_no_key() {
         let text = "ab".repeat(32);
-        let shown = format!("{:?}", MasterKeys::parse(&text, &[text.clone()]).unwrap());
+        let shown = format!("{:?}", MasterKeys::parse(&text, std::slice::from_ref(&text)).unwrap());
         assert_eq!(shown, "MasterKeys(*** and 1 old)");
     }
 }

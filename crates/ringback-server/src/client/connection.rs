@@ -2,7 +2,7 @@
 
 use super::{Client, Direct, Remote};
 use crate::{
-    configuration::{Configuration, Flags, Secret},
+    configuration::{Configuration, Secret, StoreFlags},
     failure::{Failure, Result},
 };
 
@@ -18,14 +18,14 @@ pub(crate) struct Connection {
     token: Option<String>,
 
     #[command(flatten)]
-    flags: Flags,
+    flags: StoreFlags,
 }
 
 impl Connection {
     /// Opens the store, or prepares to ask the server.
     pub(crate) async fn open(&self) -> Result<Client> {
         let Some(url) = &self.url else {
-            let configuration = Configuration::load(&self.flags)?;
+            let configuration = Configuration::load(&self.flags.0)?;
             return Ok(Client::Direct(Box::new(Direct::open(&configuration).await?)));
         };
         let Some(token) = self.token.clone() else {

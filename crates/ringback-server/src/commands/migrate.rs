@@ -1,7 +1,7 @@
 //! `ringback migrate`: brings the schema up to date, or prints it for a migration tool of one's own.
 
 use crate::{
-    configuration::{Configuration, DatabaseUrl, Flags},
+    configuration::{Configuration, DatabaseUrl, StoreFlags},
     failure::Result,
     print,
     stores::{self, Schema},
@@ -21,13 +21,13 @@ pub(crate) struct Migrate {
     print: bool,
 
     #[command(flatten)]
-    flags: Flags,
+    flags: StoreFlags,
 }
 
 impl Migrate {
     /// Migrates or prints.
     pub(crate) async fn run(self) -> Result<()> {
-        let configuration = Configuration::load(&self.flags)?;
+        let configuration = Configuration::load(&self.flags.0)?;
         if self.print {
             print::raw(schema_text(&configuration).as_bytes());
             return Ok(());

@@ -20,14 +20,14 @@ use crate::{
 Examples:
   ringback serve
       SQLite in the working directory, the API on 127.0.0.1:8080, the token on standard error.
-  RINGBACK_DATABASE_URL=postgres://ringback@db/app RINGBACK_MASTER_KEY=… RINGBACK_ADMIN_TOKEN=… ringback serve
-      One of any number of nodes on PostgreSQL.
-  ringback serve --egress-allow 127.0.0.0/8 --egress-allow-http true
+  ringback serve --database-url postgres://ringback@db/app
+      One of any number of nodes on PostgreSQL, with RINGBACK_MASTER_KEY and RINGBACK_ADMIN_TOKEN set.
+  ringback serve --egress-allow 127.0.0.0/8 --egress-allow-http
       Receivers on this very machine, for trying things out.
   ringback serve --print-config > ringback.toml
       A file with every key to begin from.
 
-SIGTERM stops it: what is being sent is finished or given back within shutdown_grace, then it ends with 0.
+SIGTERM stops it: what is being sent is finished or given back within shutdown_grace.
 A second one ends it at once.")]
 pub(crate) struct Serve {
     /// Refuse to start on an old schema instead of bringing it up to date
@@ -79,6 +79,7 @@ async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToke
     let keys = secrets::master_keys(configuration, Missing::Make)?;
     let schema = if no_migrate { Schema::Check } else { Schema::Migrate };
     let store = stores::open(configuration, schema).await?;
+    stores::limit_emits(configuration).await?;
     let mut settings = stores::settings(configuration, keys);
     settings.max_in_flight_per_node = usize::try_from(shares.in_flight).unwrap_or(usize::MAX);
     let engine = Engine::open(store, settings).await.map_err(Failure::failed)?;

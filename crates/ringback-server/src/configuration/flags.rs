@@ -27,6 +27,34 @@ impl Flags {
     }
 }
 
+/// The same for commands that only open the store: all flags are taken, those that matter are shown.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StoreFlags(pub(crate) Flags);
+
+/// What it takes to open a store.
+const STORE_KEYS: [&str; 3] = ["database_url", "schema", "master_key"];
+
+impl Args for StoreFlags {
+    fn augment_args(command: Command) -> Command {
+        let hide = |arg: Arg, key: &Key| arg.hide(!STORE_KEYS.contains(&key.name));
+        KEYS.iter().fold(command.arg(config_file()), |command, key| command.arg(hide(flag(key), key)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for StoreFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Flags::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
 impl Args for Flags {
     fn augment_args(command: Command) -> Command {
         KEYS.iter().fold(command.arg(config_file()), |command, key| command.arg(flag(key)))

@@ -20,8 +20,6 @@ pub(super) struct Key {
     pub(super) value_name: &'static str,
     /// `true` or `false`.
     pub(super) is_switch: bool,
-    /// How its value is written in TOML.
-    pub(super) toml: fn(&str) -> String,
 }
 
 impl Key {
@@ -57,7 +55,6 @@ macro_rules! keys {
             default: $default,
             value_name: <$kind as Value>::NAME,
             is_switch: <$kind as Value>::SWITCH,
-            toml: <$kind as Value>::toml,
         }),+];
 
         impl Configuration {
@@ -72,7 +69,7 @@ macro_rules! keys {
 }
 
 keys! {
-    /// Where everything is kept: sqlite://FILE or postgres://….
+    /// Where everything is kept: sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE.
     "database_url" database_url: DatabaseUrl = "sqlite://ringback.db";
     /// PostgreSQL only: the schema that holds Ringback's tables.
     "schema" schema: Schema = "ringback";

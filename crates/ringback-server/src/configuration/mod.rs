@@ -20,7 +20,7 @@ mod values;
 
 use self::settings::Settings;
 pub(crate) use self::{
-    flags::Flags,
+    flags::{Flags, StoreFlags},
     keys::Configuration,
     reference::REFERENCE,
     values::{DatabaseUrl, LogFormat, Secret, parse_duration},

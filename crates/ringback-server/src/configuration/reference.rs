@@ -7,7 +7,10 @@ pub(crate) const REFERENCE: &str = include_str!("../../config.default.toml");
 mod tests {
     use std::fmt::Write as _;
 
-    use super::{super::keys::KEYS, REFERENCE};
+    use super::{
+        super::keys::{KEYS, Key},
+        REFERENCE,
+    };
 
     const HEAD: &str = "\
 # Every key of Ringback with its default. A file of this form is read from ringback.toml in the working
@@ -28,10 +31,20 @@ mod tests {
                 }
                 writeln!(text, "\n# {}\n# {}, --{}", key.doc.trim(), key.variable(), key.flag()).unwrap();
                 let mark = if key.default.is_empty() { "# " } else { "" };
-                writeln!(text, "{mark}{name} = {}", (key.toml)(key.default)).unwrap();
+                writeln!(text, "{mark}{name} = {}", toml(key)).unwrap();
             }
         }
         text
+    }
+
+    /// The default as TOML writes it: numbers and switches bare, lists in brackets, all else in quotes.
+    fn toml(key: &Key) -> String {
+        let is_bare = key.is_switch || key.default.parse::<u64>().is_ok();
+        match key.value_name {
+            _ if is_bare => key.default.to_owned(),
+            "LIST" => format!("[{}]", key.default),
+            _ => toml::Value::from(key.default).to_string(),
+        }
     }
 
     #[test]

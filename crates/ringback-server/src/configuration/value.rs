@@ -21,11 +21,6 @@ pub(super) trait Value: Sized {
     fn absent() -> Option<Self> {
         Self::parse("")
     }
-
-    /// The text as TOML writes it.
-    fn toml(text: &str) -> String {
-        toml::Value::from(text).to_string()
-    }
 }
 
 impl Value for bool {
@@ -38,10 +33,6 @@ impl Value for bool {
 
     fn parse(text: &str) -> Option<Self> {
         text.parse().ok()
-    }
-
-    fn toml(text: &str) -> String {
-        text.to_owned()
     }
 }
 
@@ -75,10 +66,5 @@ impl<V: Value> Value for Vec<V> {
     fn parse(text: &str) -> Option<Self> {
         let items = text.split(',').map(str::trim);
         if text.trim().is_empty() { Some(Vec::new()) } else { items.map(V::parse).collect() }
-    }
-
-    fn toml(text: &str) -> String {
-        let items = text.split(',').filter(|item| !item.is_empty()).map(V::toml);
-        format!("[{}]", items.collect::<Vec<_>>().join(", "))
     }
 }

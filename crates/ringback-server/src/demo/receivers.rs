@@ -16,7 +16,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use tokio::{net::TcpListener, sync::mpsc};
 
-pub(super) use self::{rule::Rule, temper::Temper};
+pub(super) use self::rule::Rule;
+pub(crate) use self::temper::Temper;
 use crate::failure::{Failure, Result};
 
 /// A request that reached a receiver, and what it made of it.

@@ -6,10 +6,10 @@ mod check;
 mod credentials;
 mod destination;
 mod draft;
-mod fields;
 mod header;
 mod kept;
 mod kept_destination;
+mod lint;
 mod mask;
 mod patch;
 pub(crate) mod placeholder;
@@ -25,6 +25,7 @@ mod signing;
 mod signing_key;
 mod target;
 pub(crate) mod template;
+mod terms;
 mod url;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub use self::{
     destination::Destination,
     draft::Draft,
     kept_destination::KeptDestination,
+    lint::lint_payload,
     mask::MASK,
     patch::merge_patch,
     preset::Preset,

@@ -10,6 +10,9 @@ use crate::{
     invalid::Invalid,
 };
 
+/// Names and what to send under them.
+type ExtraHeaders = Arc<[(HeaderName, Template<InHeader>)]>;
+
 /// A destination made ready.
 #[derive(Clone)]
 pub struct Target {
@@ -26,7 +29,7 @@ pub struct Target {
     /// Scheme and secrets, read; `None` if nothing is signed.
     pub(crate) signer: Option<Arc<Signer>>,
     /// The extra headers, read.
-    pub(crate) headers: Arc<[(HeaderName, Template<InHeader>)]>,
+    pub(crate) headers: ExtraHeaders,
 }
 
 impl Target {
@@ -77,7 +80,7 @@ impl Endpoint {
     }
 }
 
-fn read_headers(credentials: &Credentials) -> Result<Arc<[(HeaderName, Template<InHeader>)]>, Invalid> {
+fn read_headers(credentials: &Credentials) -> Result<ExtraHeaders, Invalid> {
     let mut invalid = Invalid::default();
     let mut headers = Vec::with_capacity(credentials.headers.len());
     for (text, value) in &credentials.headers {

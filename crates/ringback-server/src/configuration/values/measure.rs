@@ -19,10 +19,6 @@ impl<const MIN: u64, const MAX: u64> Value for Whole<MIN, MAX> {
         let number = text.parse().ok()?;
         (MIN..=MAX).contains(&number).then_some(Self(number))
     }
-
-    fn toml(text: &str) -> String {
-        text.to_owned()
-    }
 }
 
 /// A duration from `MIN_MS` to `MAX_MS` milliseconds.

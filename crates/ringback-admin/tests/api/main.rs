@@ -1,0 +1,17 @@
+//! The admin API as a caller meets it: the router, an engine and a real store; no socket.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod app;
+
+mod auth;
+mod dead_letters;
+mod deliveries;
+mod endpoints;
+mod events;
+mod health;
+mod lists;
+mod payloads;
+mod refusals;
+mod replays;
+mod routing;

@@ -26,7 +26,7 @@ use std::{
 
 pub(crate) use self::courier::Courier;
 use self::{
-    known::{Doing, Known},
+    known::{Doing, Known, Read},
     lane::{Block, Lane, Waiting},
     permits::{Permits, Pool, SLOW_AFTER},
 };
@@ -64,7 +64,8 @@ pub(crate) struct Picked {
 /// The lanes of this node.
 pub(crate) struct Lanes {
     egress: Egress,
-    owned: [bool; SHARDS as usize],
+    /// The shards that are ours, each with the last read that had started before it came.
+    owned: [Option<Read>; SHARDS as usize],
     /// Shards that came since [`Lanes::take_fresh`] was last asked.
     fresh: Vec<Shard>,
     lanes: HashMap<LaneId, Lane>,
@@ -90,7 +91,7 @@ impl Lanes {
     pub(crate) fn new(egress: Egress, permits: usize) -> Self {
         Self {
             egress,
-            owned: [false; SHARDS as usize],
+            owned: [None; SHARDS as usize],
             fresh: Vec::new(),
             lanes: HashMap::new(),
             ring: VecDeque::new(),
@@ -107,7 +108,7 @@ impl Lanes {
     }
 
     pub(crate) fn owns(&self, shard: Shard) -> bool {
-        self.owned[usize::from(shard)]
+        self.owned[usize::from(shard)].is_some()
     }
 
     pub(crate) fn owned_shards(&self) -> Vec<Shard> {
@@ -128,7 +129,8 @@ impl Lanes {
         directory: &Directory,
         now: Instant,
     ) {
-        if std::mem::replace(&mut self.owned[usize::from(shard)], true) {
+        let before = self.known.last_read();
+        if self.owned[usize::from(shard)].replace(before).is_some() {
             return;
         }
         self.fresh.push(shard);
@@ -153,7 +155,7 @@ impl Lanes {
     /// A shard is no longer ours: nothing of it is started any more. Returns what must not be sent again yet, and
     /// until when. Requests of the last owner's stay known here until their end, should the shard come back.
     pub(crate) fn drop_shard(&mut self, shard: Shard, now: Instant) -> Vec<(DeliveryId, LaneId, Instant)> {
-        self.owned[usize::from(shard)] = false;
+        self.owned[usize::from(shard)] = None;
         let of_shard = self.known.unsettled().filter(|(_, lane, _)| lane.shard() == shard);
         let unsettled = of_shard.map(|(id, lane, doing)| (id, lane, self.settled_by(lane, doing, now))).collect();
         let gone: Vec<_> = self.lanes.keys().copied().filter(|lane| lane.shard() == shard).collect();
@@ -176,10 +178,17 @@ impl Lanes {
         }
     }
 
-    /// Takes in rows of owned shards that are not known yet. Rows come in order of (`due_at`, id) within a lane.
-    pub(crate) fn admit(&mut self, rows: Vec<(Due, Option<Arc<LoadedEvent>>)>, directory: &Directory, now: Instant) {
+    /// Takes in a read's rows that are not known yet, of shards that have been ours since before it started: another
+    /// node may have sent what an older one saw. Rows come in order of (`due_at`, id) within a lane.
+    pub(crate) fn admit(
+        &mut self,
+        read: u64,
+        rows: Vec<(Due, Option<Arc<LoadedEvent>>)>,
+        directory: &Directory,
+        now: Instant,
+    ) {
         for (due, event) in rows {
-            if self.owns(due.lane.shard()) {
+            if self.owned[usize::from(due.lane.shard())].is_some_and(|before| read > before) {
                 self.admit_one(due, event, directory, now);
             }
         }

@@ -15,6 +15,6 @@ pub(crate) use self::{
     id::Id,
     idempotency_key::IdempotencyKey,
     if_match::{IfMatch, etag},
-    json::{Json, Nothing, OptionalJson, Patch, Raw},
+    json::{FromDocument, Json, Nothing, OptionalJson, Patch, Raw},
     parameters::{FromParameters, Parameters, Query},
 };

@@ -36,18 +36,21 @@ pub use self::{
 /// The admin API of `engine`.
 ///
 /// With a base path it answers only below that path; without one it also answers what it does not know, with a 404.
-#[must_use]
 pub fn router(engine: Engine, options: Options) -> Router {
-    let routes = api::routes()
-        .fallback(problem::not_found_here)
-        .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(axum::middleware::map_response(guard))
-        .with_state(api::Api::new(engine, options.admission));
+    let routes = guarded(api::routes()).with_state(api::Api::new(engine, options.admission));
     match options.base_path.as_str() {
         "" => routes,
         base_path => Router::new().nest(base_path, routes),
     }
+}
+
+/// The routes, with an answer for everything that none of them answers.
+fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    routes
+        .fallback(problem::not_found_here)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(axum::middleware::map_response(guard))
 }
 
 /// Answers hold payloads, and once a secret: no cache may keep them, no browser may guess at them.
@@ -56,4 +59,29 @@ async fn guard(mut response: Response) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, routing::get};
+    use http::{Request, StatusCode};
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn defect() {
+        panic!("hunter2");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_tells_nothing() {
+        let routes: Router = guarded(Router::new().route("/", get(defect)));
+        let response = routes.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(!String::from_utf8_lossy(&body).contains("hunter2"));
+    }
 }

@@ -5,6 +5,7 @@
 
 mod causes;
 mod fallbacks;
+mod refused_events;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};

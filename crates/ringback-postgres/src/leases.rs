@@ -70,7 +70,7 @@ impl Leases for Postgres {
         let mut claimed = Vec::new();
         for row in &rows {
             let owner: Option<Uuid> = rows::get(row, "node_id")?;
-            if owner.is_some_and(|owner| running.contains(&owner)) {
+            if owner.is_some_and(|owner| owner != node.0 && running.contains(&owner)) {
                 continue;
             }
             if let Some(shard) = shard(rows::get(row, "shard")?) {
@@ -125,6 +125,9 @@ async fn running_nodes(store: &Postgres, connection: &mut PgConnection, nodes: &
     Ok(running)
 }
 
+/// The least time that a renewal is given, however short the lease.
+const PATIENCE_MIN: Duration = Duration::from_secs(1);
+
 /// Renews over a connection of its own, which no work can occupy.
 struct Keeper {
     options: PgConnectOptions,
@@ -155,7 +158,7 @@ impl Keeper {
 impl LeaseKeeper for Keeper {
     async fn renew(&mut self, node: NodeId, lease: Duration) -> Result<bool> {
         // A connection that hangs is as good as broken: there must be time left for another.
-        let answer = tokio::time::timeout(lease / 3, self.try_renew(node, lease)).await;
+        let answer = tokio::time::timeout((lease / 3).max(PATIENCE_MIN), self.try_renew(node, lease)).await;
         let answer = answer.unwrap_or_else(|elapsed| Err(Error::Unavailable(Box::new(elapsed))));
         if answer.is_err() {
             self.connection = None;

@@ -8,8 +8,16 @@
 //! Each statement is one file of `sql/`, named by what it does. Statements are planned anew each time: a plan cached
 //! while a table was empty is the wrong one for a backlog.
 
+#[cfg(test)]
+extern crate self as ringback_postgres;
+
+#[cfg(test)]
+#[path = "../tests/fresh/mod.rs"]
+mod fresh;
+
 mod error;
 mod open;
+mod printed;
 mod rows;
 mod schema;
 mod sql;
@@ -32,5 +40,6 @@ mod upkeep;
 pub use self::{
     emit::{Error as EmitError, emit, emit_in},
     open::Postgres,
+    printed::schema_text,
     schema::DEFAULT_SCHEMA,
 };

@@ -80,9 +80,10 @@ impl Postgres {
             walked_kept: Mutex::new(None),
             options,
         };
-        let store = Self { inner: Arc::new(inner) };
-        store.desk().await?;
-        Ok(store)
+        // A pool would only say that it waited in vain; a connection of its own says why there is none.
+        let first = sqlx::ConnectOptions::connect(&inner.options).await.map_err(from_sqlx)?;
+        sqlx::Connection::close(first).await.map_err(from_sqlx)?;
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Creates the schema or brings it up to date. Several processes may do so at once.

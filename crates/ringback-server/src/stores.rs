@@ -62,6 +62,20 @@ async fn open_postgres(url: &str, configuration: &Configuration, schema: Schema)
     Ok(store)
 }
 
+/// Tells a PostgreSQL database, whose SQL callers ask no engine, how large a payload may be.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn limit_emits(configuration: &Configuration) -> Result<()> {
+    if let DatabaseUrl::Postgres(url) = &configuration.database_url {
+        let store = Postgres::connect(url.expose(), &configuration.schema.0).await.map_err(Failure::failed)?;
+        let limit = u32::try_from(configuration.max_payload_bytes.0).unwrap_or(u32::MAX);
+        store.set_emit_limit(limit).await.map_err(Failure::failed)?;
+        store.close().await;
+    }
+    Ok(())
+}
+
 /// What the engine is told.
 pub(crate) fn settings(configuration: &Configuration, keys: MasterKeys) -> Settings {
     let mut settings = Settings::new(keys);

@@ -14,6 +14,7 @@
 //! ```
 
 pub mod authority;
+pub mod contract;
 mod gate;
 pub mod receiver;
 mod resolver;

@@ -1,253 +1,206 @@
-//! Reads a JSON document into a type so that a refusal names the field and says what it must be.
-//!
-//! `serde_json`'s own errors name no field and quote the value; a value may be a secret. Here the error is
-//! a [`Finding`]: an RFC 6901 pointer, a stable code, and words that never repeat what was given.
+//! Reading a JSON object field by field, so that every field that is wrong is named by its pointer.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
-use serde::{
-    Deserialize,
-    de::{
-        self, DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
-    },
-    forward_to_deserialize_any,
-};
 use serde_json::{Map, Value};
 
-use crate::invalid::{Finding, Invalid};
+pub use crate::endpoint::pointer::escape;
+use crate::invalid::Invalid;
 
-/// Reads `document` as a `T`.
-///
-/// # Errors
-/// One finding: the first field that is unknown, missing, or of the wrong kind.
-pub fn read<'de, T: Deserialize<'de>>(document: Value) -> Result<T, Invalid> {
-    T::deserialize(Node(document)).map_err(|Refused(finding)| Invalid { findings: vec![finding] })
+/// The members of an object that have not been read yet, and what was wrong with those that have.
+pub struct Fields {
+    at: String,
+    left: Map<String, Value>,
+    invalid: Invalid,
 }
 
-/// Reads one word, such as a state's name, as a `T`.
-///
-/// # Errors
-/// One finding, with an empty pointer.
-pub fn read_word<'de, T: Deserialize<'de>>(word: &str) -> Result<T, Invalid> {
-    read(Value::String(word.to_owned()))
-}
-
-/// The reference tokens `~` and `/` of a pointer are written `~0` and `~1` (RFC 6901 §3).
-#[must_use]
-pub fn pointer_to(field: &str) -> String {
-    format!("/{}", field.replace('~', "~0").replace('/', "~1"))
-}
-
-/// One value of the document.
-struct Node(Value);
-
-/// Why a value was refused; the pointer grows on the way up.
-#[derive(Debug)]
-struct Refused(Finding);
-
-impl Refused {
-    fn new(pointer: String, code: &'static str, detail: String) -> Self {
-        Self(Finding { pointer, code, detail })
+impl Fields {
+    /// The members of the object that stands at the pointer `at`.
+    pub fn of(value: Value, at: &str) -> Self {
+        let mut fields = Self { at: at.to_owned(), left: Map::new(), invalid: Invalid::default() };
+        match value {
+            Value::Object(members) => fields.left = members,
+            _ => fields.invalid.add(at, "wrong_type", "must be an object"),
+        }
+        fields
     }
 
-    fn under(mut self, token: &str) -> Self {
-        self.0.pointer.insert_str(0, &pointer_to(token));
-        self
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.detail)
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl de::Error for Refused {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(String::new(), "malformed", message.to_string())
+    /// Every finding, one for each member that nobody asked for included.
+    pub fn finish(mut self) -> Invalid {
+        for name in std::mem::take(&mut self.left).keys() {
+            self.wrong(&escape(name), "unknown_field", "is no field of this object");
+        }
+        self.invalid
     }
 
-    fn invalid_type(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::new(String::new(), "wrong_type", format!("must be {}", in_json_words(&expected.to_string())))
+    /// Takes members that were not read for known: after a finding that says why they were not.
+    pub fn ignore_rest(&mut self) {
+        self.left.clear();
     }
 
-    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::new(String::new(), "out_of_range", format!("must be {}", in_json_words(&expected.to_string())))
+    /// A finding for a member, or for something inside it.
+    pub fn wrong(&mut self, path: &str, code: &'static str, detail: impl Into<String>) {
+        let pointer = self.pointer(path);
+        self.invalid.add(pointer, code, detail);
     }
 
-    fn invalid_length(_: usize, expected: &dyn de::Expected) -> Self {
-        Self::new(String::new(), "out_of_range", format!("must be {}", in_json_words(&expected.to_string())))
+    /// The member `name` as it is; `None` if it is absent.
+    pub fn any(&mut self, name: &str) -> Option<Value> {
+        self.left.remove(name)
     }
 
-    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(String::new(), "unknown_value", format!("must be one of: {}", expected.join(", ")))
+    /// The member `name`; `None` if it is absent or null.
+    pub fn some(&mut self, name: &str) -> Option<Value> {
+        self.any(name).filter(|value| !value.is_null())
     }
 
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(pointer_to(field), "unknown_field", format!("is no field here; known are: {}", expected.join(", ")))
+    /// A member that is an object itself, read by `read`.
+    pub fn object<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let value = self.some(name)?;
+        Some(self.nested(name, value, read))
     }
 
-    fn missing_field(field: &'static str) -> Self {
-        Self::new(pointer_to(field), "required", "is missing".to_owned())
+    /// Reads `value`, which stood at `name`, as an object.
+    pub fn nested<T>(&mut self, name: &str, value: Value, read: impl FnOnce(&mut Self) -> T) -> T {
+        let mut inner = Self::of(value, &self.pointer(name));
+        let was_object = inner.invalid.findings.is_empty();
+        let read = read(&mut inner);
+        let mut found = inner.finish();
+        if !was_object {
+            // What is missing from something that is no object need not be said as well.
+            found.findings.truncate(1);
+        }
+        self.invalid.absorb("", found);
+        read
     }
 
-    fn duplicate_field(field: &'static str) -> Self {
-        Self::new(pointer_to(field), "duplicate_field", "stands here twice".to_owned())
-    }
-}
-
-/// Rust's names of what was expected, in the words of JSON.
-fn in_json_words(expected: &str) -> String {
-    let words = match expected {
-        "u8" => "a whole number from 0 to 255",
-        "u16" => "a whole number from 0 to 65535",
-        "u32" => "a whole number from 0 to 4294967295",
-        "u64" | "usize" => "a whole number that is not negative",
-        "i32" | "i64" => "a whole number",
-        "f64" => "a number",
-        "a sequence" => "an array",
-        "a map" => "an object",
-        other if other.contains("struct ") || other.contains("tagged enum") => "an object",
-        other if other.starts_with("enum ") => "a word",
-        other => other,
-    };
-    words.to_owned()
-}
-
-impl<'de> de::Deserializer<'de> for Node {
-    type Error = Refused;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        match self.0 {
-            Value::Null => visitor.visit_unit(),
-            Value::Bool(value) => visitor.visit_bool(value),
-            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-                (Some(value), _) => visitor.visit_u64(value),
-                (None, Some(value)) => visitor.visit_i64(value),
-                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::INFINITY)),
-            },
-            Value::String(text) => visitor.visit_string(text),
-            Value::Array(items) => visitor.visit_seq(Items { items: items.into_iter(), index: 0 }),
-            Value::Object(members) => visitor.visit_map(Members::of(members)),
+    /// A text.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        match self.some(name)? {
+            Value::String(text) => Some(text),
+            _ => self.wrong_type(name, "must be a string"),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    /// A text that has a form of its own: an id, a time.
+    pub fn parsed<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        let parsed = self.text(name)?.parse();
+        parsed.map_err(|error| self.wrong(name, "malformed", format!("is {error}"))).ok()
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Refused> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    /// Serde would take an array for a struct too, field by field.
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Refused> {
-        match self.0 {
-            Value::Object(members) => visitor.visit_map(Members::of(members)),
-            _ => Err(Refused::invalid_type(de::Unexpected::Other("value"), &"an object")),
+    /// A finding if the member is absent or null.
+    pub fn must_have(&mut self, name: &str) {
+        if self.left.get(name).is_none_or(Value::is_null) {
+            self.wrong(name, "required", "is missing");
         }
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Refused> {
-        match self.0 {
-            Value::String(word) => visitor.visit_enum(word.into_deserializer()),
-            Value::Object(members) if members.len() == 1 => visitor.visit_enum(Tagged(members)),
-            _ => Err(Refused::invalid_type(de::Unexpected::Other("value"), &"a word")),
+    /// A text that must be there; empty, with a finding, if it is not.
+    pub fn required(&mut self, name: &str) -> String {
+        self.must_have(name);
+        self.text(name).unwrap_or_default()
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.some(name)? {
+            Value::Bool(flag) => Some(flag),
+            _ => self.wrong_type(name, "must be true or false"),
         }
     }
 
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        unit unit_struct seq tuple tuple_struct map identifier ignored_any
+    /// A whole number of 0 or more.
+    pub fn whole(&mut self, name: &str) -> Option<u64> {
+        let value = self.some(name)?;
+        let read = whole(&value);
+        read.map_err(|(code, detail)| self.wrong(name, code, detail)).ok()
+    }
+
+    /// A whole number; what is too large for its field is cut to the largest, which is out of any range.
+    pub fn small(&mut self, name: &str) -> Option<u32> {
+        self.whole(name).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
+    /// Any number.
+    pub fn number(&mut self, name: &str) -> Option<f64> {
+        match self.some(name)?.as_f64() {
+            Some(number) => Some(number),
+            None => self.wrong_type(name, "must be a number"),
+        }
+    }
+
+    /// A list of texts.
+    pub fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        self.list(name, |value| match value {
+            Value::String(text) => Ok(text),
+            _ => Err(("wrong_type", "must be a string")),
+        })
+    }
+
+    /// A list of whole numbers.
+    pub fn wholes(&mut self, name: &str) -> Option<Vec<u64>> {
+        self.list(name, |value| whole(&value))
+    }
+
+    /// An object of texts.
+    pub fn table(&mut self, name: &str) -> Option<BTreeMap<String, String>> {
+        let Value::Object(members) = self.some(name)? else { return self.wrong_type(name, "must be an object") };
+        let mut table = BTreeMap::new();
+        for (key, value) in members {
+            match value {
+                Value::String(text) => drop(table.insert(key, text)),
+                _ => self.wrong(&format!("{name}/{}", escape(&key)), "wrong_type", "must be a string"),
+            }
+        }
+        Some(table)
+    }
+
+    /// One word of several: `words` are those it may be.
+    pub fn word<T: Clone>(&mut self, name: &str, words: &[(&str, T)]) -> Option<T> {
+        let text = self.text(name)?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| value.clone());
+        if found.is_none() {
+            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            self.wrong(name, "unknown_value", format!("must be one of: {}", known.join(", ")));
+        }
+        found
+    }
+
+    fn list<T>(
+        &mut self,
+        name: &str,
+        read: impl Fn(Value) -> Result<T, (&'static str, &'static str)>,
+    ) -> Option<Vec<T>> {
+        let Value::Array(values) = self.some(name)? else { return self.wrong_type(name, "must be an array") };
+        let mut list = Vec::with_capacity(values.len());
+        for (index, value) in values.into_iter().enumerate() {
+            match read(value) {
+                Ok(item) => list.push(item),
+                Err((code, detail)) => self.wrong(&format!("{name}/{index}"), code, detail),
+            }
+        }
+        Some(list)
+    }
+
+    fn wrong_type<T>(&mut self, name: &str, detail: &str) -> Option<T> {
+        self.wrong(name, "wrong_type", detail);
+        None
+    }
+
+    /// `path` is a name, or several with slashes between them, escaped already.
+    fn pointer(&self, path: &str) -> String {
+        format!("{}/{path}", self.at)
     }
 }
 
-/// An array on its way through.
-struct Items {
-    items: std::vec::IntoIter<Value>,
-    index: usize,
-}
-
-impl<'de> SeqAccess<'de> for Items {
-    type Error = Refused;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Refused> {
-        let Some(item) = self.items.next() else { return Ok(None) };
-        let index = self.index;
-        self.index += 1;
-        seed.deserialize(Node(item)).map(Some).map_err(|refused| refused.under(&index.to_string()))
-    }
-}
-
-/// An object on its way through.
-struct Members {
-    members: serde_json::map::IntoIter,
-    value: Option<(String, Value)>,
-}
-
-impl Members {
-    fn of(members: Map<String, Value>) -> Self {
-        Self { members: members.into_iter(), value: None }
-    }
-}
-
-impl<'de> MapAccess<'de> for Members {
-    type Error = Refused;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refused> {
-        let Some((name, value)) = self.members.next() else { return Ok(None) };
-        self.value = Some((name.clone(), value));
-        seed.deserialize(Node(Value::String(name))).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refused> {
-        let (name, value) = self.value.take().unwrap_or_default();
-        seed.deserialize(Node(value)).map_err(|refused| refused.under(&name))
-    }
-}
-
-/// An enum's variant with content: `{"variant": content}`.
-struct Tagged(Map<String, Value>);
-
-impl<'de> EnumAccess<'de> for Tagged {
-    type Error = Refused;
-    type Variant = Node;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Node), Refused> {
-        let (name, content) = self.0.into_iter().next().unwrap_or_default();
-        Ok((seed.deserialize(Node(Value::String(name)))?, Node(content)))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Node {
-    type Error = Refused;
-
-    fn unit_variant(self) -> Result<(), Refused> {
-        Deserialize::deserialize(self)
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Refused> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Refused> {
-        de::Deserializer::deserialize_any(self, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Refused> {
-        de::Deserializer::deserialize_any(self, visitor)
+fn whole(value: &Value) -> Result<u64, (&'static str, &'static str)> {
+    match value.as_u64() {
+        Some(number) => Ok(number),
+        None if value.is_i64() => Err(("out_of_range", "must not be negative")),
+        None if value.as_f64().is_some_and(|number| number.fract() == 0.0 && number > 0.0) => {
+            Err(("out_of_range", "is too large, or not written as a whole number"))
+        }
+        None => Err(("wrong_type", "must be a whole number")),
     }
 }
 
@@ -256,50 +209,52 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::endpoint::{Auth, Destination, Preset};
 
-    fn refused<'de, T: Deserialize<'de>>(document: Value) -> (String, &'static str) {
-        let finding = read::<T>(document).err().expect("refused").findings.remove(0);
-        assert!(!finding.detail.contains("hunter2"), "{}", finding.detail);
-        (finding.pointer, finding.code)
+    fn pointers(invalid: Invalid) -> Vec<(String, &'static str)> {
+        invalid.findings.into_iter().map(|finding| (finding.pointer, finding.code)).collect()
     }
 
     #[test]
-    fn each_refusal_names_its_field() {
-        let url = "https://example.com";
-        assert_eq!(refused::<Destination>(json!({})), ("/url".into(), "required"));
-        assert_eq!(refused::<Destination>(json!({"url": 5})), ("/url".into(), "wrong_type"));
-        assert_eq!(refused::<Destination>(json!({"url": url, "a/b": 5})), ("/a~1b".into(), "unknown_field"));
+    fn every_wrong_field_is_named() {
+        let document = json!({
+            "t": 1, "f": "x", "w": -1, "big": 1e30, "n": "1", "l": ["a", 2], "m": {"a/b": 1}, "e": "z",
+            "un/known": null, "o": {"x": 1}, "q": 5,
+        });
+        let mut fields = Fields::of(document, "/at");
+        assert_eq!(fields.text("t"), None);
+        assert_eq!(fields.flag("f"), None);
+        assert_eq!(fields.whole("w"), None);
+        assert_eq!(fields.whole("big"), None);
+        assert_eq!(fields.number("n"), None);
+        assert_eq!(fields.texts("l").unwrap(), ["a"]);
+        assert!(fields.table("m").unwrap().is_empty());
+        assert_eq!(fields.word("e", &[("a", 1)]), None);
+        assert_eq!(fields.object("o", |inner| inner.required("y")).unwrap(), "");
+        assert_eq!(fields.object("q", |inner| inner.required("y")).unwrap(), "");
         assert_eq!(
-            refused::<Destination>(json!({"url": url, "timeout_ms": -1})),
-            ("/timeout_ms".into(), "out_of_range")
+            pointers(fields.finish()),
+            [
+                ("/at/t".to_owned(), "wrong_type"),
+                ("/at/f".to_owned(), "wrong_type"),
+                ("/at/w".to_owned(), "out_of_range"),
+                ("/at/big".to_owned(), "out_of_range"),
+                ("/at/n".to_owned(), "wrong_type"),
+                ("/at/l/1".to_owned(), "wrong_type"),
+                ("/at/m/a~1b".to_owned(), "wrong_type"),
+                ("/at/e".to_owned(), "unknown_value"),
+                ("/at/o/y".to_owned(), "required"),
+                ("/at/o/x".to_owned(), "unknown_field"),
+                ("/at/q".to_owned(), "wrong_type"),
+                ("/at/un~1known".to_owned(), "unknown_field"),
+            ]
         );
-        assert_eq!(
-            refused::<Destination>(json!({"url": url, "timeout_ms": "hunter2"})),
-            ("/timeout_ms".into(), "wrong_type")
-        );
-        assert_eq!(
-            refused::<Destination>(
-                json!({"url": url, "retry": {"max_attempts": 3, "delays_ms": [1, "hunter2"], "jitter": 0.1}})
-            ),
-            ("/retry/delays_ms/1".into(), "wrong_type")
-        );
-        assert_eq!(
-            refused::<Destination>(json!({"url": url, "headers": {"x-a": 1}})),
-            ("/headers/x-a".into(), "wrong_type")
-        );
-        assert_eq!(
-            refused::<Destination>(json!({"url": url, "preset": "hunter2"})),
-            ("/preset".into(), "unknown_value")
-        );
-        assert_eq!(refused::<Auth>(json!({"type": "bearer", "tokn": "hunter2"})), ("/tokn".into(), "unknown_field"));
-        assert_eq!(refused::<Destination>(json!([])), (String::new(), "wrong_type"));
     }
 
     #[test]
-    fn what_is_right_is_read() {
-        let document = json!({"url": "example.com", "preset": "levrage", "scheme": "plain-hex", "timeout_ms": null});
-        let read: Destination = read(document).unwrap();
-        assert_eq!(read.preset, Some(Preset::Levrage));
+    fn null_is_absent_unless_asked_for() {
+        let mut fields = Fields::of(json!({"a": null, "b": null}), "");
+        assert_eq!(fields.text("a"), None);
+        assert_eq!(fields.any("b"), Some(Value::Null));
+        assert!(fields.finish().findings.is_empty());
     }
 }

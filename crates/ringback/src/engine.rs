@@ -1,11 +1,12 @@
 //! The engine as its host holds it: a cheap handle to accept events, look things up, and send.
 
 use std::{
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
 use bytes::Bytes;
+use parking_lot::RwLock;
 
 use crate::{
     deliver::{
@@ -106,14 +107,14 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) directories: Follower,
     /// Set while this process sends.
-    delivering: OnceLock<Weak<Delivering>>,
+    delivering: RwLock<Weak<Delivering>>,
 }
 
 impl Shared {
     /// To be called before deliveries are committed that the lanes of this process may take in at once; `None` if it
     /// does not send, and whoever does will read them.
     pub(crate) fn begin_read(&self) -> Option<deliver::Read> {
-        let delivering = self.delivering.get().and_then(Weak::upgrade)?;
+        let delivering = self.delivering.read().upgrade()?;
         Some(delivering.begin_read())
     }
 }
@@ -136,7 +137,7 @@ impl Engine {
             return Err(OpenError::WrongMasterKey);
         }
         let directories = Follower::new(Arc::clone(&store), Arc::clone(&settings.keys));
-        let shared = Arc::new(Shared { store, settings, directories, delivering: OnceLock::new() });
+        let shared = Arc::new(Shared { store, settings, directories, delivering: RwLock::default() });
         let intake = Intake::start(Arc::downgrade(&shared));
         Ok(Self { shared, intake })
     }
@@ -149,7 +150,11 @@ impl Engine {
     pub async fn start(&self) -> Result<Sending, OpenError> {
         let delivering = Delivering::start(self.clone()).await?;
         // A second start in one process would be a second node; hand-over goes to the first.
-        let _ = self.shared.delivering.set(Arc::downgrade(&delivering.delivering));
+        let mut first = self.shared.delivering.write();
+        if first.strong_count() == 0 {
+            *first = Arc::downgrade(&delivering.delivering);
+        }
+        drop(first);
         Ok(Sending { running: delivering })
     }
 
@@ -180,7 +185,7 @@ impl Engine {
     /// Looks into the outbox now instead of at the next poll: for callers that have just committed an emit of
     /// their own. Does nothing in a process that does not send.
     pub fn wake(&self) {
-        if let Some(delivering) = self.shared.delivering.get().and_then(Weak::upgrade) {
+        if let Some(delivering) = self.shared.delivering.read().upgrade() {
             delivering.wake();
         }
     }

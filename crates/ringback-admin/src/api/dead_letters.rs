@@ -7,7 +7,7 @@ use axum::{
 };
 use http::StatusCode;
 use ringback::{
-    delivery::Status,
+    delivery::{DeadReason, Status},
     event::{is_key, is_tenant, is_type},
     id::DeliveryId,
     store::{DeliveryFilter, Span},
@@ -35,6 +35,14 @@ pub(super) fn routes() -> Router<Api> {
 /// The list's name in its cursors.
 const LIST: &str = "dead-letters";
 
+/// What `reason` may be.
+const REASONS: [(&str, DeadReason); 4] = [
+    ("exhausted", DeadReason::Exhausted),
+    ("expired", DeadReason::Expired),
+    ("unroutable", DeadReason::Unroutable),
+    ("gone", DeadReason::Gone),
+];
+
 /// `?tenant &endpoint_id &type &key &reason &since &until &limit &cursor`
 struct Asked {
     filter: DeliveryFilter,
@@ -48,7 +56,7 @@ impl FromParameters for Asked {
             endpoint: parameters.parsed("endpoint_id"),
             event_type: parameters.text("type", is_type),
             key: parameters.text("key", is_key),
-            reason: parameters.word("reason"),
+            reason: parameters.word("reason", &REASONS),
             span: Span { since: parameters.parsed("since"), until: parameters.parsed("until") },
             ..DeliveryFilter::default()
         };
@@ -76,7 +84,7 @@ async fn replay(
     State(api): State<Api>,
     Operator(access): Operator,
     Id(id): Id<DeliveryId>,
-    OptionalJson(Nothing {}): OptionalJson<Nothing>,
+    OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
     let row = find(&api, &access, id).await?;
     if row.status == Status::Delivered {

@@ -8,6 +8,7 @@ use axum::{
     routing::{get, post},
 };
 use ringback::{
+    delivery::Status,
     event::{is_key, is_tenant, is_type},
     id::DeliveryId,
     store::{DeliveryFilter, DeliveryRow, Span},
@@ -33,6 +34,14 @@ pub(super) fn routes() -> Router<Api> {
 /// The list's name in its cursors.
 const LIST: &str = "deliveries";
 
+/// What `status` may be.
+const STATUSES: [(&str, Status); 4] = [
+    ("pending", Status::Pending),
+    ("delivered", Status::Delivered),
+    ("dead", Status::Dead),
+    ("cancelled", Status::Cancelled),
+];
+
 /// `?tenant &endpoint_id &event_id &type &key &host &status &since &until &limit &cursor`
 struct Asked {
     filter: DeliveryFilter,
@@ -49,7 +58,7 @@ impl FromParameters for Asked {
             event_type: parameters.text("type", is_type),
             key: parameters.text("key", is_key),
             host: None,
-            status: parameters.word("status"),
+            status: parameters.word("status", &STATUSES),
             reason: None,
             span: Span { since: parameters.parsed("since"), until: parameters.parsed("until") },
         };

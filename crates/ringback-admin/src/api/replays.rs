@@ -31,7 +31,7 @@ async fn create(
     Operator(access): Operator,
     extract::Json(request): extract::Json<request::Request>,
 ) -> Result<(StatusCode, Json<Replay>), Problem> {
-    let replay = request.check(&access)?;
+    let replay = request.for_caller(&access)?;
     let row = api.store().create_replay(&replay).await?;
     if replay.dry_run {
         return Ok((StatusCode::OK, Json(row.into())));
@@ -48,7 +48,7 @@ async fn cancel(
     State(api): State<Api>,
     Operator(access): Operator,
     Id(id): Id<ReplayId>,
-    OptionalJson(Nothing {}): OptionalJson<Nothing>,
+    OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<Json<Replay>, Problem> {
     find(&api, &access, id).await?;
     let row = api.store().cancel_replay(id).await?.ok_or_else(Problem::not_found)?;

@@ -6,12 +6,12 @@
 use axum::body::Bytes;
 use http::StatusCode;
 use ringback::{
-    document::{self, pointer_to},
+    document::{Fields, escape},
     invalid::Invalid,
 };
 use serde::{
     Deserialize,
-    de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor},
+    de::{Deserializer, Error as _, MapAccess, Visitor},
 };
 use serde_json::{Map, Value, error::Category, value::RawValue};
 
@@ -47,7 +47,7 @@ impl Document {
         let mut invalid = Invalid::default();
         let mut names = std::collections::HashSet::new();
         for (name, _) in members.iter().filter(|(name, _)| !names.insert(name.as_str())) {
-            invalid.add(pointer_to(name), "duplicate_field", "stands here twice");
+            invalid.add(format!("/{}", escape(name)), "duplicate_field", "stands here twice");
         }
         invalid.or(())?;
         let exact = |(name, value): (String, &RawValue)| (name, text.slice_ref(value.get().as_bytes()));
@@ -70,18 +70,18 @@ impl Document {
         for (name, bytes) in self.members {
             match strict::read(&bytes) {
                 Ok(value) => drop(values.insert(name, value)),
-                Err(findings) => invalid.absorb(&pointer_to(&name), findings),
+                Err(findings) => invalid.absorb(&format!("/{}", escape(&name)), findings),
             }
         }
         invalid.or(Value::Object(values))
     }
 
-    /// The members as a `T`.
+    /// The members, to be read one by one.
     ///
     /// # Errors
-    /// As of [`Self::into_value`], and the first field that `T` does not take.
-    pub(crate) fn parse<T: DeserializeOwned>(self) -> Result<T, Invalid> {
-        document::read(self.into_value()?)
+    /// As of [`Self::into_value`].
+    pub(crate) fn fields(self) -> Result<Fields, Invalid> {
+        Ok(Fields::of(self.into_value()?, ""))
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
         let text = format!(" {{\"type\":\"x\",\"payload\":  {exact}\n}} ");
         let mut document = Document::read(&Bytes::from(text)).unwrap();
         assert_eq!(document.take("payload").unwrap(), exact);
-        assert_eq!(document.parse::<Value>().unwrap(), serde_json::json!({"type": "x"}));
+        assert_eq!(document.into_value().unwrap(), serde_json::json!({"type": "x"}));
     }
 
     #[test]

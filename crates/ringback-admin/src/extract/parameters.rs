@@ -4,8 +4,6 @@ use std::{fmt::Display, str::FromStr};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use ringback::document;
-use serde::de::DeserializeOwned;
 
 use crate::{
     api::Api,
@@ -63,13 +61,14 @@ impl Parameters {
     }
 
     /// A parameter that is one of a few words.
-    pub(crate) fn word<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
-        let word = document::read_word(&self.take(name)?);
-        let refuse = |invalid: ringback::invalid::Invalid| {
-            let finding = invalid.findings.into_iter().next();
-            finding.map(|finding| self.refuse(name, finding.code, finding.detail));
-        };
-        word.map_err(refuse).ok()
+    pub(crate) fn word<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Option<T> {
+        let given = self.take(name)?;
+        let found = words.iter().find(|(word, _)| *word == given).map(|(_, meaning)| *meaning);
+        if found.is_none() {
+            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            self.refuse(name, "unknown_value", format!("must be one of: {}", known.join(", ")));
+        }
+        found
     }
 
     /// A whole number within bounds.
@@ -122,7 +121,7 @@ impl Parameters {
 
 #[cfg(test)]
 mod tests {
-    use ringback::{delivery::Status, time::Timestamp};
+    use ringback::time::Timestamp;
 
     use super::*;
 
@@ -131,7 +130,7 @@ mod tests {
         let mut parameters = Parameters::of("limit=0&since=yesterday&status=lost&nonsense=1&key=a&key=b");
         assert_eq!(parameters.number("limit", 1, 1000), None);
         assert_eq!(parameters.parsed::<Timestamp>("since"), None);
-        assert_eq!(parameters.word::<Status>("status"), None);
+        assert_eq!(parameters.word("status", &[("dead", 1), ("delivered", 2)]), None);
         parameters.take("key");
         let faults = parameters.faults.clone();
         assert!(parameters.finish().is_err());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ringback::{document::pointer_to, invalid::Invalid};
+use ringback::{document::escape, invalid::Invalid};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
@@ -27,7 +27,7 @@ struct Strict<'a> {
 
 impl Strict<'_> {
     fn below(&mut self, token: &str) -> Strict<'_> {
-        Strict { pointer: format!("{}{}", self.pointer, pointer_to(token)), invalid: self.invalid }
+        Strict { pointer: format!("{}/{}", self.pointer, escape(token)), invalid: self.invalid }
     }
 }
 
@@ -83,7 +83,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(self.below(&name))?;
             if values.contains_key(&name) {
-                let pointer = format!("{}{}", self.pointer, pointer_to(&name));
+                let pointer = format!("{}/{}", self.pointer, escape(&name));
                 self.invalid.add(pointer, "duplicate_field", "stands here twice");
             }
             values.insert(name, value);

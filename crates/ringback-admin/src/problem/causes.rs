@@ -1,7 +1,7 @@
 //! What the engine's errors look like from outside. Faults of ours are logged here, once, and nowhere else.
 
 use http::{HeaderValue, StatusCode, header};
-use ringback::{TestError, emit, invalid::Invalid, operate::endpoints, store};
+use ringback::{TestError, invalid::Invalid, operate::endpoints, store};
 
 use super::Problem;
 
@@ -29,23 +29,6 @@ impl From<store::Error> for Problem {
                 tracing::error!(%error, "a request failed inside");
                 Self::internal()
             }
-        }
-    }
-}
-
-impl From<emit::Error> for Problem {
-    /// The pointers of a refusal begin with the event's place in the request: see `api::events` for what
-    /// becomes of it there.
-    fn from(error: emit::Error) -> Self {
-        match error {
-            emit::Error::Invalid(invalid) => Self::invalid(invalid),
-            emit::Error::IdempotencyConflict { index, of } => Self::invalid(Invalid::one(
-                format!("/{index}/idempotency_key"),
-                "idempotency_conflict",
-                format!("was used for {of} with other content"),
-            )),
-            emit::Error::Store(error) => error.into(),
-            emit::Error::Closed => away("shutting_down", "The server is shutting down; another may take this."),
         }
     }
 }
@@ -80,13 +63,33 @@ impl From<TestError> for Problem {
     fn from(error: TestError) -> Self {
         match error {
             TestError::Absent => Self::not_found(),
-            TestError::Emit(error) => error.into(),
+            TestError::Emit(error) => Self::of_emit(error, |_| String::new()),
         }
     }
 }
 
 /// Not now, but soon.
-fn away(code: &'static str, detail: &str) -> Problem {
+pub(super) fn away(code: &'static str, detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
         .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_away_is_a_503_and_says_nothing_of_itself() {
+        let inner = || Box::<dyn std::error::Error + Send + Sync>::from("hunter2");
+        for (error, status, code) in [
+            (store::Error::Unavailable(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            (store::Error::Schema("hunter2".to_owned()), StatusCode::SERVICE_UNAVAILABLE, "schema_mismatch"),
+            (store::Error::Refused(inner()), StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            (store::Error::corrupt("hunter2"), StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        ] {
+            let problem = Problem::from(error);
+            assert_eq!((problem.status, problem.code), (status, code));
+            assert!(!problem.detail.contains("hunter2"));
+        }
+    }
 }

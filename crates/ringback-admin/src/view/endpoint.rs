@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 
 use ringback::{
-    endpoint::{self, Auth, OnDead, Preset, Retry, Scheme},
+    endpoint::{self, Auth, MASK, OnDead, Preset, Retry, Scheme},
     id::EndpointId,
     invalid::Warning,
     operate::endpoints::Made,
     time::Timestamp,
 };
 use serde::Serialize;
-
-/// What stands where something secret is.
-const HIDDEN: &str = "***";
 
 /// An endpoint with its effective values.
 #[derive(Serialize)]
@@ -55,9 +52,9 @@ enum AuthShown {
 impl From<&Auth> for AuthShown {
     fn from(auth: &Auth) -> Self {
         match auth {
-            Auth::Bearer { .. } => Self::Bearer { token: HIDDEN },
-            Auth::Basic { username, .. } => Self::Basic { username: username.clone(), password: HIDDEN },
-            Auth::ApiKey { header, .. } => Self::ApiKey { header: header.clone(), value: HIDDEN },
+            Auth::Bearer { .. } => Self::Bearer { token: MASK },
+            Auth::Basic { username, .. } => Self::Basic { username: username.clone(), password: MASK },
+            Auth::ApiKey { header, .. } => Self::ApiKey { header: header.clone(), value: MASK },
         }
     }
 }
@@ -76,7 +73,7 @@ impl From<&endpoint::Endpoint> for Endpoint {
             event_types: spec.event_types,
             preset: spec.preset,
             scheme: spec.scheme,
-            headers: credentials.headers.keys().map(|name| (name.clone(), HIDDEN)).collect(),
+            headers: credentials.headers.keys().map(|name| (name.clone(), MASK)).collect(),
             auth: credentials.auth.as_ref().map(AuthShown::from),
             timeout_ms: spec.timeout_ms,
             retry: spec.retry,
@@ -87,7 +84,7 @@ impl From<&endpoint::Endpoint> for Endpoint {
             paused: endpoint.paused,
             disabled_reason: endpoint.disabled_reason.clone(),
             has_secret: !credentials.secrets.is_empty(),
-            public_key: None,
+            public_key: credentials.public_key(),
             created_at: endpoint.created_at,
             updated_at: endpoint.updated_at,
         }

@@ -34,7 +34,7 @@ pub(crate) const OPERATE_TOKEN: &str = "a-token-that-operates";
 pub(crate) struct App {
     pub(crate) router: Router,
     pub(crate) engine: Engine,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl App {
@@ -45,14 +45,19 @@ impl App {
     /// With settings of its own.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = Sqlite::open(directory.path().join("ringback.db")).await.unwrap();
+        let store = Sqlite::open(options_at(&directory)).await.unwrap();
         store.migrate().await.unwrap();
         let mut settings = Settings::new(MasterKeys::parse(&"07".repeat(32), &[]).unwrap());
         change(&mut settings);
         let store: SharedStore = Arc::new(store);
         let engine = Engine::open(store, settings).await.unwrap();
         let router = ringback_admin::router(engine.clone(), options());
-        Self { router, engine, _directory: directory }
+        Self { router, engine, directory }
+    }
+
+    /// The same database, as another process has it.
+    pub(crate) async fn other_process(&self) -> Sqlite {
+        Sqlite::open(options_at(&self.directory)).await.unwrap()
     }
 
     /// A request with the token for everything; a body is sent as JSON.
@@ -118,6 +123,15 @@ impl App {
             settlement,
         };
         assert_eq!(self.engine.store().record(&[recorded]).await.unwrap(), [true]);
+    }
+}
+
+/// No test waits long for a database that is held by another.
+fn options_at(directory: &tempfile::TempDir) -> ringback_sqlite::Options {
+    let path = directory.path().join("ringback.db");
+    ringback_sqlite::Options {
+        busy_timeout: std::time::Duration::from_millis(20),
+        ..ringback_sqlite::Options::new(path)
     }
 }
 

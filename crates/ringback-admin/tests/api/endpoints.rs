@@ -332,13 +332,15 @@ async fn a_test_goes_to_its_endpoint_alone_whatever_that_selects() {
     assert_eq!(event["deliveries"].as_array().unwrap().len(), 1);
     assert_eq!(event["deliveries"][0]["id"], sent["delivery_id"]);
     assert_eq!(event["deliveries"][0]["hold_reason"], json!(null));
-    let verdict = |endpoint: &str| {
-        let entries = event["routing"].as_array().unwrap().iter();
-        let entry = entries.filter(|entry| (entry["endpoint_id"] == endpoint) == (endpoint == id)).next().unwrap();
-        (entry["verdict"].clone(), entry["reason"].clone())
-    };
-    assert_eq!(verdict(&id), (json!("delivery"), json!(null)));
-    assert_eq!(verdict("other"), (json!("skipped"), json!("not_addressed")));
+    for entry in event["routing"].as_array().unwrap() {
+        let expected = if entry["endpoint_id"] == id {
+            json!({"verdict": "delivery", "reason": null})
+        } else {
+            json!({"verdict": "skipped", "reason": "not_addressed"})
+        };
+        assert_eq!(json!({"verdict": entry["verdict"], "reason": entry["reason"]}), expected);
+    }
+    assert_eq!(event["routing"].as_array().unwrap().len(), 2);
     let payload = app.get(&format!("/v1/events/{}/payload", sent.text("event_id"))).await;
     assert_eq!(payload.body, r#"{"test":true}"#);
 
@@ -349,4 +351,33 @@ async fn a_test_goes_to_its_endpoint_alone_whatever_that_selects() {
         let answer = app.call(Method::POST, &path, body).await;
         assert_eq!(answer.refused(StatusCode::UNPROCESSABLE_ENTITY).1, place);
     }
+}
+
+#[tokio::test]
+async fn changes_that_meet_are_all_made() {
+    let app = App::new().await;
+    let path = format!("/v1/endpoints/{}", app.endpoint("a").await);
+    let patch = |body: &'static str| app.call(Method::PATCH, &path, body);
+    let (one, two, three) =
+        tokio::join!(patch(r#"{"name":"n"}"#), patch(r#"{"description":"d"}"#), patch(r#"{"ordered":true}"#));
+    for answer in [one, two, three] {
+        answer.is(StatusCode::OK);
+    }
+    let endpoint = app.get(&path).await.is(StatusCode::OK);
+    assert_eq!(
+        (&endpoint["name"], &endpoint["description"], &endpoint["ordered"]),
+        (&json!("n"), &json!("d"), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn puts_that_meet_make_one_endpoint() {
+    let app = App::new().await;
+    let put = || app.call(Method::PUT, PUT_PATH, request().to_string());
+    let (one, two, three) = tokio::join!(put(), put(), put());
+    let created = [&one, &two, &three].iter().filter(|answer| answer.status == StatusCode::CREATED).count();
+    assert_eq!(created, 1);
+    let id = |answer: &Answer| serde_json::from_slice::<Value>(&answer.body).unwrap()["id"].clone();
+    assert_eq!((id(&one), id(&two)), (id(&two), id(&three)));
+    assert_eq!(app.get("/v1/endpoints").await.is(StatusCode::OK)["items"].as_array().unwrap().len(), 1);
 }

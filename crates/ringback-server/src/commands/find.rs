@@ -41,6 +41,9 @@ pub(crate) struct Find {
 /// Most events shown in full: a key stands for one call, and a call has a handful of events.
 const SHOWN_MAX: usize = 20;
 
+/// Most deliveries of an event shown in full.
+const DELIVERIES_MAX: usize = 20;
+
 impl Find {
     /// Shows every event with the key, newest first.
     pub(crate) async fn run(self) -> Result<()> {
@@ -81,7 +84,7 @@ async fn show(client: &Client, page: &Page<Event>) -> Result<()> {
     for (index, listed) in page.items.iter().enumerate() {
         let event: Event = client.get(&format!("/v1/events/{}", listed.id), &[]).await?.accepted(false)?.read()?;
         let mut deliveries = Vec::new();
-        for delivery in &event.deliveries {
+        for delivery in event.deliveries.iter().take(DELIVERIES_MAX) {
             let path = format!("/v1/deliveries/{}", delivery.id);
             let delivery: Delivery = client.get(&path, &[]).await?.accepted(false)?.read()?;
             deliveries.push(delivery);
@@ -91,6 +94,10 @@ async fn show(client: &Client, page: &Page<Event>) -> Result<()> {
         }
         screen::event(&event, paint);
         deliveries.iter().for_each(|delivery| screen::delivery(delivery, &event, paint));
+        if event.deliveries.len() > DELIVERIES_MAX {
+            let more = event.deliveries.len() - DELIVERIES_MAX;
+            print::line(format!("  and {more} deliveries more: see GET /v1/deliveries?event_id={}", event.id));
+        }
     }
     if page.next_cursor.is_some() {
         print::line("there are more events with this key: see --json and the API's cursor");

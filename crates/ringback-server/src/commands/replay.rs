@@ -118,7 +118,7 @@ impl Replay {
         let replay: ReplayOfMany = answer.read()?;
         if self.json {
             answer.print();
-        } else {
+        } else if replay.matched > 0 {
             let would = if self.dry_run { "would be sent again" } else { "to be sent again" };
             print::line(format!("{} deliveries, {}, {would}", replay.matched, bytes(replay.bytes)));
         }

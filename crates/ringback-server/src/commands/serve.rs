@@ -79,6 +79,7 @@ async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToke
     let keys = secrets::master_keys(configuration, Missing::Make)?;
     let schema = if no_migrate { Schema::Check } else { Schema::Migrate };
     let store = stores::open(configuration, schema).await?;
+    stores::limit_emits(configuration).await?;
     let mut settings = stores::settings(configuration, keys);
     settings.max_in_flight_per_node = usize::try_from(shares.in_flight).unwrap_or(usize::MAX);
     let engine = Engine::open(store, settings).await.map_err(Failure::failed)?;

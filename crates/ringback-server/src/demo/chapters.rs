@@ -2,6 +2,7 @@
 
 mod books;
 mod dead_letter;
+pub(super) mod epilogue;
 mod inline_destination;
 mod one_transaction;
 mod prologue;

@@ -13,7 +13,6 @@ pub(crate) use self::receivers::Temper;
 use self::stage::Stage;
 use crate::{
     failure::{Failure, Result},
-    print,
     serve::signals::Signals,
 };
 
@@ -27,10 +26,11 @@ pub(crate) async fn tell(without: &[Temper], once: bool) -> Result<()> {
         () = signals.next() => Err(Failure::failed("the story was interrupted")),
     };
     let wrong = stage.teller.wrong();
-    if told.is_ok() && !once {
-        print::line("");
-        print::line("All of it keeps running; Ctrl-C ends it and removes the folder.");
-        signals.next().await;
+    if told.is_ok() {
+        chapters::epilogue::tell(&stage, once);
+        if !once {
+            signals.next().await;
+        }
     }
     stage.strike().await;
     told?;

@@ -24,8 +24,9 @@ use super::{
 use crate::{
     client::{
         Client, Remote,
-        views::{Delivery, Event, Ledger},
+        views::{Delivery, Event, Ledger, Page},
     },
+    commands::find::screen,
     configuration::Secret,
     failure::{Failure, Result},
     secrets,
@@ -38,8 +39,10 @@ const PATIENCE: Duration = Duration::from_secs(12);
 /// Between two looks at deliveries that are not settled yet.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Waits between the three sends in milliseconds, where the vendors' documents mean 10 s and 60 s.
-pub(super) const DELAYS_MS: [u64; 2] = [300, 900];
+/// Three sends as in the vendors' documents, the waits between them a fraction of theirs.
+pub(super) fn retry() -> Value {
+    json!({ "max_attempts": 3, "delays_ms": [300, 900], "jitter": 0.2 })
+}
 
 /// Connections to the demo's API: one person and this story.
 const CONNECTIONS_MAX: usize = 256;
@@ -104,16 +107,17 @@ impl Stage {
 
     /// Registers an endpoint and returns its id, and the secret if one was made.
     pub(super) async fn endpoint(&self, mut fields: Value) -> Result<(String, String)> {
-        fields["retry"] = json!({ "max_attempts": 3, "delays_ms": DELAYS_MS, "jitter": 0.2 });
+        fields["retry"] = retry();
         let made = self.post("/v1/endpoints", Some(&fields)).await?;
         let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
         Ok((text("id"), text("secret")))
     }
 
     /// Emits a sample by HTTP and returns the event's id.
-    pub(super) async fn emit(&self, sample: &Sample, tenant: &str, more: &str) -> Result<String> {
+    pub(super) async fn emit(&self, sample: &Sample, tenant: &str, destination: Option<&Value>) -> Result<String> {
         // The payload goes in as it stands: anything that builds JSON could change it.
         let (event_type, key, payload) = (sample.event_type, sample.key, sample.payload());
+        let more = destination.map(|destination| format!(r#","destination":{destination}"#)).unwrap_or_default();
         let body = format!(
             r#"{{"type":"{event_type}","tenant":"{tenant}","key":"{key}","idempotency_key":"{key}"{more},"payload":{payload}}}"#
         );
@@ -131,6 +135,13 @@ impl Stage {
     /// One event with its routing and deliveries.
     pub(super) async fn event(&self, id: &str) -> Result<Event> {
         self.client.get(&format!("/v1/events/{id}"), &[]).await?.accepted(false)?.read()
+    }
+
+    /// The id of the only event with this key.
+    pub(super) async fn event_of(&self, key: &str) -> Result<String> {
+        let query = [("key", key.to_owned())];
+        let mut page: Page<Event> = self.client.get("/v1/events", &query).await?.accepted(false)?.read()?;
+        page.items.pop().map(|event| event.id).ok_or_else(|| Failure::failed(format!("no event has the key {key}")))
     }
 
     /// One delivery with its attempts.
@@ -165,6 +176,15 @@ impl Stage {
                 return Ok((deliveries, seen));
             }
         }
+    }
+
+    /// Where something did not come out as told, the engine's own records say why.
+    pub(super) async fn explain(&self, as_told: bool, event_id: &str, deliveries: &[Delivery]) -> Result<()> {
+        if !as_told {
+            let event = self.event(event_id).await?;
+            deliveries.iter().for_each(|delivery| screen::delivery(delivery, &event, self.teller.paint));
+        }
+        Ok(())
     }
 
     /// Tells what comes within one look.

@@ -10,11 +10,17 @@ use crate::configuration::LogFormat;
 pub(crate) fn start(filter: &str, format: LogFormat) {
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::builder().parse_lossy(filter))
+        .with_env_filter(EnvFilter::builder().parse_lossy(quiet(filter)))
         .with_writer(std::io::stderr)
         .with_ansi(colours);
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
+}
+
+/// The filter with the database driver's notices left out ("relation already exists, skipping"), unless it names the
+/// driver itself.
+fn quiet(filter: &str) -> String {
+    if filter.contains("sqlx") { filter.to_owned() } else { format!("{filter},sqlx=warn") }
 }

@@ -12,7 +12,10 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Delivering, lanes::Picked, work};
-use crate::{id::EventId, store::LoadedEvent};
+use crate::{
+    id::EventId,
+    store::{self, LoadedEvent},
+};
 
 /// Picked under one lock.
 const BATCH: usize = 64;
@@ -43,9 +46,13 @@ pub(super) async fn dispatch(delivering: Arc<Delivering>, stop: CancellationToke
     }
 }
 
+/// What was answered must be recorded before more is asked: memory is bounded, and so is what a crash repeats.
+fn may_pick(delivering: &Delivering) -> bool {
+    delivering.lease.runs() && !delivering.recorder.is_behind()
+}
+
 fn pick(delivering: &Delivering) -> Vec<Picked> {
-    // What was answered must be recorded before more is asked: memory is bounded, and so is what a crash repeats.
-    if !delivering.lease.runs() || delivering.recorder.is_behind() {
+    if !may_pick(delivering) {
         return Vec::new();
     }
     let mut lanes = delivering.lanes.lock();
@@ -54,7 +61,7 @@ fn pick(delivering: &Delivering) -> Vec<Picked> {
 }
 
 async fn wait(delivering: &Delivering, stop: &CancellationToken) {
-    let timer = delivering.lanes.lock().next_timer();
+    let timer = if may_pick(delivering) { delivering.lanes.lock().next_timer() } else { None };
     let tick = Instant::now() + TICK;
     let until = timer.map_or(tick, |timer| timer.min(tick));
     // At least a moment: a timer that has run out must not spin here while its lane has no place.
@@ -80,6 +87,11 @@ async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>) {
     ids.dedup();
     let events = load(&delivering, &ids).await;
     for mut picked in picked {
+        // Loading may have taken long. A lane that is not ours any more is for its new owner to send.
+        if !delivering.owns(picked.due.lane.shard()) {
+            delivering.lanes.lock().returned(&picked.due);
+            continue;
+        }
         match events.get(&picked.due.id.event()) {
             Some(event) if event.payload.is_some() => {
                 picked.event = Some(Arc::clone(event));
@@ -93,15 +105,27 @@ async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>) {
     }
 }
 
-/// Tries until the database answers: the deliveries hold their places meanwhile, so nothing piles up.
+/// Tries until the database answers: the deliveries hold their places meanwhile, so nothing piles up. An event that
+/// cannot be read keeps back its own deliveries alone.
 async fn load(delivering: &Delivering, ids: &[EventId]) -> HashMap<EventId, Arc<LoadedEvent>> {
-    loop {
-        match delivering.engine.store().load_events(ids).await {
-            Ok(events) => return events.into_iter().map(|loaded| (loaded.event.id, Arc::new(loaded))).collect(),
+    let mut events = HashMap::with_capacity(ids.len());
+    let mut parts = vec![ids.to_vec()];
+    while let Some(mut part) = parts.pop() {
+        match delivering.engine.store().load_events(&part).await {
+            Ok(loaded) => events.extend(loaded.into_iter().map(|loaded| (loaded.event.id, Arc::new(loaded)))),
+            Err(store::Error::Corrupt(_) | store::Error::Refused(_)) if part.len() > 1 => {
+                let half = part.split_off(part.len() / 2);
+                parts.extend([half, part]);
+            }
+            Err(error @ (store::Error::Corrupt(_) | store::Error::Refused(_))) => {
+                tracing::error!(events = ?part, %error, "an event cannot be read; its deliveries wait");
+            }
             Err(error) => {
                 tracing::warn!(%error, "sending waits for the database");
                 tokio::time::sleep(PAUSE_ERROR).await;
+                parts.push(part);
             }
         }
     }
+    events
 }

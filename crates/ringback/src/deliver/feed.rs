@@ -2,7 +2,8 @@
 //!
 //! Rows become visible in commit order and not in order of `due_at`. So the cursor stays a moment behind the clock,
 //! steps back some seconds every second, and starts over every minute; what is known already is passed over. A row
-//! that was missed is therefore late, never lost.
+//! that was missed is therefore late, never lost. Going back costs a walk over the backlog; the longer that takes,
+//! the rarer it is done.
 
 use std::{
     sync::Arc,
@@ -37,6 +38,9 @@ const STEP_BACK_EVERY: Duration = Duration::from_secs(1);
 /// How often everything is read again from the beginning.
 const START_OVER_EVERY: Duration = Duration::from_secs(60);
 
+/// Going back may take up one part in so many of the feed's time.
+const WALK_PART: u32 = 10;
+
 /// Between reads when there was something, and when there was nothing.
 const PAUSE_BUSY: Duration = Duration::from_millis(10);
 const PAUSE_IDLE: Duration = Duration::from_millis(30);
@@ -47,10 +51,12 @@ const PAUSE_ERROR: Duration = Duration::from_millis(500);
 /// How far each shard has been read.
 struct Cursors {
     at: [Cursor; SHARDS as usize],
-    /// Whether the shard was ours at the last read: a shard that comes is read from the beginning.
-    ours: [bool; SHARDS as usize],
     stepped_back: Instant,
     started_over: Instant,
+    /// When the feed last went back, while it has not caught up since.
+    walking: Option<Instant>,
+    /// It does not go back before.
+    rest_until: Instant,
 }
 
 /// Feeds until `stop`.
@@ -82,7 +88,11 @@ enum Found {
 
 async fn read(delivering: &Arc<Delivering>, cursors: &mut Cursors) -> store::Result<Found> {
     let refilled = refill(delivering).await?;
-    let owned = delivering.lanes.lock().owned_shards();
+    let (owned, fresh) = {
+        let mut lanes = delivering.lanes.lock();
+        (lanes.owned_shards(), lanes.take_fresh())
+    };
+    cursors.restart(&fresh);
     let wanted = cursors.of(&owned, delivering.clock.now());
     if wanted.is_empty() {
         return Ok(Found::Nothing);
@@ -115,10 +125,7 @@ async fn refill(delivering: &Arc<Delivering>) -> store::Result<bool> {
     let page = match delivering.engine.store().refill(&lanes, REFILL_ROWS).await {
         Ok(page) => page,
         Err(error) => {
-            let mut guard = delivering.lanes.lock();
-            for (lane, cursor) in lanes {
-                guard.refilled(lane, Some(cursor));
-            }
+            put_back(delivering, lanes);
             return Err(error);
         }
     };
@@ -129,12 +136,23 @@ async fn refill(delivering: &Arc<Delivering>) -> store::Result<bool> {
             *last = Some(Cursor::at(due));
         }
     }
-    apply(delivering, page, read).await?;
+    if let Err(error) = apply(delivering, page, read).await {
+        put_back(delivering, lanes);
+        return Err(error);
+    }
     let mut guard = delivering.lanes.lock();
     for (lane, count, last) in rests {
         guard.refilled(lane, last.filter(|_| count >= REFILL_ROWS as usize));
     }
     Ok(true)
+}
+
+/// A refill has failed: its lanes are as far behind as they were.
+fn put_back(delivering: &Delivering, lanes: Vec<(LaneId, Cursor)>) {
+    let mut guard = delivering.lanes.lock();
+    for (lane, cursor) in lanes {
+        guard.refilled(lane, Some(cursor));
+    }
 }
 
 async fn apply(delivering: &Arc<Delivering>, page: FeedPage, read: Read) -> store::Result<()> {
@@ -163,30 +181,44 @@ impl Cursors {
         let now = Instant::now();
         Self {
             at: [Cursor::START; SHARDS as usize],
-            ours: [false; SHARDS as usize],
             stepped_back: now,
             started_over: now,
+            walking: None,
+            rest_until: now,
+        }
+    }
+
+    /// Shards that have just come are read from the beginning, also if they had been here a moment ago.
+    fn restart(&mut self, shards: &[Shard]) {
+        for &shard in shards {
+            self.at[usize::from(shard)] = Cursor::START;
         }
     }
 
     /// From where to read each of these shards at `now`, the database's.
     fn of(&mut self, owned: &[Shard], now: Timestamp) -> Vec<(Shard, Cursor)> {
-        for shard in 0..SHARDS {
-            let ours = owned.contains(&shard);
-            if ours && !self.ours[usize::from(shard)] {
-                self.at[usize::from(shard)] = Cursor::START;
-            }
-            self.ours[usize::from(shard)] = ours;
-        }
-        if self.started_over.elapsed() >= START_OVER_EVERY {
-            self.started_over = Instant::now();
+        let moment = Instant::now();
+        let may = self.may_go_back(moment);
+        if may && moment - self.started_over >= START_OVER_EVERY {
+            self.started_over = moment;
+            self.walking = Some(moment);
             self.at = [Cursor::START; SHARDS as usize];
-        } else if self.stepped_back.elapsed() >= STEP_BACK_EVERY {
-            self.stepped_back = Instant::now();
+        } else if may && moment - self.stepped_back >= STEP_BACK_EVERY {
+            self.stepped_back = moment;
+            self.walking = Some(moment);
             let back = Cursor::through(now - STEP_BACK);
             self.at = self.at.map(|cursor| cursor.min(back));
         }
         owned.iter().map(|&shard| (shard, self.at[usize::from(shard)])).collect()
+    }
+
+    /// Whether the last walk has ended and had its rest. One that never ends is broken off: rows behind it may
+    /// have been missed, too.
+    fn may_go_back(&self, now: Instant) -> bool {
+        match self.walking {
+            Some(since) => now - since >= START_OVER_EVERY * WALK_PART,
+            None => now >= self.rest_until,
+        }
     }
 
     /// Moves on past a page; true if any shard may have more.
@@ -207,6 +239,9 @@ impl Cursors {
             // A full page ends where it ends; one that is not full has shown everything up to now.
             let to = if is_full { last[shard].unwrap_or(from) } else { settled };
             self.at[shard] = from.max(to);
+        }
+        if !full && let Some(since) = self.walking.take() {
+            self.rest_until = Instant::now() + since.elapsed() * (WALK_PART - 1);
         }
         full
     }
@@ -259,7 +294,8 @@ mod tests {
         let now = Timestamp::from_micros(1_000_000_000);
         let asked = cursors.of(&[1], now);
         cursors.advance(&asked, &FeedPage { now, rows: vec![] });
-        cursors.of(&[], now);
+        assert_ne!(cursors.of(&[1], now)[0].1, Cursor::START);
+        cursors.restart(&[1]);
         assert_eq!(cursors.of(&[1], now)[0].1, Cursor::START);
     }
 }

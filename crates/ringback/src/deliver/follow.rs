@@ -11,17 +11,22 @@ use tokio_util::sync::CancellationToken;
 use super::{Delivering, feed};
 use crate::{
     delivery::LaneId,
-    id::{DeliveryId, EndpointId},
-    store::{self, Change},
+    id::{DeliveryId, EndpointId, EventId},
+    store::{self, Change, DeliveryFilter},
 };
+
+/// Most deliveries of an expunged event whose ordering keys are looked at; what is beyond is found by the feed.
+const DELIVERIES_MAX: u32 = 1_000;
 
 /// Between looks at the log; the promise is one second.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Follows until `stop`.
-pub(super) async fn follow(delivering: Arc<Delivering>, stop: CancellationToken) {
-    let (told, mut changes) = mpsc::unbounded_channel();
-    delivering.engine.directories().listen(told).await;
+pub(super) async fn follow(
+    delivering: Arc<Delivering>,
+    mut changes: mpsc::UnboundedReceiver<Vec<Change>>,
+    stop: CancellationToken,
+) {
     while !stop.is_cancelled() {
         if let Err(error) = delivering.engine.directories().read_changes().await {
             tracing::warn!(%error, "cannot read configuration changes");
@@ -38,20 +43,23 @@ pub(super) async fn follow(delivering: Arc<Delivering>, stop: CancellationToken)
 }
 
 async fn apply(delivering: &Arc<Delivering>, changes: &[Change]) {
-    let mut released = Vec::new();
+    let (mut released, mut expunged) = (Vec::new(), Vec::new());
     for change in changes {
         match change {
             Change::Endpoint(id) => reconfigure(delivering, *id),
-            Change::EventExpunged(id) => delivering.lanes.lock().remove_event(*id),
+            Change::EventExpunged(id) => {
+                delivering.lanes.lock().remove_event(*id);
+                expunged.push(*id);
+            }
             Change::DeliveryReleased(id) => released.push(*id),
         }
     }
     if !released.is_empty() {
         // Replays are due now: the next read finds them.
         delivering.hungry.notify_one();
-        if let Err(error) = bring_unblocked(delivering, &released).await {
-            tracing::warn!(%error, "what a discarded dead letter had blocked is late");
-        }
+    }
+    if let Err(error) = bring_unblocked(delivering, &released, &expunged).await {
+        tracing::warn!(%error, "the next of an ordering key is late");
     }
     delivering.ready.notify_one();
 }
@@ -65,16 +73,28 @@ fn reconfigure(delivering: &Delivering, id: EndpointId) {
     }
 }
 
-/// Deliveries of an ordered endpoint may have waited behind what was released: their turn may have come, and they
-/// have been due for long.
-async fn bring_unblocked(delivering: &Arc<Delivering>, released: &[DeliveryId]) -> store::Result<()> {
+/// Deliveries of an ordered endpoint may have waited behind what was released or cancelled: their turn may have
+/// come, and they have been due for long.
+async fn bring_unblocked(
+    delivering: &Arc<Delivering>,
+    released: &[DeliveryId],
+    expunged: &[EventId],
+) -> store::Result<()> {
     let directory = delivering.engine.directories().newest();
-    if !directory.all().any(|endpoint| endpoint.spec.ordered) {
+    if (released.is_empty() && expunged.is_empty()) || !directory.all().any(|endpoint| endpoint.spec.ordered) {
         return Ok(());
     }
-    let mut keys = Vec::new();
+    let store = delivering.engine.store();
+    let mut rows = Vec::new();
     for &id in released {
-        let Some(row) = delivering.engine.store().delivery(id).await? else { continue };
+        rows.extend(store.delivery(id).await?);
+    }
+    for &id in expunged {
+        let filter = DeliveryFilter { event: Some(id), ..DeliveryFilter::default() };
+        rows.extend(store.list_deliveries(&filter, None, DELIVERIES_MAX).await?.items);
+    }
+    let mut keys = Vec::new();
+    for row in rows {
         let ordered = row.endpoint.and_then(|id| directory.endpoint(id)).is_some_and(|endpoint| endpoint.spec.ordered);
         if let Some(key) = row.event.ordering_key.filter(|_| ordered) {
             keys.push((row.lane, key.into_boxed_str()));

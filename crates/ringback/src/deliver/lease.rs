@@ -103,7 +103,8 @@ impl Keeper {
 
     /// Whether the database said that the lease has ended: it can never be renewed again.
     pub(super) fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Acquire)
+        // A thread that is gone will not renew either.
+        self.lost.load(Ordering::Acquire) || self.thread.as_ref().is_some_and(thread::JoinHandle::is_finished)
     }
 }
 
@@ -143,7 +144,8 @@ async fn renew(
         }
         next = now + pause;
         if keeper.is_none() {
-            keeper = store.lease_keeper().await.ok();
+            // Connecting must not hang either: once the database is back it has to be noticed in time.
+            keeper = tokio::time::timeout(pause, store.lease_keeper()).await.ok().and_then(Result::ok);
         }
         let Some(connected) = &mut keeper else {
             next = now + Duration::from_millis(200);

@@ -34,7 +34,10 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use self::{clock::DatabaseClock, lanes::Lanes, lease::Lease, record::Recorder, send::Sender};
@@ -98,10 +101,14 @@ impl Delivering {
             engine,
         });
 
+        // Before any lane exists: none may miss a change.
+        let (told, changes) = mpsc::unbounded_channel();
+        delivering.engine.directories().listen(told).await;
+
         let (feeding, recording) = (CancellationToken::new(), CancellationToken::new());
         let mut tasks = JoinSet::new();
         tasks.spawn(shards::own(Arc::clone(&delivering), feeding.clone()));
-        tasks.spawn(follow::follow(Arc::clone(&delivering), feeding.clone()));
+        tasks.spawn(follow::follow(Arc::clone(&delivering), changes, feeding.clone()));
         tasks.spawn(route::route(Arc::clone(&delivering), feeding.clone()));
         tasks.spawn(feed::feed(Arc::clone(&delivering), feeding.clone()));
         tasks.spawn(dispatch::dispatch(Arc::clone(&delivering), feeding.clone()));
@@ -161,8 +168,11 @@ impl Read {
     /// Takes the rows in, as far as this node owns their lanes.
     pub(crate) fn admit(self, rows: Vec<Fresh>) {
         if !rows.is_empty() {
+            let mut lanes = self.delivering.lanes.lock();
+            // Under the lock: a lane made from an older directory would miss a change that lanes were told already.
             let directory = self.delivering.engine.directories().newest();
-            self.delivering.lanes.lock().admit(rows, &directory, Instant::now());
+            lanes.admit(rows, &directory, Instant::now());
+            drop(lanes);
             self.delivering.ready.notify_one();
         }
     }
@@ -183,7 +193,10 @@ impl Running {
     pub(crate) async fn shutdown(mut self, grace: Duration) {
         let deadline = tokio::time::Instant::now() + grace;
         self.feeding.cancel();
-        while self.tasks.join_next().await.is_some() {}
+        // A database that does not answer must not keep the process.
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout_at(deadline, ended).await;
+        self.tasks.abort_all();
         while self.delivering.lanes.lock().open() > 0 && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -5,11 +5,12 @@
 //! the batch is kept and tried again: nothing that was answered is forgotten while this process lives.
 
 use std::{
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
@@ -132,6 +133,8 @@ async fn commit(delivering: &Arc<Delivering>, batch: Vec<Report>) {
     write(delivering, outcomes).await;
     delivering.recorder.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
     delivering.lanes.lock().settled(batch.iter().map(|report| report.recorded.id));
+    // Picking may have paused because recording was behind, and nothing else need wake it.
+    delivering.ready.notify_one();
     follow_up(delivering, &batch).await;
 }
 
@@ -170,6 +173,11 @@ async fn write(delivering: &Delivering, outcomes: Vec<Recorded>) {
 
 /// Takes out what came from outside; false if there was nothing.
 fn strip(outcome: &mut Recorded) -> bool {
+    if let Settlement::Dead { detail, .. } = &mut outcome.settlement
+        && detail.take().is_some()
+    {
+        return true;
+    }
     let Some(attempt) = &mut outcome.attempt else { return false };
     let bare = Attempt { detail: "{}".into(), response_body: bytes::Bytes::new(), ..attempt.clone() };
     let changed = bare != *attempt;
@@ -179,12 +187,14 @@ fn strip(outcome: &mut Recorded) -> bool {
 
 /// What follows from outcomes that are committed: holds, endpoints that are gone, the next of an ordering key.
 async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
-    hold_lanes(delivering, batch).await;
-    for endpoint in batch.iter().filter_map(|report| report.gone) {
-        if let Err(error) = delivering.engine.store().disable_gone(endpoint).await {
-            tracing::warn!(%endpoint, %error, "could not disable an endpoint that answered 410");
+    store_holds(delivering, batch).await;
+    let gone: BTreeSet<_> = batch.iter().filter_map(|report| report.gone).collect();
+    for endpoint in gone {
+        match delivering.engine.store().disable_gone(endpoint).await {
+            Ok(()) => tracing::info!(%endpoint, "answered 410 and is disabled"),
+            // Its next answer tries again.
+            Err(error) => tracing::warn!(%endpoint, %error, "could not disable an endpoint that answered 410"),
         }
-        tracing::info!(%endpoint, "answered 410 and is disabled");
     }
     let finished = batch
         .iter()
@@ -196,27 +206,18 @@ async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
     }
 }
 
-async fn hold_lanes(delivering: &Arc<Delivering>, batch: &[Report]) {
-    let holds: Vec<_> = batch
-        .iter()
-        .filter_map(|report| {
-            let until = report.hold?;
-            Some(Hold { lane: report.due.lane, until, reason: HoldReason::RetryAfter, streak: 0 })
-        })
-        .collect();
-    if holds.is_empty() {
+/// The lanes are held already; this is for whoever owns them after a restart. A statement must not name a lane twice.
+async fn store_holds(delivering: &Delivering, batch: &[Report]) {
+    let mut longest = HashMap::new();
+    for (lane, until) in batch.iter().filter_map(|report| Some((report.due.lane, report.hold?))) {
+        longest.entry(lane).and_modify(|longest: &mut Timestamp| *longest = until.max(*longest)).or_insert(until);
+    }
+    if longest.is_empty() {
         return;
     }
-    let directory = delivering.engine.directories().newest();
-    {
-        let mut lanes = delivering.lanes.lock();
-        let now = Instant::now();
-        for hold in &holds {
-            lanes.hold(hold.lane, delivering.clock.instant(hold.until), &directory, now);
-        }
-    }
+    let hold = |(lane, until)| Hold { lane, until, reason: HoldReason::RetryAfter, streak: 0 };
+    let holds: Vec<_> = longest.into_iter().map(hold).collect();
     if let Err(error) = delivering.engine.store().set_holds(&holds).await {
-        // The lane is held here; only a restart would forget it.
         tracing::warn!(%error, "could not store a hold");
     }
 }

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Delivering, lease::Keeper};
 use crate::{
     delivery::{SHARDS, Shard},
-    store::{self, Claimed, NodeId, OpenRequest, ShardMap},
+    directory::Directory,
+    store::{self, Claimed, Hold, NodeId, OpenRequest, ShardMap},
 };
 
 /// Between looks at the map of shards: so often in a lease.
@@ -22,9 +23,6 @@ const LOOKS_PART: u32 = 12;
 
 /// After an error, and between tries to register.
 const PAUSE_ERROR: Duration = Duration::from_millis(500);
-
-/// No request runs longer than the longest timeout an endpoint may have.
-const OPEN_MAX: Duration = Duration::from_secs(60);
 
 /// Owns shards until `stop`; gives none back: [`give_back`] does, when what is open has had its grace.
 pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
@@ -78,7 +76,7 @@ async fn hold(delivering: &Arc<Delivering>, node: NodeId, stop: &CancellationTok
         *delivering.lease.node() = None;
         let mut lanes = delivering.lanes.lock();
         for shard in lanes.owned_shards() {
-            lanes.drop_shard(shard);
+            lanes.drop_shard(shard, Instant::now());
         }
     }
 }
@@ -91,7 +89,10 @@ async fn balance(delivering: &Arc<Delivering>, node: NodeId) -> store::Result<()
     let owned = delivering.lanes.lock().owned_shards();
     let share = share(&map, node);
 
-    let surplus: Vec<Shard> = owned.iter().copied().filter(|shard| !share.contains(shard)).collect();
+    // Also what is ours only by the map: giving it back had failed, and nobody may take it while our lease runs.
+    let by_map = |shard: Shard| map.owners[usize::from(shard)] == Some(node);
+    let surplus: Vec<Shard> =
+        (0..SHARDS).filter(|shard| (owned.contains(shard) || by_map(*shard)) && !share.contains(shard)).collect();
     if !surplus.is_empty() {
         let given: Vec<_> = surplus.into_iter().map(|shard| release(delivering, shard)).collect();
         store.release_shards(node, &given).await?;
@@ -100,9 +101,11 @@ async fn balance(delivering: &Arc<Delivering>, node: NodeId) -> store::Result<()
 
     let wanted: Vec<Shard> = share.into_iter().filter(|shard| !owned.contains(shard)).collect();
     if !wanted.is_empty() {
+        // Whatever may fail comes before the claim: it empties the lists of what is still open.
+        let directory = delivering.engine.directory().await?;
         let claimed = store.claim_shards(node, &wanted).await?;
         if !claimed.is_empty() {
-            take(delivering, &claimed).await?;
+            take(delivering, &claimed, &directory).await;
             tracing::info!(count = claimed.len(), "took shards");
         }
     }
@@ -126,36 +129,46 @@ fn share(map: &ShardMap, node: NodeId) -> Vec<Shard> {
 
 /// Stops starting anything of a shard; what is open goes along as a list.
 fn release(delivering: &Delivering, shard: Shard) -> Claimed {
-    let open = delivering.lanes.lock().drop_shard(shard);
     let now = Instant::now();
+    let open = delivering.lanes.lock().drop_shard(shard, now);
     let open = open
         .into_iter()
-        .map(|(delivery, lane, since)| OpenRequest {
+        .map(|(delivery, lane, until)| OpenRequest {
             delivery,
             lane,
-            until: delivering.clock.after((since + OPEN_MAX).saturating_duration_since(now)),
+            until: delivering.clock.after(until.saturating_duration_since(now)),
         })
         .collect();
     Claimed { shard, open }
 }
 
-async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed]) -> store::Result<()> {
+async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed], directory: &Directory) {
     let shards: Vec<_> = claimed.iter().map(|one| one.shard).collect();
-    let directory = delivering.engine.directory().await?;
-    let holds = delivering.engine.store().load_holds(&shards).await?;
+    let Some(holds) = holds(delivering, &shards).await else { return };
     let mut lanes = delivering.lanes.lock();
     let now = Instant::now();
     for Claimed { shard, open } in claimed {
         let open: Vec<_> =
             open.iter().map(|open| (open.delivery, open.lane, delivering.clock.instant(open.until))).collect();
-        lanes.take_shard(*shard, &open, &directory, now);
+        lanes.take_shard(*shard, &open, directory, now);
     }
     for hold in holds {
-        lanes.hold(hold.lane, delivering.clock.instant(hold.until), &directory, now);
+        lanes.hold(hold.lane, delivering.clock.instant(hold.until), directory, now);
     }
     drop(lanes);
     delivering.hungry.notify_one();
-    Ok(())
+}
+
+/// The holds of shards that are ours by now, so it tries until the database answers or the lease is lost.
+async fn holds(delivering: &Delivering, shards: &[Shard]) -> Option<Vec<Hold>> {
+    while !delivering.lease.is_lost() {
+        match delivering.engine.store().load_holds(shards).await {
+            Ok(holds) => return Some(holds),
+            Err(error) => tracing::warn!(%error, "shards wait for their holds"),
+        }
+        tokio::time::sleep(PAUSE_ERROR).await;
+    }
+    None
 }
 
 /// Gives everything back at the end, with what is still open.

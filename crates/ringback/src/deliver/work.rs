@@ -1,6 +1,10 @@
 //! One delivery, once: sign, send, judge, and on to recording. The heart of the engine, as a column of verbs.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::FutureExt as _;
 
@@ -19,6 +23,9 @@ use crate::{
     time::Timestamp,
 };
 
+/// How long a lane waits after a 410 for its endpoint to be disabled; should that fail, it asks again so often.
+const GONE_PAUSE: Duration = Duration::from_secs(5);
+
 /// Tries a delivery that was picked. A panic in here is a failed attempt and nobody else's trouble.
 pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<LoadedEvent>, courier: Arc<Courier>) {
     let begun = Instant::now();
@@ -28,11 +35,25 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
         tracing::error!(delivery = %due.id, "an attempt panicked; it counts as failed");
         Tried::unsent(Outcome::refused(ErrorClass::Panic, Phase::Policy))
     });
-    let reachable = tried.reachable();
-    delivering.lanes.lock().ended(&due, begun.elapsed(), reachable);
-    delivering.ready.notify_one();
+    let (took, reachable) = (begun.elapsed(), tried.reachable());
     let report = report(&delivering, due, &courier, tried, at);
+    end(&delivering, &report, took, reachable);
     delivering.recorder.report(report);
+}
+
+/// The request has ended. What the receiver asked of its lane is done before the lane goes on, not after the commit.
+fn end(delivering: &Delivering, report: &Report, took: Duration, reachable: bool) {
+    let now = Instant::now();
+    let gone = report.gone.map(|_| now + GONE_PAUSE);
+    let asked = report.hold.map(|until| delivering.clock.instant(until));
+    let mut lanes = delivering.lanes.lock();
+    if let Some(until) = gone.max(asked) {
+        let directory = delivering.engine.directories().newest();
+        lanes.hold(report.due.lane, until, &directory, now);
+    }
+    lanes.ended(&report.due, took, reachable);
+    drop(lanes);
+    delivering.ready.notify_one();
 }
 
 /// What came of trying.
@@ -99,14 +120,17 @@ fn report(delivering: &Delivering, due: Due, courier: &Courier, tried: Tried, at
     };
     let retry = tried.target.as_ref().map_or_else(crate::endpoint::Retry::default, |target| target.retry.clone());
     let tries = u32::try_from(due.attempts - due.attempts_at_refill + 1).unwrap_or(1);
-    let judgement = judge::judge(&outcome, tries, &retry, courier.endpoint.is_none(), rand::random(), Timestamp::now());
+    // A test is sent to endpoints that are not enabled, too: kept after a 410 it would be sent again and again.
+    let ends_when_gone = courier.endpoint.is_none() || due.marks.test;
+    let judgement = judge::judge(&outcome, tries, &retry, ends_when_gone, rand::random(), Timestamp::now());
     let settlement = match judgement.verdict {
         Verdict::Delivered => Settlement::Delivered,
         Verdict::Retry { after } => Settlement::Retry { after },
         Verdict::Gone => Settlement::Keep,
         Verdict::Dead(reason) => Settlement::Dead { reason, detail: None, blocks: courier.blocks_when_dead },
     };
-    let gone = if settlement == Settlement::Keep { courier.endpoint } else { None };
+    let is_gone = matches!(judgement.verdict, Verdict::Gone | Verdict::Dead(DeadReason::Gone));
+    let gone = courier.endpoint.filter(|_| is_gone);
     let hold = judgement.hold.map(|wait| delivering.clock.after(wait));
     let recorded = Recorded {
         id: due.id,

@@ -17,7 +17,7 @@ use crate::{
     engine::Shared,
     invalid::Invalid,
     route,
-    store::{Accepted, EventToAccept, Group},
+    store::{Accepted, EventToAccept, Group, Routing, Verdict},
 };
 
 /// Most events in one commit.
@@ -138,7 +138,27 @@ async fn commit(shared: &Arc<Shared>, batch: Vec<Request>) {
                 read.admit(due);
             }
         }
+        // One request's data must not be the others' trouble.
+        Err(crate::store::Error::Refused(_)) if groups.len() > 1 => {
+            for (request, group) in folded.into_iter().zip(groups) {
+                commit_alone(shared, request, group).await;
+            }
+        }
         Err(error) => refuse_all(folded.into_iter().map(|folded| folded.request).collect(), &error),
+    }
+}
+
+async fn commit_alone(shared: &Shared, request: Folded, group: Group) {
+    let read = shared.begin_read();
+    match shared.store.accept(&[group], shared.settings.kept.idempotency_window).await {
+        Ok(acceptances) => {
+            let mut due = Vec::new();
+            request.finish(acceptances.into_iter().next().unwrap_or_default(), &mut due);
+            if let Some(read) = read {
+                read.admit(due);
+            }
+        }
+        Err(error) => refuse_all(vec![request.request], &error),
     }
 }
 
@@ -236,8 +256,10 @@ fn unknown_endpoint_keys(index: usize, event: &Prepared, directory: &Directory) 
 fn to_accept(prepared: &Prepared, shared: &Shared, directory: &Directory) -> EventToAccept {
     let event = &prepared.loaded.event;
     let settings = &shared.settings;
-    let routing = match prepared.only_to.and_then(|id| directory.endpoint(id)) {
-        Some(endpoint) => route::to_one(event.id, endpoint, directory),
+    let routing = match prepared.only_to.map(|id| directory.endpoint(id)) {
+        Some(Some(endpoint)) => route::to_one(event.id, endpoint, directory),
+        // Deleted in this moment. A test is for nobody else.
+        Some(None) => Routing { config_version: directory.version, verdict: Verdict::Unmatched },
         None => route::fan_out(event, directory, &settings.egress, &settings.keys),
     };
     EventToAccept {

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     directory::Directory,
-    endpoint::{Destination, KeptDestination},
+    endpoint::{Destination, KeptDestination, lint_payload},
     engine::Settings,
     event::{Event, NewEvent},
     id::EventId,
@@ -131,8 +131,4 @@ fn content(new: &NewEvent) -> [u8; 32] {
     let destination = new.destination.as_ref().map(Destination::fingerprint);
     part(destination.as_ref().map(<[u8; 32]>::as_slice));
     hasher.finalize().into()
-}
-
-fn lint_payload(_payload: &[u8]) -> Vec<Warning> {
-    Vec::new()
 }

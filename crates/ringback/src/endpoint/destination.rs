@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::Digest as _;
 
-use super::{Preset, RetryDraft, Scheme, fields::Fields, read};
-use crate::invalid::Invalid;
+use super::{Preset, RetryDraft, Scheme, read};
+use crate::{document::Fields, invalid::Invalid};
 
 /// An inline destination as a caller gives it.
 #[derive(Clone, PartialEq)]
@@ -28,7 +28,7 @@ pub struct Destination {
     pub timeout_ms: Option<u32>,
     /// Overrides the preset's.
     pub retry: Option<RetryDraft>,
-    /// What could not be read of a JSON document: reported by [`KeptDestination::keep`] with everything else.
+    /// What could not be read of a JSON document: reported by [`super::KeptDestination::keep`] with everything else.
     pub misread: Invalid,
 }
 

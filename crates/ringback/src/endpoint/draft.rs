@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Auth, Credentials, Endpoint, OnDead, Preset, RetryDraft, Scheme, fields::Fields, read};
-use crate::invalid::Invalid;
+use super::{Auth, Credentials, Endpoint, OnDead, Preset, RetryDraft, Scheme, read};
+use crate::{document::Fields, invalid::Invalid};
 
 /// The request fields of an endpoint; what is `None` comes from the preset or has a default.
 #[derive(Clone, Default)]

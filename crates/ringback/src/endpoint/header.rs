@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::HeaderName;
 
 use super::{Auth, placeholder::InHeader, pointer::escape, template::Template};
-use crate::invalid::Invalid;
+use crate::{deliver::sign::OWN_NAMES, invalid::Invalid};
 
 /// Most extra headers of a destination.
 const HEADERS_MAX: usize = 32;
@@ -27,16 +27,20 @@ pub(crate) struct Reserved<'a> {
 impl Reserved<'_> {
     fn refuses(&self, name: &HeaderName) -> bool {
         let text = name.as_str();
-        let own = if self.prefix.is_empty() {
-            super::super::deliver::sign::OWN_NAMES.contains(&text)
-        } else {
-            text.get(..self.prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(self.prefix))
-        };
-        own || is_framing(name)
+        let has_prefix = !self.prefix.is_empty()
+            && text.get(..self.prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(self.prefix));
+        has_prefix
+            || is_own(name, self.prefix)
+            || is_framing(name)
             || text.starts_with("webhook-")
             || text.starts_with("svix-")
             || self.scheme.contains(name)
     }
+}
+
+/// Whether Ringback sets this very header on every request.
+pub(crate) fn is_own(name: &HeaderName, prefix: &str) -> bool {
+    OWN_NAMES.iter().any(|own| name.as_str().eq_ignore_ascii_case(&format!("{prefix}{own}")))
 }
 
 /// Whether a header frames the request or names its sender: never a caller's to set.

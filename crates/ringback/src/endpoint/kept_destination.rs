@@ -12,8 +12,9 @@ use zeroize::Zeroizing;
 use super::{
     Credentials, Destination, Endpoint, Preset, Retry, RetryDraft, Scheme, Secret, SigningKey, Target, TargetUrl,
     check,
-    resolve::{Given, Inherited, Terms, together},
+    resolve::together,
     signing::Missing,
+    terms::{Given, Inherited, Terms},
 };
 use crate::{
     deliver::send::Egress,

@@ -6,7 +6,6 @@ mod check;
 mod credentials;
 mod destination;
 mod draft;
-mod fields;
 mod header;
 mod kept;
 mod kept_destination;
@@ -26,6 +25,7 @@ mod signing;
 mod signing_key;
 mod target;
 pub(crate) mod template;
+mod terms;
 mod url;
 
 use std::sync::Arc;

@@ -55,7 +55,7 @@ fn unescape(token: &str) -> Option<String> {
 }
 
 /// A member name or index as it stands in a pointer.
-pub(crate) fn escape(token: &str) -> Cow<'_, str> {
+pub fn escape(token: &str) -> Cow<'_, str> {
     if token.contains(['~', '/']) {
         Cow::Owned(token.replace('~', "~0").replace('/', "~1"))
     } else {

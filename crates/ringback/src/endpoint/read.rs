@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Auth, Custom, Digest, Encoding, KeyFormat, Preset, RetryDraft, Scheme, fields::Fields};
+use super::{Auth, Custom, Digest, Encoding, KeyFormat, Preset, RetryDraft, Scheme};
+use crate::document::Fields;
 
 /// `preset`, by name.
 pub(super) fn preset(fields: &mut Fields) -> Option<Preset> {

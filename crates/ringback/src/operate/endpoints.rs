@@ -242,13 +242,14 @@ fn address(draft: &mut Draft, tenant: &str, key: &str) -> Result<(), Invalid> {
     invalid.or(())
 }
 
-/// The secret that a change brought. One that was there before is not told again, and keeps its older
-/// companions, which sign beside it until their time is over.
+/// The secret that a change brought. One that was the current one before is not told again, and keeps its
+/// older companions, which sign beside it until their time is over.
 fn secret_to_tell(current: &Endpoint, resolved: &mut Resolved) -> Option<String> {
     let secret = resolved.generated_or_given_secret.take();
     let before = &current.credentials.secrets;
-    let now = resolved.credentials.secrets.first();
-    if before.first().is_some() && before.first().map(|secret| &secret.text) == now.map(|secret| &secret.text) {
+    if let (Some(old), Some(new)) = (before.first(), resolved.credentials.secrets.first())
+        && old.text == new.text
+    {
         resolved.credentials.secrets.clone_from(before);
         return None;
     }

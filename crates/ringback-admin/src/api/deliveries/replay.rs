@@ -18,7 +18,7 @@ pub(super) async fn one(
     State(api): State<Api>,
     Operator(access): Operator,
     Id(id): Id<DeliveryId>,
-    OptionalJson(Nothing {}): OptionalJson<Nothing>,
+    OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
     find(&api, &access, id).await?;
     put_back(&api, &access, id).await

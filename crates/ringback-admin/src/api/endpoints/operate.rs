@@ -2,23 +2,19 @@
 
 use axum::{Json, body::Bytes, extract::State, response::Response};
 use http::StatusCode;
-use ringback::id::{DeliveryId, EndpointId, EventId};
-use serde::{Deserialize, Serialize};
+use ringback::{
+    id::{DeliveryId, EndpointId, EventId},
+    invalid::Invalid,
+};
+use serde::Serialize;
 
 use super::{change::check_visible, shown};
 use crate::{
     api::Api,
     auth::Operator,
-    extract::{Id, Nothing, OptionalJson, Raw},
+    extract::{Document, Id, Nothing, OptionalJson, Raw},
     problem::Problem,
 };
-
-/// A test event's fields apart from its payload.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TestFields {
-    r#type: Option<String>,
-}
 
 /// Where to look what came of a test.
 #[derive(Serialize)]
@@ -35,15 +31,17 @@ pub(super) async fn test(
     Raw(document): Raw,
 ) -> Result<(StatusCode, Json<TestSent>), Problem> {
     check_visible(&api, &access, id).await?;
-    let (fields, payload): (TestFields, Option<Bytes>) = match document {
-        Some(mut document) => {
-            let payload = document.take("payload");
-            (document.parse()?, payload)
-        }
-        None => Default::default(),
-    };
-    let (event_id, delivery_id) = api.engine.send_test(id, fields.r#type, payload).await?;
+    let (event_type, payload) = document.map(type_and_payload).transpose()?.unwrap_or_default();
+    let (event_id, delivery_id) = api.engine.send_test(id, event_type, payload).await?;
     Ok((StatusCode::ACCEPTED, Json(TestSent { event_id, delivery_id })))
+}
+
+/// `{type?, payload?}`
+fn type_and_payload(mut document: Document) -> Result<(Option<String>, Option<Bytes>), Invalid> {
+    let payload = document.take("payload");
+    let mut fields = document.fields()?;
+    let event_type = fields.text("type");
+    fields.finish().or((event_type, payload))
 }
 
 /// `POST /v1/endpoints/{id}/pause`
@@ -51,7 +49,7 @@ pub(super) async fn pause(
     State(api): State<Api>,
     Operator(access): Operator,
     Id(id): Id<EndpointId>,
-    OptionalJson(Nothing {}): OptionalJson<Nothing>,
+    OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<Response, Problem> {
     check_visible(&api, &access, id).await?;
     Ok(shown(&api.engine.set_paused(id, true).await?))
@@ -62,7 +60,7 @@ pub(super) async fn resume(
     State(api): State<Api>,
     Operator(access): Operator,
     Id(id): Id<EndpointId>,
-    OptionalJson(Nothing {}): OptionalJson<Nothing>,
+    OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<Response, Problem> {
     check_visible(&api, &access, id).await?;
     Ok(shown(&api.engine.set_paused(id, false).await?))

@@ -10,19 +10,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use ringback::{
-    emit,
-    endpoint::Destination,
-    event::NewEvent,
-    invalid::{Finding, Invalid},
-    time::Timestamp,
-};
-use serde::{Deserialize, Serialize};
+use ringback::{endpoint::Destination, event::NewEvent, invalid::Invalid, time::Timestamp};
+use serde::Serialize;
 
 use crate::{
     api::Api,
     auth::{Access, Emitter},
-    extract::{BODY_BYTES_MAX, Document, IdempotencyKey, Nothing, elements, read_json},
+    extract::{BODY_BYTES_MAX, Document, IdempotencyKey, elements, read_json},
     problem::Problem,
     view,
 };
@@ -30,20 +24,6 @@ use crate::{
 /// Most events of a batch, and most bytes of its request.
 const BATCH_EVENTS_MAX: usize = 1_000;
 const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// An event's fields apart from its payload.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fields {
-    r#type: String,
-    tenant: Option<String>,
-    key: Option<String>,
-    ordering_key: Option<String>,
-    idempotency_key: Option<String>,
-    occurred_at: Option<Timestamp>,
-    endpoint_keys: Option<Vec<String>>,
-    destination: Option<Destination>,
-}
 
 /// The answer to a batch: one entry for each event, in the request's order.
 #[derive(Serialize)]
@@ -61,9 +41,9 @@ pub(super) async fn one(
     // Room for the other fields beside the largest payload.
     let bytes_max = api.engine.settings().max_payload_bytes.saturating_add(BODY_BYTES_MAX);
     let body = read_json(request, bytes_max).await?;
-    let mut event = read_event(Document::read(&body)?, &access)?;
+    let mut event = Handed::read(Document::read(&body)?)?.into_event(&access)?;
     event.idempotency_key = one_of(alias, event.idempotency_key.take())?;
-    let emitted = api.engine.accept(vec![event]).await.map_err(|error| placed(error, |_| String::new()))?;
+    let emitted = api.engine.accept(vec![event]).await.map_err(|error| Problem::of_emit(error, |_| String::new()))?;
     let accepted = emitted.into_iter().next().ok_or_else(Problem::internal)?;
     let status = if accepted.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, Json(view::Accepted::from(accepted))).into_response())
@@ -79,14 +59,15 @@ pub(super) async fn batch(
     alias.refuse()?;
     let body = read_json(request, BATCH_BYTES_MAX).await?;
     let events = read_batch(Document::read(&body)?, &access)?;
-    let emitted = api.engine.accept(events).await.map_err(|error| placed(error, |index| format!("/events/{index}")))?;
+    let emitted =
+        api.engine.accept(events).await.map_err(|error| Problem::of_emit(error, |index| format!("/events/{index}")))?;
     let items = emitted.into_iter().map(view::Accepted::from).collect();
     Ok((StatusCode::ACCEPTED, Json(Batch { items })).into_response())
 }
 
 fn read_batch(mut document: Document, access: &Access) -> Result<Vec<NewEvent>, Problem> {
     let array = document.take("events").ok_or_else(|| Invalid::one("/events", "required", "is missing"))?;
-    document.parse::<Nothing>()?;
+    document.fields()?.finish().or(())?;
     let mut invalid = Invalid::default();
     let items = elements(&array).map_err(|found| below("/events", found))?;
     if items.is_empty() || items.len() > BATCH_EVENTS_MAX {
@@ -95,8 +76,8 @@ fn read_batch(mut document: Document, access: &Access) -> Result<Vec<NewEvent>, 
     }
     let mut events = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
-        match read_item(item, access)? {
-            Ok(event) => events.push(event),
+        match read_item(item) {
+            Ok(handed) => events.push(handed.into_event(access)?),
             Err(found) => invalid.absorb(&format!("/events/{index}"), found),
         }
     }
@@ -105,46 +86,59 @@ fn read_batch(mut document: Document, access: &Access) -> Result<Vec<NewEvent>, 
 
 /// One event of a batch. The payload is copied: the request as a whole would stay in memory for as long as any
 /// payload of it.
-fn read_item(item: &Bytes, access: &Access) -> Result<Result<NewEvent, Invalid>, Problem> {
-    let event = Document::read_value(item).and_then(fields_and_payload);
-    match event {
-        Ok((fields, payload)) => into_event(fields, Bytes::copy_from_slice(&payload), access).map(Ok),
-        Err(invalid) => Ok(Err(invalid)),
-    }
+fn read_item(item: &Bytes) -> Result<Handed, Invalid> {
+    let mut handed = Handed::read(Document::read_value(item)?)?;
+    handed.payload = Bytes::copy_from_slice(&handed.payload);
+    Ok(handed)
 }
 
-fn read_event(document: Document, access: &Access) -> Result<NewEvent, Problem> {
-    let (fields, payload) = fields_and_payload(document)?;
-    into_event(fields, payload, access)
+/// An event as the request has it.
+struct Handed {
+    event_type: String,
+    payload: Bytes,
+    tenant: Option<String>,
+    key: Option<String>,
+    ordering_key: Option<String>,
+    idempotency_key: Option<String>,
+    occurred_at: Option<Timestamp>,
+    endpoint_keys: Option<Vec<String>>,
+    destination: Option<Destination>,
 }
 
-fn fields_and_payload(mut document: Document) -> Result<(Fields, Bytes), Invalid> {
-    let payload = document.take("payload").ok_or_else(|| Invalid::one("/payload", "required", "is missing"));
-    let fields = document.parse::<Fields>();
-    match (fields, payload) {
-        (Ok(fields), Ok(payload)) => Ok((fields, payload)),
-        (Err(mut invalid), payload) => {
-            if let Err(missing) = payload {
-                invalid.absorb("", missing);
-            }
-            Err(invalid)
+impl Handed {
+    fn read(mut document: Document) -> Result<Self, Invalid> {
+        let payload = document.take("payload");
+        let mut fields = document.fields()?;
+        let handed = Self {
+            event_type: fields.required("type"),
+            payload: payload.clone().unwrap_or_default(),
+            tenant: fields.text("tenant"),
+            key: fields.text("key"),
+            ordering_key: fields.text("ordering_key"),
+            idempotency_key: fields.text("idempotency_key"),
+            occurred_at: fields.parsed("occurred_at"),
+            endpoint_keys: fields.texts("endpoint_keys"),
+            destination: fields.some("destination").map(Destination::read),
+        };
+        if payload.is_none() {
+            fields.wrong("payload", "required", "is missing");
         }
-        (Ok(_), Err(missing)) => Err(missing),
+        fields.finish().or(handed)
     }
-}
 
-fn into_event(fields: Fields, payload: Bytes, access: &Access) -> Result<NewEvent, Problem> {
-    Ok(NewEvent {
-        event_type: fields.r#type,
-        payload,
-        tenant: access.named(fields.tenant)?,
-        key: fields.key,
-        ordering_key: fields.ordering_key,
-        idempotency_key: fields.idempotency_key,
-        occurred_at: fields.occurred_at,
-        endpoint_keys: fields.endpoint_keys,
-        destination: fields.destination,
-    })
+    fn into_event(self, access: &Access) -> Result<NewEvent, Problem> {
+        Ok(NewEvent {
+            event_type: self.event_type,
+            payload: self.payload,
+            tenant: access.named(self.tenant)?,
+            key: self.key,
+            ordering_key: self.ordering_key,
+            idempotency_key: self.idempotency_key,
+            occurred_at: self.occurred_at,
+            endpoint_keys: self.endpoint_keys,
+            destination: self.destination,
+        })
+    }
 }
 
 /// The header and the field name the same thing: they must not name two.
@@ -155,31 +149,6 @@ fn one_of(header: Option<String>, field: Option<String>) -> Result<Option<String
         }
         (header, field) => Ok(header.or(field)),
     }
-}
-
-/// The engine's pointers begin with the event's index; `place` says where that event stands in the request.
-fn placed(error: emit::Error, place: impl Fn(&str) -> String) -> Problem {
-    let finding = |finding: Finding| {
-        let (index, field) = split(&finding.pointer);
-        Finding { pointer: format!("{}{field}", place(index)), ..finding }
-    };
-    match error {
-        emit::Error::Invalid(invalid) => {
-            Problem::invalid(Invalid { findings: invalid.findings.into_iter().map(finding).collect() })
-        }
-        emit::Error::IdempotencyConflict { index, of } => Problem::invalid(Invalid::one(
-            format!("{}/idempotency_key", place(&index.to_string())),
-            "idempotency_conflict",
-            format!("was used for {of} with other content"),
-        )),
-        other => other.into(),
-    }
-}
-
-/// `/17/type` is field `/type` of event `17`.
-fn split(pointer: &str) -> (&str, &str) {
-    let pointer = pointer.trim_start_matches('/');
-    pointer.find('/').map_or((pointer, ""), |at| pointer.split_at(at))
 }
 
 fn below(prefix: &str, found: Invalid) -> Invalid {

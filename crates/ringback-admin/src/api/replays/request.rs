@@ -2,15 +2,17 @@
 
 use ringback::{
     delivery::Status,
+    document::Fields,
     event::{is_key, is_tenant, is_type},
     id::{EndpointId, ReplayId},
     invalid::Invalid,
     store::{ReplayFilter, ReplayToCreate, Span},
     time::Timestamp,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::{auth::Access, problem::Problem};
+use crate::{auth::Access, extract::FromDocument, problem::Problem};
 
 /// Fastest pace that can be asked for; leave it out to go as fast as the lanes take.
 const RATE_MAX: f64 = 100_000.0;
@@ -18,19 +20,19 @@ const RATE_MAX: f64 = 100_000.0;
 /// Longest reason, in characters.
 const REASON_CHARS_MAX: usize = 1_000;
 
+/// What `filter.status` may be.
+const STATUSES: [(&str, Status); 2] = [("dead", Status::Dead), ("delivered", Status::Delivered)];
+
 /// `{filter, rate_per_second?, dry_run?, reason?}`
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Request {
     filter: Filter,
     rate_per_second: Option<f64>,
-    dry_run: Option<bool>,
+    dry_run: bool,
     reason: Option<String>,
 }
 
 /// `{tenant?, endpoint_id?, type?, key?, status, since?, until?}`
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<String>,
@@ -47,10 +49,49 @@ struct Filter {
     until: Option<Timestamp>,
 }
 
+impl FromDocument for Request {
+    fn read(document: Value) -> Result<Self, Invalid> {
+        let mut fields = Fields::of(document, "");
+        fields.must_have("filter");
+        let filter = fields.object("filter", filter).flatten();
+        let rate_per_second = fields.number("rate_per_second");
+        if rate_per_second.is_some_and(|rate| !(rate > 0.0 && rate <= RATE_MAX)) {
+            let detail = format!("must be more than 0 and at most {RATE_MAX}");
+            fields.wrong("rate_per_second", "out_of_range", detail);
+        }
+        let dry_run = fields.flag("dry_run").unwrap_or(false);
+        let reason = fields.text("reason");
+        if reason.as_deref().is_some_and(|reason| !is_reason(reason)) {
+            let detail = format!("must be at most {REASON_CHARS_MAX} characters without control characters");
+            fields.wrong("reason", "malformed", detail);
+        }
+        let invalid = fields.finish();
+        match filter {
+            Some(filter) => invalid.or(Self { filter, rate_per_second, dry_run, reason }),
+            None => Err(invalid),
+        }
+    }
+}
+
+/// `None`, with a finding, if it has no status.
+fn filter(fields: &mut Fields) -> Option<Filter> {
+    fields.must_have("status");
+    let mut kept = |name: &str, rule: fn(&str) -> bool| {
+        let text = fields.text(name)?;
+        if !rule(&text) {
+            fields.wrong(name, "malformed", "has characters or a length that it cannot have");
+        }
+        Some(text)
+    };
+    let (tenant, event_type, key) = (kept("tenant", is_tenant), kept("type", is_type), kept("key", is_key));
+    let (endpoint_id, since, until) = (fields.parsed("endpoint_id"), fields.parsed("since"), fields.parsed("until"));
+    let status = fields.word("status", &STATUSES)?;
+    Some(Filter { tenant, endpoint_id, r#type: event_type, key, status, since, until })
+}
+
 impl Request {
     /// The replay to be made, for the tenants that the caller may touch.
-    pub(super) fn check(mut self, access: &Access) -> Result<ReplayToCreate, Problem> {
-        self.find_faults().or(())?;
+    pub(super) fn for_caller(mut self, access: &Access) -> Result<ReplayToCreate, Problem> {
         self.filter.tenant = access.listed(self.filter.tenant.take())?;
         let filter_json = serde_json::to_string(&self.filter).map_err(|_| Problem::internal())?;
         Ok(ReplayToCreate {
@@ -59,33 +100,8 @@ impl Request {
             filter_json,
             rate_per_second: self.rate_per_second,
             reason: self.reason,
-            dry_run: self.dry_run.unwrap_or(false),
+            dry_run: self.dry_run,
         })
-    }
-
-    fn find_faults(&self) -> Invalid {
-        let mut invalid = Invalid::default();
-        let texts: [(&str, &Option<String>, fn(&str) -> bool); 3] = [
-            ("/filter/tenant", &self.filter.tenant, is_tenant),
-            ("/filter/type", &self.filter.r#type, is_type),
-            ("/filter/key", &self.filter.key, is_key),
-        ];
-        for (pointer, text, rule) in texts {
-            if text.as_deref().is_some_and(|text| !rule(text)) {
-                invalid.add(pointer, "malformed", "has characters or a length that it cannot have");
-            }
-        }
-        if !matches!(self.filter.status, Status::Dead | Status::Delivered) {
-            invalid.add("/filter/status", "unknown_value", "must be dead or delivered");
-        }
-        if self.rate_per_second.is_some_and(|rate| !(rate > 0.0 && rate <= RATE_MAX)) {
-            invalid.add("/rate_per_second", "out_of_range", format!("must be more than 0 and at most {RATE_MAX}"));
-        }
-        if self.reason.as_deref().is_some_and(|reason| !is_reason(reason)) {
-            let detail = format!("must be at most {REASON_CHARS_MAX} characters without control characters");
-            invalid.add("/reason", "malformed", detail);
-        }
-        invalid
     }
 }
 

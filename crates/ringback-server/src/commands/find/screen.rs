@@ -10,6 +10,12 @@ use crate::{
 /// Most of a receiver's answer that is shown.
 const BODY_CHARS: usize = 160;
 
+/// Most endpoints that are named for not getting an event.
+const SKIPPED_MAX: usize = 10;
+
+/// Most attempts of a delivery that are shown, the last ones.
+const ATTEMPTS_MAX: usize = 10;
+
 /// What happened, when, and what became of it; and which endpoints did not get it, and why.
 pub(crate) fn event(event: &Event, paint: Paint) {
     let now = Timestamp::now();
@@ -21,7 +27,11 @@ pub(crate) fn event(event: &Event, paint: Paint) {
         None => bytes(event.payload_bytes),
     };
     print::line(format!("  accepted {}, {payload}, {}", moment::with_age(event.accepted_at, now), state(event)));
-    event.routing.iter().filter(|routing| routing.verdict != "delivery").for_each(skipped);
+    let others: Vec<_> = event.routing.iter().filter(|routing| routing.verdict != "delivery").collect();
+    others.iter().take(SKIPPED_MAX).for_each(|routing| skipped(routing));
+    if others.len() > SKIPPED_MAX {
+        print::line(format!("  and not to {} more: see GET /v1/events/{}", others.len() - SKIPPED_MAX, event.id));
+    }
 }
 
 fn state(event: &Event) -> String {
@@ -53,7 +63,11 @@ pub(crate) fn delivery(delivery: &Delivery, event: &Event, paint: Paint) {
     let to = to.and_then(|routing| routing.endpoint_key.as_deref()).map(|key| format!(" ({key})")).unwrap_or_default();
     print::line(plain(&format!("  {} to {}{to}", delivery.id, delivery.to())));
     print::line(format!("    {}", standing(delivery, now, paint)));
-    delivery.attempts.iter().for_each(|one| attempt(one, paint));
+    let earlier = delivery.attempts.len().saturating_sub(ATTEMPTS_MAX);
+    if earlier > 0 {
+        print::line(format!("    {earlier} earlier attempts: see GET /v1/deliveries/{}", delivery.id));
+    }
+    delivery.attempts[earlier..].iter().for_each(|one| attempt(one, paint));
 }
 
 fn standing(delivery: &Delivery, now: Timestamp, paint: Paint) -> String {
@@ -87,15 +101,17 @@ fn coming(delivery: &Delivery, tries: &str, now: Timestamp) -> String {
 }
 
 fn attempt(attempt: &Attempt, paint: Paint) {
+    let peer = |word: &str| attempt.remote_addr.as_deref().map(|peer| format!(" {word} {peer}")).unwrap_or_default();
     let came = match (attempt.status_code, attempt.error.as_deref()) {
-        (Some(code), _) => format!("answered {code}"),
-        (None, Some(error)) => format!("{error} in {}", attempt.phase.as_deref().unwrap_or("an unknown phase")),
-        (None, None) => attempt.outcome.clone(),
+        (Some(code), _) => format!("answered {code}{}", peer("by")),
+        (None, Some(error)) => {
+            format!("{error} in phase {}{}", attempt.phase.as_deref().unwrap_or("unknown"), peer("at"))
+        }
+        (None, None) => format!("{}{}", attempt.outcome, peer("at")),
     };
-    let from = attempt.remote_addr.as_deref().map(|address| format!(" by {address}")).unwrap_or_default();
     let stale = if attempt.outcome == "stale" { ", too late to count" } else { "" };
     let when = moment::clock(attempt.at);
-    let told = format!("#{} {when} {came}{from} in {:.0} ms{stale}", attempt.number, attempt.duration_ms);
+    let told = format!("#{} {when} {came} in {:.1} ms{stale}", attempt.number, attempt.duration_ms);
     let told = plain(&told);
     print::line(format!("    {}", if attempt.outcome == "delivered" { paint.good(&told) } else { paint.bad(&told) }));
     if let Some(body) = body(attempt) {

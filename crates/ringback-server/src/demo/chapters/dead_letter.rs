@@ -32,7 +32,7 @@ pub(super) async fn tell(stage: &mut Stage) -> Result<Delivery> {
     stage.teller.say(&format!("{TENANT} registers {endpoint} for call.*, with a signature and a bearer token"));
     unwanted(stage).await?;
     let since = Instant::now();
-    let id = stage.emit(&GENERIC, TENANT, "").await?;
+    let id = stage.emit(&GENERIC, TENANT, None).await?;
     stage.teller.act(&format!("POST /v1/events  call.ended  ->  202 {id}"));
     let (mut deliveries, seen) = stage.watch(&id, since, |delivery| delivery.status != "pending").await?;
     let Some(letter) = deliveries.pop() else {
@@ -47,7 +47,7 @@ pub(super) async fn tell(stage: &mut Stage) -> Result<Delivery> {
 
 /// An event that no endpoint wants is kept with the reason.
 async fn unwanted(stage: &Stage) -> Result<()> {
-    let id = stage.emit(&UNWANTED, TENANT, "").await?;
+    let id = stage.emit(&UNWANTED, TENANT, None).await?;
     stage.teller.act(&format!("POST /v1/events  {}  ->  202 {id}", UNWANTED.event_type));
     let event = stage.event(&id).await?;
     let reason = event.routing.first().and_then(|routing| routing.reason.as_deref());

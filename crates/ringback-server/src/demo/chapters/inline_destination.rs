@@ -2,7 +2,13 @@
 
 use std::time::Instant;
 
-use super::super::{receivers::Rule, samples::EXTERNAL, stage::Stage};
+use serde_json::json;
+
+use super::super::{
+    receivers::Rule,
+    samples::EXTERNAL,
+    stage::{Stage, retry},
+};
 use crate::failure::Result;
 
 pub(super) async fn tell(stage: &mut Stage) -> Result<()> {
@@ -10,11 +16,12 @@ pub(super) async fn tell(stage: &mut Stage) -> Result<()> {
     let url = stage.healthy.expect("/webhook_url", Rule::Bytes(EXTERNAL.payload()));
     stage.teller.say("No endpoint is registered: the URL stood in the request that started the call.");
     let since = Instant::now();
-    let id = stage.emit(&EXTERNAL, "viewings", &format!(r#","destination":{{"url":"{url}"}}"#)).await?;
+    let destination = json!({ "url": url, "retry": retry() });
+    let id = stage.emit(&EXTERNAL, "viewings", Some(&destination)).await?;
     stage.teller.act(&format!("POST /v1/events  destination {url}  ->  202 {id}"));
     let (deliveries, seen) = stage.watch(&id, since, |delivery| delivery.status != "pending").await?;
     let delivered = deliveries.len() == 1 && deliveries[0].status == "delivered";
     let exact = seen.len() == 1 && seen[0].check.is_ok();
-    stage.teller.check(delivered && exact, "delivered once, unsigned as documented, white space and all");
-    Ok(())
+    let told = stage.teller.check(delivered && exact, "delivered once, unsigned as documented, white space and all");
+    stage.explain(told, &id, &deliveries).await
 }

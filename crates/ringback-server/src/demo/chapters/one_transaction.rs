@@ -74,10 +74,9 @@ async fn committed(stage: &mut Stage) -> Result<()> {
     stage.teller.say(&format!("{id}, {} bytes, is owed from this moment on", LEVRAGE.payload().len()));
     let (deliveries, seen) = stage.watch(&id, since, |delivery| delivery.status != "pending").await?;
     let delivered = deliveries.len() == 1 && deliveries[0].status == "delivered" && seen.len() == 1;
-    stage
-        .teller
-        .check(delivered, "one commit, one request; the body was signed and sent byte for byte (4.0 stayed 4.0)");
-    Ok(())
+    let claim = "one commit, one request; the body was signed and sent byte for byte (4.0 stayed 4.0)";
+    let told = stage.teller.check(delivered, claim);
+    stage.explain(told, &id, &deliveries).await
 }
 
 /// Why the transaction was not committed.

@@ -21,9 +21,9 @@ pub(super) async fn tell(stage: &mut Stage, letter: &Delivery) -> Result<()> {
     let (deliveries, seen) = stage.watch(&letter.event_id, since, settled).await?;
     let delivered = deliveries.first().is_some_and(|delivery| delivery.status == "delivered");
     let fourth = seen.len() == 1 && seen[0].header("ringback-attempt") == Some("4");
-    stage.teller.check(delivered && fourth, "delivered: the fourth attempt, numbered on, never from one again");
+    let told = stage.teller.check(delivered && fourth, "delivered by the fourth attempt: numbers go on, never back");
     let same_id = seen.first().and_then(|arrival| arrival.header("webhook-id")) == Some(letter.event_id.as_str());
     let marked = seen.first().and_then(|arrival| arrival.header("ringback-replay")) == Some("1");
     stage.teller.check(same_id && marked, "under the same webhook-id, marked as a replay: the receiver can tell");
-    Ok(())
+    stage.explain(told, &letter.event_id, &deliveries).await
 }

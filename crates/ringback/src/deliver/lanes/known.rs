@@ -27,8 +27,8 @@ pub(super) enum Doing {
     Open { pool: Pool, since: Instant },
     /// Its request has ended and its outcome is being recorded.
     Recording,
-    /// The request that the shard's last owner left open may still run.
-    Foreign,
+    /// The request that the shard's last owner left open may still run, until then at most.
+    Foreign { until: Instant },
     /// Recorded; reads that started up to this one may still show it.
     Recorded { before: Read },
 }
@@ -55,7 +55,7 @@ impl Known {
     pub(super) fn admit(&mut self, due: &Due) -> bool {
         let echo = self.entries.get(&due.id).is_some_and(|entry| match entry.doing {
             Doing::Recorded { .. } => due.attempts <= entry.attempts,
-            Doing::Waiting | Doing::Open { .. } | Doing::Recording | Doing::Foreign => true,
+            Doing::Waiting | Doing::Open { .. } | Doing::Recording | Doing::Foreign { .. } => true,
         });
         if !echo {
             self.set(due.id, due.attempts, due.lane, Doing::Waiting);
@@ -117,12 +117,13 @@ impl Known {
         }
     }
 
-    /// Requests open on this node in these lanes: id, lane, since when.
-    pub(super) fn open(&self) -> impl Iterator<Item = (DeliveryId, LaneId, Instant)> + '_ {
-        self.entries.iter().filter_map(|(&id, entry)| match entry.doing {
-            Doing::Open { since, .. } => Some((id, entry.lane, since)),
-            _ => None,
-        })
+    /// What must not be sent again yet: requests open here or left open elsewhere, and outcomes not yet committed.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = (DeliveryId, LaneId, Doing)> + '_ {
+        let unsettled = |doing| matches!(doing, Doing::Open { .. } | Doing::Recording | Doing::Foreign { .. });
+        self.entries
+            .iter()
+            .filter(move |(_, entry)| unsettled(entry.doing))
+            .map(|(&id, entry)| (id, entry.lane, entry.doing))
     }
 }
 

@@ -70,6 +70,8 @@ pub(super) struct Lane {
     pub(super) refilling: bool,
     /// Its requests start in the slow pool.
     slow: bool,
+    /// Whether it waits for a place there.
+    pub(super) waits_for_slow: bool,
     /// Moving mean of how long a request takes.
     mean_ms: f32,
     /// What it may still spend in this round.
@@ -92,6 +94,7 @@ impl Lane {
             behind: None,
             refilling: false,
             slow: false,
+            waits_for_slow: false,
             mean_ms: 0.0,
             deficit: 0.0,
             in_ring: false,
@@ -114,8 +117,9 @@ impl Lane {
         was_stopped && !self.stopped
     }
 
+    /// Holds it until then. An answer that asks for less does not shorten what another asked for.
     pub(super) fn hold(&mut self, until: Instant) {
-        self.held_until = Some(until);
+        self.held_until = Some(self.held_until.map_or(until, |held| held.max(until)));
     }
 
     /// Whether a row finds room here; if not, the lane is behind from before that row on.
@@ -191,18 +195,24 @@ impl Lane {
         (self.mean_ms / COST_UNIT_MS).clamp(1.0, COST_MAX)
     }
 
-    /// A request that another node had opened counts as open here.
-    pub(super) const fn foreign_opened(&mut self) {
+    /// A request that was opened before this lane was made, here or elsewhere, counts as open.
+    pub(super) const fn opened_before(&mut self) {
         self.open += 1;
     }
 
-    pub(super) const fn foreign_ended(&mut self) {
+    /// A request counts no longer, and says nothing about the receiver.
+    pub(super) const fn closed(&mut self) {
         self.open = self.open.saturating_sub(1);
+    }
+
+    /// Its rows are to be read again from the beginning: one of them is not where it was thought to be.
+    pub(super) const fn read_again(&mut self) {
+        self.behind = Some(Cursor::START);
     }
 
     /// A request of ours has ended.
     pub(super) fn ended(&mut self, took: Duration, reachable: bool) {
-        self.open = self.open.saturating_sub(1);
+        self.closed();
         self.mean_ms += (took.as_secs_f32() * 1_000.0 - self.mean_ms) / 8.0;
         if reachable {
             self.window.answered();
@@ -217,13 +227,17 @@ impl Lane {
     /// Whether nothing would be lost but its pace if it were made anew: no work, no request, no hold.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         let held = self.held_until.is_some_and(|until| now < until);
-        !self.has_work() && self.open == 0 && self.behind.is_none() && !self.refilling && !held && self.rate.is_none()
+        let awaited = self.in_ring || self.waits_for_slow || self.has_work() || self.open > 0;
+        !awaited && self.behind.is_none() && !self.refilling && !held && self.rate.is_none()
     }
 
     /// Removes what waits and matches, for the caller to forget.
     pub(super) fn remove_waiting(&mut self, matches: impl Fn(&Due) -> bool) -> Vec<Waiting> {
         let mut removed = Vec::new();
         for queue in [&mut self.queue, &mut self.tests] {
+            if !queue.iter().any(|waiting| matches(&waiting.due)) {
+                continue;
+            }
             let (out, kept) = queue.drain(..).partition(|waiting| matches(&waiting.due));
             *queue = kept;
             removed.extend::<VecDeque<_>>(out);

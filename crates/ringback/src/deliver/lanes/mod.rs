@@ -45,6 +45,12 @@ const QUANTUM: f32 = 8.0;
 /// Most payload bytes kept in memory from routing to sending; beyond, they are read again.
 const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// No request runs longer than the longest timeout that a destination may have.
+const TIMEOUT_MAX: Duration = Duration::from_secs(60);
+
+/// Between a request's end and the commit of its outcome, as a rule: so long a new owner leaves it alone.
+const RECORDED_WITHIN: Duration = Duration::from_secs(2);
+
 /// Lanes without work are forgotten this often: destinations that come with events are without number.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
@@ -59,12 +65,14 @@ pub(crate) struct Picked {
 pub(crate) struct Lanes {
     egress: Egress,
     owned: [bool; SHARDS as usize],
+    /// Shards that came since [`Lanes::take_fresh`] was last asked.
+    fresh: Vec<Shard>,
     lanes: HashMap<LaneId, Lane>,
     /// Lanes with work that may send, as far as is known.
     ring: VecDeque<LaneId>,
     /// Lanes to look at again at a moment: held or rate-limited ones.
     timers: BinaryHeap<Reverse<(Instant, LaneId)>>,
-    /// Lanes that wait for a place in the slow pool.
+    /// Lanes that wait for a place in the slow pool, each once.
     waiting_slow: VecDeque<LaneId>,
     known: Known,
     permits: Permits,
@@ -83,6 +91,7 @@ impl Lanes {
         Self {
             egress,
             owned: [false; SHARDS as usize],
+            fresh: Vec::new(),
             lanes: HashMap::new(),
             ring: VecDeque::new(),
             timers: BinaryHeap::new(),
@@ -105,7 +114,13 @@ impl Lanes {
         (0..SHARDS).filter(|&shard| self.owns(shard)).collect()
     }
 
+    /// Shards that came since this was last asked: to be read from the beginning.
+    pub(crate) fn take_fresh(&mut self) -> Vec<Shard> {
+        std::mem::take(&mut self.fresh)
+    }
+
     /// A shard is ours: its lanes are read from the beginning, but for what its last owner still has open.
+    /// What this node itself left open when it last had the shard counts, too.
     pub(crate) fn take_shard(
         &mut self,
         shard: Shard,
@@ -113,28 +128,52 @@ impl Lanes {
         directory: &Directory,
         now: Instant,
     ) {
-        self.owned[usize::from(shard)] = true;
+        if std::mem::replace(&mut self.owned[usize::from(shard)], true) {
+            return;
+        }
+        self.fresh.push(shard);
+        let of_shard = self.known.unsettled().filter(|(_, lane, _)| lane.shard() == shard);
+        let mut opened: Vec<_> =
+            of_shard.filter(|(.., doing)| *doing != Doing::Recording).map(|(_, lane, _)| lane).collect();
         for &(id, lane, until) in open {
-            if until > now && self.known.doing(id).is_none() {
-                self.known.set(id, i32::MAX, lane, Doing::Foreign);
+            if until > now && matches!(self.known.doing(id), None | Some(Doing::Recorded { .. })) {
+                self.known.set(id, i32::MAX, lane, Doing::Foreign { until });
                 self.foreign.push((id, lane, until));
-                let endpoint = directory.endpoint_of_lane(lane);
-                if let Some(lane) = self.lane_or_new(lane, endpoint, directory, now) {
-                    lane.foreign_opened();
-                }
+                opened.push(lane);
+            }
+        }
+        for id in opened {
+            let endpoint = directory.endpoint_of_lane(id);
+            if let Some(lane) = self.lane_or_new(id, endpoint, directory, now) {
+                lane.opened_before();
             }
         }
     }
 
-    /// A shard is no longer ours: nothing of it is started any more. Returns what is open, since when.
-    pub(crate) fn drop_shard(&mut self, shard: Shard) -> Vec<(DeliveryId, LaneId, Instant)> {
+    /// A shard is no longer ours: nothing of it is started any more. Returns what must not be sent again yet, and
+    /// until when. Requests of the last owner's stay known here until their end, should the shard come back.
+    pub(crate) fn drop_shard(&mut self, shard: Shard, now: Instant) -> Vec<(DeliveryId, LaneId, Instant)> {
         self.owned[usize::from(shard)] = false;
+        let of_shard = self.known.unsettled().filter(|(_, lane, _)| lane.shard() == shard);
+        let unsettled = of_shard.map(|(id, lane, doing)| (id, lane, self.settled_by(lane, doing, now))).collect();
         let gone: Vec<_> = self.lanes.keys().copied().filter(|lane| lane.shard() == shard).collect();
         for lane in gone {
-            self.remove_lane(lane);
+            self.forget_lane(lane);
         }
-        self.foreign.retain(|(_, lane, _)| lane.shard() != shard);
-        self.known.open().filter(|(_, lane, _)| lane.shard() == shard).collect()
+        self.ring.retain(|lane| lane.shard() != shard);
+        self.waiting_slow.retain(|lane| lane.shard() != shard);
+        unsettled
+    }
+
+    fn settled_by(&self, lane: LaneId, doing: Doing, now: Instant) -> Instant {
+        match doing {
+            Doing::Foreign { until } => until,
+            Doing::Open { since, .. } => {
+                let target = self.lanes.get(&lane).and_then(|lane| lane.courier.target.as_deref());
+                since + target.map_or(TIMEOUT_MAX, |target| target.timeout) + RECORDED_WITHIN
+            }
+            Doing::Waiting | Doing::Recording | Doing::Recorded { .. } => now + RECORDED_WITHIN,
+        }
     }
 
     /// Takes in rows of owned shards that are not known yet. Rows come in order of (`due_at`, id) within a lane.
@@ -179,7 +218,17 @@ impl Lanes {
     ) -> Option<&mut Lane> {
         use std::collections::hash_map::Entry;
         match self.lanes.entry(id) {
-            Entry::Occupied(entry) => Some(entry.into_mut()),
+            Entry::Occupied(entry) => {
+                let lane = entry.into_mut();
+                // Made for a hold before this node knew the endpoint: it would be taken for an inline one.
+                if lane.courier.endpoint.is_none()
+                    && let Some(endpoint) = endpoint.and_then(|endpoint| directory.endpoint(endpoint))
+                {
+                    lane.courier = Arc::new(Courier::of_endpoint(endpoint, &self.egress));
+                    lane.configure(endpoint, now);
+                }
+                Some(lane)
+            }
             Entry::Vacant(entry) => {
                 let lane = match endpoint {
                     Some(endpoint) => {
@@ -202,7 +251,7 @@ impl Lanes {
         if lane.configure(endpoint, now) {
             // Its rows have a refilled budget now, and those in memory do not know.
             let removed = lane.remove_waiting(|_| true);
-            lane.behind = Some(Cursor::START);
+            lane.read_again();
             self.forget(&removed);
             self.ask_refill(id);
         }
@@ -211,6 +260,12 @@ impl Lanes {
 
     /// An endpoint was deleted: its deliveries are cancelled.
     pub(crate) fn remove_lane(&mut self, id: LaneId) {
+        self.forget_lane(id);
+        self.ring.retain(|lane| *lane != id);
+        self.waiting_slow.retain(|lane| *lane != id);
+    }
+
+    fn forget_lane(&mut self, id: LaneId) {
         if let Some(mut lane) = self.lanes.remove(&id) {
             let removed = lane.remove_waiting(|_| true);
             self.forget(&removed);
@@ -263,8 +318,10 @@ impl Lanes {
                 if pool == Pool::Fast {
                     return None;
                 }
+                if !std::mem::replace(&mut lane.waits_for_slow, true) {
+                    self.waiting_slow.push_back(id);
+                }
                 self.leave_ring();
-                self.waiting_slow.push_back(id);
                 continue;
             }
             if let Some(block) = lane.blocked(now) {
@@ -308,6 +365,20 @@ impl Lanes {
         }
     }
 
+    /// Lets lanes that wait for a slow place compete for `places` of them. Those that have nothing to send any more
+    /// must not keep the place from others.
+    fn wake_slow(&mut self, mut places: usize) {
+        while places > 0
+            && let Some(id) = self.waiting_slow.pop_front()
+        {
+            if let Some(lane) = self.lanes.get_mut(&id) {
+                lane.waits_for_slow = false;
+                places -= usize::from(lane.has_work());
+            }
+            self.enter_ring(id);
+        }
+    }
+
     fn ask_refill(&mut self, id: LaneId) {
         if let Some(lane) = self.lanes.get_mut(&id)
             && lane.wants_refill()
@@ -336,6 +407,8 @@ impl Lanes {
         if !self.foreign.is_empty() {
             self.end_foreign(now);
         }
+        // A place may be free although whoever was woken for it did not take it: held, stopped or full by then.
+        self.wake_slow(self.permits.room(Pool::Slow));
         if now.saturating_duration_since(*self.pruned_at.get_or_insert(now)) >= PRUNE_EVERY {
             self.pruned_at = Some(now);
             self.lanes.retain(|_, lane| !lane.is_idle(now));
@@ -359,24 +432,23 @@ impl Lanes {
         self.foreign = open;
         for (id, lane, _) in Vec::from_iter::<Vec<_>>(ended) {
             self.known.forget(id);
-            if let Some(lane) = self.lanes.get_mut(&lane) {
-                lane.foreign_ended();
-            }
-            self.enter_ring(lane);
+            self.reopen(lane);
         }
+    }
+
+    /// One request fewer counts as open in a lane, and what it was for may be due again: nobody here knows.
+    fn reopen(&mut self, id: LaneId) {
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.closed();
+            lane.read_again();
+        }
+        self.ask_refill(id);
+        self.enter_ring(id);
     }
 
     /// A picked delivery's request has ended, its outcome is going to be recorded.
     pub(crate) fn ended(&mut self, due: &Due, took: Duration, reachable: bool) {
-        if let Some(Doing::Open { pool, .. }) = self.known.doing(due.id) {
-            self.permits.give_back(pool);
-            self.known.turn(due.id, Doing::Recording);
-            if pool == Pool::Slow
-                && let Some(waiting) = self.waiting_slow.pop_front()
-            {
-                self.enter_ring(waiting);
-            }
-        }
+        self.give_back(due.id, Doing::Recording);
         if let Some(lane) = self.lanes.get_mut(&due.lane) {
             lane.ended(took, reachable);
         }
@@ -385,8 +457,30 @@ impl Lanes {
 
     /// A picked delivery turned out to be cancelled: nothing was sent and nothing is to be recorded.
     pub(crate) fn vanished(&mut self, due: &Due) {
-        self.ended(due, Duration::ZERO, true);
+        self.give_back(due.id, Doing::Recording);
         self.known.recorded(due.id);
+        if let Some(lane) = self.lanes.get_mut(&due.lane) {
+            lane.closed();
+        }
+        self.enter_ring(due.lane);
+    }
+
+    /// A picked delivery was not sent, and is as due as it was.
+    pub(crate) fn returned(&mut self, due: &Due) {
+        self.give_back(due.id, Doing::Waiting);
+        self.known.forget(due.id);
+        self.reopen(due.lane);
+    }
+
+    /// The place of a picked delivery's request is free again.
+    fn give_back(&mut self, id: DeliveryId, next: Doing) {
+        if let Some(Doing::Open { pool, .. }) = self.known.doing(id) {
+            self.permits.give_back(pool);
+            self.known.turn(id, next);
+            if pool == Pool::Slow {
+                self.wake_slow(1);
+            }
+        }
     }
 
     /// Outcomes are committed.
@@ -446,5 +540,7 @@ fn payload_bytes(event: &LoadedEvent) -> usize {
     event.payload.as_ref().map_or(0, bytes::Bytes::len)
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -34,9 +34,14 @@ impl Permits {
     }
 
     pub(super) const fn has_room(&self, pool: Pool) -> bool {
+        self.room(pool) > 0
+    }
+
+    /// Places that are free.
+    pub(super) const fn room(&self, pool: Pool) -> usize {
         match pool {
-            Pool::Fast => self.fast_open < self.fast_max,
-            Pool::Slow => self.slow_open < self.slow_max,
+            Pool::Fast => self.fast_max.saturating_sub(self.fast_open),
+            Pool::Slow => self.slow_max.saturating_sub(self.slow_open),
         }
     }
 

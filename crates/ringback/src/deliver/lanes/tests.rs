@@ -96,7 +96,7 @@ fn no_more_requests_are_open_than_the_lane_allows() {
 fn requests_that_another_node_left_open_count() {
     let mut world = World::new();
     world.prove(64);
-    world.lanes.drop_shard(0);
+    world.lanes.drop_shard(0, world.now);
     let until = world.now + Duration::from_secs(10);
     let lane = LaneId::from_i64(64);
     let foreign = world.due(64);
@@ -186,7 +186,7 @@ fn a_shard_that_was_given_away_starts_nothing() {
     let mut world = World::new();
     world.fill(65, 3);
     let open = world.pick().unwrap();
-    let handed: Vec<DeliveryId> = world.lanes.drop_shard(1).into_iter().map(|(id, ..)| id).collect();
+    let handed: Vec<DeliveryId> = world.lanes.drop_shard(1, world.now).into_iter().map(|(id, ..)| id).collect();
     assert_eq!(handed, [open.id]);
     assert_eq!(world.pick(), None);
     world.lanes.ended(&open, Duration::from_millis(1), true);
@@ -208,4 +208,54 @@ fn destinations_that_are_done_with_cost_no_memory() {
     world.now += PRUNE_EVERY;
     world.pick();
     assert_eq!(world.lanes.lanes.keys().map(|lane| lane.as_i64()).collect::<Vec<_>>(), [7]);
+}
+
+#[test]
+fn a_slow_place_is_not_lost_with_a_lane_that_is_held() {
+    let mut world = World::with_permits(4);
+    world.prove(1);
+    world.prove(2);
+    let mut open = Vec::new();
+    for lane in 1..=3 {
+        world.fill(lane, 1);
+        open.extend(world.pick());
+        world.now += Duration::from_secs(2);
+    }
+    world.fill(1, 1);
+    world.fill(2, 1);
+    assert_eq!(world.pick(), None, "three hang, and so many may");
+    world.lanes.hold(LaneId::from_i64(1), world.now + Duration::from_secs(60), &world.directory, world.now);
+    world.end(&open[2], Duration::from_secs(2));
+    assert_eq!(world.pick().map(|due| due.lane.as_i64()), Some(2));
+}
+
+#[test]
+fn what_a_last_owner_left_open_is_sent_when_its_shard_comes_back() {
+    let mut world = World::new();
+    world.lanes.drop_shard(1, world.now);
+    let due = world.due(65);
+    let until = world.now + Duration::from_secs(10);
+    world.lanes.take_shard(1, &[(due.id, due.lane, until)], &world.directory, world.now);
+    assert_eq!(world.lanes.drop_shard(1, world.now), [(due.id, due.lane, until)], "the next owner has to know");
+    world.now = until;
+    world.lanes.take_shard(1, &[], &world.directory, world.now);
+    assert_eq!(world.pick(), None);
+    world.lanes.admit(vec![(due.clone(), None)], &world.directory, world.now);
+    let refills = world.lanes.take_refills(10);
+    assert_eq!(refills, [(due.lane, Cursor::START)]);
+    world.lanes.refilled(due.lane, None);
+    world.lanes.admit(vec![(due.clone(), None)], &world.directory, world.now);
+    assert_eq!(world.pick(), Some(due));
+}
+
+#[test]
+fn an_answer_that_asks_for_less_does_not_end_a_longer_hold() {
+    let mut world = World::new();
+    world.fill(1, 1);
+    for seconds in [30, 1] {
+        let until = world.now + Duration::from_secs(seconds);
+        world.lanes.hold(LaneId::from_i64(1), until, &world.directory, world.now);
+    }
+    world.now += Duration::from_secs(2);
+    assert_eq!(world.pick(), None);
 }

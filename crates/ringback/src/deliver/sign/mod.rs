@@ -168,8 +168,12 @@ impl Headers {
         Ok(())
     }
 
-    /// A value that nobody sees again.
+    /// A caller's value, which nobody sees again. It never takes the place of a header that is there: the
+    /// prefix may have changed, or an inherited `auth` come up, since it was checked.
     fn secret(&mut self, name: HeaderName, value: String) -> Result<(), Unsignable> {
+        if self.map.contains_key(&name) {
+            return Ok(());
+        }
         let mut sent = HeaderValue::try_from(value).map_err(|_| Unsignable::Header(name.as_str().to_owned()))?;
         sent.set_sensitive(true);
         self.shown.push((name.as_str().to_owned(), MASK.to_owned()));

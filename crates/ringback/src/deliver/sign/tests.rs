@@ -275,6 +275,19 @@ fn extra_headers_are_filled_in_and_shown_masked() {
 }
 
 #[test]
+fn a_callers_header_never_replaces_another() {
+    let mut credentials = credentials(&["s"]);
+    credentials.headers = ["X-Webhook-Signature", "ringback-attempt", "content-type", "authorization"]
+        .map(|name| (name.to_owned(), "mine".to_owned()))
+        .into();
+    credentials.auth = Some(Auth::Bearer { token: "t".to_owned() });
+    let signed = composed(&target(Scheme::PlainHex, credentials), Marks::default());
+    let mine: Vec<_> = signed.headers.iter().filter(|(_, value)| *value == "mine").map(|(name, _)| name).collect();
+    assert_eq!(mine, ["authorization"]);
+    assert_eq!(signed.shown.len(), signed.headers.len());
+}
+
+#[test]
 fn auth_stands_beside_the_signature_and_is_shown_masked() {
     let bearer = Auth::Bearer { token: "t0ken".to_owned() };
     let basic = Auth::Basic { username: "Aladdin".to_owned(), password: "open sesame".to_owned() };

@@ -6,6 +6,7 @@
 //!
 //! One walk over the bytes, without building a document. Nothing of the payload but member names is repeated.
 
+mod members;
 mod number;
 mod text;
 mod walk;

@@ -5,16 +5,15 @@
 use url::Url;
 
 use super::{
-    Change, number,
+    Change,
+    members::Members,
+    number,
     text::{Text, plain},
 };
 use crate::endpoint::pointer::escape;
 
 /// Deepest nesting that is looked into. Receivers' parsers give up long before.
 const DEPTH_MAX: usize = 1_024;
-
-/// Largest array index in JavaScript.
-const INDEX_MAX: u32 = u32::MAX - 1;
 
 /// What a walk noted.
 #[derive(Debug, Default)]
@@ -43,45 +42,6 @@ struct Walk<'a> {
 enum Open<'a> {
     Object(Members<'a>),
     Array { index: usize },
-}
-
-/// The names of an object so far, as they are written.
-#[derive(Default)]
-struct Members<'a> {
-    names: Vec<&'a str>,
-    last_index: Option<u32>,
-    has_other: bool,
-}
-
-impl<'a> Members<'a> {
-    /// Adds a name; whether JavaScript would put it where it stands.
-    fn add(&mut self, name: &'a str) -> bool {
-        self.names.push(name);
-        match array_index(name) {
-            Some(index) => {
-                let in_place = !self.has_other && self.last_index.is_none_or(|last| last < index);
-                self.last_index = Some(index);
-                in_place
-            }
-            None => {
-                self.has_other = true;
-                true
-            }
-        }
-    }
-
-    /// A name that stands twice. Sound only while all names are written as JavaScript would: then equal
-    /// names have equal text.
-    fn duplicate(mut self) -> Option<&'a str> {
-        self.names.sort_unstable();
-        self.names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
-    }
-}
-
-/// Digits without a leading zero, up to the largest array index.
-fn array_index(name: &str) -> Option<u32> {
-    let plain = name == "0" || !name.starts_with(['0', '+']);
-    if plain && name.len() <= 10 { name.parse().ok().filter(|&index| index <= INDEX_MAX) } else { None }
 }
 
 impl<'a> Walk<'a> {
@@ -230,7 +190,7 @@ impl<'a> Walk<'a> {
 
     fn is_named_like_a_url(&self) -> bool {
         let Some(Open::Object(members)) = self.open.last() else { return false };
-        members.names.last().is_some_and(|name| ["url", "Url", "URL"].iter().any(|end| name.ends_with(end)))
+        members.last().is_some_and(|name| ["url", "Url", "URL"].iter().any(|end| name.ends_with(end)))
     }
 
     /// Where the walk is.
@@ -239,7 +199,7 @@ impl<'a> Walk<'a> {
         for open in &self.open {
             match open {
                 Open::Object(members) => {
-                    if let Some(name) = members.names.last() {
+                    if let Some(name) = members.last() {
                         pointer.push('/');
                         pointer.push_str(&shown(name));
                     }

@@ -1,0 +1,10 @@
+-- Completed once every item was looked at. ?1 the replay, ?2 the last item looked at or NULL, ?3 released, ?4 skipped,
+-- ?5 now.
+UPDATE ringback_replay
+SET position = coalesce(?2, position),
+    released = released + ?3,
+    skipped = skipped + ?4,
+    state = iif(released + skipped + ?3 + ?4 >= matched, 2, 1),
+    finished_at = iif(released + skipped + ?3 + ?4 >= matched, ?5, NULL)
+WHERE id = ?1
+  AND state = 1

@@ -1,0 +1,16 @@
+-- Where each delivery is, and what speaks against sending it again. ?1 ids.
+SELECT unhex(wanted.value) AS id,
+       coalesce(dead.lane, over.lane, d.lane) AS lane,
+       d.id IS NOT NULL AS pending,
+       dead.id IS NOT NULL AS dead,
+       over.status IS 2 AS cancelled,
+       d.id IS NOT NULL OR dead.id IS NOT NULL OR over.id IS NOT NULL AS known,
+       e.expunged_at IS NOT NULL AS expunged,
+       coalesce(e.payload_expired, 1) AS payload_gone,
+       p.deleted_at IS NOT NULL AS endpoint_deleted
+FROM json_each(?1) AS wanted
+LEFT JOIN ringback_delivery AS d ON d.id = unhex(wanted.value)
+LEFT JOIN ringback_dead_letter AS dead ON dead.id = unhex(wanted.value)
+LEFT JOIN ringback_finished AS over ON over.id = unhex(wanted.value)
+LEFT JOIN ringback_event AS e ON e.seq = coalesce(d.seq, dead.seq, over.seq)
+LEFT JOIN ringback_endpoint AS p ON p.id = coalesce(dead.endpoint_id, over.endpoint_id)

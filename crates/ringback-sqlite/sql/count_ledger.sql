@@ -1,0 +1,39 @@
+-- Every count of one moment. ?1 <= id < ?2; of what was dropped, the days from ?3 to ?4. Reads no payload: all but
+-- the dead letters' and verdicts' counts come from indexes alone.
+WITH past AS (
+    SELECT coalesce(sum(accepted), 0) AS accepted,
+           coalesce(sum(duplicate), 0) AS duplicate,
+           coalesce(sum(unmatched), 0) AS unmatched,
+           coalesce(sum(routed), 0) AS routed,
+           coalesce(sum(delivered), 0) AS delivered,
+           coalesce(sum(dead), 0) AS dead,
+           coalesce(sum(cancelled), 0) AS cancelled
+    FROM ringback_ledger_past
+    WHERE day >= ?3
+      AND day <= ?4
+),
+live AS (
+    SELECT (SELECT count(*) FROM ringback_event WHERE id >= ?1 AND id < ?2) AS accepted,
+           (SELECT count(*) FROM ringback_outbox WHERE event_id >= ?1 AND event_id < ?2) AS unrouted,
+           (SELECT count(*) FROM ringback_verdict WHERE event_id >= ?1 AND event_id < ?2 AND kind = 2) AS duplicate,
+           (SELECT count(*) FROM ringback_verdict WHERE event_id >= ?1 AND event_id < ?2 AND kind = 1) AS unmatched,
+           (SELECT count(*) FROM ringback_delivery
+            WHERE id >= ?1 AND id < ?2 AND marks & 4 = 0 AND substr(id, 15) = x'0001')
+           + (SELECT count(*) FROM ringback_dead_letter WHERE id >= ?1 AND id < ?2 AND substr(id, 15) = x'0001')
+           + (SELECT count(*) FROM ringback_finished WHERE id >= ?1 AND id < ?2 AND substr(id, 15) = x'0001')
+               AS routed,
+           (SELECT count(*) FROM ringback_delivery WHERE id >= ?1 AND id < ?2 AND marks & 4 = 0) AS pending,
+           (SELECT count(*) FROM ringback_dead_letter WHERE id >= ?1 AND id < ?2) AS dead,
+           (SELECT count(*) FROM ringback_finished WHERE id >= ?1 AND id < ?2) AS finished,
+           (SELECT count(*) FROM ringback_finished WHERE id >= ?1 AND id < ?2 AND status = 2) AS cancelled
+)
+SELECT live.accepted + past.accepted AS accepted,
+       live.unrouted AS unrouted,
+       live.duplicate + past.duplicate AS duplicate,
+       live.unmatched + past.unmatched AS unmatched,
+       live.routed + past.routed AS routed,
+       live.pending AS pending,
+       live.finished - live.cancelled + past.delivered AS delivered,
+       live.dead + past.dead AS dead,
+       live.cancelled + past.cancelled AS cancelled
+FROM live, past

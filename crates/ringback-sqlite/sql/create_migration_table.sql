@@ -1,0 +1,7 @@
+-- The first statement of every migration run.
+CREATE TABLE IF NOT EXISTS ringback_migration (
+    number   INTEGER PRIMARY KEY,
+    name     TEXT    NOT NULL,
+    checksum TEXT    NOT NULL,
+    run_at   INTEGER NOT NULL
+) STRICT

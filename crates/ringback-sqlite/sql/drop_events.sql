@@ -1,0 +1,3 @@
+-- ?1 ids.
+DELETE FROM ringback_event
+WHERE id IN (SELECT unhex(value) FROM json_each(?1))

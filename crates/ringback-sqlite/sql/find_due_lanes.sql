@@ -1,0 +1,10 @@
+-- The lanes that have something due after their cursors. ?1 rows {of, due_at, id}, ?2 now.
+SELECT place.value ->> 'of'
+FROM json_each(?1) AS place
+WHERE EXISTS (
+    SELECT 1
+    FROM ringback_delivery AS d
+    WHERE d.lane = place.value ->> 'of'
+      AND (d.due_at, d.id) > (place.value ->> 'due_at', unhex(place.value ->> 'id'))
+      AND d.due_at <= ?2
+)

@@ -1,0 +1,26 @@
+-- Events of which nothing is owed or dead, with what the ledger must remember. ?1 < seq <= ?2, older than ?3.
+SELECT e.id,
+       e.tenant,
+       v.kind,
+       (SELECT count(*) FROM ringback_finished AS f
+        WHERE f.id = CAST(substr(e.id, 1, 14) || x'0001' AS BLOB)) AS routed,
+       (SELECT count(*) FROM ringback_finished AS f
+        WHERE f.id > e.id AND f.id <= CAST(substr(e.id, 1, 14) || x'ffff' AS BLOB) AND f.status = 1) AS delivered,
+       (SELECT count(*) FROM ringback_finished AS f
+        WHERE f.id > e.id AND f.id <= CAST(substr(e.id, 1, 14) || x'ffff' AS BLOB) AND f.status = 2) AS cancelled
+FROM ringback_event AS e
+LEFT JOIN ringback_verdict AS v ON v.event_id = e.id
+WHERE e.seq > ?1
+  AND e.seq <= ?2
+  AND e.id < ?3
+  AND NOT EXISTS (
+      SELECT 1 FROM ringback_outbox AS o WHERE o.seq = e.seq
+  )
+  AND NOT EXISTS (
+      SELECT 1 FROM ringback_delivery AS d
+      WHERE d.id > e.id AND d.id <= CAST(substr(e.id, 1, 14) || x'ffff' AS BLOB)
+  )
+  AND NOT EXISTS (
+      SELECT 1 FROM ringback_dead_letter AS d
+      WHERE d.id > e.id AND d.id <= CAST(substr(e.id, 1, 14) || x'ffff' AS BLOB)
+  )

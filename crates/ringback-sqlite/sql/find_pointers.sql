@@ -1,0 +1,5 @@
+-- Those of ?1 that nobody has routed yet.
+SELECT o.seq, e.expunged_at IS NOT NULL AS expunged
+FROM json_each(?1) AS wanted
+CROSS JOIN ringback_outbox AS o ON o.seq = wanted.value
+CROSS JOIN ringback_event AS e ON e.seq = o.seq

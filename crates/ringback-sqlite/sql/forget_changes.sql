@@ -1,0 +1,4 @@
+-- The log begins after this version.
+UPDATE ringback_config
+SET forgotten = coalesce((SELECT min(version) - 1 FROM ringback_change), version)
+WHERE forgotten < coalesce((SELECT min(version) - 1 FROM ringback_change), version)

@@ -1,0 +1,13 @@
+-- Deliveries that are over before they began: their event was expunged, or their endpoint deleted, since routing
+-- looked. ?1 rows as for insert_deliveries, ?2 now.
+INSERT INTO ringback_finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
+SELECT unhex(value ->> 'id'),
+       value ->> 'lane',
+       value ->> 'seq',
+       value ->> 'config_version',
+       ?2,
+       unhex(value ->> 'endpoint'),
+       0,
+       2,
+       value ->> 'marks'
+FROM json_each(?1)

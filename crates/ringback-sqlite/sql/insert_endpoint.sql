@@ -1,0 +1,4 @@
+-- The version follows in the same transaction.
+INSERT INTO ringback_endpoint (id, lane, tenant, key, event_types, enabled, disabled_reason, paused, spec, credentials,
+                               created_at, updated_at, version)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)

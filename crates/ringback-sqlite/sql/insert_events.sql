@@ -1,0 +1,18 @@
+-- ?1 rows {seq, id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, test,
+-- payload_at, payload_size}, ?2 the payloads one after the other.
+INSERT INTO ringback_event (seq, id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys,
+                            destination, test, payload_bytes, payload)
+SELECT value ->> 'seq',
+       unhex(value ->> 'id'),
+       value ->> 'tenant',
+       value ->> 'type',
+       value ->> 'key',
+       value ->> 'ordering_key',
+       value ->> 'idempotency_key',
+       value ->> 'occurred_at',
+       value ->> 'endpoint_keys',
+       value ->> 'destination',
+       value ->> 'test',
+       value ->> 'payload_size',
+       substr(?2, value ->> 'payload_at', value ->> 'payload_size')
+FROM json_each(?1)

@@ -1,0 +1,22 @@
+-- Dead letters of what was held for too long; a replay of a delivered one is finished already. An ordered endpoint
+-- that blocks on a dead letter blocks on these too. ?1 ids, ?2 now.
+INSERT INTO ringback_dead_letter (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill,
+                                  last_status, reason, last_error, marks, blocks, ordering_key)
+SELECT d.id,
+       d.lane,
+       ?2,
+       d.seq,
+       d.config_version,
+       d.endpoint_id,
+       d.attempts,
+       d.attempts_at_refill,
+       (SELECT a.answered FROM ringback_attempt AS a WHERE a.delivery_id = d.id ORDER BY a.number DESC LIMIT 1),
+       2,
+       (SELECT a.error FROM ringback_attempt AS a WHERE a.delivery_id = d.id ORDER BY a.number DESC LIMIT 1),
+       d.marks,
+       d.ordering_key IS NOT NULL AND p.spec ->> 'on_dead' IS 'block',
+       d.ordering_key
+FROM json_each(?1) AS old
+CROSS JOIN ringback_delivery AS d ON d.id = unhex(old.value)
+LEFT JOIN ringback_endpoint AS p ON p.id = d.endpoint_id
+WHERE d.marks & 4 = 0

@@ -1,0 +1,48 @@
+-- All events. ?1 <= id < ?2, ?3 the window, ?4 how many, ?5 key, ?6 tenant, ?7 type.
+WITH scanned AS (
+    SELECT seq
+    FROM ringback_event
+    WHERE id >= ?1
+      AND id < ?2
+    ORDER BY id DESC
+    LIMIT ?3
+),
+matched AS (
+    SELECT e.seq, e.id
+    FROM scanned AS s
+    CROSS JOIN ringback_event AS e ON e.seq = s.seq
+    WHERE (?6 IS NULL OR e.tenant = ?6)
+      AND (?7 IS NULL OR e.type = ?7)
+    ORDER BY e.id DESC
+    LIMIT ?4
+)
+SELECT e.id AS event_id,
+       e.seq AS seq,
+       e.tenant,
+       e.type,
+       e.key,
+       e.ordering_key,
+       e.idempotency_key,
+       e.occurred_at,
+       e.endpoint_keys,
+       e.destination,
+       e.test,
+       e.payload_bytes,
+       e.expunged_at,
+       o.seq IS NOT NULL AS unrouted,
+       v.kind,
+       v.duplicate_of,
+       coalesce(
+           v.config_version,
+           (SELECT d.config_version FROM ringback_delivery AS d
+            WHERE d.id = CAST(substr(e.id, 1, 14) || x'0001' AS BLOB)),
+           (SELECT d.config_version FROM ringback_dead_letter AS d
+            WHERE d.id = CAST(substr(e.id, 1, 14) || x'0001' AS BLOB)),
+           (SELECT d.config_version FROM ringback_finished AS d
+            WHERE d.id = CAST(substr(e.id, 1, 14) || x'0001' AS BLOB))
+       ) AS config_version
+FROM matched AS m
+CROSS JOIN ringback_event AS e ON e.seq = m.seq
+LEFT JOIN ringback_outbox AS o ON o.seq = e.seq
+LEFT JOIN ringback_verdict AS v ON v.event_id = e.id
+ORDER BY e.id DESC

@@ -1,0 +1,53 @@
+-- Deliveries that are over; of a delivered one that is being replayed, when that is due. ?1 <= id < ?2, ?3 the window, ?4 how many, ?5 now, ?6 tenant, ?7 type, ?8 key, ?9 endpoint, ?12 host,
+-- ?13 that host's endpoints.
+-- ?10 status.
+WITH scanned AS (
+    SELECT row, id
+    FROM ringback_finished
+    WHERE id >= ?1
+      AND id < ?2
+    ORDER BY id DESC
+    LIMIT ?3
+)
+SELECT d.id AS id,
+       d.lane AS lane,
+       d.endpoint_id AS endpoint_id,
+       d.attempts,
+       coalesce(again.marks, d.marks) AS marks,
+       iif(d.status = 1, 'delivered', 'cancelled') AS status,
+       NULL AS reason,
+       again.due_at AS due_at,
+       d.finished_at,
+       NULL AS last_status,
+       NULL AS last_error,
+       NULL AS detail,
+       h.until AS held_until,
+       h.reason AS hold_reason,
+       e.id AS event_id,
+       e.seq AS seq,
+       e.tenant,
+       e.type,
+       e.key,
+       e.ordering_key,
+       e.idempotency_key,
+       e.occurred_at,
+       e.endpoint_keys,
+       e.destination,
+       e.test
+FROM scanned AS s
+CROSS JOIN ringback_finished AS d ON d.row = s.row
+CROSS JOIN ringback_event AS e ON e.seq = d.seq
+LEFT JOIN ringback_delivery AS again ON again.id = d.id
+LEFT JOIN ringback_hold AS h ON h.lane = again.lane AND h.until > ?5
+WHERE (?10 IS NULL OR d.status = ?10)
+  AND (?6 IS NULL OR e.tenant = ?6)
+  AND (?7 IS NULL OR e.type = ?7)
+  AND (?8 IS NULL OR e.key = ?8)
+  AND (?9 IS NULL OR d.endpoint_id = ?9)
+  AND (
+      ?12 IS NULL
+      OR d.endpoint_id IN (SELECT unhex(value) FROM json_each(?13))
+      OR d.endpoint_id IS NULL AND instr(lower(e.destination ->> 'url'), ?12)
+  )
+ORDER BY d.id DESC
+LIMIT ?4

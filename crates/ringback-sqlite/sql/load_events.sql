@@ -1,0 +1,15 @@
+-- ?1 ids.
+SELECT e.id AS event_id,
+       e.seq,
+       e.tenant,
+       e.type,
+       e.key,
+       e.ordering_key,
+       e.idempotency_key,
+       e.occurred_at,
+       e.endpoint_keys,
+       e.destination,
+       e.test,
+       e.payload
+FROM json_each(?1) AS wanted
+CROSS JOIN ringback_event AS e ON e.id = unhex(wanted.value)

@@ -1,0 +1,5 @@
+-- ?1 the replay, ?2 ids.
+UPDATE ringback_replay_item
+SET released = 1
+WHERE replay_id = ?1
+  AND delivery_id IN (SELECT unhex(value) FROM json_each(?2))

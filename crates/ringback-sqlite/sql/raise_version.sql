@@ -1,0 +1,3 @@
+UPDATE ringback_config
+SET version = version + 1
+RETURNING version

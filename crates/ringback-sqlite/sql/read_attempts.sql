@@ -1,0 +1,10 @@
+-- ?1 the delivery.
+SELECT number, at, conclusion, answered, error, phase, ambiguous, duration, detail, response_body
+FROM ringback_attempt
+WHERE delivery_id = ?1
+UNION ALL
+SELECT number, at, 1, answered, NULL, NULL, 0, duration, detail, response_body
+FROM ringback_finished
+WHERE id = ?1
+  AND status = 1
+ORDER BY number, at

@@ -1,0 +1,1 @@
+SELECT version, forgotten FROM ringback_config

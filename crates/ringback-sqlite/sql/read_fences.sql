@@ -1,0 +1,4 @@
+-- ?1 ids.
+SELECT d.id, d.attempts, d.marks
+FROM json_each(?1) AS wanted
+CROSS JOIN ringback_delivery AS d ON d.id = unhex(wanted.value)

@@ -1,0 +1,2 @@
+-- ?1 name.
+SELECT value FROM ringback_setting WHERE name = ?1

@@ -1,0 +1,5 @@
+-- An endpoint sends again: all that waits is due now, with a fresh budget. ?1 its lane, ?2 its id, ?3 now.
+UPDATE ringback_delivery
+SET due_at = ?3, attempts_at_refill = attempts
+WHERE lane = ?1
+  AND endpoint_id = ?2

@@ -1,0 +1,3 @@
+UPDATE ringback_endpoint
+SET version = ?2
+WHERE id = ?1

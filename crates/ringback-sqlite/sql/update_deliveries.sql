@@ -1,0 +1,6 @@
+-- To be tried again, or kept as due as they were (no due_at). ?1 rows {id, attempts, due_at}.
+UPDATE ringback_delivery AS d
+SET attempts = o.value ->> 'attempts',
+    due_at = coalesce(o.value ->> 'due_at', d.due_at)
+FROM json_each(?1) AS o
+WHERE d.id = unhex(o.value ->> 'id')

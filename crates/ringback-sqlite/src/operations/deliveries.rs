@@ -1,0 +1,222 @@
+//! Deliveries, wherever they are: `delivery`, `dead_letter` and `finished` are read apart and merged by id.
+
+use ringback::{
+    attempt::ErrorClass,
+    delivery::{DeadReason, HoldReason, LaneId, Marks, Status},
+    id::{DeliveryId, EndpointId, EventId},
+    store::{DeliveryFilter, DeliveryRow, Page},
+};
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use super::scan::{Found, Query, Range, Source, merge};
+use crate::{
+    batch::{Hex, json},
+    error::corrupt,
+    read::{code_or_none, event, now, time_or_none, uuid, uuid_or_none},
+};
+
+/// Events of one key that a page of deliveries looks at.
+const EVENTS_OF_KEY_MAX: i64 = 100;
+
+/// Where deliveries lie.
+const PLACES: [Place; 3] = [Place::Delivery, Place::DeadLetter, Place::Finished];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Delivery,
+    DeadLetter,
+    Finished,
+}
+
+/// Deliveries, newest first.
+pub(super) async fn list(
+    connection: &mut SqliteConnection,
+    filter: &DeliveryFilter,
+    before: Option<DeliveryId>,
+    limit: u32,
+) -> sqlx::Result<Page<DeliveryRow, DeliveryId>> {
+    let range = Range::accepted(filter.span).before(before.map(DeliveryId::uuid));
+    let range = filter.event.map_or(range, |event| range.and(Range::of_event(event)));
+    let want = i64::from(limit) + 1;
+    let found = match &filter.key {
+        Some(key) if filter.event.is_none() => of_key(connection, filter, key, range, want).await?,
+        _ => everywhere(connection, filter, range, want).await?,
+    };
+    let page = merge(found, limit);
+    Ok(Page { items: page.items, next: page.next.map(DeliveryId::from_uuid) })
+}
+
+/// One delivery.
+pub(super) async fn one(connection: &mut SqliteConnection, id: DeliveryId) -> sqlx::Result<Option<DeliveryRow>> {
+    let found = everywhere(connection, &DeliveryFilter::default(), Range::of(id.uuid()), 1).await?;
+    Ok(found.into_iter().flat_map(|found| found.rows).next().map(|(_, row)| row))
+}
+
+async fn everywhere(
+    connection: &mut SqliteConnection,
+    filter: &DeliveryFilter,
+    range: Range,
+    want: i64,
+) -> sqlx::Result<Vec<Found<DeliveryRow>>> {
+    let mut found = Vec::new();
+    for place in PLACES.into_iter().filter(|place| place.may_hold(filter)) {
+        found.push(place.read(connection, filter, range, want).await?);
+    }
+    Ok(found)
+}
+
+/// The deliveries of all events with a key: a key names a call, so there are few.
+async fn of_key(
+    connection: &mut SqliteConnection,
+    filter: &DeliveryFilter,
+    key: &str,
+    range: Range,
+    want: i64,
+) -> sqlx::Result<Vec<Found<DeliveryRow>>> {
+    let events: Vec<Vec<u8>> = sqlx::query_scalar(sql!("find_events_by_key"))
+        .bind(range.low.as_bytes().as_slice())
+        .bind(range.high.as_bytes().as_slice())
+        .bind(EVENTS_OF_KEY_MAX)
+        .bind(key)
+        .fetch_all(&mut *connection)
+        .await?;
+    let (mut all, mut last) = (Found { rows: Vec::new(), end: None }, None);
+    for event in &events {
+        let event = EventId::from_uuid(Uuid::from_slice(event).map_err(corrupt)?);
+        for found in everywhere(connection, filter, range.and(Range::of_event(event)), want).await? {
+            all.rows.extend(found.rows);
+            all.end = all.end.max(found.end);
+        }
+        last = Some(event.uuid());
+        if i64::try_from(all.rows.len()).is_ok_and(|rows| rows >= want) {
+            break;
+        }
+    }
+    // Older events with this key may be left: after a full page, or after as many as one page looks at.
+    if i64::try_from(all.rows.len()).is_ok_and(|rows| rows >= want)
+        || i64::try_from(events.len()) == Ok(EVENTS_OF_KEY_MAX)
+    {
+        all.end = all.end.max(last);
+    }
+    Ok(vec![all])
+}
+
+impl Place {
+    fn may_hold(self, filter: &DeliveryFilter) -> bool {
+        let of_status = match filter.status {
+            None => true,
+            Some(Status::Pending) => self == Self::Delivery,
+            Some(Status::Dead) => self == Self::DeadLetter,
+            Some(Status::Delivered | Status::Cancelled) => self == Self::Finished,
+        };
+        of_status && (filter.reason.is_none() || self == Self::DeadLetter)
+    }
+
+    const fn statements(self, of_endpoint: bool) -> (&'static str, &'static str) {
+        match self {
+            Self::Delivery => (sql!("list_pending"), sql!("end_of_pending")),
+            Self::DeadLetter => (sql!("list_dead"), sql!("end_of_dead")),
+            Self::Finished if of_endpoint => (sql!("list_finished_of_endpoint"), sql!("end_of_finished_of_endpoint")),
+            Self::Finished => (sql!("list_finished"), sql!("end_of_finished")),
+        }
+    }
+
+    async fn read(
+        self,
+        connection: &mut SqliteConnection,
+        filter: &DeliveryFilter,
+        range: Range,
+        want: i64,
+    ) -> sqlx::Result<Found<DeliveryRow>> {
+        let bind = bind(filter)?;
+        let (page, end) = self.statements(filter.endpoint.is_some());
+        let source = Source { page, end, bind: &bind };
+        let mut found = source.read(connection, range, want, |row| delivery_row(row)).await?;
+        found.rows.retain(|(_, row)| goes_to(row, filter));
+        Ok(found)
+    }
+}
+
+/// The arguments from ?5 on: now, tenant, type, key, endpoint, status, reason, host, the host's endpoints.
+pub(super) fn bind(filter: &DeliveryFilter) -> sqlx::Result<impl Fn(Query) -> Query + Sync + use<>> {
+    let now = now();
+    let filter = filter.clone();
+    let endpoints = match &filter.host {
+        Some((_, endpoints)) => json(&endpoints.iter().map(|id| Hex(id.uuid())).collect::<Vec<_>>())?,
+        None => "[]".to_owned(),
+    };
+    Ok(move |query: Query| {
+        query
+            .bind(now)
+            .bind(filter.tenant.clone())
+            .bind(filter.event_type.clone())
+            .bind(filter.key.clone())
+            .bind(filter.endpoint.map(|id| id.uuid().as_bytes().to_vec()))
+            .bind(filter.status.and_then(finished_code))
+            .bind(filter.reason.map(DeadReason::code))
+            .bind(filter.host.as_ref().map(|(host, _)| host.to_ascii_lowercase()))
+            .bind(endpoints.clone())
+    })
+}
+
+/// `status` of a row in `finished`.
+const fn finished_code(status: Status) -> Option<i16> {
+    match status {
+        Status::Delivered => Some(1),
+        Status::Cancelled => Some(2),
+        Status::Pending | Status::Dead => None,
+    }
+}
+
+/// Whether an inline destination's host is the wanted one: the statements only look for the text in the URL.
+pub(super) fn goes_to(row: &DeliveryRow, filter: &DeliveryFilter) -> bool {
+    let Some((host, _)) = &filter.host else { return true };
+    row.endpoint.is_some() || inline_host(row).is_some_and(|inline| inline.eq_ignore_ascii_case(host))
+}
+
+fn inline_host(row: &DeliveryRow) -> Option<String> {
+    let kept: serde_json::Value = serde_json::from_str(row.event.destination.as_deref()?).ok()?;
+    let text = kept.get("url")?.as_str()?;
+    // What came through the outbox may lack a scheme; it gets `https` when it is sent.
+    let absolute = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    Some(url::Url::parse(&absolute).ok()?.host_str()?.to_owned())
+}
+
+/// A row of any of the three places, which the statements give the same columns.
+pub(super) fn delivery_row(row: &SqliteRow) -> sqlx::Result<(Uuid, DeliveryRow)> {
+    let id = DeliveryId::from_uuid(uuid(row, "id")?);
+    let hold = match (time_or_none(row, "held_until")?, code_or_none(row, "hold_reason", HoldReason::from_code)?) {
+        (Some(until), Some(reason)) => Some((until, reason)),
+        _ => None,
+    };
+    let error = code_or_none(row, "last_error", ErrorClass::from_code)?.map(|error| error.to_string());
+    let delivery = DeliveryRow {
+        id,
+        endpoint: uuid_or_none(row, "endpoint_id")?.map(EndpointId::from_uuid),
+        lane: LaneId::from_i64(row.try_get("lane")?),
+        event: event(row)?,
+        marks: Marks::from_bits(row.try_get("marks")?),
+        status: status(row.try_get("status")?)?,
+        reason: code_or_none(row, "reason", DeadReason::from_code)?,
+        attempts: row.try_get("attempts")?,
+        due_at: time_or_none(row, "due_at")?,
+        hold,
+        created_at: id.event().accepted_at(),
+        finished_at: time_or_none(row, "finished_at")?,
+        last_status: row.try_get("last_status")?,
+        last_error: row.try_get::<Option<String>, _>("detail")?.or(error),
+    };
+    Ok((id.uuid(), delivery))
+}
+
+/// `status` as the statements write it.
+fn status(text: &str) -> sqlx::Result<Status> {
+    match text {
+        "pending" => Ok(Status::Pending),
+        "delivered" => Ok(Status::Delivered),
+        "dead" => Ok(Status::Dead),
+        "cancelled" => Ok(Status::Cancelled),
+        _ => Err(corrupt(format!("status {text}"))),
+    }
+}

@@ -1,0 +1,87 @@
+//! Events, and what routing made of them.
+
+use bytes::Bytes;
+use ringback::{
+    id::EventId,
+    store::{EventFilter, EventRow, EventState, Page, PayloadRead},
+};
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use super::scan::{Query, Range, Source, merge};
+use crate::{
+    error::corrupt,
+    read::{event, time_or_none, uuid_or_none},
+};
+
+/// Events, newest first.
+pub(super) async fn list(
+    connection: &mut SqliteConnection,
+    filter: &EventFilter,
+    before: Option<EventId>,
+    limit: u32,
+) -> sqlx::Result<Page<EventRow, EventId>> {
+    let range = Range::accepted(filter.accepted).before(before.map(EventId::uuid));
+    let page = merge(vec![read(connection, filter, range, i64::from(limit) + 1).await?], limit);
+    Ok(Page { items: page.items, next: page.next.map(EventId::from_uuid) })
+}
+
+/// One event.
+pub(super) async fn one(connection: &mut SqliteConnection, id: EventId) -> sqlx::Result<Option<EventRow>> {
+    let found = read(connection, &EventFilter::default(), Range::of(id.uuid()), 1).await?;
+    Ok(found.rows.into_iter().next().map(|(_, row)| row))
+}
+
+async fn read(
+    connection: &mut SqliteConnection,
+    filter: &EventFilter,
+    range: Range,
+    want: i64,
+) -> sqlx::Result<super::scan::Found<EventRow>> {
+    let bind =
+        |query: Query| query.bind(filter.key.clone()).bind(filter.tenant.clone()).bind(filter.event_type.clone());
+    let (page, end) = if filter.key.is_some() {
+        (sql!("list_events_by_key"), sql!("end_of_events_by_key"))
+    } else if filter.tenant.is_some() {
+        (sql!("list_events_of_tenant"), sql!("end_of_events_of_tenant"))
+    } else {
+        (sql!("list_events"), sql!("end_of_events"))
+    };
+    Source { page, end, bind: &bind }.read(connection, range, want, event_row).await
+}
+
+fn event_row(row: &SqliteRow) -> sqlx::Result<(Uuid, EventRow)> {
+    let event = event(row)?;
+    let unrouted: bool = row.try_get("unrouted")?;
+    let state = match (unrouted, row.try_get::<Option<i16>, _>("kind")?) {
+        (true, _) => EventState::Unrouted,
+        (false, None) => EventState::Routed,
+        (false, Some(1)) => EventState::Unmatched,
+        (false, Some(2)) => EventState::Duplicate,
+        (false, Some(kind)) => return Err(corrupt(format!("kind {kind} of a verdict"))),
+    };
+    Ok((
+        event.id.uuid(),
+        EventRow {
+            event,
+            state,
+            duplicate_of: uuid_or_none(row, "duplicate_of")?.map(EventId::from_uuid),
+            payload_bytes: row.try_get("payload_bytes")?,
+            expunged_at: time_or_none(row, "expunged_at")?,
+            config_version: row.try_get("config_version")?,
+        },
+    ))
+}
+
+/// The exact bytes, or why there are none.
+pub(super) async fn payload(connection: &mut SqliteConnection, id: EventId) -> sqlx::Result<PayloadRead> {
+    let row =
+        sqlx::query(sql!("read_payload")).bind(id.uuid().as_bytes().as_slice()).fetch_optional(connection).await?;
+    let Some(row) = row else { return Ok(PayloadRead::Absent) };
+    let payload: Option<Vec<u8>> = row.try_get("payload")?;
+    Ok(match payload {
+        Some(payload) => PayloadRead::Bytes(Bytes::from(payload)),
+        None if row.try_get("expunged")? => PayloadRead::Expunged,
+        None => PayloadRead::Expired,
+    })
+}

@@ -1,0 +1,99 @@
+//! Reading what callers emitted, and recording what it was routed to.
+
+use std::{collections::HashMap, time::Duration};
+
+use ringback::{
+    delivery::Due,
+    event::NewEvent,
+    id::EventId,
+    store::{Floor, Outbox, OutboxPage, Pointer, Result, RoutedEvent, UnroutedEvent},
+};
+use sqlx::{Row as _, SqliteConnection};
+
+use crate::{
+    Sqlite,
+    batch::json,
+    error::store_error,
+    idempotency::{self, Brought, Name},
+    read::{event, now},
+    route::{Routed, config_version, store_duplicates, store_routing},
+};
+
+#[async_trait::async_trait]
+impl Outbox for Sqlite {
+    async fn read_outbox(&self, floor: Floor, limit: u32) -> Result<OutboxPage> {
+        let mut snapshot = self.snapshot().await?;
+        read_outbox(&mut snapshot, floor, limit).await.map_err(store_error)
+    }
+
+    async fn record_routing(&self, events: &[RoutedEvent], window: Duration) -> Result<Vec<Due>> {
+        let events = events.to_vec();
+        self.apply(move |tx| Box::pin(async move { record_routing(tx, &events, window).await })).await
+    }
+
+    async fn emit(&self, event: &NewEvent) -> Result<EventId> {
+        let event = event.clone();
+        self.write(move |tx| Box::pin(async move { crate::emit(tx, &event).await })).await
+    }
+}
+
+/// With one writer, pointers appear in the order of `seq`: what was read is all there will ever be below its end.
+async fn read_outbox(connection: &mut SqliteConnection, floor: Floor, limit: u32) -> sqlx::Result<OutboxPage> {
+    let rows = sqlx::query(sql!("read_pointers")).bind(floor.0).bind(limit).fetch_all(&mut *connection).await?;
+    let unrouted = |row: &sqlx::sqlite::SqliteRow| {
+        let event = event(row)?;
+        Ok(UnroutedEvent { pointer: Pointer { xid: 0, seq: event.seq }, event })
+    };
+    let events = rows.iter().map(unrouted).collect::<sqlx::Result<Vec<_>>>()?;
+    let next = events.last().map_or(floor, |last| Floor(last.pointer.seq + 1));
+    Ok(OutboxPage { events, next, config_version: config_version(connection).await? })
+}
+
+async fn record_routing(tx: &mut SqliteConnection, events: &[RoutedEvent], window: Duration) -> sqlx::Result<Vec<Due>> {
+    let taken = take_pointers(tx, events).await?;
+    let mut events: Vec<_> = events.iter().filter(|routed| taken.contains_key(&routed.pointer.seq)).collect();
+    events.sort_by_key(|routed| routed.pointer);
+
+    let names = events.iter().filter_map(|routed| name(routed));
+    let mut known = idempotency::find(tx, names).await?;
+    let (mut first, mut duplicates, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+    for routed in events {
+        let Some(name) = name(routed) else {
+            first.push(routed);
+            continue;
+        };
+        match known.get(&name).filter(|brought| brought.counts_for(routed.event.id, window)) {
+            Some(original) => duplicates.push((routed.event.id, original.event, routed.routing.config_version)),
+            None => {
+                known.insert(name.clone(), Brought { event: routed.event.id, content: None });
+                keys.push((name, routed.event.id, None));
+                first.push(routed);
+            }
+        }
+    }
+    idempotency::keep(tx, keys.into_iter()).await?;
+    store_duplicates(tx, &duplicates).await?;
+    let routed: Vec<_> = first
+        .iter()
+        .map(|routed| Routed {
+            event: routed.event.id,
+            seq: routed.pointer.seq,
+            expunged: taken.get(&routed.pointer.seq).copied().unwrap_or_default(),
+            routing: &routed.routing,
+        })
+        .collect();
+    store_routing(tx, &routed, now()).await
+}
+
+fn name(routed: &RoutedEvent) -> Option<Name> {
+    Name::of(&routed.event.tenant, &routed.event.event_type, routed.event.idempotency_key.as_deref())
+}
+
+/// Removes the pointers that are still there; for each whether its event's payload has been expunged.
+async fn take_pointers(tx: &mut SqliteConnection, events: &[RoutedEvent]) -> sqlx::Result<HashMap<i64, bool>> {
+    let seqs: Vec<_> = events.iter().map(|routed| routed.pointer.seq).collect();
+    let seqs = json(&seqs)?;
+    let rows = sqlx::query(sql!("find_pointers")).bind(&seqs).fetch_all(&mut *tx).await?;
+    sqlx::query(sql!("remove_pointers")).bind(&seqs).execute(tx).await?;
+    rows.iter().map(|row| Ok((row.try_get("seq")?, row.try_get("expunged")?))).collect()
+}

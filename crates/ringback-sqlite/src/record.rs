@@ -1,0 +1,297 @@
+//! Recording outcomes: a handful of statements for up to 512 of them, in one commit.
+//!
+//! An outcome is applied if the delivery's `attempts` still are what they were when it was sent; any other is
+//! stale, changes nothing and leaves its attempt. The fences are read first, inside the write transaction, so
+//! nothing can move between that and the writing.
+//!
+//! ```text
+//! delivered            -> finished, the attempt inside        dead -> dead_letter, attempt
+//! delivered before     -> only removed, attempt               retry, keep -> delivery, attempt
+//! ```
+
+use std::collections::HashMap;
+
+use ringback::{
+    attempt::{Attempt, Conclusion},
+    delivery::Marks,
+    id::DeliveryId,
+    store::{Recorded, Settlement},
+};
+use serde::Serialize;
+use sqlx::{Row as _, SqliteConnection};
+use uuid::Uuid;
+
+use crate::{
+    batch::{Heap, Hex, json},
+    read::{now, uuid},
+};
+
+/// Applies what is not stale; tells for each whether it was.
+pub(crate) async fn record(tx: &mut SqliteConnection, outcomes: &[Recorded]) -> sqlx::Result<Vec<bool>> {
+    let mut fences = read_fences(tx, outcomes).await?;
+    let mut plan = Plan::new(now());
+    let applied = outcomes.iter().map(|outcome| plan.add(outcome, &mut fences)).collect();
+    plan.write(tx).await?;
+    Ok(applied)
+}
+
+/// What a delivery is fenced by, and what it is.
+struct Fence {
+    attempts: i32,
+    marks: Marks,
+}
+
+async fn read_fences(tx: &mut SqliteConnection, outcomes: &[Recorded]) -> sqlx::Result<HashMap<DeliveryId, Fence>> {
+    let ids: Vec<_> = outcomes.iter().map(|outcome| Hex(outcome.id.uuid())).collect();
+    let rows = sqlx::query(sql!("read_fences")).bind(json(&ids)?).fetch_all(tx).await?;
+    let read = |row: &sqlx::sqlite::SqliteRow| {
+        let fence = Fence { attempts: row.try_get("attempts")?, marks: Marks::from_bits(row.try_get("marks")?) };
+        Ok((DeliveryId::from_uuid(uuid(row, "id")?), fence))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The rows of every statement.
+struct Plan {
+    now: i64,
+    finished_bytes: Heap,
+    attempts_bytes: Heap,
+    removed: Vec<Hex>,
+    finished: Vec<FinishedRow>,
+    dead: Vec<DeadRow>,
+    again: Vec<AgainRow>,
+    attempts: Vec<AttemptRow>,
+    counted: Vec<CountRow>,
+    replayed: Vec<ReplayedRow>,
+}
+
+impl Plan {
+    fn new(now: i64) -> Self {
+        Self {
+            now,
+            finished_bytes: Heap::new(),
+            attempts_bytes: Heap::new(),
+            removed: vec![],
+            finished: vec![],
+            dead: vec![],
+            again: vec![],
+            attempts: vec![],
+            counted: vec![],
+            replayed: vec![],
+        }
+    }
+
+    /// Takes an outcome in; false if it is stale. A fence serves once: the second outcome of a batch for the same
+    /// delivery is stale.
+    fn add(&mut self, outcome: &Recorded, fences: &mut HashMap<DeliveryId, Fence>) -> bool {
+        let matches = fences.get(&outcome.id).is_some_and(|fence| fence.attempts == outcome.fence);
+        let Some(fence) = matches.then(|| fences.remove(&outcome.id)).flatten() else {
+            if let Some(attempt) = &outcome.attempt {
+                self.keep_attempt(outcome.id, attempt, Conclusion::Stale);
+            }
+            return false;
+        };
+        self.settle(outcome, &fence);
+        true
+    }
+
+    fn settle(&mut self, outcome: &Recorded, fence: &Fence) {
+        let id = Hex(outcome.id.uuid());
+        let attempts = fence.attempts + i32::from(outcome.attempt.is_some());
+        let before = fence.marks.delivered_before;
+        let delivered = matches!(outcome.settlement, Settlement::Delivered);
+        match &outcome.attempt {
+            // The only attempt that is no row of its own.
+            Some(attempt) if delivered && !before => self.finish(outcome.id, attempts, attempt),
+            Some(attempt) => self.keep_attempt(outcome.id, attempt, attempt.conclusion),
+            None => {}
+        }
+        if before && outcome.attempt.is_some() {
+            self.counted.push(CountRow { id, attempts });
+        }
+        match &outcome.settlement {
+            Settlement::Delivered => self.removed.push(id),
+            Settlement::Dead { reason, detail, blocks } => {
+                self.removed.push(id);
+                if !before {
+                    self.dead.push(DeadRow {
+                        id,
+                        attempts,
+                        reason: reason.code(),
+                        blocks: *blocks,
+                        last_status: outcome.attempt.as_ref().and_then(|attempt| attempt.status),
+                        last_error: outcome
+                            .attempt
+                            .as_ref()
+                            .and_then(|attempt| attempt.error)
+                            .map(|error| error.code()),
+                        detail: detail.clone(),
+                    });
+                }
+            }
+            Settlement::Retry { after } => {
+                let after = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
+                self.again.push(AgainRow { id, attempts, due_at: Some(self.now.saturating_add(after)) });
+            }
+            Settlement::Keep => self.again.push(AgainRow { id, attempts, due_at: None }),
+        }
+        if fence.marks.replay && matches!(outcome.settlement, Settlement::Delivered | Settlement::Dead { .. }) {
+            self.replayed.push(ReplayedRow { id, outcome: if delivered { 1 } else { 2 } });
+        }
+    }
+
+    fn finish(&mut self, id: DeliveryId, attempts: i32, attempt: &Attempt) {
+        let bytes = Bytes::keep(&mut self.finished_bytes, attempt);
+        self.finished.push(FinishedRow {
+            id: Hex(id.uuid()),
+            attempts,
+            number: attempt.number,
+            answered: attempt.status,
+            at: attempt.at.micros(),
+            duration: micros(attempt),
+            bytes,
+        });
+    }
+
+    fn keep_attempt(&mut self, id: DeliveryId, attempt: &Attempt, conclusion: Conclusion) {
+        let bytes = Bytes::keep(&mut self.attempts_bytes, attempt);
+        self.attempts.push(AttemptRow {
+            delivery: Hex(id.uuid()),
+            at: attempt.at.micros(),
+            duration: micros(attempt),
+            number: attempt.number,
+            answered: attempt.status,
+            conclusion: conclusion.code(),
+            error: attempt.error.map(|error| error.code()),
+            phase: attempt.phase.map(|phase| phase.code()),
+            ambiguous: attempt.ambiguous,
+            bytes,
+        });
+    }
+
+    /// In this order: what copies a delivery comes before what removes it.
+    async fn write(self, tx: &mut SqliteConnection) -> sqlx::Result<()> {
+        if !self.finished.is_empty() {
+            let insert = sqlx::query(sql!("insert_finished")).bind(json(&self.finished)?);
+            insert.bind(self.finished_bytes.into_bytes()).bind(self.now).execute(&mut *tx).await?;
+        }
+        if !self.dead.is_empty() {
+            let insert = sqlx::query(sql!("insert_dead_letters")).bind(json(&self.dead)?);
+            insert.bind(self.now).execute(&mut *tx).await?;
+        }
+        if !self.attempts.is_empty() {
+            let insert = sqlx::query(sql!("insert_attempts")).bind(json(&self.attempts)?);
+            insert.bind(self.attempts_bytes.into_bytes()).execute(&mut *tx).await?;
+        }
+        if !self.again.is_empty() {
+            sqlx::query(sql!("update_deliveries")).bind(json(&self.again)?).execute(&mut *tx).await?;
+        }
+        if !self.counted.is_empty() {
+            sqlx::query(sql!("raise_attempts")).bind(json(&self.counted)?).execute(&mut *tx).await?;
+        }
+        if !self.replayed.is_empty() {
+            settle_replayed(tx, &self.replayed).await?;
+        }
+        remove(tx, &self.removed).await
+    }
+}
+
+/// Removes deliveries that have been copied to where they went.
+pub(crate) async fn remove(tx: &mut SqliteConnection, ids: &[Hex]) -> sqlx::Result<()> {
+    if !ids.is_empty() {
+        sqlx::query(sql!("delete_deliveries")).bind(json(ids)?).execute(tx).await?;
+    }
+    Ok(())
+}
+
+/// Notes for the replays that released these deliveries what has become of them.
+pub(crate) async fn settle_replayed(tx: &mut SqliteConnection, rows: &[ReplayedRow]) -> sqlx::Result<()> {
+    sqlx::query(sql!("settle_replay_items")).bind(json(rows)?).execute(tx).await?;
+    Ok(())
+}
+
+fn micros(attempt: &Attempt) -> i64 {
+    i64::try_from(attempt.duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Where an attempt's documents lie in the heap.
+#[derive(Serialize)]
+struct Bytes {
+    detail_at: usize,
+    detail_size: usize,
+    body_at: usize,
+    body_size: usize,
+}
+
+impl Bytes {
+    fn keep(heap: &mut Heap, attempt: &Attempt) -> Self {
+        let (detail_at, detail_size) = heap.keep(&attempt.detail);
+        let (body_at, body_size) = heap.keep(&attempt.response_body);
+        Self { detail_at, detail_size, body_at, body_size }
+    }
+}
+
+#[derive(Serialize)]
+struct FinishedRow {
+    id: Hex,
+    attempts: i32,
+    number: i32,
+    answered: Option<u16>,
+    at: i64,
+    duration: i64,
+    #[serde(flatten)]
+    bytes: Bytes,
+}
+
+#[derive(Serialize)]
+struct DeadRow {
+    id: Hex,
+    attempts: i32,
+    reason: i16,
+    blocks: bool,
+    last_status: Option<u16>,
+    last_error: Option<i16>,
+    detail: Option<String>,
+}
+
+#[derive(Serialize)]
+struct AgainRow {
+    id: Hex,
+    attempts: i32,
+    due_at: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct AttemptRow {
+    delivery: Hex,
+    at: i64,
+    duration: i64,
+    number: i32,
+    answered: Option<u16>,
+    conclusion: i16,
+    error: Option<i16>,
+    phase: Option<i16>,
+    ambiguous: bool,
+    #[serde(flatten)]
+    bytes: Bytes,
+}
+
+#[derive(Serialize)]
+struct CountRow {
+    id: Hex,
+    attempts: i32,
+}
+
+/// What a replay's delivery came to: 1 delivered, 2 dead.
+#[derive(Serialize)]
+pub(crate) struct ReplayedRow {
+    id: Hex,
+    outcome: i16,
+}
+
+impl ReplayedRow {
+    /// Given up.
+    pub(crate) fn dead(id: Uuid) -> Self {
+        Self { id: Hex(id), outcome: 2 }
+    }
+}

@@ -1,0 +1,89 @@
+//! Bringing the file's schema to this program's, and checking that it is.
+//!
+//! What has run is kept in a table of our own: the host's `_sqlx_migrations` is never touched.
+
+use ringback::store::{Error, Result};
+use ringback_migrations::{Migration, SQLITE};
+use sqlx::{Executor as _, Row as _, SqliteConnection};
+
+use crate::{Sqlite, error::store_error, read::now};
+
+/// A migration that has run.
+struct Applied {
+    number: i32,
+    checksum: String,
+}
+
+impl Sqlite {
+    /// Runs the migrations that have not run yet, all in one transaction. Safe to call at every start.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] if the file is from a later program, or a migration that has run has changed since.
+    pub async fn migrate(&self) -> Result<()> {
+        self.write(|tx| Box::pin(migrate(tx))).await
+    }
+
+    /// Whether the file has exactly the schema that this program needs.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] if it has not.
+    pub async fn check_schema(&self) -> Result<()> {
+        let mut snapshot = self.snapshot().await?;
+        let tables: i64 =
+            sqlx::query_scalar(sql!("count_migration_table")).fetch_one(&mut *snapshot).await.map_err(store_error)?;
+        if tables == 0 {
+            return Err(Error::Schema("the database has no schema yet: run `ringback migrate`".to_owned()));
+        }
+        if let Some(next) = missing(&applied(&mut snapshot).await?)?.first() {
+            return Err(Error::Schema(format!(
+                "the database lacks migration {} ({}): run `ringback migrate`",
+                next.number, next.name
+            )));
+        }
+        Ok(())
+    }
+}
+
+async fn migrate(tx: &mut SqliteConnection) -> Result<()> {
+    tx.execute(sql!("create_migration_table")).await.map_err(store_error)?;
+    for migration in missing(&applied(tx).await?)? {
+        let text = sqlx::AssertSqlSafe(migration.sql(""));
+        sqlx::raw_sql(text).execute(&mut *tx).await.map_err(store_error)?;
+        sqlx::query(sql!("insert_migration"))
+            .bind(migration.number)
+            .bind(migration.name)
+            .bind(migration.checksum())
+            .bind(now())
+            .execute(&mut *tx)
+            .await
+            .map_err(store_error)?;
+    }
+    Ok(())
+}
+
+async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>> {
+    let rows = sqlx::query(sql!("read_migrations")).fetch_all(connection).await.map_err(store_error)?;
+    let read = |row: &sqlx::sqlite::SqliteRow| {
+        Ok(Applied { number: row.try_get("number")?, checksum: row.try_get("checksum")? })
+    };
+    rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(store_error)
+}
+
+/// Ours that have not run, after making sure that those which have are ours, unchanged.
+fn missing(applied: &[Applied]) -> Result<&'static [Migration]> {
+    for (index, step) in applied.iter().enumerate() {
+        let Some(ours) = SQLITE.get(index).filter(|ours| ours.number == step.number) else {
+            return Err(Error::Schema(format!(
+                "the database has migration {}, which this program does not know: it is from a later version",
+                step.number
+            )));
+        };
+        if ours.checksum() != step.checksum {
+            return Err(Error::Schema(format!(
+                "migration {} ({}) was another one when it ran on this database",
+                ours.number, ours.name
+            )));
+        }
+    }
+    Ok(&SQLITE[applied.len()..])
+}

@@ -1,0 +1,10 @@
+//! Every statement is a file in `sql/`, named verb and object as in PostgreSQL's store where it has the same.
+//!
+//! A batch is one JSON array of rows for `json_each`, SQLite's counterpart of `unnest`.
+
+/// The text of `sql/<name>.sql`.
+macro_rules! sql {
+    ($name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/", $name, ".sql"))
+    };
+}

@@ -1,0 +1,90 @@
+//! What else grows old: dead letters, attempts, idempotency keys, changes, replays. Each step is bounded; true says
+//! that it was full, so there may be more.
+
+use std::time::Duration;
+
+use ringback::{
+    id::{DeliveryId, EventId},
+    store::Change,
+    time::Timestamp,
+};
+use sqlx::{Row as _, SqliteConnection};
+
+use super::{
+    CHUNK,
+    past::{Counts, Past},
+};
+use crate::{
+    batch::{Hex, json},
+    configuration::change,
+    read::uuid,
+};
+
+/// Rows that one step over small rows deletes.
+const ROWS: u32 = 4000;
+
+/// How long a node that does not answer may lag behind before it has to load everything again.
+const CHANGES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Dead letters that died before `until`.
+pub(super) async fn drop_dead_letters(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
+    let rows =
+        sqlx::query(sql!("find_dead_letters_to_drop")).bind(until.micros()).bind(CHUNK).fetch_all(&mut *tx).await?;
+    if rows.is_empty() {
+        return Ok(false);
+    }
+    let (mut past, mut ids, mut blocking) = (Past::default(), Vec::new(), Vec::new());
+    for row in &rows {
+        let id = DeliveryId::from_uuid(uuid(row, "id")?);
+        let counts = Counts { dead: 1, routed: row.try_get("first")?, ..Counts::default() };
+        past.add(id.event(), row.try_get("tenant")?, &counts);
+        ids.push(Hex(id.uuid()));
+        if row.try_get("blocks")? {
+            blocking.push(id);
+        }
+    }
+    past.write(tx).await?;
+    sqlx::query(sql!("delete_dead_letters")).bind(json(&ids)?).execute(&mut *tx).await?;
+    for id in blocking {
+        change(tx, &Change::DeliveryReleased(id)).await?;
+    }
+    Ok(u32::try_from(rows.len()).is_ok_and(|rows| rows >= CHUNK))
+}
+
+/// Attempts that began before `until`, by the clock of whoever made them; none at an event that is younger.
+pub(super) async fn drop_attempts(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
+    let dropped = sqlx::query(sql!("drop_attempts"))
+        .bind(until.micros())
+        .bind(ROWS)
+        .bind(EventId::floor(until).uuid().as_bytes().as_slice())
+        .execute(tx)
+        .await?
+        .rows_affected();
+    Ok(dropped >= u64::from(ROWS))
+}
+
+/// Idempotency keys that were brought before `until`.
+pub(super) async fn drop_keys(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
+    drop_oldest(tx, sql!("drop_idempotency_keys"), until).await
+}
+
+/// Changes that every node has seen long since.
+pub(super) async fn drop_changes(tx: &mut SqliteConnection, now: Timestamp) -> sqlx::Result<bool> {
+    let more = drop_oldest(tx, sql!("drop_changes"), now - CHANGES_KEPT).await?;
+    sqlx::query(sql!("forget_changes")).execute(tx).await?;
+    Ok(more)
+}
+
+/// Replays that ended before `until`, with their items.
+pub(super) async fn drop_replays(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
+    let more = drop_oldest(tx, sql!("drop_replay_items"), until).await?;
+    if !more {
+        sqlx::query(sql!("drop_replays")).bind(until.micros()).execute(tx).await?;
+    }
+    Ok(more)
+}
+
+async fn drop_oldest(tx: &mut SqliteConnection, statement: &'static str, until: Timestamp) -> sqlx::Result<bool> {
+    let dropped = sqlx::query(statement).bind(until.micros()).bind(ROWS).execute(tx).await?.rows_affected();
+    Ok(dropped >= u64::from(ROWS))
+}

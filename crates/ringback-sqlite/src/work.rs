@@ -1,0 +1,128 @@
+//! Feeding lanes, loading events, recording outcomes, keeping holds.
+
+use bytes::Bytes;
+use ringback::{
+    delivery::{HoldReason, LaneId, Shard},
+    id::{EndpointId, EventId},
+    store::{Change, Cursor, FeedPage, Hold, LoadedEvent, Recorded, Result, Work},
+    time::Timestamp,
+};
+use serde::Serialize;
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+
+use crate::{
+    Sqlite,
+    batch::{Hex, json},
+    configuration::{change, keep_version},
+    error::store_error,
+    feed::{feed, find_heads, refill},
+    read::{code, event, now, time},
+    record::record,
+};
+
+#[async_trait::async_trait]
+impl Work for Sqlite {
+    async fn feed(&self, cursors: &[(Shard, Cursor)], limit: u32) -> Result<FeedPage> {
+        let mut snapshot = self.snapshot().await?;
+        feed(&mut snapshot, cursors, limit).await.map_err(store_error)
+    }
+
+    async fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
+        let mut snapshot = self.snapshot().await?;
+        refill(&mut snapshot, lanes, limit).await.map_err(store_error)
+    }
+
+    async fn heads(&self, keys: &[(LaneId, Box<str>)]) -> Result<FeedPage> {
+        let mut snapshot = self.snapshot().await?;
+        let now = now();
+        let keys = keys.iter().map(|(lane, key)| (lane.as_i64(), &**key));
+        let rows = find_heads(&mut snapshot, keys, now).await.map_err(store_error)?;
+        Ok(FeedPage { now: Timestamp::from_micros(now), rows })
+    }
+
+    async fn load_events(&self, ids: &[EventId]) -> Result<Vec<LoadedEvent>> {
+        let mut snapshot = self.snapshot().await?;
+        load_events(&mut snapshot, ids).await.map_err(store_error)
+    }
+
+    async fn record(&self, outcomes: &[Recorded]) -> Result<Vec<bool>> {
+        let outcomes = outcomes.to_vec();
+        self.apply(move |tx| Box::pin(async move { record(tx, &outcomes).await })).await
+    }
+
+    async fn set_holds(&self, holds: &[Hold]) -> Result<()> {
+        let holds = holds.to_vec();
+        self.apply(move |tx| Box::pin(async move { set_holds(tx, &holds).await })).await
+    }
+
+    async fn load_holds(&self, shards: &[Shard]) -> Result<Vec<Hold>> {
+        let mut snapshot = self.snapshot().await?;
+        load_holds(&mut snapshot, shards).await.map_err(store_error)
+    }
+
+    async fn disable_gone(&self, endpoint: EndpointId) -> Result<()> {
+        self.apply(move |tx| Box::pin(disable_gone(tx, endpoint))).await
+    }
+}
+
+async fn load_events(connection: &mut SqliteConnection, ids: &[EventId]) -> sqlx::Result<Vec<LoadedEvent>> {
+    let ids: Vec<_> = ids.iter().map(|id| Hex(id.uuid())).collect();
+    let rows = sqlx::query(sql!("load_events")).bind(json(&ids)?).fetch_all(connection).await?;
+    let loaded = |row: &SqliteRow| {
+        let payload: Option<Vec<u8>> = row.try_get("payload")?;
+        Ok(LoadedEvent { event: event(row)?, payload: payload.map(Bytes::from) })
+    };
+    rows.iter().map(loaded).collect()
+}
+
+#[derive(Serialize)]
+struct HoldRow {
+    lane: i64,
+    shard: Shard,
+    until: i64,
+    reason: i16,
+    streak: i32,
+}
+
+async fn set_holds(tx: &mut SqliteConnection, holds: &[Hold]) -> sqlx::Result<()> {
+    let now = now();
+    let row = |hold: &Hold| HoldRow {
+        lane: hold.lane.as_i64(),
+        shard: hold.lane.shard(),
+        until: hold.until.micros(),
+        reason: hold.reason.code(),
+        streak: hold.streak,
+    };
+    let rows: Vec<_> = holds.iter().map(row).collect();
+    sqlx::query(sql!("set_holds")).bind(json(&rows)?).execute(&mut *tx).await?;
+    sqlx::query(sql!("delete_ended_holds")).bind(now).execute(tx).await?;
+    Ok(())
+}
+
+async fn load_holds(connection: &mut SqliteConnection, shards: &[Shard]) -> sqlx::Result<Vec<Hold>> {
+    let rows = sqlx::query(sql!("load_holds")).bind(json(shards)?).bind(now()).fetch_all(connection).await?;
+    let hold = |row: &SqliteRow| {
+        Ok(Hold {
+            lane: LaneId::from_i64(row.try_get("lane")?),
+            until: time(row, "until")?,
+            reason: code(row, "reason", HoldReason::from_code)?,
+            streak: row.try_get("streak")?,
+        })
+    };
+    rows.iter().map(hold).collect()
+}
+
+async fn disable_gone(tx: &mut SqliteConnection, endpoint: EndpointId) -> sqlx::Result<()> {
+    let id = endpoint.uuid();
+    let disabled = sqlx::query(sql!("disable_gone"))
+        .bind(id.as_bytes().as_slice())
+        .bind(now())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+    if disabled > 0 {
+        let version = change(tx, &Change::Endpoint(endpoint)).await?;
+        keep_version(tx, endpoint, version).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! Ownership of shards. A store that admits one sending process keeps these promises for that one.
+
+use std::time::Duration;
+
+use ringback::{
+    delivery::{LaneId, SHARDS, Shard},
+    store::{Claimed, NodeId, OpenRequest, Store},
+};
+
+use super::given;
+
+const LEASE: Duration = Duration::from_secs(60);
+
+/// Ends at once.
+const NO_LEASE: Duration = Duration::ZERO;
+
+async fn node(store: &dyn Store, lease: Duration) -> Option<NodeId> {
+    store.register_node(lease).await.unwrap()
+}
+
+async fn claim(store: &dyn Store, node: NodeId, wanted: &[Shard]) -> Vec<Shard> {
+    let mut shards: Vec<_> =
+        store.claim_shards(node, wanted).await.unwrap().into_iter().map(|claimed| claimed.shard).collect();
+    shards.sort_unstable();
+    shards
+}
+
+/// And can renew its lease; no other owns anything.
+pub async fn a_fresh_node_is_alive(store: &dyn Store) {
+    let node = node(store, LEASE).await.unwrap();
+    let map = store.shard_map().await.unwrap();
+    assert_eq!(map.nodes, [node]);
+    assert!(map.owners.iter().all(Option::is_none));
+    let mut keeper = store.lease_keeper().await.unwrap();
+    assert!(keeper.renew(node, LEASE).await.unwrap());
+}
+
+/// By one node; claiming again what is one's own gives it again.
+pub async fn shards_are_claimed_once(store: &dyn Store) {
+    let one = node(store, LEASE).await.unwrap();
+    let all: Vec<Shard> = (0..SHARDS).collect();
+    assert_eq!(claim(store, one, &all[..40]).await, all[..40]);
+    assert_eq!(claim(store, one, &[0, 63]).await, [0, 63]);
+    let map = store.shard_map().await.unwrap();
+    assert_eq!((map.owners[39], map.owners[40], map.owners[63]), (Some(one), None, Some(one)));
+    let Some(two) = node(store, LEASE).await else { return };
+    assert_eq!(claim(store, two, &all).await, all[40..63]);
+    assert_eq!(store.shard_map().await.unwrap().nodes.len(), 2);
+}
+
+/// Its owner is not asked.
+pub async fn shards_of_an_ended_lease_can_be_claimed(store: &dyn Store) {
+    let gone = node(store, LEASE).await.unwrap();
+    assert_eq!(claim(store, gone, &[1, 2]).await, [1, 2]);
+    let mut keeper = store.lease_keeper().await.unwrap();
+    assert!(keeper.renew(gone, NO_LEASE).await.unwrap());
+    let Some(next) = node(store, LEASE).await else { return };
+    let map = store.shard_map().await.unwrap();
+    assert_eq!((map.owners[1], map.nodes), (Some(gone), vec![next]));
+    assert_eq!(claim(store, next, &[1, 2, 3]).await, [1, 2, 3]);
+    assert!(claim(store, gone, &[4]).await.is_empty(), "whose lease has ended gets nothing");
+}
+
+/// A node that was late must register afresh.
+pub async fn an_ended_lease_is_never_renewed(store: &dyn Store) {
+    let node = node(store, LEASE).await.unwrap();
+    let mut keeper = store.lease_keeper().await.unwrap();
+    assert!(keeper.renew(node, NO_LEASE).await.unwrap());
+    assert!(!keeper.renew(node, LEASE).await.unwrap());
+    assert!(!keeper.renew(NodeId(uuid::Uuid::from_u128(1)), LEASE).await.unwrap());
+}
+
+/// Once: the next owner after that one learns nothing of it.
+pub async fn a_handover_passes_what_is_open(store: &dyn Store) {
+    let one = node(store, LEASE).await.unwrap();
+    claim(store, one, &[5, 6]).await;
+    let now = store.shard_map().await.unwrap().now;
+    let open = OpenRequest {
+        delivery: given::event_id().delivery(1),
+        lane: LaneId::from_i64(-123),
+        until: now + Duration::from_secs(10),
+    };
+    let handed = [Claimed { shard: 5, open: vec![open] }, Claimed { shard: 6, open: vec![] }];
+    store.release_shards(one, &handed).await.unwrap();
+    let mut claimed = store.claim_shards(one, &[6, 5]).await.unwrap();
+    claimed.sort_unstable_by_key(|claimed| claimed.shard);
+    assert_eq!(claimed, handed);
+    let empty = [Claimed { shard: 5, open: vec![] }];
+    store.release_shards(one, &empty).await.unwrap();
+    assert_eq!(store.claim_shards(one, &[5]).await.unwrap(), empty);
+}
+
+/// A node that lost its shards cannot give them away.
+pub async fn only_the_owner_releases(store: &dyn Store) {
+    let one = node(store, LEASE).await.unwrap();
+    claim(store, one, &[7]).await;
+    let stranger = NodeId(uuid::Uuid::from_u128(1));
+    store.release_shards(stranger, &[Claimed { shard: 7, open: vec![] }]).await.unwrap();
+    assert_eq!(store.shard_map().await.unwrap().owners[7], Some(one));
+}
+
+/// It is alive no more and its lease cannot be renewed.
+pub async fn a_node_that_left_is_gone(store: &dyn Store) {
+    let node = node(store, LEASE).await.unwrap();
+    store.deregister_node(node).await.unwrap();
+    assert!(store.shard_map().await.unwrap().nodes.is_empty());
+    let mut keeper = store.lease_keeper().await.unwrap();
+    assert!(!keeper.renew(node, LEASE).await.unwrap());
+}

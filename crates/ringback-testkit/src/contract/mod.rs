@@ -1,0 +1,197 @@
+//! What every store promises the engine: one function a promise, its name being the promise.
+//!
+//! A store's tests say `ringback_testkit::store_contract!(fresh);` where `fresh` is an `async fn() -> Fresh` that
+//! makes an empty, migrated store: each promise becomes a test of its own, with a store of its own.
+
+#![expect(clippy::unwrap_used, reason = "a promise that is broken ends its test")]
+
+use std::{future::Future, pin::Pin};
+
+use ringback::store::SharedStore;
+
+pub mod configuration;
+pub mod given;
+pub mod intake;
+pub mod leases;
+pub mod ledger;
+pub mod lists;
+pub mod order;
+pub mod outbox;
+pub mod replays;
+pub mod upkeep;
+pub mod work;
+
+/// An empty store for one promise, and how to remove what it left.
+pub struct Fresh {
+    /// Migrated and empty.
+    pub store: SharedStore,
+    /// Run once the promise was kept; after a broken one the data stays for whoever looks into it.
+    pub remove: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl std::fmt::Debug for Fresh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fresh")
+    }
+}
+
+/// Makes a test of each promise; takes the name of an `async fn() -> Fresh`.
+#[macro_export]
+macro_rules! store_contract {
+    ($fresh:ident) => {
+        $crate::store_contract!(@each $fresh;
+            intake:
+                an_accepted_event_is_due_at_once,
+                a_payload_comes_back_byte_for_byte,
+                an_event_that_nobody_wants_is_unmatched,
+                an_unroutable_event_is_dead_at_once_without_an_attempt,
+                the_same_key_and_content_is_a_duplicate,
+                other_content_under_the_same_key_is_a_conflict,
+                a_group_with_a_conflict_stores_nothing,
+                a_refused_group_leaves_its_other_keys_free,
+                groups_stand_alone,
+                a_key_is_free_again_after_its_window,
+                a_key_is_one_tenants_and_one_types,
+                events_of_a_request_keep_their_order,
+                concurrent_requests_with_the_same_keys_do_not_deadlock;
+            outbox:
+                an_emitted_event_waits_unrouted,
+                an_emitted_event_keeps_every_field,
+                routing_turns_a_pointer_into_deliveries_once,
+                only_one_of_two_routers_wins,
+                nothing_is_missed_from_the_next_floor_on,
+                a_full_page_is_followed_by_the_rest,
+                an_event_routed_to_nobody_is_unmatched,
+                an_event_routed_to_an_unusable_destination_is_dead,
+                a_later_event_with_the_same_key_is_folded,
+                duplicates_within_one_batch_are_folded,
+                an_accepted_events_key_folds_an_emitted_one,
+                an_event_expunged_before_it_is_routed_is_cancelled,
+                a_malformed_event_is_refused;
+            work:
+                feed_reads_each_shard_after_its_cursor,
+                feed_gives_at_most_the_limit_of_each_shard,
+                feed_of_other_shards_sees_nothing,
+                an_idle_feed_still_tells_the_time,
+                refill_reads_single_lanes,
+                absent_events_are_left_out,
+                a_delivered_one_is_finished_with_its_attempt,
+                a_failed_attempt_counts_and_is_kept,
+                a_retry_is_not_due_before_its_time,
+                keeping_leaves_it_due_as_it_was,
+                a_dead_one_becomes_a_dead_letter_with_its_reason,
+                what_was_never_tried_counts_no_attempt,
+                a_stale_outcome_changes_nothing_and_is_kept,
+                the_second_outcome_of_a_batch_for_one_delivery_is_stale,
+                a_full_batch_is_recorded_at_once,
+                bytes_of_a_receiver_are_kept_as_they_came,
+                holds_last_until_they_end,
+                the_last_hold_of_a_lane_counts,
+                an_endpoint_that_is_gone_is_disabled_once;
+            order:
+                only_the_first_of_an_ordering_key_is_due,
+                the_next_is_the_head_once_the_first_is_finished,
+                a_first_that_waits_for_its_retry_holds_the_others_back,
+                a_dead_one_that_does_not_block_lets_the_next_go,
+                a_dead_one_that_blocks_holds_the_others_back_until_it_is_discarded,
+                other_keys_and_lanes_do_not_wait,
+                an_accepted_event_behind_another_is_not_handed_out;
+            leases:
+                a_fresh_node_is_alive,
+                shards_are_claimed_once,
+                shards_of_an_ended_lease_can_be_claimed,
+                an_ended_lease_is_never_renewed,
+                a_handover_passes_what_is_open,
+                only_the_owner_releases,
+                a_node_that_left_is_gone;
+            configuration:
+                every_change_raises_the_version_and_is_told,
+                changes_come_in_pages_that_miss_nothing,
+                an_endpoint_is_found_by_id_key_and_page,
+                a_key_is_one_live_endpoints,
+                a_tenant_has_only_so_many_endpoints,
+                an_update_of_an_older_version_is_refused,
+                enabling_makes_what_is_pending_due_with_a_full_budget,
+                deleting_cancels_what_is_pending_and_keeps_dead_letters,
+                a_deleted_endpoint_is_found_by_id_only,
+                the_past_is_answered_as_routing_saw_it,
+                the_first_setting_stays;
+            lists:
+                events_are_listed_newest_first_in_pages,
+                events_are_filtered,
+                deliveries_are_listed_newest_first_in_pages,
+                deliveries_are_filtered,
+                inline_deliveries_are_found_by_host,
+                dead_letters_are_listed_newest_death_first,
+                a_held_lane_shows_at_its_deliveries,
+                expunging_cancels_and_removes_the_payload,
+                discarding_cancels_a_dead_letter;
+            replays:
+                a_dead_letter_goes_back_under_its_id_with_a_full_budget,
+                a_delivered_one_stays_delivered_whatever_its_replay_does,
+                attempt_numbers_rise_over_every_replay,
+                what_cannot_be_replayed_says_why,
+                a_preview_stores_nothing,
+                a_replay_takes_a_fixed_set_and_counts_it,
+                a_replay_counts_what_became_of_its_deliveries,
+                a_replay_skips_what_cannot_go_back,
+                a_cancelled_replay_releases_nothing_more,
+                a_filter_that_finds_nothing_is_complete_at_once;
+            ledger:
+                the_ledger_of_an_empty_store_is_zero,
+                the_ledger_balances_through_every_state,
+                the_ledger_of_a_tenant_or_a_time_counts_theirs_only;
+            upkeep:
+                a_young_house_is_left_alone,
+                held_deliveries_expire,
+                waiting_for_a_retry_never_expires,
+                old_payloads_are_removed_but_not_what_is_owed,
+                old_events_go_and_the_ledger_remembers,
+                what_is_owed_or_dead_outlives_its_retention,
+                old_dead_letters_go_with_their_events,
+                old_keys_are_forgotten
+        );
+    };
+    (@each $fresh:ident; $($module:ident: $($promise:ident),+);+) => {
+        $(
+            mod $module {
+                $(
+                    #[tokio::test]
+                    async fn $promise() {
+                        let fresh = super::$fresh().await;
+                        $crate::contract::$module::$promise(&*fresh.store).await;
+                        drop(fresh.store);
+                        fresh.remove.await;
+                    }
+                )+
+            }
+        )+
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    /// A promise that no store is held to would be worth nothing.
+    #[test]
+    fn every_promise_is_in_the_list() {
+        let list = include_str!("mod.rs");
+        let files = [
+            include_str!("configuration.rs"),
+            include_str!("intake.rs"),
+            include_str!("leases.rs"),
+            include_str!("ledger.rs"),
+            include_str!("lists.rs"),
+            include_str!("order.rs"),
+            include_str!("outbox.rs"),
+            include_str!("replays.rs"),
+            include_str!("upkeep.rs"),
+            include_str!("work.rs"),
+        ];
+        for line in files.iter().flat_map(|file| file.lines()) {
+            if let Some(rest) = line.strip_prefix("pub async fn ") {
+                let name = rest.split('(').next().unwrap();
+                assert!(list.contains(&format!("                {name}")), "{name} is in no list");
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What endpoints and inline destinations have in common: scheme, credentials, timeout, retry.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Auth, Credentials, Preset, Retry, RetryDraft, Scheme, check,
+    header::{self, Reserved},
+    mask,
+    recipe::Recipe,
+    signing::{self, Missing},
+};
+use crate::invalid::{Invalid, Warning};
+
+/// The fields that endpoints and inline destinations share, as given.
+pub(super) struct Given {
+    pub(super) preset: Preset,
+    pub(super) scheme: Option<Scheme>,
+    pub(super) secret: Option<Option<String>>,
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) auth: Option<Auth>,
+    pub(super) timeout_ms: Option<u32>,
+    pub(super) retry: Option<RetryDraft>,
+}
+
+/// What was there before, and what is done where nothing was.
+pub(super) struct Inherited<'a> {
+    pub(super) present: Option<&'a Credentials>,
+    pub(super) missing: Missing,
+}
+
+/// The same fields with effective values.
+pub(super) struct Terms {
+    pub(super) scheme: Scheme,
+    pub(super) credentials: Credentials,
+    pub(super) new_secret: Option<String>,
+    pub(super) timeout_ms: u32,
+    pub(super) retry: Retry,
+}
+
+impl Terms {
+    /// Settles and checks them; what is wrong is added to `invalid`, and then the terms are not to be used.
+    pub(super) fn of(
+        given: Given,
+        inherited: Inherited<'_>,
+        header_prefix: &str,
+        warnings: &mut Vec<Warning>,
+        invalid: &mut Invalid,
+    ) -> Self {
+        let scheme_pointer = if given.scheme.is_some() { "/scheme" } else { "/preset" };
+        let scheme = given.scheme.unwrap_or_else(|| given.preset.scheme());
+        let recipe = Recipe::of(&scheme).unwrap_or_else(|refusal| {
+            invalid.absorb("/scheme", refusal);
+            None
+        });
+        if recipe.as_ref().is_some_and(|recipe| !recipe.signs_body()) {
+            warnings.push(signature_without_body(scheme_pointer));
+        }
+        let signing = signing::settle(&scheme, given.secret, inherited.present, inherited.missing, invalid);
+
+        let names = recipe.map(|recipe| recipe.headers.into_iter().map(|(name, _)| name).collect());
+        let reserved = Reserved { prefix: header_prefix, scheme: names.unwrap_or_default() };
+        if let Some(name) = reserved.scheme.iter().find(|name| header::is_own(name, header_prefix)) {
+            invalid.add("/scheme/headers", "header_refused", format!("{name} is set by Ringback on every request"));
+        }
+        let (headers, auth) = credentials(given.headers, given.auth, inherited.present, &reserved, invalid);
+
+        let timeout_ms = given.timeout_ms.unwrap_or_else(|| given.preset.timeout_ms());
+        check::timeout_ms(timeout_ms, invalid);
+        let retry = given.retry.unwrap_or_default().over(given.preset.retry());
+        retry.check(invalid);
+
+        let credentials = Credentials { secrets: signing.secrets, signing_keys: signing.signing_keys, headers, auth };
+        Self { scheme, credentials, new_secret: signing.new, timeout_ms, retry }
+    }
+}
+
+fn credentials(
+    mut headers: BTreeMap<String, String>,
+    mut auth: Option<Auth>,
+    present: Option<&Credentials>,
+    reserved: &Reserved<'_>,
+    invalid: &mut Invalid,
+) -> (BTreeMap<String, String>, Option<Auth>) {
+    mask::unmask_headers(&mut headers, present, invalid);
+    header::check(&headers, reserved, invalid);
+    if let Some(auth) = &mut auth {
+        mask::unmask_auth(auth, present, invalid);
+        header::check_auth(auth, &headers, reserved, invalid);
+    }
+    (headers, auth)
+}
+
+fn signature_without_body(pointer: &str) -> Warning {
+    Warning {
+        code: "signature_without_body",
+        pointer: pointer.to_owned(),
+        detail: "the signature does not cover the payload: who sees one request can forge others".to_owned(),
+    }
+}

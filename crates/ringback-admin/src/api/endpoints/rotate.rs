@@ -60,8 +60,7 @@ pub(super) async fn rotate_secret(
     OptionalJson(Request(rotation)): OptionalJson<Request>,
 ) -> Result<Response, Problem> {
     check_visible(&api, &access, id).await?;
-    let Rotated { endpoint, secret, overlap_until, switch_at } =
-        api.engine.rotate_secret(id, &rotation, seen).await?;
+    let Rotated { endpoint, secret, overlap_until, switch_at } = api.engine.rotate_secret(id, &rotation, seen).await?;
     let told = Json(SecretRotated { secret, overlap_until, switch_at });
     Ok(([(header::ETAG, etag(endpoint.version))], told).into_response())
 }

@@ -171,7 +171,7 @@ impl Read {
             let mut lanes = self.delivering.lanes.lock();
             // Under the lock: a lane made from an older directory would miss a change that lanes were told already.
             let directory = self.delivering.engine.directories().newest();
-            lanes.admit(rows, &directory, Instant::now());
+            lanes.admit(self.number, rows, &directory, Instant::now());
             drop(lanes);
             self.delivering.ready.notify_one();
         }

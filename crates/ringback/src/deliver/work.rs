@@ -118,7 +118,7 @@ fn report(delivering: &Delivering, due: Due, courier: &Courier, tried: Tried, at
         Ok(outcome) => outcome,
         Err(why) => return Report::plain(unroutable(&due, courier, why), due),
     };
-    let retry = tried.target.as_ref().map_or_else(crate::endpoint::Retry::default, |target| target.retry.clone());
+    let retry = tried.target.as_ref().map(|target| &target.retry).or(courier.retry.as_ref()).cloned().unwrap_or_default();
     let tries = u32::try_from(due.attempts - due.attempts_at_refill + 1).unwrap_or(1);
     // A test is sent to endpoints that are not enabled, too: kept after a 410 it would be sent again and again.
     let ends_when_gone = courier.endpoint.is_none() || due.marks.test;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     deliver::send::{Connections, Egress},
-    endpoint::{Endpoint, OnDead, Target},
+    endpoint::{Endpoint, OnDead, Retry, Target},
     id::EndpointId,
 };
 
@@ -14,6 +14,8 @@ pub(crate) struct Courier {
     pub(crate) endpoint: Option<EndpointId>,
     /// Where requests go; `None` if the endpoint's URL may not be dialled any more.
     pub(crate) target: Option<Arc<Target>>,
+    /// The endpoint's policy, which also counts while it has no target.
+    pub(crate) retry: Option<Retry>,
     /// Whether a dead letter blocks its ordering key.
     pub(crate) blocks_when_dead: bool,
     /// Idle connections of this lane and no other.
@@ -25,12 +27,13 @@ impl Courier {
         Self {
             endpoint: Some(endpoint.id),
             target: endpoint.target(egress).ok().map(Arc::new),
+            retry: Some(endpoint.spec.retry.clone()),
             blocks_when_dead: endpoint.spec.ordered && endpoint.spec.on_dead == OnDead::Block,
             connections: Connections::default(),
         }
     }
 
     pub(super) fn inline() -> Self {
-        Self { endpoint: None, target: None, blocks_when_dead: false, connections: Connections::default() }
+        Self { endpoint: None, target: None, retry: None, blocks_when_dead: false, connections: Connections::default() }
     }
 }

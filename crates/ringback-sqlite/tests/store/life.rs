@@ -7,8 +7,8 @@ use ringback::{
     delivery::{DeadReason, LaneId, Status},
     event::NewEvent,
     store::{
-        Accepted, Change, Configuration as _, Cursor, Error, EventState, Floor, Group, Hold, Intake as _,
-        Operations as _, Outbox as _, RoutedEvent, Routing, Settlement, Verdict, Work as _,
+        Accepted, Change, Configuration as _, Cursor, EventState, Floor, Group, Hold, Intake as _, Operations as _,
+        Outbox as _, RoutedEvent, Routing, Settlement, Verdict, Work as _,
     },
     time::Timestamp,
 };

@@ -207,7 +207,8 @@ fn replaced(before: &[Secret], text: String, terms: Terms, now: Timestamp) -> Re
         Terms::Switch { at } if at <= now => Ok(vec![Secret::lasting(text)]),
         Terms::Switch { at } => {
             let Some(old) = signing.next() else {
-                let detail = "needs a secret that signs until then, and there is none; leave it out to sign from now on";
+                let detail =
+                    "needs a secret that signs until then, and there is none; leave it out to sign from now on";
                 return Err(Invalid::one("/switch_at", "conflict", detail));
             };
             Ok(vec![Secret { text, not_before: Some(at), until: None }, ending(old, at)])
@@ -281,7 +282,8 @@ mod tests {
     #[test]
     fn a_switch_has_one_secret_at_every_moment() {
         let at = NOW + hours(5);
-        let turned = turn(&Scheme::Github, &having("old"), &Rotation { switch_at: Some(at), ..to("new") }, NOW).unwrap();
+        let turned =
+            turn(&Scheme::Github, &having("old"), &Rotation { switch_at: Some(at), ..to("new") }, NOW).unwrap();
         assert_eq!(turned.terms, Terms::Switch { at });
         assert_eq!(signing(&turned.credentials, at - Duration::from_micros(1)), ["old"]);
         assert_eq!(signing(&turned.credentials, at), ["new"]);
@@ -306,9 +308,9 @@ mod tests {
         for scheme in Scheme::BUILT_IN.into_iter().filter(|scheme| *scheme != Scheme::None) {
             let text = if scheme.generate_secret().is_some() { WHSEC } else { "text" };
             let present = having("old");
-            let overlapping = turn(&scheme, &present, &Rotation { secret: Some(text.to_owned()), ..overlap.clone() }, NOW);
-            let switching =
-                turn(&scheme, &present, &Rotation { secret: Some(text.to_owned()), ..switch(NOW) }, NOW);
+            let overlapping =
+                turn(&scheme, &present, &Rotation { secret: Some(text.to_owned()), ..overlap.clone() }, NOW);
+            let switching = turn(&scheme, &present, &Rotation { secret: Some(text.to_owned()), ..switch(NOW) }, NOW);
             assert_eq!((overlapping.is_ok(), switching.is_ok()), (scheme.carries_list(), !scheme.carries_list()));
         }
         let too_long = Rotation { overlap: Some(OVERLAP_MAX + hours(1)), ..to(WHSEC) };

@@ -18,10 +18,17 @@ use crate::{
 const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 impl Lanes {
-    /// Takes in rows of owned shards that are not known yet. Rows come in order of (`due_at`, id) within a lane.
-    pub(crate) fn admit(&mut self, rows: Vec<(Due, Option<Arc<LoadedEvent>>)>, directory: &Directory, now: Instant) {
+    /// Takes in a read's rows that are not known yet, of shards that have been ours since before it started: another
+    /// node may have sent what an older one saw. Rows come in order of (`due_at`, id) within a lane.
+    pub(crate) fn admit(
+        &mut self,
+        read: u64,
+        rows: Vec<(Due, Option<Arc<LoadedEvent>>)>,
+        directory: &Directory,
+        now: Instant,
+    ) {
         for (due, event) in rows {
-            if self.owns(due.lane.shard()) {
+            if self.owned[usize::from(due.lane.shard())].is_some_and(|before| read > before) {
                 self.admit_one(due, event, directory, now);
             }
         }

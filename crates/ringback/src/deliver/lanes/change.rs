@@ -11,13 +11,12 @@ impl Lanes {
         let id = endpoint.lane();
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         lane.courier = Arc::new(Courier::of_endpoint(endpoint, &self.egress));
-        if lane.configure(endpoint, now) {
-            // Its rows have a refilled budget now, and those in memory do not know.
-            let removed = lane.remove_waiting(|_| true);
-            lane.read_again();
-            self.forget(&removed);
-            self.ask_refill(id);
-        }
+        lane.configure(endpoint, now);
+        // Its rows may have a refilled budget now, and those in memory do not know.
+        let removed = lane.remove_waiting(|_| true);
+        lane.read_again();
+        self.forget(&removed);
+        self.ask_refill(id);
         self.enter_ring(id);
     }
 

@@ -33,7 +33,11 @@ use std::{
 };
 
 pub(crate) use self::courier::Courier;
-use self::{known::Known, lane::Lane, permits::Permits};
+use self::{
+    known::{Known, Read},
+    lane::Lane,
+    permits::Permits,
+};
 use crate::{
     deliver::send::Egress,
     delivery::{Due, LaneId, SHARDS, Shard},
@@ -51,7 +55,8 @@ pub(crate) struct Picked {
 /// The lanes of this node.
 pub(crate) struct Lanes {
     egress: Egress,
-    owned: [bool; SHARDS as usize],
+    /// The shards that are ours, each with the last read that had started before it came.
+    owned: [Option<Read>; SHARDS as usize],
     /// Shards that came since [`Lanes::take_fresh`] was last asked.
     fresh: Vec<Shard>,
     lanes: HashMap<LaneId, Lane>,
@@ -77,7 +82,7 @@ impl Lanes {
     pub(crate) fn new(egress: Egress, permits: usize) -> Self {
         Self {
             egress,
-            owned: [false; SHARDS as usize],
+            owned: [None; SHARDS as usize],
             fresh: Vec::new(),
             lanes: HashMap::new(),
             ring: VecDeque::new(),

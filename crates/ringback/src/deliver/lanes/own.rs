@@ -17,7 +17,7 @@ pub(super) const RECORDED_WITHIN: Duration = Duration::from_secs(2);
 
 impl Lanes {
     pub(crate) fn owns(&self, shard: Shard) -> bool {
-        self.owned[usize::from(shard)]
+        self.owned[usize::from(shard)].is_some()
     }
 
     pub(crate) fn owned_shards(&self) -> Vec<Shard> {
@@ -38,7 +38,8 @@ impl Lanes {
         directory: &Directory,
         now: Instant,
     ) {
-        if std::mem::replace(&mut self.owned[usize::from(shard)], true) {
+        let before = self.known.last_read();
+        if self.owned[usize::from(shard)].replace(before).is_some() {
             return;
         }
         self.fresh.push(shard);
@@ -63,7 +64,7 @@ impl Lanes {
     /// A shard is no longer ours: nothing of it is started any more. Returns what must not be sent again yet, and
     /// until when. Requests of the last owner's stay known here until their end, should the shard come back.
     pub(crate) fn drop_shard(&mut self, shard: Shard, now: Instant) -> Vec<(DeliveryId, LaneId, Instant)> {
-        self.owned[usize::from(shard)] = false;
+        self.owned[usize::from(shard)] = None;
         let of_shard = self.known.unsettled().filter(|(_, lane, _)| lane.shard() == shard);
         let unsettled = of_shard.map(|(id, lane, doing)| (id, lane, self.settled_by(lane, doing, now))).collect();
         let gone: Vec<_> = self.lanes.keys().copied().filter(|lane| lane.shard() == shard).collect();

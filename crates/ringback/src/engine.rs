@@ -16,6 +16,7 @@ use crate::{
     event::NewEvent,
     id::{DeliveryId, EventId},
     invalid::Invalid,
+    seal::MasterKeys,
     settings::Settings,
     store::{self, SharedStore},
 };
@@ -95,6 +96,16 @@ impl Engine {
         Ok(Self { shared, intake })
     }
 
+    /// Whether `keys` are those that the store's secrets were sealed with; `None` if nothing was sealed there yet.
+    /// Unlike [`Engine::open`] it changes nothing.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn knows_keys(store: &SharedStore, keys: &MasterKeys) -> store::Result<Option<bool>> {
+        let check = store.setting(MASTER_KEY_CHECK).await?;
+        Ok(check.map(|check| keys.opens_check(&check)))
+    }
+
     /// Begins to route, send, record and keep house in this process, until [`Sending::shutdown`]. Several
     /// processes share the work.
     ///
@@ -149,7 +160,9 @@ impl Engine {
     /// # Errors
     /// Findings, an idempotency conflict, or the store's failure; then none of them is stored.
     pub async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Emitted>, emit::Error> {
-        let directory = self.directory().await?;
+        // Only a destination that inherits looks at endpoints here; routing does so in the commit, for all.
+        let inherits = |event: &NewEvent| event.destination.as_ref().is_some_and(|to| to.endpoint_key.is_some());
+        let directory = if events.iter().any(inherits) { self.directory().await? } else { Arc::default() };
         let mut invalid = Invalid::default();
         let mut prepared = Vec::with_capacity(events.len());
         for (index, event) in events.into_iter().enumerate() {

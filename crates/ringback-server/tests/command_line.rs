@@ -37,7 +37,7 @@ fn wrong_input_on_any_flag_ends_with_2_names_it_and_changes_nothing() {
     let create = ["endpoints", "create", "https://example.com/h", "--event-types", "*"];
     let verify = ["verify", "--header", "x-levrage-signature: 00", "--body", "body", "--scheme", "levrage"];
     let ep = "ep_00000000000000000000000000000001";
-    let (update, test) = (["endpoints", "update", ep], ["endpoints", "test", ep]);
+    let [update, test, rotate] = ["update", "test", "rotate-secret"].map(|command| ["endpoints", command, ep]);
     let cases: Vec<(&[&str], &str, &str)> = vec![
         (&["deliveries"], "--tenant", "a b"),
         (&["deliveries"], "--endpoint-id", "ep_1"),
@@ -77,6 +77,8 @@ fn wrong_input_on_any_flag_ends_with_2_names_it_and_changes_nothing() {
         (&create, "--on-dead", "cry"),
         (&update, "--clear", "url"),
         (&test, "--type", "a b"),
+        (&rotate, "--overlap", "1"),
+        (&rotate, "--switch-at", "later"),
         (&verify, "--tolerance", "5"),
         (&verify, "--scheme", "none"),
         (&verify, "--header", "nothing"),
@@ -164,7 +166,7 @@ fn help_teaches_with_examples() {
         "check-config",
         "completions",
     ];
-    let of_endpoints = ["list", "get", "create", "update", "delete", "test", "pause", "resume"];
+    let of_endpoints = ["list", "get", "create", "update", "delete", "test", "pause", "resume", "rotate-secret"];
     let commands = commands.map(|command| vec![command]).into_iter();
     for command in commands.chain(of_endpoints.map(|command| vec!["endpoints", command])) {
         let output = run(folder.path(), &[&command[..], &["--help"]].concat());

@@ -169,6 +169,13 @@ fn endpoints(way: &Way<'_>, receiver: &str, tenant: &str) -> String {
     let cleared = way.json(&["endpoints", "update", &crm, "--clear", "rate", "--ordered", "false"]);
     assert_eq!((&cleared["rate_per_second"], &cleared["ordered"]), (&Value::Null, &false.into()));
     assert!(way.refused(2, &["endpoints", "update", &crm]).contains("what to change"));
+    assert!(
+        way.refused(2, &["endpoints", "rotate-secret", &crm, "--secret", SECRET, "--overlap", "1h"])
+            .contains("/overlap")
+    );
+    let other = text(&way.json(&["endpoints", "list", "--tenant", tenant])["items"][0]["id"]).to_owned();
+    let rotated = way.done(&["endpoints", "rotate-secret", &other, "--overlap", "2h"]);
+    assert!(rotated.contains("until") && rotated.contains("secret    whsec_"), "{rotated}");
     assert_eq!(way.json(&["endpoints", "pause", &crm])["paused"], true);
     assert!(way.done(&["endpoints", "get", &crm]).contains("paused"));
     assert!(way.done(&["endpoints", "resume", &crm]).contains("enabled"));

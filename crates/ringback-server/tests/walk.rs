@@ -211,7 +211,7 @@ fn delivered(way: &Way<'_>, crm: &str, tenant: &str) -> String {
         assert!(explained.contains(part), "{part} is missing from:\n{explained}");
     }
     assert_eq!(way.json(&["explain", event])["routing"].as_array().unwrap().len(), 2);
-    assert!(way.refused(3, &["explain", "call-1"]).contains("ringback find call-1"));
+    assert!(way.refused(2, &["explain", "call-1"]).contains("ringback find call-1"));
     way.refused(3, &["explain", "evt_00000000000000000000000000000000"]);
 
     let listed = ["deliveries", "--tenant", tenant, "--key", "call-1", "--status", "delivered", "--host", "127.0.0.1"];

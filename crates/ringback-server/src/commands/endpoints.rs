@@ -25,7 +25,7 @@ use crate::{
 #[command(arg_required_else_help = true)]
 #[command(after_help = "\
 Examples:
-  ringback endpoints create https://customer.example.com/hook --event-types CALL_ENDED --preset levrage --secret whsec_theirs
+  ringback endpoints create https://example.com/hook --event-types CALL_ENDED --preset levrage
   ringback endpoints list --tenant acme
   ringback endpoints test ep_0198…
   ringback endpoints pause ep_0198…

@@ -19,10 +19,11 @@ use crate::{
 Examples:
   ringback endpoints rotate-secret ep_0198…
   ringback endpoints rotate-secret ep_0198… --overlap 7d
-  ringback endpoints rotate-secret ep_0198… --secret whsec_new --switch-at 2026-02-01T09:00:00Z    (levrage, github …)
+  ringback endpoints rotate-secret ep_0198… --secret whsec_new --switch-at 2h
 
-Schemes whose header carries several signatures sign with the old and the new secret until the overlap ends, so that
-the receiver can change over in its own time. The others take the new one at one moment.")]
+Schemes whose header carries several signatures (standard, svix, elevenlabs) sign with the old and
+the new secret until the overlap ends, so that the receiver can change over in its own time. The
+others take the new one at one moment.")]
 pub(super) struct RotateSecret {
     /// The new secret; without it, schemes that can generate one do
     #[arg(long)]

@@ -14,7 +14,7 @@ use ringback::{
     store::{DeliveryFilter, DeliveryRow, Span},
 };
 
-pub(super) use self::replay::put_back;
+pub(crate) use self::replay::put_back;
 use super::Api;
 use crate::{
     auth::{Access, Reader},
@@ -116,7 +116,7 @@ async fn one(
 }
 
 /// A delivery that the caller may know of.
-pub(super) async fn find(api: &Api, access: &Access, id: DeliveryId) -> Result<DeliveryRow, Problem> {
+pub(crate) async fn find(api: &Api, access: &Access, id: DeliveryId) -> Result<DeliveryRow, Problem> {
     access.found(api.store().delivery(id).await?, |row| &row.event.tenant)
 }
 

@@ -15,6 +15,11 @@ extern crate self as ringback_postgres;
 #[path = "../tests/fresh/mod.rs"]
 mod fresh;
 
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod error;
 mod open;
 mod printed;

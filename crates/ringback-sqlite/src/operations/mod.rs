@@ -6,6 +6,7 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod ledger;
+mod release;
 mod replays;
 mod scan;
 
@@ -86,7 +87,7 @@ impl Operations for Sqlite {
     }
 
     async fn replay_one(&self, id: DeliveryId) -> Result<ReplayOne> {
-        self.apply(move |tx| Box::pin(replays::one(tx, id))).await
+        self.apply(move |tx| Box::pin(release::one(tx, id))).await
     }
 
     async fn create_replay(&self, replay: &ReplayToCreate) -> Result<ReplayRow> {
@@ -116,7 +117,7 @@ impl Operations for Sqlite {
     }
 
     async fn release_replayed(&self, id: ReplayId, count: u32) -> Result<u32> {
-        self.apply(move |tx| Box::pin(replays::release(tx, id, count))).await
+        self.apply(move |tx| Box::pin(release::next(tx, id, count))).await
     }
 
     async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger> {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How often a change is made again because another came first. Each round lost is another caller's won.
-const ROUNDS_MAX: u32 = 8;
+pub(super) const ROUNDS_MAX: u32 = 8;
 
 /// The payload of a test event that brings none.
 const TEST_PAYLOAD: &[u8] = br#"{"test":true}"#;
@@ -178,7 +178,7 @@ impl Engine {
     }
 
     /// An endpoint as the store has it now.
-    async fn live_endpoint(&self, id: EndpointId) -> Result<Endpoint, Error> {
+    pub(super) async fn live_endpoint(&self, id: EndpointId) -> Result<Endpoint, Error> {
         let found = self.store().load_endpoints(&EndpointFilter::Ids(vec![id])).await?;
         let stored = found.into_iter().find(|stored| stored.deleted_at.is_none()).ok_or(Error::Absent)?;
         Ok(Endpoint::open(stored, &self.settings().keys)?)
@@ -201,7 +201,7 @@ impl Engine {
         Ok(Made { endpoint, created: false, secret, warnings })
     }
 
-    async fn write(&self, changed: Endpoint) -> Result<Endpoint, Error> {
+    pub(super) async fn write(&self, changed: Endpoint) -> Result<Endpoint, Error> {
         let changed = Endpoint { updated_at: Timestamp::now(), ..changed };
         let updated = self.store().update_endpoint(&changed.to_stored(&self.settings().keys)).await?;
         self.settled(updated).await

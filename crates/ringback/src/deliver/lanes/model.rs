@@ -4,16 +4,18 @@
 //! handovers and lost leases. All along no delivery is open twice, no lane exceeds its limit, and nothing is sent by
 //! an older state than the committed one. In the end everything pending is sent and every place is free again.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IteratorRandom as _};
 
-use super::*;
+use super::{own::RECORDED_WITHIN, pick::PRUNE_EVERY, *};
 use crate::{
-    delivery::Marks,
-    endpoint::{Credentials, MAX_IN_FLIGHT_DEFAULT, OnDead, Preset, Spec},
+    delivery::{Due, Marks},
+    directory::Directory,
+    endpoint::{Credentials, Endpoint, MAX_IN_FLIGHT_DEFAULT, OnDead, Preset, Spec},
     event::Event,
     id::{EndpointId, EventId},
+    store::Cursor,
     time::Timestamp,
 };
 
@@ -48,23 +50,25 @@ struct Model {
     now: Instant,
     /// Pending rows.
     rows: BTreeMap<DeliveryId, Due>,
-    open: HashMap<DeliveryId, Open>,
+    open: BTreeMap<DeliveryId, Open>,
     /// Requests of the other node, with their ends.
-    elsewhere: HashMap<DeliveryId, (Due, Instant)>,
+    elsewhere: BTreeMap<DeliveryId, (Due, Instant)>,
     recording: Vec<Outcome>,
     committed: Vec<DeliveryId>,
     /// The feed's and the refills', one at a time, and those of inserts.
     feed: Option<Read>,
     inserts: Vec<Read>,
     cursor: Cursor,
-    held: HashMap<LaneId, Instant>,
+    held: BTreeMap<LaneId, Instant>,
     /// Lists that came with shards given away.
-    given: HashMap<Shard, Vec<(DeliveryId, LaneId, Instant)>>,
+    given: BTreeMap<Shard, Vec<(DeliveryId, LaneId, Instant)>>,
     picked: usize,
+    /// Ids are counted, so that a seed lives the same life again.
+    made: i64,
 }
 
-fn endpoint(rate_per_second: Option<f64>) -> Endpoint {
-    let now = Timestamp::now();
+fn endpoint(number: u128, rate_per_second: Option<f64>) -> Endpoint {
+    let now = Timestamp::from_millis(1);
     let spec = Spec {
         url: "https://hooks.acme-voice.com/".to_owned(),
         name: None,
@@ -80,7 +84,7 @@ fn endpoint(rate_per_second: Option<f64>) -> Endpoint {
         on_dead: OnDead::Skip,
     };
     Endpoint {
-        id: EndpointId::new(now),
+        id: EndpointId::from_uuid(uuid::Uuid::from_u128(number)),
         tenant: "default".to_owned(),
         key: None,
         spec,
@@ -100,8 +104,8 @@ impl Model {
         let places = [4, 8, 40, 4_000].into_iter().choose(&mut rng).unwrap();
         let mut lanes = Lanes::new(Egress::default(), places);
         let mut directory = Directory::default();
-        for rate in [None, None, Some(5.0)] {
-            directory.put(endpoint(rate));
+        for (number, rate) in [(1, None), (2, None), (3, Some(5.0))] {
+            directory.put(endpoint(number, rate));
         }
         let now = Instant::now();
         for shard in 0..SHARDS {
@@ -114,16 +118,17 @@ impl Model {
             start: now,
             now,
             rows: BTreeMap::new(),
-            open: HashMap::new(),
-            elsewhere: HashMap::new(),
+            open: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
             recording: Vec::new(),
             committed: Vec::new(),
             feed: None,
             inserts: Vec::new(),
             cursor: Cursor::START,
-            held: HashMap::new(),
-            given: HashMap::new(),
+            held: BTreeMap::new(),
+            given: BTreeMap::new(),
             picked: 0,
+            made: 3,
         };
         if model.chance(0.3) {
             // A backlog that one lane has no room for.
@@ -150,8 +155,9 @@ impl Model {
 
     fn row(&mut self, endpoint: Option<EndpointId>, lane: LaneId) -> Due {
         let late = self.seconds(3.0);
+        self.made += 1;
         Due {
-            id: EventId::new(Timestamp::now()).delivery(1),
+            id: EventId::floor(Timestamp::from_millis(self.made)).delivery(1),
             lane,
             endpoint,
             due_at: self.clock() - late,
@@ -163,9 +169,16 @@ impl Model {
         }
     }
 
+    /// In one order for a seed: the directory's own differs between runs.
+    fn endpoints(&self) -> Vec<Arc<Endpoint>> {
+        let mut endpoints: Vec<_> = self.directory.all().cloned().collect();
+        endpoints.sort_by_key(|endpoint| endpoint.id);
+        endpoints
+    }
+
     fn some_row(&mut self) -> Due {
         if self.chance(0.5) {
-            let all: Vec<_> = self.directory.all().map(|endpoint| (endpoint.id, endpoint.lane())).collect();
+            let all: Vec<_> = self.endpoints().iter().map(|endpoint| (endpoint.id, endpoint.lane())).collect();
             let (endpoint, lane) = all.into_iter().choose(&mut self.rng).unwrap();
             self.row(Some(endpoint), lane)
         } else {
@@ -236,7 +249,7 @@ impl Model {
                     self.cursor = Cursor::START;
                 }
                 let owned = self.lanes.owned;
-                let rows = self.due_after(self.cursor, 100, |due| owned[usize::from(due.lane.shard())]);
+                let rows = self.due_after(self.cursor, 100, |due| owned[usize::from(due.lane.shard())].is_some());
                 self.cursor = rows.last().filter(|_| rows.len() == 100).map_or(Cursor::START, Cursor::at);
                 (rows, None)
             }
@@ -246,7 +259,7 @@ impl Model {
     }
 
     fn apply(&mut self, read: Read) {
-        self.lanes.admit(read.rows, &self.directory, self.now);
+        self.lanes.admit(read.number, read.rows, &self.directory, self.now);
         self.lanes.read_applied(read.number);
         if let Some((lane, rest)) = read.refill {
             self.lanes.refilled(lane, rest);
@@ -295,7 +308,7 @@ impl Model {
     }
 
     fn end_one(&mut self) {
-        if let Some(id) = self.open.keys().copied().min_by_key(|id| id.uuid().as_u128() % 1_009) {
+        if let Some(id) = self.open.keys().copied().choose(&mut self.rng) {
             self.end(id);
         }
     }
@@ -338,7 +351,7 @@ impl Model {
     }
 
     fn reconfigure(&mut self) {
-        let Some(endpoint) = self.directory.all().choose(&mut self.rng).cloned() else { return };
+        let Some(endpoint) = self.endpoints().into_iter().choose(&mut self.rng) else { return };
         let mut endpoint = Arc::unwrap_or_clone(endpoint);
         match self.rng.random_range(0..4) {
             0 => endpoint.paused ^= true,
@@ -379,11 +392,12 @@ impl Model {
 
     /// An endpoint is deleted and another takes its place.
     fn delete(&mut self) {
-        let Some(id) = self.directory.all().map(|endpoint| endpoint.id).choose(&mut self.rng) else { return };
+        let Some(id) = self.endpoints().iter().map(|endpoint| endpoint.id).choose(&mut self.rng) else { return };
         self.rows.retain(|_, row| row.endpoint != Some(id));
         self.directory.remove(id);
         self.lanes.remove_lane(LaneId::of_endpoint(id));
-        self.directory.put(endpoint(None));
+        self.made += 1;
+        self.directory.put(endpoint(self.made.unsigned_abs().into(), None));
     }
 
     /// Gives a shard to the other node, which opens some of it.
@@ -485,8 +499,7 @@ impl Model {
         while !self.given.is_empty() {
             self.take();
         }
-        let stopped: Vec<_> = self.directory.all().cloned().collect();
-        for endpoint in stopped {
+        for endpoint in self.endpoints() {
             let mut endpoint = Arc::unwrap_or_clone(endpoint);
             if !endpoint.enabled {
                 self.finish_reads();

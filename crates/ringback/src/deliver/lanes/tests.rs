@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::*;
+use super::{pick::PRUNE_EVERY, *};
 use crate::{
-    delivery::Marks,
-    id::{DeliveryId, EventId},
+    delivery::{Due, Marks},
+    directory::Directory,
+    id::EventId,
+    store::Cursor,
     time::Timestamp,
 };
 
@@ -19,7 +21,7 @@ struct World {
 impl World {
     fn with_permits(permits: usize) -> Self {
         let mut lanes = Lanes::new(Egress::default(), permits);
-        lanes.owned = [true; SHARDS as usize];
+        lanes.owned = [Some(0); SHARDS as usize];
         Self { lanes, directory: Directory::default(), now: Instant::now(), next: 0 }
     }
 
@@ -46,7 +48,7 @@ impl World {
 
     fn fill(&mut self, lane: i64, count: usize) {
         let rows = (0..count).map(|_| (self.due(lane), None)).collect();
-        self.lanes.admit(rows, &self.directory, self.now);
+        self.lanes.admit(u64::MAX, rows, &self.directory, self.now);
     }
 
     fn pick(&mut self) -> Option<Due> {
@@ -73,10 +75,10 @@ fn a_delivery_is_never_picked_twice() {
     let mut world = World::new();
     let due = world.due(1);
     for _ in 0..3 {
-        world.lanes.admit(vec![(due.clone(), None)], &world.directory, world.now);
+        world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
     }
     assert_eq!(world.pick(), Some(due.clone()));
-    world.lanes.admit(vec![(due, None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due, None)], &world.directory, world.now);
     assert_eq!(world.pick(), None);
 }
 
@@ -101,7 +103,7 @@ fn requests_that_another_node_left_open_count() {
     let lane = LaneId::from_i64(64);
     let foreign = world.due(64);
     world.lanes.take_shard(0, &[(foreign.id, lane, until)], &world.directory, world.now);
-    world.lanes.admit(vec![(foreign.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(foreign.clone(), None)], &world.directory, world.now);
     world.fill(64, 1);
     assert_eq!(world.pick(), None, "a fresh lane may open one, and one is open");
     world.now = until;
@@ -176,7 +178,7 @@ fn a_held_lane_waits_for_its_moment() {
 fn an_expunged_event_is_not_sent() {
     let mut world = World::new();
     let due = world.due(1);
-    world.lanes.admit(vec![(due.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
     world.lanes.remove_event(due.id.event());
     assert_eq!(world.pick(), None);
 }
@@ -240,11 +242,11 @@ fn what_a_last_owner_left_open_is_sent_when_its_shard_comes_back() {
     world.now = until;
     world.lanes.take_shard(1, &[], &world.directory, world.now);
     assert_eq!(world.pick(), None);
-    world.lanes.admit(vec![(due.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
     let refills = world.lanes.take_refills(10);
     assert_eq!(refills, [(due.lane, Cursor::START)]);
     world.lanes.refilled(due.lane, None);
-    world.lanes.admit(vec![(due.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
     assert_eq!(world.pick(), Some(due));
 }
 

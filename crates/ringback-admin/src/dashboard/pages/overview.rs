@@ -1,5 +1,7 @@
 //! `/`: is anything wrong, what is held, what was given up.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
@@ -101,6 +103,9 @@ struct Notice {
     is_open: bool,
 }
 
+/// A replay that is due within this time is watched: the page looks again by itself.
+const WATCHED: Duration = Duration::from_secs(30);
+
 /// `GET /?replayed=`: the delivery that was just put back.
 pub(in crate::dashboard) async fn show(
     State(api): State<Api>,
@@ -179,16 +184,16 @@ fn tiles(ledger: &Ledger, backlog: &Backlog) -> Vec<Tile> {
         Tile {
             label: "Oldest due",
             value: age.map_or_else(|| "none".to_owned(), span),
-            note: "how late the latest is",
+            note: "held ones included",
             tone: age.map_or(Tone::Plain, lateness),
         },
         tile("Pending", deliveries.pending, "still owed", Tone::Plain),
         tile("Dead letters", deliveries.dead, "given up", Tone::Bad),
         tile("Delivered", deliveries.delivered, "answered 2xx", Tone::Plain),
-        tile("Cancelled", deliveries.cancelled, "discarded or expunged", Tone::Plain),
+        tile("Cancelled", deliveries.cancelled, "will not be sent", Tone::Plain),
         tile("Events", events.accepted, "accepted", Tone::Plain),
-        tile("Unmatched", events.unmatched, "wanted by nobody", Tone::Plain),
-        tile("Unrouted", events.unrouted, "not looked at yet", Tone::Plain),
+        tile("Unmatched", events.unmatched, "nobody wants them", Tone::Plain),
+        tile("Unrouted", events.unrouted, "in the outbox", Tone::Plain),
     ]
 }
 
@@ -227,22 +232,23 @@ async fn notice(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Resul
     let Some(id) = replayed.and_then(|id| id.parse().ok()) else { return Ok(None) };
     let row = api.store().delivery(id).await?.filter(|row| visitor.access.sees(&row.event.tenant));
     let Some(row) = row else { return Ok(None) };
-    let url = Destinations::of(&api.engine, std::slice::from_ref(&row)).await?.url(&row);
-    let is_due = row.due_at.is_some_and(|due| due <= Timestamp::now());
+    let (destinations, now) = (Destinations::of(&api.engine, std::slice::from_ref(&row)).await?, Timestamp::now());
+    let is_held = row.hold.is_some() || destinations.hold(&row).is_some();
+    let due = row.due_at.filter(|_| !is_held);
     let (text, tone) = match row.status {
+        Status::Pending if is_held => ("waits: its destination is held.", Tone::Warn),
+        Status::Pending if due.is_some_and(|due| due <= now) => ("is being sent again.", Tone::Warn),
+        Status::Pending => ("was sent again and failed; it will be tried once more.", Tone::Warn),
         Status::Delivered => ("was delivered.", Tone::Good),
         Status::Dead => ("was sent again and failed again.", Tone::Bad),
         Status::Cancelled => ("was cancelled.", Tone::Plain),
-        Status::Pending if row.hold.is_some() => ("waits: its destination is held.", Tone::Warn),
-        Status::Pending if is_due => ("is being sent again.", Tone::Warn),
-        Status::Pending => ("was sent again; it failed once more and will be retried.", Tone::Warn),
     };
     Ok(Some(Notice {
         id,
         what: visible(row.event.key.as_deref().unwrap_or(&row.event.event_type)),
-        host: visible(&words::host(url.as_deref())),
+        host: visible(&words::host(destinations.url(&row).as_deref())),
         text,
         tone,
-        is_open: is_due && row.status == Status::Pending && row.hold.is_none(),
+        is_open: due.is_some_and(|due| due.since(now) <= WATCHED),
     }))
 }

@@ -2,14 +2,16 @@
 
 mod dead_letters;
 pub(crate) mod deliveries;
+mod document;
 mod endpoints;
 mod events;
 mod health;
 mod ledger;
 mod replays;
 
-use axum::Router;
+use bytes::Bytes;
 use ringback::{Engine, seal::MasterKeys, store::SharedStore};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::Admission;
 
@@ -18,11 +20,13 @@ use crate::auth::Admission;
 pub(crate) struct Api {
     pub(crate) engine: Engine,
     pub(crate) admission: Admission,
+    /// What is served at `/openapi.json`.
+    pub(crate) document: Bytes,
 }
 
 impl Api {
-    pub(crate) const fn new(engine: Engine, admission: Admission) -> Self {
-        Self { engine, admission }
+    pub(crate) const fn new(engine: Engine, admission: Admission, document: Bytes) -> Self {
+        Self { engine, admission, document }
     }
 
     pub(crate) fn store(&self) -> &SharedStore {
@@ -34,9 +38,9 @@ impl Api {
     }
 }
 
-/// All routes, without their state.
-pub(crate) fn routes() -> Router<Api> {
-    Router::new()
+/// All routes, without their state, and what they are described as.
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .merge(events::routes())
         .merge(endpoints::routes())
         .merge(deliveries::routes())
@@ -44,4 +48,5 @@ pub(crate) fn routes() -> Router<Api> {
         .merge(replays::routes())
         .merge(ledger::routes())
         .merge(health::routes())
+        .merge(document::routes())
 }

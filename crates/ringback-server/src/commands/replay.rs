@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::filter::Filter;
+use super::{filter::Filter, words};
 use crate::{
     client::{
-        Client, Connection,
+        Client, Connection, segment,
         views::{Delivery, Replay as ReplayOfMany},
     },
     failure::{Failure, Result},
@@ -40,7 +40,7 @@ pub(crate) struct Replay {
     status: Option<String>,
 
     /// At most so many a second
-    #[arg(long, value_name = "PER_SECOND")]
+    #[arg(long, value_name = "PER_SECOND", value_parser = words::rate)]
     rate: Option<f64>,
 
     /// Why, for the record
@@ -143,9 +143,4 @@ fn failure_of(id: &str, failure: &Failure) {
     if let Failure::Failed(why) = failure {
         eprintln!("error: {}: {why}", plain(id));
     }
-}
-
-/// An id as one segment of a path, whatever was typed.
-fn segment(id: &str) -> String {
-    url::form_urlencoded::byte_serialize(id.as_bytes()).collect()
 }

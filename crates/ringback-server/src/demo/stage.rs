@@ -26,10 +26,9 @@ use crate::{
         Client, Remote,
         views::{Delivery, Event, Ledger, Page},
     },
-    commands::find::screen,
     configuration::Secret,
     failure::{Failure, Result},
-    secrets,
+    screen, secrets,
     serve::listen,
 };
 

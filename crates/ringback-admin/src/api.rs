@@ -1,5 +1,6 @@
 //! The routes, one file per resource.
 
+mod audit;
 mod dead_letters;
 mod deliveries;
 mod endpoints;
@@ -11,18 +12,20 @@ mod replays;
 use axum::Router;
 use ringback::{Engine, seal::MasterKeys, store::SharedStore};
 
-use crate::auth::Admission;
+use crate::auth::{Admission, StoredTokens};
 
 /// What every handler works with.
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) engine: Engine,
     pub(crate) admission: Admission,
+    pub(crate) tokens: StoredTokens,
 }
 
 impl Api {
-    pub(crate) const fn new(engine: Engine, admission: Admission) -> Self {
-        Self { engine, admission }
+    pub(crate) fn new(engine: Engine, admission: Admission) -> Self {
+        let tokens = StoredTokens::of(engine.store().clone());
+        Self { engine, admission, tokens }
     }
 
     fn store(&self) -> &SharedStore {
@@ -43,5 +46,6 @@ pub(crate) fn routes() -> Router<Api> {
         .merge(dead_letters::routes())
         .merge(replays::routes())
         .merge(ledger::routes())
+        .merge(audit::routes())
         .merge(health::routes())
 }

@@ -6,9 +6,14 @@
 mod access;
 mod admission;
 mod caller;
+mod request_id;
+mod tokens;
 
-pub use self::access::{Access, Scope};
+pub use ringback::token::Scope;
+
+pub use self::access::Access;
 pub(crate) use self::{
     admission::Admission,
     caller::{Administrator, Emitter, Operator, Reader},
+    tokens::StoredTokens,
 };

@@ -28,6 +28,9 @@ mod configuration;
 
 mod operations;
 
+mod audit;
+mod tokens;
+
 mod upkeep;
 
 pub use self::{

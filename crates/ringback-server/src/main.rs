@@ -39,6 +39,7 @@ enum Command {
     Find(commands::find::Find),
     DeadLetters(commands::dead_letters::DeadLetters),
     Replay(commands::replay::Replay),
+    Token(commands::token::Token),
     Migrate(commands::migrate::Migrate),
 }
 
@@ -51,6 +52,7 @@ impl Command {
             Self::Find(command) => command.run().await,
             Self::DeadLetters(command) => command.run().await,
             Self::Replay(command) => command.run().await,
+            Self::Token(command) => command.run().await,
             Self::Migrate(command) => command.run().await,
         }
     }

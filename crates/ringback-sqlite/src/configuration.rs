@@ -1,6 +1,7 @@
 //! Endpoints, their versions, and the log of changes.
 
 use ringback::{
+    audit::Record,
     delivery::LaneId,
     id::{DeliveryId, EndpointId, EventId},
     store::{Change, Changes, Configuration, EndpointAsOf, EndpointFilter, Result, StoredEndpoint, Updated},
@@ -8,7 +9,7 @@ use ringback::{
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
-    Sqlite,
+    Sqlite, audit,
     batch::{Hex, json},
     error::{corrupt, store_error},
     read::{now, texts, time, time_or_none, uuid},
@@ -34,18 +35,19 @@ impl Configuration for Sqlite {
         endpoint_by_key(&mut snapshot, tenant, key).await.map_err(store_error)
     }
 
-    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32) -> Result<Updated> {
-        let endpoint = endpoint.clone();
-        self.apply(move |tx| Box::pin(create_endpoint(tx, endpoint, tenant_max))).await
+    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32, record: &Record) -> Result<Updated> {
+        let (endpoint, record) = (endpoint.clone(), record.clone());
+        self.apply(move |tx| Box::pin(create_endpoint(tx, endpoint, tenant_max, record))).await
     }
 
-    async fn update_endpoint(&self, endpoint: &StoredEndpoint) -> Result<Updated> {
-        let endpoint = endpoint.clone();
-        self.apply(move |tx| Box::pin(update_endpoint(tx, endpoint))).await
+    async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated> {
+        let (endpoint, record) = (endpoint.clone(), record.clone());
+        self.apply(move |tx| Box::pin(update_endpoint(tx, endpoint, record))).await
     }
 
-    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>) -> Result<Updated> {
-        self.apply(move |tx| Box::pin(delete_endpoint(tx, id, version))).await
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated> {
+        let record = record.clone();
+        self.apply(move |tx| Box::pin(delete_endpoint(tx, id, version, record))).await
     }
 
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>> {
@@ -173,6 +175,7 @@ async fn create_endpoint(
     tx: &mut SqliteConnection,
     mut endpoint: StoredEndpoint,
     tenant_max: u32,
+    record: Record,
 ) -> sqlx::Result<Updated> {
     if key_is_taken(tx, &endpoint).await? {
         return Ok(Updated::KeyTaken);
@@ -185,10 +188,15 @@ async fn create_endpoint(
     write_endpoint(tx, sql!("insert_endpoint"), &endpoint).await?;
     endpoint.version = changed(tx, endpoint.id).await?;
     endpoint.deleted_at = None;
+    audit::write(tx, &record).await?;
     Ok(Updated::Done(Box::new(endpoint)))
 }
 
-async fn update_endpoint(tx: &mut SqliteConnection, mut endpoint: StoredEndpoint) -> sqlx::Result<Updated> {
+async fn update_endpoint(
+    tx: &mut SqliteConnection,
+    mut endpoint: StoredEndpoint,
+    record: Record,
+) -> sqlx::Result<Updated> {
     let Some(before) = live(tx, endpoint.id).await? else { return Ok(Updated::Absent) };
     if before.version != endpoint.version {
         return Ok(Updated::VersionMismatch);
@@ -202,6 +210,7 @@ async fn update_endpoint(tx: &mut SqliteConnection, mut endpoint: StoredEndpoint
         refill(tx, endpoint.id).await?;
     }
     endpoint.version = changed(tx, endpoint.id).await?;
+    audit::write(tx, &record).await?;
     Ok(Updated::Done(Box::new(endpoint)))
 }
 
@@ -216,7 +225,12 @@ async fn refill(tx: &mut SqliteConnection, id: EndpointId) -> sqlx::Result<()> {
     Ok(())
 }
 
-async fn delete_endpoint(tx: &mut SqliteConnection, id: EndpointId, version: Option<i64>) -> sqlx::Result<Updated> {
+async fn delete_endpoint(
+    tx: &mut SqliteConnection,
+    id: EndpointId,
+    version: Option<i64>,
+    record: Record,
+) -> sqlx::Result<Updated> {
     let Some(mut endpoint) = live(tx, id).await? else { return Ok(Updated::Absent) };
     if version.is_some_and(|version| version != endpoint.version) {
         return Ok(Updated::VersionMismatch);
@@ -228,6 +242,7 @@ async fn delete_endpoint(tx: &mut SqliteConnection, id: EndpointId, version: Opt
     sqlx::query(sql!("delete_endpoint")).bind(uuid.as_bytes().as_slice()).bind(now).execute(&mut *tx).await?;
     endpoint.version = changed(tx, id).await?;
     endpoint.deleted_at = Some(ringback::time::Timestamp::from_micros(now));
+    audit::write(tx, &record).await?;
     Ok(Updated::Done(Box::new(endpoint)))
 }
 

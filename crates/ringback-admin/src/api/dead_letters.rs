@@ -7,11 +7,14 @@ use axum::{
 };
 use http::StatusCode;
 use ringback::{
+    audit::Action,
     delivery::{DeadReason, Status},
     event::{is_key, is_tenant, is_type},
     id::DeliveryId,
     store::{DeliveryFilter, Span},
 };
+
+use serde_json::json;
 
 use super::{
     Api,
@@ -82,7 +85,7 @@ async fn list(
 /// A delivered one is replayed as a delivery: it never was, or is no longer, a dead letter.
 async fn replay(
     State(api): State<Api>,
-    Operator(access): Operator,
+    Operator(access, by): Operator,
     Id(id): Id<DeliveryId>,
     OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
@@ -90,14 +93,22 @@ async fn replay(
     if row.status == Status::Delivered {
         return Err(Problem::not_found());
     }
-    put_back(&api, &access, id).await
+    put_back(&api, &access, &row, &by).await
 }
 
 async fn discard(
     State(api): State<Api>,
-    Operator(access): Operator,
+    Operator(access, by): Operator,
     Id(id): Id<DeliveryId>,
 ) -> Result<StatusCode, Problem> {
-    find(&api, &access, id).await?;
-    if api.store().discard_dead_letter(id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+    let row = find(&api, &access, id).await?;
+    let record = by
+        .asks(Action::DiscardDeadLetter, id, Some(&row.event.tenant))
+        .before(json!({"status": Status::Dead}))
+        .after(json!({"status": Status::Cancelled}));
+    if api.store().discard_dead_letter(id, &record).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found())
+    }
 }

@@ -8,3 +8,4 @@ pub(crate) mod find;
 pub(crate) mod migrate;
 pub(crate) mod replay;
 pub(crate) mod serve;
+pub(crate) mod token;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use futures_util::TryStreamExt as _;
 use ringback::{
+    audit::Record,
     delivery::Status,
     id::{DeliveryId, ReplayId},
     store::{Change, ReplayFilter, ReplayOne, ReplayRow, ReplayState, ReplayToCreate},
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use super::scan::Range;
 use crate::{
+    audit,
     batch::{Hex, json},
     configuration::change,
     error::corrupt,
@@ -30,12 +32,13 @@ pub(super) struct Found {
 }
 
 /// Puts one delivery back into its lane.
-pub(super) async fn one(tx: &mut SqliteConnection, id: DeliveryId) -> sqlx::Result<ReplayOne> {
+pub(super) async fn one(tx: &mut SqliteConnection, id: DeliveryId, record: Record) -> sqlx::Result<ReplayOne> {
     let classified = classify(tx, &[Hex(id.uuid())]).await?;
     let Some(item) = classified.first() else { return Ok(ReplayOne::Absent) };
     let outcome = item.outcome();
     if outcome == ReplayOne::Released {
         put_back(tx, &[item]).await?;
+        audit::write(tx, &record).await?;
     }
     Ok(outcome)
 }
@@ -161,6 +164,7 @@ pub(super) async fn create(
     tx: &mut SqliteConnection,
     replay: &ReplayToCreate,
     found: &Found,
+    record: &Record,
 ) -> sqlx::Result<ReplayRow> {
     let id = replay.id.uuid();
     sqlx::query(sql!("insert_replay"))
@@ -182,6 +186,7 @@ pub(super) async fn create(
             .execute(&mut *tx)
             .await?;
     }
+    audit::write(tx, record).await?;
     read(tx, replay.id).await?.ok_or(sqlx::Error::RowNotFound)
 }
 
@@ -225,8 +230,13 @@ fn replay_row(row: &SqliteRow) -> sqlx::Result<ReplayRow> {
 }
 
 /// Stops a running replay.
-pub(super) async fn cancel(tx: &mut SqliteConnection, id: ReplayId) -> sqlx::Result<Option<ReplayRow>> {
-    sqlx::query(sql!("cancel_replay")).bind(id.uuid().as_bytes().as_slice()).bind(now()).execute(&mut *tx).await?;
+pub(super) async fn cancel(tx: &mut SqliteConnection, id: ReplayId, record: Record) -> sqlx::Result<Option<ReplayRow>> {
+    let uuid = id.uuid();
+    let cancelled =
+        sqlx::query(sql!("cancel_replay")).bind(uuid.as_bytes().as_slice()).bind(now()).execute(&mut *tx).await?;
+    if cancelled.rows_affected() == 1 {
+        audit::write(tx, &record).await?;
+    }
     read(tx, id).await
 }
 

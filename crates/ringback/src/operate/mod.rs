@@ -1,8 +1,9 @@
-//! What happens to deliveries afterwards: replay, expiry, retention; and what operators do to endpoints.
+//! What happens to deliveries afterwards: replay, expiry, retention; and what operators do to endpoints and tokens.
 
 pub mod endpoints;
 mod housekeeping;
 mod replay;
 pub mod routing;
+pub mod tokens;
 
 pub(crate) use self::{housekeeping::keep_house, replay::replay};

@@ -49,5 +49,6 @@ mod demo;
 mod embedded;
 mod idempotency;
 mod order;
+mod rotation;
 mod shutdown;
 mod why_not;

@@ -5,23 +5,30 @@ use std::time::Duration;
 use ringback_tests::{
     database::Database,
     receiver::{Gate, Receiver, Reply},
-    server::Serve,
+    server::{Serve, Server},
     stores::Store,
     until::until,
 };
 use serde_json::json;
 use sqlx::Connection as _;
 
-/// A receiver that hangs, and enough requests that hang with it.
-async fn hanging(server: &ringback_tests::server::Server, gate: &Gate) -> Receiver {
-    let gate = gate.clone();
-    let receiver = Receiver::scripted(move |_| Reply::status(204).behind(&gate)).await;
+/// A receiver that answers for a while, so that its lane is trusted with sixteen requests, and then hangs with all of them.
+async fn hanging(server: &Server, gate: &Gate) -> Receiver {
+    let receiver = Receiver::healthy().await;
     server.api.endpoint_at(&receiver.url()).await;
-    for number in 0..16 {
-        server.api.emit("call.ended", number.to_string().as_bytes(), json!({})).await;
-    }
+    emit(server, 32).await;
+    receiver.wait_for(32).await;
+    let gate = gate.clone();
+    receiver.answer(move |_| Reply::status(204).behind(&gate));
+    emit(server, 16).await;
     until("sixteen requests hang", async || (receiver.open() == 16).then_some(())).await;
     receiver
+}
+
+async fn emit(server: &Server, count: usize) {
+    for _ in 0..count {
+        server.api.emit("call.ended", b"{}", json!({})).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,7 +49,7 @@ async fn postgres_sees_no_transaction_that_waits_for_a_receiver() {
     assert_eq!(receiver.open(), 16, "they have been hanging all the while");
     gate.open();
     until("all is delivered", async || {
-        (server.api.balanced_ledger().await["deliveries"]["delivered"] == 16).then_some(())
+        (server.api.balanced_ledger().await["deliveries"]["delivered"] == 48).then_some(())
     })
     .await;
 }
@@ -60,7 +67,7 @@ async fn the_writer_of_an_sqlite_file_is_free_while_receivers_hang() {
     assert_eq!(receiver.open(), 16, "they have been hanging all the while");
     gate.open();
     until("all is delivered", async || {
-        (server.api.balanced_ledger().await["deliveries"]["delivered"] == 16).then_some(())
+        (server.api.balanced_ledger().await["deliveries"]["delivered"] == 48).then_some(())
     })
     .await;
 }

@@ -76,7 +76,7 @@ on_both_stores! {
         }
 
         let log = server.log();
-        assert!(log.len() > 1_000, "a log without lines would prove nothing:\n{log}");
+        assert!(log.contains("shards"), "a log without lines would prove nothing:\n{log}");
         for canary in [key, &BASE64_STANDARD.encode(KEY), BEARER, HEADER, "canary-inline", PAYLOAD, RESPONSE, TOKEN] {
             assert!(!log.contains(canary), "{canary} is in the log");
         }

@@ -15,7 +15,7 @@ FROM (
 ) verdicts,
 (
     SELECT count(*), count(*) FILTER (WHERE {schema}.is_first(id)) AS first
-    FROM {schema}.delivery WHERE id >= $1 AND id < $2 AND marks & 4 = 0
+    FROM {schema}.delivery WHERE id >= $1 AND id < $2 AND marks < 4
 ) pending,
 (
     SELECT count(*), count(*) FILTER (WHERE {schema}.is_first(id)) AS first

@@ -19,7 +19,7 @@ FROM (
 (
     SELECT count(*), count(*) FILTER (WHERE {schema}.is_first(d.id)) AS first
     FROM {schema}.delivery d JOIN mine ON mine.id = {schema}.event_of(d.id)
-    WHERE d.id >= $1 AND d.id < $2 AND d.marks & 4 = 0
+    WHERE d.id >= $1 AND d.id < $2 AND d.marks < 4
 ) pending,
 (
     SELECT count(*), count(*) FILTER (WHERE {schema}.is_first(d.id)) AS first

@@ -12,11 +12,15 @@ outcome AS MATERIALIZED (
                number, at, conclusion, answered, error, phase,
                ambiguous, duration, detail, response_body, position)
 ),
+-- Carries its outcome along: joined back, the planner would take 512 rows for one and compare each with each.
 removed AS (
     DELETE FROM {schema}.delivery d
     USING outcome o
     WHERE d.id = o.id AND d.attempts = o.fence AND o.kind IN (1, 4)
-    RETURNING d.*, o.position
+    RETURNING d.id, d.lane, d.seq, d.config_version, d.endpoint_id, d.attempts, d.attempts_at_refill, d.marks,
+              d.ordering_key,
+              o.kind, o.reason, o.why, o.blocks, o.number, o.at, o.answered, o.error, o.duration, o.detail,
+              o.response_body, o.position
 ),
 rescheduled AS (
     UPDATE {schema}.delivery d
@@ -31,24 +35,22 @@ delivered AS (
     INSERT INTO {schema}.finished
         (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks,
          number, answered, at, duration, detail, response_body)
-    SELECT r.id, r.lane, r.seq, r.config_version, clock.now, r.endpoint_id, r.attempts + 1, 1, r.marks,
-           o.number, o.answered, o.at, o.duration, o.detail, o.response_body
-    FROM removed r
-    JOIN outcome o USING (position)
+    SELECT id, lane, seq, config_version, clock.now, endpoint_id, attempts + 1, 1, marks,
+           number, answered, at, duration, detail, response_body
+    FROM removed
     CROSS JOIN clock
-    WHERE o.kind = 1 AND r.marks & 4 = 0
+    WHERE kind = 1 AND marks & 4 = 0
 ),
 dead AS (
     INSERT INTO {schema}.dead_letter
         (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, last_status, reason,
          last_error, marks, blocks, ordering_key, detail)
-    SELECT r.id, r.lane, clock.now, r.seq, r.config_version, r.endpoint_id,
-           r.attempts + (o.number IS NOT NULL)::integer, r.attempts_at_refill, o.answered, o.reason,
-           o.error, r.marks, o.blocks AND r.ordering_key IS NOT NULL, r.ordering_key, o.why
-    FROM removed r
-    JOIN outcome o USING (position)
+    SELECT id, lane, clock.now, seq, config_version, endpoint_id,
+           attempts + (number IS NOT NULL)::integer, attempts_at_refill, answered, reason,
+           error, marks, blocks AND ordering_key IS NOT NULL, ordering_key, why
+    FROM removed
     CROSS JOIN clock
-    WHERE o.kind = 4 AND r.marks & 4 = 0
+    WHERE kind = 4 AND marks & 4 = 0
 ),
 tried AS (
     INSERT INTO {schema}.attempt
@@ -64,10 +66,9 @@ tried AS (
 ),
 replayed AS (
     UPDATE {schema}.replay_item item
-    SET outcome = CASE o.kind WHEN 1 THEN 1 ELSE 2 END
-    FROM removed r
-    JOIN outcome o USING (position)
-    WHERE r.marks & 2 <> 0 AND item.delivery_id = r.id AND item.released AND item.outcome IS NULL
+    SET outcome = CASE removed.kind WHEN 1 THEN 1 ELSE 2 END
+    FROM removed
+    WHERE removed.marks & 2 <> 0 AND item.delivery_id = removed.id AND item.released AND item.outcome IS NULL
 )
 SELECT o.position - 1 AS position,
        r.position IS NOT NULL OR s.position IS NOT NULL AS applied,

@@ -8,9 +8,12 @@ pub(crate) fn from_sqlx(error: sqlx::Error) -> store::Error {
         sqlx::Error::Database(refusal) => {
             let code = refusal.code().unwrap_or_default().into_owned();
             match code.get(..2).unwrap_or_default() {
-                // Connection, transaction rollback, resources, object in use, operator intervention, system error,
-                // and a server that is read-only because it is a standby.
-                "08" | "25" | "40" | "53" | "55" | "57" | "58" => store::Error::Unavailable(Box::new(error)),
+                // Connection, a server that is read-only because it is a standby, authorization, no such database,
+                // transaction rollback, resources, object in use, operator intervention, system error, and internal
+                // errors such as a partition that was dropped while the statement was being planned.
+                "08" | "25" | "28" | "3D" | "40" | "53" | "55" | "57" | "58" | "XX" => {
+                    store::Error::Unavailable(Box::new(error))
+                }
                 // Something is missing or may not be touched: not the schema that this program knows.
                 "3F" | "42" => store::Error::Schema(format!("the schema does not fit this program: {refusal}")),
                 _ => store::Error::Refused(Box::new(error)),

@@ -8,6 +8,18 @@
 //! Each statement is one file of `sql/`, named by what it does. Statements are planned anew each time: a plan cached
 //! while a table was empty is the wrong one for a backlog.
 
+#[cfg(test)]
+extern crate self as ringback_postgres;
+
+#[cfg(test)]
+#[path = "../tests/fresh/mod.rs"]
+mod fresh;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod error;
 mod open;
 mod printed;

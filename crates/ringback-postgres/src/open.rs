@@ -60,6 +60,9 @@ impl Postgres {
     /// [`Error::Schema`] for a name that is no plain identifier, [`Error::Refused`] for a malformed URL,
     /// [`Error::Unavailable`] if the database does not answer.
     pub async fn connect(url: &str, schema: &str) -> Result<Self> {
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(Error::Refused("a PostgreSQL URL begins with postgres://".into()));
+        }
         let options = PgConnectOptions::from_str(url).map_err(|error| Error::Refused(Box::new(error)))?;
         Self::connect_with(options, schema).await
     }

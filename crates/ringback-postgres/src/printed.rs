@@ -9,7 +9,7 @@ use crate::schema::MEMORY;
 #[must_use]
 pub fn schema_text(schema: &str) -> String {
     let memory = MEMORY.replace("{schema}", schema);
-    let mut text = format!("CREATE SCHEMA IF NOT EXISTS {schema};\n\n{memory};\n");
+    let mut text = format!("{memory};\n");
     for step in POSTGRES {
         let record = format!(
             "INSERT INTO {schema}.migration (number, name, checksum) VALUES ({}, '{}', '{}');",

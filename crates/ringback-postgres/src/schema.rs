@@ -41,7 +41,6 @@ pub(crate) async fn migrate(connection: &mut PgConnection, schema: &str) -> Resu
         .execute(&mut *transaction)
         .await
         .map_err(from_sqlx)?;
-    transaction.execute(AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {schema}"))).await.map_err(from_sqlx)?;
     transaction.execute(render(MEMORY, schema)).await.map_err(from_sqlx)?;
     let done = applied(&mut transaction, schema).await?;
     check_history(&done, schema)?;
@@ -69,7 +68,15 @@ pub(crate) async fn check(connection: &mut PgConnection, schema: &str) -> Result
     Ok(())
 }
 
-pub(crate) const MEMORY: &str = "CREATE TABLE IF NOT EXISTS {schema}.migration (
+/// The schema, unless somebody made it for us, and the memory in it.
+pub(crate) const MEMORY: &str = "DO $$
+BEGIN
+    IF to_regnamespace('{schema}') IS NULL THEN
+        CREATE SCHEMA {schema};
+    END IF;
+END
+$$;
+CREATE TABLE IF NOT EXISTS {schema}.migration (
     number integer NOT NULL PRIMARY KEY,
     name text NOT NULL,
     checksum text NOT NULL,

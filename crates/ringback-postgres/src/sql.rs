@@ -165,4 +165,17 @@ mod tests {
             assert!(statement.as_str().starts_with("-- "), "{name} says what it does in its first line");
         }
     }
+
+    #[tokio::test]
+    async fn every_statement_fits_the_schema() {
+        use sqlx::Executor as _;
+        let (store, schema) = crate::fresh::migrated().await;
+        let mut connection = store.desk().await.unwrap();
+        for (name, statement) in store.sql().all() {
+            let prepared = (&mut *connection).prepare(statement.clone()).await;
+            assert!(prepared.is_ok(), "{name}: {prepared:?}");
+        }
+        drop(connection);
+        crate::fresh::remove(&store, &schema).await;
+    }
 }

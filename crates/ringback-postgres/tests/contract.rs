@@ -2,6 +2,14 @@
 
 mod fresh;
 
-use fresh::fresh;
+use std::sync::Arc;
 
-ringback_testkit::store_contract!(fresh);
+use ringback_testkit::contract::Fresh;
+
+async fn empty() -> Fresh {
+    let (store, schema) = fresh::migrated().await;
+    let kept = store.clone();
+    Fresh { store: Arc::new(store), remove: Box::pin(async move { fresh::remove(&kept, &schema).await }) }
+}
+
+ringback_testkit::store_contract!(empty);

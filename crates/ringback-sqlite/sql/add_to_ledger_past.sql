@@ -9,7 +9,7 @@ SELECT value ->> 'day',
        value ->> 'delivered',
        value ->> 'dead',
        value ->> 'cancelled'
-FROM json_each(?1)
+FROM jsonb_each(?1)
 WHERE true
 ON CONFLICT (day, tenant) DO UPDATE
 SET accepted = accepted + excluded.accepted,

@@ -1,6 +1,6 @@
 -- The shards that have something due after their cursors. ?1 rows {of, due_at, id}, ?2 now.
 SELECT place.value ->> 'of'
-FROM json_each(?1) AS place
+FROM jsonb_each(?1) AS place
 WHERE EXISTS (
     SELECT 1
     FROM ringback_delivery AS d

@@ -9,7 +9,7 @@ SELECT d.id,
        d.attempts_at_refill,
        d.marks,
        d.ordering_key
-FROM json_each(?1) AS wanted
+FROM jsonb_each(?1) AS wanted
 CROSS JOIN ringback_delivery AS d
     ON d.id = (
         SELECT first.id

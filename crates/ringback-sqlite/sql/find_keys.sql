@@ -1,6 +1,6 @@
 -- ?1 rows {tenant, type, key}.
 SELECT i.tenant, i.type, i.key, i.event_id, i.content
-FROM json_each(?1) AS wanted
+FROM jsonb_each(?1) AS wanted
 CROSS JOIN ringback_idempotency AS i
     ON i.tenant = wanted.value ->> 'tenant'
    AND i.type = wanted.value ->> 'type'

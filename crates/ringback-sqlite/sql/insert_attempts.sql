@@ -13,4 +13,4 @@ SELECT unhex(value ->> 'delivery'),
        value ->> 'ambiguous',
        substr(?2, value ->> 'detail_at', value ->> 'detail_size'),
        substr(?2, value ->> 'body_at', value ->> 'body_size')
-FROM json_each(?1)
+FROM jsonb_each(?1)

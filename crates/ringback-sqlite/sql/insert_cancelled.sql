@@ -10,4 +10,4 @@ SELECT unhex(value ->> 'id'),
        0,
        2,
        value ->> 'marks'
-FROM json_each(?1)
+FROM jsonb_each(?1)

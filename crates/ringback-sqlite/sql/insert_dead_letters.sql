@@ -16,5 +16,5 @@ SELECT d.id,
        o.value ->> 'blocks',
        d.ordering_key,
        o.value ->> 'detail'
-FROM json_each(?1) AS o
+FROM jsonb_each(?1) AS o
 CROSS JOIN ringback_delivery AS d ON d.id = unhex(o.value ->> 'id')

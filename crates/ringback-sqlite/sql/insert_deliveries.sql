@@ -9,4 +9,4 @@ SELECT unhex(value ->> 'id'),
        unhex(value ->> 'endpoint'),
        value ->> 'marks',
        value ->> 'ordering_key'
-FROM json_each(?1)
+FROM jsonb_each(?1)

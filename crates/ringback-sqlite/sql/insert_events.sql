@@ -15,4 +15,4 @@ SELECT value ->> 'seq',
        value ->> 'test',
        value ->> 'payload_size',
        substr(?2, value ->> 'payload_at', value ->> 'payload_size')
-FROM json_each(?1)
+FROM jsonb_each(?1)

@@ -17,5 +17,5 @@ SELECT d.id,
        o.value ->> 'duration',
        substr(?2, o.value ->> 'detail_at', o.value ->> 'detail_size'),
        substr(?2, o.value ->> 'body_at', o.value ->> 'body_size')
-FROM json_each(?1) AS o
+FROM jsonb_each(?1) AS o
 CROSS JOIN ringback_delivery AS d ON d.id = unhex(o.value ->> 'id')

@@ -13,4 +13,4 @@ SELECT unhex(value ->> 'id'),
        value ->> 'marks',
        value ->> 'ordering_key',
        value ->> 'detail'
-FROM json_each(?1)
+FROM jsonb_each(?1)

@@ -7,4 +7,4 @@ SELECT value ->> 'tenant',
        unhex(value ->> 'event'),
        value ->> 'created_at',
        unhex(value ->> 'content')
-FROM json_each(?1)
+FROM jsonb_each(?1)

@@ -2,5 +2,5 @@
 UPDATE ringback_delivery AS d
 SET attempts = o.value ->> 'attempts',
     due_at = coalesce(o.value ->> 'due_at', d.due_at)
-FROM json_each(?1) AS o
+FROM jsonb_each(?1) AS o
 WHERE d.id = unhex(o.value ->> 'id')

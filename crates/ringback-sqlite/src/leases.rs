@@ -1,7 +1,7 @@
 //! Who sends: the one process that holds the lock on `<database>.lock` owns every shard.
 //!
-//! The operating system gives the lock back when the process ends, however it ends; nothing has to expire. Within
-//! the process, nodes follow each other: a new one is registered once the last one has gone or its lease has ended.
+//! The operating system gives the lock back when the process ends, however it ends. Within the process, nodes follow
+//! each other: a new one is registered once the last one has gone, or its lease has ended, which is then its end.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -32,7 +32,7 @@ struct Registered {
     node: NodeId,
     lease_until: Instant,
     /// Locked as long as it is open.
-    _lock: File,
+    lock: File,
 }
 
 /// A shard: its owner, and what the last one still had open when it handed over.
@@ -58,11 +58,16 @@ impl Ownership {
         if registered.as_ref().is_some_and(|node| Instant::now() < node.lease_until) {
             return Ok(None);
         }
-        // The lock of a node that has gone silent is ours to take: it is this process's own.
-        drop(registered.take());
-        let Some(lock) = self.try_lock()? else { return Ok(None) };
+        // The lock of a node that has gone silent is this process's own: the next one keeps it.
+        let lock = match registered.take() {
+            Some(silent) => silent.lock,
+            None => match self.try_lock()? {
+                Some(lock) => lock,
+                None => return Ok(None),
+            },
+        };
         let node = NodeId(Uuid::now_v7());
-        *registered = Some(Registered { node, lease_until: Instant::now() + lease, _lock: lock });
+        *registered = Some(Registered { node, lease_until: Instant::now() + lease, lock });
         Ok(Some(node))
     }
 
@@ -78,9 +83,11 @@ impl Ownership {
     }
 
     fn renew(&self, node: NodeId, lease: Duration) -> bool {
-        match self.registered.lock().as_mut().filter(|registered| registered.node == node) {
+        let mut registered = self.registered.lock();
+        let now = Instant::now();
+        match registered.as_mut().filter(|registered| registered.node == node && now < registered.lease_until) {
             Some(registered) => {
-                registered.lease_until = Instant::now() + lease;
+                registered.lease_until = now + lease;
                 true
             }
             None => false,
@@ -100,20 +107,16 @@ impl Ownership {
     }
 
     fn claim(&self, node: NodeId, wanted: &[Shard]) -> Vec<Claimed> {
-        let alive = self.alive();
-        if alive != Some(node) {
+        if self.alive() != Some(node) {
             return Vec::new();
         }
         let mut shards = self.shards.lock();
         let mut claimed = Vec::new();
         for &shard in wanted {
             let Some(slot) = shards.get_mut(usize::from(shard)) else { continue };
-            if slot.owner.is_none() || slot.owner != alive {
-                // What an owner that never handed over had open is not known.
-                let open = std::mem::take(&mut slot.open);
-                slot.owner = Some(node);
-                claimed.push(Claimed { shard, open });
-            }
+            // Whoever else is noted is alive no more: this process has one node at a time.
+            slot.owner = Some(node);
+            claimed.push(Claimed { shard, open: std::mem::take(&mut slot.open) });
         }
         claimed
     }
@@ -165,7 +168,7 @@ impl Leases for Sqlite {
     }
 }
 
-/// Renews by memory alone: while the lock is held nobody else can own anything.
+/// Renews in memory alone: while the lock is held, no other process can own anything.
 struct Keeper(Arc<Ownership>);
 
 #[async_trait::async_trait]

@@ -26,7 +26,7 @@
 //! the same gate, [`Sqlite::write`]. Another process may emit and use the operators' functions on the same file;
 //! it sends only once the lock on `<database>.lock` is free.
 //!
-//! This crate cannot be built beside another one that links a different SQLite.
+//! This crate cannot be built beside another one that links a different SQLite. Its README says more.
 
 #[macro_use]
 mod statement;

@@ -1,6 +1,7 @@
 //! Every statement is a file in `sql/`, named verb and object as in PostgreSQL's store where it has the same.
 //!
-//! A batch is one JSON array of rows for `json_each`, SQLite's counterpart of `unnest`.
+//! A batch is one JSON array for `json_each`, SQLite's counterpart of `unnest`; `jsonb_each` where its entries are
+//! objects, because it hands them on parsed. Times, ids and counts are arguments, never text put together.
 
 /// The text of `sql/<name>.sql`.
 macro_rules! sql {

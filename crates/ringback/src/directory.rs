@@ -66,7 +66,7 @@ impl Directory {
         self.by_lane.get(&lane).copied()
     }
 
-    fn put(&mut self, endpoint: Endpoint) {
+    pub(crate) fn put(&mut self, endpoint: Endpoint) {
         self.remove(endpoint.id);
         let endpoint = Arc::new(endpoint);
         self.by_lane.insert(endpoint.lane(), endpoint.id);
@@ -78,7 +78,7 @@ impl Directory {
         self.by_id.insert(endpoint.id, endpoint);
     }
 
-    fn remove(&mut self, id: EndpointId) {
+    pub(crate) fn remove(&mut self, id: EndpointId) {
         let Some(endpoint) = self.by_id.remove(&id) else { return };
         self.by_lane.remove(&endpoint.lane());
         if let Some(tenant) = self.tenants.get_mut(&endpoint.tenant) {

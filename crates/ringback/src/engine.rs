@@ -10,66 +10,19 @@ use parking_lot::RwLock;
 
 use crate::{
     audit::{Action, Actor},
-    deliver::{
-        self, Delivering,
-        send::{Egress, Resolve, Roots},
-    },
+    deliver::{self, Delivering},
     directory::{Directory, Follower},
     emit::{self, Emitted, Intake},
     endpoint::Endpoint,
     event::NewEvent,
     id::{DeliveryId, EventId},
     invalid::Invalid,
-    seal::MasterKeys,
-    store::{self, Kept, SharedStore},
+    settings::Settings,
+    store::{self, SharedStore},
 };
 
 /// The setting under which a store keeps the master key's check value.
 const MASTER_KEY_CHECK: &str = "master_key_check";
-
-/// How the engine behaves. The defaults are those of the configuration reference.
-#[derive(Clone)]
-pub struct Settings {
-    /// Encrypt secrets at rest.
-    pub keys: Arc<MasterKeys>,
-    /// Which addresses may be dialled.
-    pub egress: Egress,
-    /// Resolves names; the system's resolver unless set.
-    pub resolver: Option<Arc<dyn Resolve>>,
-    /// Which certificate authorities receivers' certificates may come from.
-    pub roots: Roots,
-    /// Before `event-type`, `event-time`, `attempt` … on every request.
-    pub header_prefix: String,
-    /// Largest payload, in bytes.
-    pub max_payload_bytes: usize,
-    /// Most live endpoints of one tenant.
-    pub max_endpoints_per_tenant: u32,
-    /// Most requests open on this node.
-    pub max_in_flight_per_node: usize,
-    /// How long a node owns its shards without renewing; 3 s or more.
-    pub lease: Duration,
-    /// How long things are kept.
-    pub kept: Kept,
-}
-
-impl Settings {
-    /// The defaults, with these master keys.
-    #[must_use]
-    pub fn new(keys: MasterKeys) -> Self {
-        Self {
-            keys: Arc::new(keys),
-            egress: Egress::default(),
-            resolver: None,
-            roots: Roots::System,
-            header_prefix: "ringback-".to_owned(),
-            max_payload_bytes: 1024 * 1024,
-            max_endpoints_per_tenant: 10_000,
-            max_in_flight_per_node: 4_096,
-            lease: Duration::from_secs(12),
-            kept: Kept::default(),
-        }
-    }
-}
 
 /// Why an engine could not be opened.
 #[derive(Debug, thiserror::Error)]

@@ -30,9 +30,11 @@ pub mod operate;
 
 mod directory;
 mod engine;
+mod settings;
 pub mod store;
 
 pub use self::{
     directory::Directory,
-    engine::{Engine, OpenError, Sending, Settings, TestError},
+    engine::{Engine, OpenError, Sending, TestError},
+    settings::Settings,
 };

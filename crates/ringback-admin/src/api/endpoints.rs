@@ -3,6 +3,7 @@
 mod change;
 mod listing;
 mod operate;
+mod rotate;
 
 use axum::{
     Router,
@@ -21,6 +22,7 @@ pub(super) fn routes() -> Router<Api> {
         .route("/v1/endpoints/by-key/{tenant}/{key}", put(change::put))
         .route("/v1/endpoints/{id}", get(listing::one).patch(change::patch).delete(change::delete))
         .route("/v1/endpoints/{id}/test", post(operate::test))
+        .route("/v1/endpoints/{id}/rotate-secret", post(rotate::rotate_secret))
         .route("/v1/endpoints/{id}/pause", post(operate::pause))
         .route("/v1/endpoints/{id}/resume", post(operate::resume))
 }

@@ -14,4 +14,5 @@ mod lists;
 mod payloads;
 mod refusals;
 mod replays;
+mod rotation;
 mod routing;

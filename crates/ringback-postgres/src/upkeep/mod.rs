@@ -7,6 +7,8 @@ mod partitions;
 mod retire;
 mod split;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

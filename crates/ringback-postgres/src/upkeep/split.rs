@@ -62,7 +62,9 @@ pub(super) async fn split(
     let end = if is_large { boundary(end.max(Timestamp::now() + ROOM)) } else { boundary(end) };
     if is_large {
         for partition in open {
-            prove(store, partition, end).await?;
+            if !prove(store, partition, end).await? {
+                return Ok(());
+            }
         }
     }
     let Some(mut transaction) = begin(store).await? else {
@@ -89,23 +91,25 @@ pub(super) async fn split(
     Ok(())
 }
 
-/// Proves that a partition holds nothing from `end` on, without keeping anyone from writing.
-async fn prove(store: &Postgres, partition: &Partition, end: Uuid) -> Result<()> {
+/// Proves that a partition holds nothing from `end` on, without keeping anyone from writing; false if the table was in
+/// use.
+async fn prove(store: &Postgres, partition: &Partition, end: Uuid) -> Result<bool> {
     let (schema, name) = (store.schema(), &partition.name);
     let column = id_column(&partition.table);
     let Some(mut transaction) = begin(store).await? else {
-        return Ok(());
+        return Ok(false);
     };
     let add = format!(
         "ALTER TABLE {schema}.{name} DROP CONSTRAINT IF EXISTS ends;
          ALTER TABLE {schema}.{name} ADD CONSTRAINT ends CHECK ({column} < '{end}') NOT VALID;"
     );
     if unless_in_use(run(&mut transaction, &add).await)?.is_none() {
-        return Ok(());
+        return Ok(false);
     }
     transaction.commit().await.map_err(from_sqlx)?;
     let validate = format!("ALTER TABLE {schema}.{name} VALIDATE CONSTRAINT ends;");
-    run(&mut *store.desk().await?, &validate).await.map_err(from_sqlx)
+    run(&mut *store.desk().await?, &validate).await.map_err(from_sqlx)?;
+    Ok(true)
 }
 
 /// The column that a table is partitioned by.

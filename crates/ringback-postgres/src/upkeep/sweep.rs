@@ -102,14 +102,22 @@ pub(super) async fn payloads(store: &Postgres, kept: &Kept) -> Result<bool> {
 pub(super) async fn kept(store: &Postgres, kept: &Kept) -> Result<bool> {
     let mut more = remove(store, &store.sql().prune_kept_attempts, kept.attempts).await?;
     if store.is_walk_of_kept_due() {
-        if walk(store, "kept", &store.sql().prune_kept_events, kept.events).await?.is_some() {
-            more = true;
-        } else {
-            keep_position(store, "kept", Uuid::nil()).await?;
+        let walking = prune(store, kept).await?;
+        if !walking {
             store.walked_kept();
         }
+        more |= walking;
     }
     Ok(more)
+}
+
+/// One step of the walk over kept events; false at its end.
+pub(super) async fn prune(store: &Postgres, kept: &Kept) -> Result<bool> {
+    if walk(store, "kept", &store.sql().prune_kept_events, kept.events).await?.is_some() {
+        return Ok(true);
+    }
+    keep_position(store, "kept", Uuid::nil()).await?;
+    Ok(false)
 }
 
 /// One step of a walk over events older than `age`; the new position, or none at the end.

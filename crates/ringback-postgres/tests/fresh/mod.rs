@@ -1,10 +1,7 @@
 //! An empty store of its own for each test: a schema of its own in the database that
 //! `RINGBACK_TEST_POSTGRES_URL` names, a server that tests may do with as they like.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use ringback_postgres::Postgres;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -40,15 +37,4 @@ pub(crate) async fn remove(store: &Postgres, schema: &str) {
     store.close().await;
     let statement = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
     connection().await.execute(AssertSqlSafe(statement)).await.expect("remove the schema");
-}
-
-/// What the contract asks for.
-#[allow(dead_code, reason = "not every test file runs the contract")]
-pub(crate) async fn fresh() -> ringback_testkit::contract::Fresh {
-    let (store, schema) = migrated().await;
-    let kept = store.clone();
-    ringback_testkit::contract::Fresh {
-        store: Arc::new(store),
-        remove: Box::pin(async move { remove(&kept, &schema).await }),
-    }
 }

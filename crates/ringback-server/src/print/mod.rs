@@ -1,6 +1,6 @@
 //! How results look to people. Programs get the API's own JSON instead.
 //!
-//! Whatever a caller or receiver chose (types, keys, URLs, response bodies) goes through [`plain`] before it
+//! Whatever a caller or receiver chose (types, keys, URLs, response bodies) goes through [`plain()`] before it
 //! reaches a terminal.
 
 pub(crate) mod moment;

@@ -132,7 +132,7 @@ impl Place {
         let bind = bind(filter)?;
         let (page, end) = self.statements(filter.endpoint.is_some());
         let source = Source { page, end, bind: &bind };
-        let mut found = source.read(connection, range, want, |row| delivery_row(row)).await?;
+        let mut found = source.read(connection, range, want, delivery_row).await?;
         found.rows.retain(|(_, row)| goes_to(row, filter));
         Ok(found)
     }

@@ -6,6 +6,7 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod ledger;
+mod release;
 mod replays;
 mod scan;
 
@@ -90,7 +91,7 @@ impl Operations for Sqlite {
 
     async fn replay_one(&self, id: DeliveryId, record: &Record) -> Result<ReplayOne> {
         let record = record.clone();
-        self.apply(move |tx| Box::pin(replays::one(tx, id, record))).await
+        self.apply(move |tx| Box::pin(release::one(tx, id, record))).await
     }
 
     async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<ReplayRow> {
@@ -121,7 +122,7 @@ impl Operations for Sqlite {
     }
 
     async fn release_replayed(&self, id: ReplayId, count: u32) -> Result<u32> {
-        self.apply(move |tx| Box::pin(replays::release(tx, id, count))).await
+        self.apply(move |tx| Box::pin(release::next(tx, id, count))).await
     }
 
     async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger> {

@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use ringback::{id::DeliveryId, store::Change, time::Timestamp};
+use ringback::{
+    id::{DeliveryId, EventId},
+    store::Change,
+    time::Timestamp,
+};
 use sqlx::{Row as _, SqliteConnection};
 
 use super::{
@@ -47,9 +51,16 @@ pub(super) async fn drop_dead_letters(tx: &mut SqliteConnection, until: Timestam
     Ok(u32::try_from(rows.len()).is_ok_and(|rows| rows >= CHUNK))
 }
 
-/// Attempts that began before `until`.
+/// Attempts that began before `until`, by the clock of whoever made them; none at an event that is younger.
 pub(super) async fn drop_attempts(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
-    drop_oldest(tx, sql!("drop_attempts"), until).await
+    let dropped = sqlx::query(sql!("drop_attempts"))
+        .bind(until.micros())
+        .bind(ROWS)
+        .bind(EventId::floor(until).uuid().as_bytes().as_slice())
+        .execute(tx)
+        .await?
+        .rows_affected();
+    Ok(dropped >= u64::from(ROWS))
 }
 
 /// Idempotency keys that were brought before `until`.

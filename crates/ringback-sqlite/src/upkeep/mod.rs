@@ -28,6 +28,8 @@ const REST: Duration = Duration::from_secs(10 * 60);
 pub(crate) struct Round {
     /// Events up to this `seq` have been looked at.
     position: i64,
+    /// In so many chunks.
+    chunks: u64,
     /// No walk until then.
     rest_until: Option<Instant>,
 }
@@ -40,8 +42,10 @@ impl Upkeep for Sqlite {
 
     async fn keep_house(&self, kept: &Kept) -> Result<bool> {
         let (kept, now) = (*kept, Timestamp::now());
-        let mut more = self.walk(kept, now).await?;
-        more |= self.apply(move |tx| Box::pin(leftovers::drop_dead_letters(tx, now - kept.dead_letters))).await?;
+        // Dead letters first: their events can go once they have gone.
+        let mut more =
+            self.apply(move |tx| Box::pin(leftovers::drop_dead_letters(tx, now - kept.dead_letters))).await?;
+        more |= self.walk(kept, now).await?;
         more |= self.apply(move |tx| Box::pin(leftovers::drop_attempts(tx, now - kept.attempts))).await?;
         more |= self.apply(move |tx| Box::pin(leftovers::drop_keys(tx, now - kept.idempotency_window))).await?;
         more |= self.apply(move |tx| Box::pin(leftovers::drop_changes(tx, now))).await?;
@@ -68,14 +72,17 @@ impl Sqlite {
             events::next_chunk(&mut snapshot, position, oldest_kept).await.map_err(store_error)?
         };
         let Some(chunk) = chunk else {
-            // A walk of one chunk costs nothing and may begin again at once.
-            let rest_until = (position > 0).then(|| Instant::now() + REST);
-            *self.round.lock() = Round { position: 0, rest_until };
+            let mut round = self.round.lock();
+            // A walk of one chunk costs next to nothing and may begin again at once.
+            let rest_until = (round.chunks > 1).then(|| Instant::now() + REST);
+            *round = Round { rest_until, ..Round::default() };
             return Ok(false);
         };
         let end = chunk.end;
         self.apply(move |tx| Box::pin(events::drop_old(tx, chunk, now - kept.payloads, now - kept.events))).await?;
-        self.round.lock().position = end;
+        let mut round = self.round.lock();
+        round.position = end;
+        round.chunks += 1;
         Ok(true)
     }
 }

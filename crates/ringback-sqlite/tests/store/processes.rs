@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringback::{
     event::NewEvent,
-    store::{Error, Floor, LeaseKeeper as _, Leases as _, OpenRequest, Operations as _, Outbox as _, Work as _},
+    store::{Error, Floor, Leases as _, OpenRequest, Operations as _, Outbox as _, Work as _},
     time::Timestamp,
 };
 use ringback_sqlite::Sqlite;
@@ -39,7 +39,8 @@ async fn one_process_sends_and_the_next_takes_over_when_it_ends() {
 async fn a_lease_is_renewed_for_as_long_as_it_is_the_last() {
     let fixture = Fixture::new().await;
     let mut keeper = fixture.store.lease_keeper().await.unwrap();
-    let first = fixture.store.register_node(Duration::ZERO).await.unwrap().unwrap();
+    let first = fixture.store.register_node(LEASE).await.unwrap().unwrap();
+    assert!(keeper.renew(first, LEASE).await.unwrap());
     assert!(keeper.renew(first, Duration::ZERO).await.unwrap());
     // Its lease has ended, so another engine of this process may follow it.
     let second = fixture.store.register_node(LEASE).await.unwrap().unwrap();

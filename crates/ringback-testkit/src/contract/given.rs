@@ -291,12 +291,12 @@ pub fn endpoint() -> StoredEndpoint {
 
 /// Stores an endpoint that nothing speaks against.
 pub async fn create(store: &dyn Store, endpoint: &StoredEndpoint) -> StoredEndpoint {
-    done(store.create_endpoint(endpoint, 10_000, &given::asked()).await.expect("create an endpoint"))
+    done(store.create_endpoint(endpoint, 10_000, &asked()).await.expect("create an endpoint"))
 }
 
 /// Changes an endpoint as nothing speaks against.
 pub async fn update(store: &dyn Store, endpoint: &StoredEndpoint) -> StoredEndpoint {
-    done(store.update_endpoint(endpoint, &given::asked()).await.expect("update an endpoint"))
+    done(store.update_endpoint(endpoint, &asked()).await.expect("update an endpoint"))
 }
 
 /// The endpoint of a change that was made.

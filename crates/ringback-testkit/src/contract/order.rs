@@ -30,8 +30,8 @@ async fn head(store: &dyn Store, due: &Due) -> Vec<Due> {
 pub async fn only_the_first_of_an_ordering_key_is_due(store: &dyn Store) {
     let (first, _) = three(store, given::endpoint_id()).await;
     assert_eq!(first.ordering_key.as_deref(), Some("call-1"));
-    assert_eq!(given::all_due(store).await, [first.clone()]);
-    assert_eq!(store.refill(&[(first.lane, Cursor::START)], 10).await.unwrap().rows, [first.clone()]);
+    assert_eq!(given::due_ids(store).await, [first.id]);
+    assert_eq!(store.refill(&[(first.lane, Cursor::START)], 10).await.unwrap().rows, std::slice::from_ref(&first));
     assert_eq!(head(store, &first).await, [first]);
 }
 
@@ -41,7 +41,7 @@ pub async fn the_next_is_the_head_once_the_first_is_finished(store: &dyn Store) 
     assert!(given::record(store, given::delivered(&first)).await);
     let second = head(store, &first).await.remove(0);
     assert_eq!(second.id, ids[1]);
-    assert_eq!(given::all_due(store).await, [second.clone()]);
+    assert_eq!(given::due_ids(store).await, [second.id]);
     assert!(given::record(store, given::delivered(&second)).await);
     let third = head(store, &first).await.remove(0);
     assert_eq!(third.id, ids[2]);

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{Delivering, feed};
@@ -24,9 +24,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Follows until `stop`.
 pub(super) async fn follow(
     delivering: Arc<Delivering>,
-    mut changes: mpsc::UnboundedReceiver<Vec<Change>>,
+    changes: Arc<Mutex<mpsc::UnboundedReceiver<Vec<Change>>>>,
     stop: CancellationToken,
 ) {
+    let mut changes = changes.lock().await;
     while !stop.is_cancelled() {
         if let Err(error) = delivering.engine.directories().read_changes().await {
             tracing::warn!(%error, "cannot read configuration changes");

@@ -26,6 +26,7 @@ mod retry_after;
 pub mod send;
 mod shards;
 pub mod sign;
+mod stage;
 mod work;
 
 use std::{
@@ -35,7 +36,7 @@ use std::{
 
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Mutex as AsyncMutex, Notify, mpsc},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -103,20 +104,29 @@ impl Delivering {
 
         // Before any lane exists: none may miss a change.
         let (told, changes) = mpsc::unbounded_channel();
+        let (changes, outcomes) = (Arc::new(AsyncMutex::new(changes)), Arc::new(AsyncMutex::new(outcomes)));
         delivering.engine.directories().listen(told).await;
 
         let (feeding, recording) = (CancellationToken::new(), CancellationToken::new());
-        let mut tasks = JoinSet::new();
-        tasks.spawn(shards::own(Arc::clone(&delivering), feeding.clone()));
-        tasks.spawn(follow::follow(Arc::clone(&delivering), changes, feeding.clone()));
-        tasks.spawn(route::route(Arc::clone(&delivering), feeding.clone()));
-        tasks.spawn(feed::feed(Arc::clone(&delivering), feeding.clone()));
-        tasks.spawn(dispatch::dispatch(Arc::clone(&delivering), feeding.clone()));
-        tasks.spawn(operate::replay(Arc::clone(&delivering), feeding.clone()));
-        tasks.spawn(operate::keep_house(Arc::clone(&delivering), feeding.clone()));
-        let mut recorders = JoinSet::new();
-        recorders.spawn(record::record(Arc::clone(&delivering), outcomes, recording.clone()));
-        Ok(Running { delivering, feeding, recording, tasks, recorders })
+        let mut running = Running {
+            delivering: Arc::clone(&delivering),
+            feeding,
+            recording,
+            tasks: JoinSet::new(),
+            recorders: JoinSet::new(),
+        };
+        running.begin("shards", shards::own);
+        running.begin("follow", move |delivering, stop| follow::follow(delivering, Arc::clone(&changes), stop));
+        running.begin("route", route::route);
+        running.begin("feed", feed::feed);
+        running.begin("dispatch", dispatch::dispatch);
+        running.begin("replay", operate::replay);
+        running.begin("housekeeping", operate::keep_house);
+        let stop = running.recording.clone();
+        running.recorders.spawn(stage::keep_running("record", stop, move |stop| {
+            record::record(Arc::clone(&delivering), Arc::clone(&outcomes), stop)
+        }));
+        Ok(running)
     }
 
     pub(crate) const fn engine(&self) -> &Engine {
@@ -171,7 +181,7 @@ impl Read {
             let mut lanes = self.delivering.lanes.lock();
             // Under the lock: a lane made from an older directory would miss a change that lanes were told already.
             let directory = self.delivering.engine.directories().newest();
-            lanes.admit(rows, &directory, Instant::now());
+            lanes.admit(self.number, rows, &directory, Instant::now());
             drop(lanes);
             self.delivering.ready.notify_one();
         }
@@ -189,6 +199,16 @@ fn jittered(pause: Duration) -> Duration {
 }
 
 impl Running {
+    /// Begins a stage that ends with feeding.
+    fn begin<F>(&mut self, name: &'static str, stage: impl Fn(Arc<Delivering>, CancellationToken) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let delivering = Arc::clone(&self.delivering);
+        let begin = move |stop| stage(Arc::clone(&delivering), stop);
+        self.tasks.spawn(stage::keep_running(name, self.feeding.clone(), begin));
+    }
+
     /// Stops feeding, lets open requests end for up to `grace`, records what ended, gives back the rest.
     pub(crate) async fn shutdown(mut self, grace: Duration) {
         let deadline = tokio::time::Instant::now() + grace;

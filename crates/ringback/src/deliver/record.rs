@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,8 +14,9 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Mutex, Semaphore, mpsc},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -87,9 +89,10 @@ impl Recorder {
 /// Records until `stop`, and then what has been reported by then.
 pub(super) async fn record(
     delivering: Arc<Delivering>,
-    mut reports: mpsc::UnboundedReceiver<Report>,
+    reports: Arc<Mutex<mpsc::UnboundedReceiver<Report>>>,
     stop: CancellationToken,
 ) {
+    let mut reports = reports.lock().await;
     let places = Arc::new(Semaphore::new(COMMITS));
     let mut commits = JoinSet::new();
     loop {
@@ -130,7 +133,10 @@ fn weight(report: &Report) -> usize {
 
 async fn commit(delivering: &Arc<Delivering>, batch: Vec<Report>) {
     let outcomes: Vec<_> = batch.iter().map(|report| report.recorded.clone()).collect();
-    write(delivering, outcomes).await;
+    if AssertUnwindSafe(write(delivering, outcomes)).catch_unwind().await.is_err() {
+        // What was not committed is as due as it was and will be fed again: at least once, and never stuck.
+        tracing::error!(count = batch.len(), "recording panicked; what is not recorded will be sent again");
+    }
     delivering.recorder.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
     delivering.lanes.lock().settled(batch.iter().map(|report| report.recorded.id));
     // Picking may have paused because recording was behind, and nothing else need wake it.

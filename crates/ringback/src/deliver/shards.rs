@@ -27,6 +27,7 @@ const PAUSE_ERROR: Duration = Duration::from_millis(500);
 /// Owns shards until `stop`; gives none back: [`give_back`] does, when what is open has had its grace.
 pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
     while !stop.is_cancelled() {
+        drop_all(&delivering);
         match register(&delivering).await {
             Ok(Some((node, keeper))) => {
                 *delivering.lease.node() = Some((node, keeper));
@@ -71,13 +72,15 @@ async fn hold(delivering: &Arc<Delivering>, node: NodeId, stop: &CancellationTok
         }
         delivering.pause(pause, stop).await;
     }
-    if !stop.is_cancelled() {
-        delivering.lease.end();
-        *delivering.lease.node() = None;
-        let mut lanes = delivering.lanes.lock();
-        for shard in lanes.owned_shards() {
-            lanes.drop_shard(shard, Instant::now());
-        }
+}
+
+/// Without a registration nothing is ours, whatever was before.
+fn drop_all(delivering: &Delivering) {
+    delivering.lease.end();
+    *delivering.lease.node() = None;
+    let mut lanes = delivering.lanes.lock();
+    for shard in lanes.owned_shards() {
+        lanes.drop_shard(shard, Instant::now());
     }
 }
 

@@ -118,11 +118,11 @@ fn report(delivering: &Delivering, due: Due, courier: &Courier, tried: Tried, at
         Ok(outcome) => outcome,
         Err(why) => return Report::plain(unroutable(&due, courier, why), due),
     };
-    let retry = tried.target.as_ref().map_or_else(crate::endpoint::Retry::default, |target| target.retry.clone());
+    let retry = tried.target.as_ref().map_or(&courier.retry, |target| &target.retry);
     let tries = u32::try_from(due.attempts - due.attempts_at_refill + 1).unwrap_or(1);
     // A test is sent to endpoints that are not enabled, too: kept after a 410 it would be sent again and again.
     let ends_when_gone = courier.endpoint.is_none() || due.marks.test;
-    let judgement = judge::judge(&outcome, tries, &retry, ends_when_gone, rand::random(), Timestamp::now());
+    let judgement = judge::judge(&outcome, tries, retry, ends_when_gone, rand::random(), Timestamp::now());
     let settlement = match judgement.verdict {
         Verdict::Delivered => Settlement::Delivered,
         Verdict::Retry { after } => Settlement::Retry { after },
@@ -137,7 +137,7 @@ fn report(delivering: &Delivering, due: Due, courier: &Courier, tried: Tried, at
         lane: due.lane,
         fence: due.attempts,
         settlement,
-        attempt: Some(write_up(due.attempts + 1, at, outcome, tried.signed)),
+        attempt: Some(write_up(due.attempts + 1, at, outcome, tried.signed, &courier.url)),
     };
     Report { recorded, due, gone, hold }
 }
@@ -156,11 +156,14 @@ fn unroutable(due: &Due, courier: &Courier, why: String) -> Recorded {
     }
 }
 
-fn write_up(number: i32, at: Timestamp, outcome: Outcome, signed: Option<Signed>) -> Attempt {
+fn write_up(number: i32, at: Timestamp, outcome: Outcome, signed: Option<Signed>, unsent_to: &str) -> Attempt {
     let conclusion = if outcome.is_delivered() { Conclusion::Delivered } else { Conclusion::Failed };
     let status = outcome.response.as_ref().map(|response| response.status);
     let response = outcome.response.unwrap_or_default();
-    let (url, request_headers) = signed.map_or_else(Default::default, |signed| (signed.url.into(), signed.shown));
+    let (url, request_headers) = match signed {
+        Some(signed) => (signed.url.into(), signed.shown),
+        None => (unsent_to.to_owned(), Vec::new()),
+    };
     let detail = Detail {
         timings: Timings { ..outcome.timings },
         remote_addr: outcome.remote_addr.map(|addr| addr.to_string()),

@@ -8,10 +8,10 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     directory::Directory,
     endpoint::{Destination, KeptDestination, lint_payload},
-    engine::Settings,
     event::{Event, NewEvent},
     id::EventId,
     invalid::{Invalid, Warning},
+    settings::Settings,
     store::LoadedEvent,
     time::Timestamp,
 };

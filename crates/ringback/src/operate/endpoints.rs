@@ -21,13 +21,13 @@ use crate::{
 };
 
 /// How often a change is made again because another came first. Each round lost is another caller's won.
-const ROUNDS_MAX: u32 = 8;
+pub(super) const ROUNDS_MAX: u32 = 8;
 
 /// The payload of a test event that brings none.
 const TEST_PAYLOAD: &[u8] = br#"{"test":true}"#;
 
 /// What is asked for, and by whom.
-type Asked<'a> = (Action, &'a Actor);
+pub(super) type Asked<'a> = (Action, &'a Actor);
 
 /// An endpoint as a change left it.
 #[derive(Debug)]
@@ -216,7 +216,7 @@ impl Engine {
     }
 
     /// An endpoint as the store has it now.
-    async fn live_endpoint(&self, id: EndpointId) -> Result<Endpoint, Error> {
+    pub(super) async fn live_endpoint(&self, id: EndpointId) -> Result<Endpoint, Error> {
         let found = self.store().load_endpoints(&EndpointFilter::Ids(vec![id])).await?;
         let stored = found.into_iter().find(|stored| stored.deleted_at.is_none()).ok_or(Error::Absent)?;
         Ok(Endpoint::open(stored, &self.settings().keys)?)
@@ -246,7 +246,12 @@ impl Engine {
     }
 
     /// Writes what `current` is to become, if it still is `current`.
-    async fn write(&self, current: &Endpoint, changed: Endpoint, (action, by): Asked<'_>) -> Result<Endpoint, Error> {
+    pub(super) async fn write(
+        &self,
+        current: &Endpoint,
+        changed: Endpoint,
+        (action, by): Asked<'_>,
+    ) -> Result<Endpoint, Error> {
         let changed = Endpoint { updated_at: Timestamp::now(), ..changed };
         let record = by
             .asks(action, changed.id, Some(&changed.tenant))

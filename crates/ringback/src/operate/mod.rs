@@ -3,6 +3,7 @@
 pub mod endpoints;
 mod housekeeping;
 mod replay;
+pub mod rotate;
 pub mod routing;
 pub mod tokens;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     deliver::send::{Connections, Egress},
-    endpoint::{Endpoint, OnDead, Target},
+    endpoint::{Endpoint, OnDead, Retry, Target},
     id::EndpointId,
 };
 
@@ -14,6 +14,9 @@ pub(crate) struct Courier {
     pub(crate) endpoint: Option<EndpointId>,
     /// Where requests go; `None` if the endpoint's URL may not be dialled any more.
     pub(crate) target: Option<Arc<Target>>,
+    /// The endpoint's URL and policy, also where there is no target; of an inline lane, empty and the default.
+    pub(crate) url: String,
+    pub(crate) retry: Retry,
     /// Whether a dead letter blocks its ordering key.
     pub(crate) blocks_when_dead: bool,
     /// Idle connections of this lane and no other.
@@ -25,12 +28,21 @@ impl Courier {
         Self {
             endpoint: Some(endpoint.id),
             target: endpoint.target(egress).ok().map(Arc::new),
+            url: endpoint.spec.url.clone(),
+            retry: endpoint.spec.retry.clone(),
             blocks_when_dead: endpoint.spec.ordered && endpoint.spec.on_dead == OnDead::Block,
             connections: Connections::default(),
         }
     }
 
     pub(super) fn inline() -> Self {
-        Self { endpoint: None, target: None, blocks_when_dead: false, connections: Connections::default() }
+        Self {
+            endpoint: None,
+            target: None,
+            url: String::new(),
+            retry: Retry::default(),
+            blocks_when_dead: false,
+            connections: Connections::default(),
+        }
     }
 }

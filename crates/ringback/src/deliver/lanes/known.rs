@@ -86,6 +86,11 @@ impl Known {
         self.entries.remove(&id);
     }
 
+    /// The last read that has started.
+    pub(super) const fn last_read(&self) -> Read {
+        self.reads_started
+    }
+
     /// A read of the database begins.
     pub(super) fn read_started(&mut self) -> Read {
         self.reads_started += 1;

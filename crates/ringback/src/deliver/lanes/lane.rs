@@ -105,16 +105,14 @@ impl Lane {
         lane
     }
 
-    /// Takes over the endpoint's limits; true if it was stopped and is no longer.
-    pub(super) fn configure(&mut self, endpoint: &Endpoint, now: Instant) -> bool {
-        let was_stopped = self.stopped;
+    /// Takes over the endpoint's limits.
+    pub(super) fn configure(&mut self, endpoint: &Endpoint, now: Instant) {
         self.stopped = endpoint.hold_reason().is_some();
         self.window.set_ceiling(endpoint.spec.max_in_flight);
         let unchanged = self.rate.as_ref().map(Rate::per_second) == endpoint.spec.rate_per_second;
         if !unchanged {
             self.rate = endpoint.spec.rate_per_second.map(|per_second| Rate::new(per_second, now));
         }
-        was_stopped && !self.stopped
     }
 
     /// Holds it until then. An answer that asks for less does not shorten what another asked for.

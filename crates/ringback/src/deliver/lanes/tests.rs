@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::*;
+use super::{pick::PRUNE_EVERY, *};
 use crate::{
-    delivery::Marks,
-    id::{DeliveryId, EventId},
+    delivery::{Due, Marks},
+    directory::Directory,
+    id::EventId,
+    store::Cursor,
     time::Timestamp,
 };
 
@@ -19,7 +21,7 @@ struct World {
 impl World {
     fn with_permits(permits: usize) -> Self {
         let mut lanes = Lanes::new(Egress::default(), permits);
-        lanes.owned = [true; SHARDS as usize];
+        lanes.owned = [Some(0); SHARDS as usize];
         Self { lanes, directory: Directory::default(), now: Instant::now(), next: 0 }
     }
 
@@ -46,7 +48,7 @@ impl World {
 
     fn fill(&mut self, lane: i64, count: usize) {
         let rows = (0..count).map(|_| (self.due(lane), None)).collect();
-        self.lanes.admit(rows, &self.directory, self.now);
+        self.lanes.admit(u64::MAX, rows, &self.directory, self.now);
     }
 
     fn pick(&mut self) -> Option<Due> {
@@ -73,10 +75,10 @@ fn a_delivery_is_never_picked_twice() {
     let mut world = World::new();
     let due = world.due(1);
     for _ in 0..3 {
-        world.lanes.admit(vec![(due.clone(), None)], &world.directory, world.now);
+        world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
     }
     assert_eq!(world.pick(), Some(due.clone()));
-    world.lanes.admit(vec![(due, None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due, None)], &world.directory, world.now);
     assert_eq!(world.pick(), None);
 }
 
@@ -101,7 +103,7 @@ fn requests_that_another_node_left_open_count() {
     let lane = LaneId::from_i64(64);
     let foreign = world.due(64);
     world.lanes.take_shard(0, &[(foreign.id, lane, until)], &world.directory, world.now);
-    world.lanes.admit(vec![(foreign.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(foreign.clone(), None)], &world.directory, world.now);
     world.fill(64, 1);
     assert_eq!(world.pick(), None, "a fresh lane may open one, and one is open");
     world.now = until;
@@ -176,7 +178,7 @@ fn a_held_lane_waits_for_its_moment() {
 fn an_expunged_event_is_not_sent() {
     let mut world = World::new();
     let due = world.due(1);
-    world.lanes.admit(vec![(due.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
     world.lanes.remove_event(due.id.event());
     assert_eq!(world.pick(), None);
 }
@@ -208,4 +210,54 @@ fn destinations_that_are_done_with_cost_no_memory() {
     world.now += PRUNE_EVERY;
     world.pick();
     assert_eq!(world.lanes.lanes.keys().map(|lane| lane.as_i64()).collect::<Vec<_>>(), [7]);
+}
+
+#[test]
+fn a_slow_place_is_not_lost_with_a_lane_that_is_held() {
+    let mut world = World::with_permits(4);
+    world.prove(1);
+    world.prove(2);
+    let mut open = Vec::new();
+    for lane in 1..=3 {
+        world.fill(lane, 1);
+        open.extend(world.pick());
+        world.now += Duration::from_secs(2);
+    }
+    world.fill(1, 1);
+    world.fill(2, 1);
+    assert_eq!(world.pick(), None, "three hang, and so many may");
+    world.lanes.hold(LaneId::from_i64(1), world.now + Duration::from_secs(60), &world.directory, world.now);
+    world.end(&open[2], Duration::from_secs(2));
+    assert_eq!(world.pick().map(|due| due.lane.as_i64()), Some(2));
+}
+
+#[test]
+fn what_a_last_owner_left_open_is_sent_when_its_shard_comes_back() {
+    let mut world = World::new();
+    world.lanes.drop_shard(1, world.now);
+    let due = world.due(65);
+    let until = world.now + Duration::from_secs(10);
+    world.lanes.take_shard(1, &[(due.id, due.lane, until)], &world.directory, world.now);
+    assert_eq!(world.lanes.drop_shard(1, world.now), [(due.id, due.lane, until)], "the next owner has to know");
+    world.now = until;
+    world.lanes.take_shard(1, &[], &world.directory, world.now);
+    assert_eq!(world.pick(), None);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+    let refills = world.lanes.take_refills(10);
+    assert_eq!(refills, [(due.lane, Cursor::START)]);
+    world.lanes.refilled(due.lane, None);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+    assert_eq!(world.pick(), Some(due));
+}
+
+#[test]
+fn an_answer_that_asks_for_less_does_not_end_a_longer_hold() {
+    let mut world = World::new();
+    world.fill(1, 1);
+    for seconds in [30, 1] {
+        let until = world.now + Duration::from_secs(seconds);
+        world.lanes.hold(LaneId::from_i64(1), until, &world.directory, world.now);
+    }
+    world.now += Duration::from_secs(2);
+    assert_eq!(world.pick(), None);
 }

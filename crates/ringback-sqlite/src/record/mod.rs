@@ -9,6 +9,8 @@
 //! delivered before     -> only removed, attempt               retry, keep -> delivery, attempt
 //! ```
 
+mod rows;
+
 use std::collections::HashMap;
 
 use ringback::{
@@ -17,10 +19,10 @@ use ringback::{
     id::DeliveryId,
     store::{Recorded, Settlement},
 };
-use serde::Serialize;
 use sqlx::{Row as _, SqliteConnection};
-use uuid::Uuid;
 
+pub(crate) use self::rows::ReplayedRow;
+use self::rows::{AgainRow, AttemptRow, Bytes, CountRow, DeadRow, FinishedRow, micros};
 use crate::{
     batch::{Heap, Hex, json},
     read::{now, uuid},
@@ -208,90 +210,4 @@ pub(crate) async fn remove(tx: &mut SqliteConnection, ids: &[Hex]) -> sqlx::Resu
 pub(crate) async fn settle_replayed(tx: &mut SqliteConnection, rows: &[ReplayedRow]) -> sqlx::Result<()> {
     sqlx::query(sql!("settle_replay_items")).bind(json(rows)?).execute(tx).await?;
     Ok(())
-}
-
-fn micros(attempt: &Attempt) -> i64 {
-    i64::try_from(attempt.duration.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// Where an attempt's documents lie in the heap.
-#[derive(Serialize)]
-struct Bytes {
-    detail_at: usize,
-    detail_size: usize,
-    body_at: usize,
-    body_size: usize,
-}
-
-impl Bytes {
-    fn keep(heap: &mut Heap, attempt: &Attempt) -> Self {
-        let (detail_at, detail_size) = heap.keep(&attempt.detail);
-        let (body_at, body_size) = heap.keep(&attempt.response_body);
-        Self { detail_at, detail_size, body_at, body_size }
-    }
-}
-
-#[derive(Serialize)]
-struct FinishedRow {
-    id: Hex,
-    attempts: i32,
-    number: i32,
-    answered: Option<u16>,
-    at: i64,
-    duration: i64,
-    #[serde(flatten)]
-    bytes: Bytes,
-}
-
-#[derive(Serialize)]
-struct DeadRow {
-    id: Hex,
-    attempts: i32,
-    reason: i16,
-    blocks: bool,
-    last_status: Option<u16>,
-    last_error: Option<i16>,
-    detail: Option<String>,
-}
-
-#[derive(Serialize)]
-struct AgainRow {
-    id: Hex,
-    attempts: i32,
-    due_at: Option<i64>,
-}
-
-#[derive(Serialize)]
-struct AttemptRow {
-    delivery: Hex,
-    at: i64,
-    duration: i64,
-    number: i32,
-    answered: Option<u16>,
-    conclusion: i16,
-    error: Option<i16>,
-    phase: Option<i16>,
-    ambiguous: bool,
-    #[serde(flatten)]
-    bytes: Bytes,
-}
-
-#[derive(Serialize)]
-struct CountRow {
-    id: Hex,
-    attempts: i32,
-}
-
-/// What a replay's delivery came to: 1 delivered, 2 dead.
-#[derive(Serialize)]
-pub(crate) struct ReplayedRow {
-    id: Hex,
-    outcome: i16,
-}
-
-impl ReplayedRow {
-    /// Given up.
-    pub(crate) fn dead(id: Uuid) -> Self {
-        Self { id: Hex(id), outcome: 2 }
-    }
 }

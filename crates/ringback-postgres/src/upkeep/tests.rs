@@ -1,0 +1,248 @@
+//! Partitions under the eyes of people who write at the same time.
+
+use std::time::Duration;
+
+use ringback::{
+    delivery::{Due, Status},
+    event::NewEvent,
+    id::EventId,
+    store::{Kept, Ledger, Operations as _, Outbox as _, PayloadRead, Span, Upkeep as _},
+    time::Timestamp,
+};
+use ringback_testkit::contract::given;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+
+use super::{
+    partitions::{ATTEMPTS, EVENTS, Partition, boundary, list, time_of},
+    retire, split,
+};
+use crate::{Postgres, emit_in, fresh};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+async fn partitions(store: &Postgres, table: &str) -> Vec<Partition> {
+    let mut partitions = list(store, &mut store.desk().await.unwrap()).await.unwrap();
+    partitions.retain(|partition| partition.table == table);
+    partitions
+}
+
+/// Opens the next partition as if upkeep had come by at another time.
+async fn split_at(store: &Postgres, end: Timestamp) {
+    for family in [EVENTS, ATTEMPTS] {
+        let all = list(store, &mut store.desk().await.unwrap()).await.unwrap();
+        let newest = all.iter().find(|it| it.table == family.head() && it.upper.is_none()).unwrap();
+        split::split(store, family, newest.lower.unwrap(), &all, end).await.unwrap();
+    }
+}
+
+async fn keep_house(store: &Postgres, kept: &Kept) {
+    for _ in 0..100 {
+        if !store.keep_house(kept).await.unwrap() {
+            return;
+        }
+    }
+    panic!("there is always more to do");
+}
+
+/// Partitions of a day each from `days` ago on, as a long-running installation has them.
+async fn with_a_past(days: u32) -> (Postgres, String) {
+    let (store, schema) = fresh::migrated().await;
+    let oldest = boundary(Timestamp::now() - DAY * days);
+    for table in ["event", "verdict", "finished", "attempt"] {
+        let first = partitions(&store, table).await.remove(1);
+        let name = format!("{table}_{}", time_of(oldest).millis());
+        let statements = format!(
+            "DROP TABLE {schema}.kept_{table}, {schema}.{};
+             CREATE TABLE {schema}.kept_{table} PARTITION OF {schema}.{table} FOR VALUES FROM (MINVALUE) TO ('{oldest}');
+             CREATE TABLE {schema}.{name} PARTITION OF {schema}.{table} FOR VALUES FROM ('{oldest}') TO (MAXVALUE)",
+            first.name
+        );
+        store.desk().await.unwrap().execute(AssertSqlSafe(statements)).await.unwrap();
+    }
+    for day in (0..days).rev() {
+        split_at(&store, Timestamp::now() - DAY * day).await;
+    }
+    (store, schema)
+}
+
+async fn ledger(store: &Postgres, tenant: Option<&str>) -> Ledger {
+    let ledger = store.ledger(tenant, Span::default()).await.unwrap();
+    let events = ledger.events;
+    assert_eq!(events.accepted, events.unrouted + events.duplicate + events.unmatched + events.routed, "{ledger:?}");
+    ledger
+}
+
+async fn old_event(store: &Postgres, days: u32) -> (EventId, Vec<Due>) {
+    let id = EventId::new(Timestamp::now() - DAY * days);
+    let event = given::sent_to(given::event_with(id), &[given::endpoint_id(), given::endpoint_id()]);
+    (id, given::accept_due(store, event).await)
+}
+
+#[tokio::test]
+async fn the_newest_partition_is_open_ended_and_lies_ahead() {
+    let (store, schema) = fresh::migrated().await;
+    keep_house(&store, &Kept::default()).await;
+    for table in ["event", "verdict", "finished", "attempt"] {
+        let partitions = partitions(&store, table).await;
+        assert_eq!(partitions.len(), 3, "{partitions:?}");
+        assert_eq!((partitions[0].lower, &*partitions[0].name), (None, &*format!("kept_{table}")));
+        for pair in partitions.windows(2) {
+            assert_eq!(pair[0].upper, pair[1].lower, "no gap");
+        }
+        let newest = partitions.last().unwrap();
+        assert_eq!((newest.upper, newest.bytes), (None, 0));
+        assert!(time_of(newest.lower.unwrap()) > Timestamp::now() + DAY / 2);
+    }
+    keep_house(&store, &Kept::default()).await;
+    assert_eq!(partitions(&store, "event").await.len(), 3, "once is enough");
+    let mut connection = fresh::connection().await;
+    emit_in(&mut connection, &schema, &NewEvent::new("x", "{}")).await.unwrap();
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn splitting_gives_way_to_a_transaction_that_emits() {
+    let (store, schema) = fresh::migrated().await;
+    let mut connection = fresh::connection().await;
+    let mut transaction = connection.begin().await.unwrap();
+    emit_in(&mut transaction, &schema, &NewEvent::new("x", "{}")).await.unwrap();
+    assert!(!store.keep_house(&Kept::default()).await.unwrap());
+    assert_eq!(partitions(&store, "event").await.len(), 2, "not while somebody holds the table");
+    emit_in(&mut transaction, &schema, &NewEvent::new("x", "{}")).await.unwrap();
+    transaction.commit().await.unwrap();
+    store.keep_house(&Kept::default()).await.unwrap();
+    assert_eq!(partitions(&store, "event").await.len(), 3);
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn a_large_newest_partition_is_given_room_and_nobody_waits_for_the_proof() {
+    let (store, schema) = fresh::migrated().await;
+    let fill = format!(
+        "INSERT INTO {schema}.event (id, occurred_at, payload_bytes, tenant, type, payload)
+         SELECT (left({schema}.floor_of({schema}.clock())::text, 19) || '8000-' || lpad(to_hex(n), 8, '0') || '0000')::uuid,
+                0, 1000, 'default', 'x', convert_to(repeat('x', 1000), 'UTF8')
+         FROM generate_series(1, 20000) n"
+    );
+    let filled = store.desk().await.unwrap().execute(AssertSqlSafe(fill)).await;
+    assert!(filled.is_ok(), "{filled:?}");
+    keep_house(&store, &Kept::default()).await;
+    let newest = partitions(&store, "event").await.pop().unwrap();
+    assert_eq!(newest.upper, None);
+    assert!(time_of(newest.lower.unwrap()) >= Timestamp::now() + DAY * 6, "room for a week");
+    emit_in(&mut fresh::connection().await, &schema, &NewEvent::new("x", "{}")).await.unwrap();
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn old_partitions_go_and_the_ledger_balances_before_and_after() {
+    let (store, schema) = with_a_past(5).await;
+    let (done, due) = old_event(&store, 4).await;
+    given::record(&store, given::retried(&due[0], Duration::ZERO)).await;
+    let again = given::all_due(&store).await.into_iter().find(|it| it.id == due[0].id).unwrap();
+    given::record(&store, given::delivered(&again)).await;
+    given::record(&store, given::delivered(&due[1])).await;
+    let mut unmatched = given::event_with(EventId::new(Timestamp::now() - DAY * 4));
+    unmatched.tenant = "acme".to_owned();
+    given::accept_due(&store, unmatched).await;
+    let (pending, of_pending) = old_event(&store, 4).await;
+    given::record(&store, given::delivered(&of_pending[0])).await;
+    let (dead, of_dead) = old_event(&store, 3).await;
+    given::record(&store, given::dead(&of_dead[0])).await;
+    given::record(&store, given::delivered(&of_dead[1])).await;
+    let young = given::one_delivered(&store).await;
+    let (before, of_acme) = (ledger(&store, None).await, ledger(&store, Some("acme")).await);
+    let count = partitions(&store, "event").await.len();
+
+    let kept = Kept { events: DAY, attempts: DAY, ..Kept::default() };
+    keep_house(&store, &kept).await;
+    // Three are too old, and one was opened ahead.
+    assert_eq!(partitions(&store, "event").await.len(), count - 3 + 1);
+    assert_eq!(partitions(&store, "finished").await.len(), partitions(&store, "event").await.len());
+    assert!(store.event(done).await.unwrap().is_none());
+    assert!(store.delivery(due[0].id).await.unwrap().is_none());
+    assert!(store.attempts(due[0].id).await.unwrap().is_empty());
+    for id in [pending, dead] {
+        assert!(matches!(store.payload(id).await.unwrap(), PayloadRead::Bytes(_)), "owed or dead: kept");
+    }
+    assert_eq!(given::delivery(&store, young.id).await.status, Status::Delivered);
+    assert_eq!(ledger(&store, None).await, before);
+    assert_eq!(ledger(&store, Some("acme")).await, of_acme);
+
+    // What was kept can still be sent, and is then dropped in its turn.
+    store.replay_one(of_dead[0].id, &given::asked()).await.unwrap();
+    for due in given::all_due(&store).await {
+        assert!(given::record(&store, given::delivered(&due)).await);
+    }
+    let sent = ledger(&store, None).await;
+    assert_eq!((sent.deliveries.owed, sent.deliveries.pending, sent.deliveries.dead), (before.deliveries.owed, 0, 0));
+    while super::sweep::prune(&store, &kept).await.unwrap() {}
+    assert!(store.event(dead).await.unwrap().is_none());
+    assert_eq!(ledger(&store, None).await, sent);
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn what_becomes_owed_while_its_partition_is_retired_is_not_lost() {
+    let (store, schema) = with_a_past(5).await;
+    let (id, due) = old_event(&store, 4).await;
+    for due in &due {
+        given::record(&store, given::delivered(due)).await;
+    }
+    let before = ledger(&store, None).await;
+    store.replay_one(due[0].id, &given::asked()).await.unwrap();
+    let kept = Kept { events: DAY, ..Kept::default() };
+    for _ in 0..100 {
+        if !retire::oldest(&store, &kept).await.unwrap() {
+            break;
+        }
+    }
+    let again = given::all_due(&store).await.remove(0);
+    assert!(matches!(store.payload(id).await.unwrap(), PayloadRead::Bytes(_)));
+    assert!(given::record(&store, given::delivered(&again)).await);
+    assert_eq!(ledger(&store, None).await, before);
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn an_unrouted_event_survives_its_partition() {
+    let (store, schema) = with_a_past(3).await;
+    let (id, _) = old_event(&store, 2).await;
+    let statement = format!(
+        "DELETE FROM {schema}.delivery; INSERT INTO {schema}.outbox (seq, event_id) SELECT seq, id FROM {schema}.event"
+    );
+    store.desk().await.unwrap().execute(AssertSqlSafe(statement)).await.unwrap();
+    keep_house(&store, &Kept { events: DAY, ..Kept::default() }).await;
+    let waiting = given::unrouted(&store).await;
+    assert_eq!(waiting[0].event.id, id);
+    let due = store.record_routing(&[given::routed(&waiting[0], &[given::endpoint_id()])], DAY).await.unwrap();
+    assert_eq!(due.len(), 1);
+    ledger(&store, None).await;
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn expunging_reaches_an_event_that_is_being_moved() {
+    let (store, schema) = with_a_past(4).await;
+    let (id, due) = old_event(&store, 3).await;
+    given::record(&store, given::dead(&due[0])).await;
+    let copy = format!("INSERT INTO {schema}.moving_event SELECT * FROM {schema}.event");
+    store.desk().await.unwrap().execute(AssertSqlSafe(copy)).await.unwrap();
+    assert!(store.expunge(id, &given::asked()).await.unwrap());
+    let kept = Kept { events: DAY, ..Kept::default() };
+    while retire::oldest(&store, &kept).await.unwrap() {}
+    assert_eq!(store.payload(id).await.unwrap(), PayloadRead::Expunged);
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn no_partition_stays_beyond_its_retention() {
+    let (store, schema) = with_a_past(20).await;
+    let kept = Kept { events: DAY * 10, attempts: DAY * 5, ..Kept::default() };
+    keep_house(&store, &kept).await;
+    for (table, retention) in [("event", 10), ("finished", 10), ("attempt", 5)] {
+        let oldest = partitions(&store, table).await.swap_remove(1);
+        assert!(time_of(oldest.upper.unwrap()) > Timestamp::now() - DAY * retention, "{table}");
+    }
+    fresh::remove(&store, &schema).await;
+}

@@ -1,0 +1,160 @@
+//! The hot statements read by index, however large the backlog, and whatever the planner last knew of the tables.
+//!
+//! Plans are looked at, times never.
+
+#![expect(clippy::unwrap_used, reason = "a test's own helpers fail with it")]
+
+mod fresh;
+
+use ringback::{delivery::SHARDS, store::Cursor};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _, postgres::PgArguments, query::Query};
+use uuid::Uuid;
+
+const BACKLOG: i64 = 200_000;
+
+type Statement = Query<'static, sqlx::Postgres, PgArguments>;
+
+/// A schema with a backlog in 1,000 lanes, one of which owns a third of it, and a history; never analysed.
+async fn backlog(connection: &mut PgConnection, schema: &str) {
+    let statements = format!(
+        "INSERT INTO {schema}.event (id, occurred_at, payload_bytes, tenant, type, key, payload)
+         SELECT (lpad(to_hex(1700000000000 + n), 12, '0') || '7000' || lpad(to_hex(n), 12, '8') || '0000')::uuid,
+                0, 2, 'default', 'CALL_ENDED', 'call-' || n, '{{}}'
+         FROM generate_series(1, {BACKLOG}) n;
+         INSERT INTO {schema}.delivery (id, lane, due_at, seq, config_version, shard, ordering_key)
+         SELECT {schema}.last_of(id), lane, {schema}.clock() - n, n, 1, lane & 63, CASE n % 10 WHEN 0 THEN 'k' || n END
+         FROM (SELECT id, row_number() OVER () AS n FROM {schema}.event) e
+         CROSS JOIN LATERAL (SELECT CASE n % 3 WHEN 0 THEN 7 ELSE n % 1000 END AS lane) l;
+         INSERT INTO {schema}.finished (id, lane, seq, config_version, finished_at, attempts, status, marks)
+         SELECT {schema}.event_of(id), lane, seq, 1, 1, 0, 2, 0 FROM {schema}.delivery;
+         INSERT INTO {schema}.outbox (seq, event_id) SELECT seq, {schema}.event_of(id) FROM {schema}.delivery"
+    );
+    connection.execute(AssertSqlSafe(statements)).await.unwrap();
+}
+
+fn explain(file: &str, schema: &str) -> Statement {
+    let text = format!("EXPLAIN (ANALYZE, TIMING OFF) {}", without_comments(file).replace("{schema}", schema));
+    sqlx::query(AssertSqlSafe(text)).persistent(false)
+}
+
+fn without_comments(file: &str) -> String {
+    file.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n")
+}
+
+/// The plan of a statement that is rolled back. No table may be read from end to end.
+async fn plan(connection: &mut PgConnection, name: &str, statement: Statement) -> String {
+    connection.execute("BEGIN").await.unwrap();
+    let rows = statement.fetch_all(&mut *connection).await.unwrap();
+    connection.execute("ROLLBACK").await.unwrap();
+    let plan = rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n");
+    // The partitions that hold the rows; reading an empty one from end to end is cheapest.
+    for table in ["delivery", "kept_event", "kept_finished", "outbox"] {
+        assert!(!plan.contains(&format!("Seq Scan on {table}")), "{name} reads all of {table}:\n{plan}");
+    }
+    assert!(!plan.contains("Sort Method: external"), "{name} sorts on disk:\n{plan}");
+    plan
+}
+
+async fn look_at_plans(connection: &mut PgConnection, schema: &str) {
+    let shards: Vec<i16> = (0..SHARDS.cast_signed()).collect();
+    let starts = vec![Cursor::START.due_at.micros(); shards.len()];
+    let nils = vec![Uuid::nil(); shards.len()];
+    let statement = explain(include_str!("../sql/feed_shards.sql"), schema)
+        .bind(shards)
+        .bind(starts.clone())
+        .bind(nils.clone())
+        .bind(64_i64);
+    let feed = plan(connection, "feed", statement).await;
+    assert!(feed.contains("delivery_due"), "{feed}");
+
+    let lanes: Vec<i64> = (0..64).collect();
+    let statement = explain(include_str!("../sql/refill_lanes.sql"), schema)
+        .bind(lanes.clone())
+        .bind(starts)
+        .bind(nils)
+        .bind(64_i64);
+    let refill = plan(connection, "refill", statement).await;
+    assert!(refill.contains("delivery_lane"), "{refill}");
+
+    let keys: Vec<String> = (0..64).map(|key| format!("k{key}")).collect();
+    let statement = explain(include_str!("../sql/find_heads.sql"), schema).bind(lanes).bind(keys);
+    let heads = plan(connection, "heads", statement).await;
+    assert!(heads.contains("delivery_order"), "{heads}");
+
+    let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.delivery LIMIT 512) d".replace("{schema}", schema);
+    let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
+    let events: Vec<Uuid> = ids.iter().map(|id| Uuid::from_u128(id.as_u128() & !0xffff)).collect();
+    let statement = explain(include_str!("../sql/load_events.sql"), schema).bind(events.clone());
+    plan(connection, "load", statement).await;
+    plan(connection, "record", record(schema, &ids)).await;
+
+    let statement = explain(include_str!("../sql/read_pointers.sql"), schema).bind(0_i64).bind(512_i64);
+    plan(connection, "outbox", statement).await;
+    let row = "SELECT array_agg(seq) FROM (SELECT seq FROM {schema}.outbox LIMIT 512) o".replace("{schema}", schema);
+    let seqs: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
+    let statement =
+        explain(include_str!("../sql/remove_pointers.sql"), schema).bind(vec![1_i64; seqs.len()]).bind(seqs);
+    plan(connection, "route", statement).await;
+
+    let statement = explain(include_str!("../sql/find_events.sql"), schema)
+        .bind(Uuid::nil())
+        .bind(Uuid::max())
+        .bind(50_i64)
+        .bind("call-4711");
+    let find = plan(connection, "find", statement).await;
+    assert!(find.contains("key"), "{find}");
+    let firsts: Vec<Uuid> = events.iter().take(50).map(|id| Uuid::from_u128(id.as_u128() | 1)).collect();
+    let statement = explain(include_str!("../sql/read_verdicts.sql"), schema).bind(events).bind(firsts);
+    plan(connection, "judge", statement).await;
+}
+
+/// Lists are for people: they may wait for the first ANALYZE.
+async fn look_at_plans_of_lists(connection: &mut PgConnection, schema: &str) {
+    let statement = explain(include_str!("../sql/list_deliveries.sql"), schema)
+        .bind(Uuid::nil())
+        .bind(Uuid::max())
+        .bind(50_i64)
+        .bind(None::<i16>)
+        .bind(None::<i16>)
+        .bind(None::<Uuid>);
+    let list = plan(connection, "list", statement).await;
+    assert!(!list.contains("Sort Method"), "pages are read in order:\n{list}");
+}
+
+/// All four settlements in one batch.
+fn record(schema: &str, ids: &[Uuid]) -> Statement {
+    let len = ids.len();
+    explain(include_str!("../sql/record_outcomes.sql"), schema)
+        .bind(ids.to_vec())
+        .bind(vec![0_i32; len])
+        .bind((0..len).map(|index| (index % 4) as i16 + 1).collect::<Vec<_>>())
+        .bind(vec![0_i64; len])
+        .bind(vec![Some(1_i16); len])
+        .bind(vec![None::<String>; len])
+        .bind(vec![false; len])
+        .bind(vec![Some(1_i32); len])
+        .bind(vec![Some(1_i64); len])
+        .bind(vec![Some(2_i16); len])
+        .bind(vec![Some(500_i32); len])
+        .bind(vec![Some(1_i16); len])
+        .bind(vec![None::<i16>; len])
+        .bind(vec![false; len])
+        .bind(vec![Some(1_i64); len])
+        .bind(vec![Some(Vec::<u8>::new()); len])
+        .bind(vec![Some(Vec::<u8>::new()); len])
+}
+
+#[tokio::test]
+async fn a_backlog_is_read_by_index() {
+    let (store, schema) = fresh::migrated().await;
+    let mut connection = fresh::connection().await;
+    connection.execute("SET jit = off").await.unwrap();
+    backlog(&mut connection, &schema).await;
+    look_at_plans(&mut connection, &schema).await;
+    for table in ["delivery", "event", "finished", "outbox"] {
+        connection.execute(AssertSqlSafe(format!("ANALYZE {schema}.{table}"))).await.unwrap();
+    }
+    look_at_plans(&mut connection, &schema).await;
+    look_at_plans_of_lists(&mut connection, &schema).await;
+    fresh::remove(&store, &schema).await;
+}

@@ -1,0 +1,139 @@
+//! Changing endpoints: what must hold is checked in the transaction that changes.
+
+use ringback::{
+    audit::Record,
+    delivery::LaneId,
+    id::EndpointId,
+    store::{Change, EndpointFilter, StoredEndpoint, Updated},
+    time::Timestamp,
+};
+use sqlx::SqliteConnection;
+
+use super::{change, load};
+use crate::{audit, batch::json, read::now};
+
+/// Makes the endpoint's row, as it is now, that of this version, and keeps what routing sees of it.
+pub(crate) async fn keep_version(tx: &mut SqliteConnection, id: EndpointId, version: i64) -> sqlx::Result<()> {
+    let id = id.uuid();
+    sqlx::query(sql!("set_endpoint_version")).bind(id.as_bytes().as_slice()).bind(version).execute(&mut *tx).await?;
+    sqlx::query(sql!("record_endpoint_version")).bind(id.as_bytes().as_slice()).execute(tx).await?;
+    Ok(())
+}
+
+/// The endpoint if there is one that is not deleted.
+async fn live(tx: &mut SqliteConnection, id: EndpointId) -> sqlx::Result<Option<StoredEndpoint>> {
+    let found = load::matching(tx, &EndpointFilter::Ids(vec![id])).await?;
+    Ok(found.into_iter().find(|endpoint| endpoint.deleted_at.is_none()))
+}
+
+async fn key_is_taken(tx: &mut SqliteConnection, endpoint: &StoredEndpoint) -> sqlx::Result<bool> {
+    let Some(key) = &endpoint.key else { return Ok(false) };
+    Ok(load::by_key(tx, &endpoint.tenant, key).await?.is_some_and(|holder| holder.id != endpoint.id))
+}
+
+/// Stores a new one, if its key is free and the tenant may have another.
+pub(super) async fn create(
+    tx: &mut SqliteConnection,
+    mut endpoint: StoredEndpoint,
+    tenant_max: u32,
+    record: Record,
+) -> sqlx::Result<Updated> {
+    if key_is_taken(tx, &endpoint).await? {
+        return Ok(Updated::KeyTaken);
+    }
+    let live: i64 =
+        sqlx::query_scalar(sql!("count_endpoints")).bind(endpoint.tenant.as_str()).fetch_one(&mut *tx).await?;
+    if live >= i64::from(tenant_max) {
+        return Ok(Updated::TooMany);
+    }
+    write_endpoint(tx, sql!("insert_endpoint"), &endpoint).await?;
+    endpoint.version = changed(tx, endpoint.id).await?;
+    endpoint.deleted_at = None;
+    audit::write(tx, &record).await?;
+    Ok(Updated::Done(Box::new(endpoint)))
+}
+
+/// Replaces one, if it still is what the caller saw.
+pub(super) async fn update(
+    tx: &mut SqliteConnection,
+    mut endpoint: StoredEndpoint,
+    record: Record,
+) -> sqlx::Result<Updated> {
+    let Some(before) = live(tx, endpoint.id).await? else { return Ok(Updated::Absent) };
+    if before.version != endpoint.version {
+        return Ok(Updated::VersionMismatch);
+    }
+    (endpoint.tenant, endpoint.created_at, endpoint.deleted_at) = (before.tenant, before.created_at, None);
+    if key_is_taken(tx, &endpoint).await? {
+        return Ok(Updated::KeyTaken);
+    }
+    write_endpoint(tx, sql!("update_endpoint"), &endpoint).await?;
+    if endpoint.enabled && !before.enabled {
+        refill(tx, endpoint.id).await?;
+    }
+    endpoint.version = changed(tx, endpoint.id).await?;
+    audit::write(tx, &record).await?;
+    Ok(Updated::Done(Box::new(endpoint)))
+}
+
+/// Everything pending is due now, with a fresh budget of tries.
+async fn refill(tx: &mut SqliteConnection, id: EndpointId) -> sqlx::Result<()> {
+    sqlx::query(sql!("refill_endpoint"))
+        .bind(LaneId::of_endpoint(id).as_i64())
+        .bind(id.uuid().as_bytes().as_slice())
+        .bind(now())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Deletes one and cancels what is owed to it.
+pub(super) async fn delete(
+    tx: &mut SqliteConnection,
+    id: EndpointId,
+    version: Option<i64>,
+    record: Record,
+) -> sqlx::Result<Updated> {
+    let Some(mut endpoint) = live(tx, id).await? else { return Ok(Updated::Absent) };
+    if version.is_some_and(|version| version != endpoint.version) {
+        return Ok(Updated::VersionMismatch);
+    }
+    let (now, lane, uuid) = (now(), LaneId::of_endpoint(id).as_i64(), id.uuid());
+    for statement in [sql!("cancel_endpoint"), sql!("delete_deliveries_of_endpoint")] {
+        sqlx::query(statement).bind(lane).bind(uuid.as_bytes().as_slice()).bind(now).execute(&mut *tx).await?;
+    }
+    sqlx::query(sql!("delete_endpoint")).bind(uuid.as_bytes().as_slice()).bind(now).execute(&mut *tx).await?;
+    endpoint.version = changed(tx, id).await?;
+    endpoint.deleted_at = Some(Timestamp::from_micros(now));
+    audit::write(tx, &record).await?;
+    Ok(Updated::Done(Box::new(endpoint)))
+}
+
+async fn changed(tx: &mut SqliteConnection, id: EndpointId) -> sqlx::Result<i64> {
+    let version = change(tx, &Change::Endpoint(id)).await?;
+    keep_version(tx, id, version).await?;
+    Ok(version)
+}
+
+async fn write_endpoint(
+    tx: &mut SqliteConnection,
+    statement: &'static str,
+    endpoint: &StoredEndpoint,
+) -> sqlx::Result<()> {
+    sqlx::query(statement)
+        .bind(endpoint.id.uuid().as_bytes().as_slice())
+        .bind(LaneId::of_endpoint(endpoint.id).as_i64())
+        .bind(endpoint.tenant.as_str())
+        .bind(endpoint.key.as_deref())
+        .bind(json(&endpoint.event_types)?)
+        .bind(endpoint.enabled)
+        .bind(endpoint.disabled_reason.as_deref())
+        .bind(endpoint.paused)
+        .bind(endpoint.spec.as_str())
+        .bind(endpoint.credentials.as_slice())
+        .bind(endpoint.created_at.micros())
+        .bind(endpoint.updated_at.micros())
+        .execute(tx)
+        .await?;
+    Ok(())
+}

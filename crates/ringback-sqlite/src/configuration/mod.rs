@@ -1,0 +1,64 @@
+//! Endpoints, their versions, and the log of changes.
+
+mod changes;
+mod edit;
+mod load;
+
+use ringback::{
+    audit::Record,
+    id::EndpointId,
+    store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Result, StoredEndpoint, Updated},
+};
+use sqlx::SqliteConnection;
+
+pub(crate) use self::{changes::change, edit::keep_version};
+use crate::{Sqlite, error::store_error};
+
+#[async_trait::async_trait]
+impl Configuration for Sqlite {
+    async fn changes_since(&self, version: i64) -> Result<Changes> {
+        let mut snapshot = self.snapshot().await?;
+        changes::since(&mut snapshot, version).await.map_err(store_error)
+    }
+
+    async fn load_endpoints(&self, filter: &EndpointFilter) -> Result<Vec<StoredEndpoint>> {
+        let mut snapshot = self.snapshot().await?;
+        load::matching(&mut snapshot, filter).await.map_err(store_error)
+    }
+
+    async fn endpoint_by_key(&self, tenant: &str, key: &str) -> Result<Option<StoredEndpoint>> {
+        let mut snapshot = self.snapshot().await?;
+        load::by_key(&mut snapshot, tenant, key).await.map_err(store_error)
+    }
+
+    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32, record: &Record) -> Result<Updated> {
+        let (endpoint, record) = (endpoint.clone(), record.clone());
+        self.apply(move |tx| Box::pin(edit::create(tx, endpoint, tenant_max, record))).await
+    }
+
+    async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated> {
+        let (endpoint, record) = (endpoint.clone(), record.clone());
+        self.apply(move |tx| Box::pin(edit::update(tx, endpoint, record))).await
+    }
+
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated> {
+        let record = record.clone();
+        self.apply(move |tx| Box::pin(edit::delete(tx, id, version, record))).await
+    }
+
+    async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>> {
+        let mut snapshot = self.snapshot().await?;
+        load::as_of(&mut snapshot, tenant, version, limit).await.map_err(store_error)
+    }
+
+    async fn keep_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.apply(move |tx| Box::pin(keep_setting(tx, name, value))).await
+    }
+}
+
+/// The value that the name was given first.
+async fn keep_setting(tx: &mut SqliteConnection, name: String, value: Vec<u8>) -> sqlx::Result<Vec<u8>> {
+    sqlx::query(sql!("keep_setting")).bind(name.as_str()).bind(value).execute(&mut *tx).await?;
+    sqlx::query_scalar(sql!("read_setting")).bind(name).fetch_one(tx).await
+}

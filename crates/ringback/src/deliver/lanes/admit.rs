@@ -1,0 +1,137 @@
+//! How due rows come into their lanes: each once, as many as there is room for, the rest when there is.
+
+use std::{collections::hash_map::Entry, sync::Arc, time::Instant};
+
+use super::{
+    Courier, Lanes,
+    lane::{Lane, Waiting},
+    payload_bytes,
+};
+use crate::{
+    delivery::{Due, LaneId},
+    directory::Directory,
+    id::EndpointId,
+    store::{Cursor, LoadedEvent},
+};
+
+/// Most payload bytes kept in memory from routing to sending; beyond, they are read again.
+const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+impl Lanes {
+    /// Takes in a read's rows that are not known yet, of shards that have been ours since before it started: another
+    /// node may have sent what an older one saw. Rows come in order of (`due_at`, id) within a lane.
+    pub(crate) fn admit(
+        &mut self,
+        read: u64,
+        rows: Vec<(Due, Option<Arc<LoadedEvent>>)>,
+        directory: &Directory,
+        now: Instant,
+    ) {
+        for (due, event) in rows {
+            if self.owned[usize::from(due.lane.shard())].is_some_and(|before| read > before) {
+                self.admit_one(due, event, directory, now);
+            }
+        }
+    }
+
+    fn admit_one(&mut self, due: Due, event: Option<Arc<LoadedEvent>>, directory: &Directory, now: Instant) {
+        let id = due.lane;
+        let bytes = event.as_deref().map_or(0, payload_bytes);
+        let keep_event = self.event_bytes + bytes <= EVENT_BYTES_MAX;
+        // A row of an endpoint that is gone is being cancelled in the database.
+        let Some(lane) = self.lane_or_new(id, due.endpoint, directory, now) else { return };
+        if !lane.admits(&due) {
+            self.ask_refill(id);
+            return;
+        }
+        if !self.known.admit(&due) {
+            return;
+        }
+        let event = if keep_event { event } else { None };
+        if event.is_some() {
+            self.event_bytes += bytes;
+        }
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.push(Waiting { due, event });
+        }
+        self.enter_ring(id);
+    }
+
+    /// The lane, made if need be; `None` if its endpoint does not exist (any more).
+    pub(super) fn lane_or_new(
+        &mut self,
+        id: LaneId,
+        endpoint: Option<EndpointId>,
+        directory: &Directory,
+        now: Instant,
+    ) -> Option<&mut Lane> {
+        match self.lanes.entry(id) {
+            Entry::Occupied(entry) => {
+                let lane = entry.into_mut();
+                // Made for a hold before this node knew the endpoint: it would be taken for an inline one.
+                if lane.courier.endpoint.is_none()
+                    && let Some(endpoint) = endpoint.and_then(|endpoint| directory.endpoint(endpoint))
+                {
+                    lane.courier = Arc::new(Courier::of_endpoint(endpoint, &self.egress));
+                    lane.configure(endpoint, now);
+                }
+                Some(lane)
+            }
+            Entry::Vacant(entry) => {
+                let lane = match endpoint {
+                    Some(endpoint) => {
+                        let endpoint = directory.endpoint(endpoint)?;
+                        let courier = Courier::of_endpoint(endpoint, &self.egress);
+                        Lane::new(Arc::new(courier), Some(endpoint), now)
+                    }
+                    None => Lane::new(Arc::new(Courier::inline()), None, now),
+                };
+                Some(entry.insert(lane))
+            }
+        }
+    }
+
+    pub(super) fn ask_refill(&mut self, id: LaneId) {
+        if let Some(lane) = self.lanes.get_mut(&id)
+            && lane.wants_refill()
+        {
+            lane.refilling = true;
+            self.refills.push(id);
+        }
+    }
+
+    /// Lanes that have room for rows they had to leave in the database, and from where on to read.
+    pub(crate) fn take_refills(&mut self, most: usize) -> Vec<(LaneId, Cursor)> {
+        let count = self.refills.len().min(most);
+        let ids: Vec<_> = self.refills.drain(..count).collect();
+        ids.into_iter()
+            .filter_map(|id| {
+                let lane = self.lanes.get_mut(&id)?;
+                // From here on new rows are admitted again; if the read is full the lane falls behind again.
+                Some((id, lane.behind.take()?))
+            })
+            .collect()
+    }
+
+    /// The read for a lane has been admitted; `rest` is where it stopped if there may be more.
+    pub(crate) fn refilled(&mut self, id: LaneId, rest: Option<Cursor>) {
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.refilling = false;
+            lane.behind = match (lane.behind, rest) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+        }
+        self.ask_refill(id);
+    }
+
+    /// A read of the database begins; give the number to [`Lanes::read_applied`] once its rows are admitted.
+    pub(crate) fn read_started(&mut self) -> u64 {
+        self.known.read_started()
+    }
+
+    /// The rows of a read have been admitted.
+    pub(crate) fn read_applied(&mut self, read: u64) {
+        self.known.read_applied(read);
+    }
+}

@@ -1,0 +1,53 @@
+//! How the engine behaves.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    deliver::send::{Egress, Resolve, Roots},
+    seal::MasterKeys,
+    store::Kept,
+};
+
+/// How the engine behaves. The defaults are those of the configuration reference.
+#[derive(Clone)]
+pub struct Settings {
+    /// Encrypt secrets at rest.
+    pub keys: Arc<MasterKeys>,
+    /// Which addresses may be dialled.
+    pub egress: Egress,
+    /// Resolves names; the system's resolver unless set.
+    pub resolver: Option<Arc<dyn Resolve>>,
+    /// Which certificate authorities receivers' certificates may come from.
+    pub roots: Roots,
+    /// Before `event-type`, `event-time`, `attempt` … on every request.
+    pub header_prefix: String,
+    /// Largest payload, in bytes.
+    pub max_payload_bytes: usize,
+    /// Most live endpoints of one tenant.
+    pub max_endpoints_per_tenant: u32,
+    /// Most requests open on this node.
+    pub max_in_flight_per_node: usize,
+    /// How long a node owns its shards without renewing; 3 s or more.
+    pub lease: Duration,
+    /// How long things are kept.
+    pub kept: Kept,
+}
+
+impl Settings {
+    /// The defaults, with these master keys.
+    #[must_use]
+    pub fn new(keys: MasterKeys) -> Self {
+        Self {
+            keys: Arc::new(keys),
+            egress: Egress::default(),
+            resolver: None,
+            roots: Roots::System,
+            header_prefix: "ringback-".to_owned(),
+            max_payload_bytes: 1024 * 1024,
+            max_endpoints_per_tenant: 10_000,
+            max_in_flight_per_node: 4_096,
+            lease: Duration::from_secs(12),
+            kept: Kept::default(),
+        }
+    }
+}

@@ -12,7 +12,7 @@ use ringback::{
 use super::{given, ledger::balanced};
 
 /// Calls until there is nothing more to do.
-async fn keep_house(store: &dyn Store, kept: &Kept) {
+pub(super) async fn keep_house(store: &dyn Store, kept: &Kept) {
     for _ in 0..100 {
         if !store.keep_house(kept).await.unwrap() {
             return;

@@ -3,14 +3,16 @@
 mod audit;
 mod dead_letters;
 mod deliveries;
+mod document;
 mod endpoints;
 mod events;
 mod health;
 mod ledger;
 mod replays;
 
-use axum::Router;
+use bytes::Bytes;
 use ringback::{Engine, seal::MasterKeys, store::SharedStore};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{Admission, StoredTokens};
 
@@ -20,12 +22,14 @@ pub(crate) struct Api {
     pub(crate) engine: Engine,
     pub(crate) admission: Admission,
     pub(crate) tokens: StoredTokens,
+    /// What is served at `/openapi.json`.
+    pub(crate) document: Bytes,
 }
 
 impl Api {
-    pub(crate) fn new(engine: Engine, admission: Admission) -> Self {
+    pub(crate) fn new(engine: Engine, admission: Admission, document: Bytes) -> Self {
         let tokens = StoredTokens::of(engine.store().clone());
-        Self { engine, admission, tokens }
+        Self { engine, admission, tokens, document }
     }
 
     fn store(&self) -> &SharedStore {
@@ -37,9 +41,9 @@ impl Api {
     }
 }
 
-/// All routes, without their state.
-pub(crate) fn routes() -> Router<Api> {
-    Router::new()
+/// All routes, without their state, and what they are described as.
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .merge(events::routes())
         .merge(endpoints::routes())
         .merge(deliveries::routes())
@@ -48,4 +52,5 @@ pub(crate) fn routes() -> Router<Api> {
         .merge(ledger::routes())
         .merge(audit::routes())
         .merge(health::routes())
+        .merge(document::routes())
 }

@@ -6,7 +6,6 @@
 mod access;
 mod admission;
 mod caller;
-mod request_id;
 mod tokens;
 
 pub use ringback::token::Scope;

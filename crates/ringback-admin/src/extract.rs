@@ -1,6 +1,7 @@
 //! What handlers take from a request, with refusals that name the field.
 
 mod body;
+mod depth;
 mod document;
 mod id;
 mod idempotency_key;

@@ -19,11 +19,20 @@ mod api;
 mod auth;
 mod cursor;
 mod extract;
+mod openapi;
 mod options;
 mod problem;
+mod request_id;
 mod view;
 
-use axum::{Router, response::Response};
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+};
 use http::{HeaderValue, header};
 use ringback::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -37,7 +46,9 @@ pub use self::{
 ///
 /// With a base path it answers only below that path; without one it also answers what it does not know, with a 404.
 pub fn router(engine: Engine, options: Options) -> Router {
-    let routes = guarded(api::routes()).with_state(api::Api::new(engine, options.admission));
+    let (routes, described) = api::routes().split_for_parts();
+    let document = openapi::document(described, &options.base_path);
+    let routes = guarded(routes).with_state(api::Api::new(engine, options.admission, document));
     match options.base_path.as_str() {
         "" => routes,
         base_path => Router::new().nest(base_path, routes),
@@ -50,7 +61,20 @@ fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
         .fallback(problem::not_found_here)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(axum::middleware::map_response(guard))
+        .layer(middleware::from_fn(in_time))
+        .layer(middleware::map_response(guard))
+        .layer(middleware::from_fn(request_id::carry))
+}
+
+/// Longer than any answer should take, the arrival of the largest body included; a replay of millions takes longest.
+const ANSWER: Duration = Duration::from_secs(120);
+
+/// Gives a request up that takes too long.
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(ANSWER, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => problem::timed_out().into_response(),
+    }
 }
 
 /// Answers hold payloads, and once a secret: no cache may keep them, no browser may guess at them.
@@ -72,6 +96,39 @@ mod tests {
 
     async fn defect() {
         panic!("hunter2");
+    }
+
+    /// What a route answers to a request that says this about itself.
+    async fn answer(routes: Router, request_id: Option<&str>) -> (StatusCode, String, serde_json::Value) {
+        let mut request = Request::get("/");
+        if let Some(id) = request_id {
+            request = request.header("x-request-id", id);
+        }
+        let response = guarded(routes).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let (status, body) = (response.status(), response.into_body().collect().await.unwrap().to_bytes());
+        (status, id, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_does_not_come_is_a_problem() {
+        let routes = Router::new().route("/", get(std::future::pending::<()>));
+        let (status, _, problem) = answer(routes, None).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::SERVICE_UNAVAILABLE, &"timed_out".into()));
+    }
+
+    #[tokio::test]
+    async fn every_answer_has_an_id_and_a_refusal_names_it() {
+        let routes = || Router::new().route("/", get(defect));
+        let (_, id, problem) = answer(routes(), Some("call-42:1.a_B")).await;
+        assert_eq!((id.as_str(), &problem["instance"]), ("call-42:1.a_B", &"urn:request:call-42:1.a_B".into()));
+        let mut made = std::collections::HashSet::new();
+        let too_long = "a".repeat(129);
+        for unusable in [None, Some(""), Some("a b"), Some("a\tb"), Some("<a>"), Some(too_long.as_str())] {
+            let (_, id, problem) = answer(routes(), unusable).await;
+            assert_eq!(problem["instance"], format!("urn:request:{id}"));
+            assert!(made.insert(id));
+        }
     }
 
     #[tokio::test]

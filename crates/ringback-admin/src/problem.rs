@@ -12,7 +12,9 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use ringback::invalid::{Finding, Invalid};
 use serde::Serialize;
 
-pub(crate) use self::fallbacks::{method_not_allowed, not_found_here, panicked};
+use crate::request_id;
+
+pub(crate) use self::fallbacks::{method_not_allowed, not_found_here, panicked, timed_out};
 
 /// One thing that was wrong: a body's field, or a parameter of query or header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,6 +59,8 @@ struct Document<'a> {
     code: &'static str,
     detail: &'a str,
     errors: &'a [Fault],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
 }
 
 impl Problem {
@@ -129,6 +133,7 @@ impl IntoResponse for Problem {
             code: self.code,
             detail: &self.detail,
             errors: &self.errors,
+            instance: request_id::instance(),
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (self.status, body).into_response();

@@ -150,7 +150,9 @@ impl Engine {
     /// # Errors
     /// Findings, an idempotency conflict, or the store's failure; then none of them is stored.
     pub async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Emitted>, emit::Error> {
-        let directory = self.directory().await?;
+        // Only a destination that inherits looks at endpoints here; routing does so in the commit, for all.
+        let inherits = |event: &NewEvent| event.destination.as_ref().is_some_and(|to| to.endpoint_key.is_some());
+        let directory = if events.iter().any(inherits) { self.directory().await? } else { Arc::default() };
         let mut invalid = Invalid::default();
         let mut prepared = Vec::with_capacity(events.len());
         for (index, event) in events.into_iter().enumerate() {

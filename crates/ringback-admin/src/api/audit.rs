@@ -1,19 +1,21 @@
 //! `/v1/audit`: who changed what.
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{Json, extract::State};
 use ringback::store::{AuditFilter, Span};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Api;
 use crate::{
     auth::Administrator,
     cursor::Paging,
     extract::{FromParameters, Parameters, Query},
+    openapi::parameters,
     problem::Problem,
     view::{Change, List},
 };
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new().route("/v1/audit", get(list))
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(list))
 }
 
 /// The list's name in its cursors.
@@ -32,7 +34,17 @@ impl FromParameters for Asked {
     }
 }
 
-/// A bound caller sees what was done to its tenant's things, by whomever.
+/// List changes
+///
+/// Who changed what, newest first. A token that is bound to a tenant sees what was done to that tenant's things.
+#[utoipa::path(
+    get, path = "/v1/audit", operation_id = "list_changes", tag = "audit",
+    params(parameters::Audit),
+    responses(
+        (status = 200, description = "A page.", body = List<Change>),
+    ),
+    security(("token" = ["admin"])),
+)]
 async fn list(
     State(api): State<Api>,
     Administrator(access, _): Administrator,

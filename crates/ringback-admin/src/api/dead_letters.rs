@@ -1,10 +1,6 @@
 //! `/v1/dead-letters`: what was given up, why, and what to do about it.
 
-use axum::{
-    Json, Router,
-    extract::State,
-    routing::{delete, get, post},
-};
+use axum::{Json, extract::State};
 use http::StatusCode;
 use ringback::{
     audit::Action,
@@ -13,8 +9,8 @@ use ringback::{
     id::DeliveryId,
     store::{DeliveryFilter, Span},
 };
-
 use serde_json::json;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Api,
@@ -24,15 +20,13 @@ use crate::{
     auth::{Operator, Reader},
     cursor::Paging,
     extract::{FromParameters, Id, Nothing, OptionalJson, Parameters, Query},
+    openapi::{parameters, requests, words},
     problem::Problem,
     view::{DeadLetter, DeliveryWithAttempts, Destinations, List},
 };
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/v1/dead-letters", get(list))
-        .route("/v1/dead-letters/{id}", delete(discard))
-        .route("/v1/dead-letters/{id}/replay", post(replay))
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(discard)).routes(routes!(replay))
 }
 
 /// The list's name in its cursors.
@@ -67,6 +61,17 @@ impl FromParameters for Asked {
     }
 }
 
+/// List dead letters
+///
+/// Newest death first.
+#[utoipa::path(
+    get, path = "/v1/dead-letters", operation_id = "list_dead_letters", tag = "dead letters",
+    params(parameters::DeadLetters),
+    responses(
+        (status = 200, description = "A page.", body = List<DeadLetter>),
+    ),
+    security(("token" = ["read"])),
+)]
 async fn list(
     State(api): State<Api>,
     Reader(access): Reader,
@@ -82,7 +87,19 @@ async fn list(
     }))
 }
 
+/// Send a dead letter again
+///
 /// A delivered one is replayed as a delivery: it never was, or is no longer, a dead letter.
+#[utoipa::path(
+    post, path = "/v1/dead-letters/{id}/replay", operation_id = "replay_dead_letter", tag = "dead letters",
+    params(("id" = words::DeliveryId, Path)),
+    request_body = Option<requests::Nothing>,
+    responses(
+        (status = 202, description = "It is due.", body = DeliveryWithAttempts),
+        (status = 409, description = "It is pending or cancelled, or its payload or endpoint is gone."),
+    ),
+    security(("token" = ["operator"])),
+)]
 async fn replay(
     State(api): State<Api>,
     Operator(access, by): Operator,
@@ -96,6 +113,17 @@ async fn replay(
     put_back(&api, &access, &row, &by).await
 }
 
+/// Discard a dead letter
+///
+/// It becomes `cancelled`.
+#[utoipa::path(
+    delete, path = "/v1/dead-letters/{id}", operation_id = "discard_dead_letter", tag = "dead letters",
+    params(("id" = words::DeliveryId, Path)),
+    responses(
+        (status = 204, description = "It is discarded."),
+    ),
+    security(("token" = ["operator"])),
+)]
 async fn discard(
     State(api): State<Api>,
     Operator(access, by): Operator,

@@ -2,17 +2,14 @@
 
 mod replay;
 
-use axum::{
-    Json, Router,
-    extract::State,
-    routing::{get, post},
-};
+use axum::{Json, extract::State};
 use ringback::{
     delivery::Status,
     event::{is_key, is_tenant, is_type},
     id::DeliveryId,
     store::{DeliveryFilter, DeliveryRow, Span},
 };
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) use self::replay::put_back;
 use super::Api;
@@ -20,15 +17,13 @@ use crate::{
     auth::{Access, Reader},
     cursor::Paging,
     extract::{FromParameters, Id, Parameters, Query},
+    openapi::{parameters, words},
     problem::Problem,
     view::{Delivery, DeliveryWithAttempts, Destinations, List},
 };
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/v1/deliveries", get(list))
-        .route("/v1/deliveries/{id}", get(one))
-        .route("/v1/deliveries/{id}/replay", post(replay::one))
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(one)).routes(routes!(replay::one))
 }
 
 /// The list's name in its cursors.
@@ -71,6 +66,17 @@ fn is_host(text: &str) -> bool {
     !text.is_empty() && text.len() <= 255 && !text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '/')
 }
 
+/// List deliveries
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/deliveries", operation_id = "list_deliveries", tag = "deliveries",
+    params(parameters::Deliveries),
+    responses(
+        (status = 200, description = "A page.", body = List<Delivery>),
+    ),
+    security(("token" = ["read"])),
+)]
 async fn list(
     State(api): State<Api>,
     Reader(access): Reader,
@@ -106,6 +112,17 @@ async fn at_host(
     Ok((host, endpoints))
 }
 
+/// One delivery
+///
+/// With every attempt: what was sent and what came back. Credentials read `***`.
+#[utoipa::path(
+    get, path = "/v1/deliveries/{id}", operation_id = "delivery", tag = "deliveries",
+    params(("id" = words::DeliveryId, Path)),
+    responses(
+        (status = 200, description = "The delivery.", body = DeliveryWithAttempts),
+    ),
+    security(("token" = ["read"])),
+)]
 async fn one(
     State(api): State<Api>,
     Reader(access): Reader,

@@ -5,26 +5,23 @@ mod listing;
 mod operate;
 mod rotate;
 
-use axum::{
-    Router,
-    response::{IntoResponse, Response},
-    routing::{get, post, put},
-};
+use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use ringback::operate::endpoints::Made;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Api;
 use crate::{extract::etag, view};
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/v1/endpoints", post(change::create).get(listing::list))
-        .route("/v1/endpoints/by-key/{tenant}/{key}", put(change::put))
-        .route("/v1/endpoints/{id}", get(listing::one).patch(change::patch).delete(change::delete))
-        .route("/v1/endpoints/{id}/test", post(operate::test))
-        .route("/v1/endpoints/{id}/rotate-secret", post(rotate::rotate_secret))
-        .route("/v1/endpoints/{id}/pause", post(operate::pause))
-        .route("/v1/endpoints/{id}/resume", post(operate::resume))
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(change::create, listing::list))
+        .routes(routes!(change::put))
+        .routes(routes!(listing::one, change::patch, change::delete))
+        .routes(routes!(operate::test))
+        .routes(routes!(rotate::rotate_secret))
+        .routes(routes!(operate::pause))
+        .routes(routes!(operate::resume))
 }
 
 /// An endpoint as it is, with the tag that `If-Match` takes.

@@ -4,17 +4,14 @@ mod hand_in;
 mod listing;
 mod payload;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Api;
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/v1/events", post(hand_in::one).get(listing::list))
-        .route("/v1/events/batch", post(hand_in::batch))
-        .route("/v1/events/{id}", get(listing::one))
-        .route("/v1/events/{id}/payload", get(payload::read).delete(payload::expunge))
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(hand_in::one, listing::list))
+        .routes(routes!(hand_in::batch))
+        .routes(routes!(listing::one))
+        .routes(routes!(payload::read, payload::expunge))
 }

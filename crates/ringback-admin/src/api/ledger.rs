@@ -1,20 +1,22 @@
 //! `/v1/ledger`: what was accepted and what became of it; it must balance.
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{Json, extract::State};
 use ringback::{
     event::is_tenant,
     store::{Ledger, Span},
 };
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Api;
 use crate::{
     auth::Reader,
     extract::{FromParameters, Parameters, Query},
+    openapi::{answers, parameters},
     problem::Problem,
 };
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new().route("/v1/ledger", get(read))
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(read))
 }
 
 /// `?tenant &since &until`
@@ -32,6 +34,18 @@ impl FromParameters for Asked {
     }
 }
 
+/// The ledger
+///
+/// `accepted = unrouted + duplicate + unmatched + routed`, and `owed = pending + delivered + dead + cancelled`. What
+/// retention has dropped counts by whole UTC days.
+#[utoipa::path(
+    get, path = "/v1/ledger", operation_id = "ledger", tag = "ledger",
+    params(parameters::Ledger),
+    responses(
+        (status = 200, description = "Every count of one moment.", body = answers::Ledger),
+    ),
+    security(("token" = ["read"])),
+)]
 async fn read(
     State(api): State<Api>,
     Reader(access): Reader,

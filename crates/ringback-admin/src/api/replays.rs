@@ -2,11 +2,7 @@
 
 mod request;
 
-use axum::{
-    Json, Router,
-    extract::State,
-    routing::{get, post},
-};
+use axum::{Json, extract::State};
 use http::StatusCode;
 use ringback::{
     audit::Action,
@@ -14,23 +10,33 @@ use ringback::{
     store::{ReplayRow, ReplayState, ReplayToCreate},
 };
 use serde_json::{Value, json};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Api;
 use crate::{
     auth::{Access, Operator, Reader},
     extract::{self, Id, Nothing, OptionalJson},
+    openapi::{requests, words},
     problem::Problem,
     view::Replay,
 };
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/v1/replays", post(create))
-        .route("/v1/replays/{id}", get(one))
-        .route("/v1/replays/{id}/cancel", post(cancel))
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(one)).routes(routes!(cancel))
 }
 
-/// A preview counts and stores nothing: 200 instead of 202.
+/// Send many deliveries again
+///
+/// The set is fixed when this is answered, so it never chases its own failures. With `dry_run` it is only counted.
+#[utoipa::path(
+    post, path = "/v1/replays", operation_id = "make_replay", tag = "replays",
+    request_body = requests::NewReplay,
+    responses(
+        (status = 202, description = "It runs.", body = Replay),
+        (status = 200, description = "A preview: nothing is stored.", body = Replay),
+    ),
+    security(("token" = ["operator"])),
+)]
 async fn create(
     State(api): State<Api>,
     Operator(access, by): Operator,
@@ -52,10 +58,33 @@ fn told(replay: &ReplayToCreate) -> Result<Value, Problem> {
     Ok(json!({"filter": filter, "rate_per_second": replay.rate_per_second, "reason": replay.reason}))
 }
 
+/// One replay
+///
+/// With its progress.
+#[utoipa::path(
+    get, path = "/v1/replays/{id}", operation_id = "replay", tag = "replays",
+    params(("id" = words::ReplayId, Path)),
+    responses(
+        (status = 200, description = "The replay.", body = Replay),
+    ),
+    security(("token" = ["read"])),
+)]
 async fn one(State(api): State<Api>, Reader(access): Reader, Id(id): Id<ReplayId>) -> Result<Json<Replay>, Problem> {
     Ok(Json(find(&api, &access, id).await?.into()))
 }
 
+/// Cancel a replay
+///
+/// What was released stays released. May be repeated.
+#[utoipa::path(
+    post, path = "/v1/replays/{id}/cancel", operation_id = "cancel_replay", tag = "replays",
+    params(("id" = words::ReplayId, Path)),
+    request_body = Option<requests::Nothing>,
+    responses(
+        (status = 200, description = "The replay.", body = Replay),
+    ),
+    security(("token" = ["operator"])),
+)]
 async fn cancel(
     State(api): State<Api>,
     Operator(access, by): Operator,

@@ -9,10 +9,9 @@ use subtle::ConstantTimeEq as _;
 
 use super::{
     access::{Access, Permission},
-    request_id,
     tokens::StoredTokens,
 };
-use crate::problem::Problem;
+use crate::{problem::Problem, request_id};
 
 /// How callers prove themselves. Tokens are kept as SHA-256 only; those of the store count beside the given ones.
 #[derive(Clone)]
@@ -68,7 +67,7 @@ impl Admission {
         if !access.may(permission) {
             return Err(forbidden());
         }
-        Ok((access, Actor { who, request_id: request_id::of(request) }))
+        Ok((access, Actor { who, request_id: request_id::current() }))
     }
 }
 

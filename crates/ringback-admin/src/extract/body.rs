@@ -1,5 +1,7 @@
 //! Reads a request's body: JSON by its content type, and no more bytes than the route allows.
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, Bytes},
     extract::Request,
@@ -11,6 +13,9 @@ use crate::problem::Problem;
 
 /// Most bytes of a body that holds no event. An endpoint with 32 headers of 4 KiB takes 128 KiB.
 pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long a body may take to arrive: 16 MiB at 4.5 Mbit/s.
+const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// The media type of every body but a patch.
 const JSON: &[&str] = &["application/json"];
@@ -56,7 +61,9 @@ fn require(headers: &HeaderMap, allowed: &'static [&'static str]) -> Result<(), 
 }
 
 async fn collect(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
-    match Limited::new(body, bytes_max).collect().await {
+    let arrived = tokio::time::timeout(ARRIVAL, Limited::new(body, bytes_max).collect());
+    let Ok(arrived) = arrived.await else { return Err(late()) };
+    match arrived {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -64,5 +71,28 @@ async fn collect(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
             format!("The body may have at most {bytes_max} bytes."),
         )),
         Err(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "incomplete_body", "The body did not arrive whole.")),
+    }
+}
+
+/// The rest of the body cannot be told from a next request, so the connection ends with this answer.
+fn late() -> Problem {
+    let detail = format!("The body did not arrive within {} seconds.", ARRIVAL.as_secs());
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail)
+        .with_header(header::CONNECTION, HeaderValue::from_static("close"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_given_up() {
+        let (_open, never) = tokio::sync::oneshot::channel::<()>();
+        let stalled = futures_util::stream::once(async move {
+            let _ = never.await;
+            Ok::<_, std::convert::Infallible>(Bytes::new())
+        });
+        let problem = collect(Body::from_stream(stalled), 10).await.unwrap_err();
+        assert_eq!(problem.code(), "request_timeout");
     }
 }

@@ -15,7 +15,10 @@ use serde::{
 };
 use serde_json::{Map, Value, error::Category, value::RawValue};
 
-use super::strict;
+use super::{
+    depth::{DEPTH_MAX, is_shallow},
+    strict,
+};
 use crate::problem::Problem;
 
 /// The members of a JSON object.
@@ -58,6 +61,20 @@ impl Document {
     pub(crate) fn take(&mut self, name: &str) -> Option<Bytes> {
         let index = self.members.iter().position(|(member, _)| member == name)?;
         Some(self.members.remove(index).1)
+    }
+
+    /// The exact bytes of a payload, as [`Self::take`].
+    ///
+    /// # Errors
+    /// A finding for one that is nested too deeply for its receivers.
+    pub(crate) fn take_payload(&mut self, name: &str) -> Result<Option<Bytes>, Invalid> {
+        match self.take(name) {
+            Some(payload) if !is_shallow(&payload) => {
+                let detail = format!("is nested more than {DEPTH_MAX} deep");
+                Err(Invalid::one(format!("/{name}"), "too_deep", detail))
+            }
+            payload => Ok(payload),
+        }
     }
 
     /// The members as values.

@@ -1,11 +1,12 @@
-//! Refusals that no handler makes: unknown paths, methods that a path does not have, panics.
+//! Refusals that no handler makes: unknown paths, methods that a path does not have, panics, and answers that take
+//! too long.
 
 use std::any::Any;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use super::Problem;
+use super::{Problem, causes::away};
 
 /// No route has this path.
 pub(crate) async fn not_found_here() -> Problem {
@@ -19,6 +20,12 @@ pub(crate) async fn method_not_allowed() -> Problem {
         "method_not_allowed",
         "This path does not take this method; Allow names those it takes.",
     )
+}
+
+/// A handler took longer than any should; whatever it was doing may have been done.
+pub(crate) fn timed_out() -> Problem {
+    tracing::warn!("a request took too long and was given up");
+    away("timed_out", "This took too long. It may have been carried out all the same: look before asking again.")
 }
 
 /// A handler panicked: a defect of ours. The message stays in the log.

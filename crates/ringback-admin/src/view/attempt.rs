@@ -9,37 +9,53 @@ use ringback::{
     time::Timestamp,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::{answers, words};
 
 /// One try of a delivery.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Attempt {
     number: i32,
+    #[schema(value_type = words::Time)]
     at: Timestamp,
+    #[schema(value_type = words::AttemptOutcome)]
     outcome: Conclusion,
+    #[schema(required)]
     status_code: Option<u16>,
+    #[schema(required, value_type = Option<words::AttemptError>)]
     error: Option<ErrorClass>,
+    #[schema(required, value_type = Option<words::AttemptPhase>)]
     phase: Option<Phase>,
     ambiguous: bool,
     duration_ms: f64,
+    #[schema(value_type = answers::Timings)]
     timings: Timings,
+    #[schema(required)]
     remote_addr: Option<String>,
     request: Request,
     /// `None` when nothing was answered.
+    #[schema(required)]
     response: Option<Response>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AttemptRequest)]
 struct Request {
     url: String,
     headers: BTreeMap<String, String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AttemptResponse)]
 struct Response {
     headers: BTreeMap<String, String>,
     body: String,
+    /// `base64` where the body is not text.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<words::BodyEncoding>)]
     body_encoding: Option<&'static str>,
+    /// More came than was kept.
     truncated: bool,
 }
 

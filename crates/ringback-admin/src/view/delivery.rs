@@ -8,26 +8,42 @@ use ringback::{
     time::Timestamp,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Destinations, attempt::Attempt};
+use crate::openapi::words;
 
 /// A delivery as listed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Delivery {
+    #[schema(value_type = words::DeliveryId)]
     id: DeliveryId,
+    #[schema(value_type = words::EventId)]
     event_id: EventId,
+    #[schema(required, value_type = Option<words::EndpointId>)]
     endpoint_id: Option<EndpointId>,
+    #[schema(value_type = words::Tenant)]
     tenant: String,
+    #[schema(value_type = words::EventType)]
     r#type: String,
+    #[schema(required, value_type = Option<words::Key>)]
     key: Option<String>,
+    #[schema(required)]
     url: Option<String>,
+    #[schema(value_type = words::Status)]
     status: Status,
+    #[schema(required, value_type = Option<words::DeadReason>)]
     dead_reason: Option<DeadReason>,
     attempt_count: i32,
+    #[schema(required, value_type = Option<words::Time>)]
     next_attempt_at: Option<Timestamp>,
+    #[schema(required, value_type = Option<words::Time>)]
     held_until: Option<Timestamp>,
+    #[schema(required, value_type = Option<words::HoldReason>)]
     hold_reason: Option<HoldReason>,
+    #[schema(value_type = words::Time)]
     created_at: Timestamp,
+    #[schema(required, value_type = Option<words::Time>)]
     finished_at: Option<Timestamp>,
 }
 
@@ -63,7 +79,7 @@ impl Delivery {
 }
 
 /// One delivery with everything that was tried.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct DeliveryWithAttempts {
     #[serde(flatten)]
     delivery: Delivery,
@@ -77,13 +93,17 @@ impl DeliveryWithAttempts {
 }
 
 /// A delivery that was given up.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct DeadLetter {
     #[serde(flatten)]
     delivery: Delivery,
+    #[schema(required, value_type = Option<words::DeadReason>)]
     reason: Option<DeadReason>,
+    #[schema(required, value_type = Option<words::Time>)]
     died_at: Option<Timestamp>,
+    #[schema(required)]
     last_status_code: Option<u16>,
+    #[schema(required)]
     last_error: Option<String>,
 }
 

@@ -10,38 +10,57 @@ use ringback::{
     time::Timestamp,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::{answers, requests, words};
 
 /// An endpoint with its effective values.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Endpoint {
+    #[schema(value_type = words::EndpointId)]
     id: EndpointId,
     url: String,
+    #[schema(value_type = words::Tenant)]
     tenant: String,
+    #[schema(required, value_type = Option<words::Key>)]
     key: Option<String>,
+    #[schema(required)]
     name: Option<String>,
+    #[schema(required)]
     description: Option<String>,
     enabled: bool,
     event_types: Vec<String>,
+    #[schema(value_type = words::Preset)]
     preset: Preset,
+    #[schema(value_type = requests::Scheme)]
     scheme: Scheme,
+    #[schema(value_type = BTreeMap<String, String>)]
     headers: BTreeMap<String, &'static str>,
+    #[schema(required)]
     auth: Option<AuthShown>,
     timeout_ms: u32,
+    #[schema(value_type = answers::Retry)]
     retry: Retry,
     max_in_flight: u32,
+    #[schema(required)]
     rate_per_second: Option<f64>,
     ordered: bool,
+    #[schema(value_type = words::OnDead)]
     on_dead: OnDead,
     paused: bool,
+    #[schema(required)]
     disabled_reason: Option<String>,
     has_secret: bool,
+    #[schema(required)]
     public_key: Option<String>,
+    #[schema(value_type = words::Time)]
     created_at: Timestamp,
+    #[schema(value_type = words::Time)]
     updated_at: Timestamp,
 }
 
 /// Which authorization is sent, and under what name.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum AuthShown {
     Bearer { token: &'static str },
@@ -92,13 +111,14 @@ impl From<&endpoint::Endpoint> for Endpoint {
 }
 
 /// An endpoint that was just made or changed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct EndpointMade {
     #[serde(flatten)]
     endpoint: Endpoint,
     /// Only where this very request gave or generated it.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+    #[schema(value_type = Vec<answers::Warning>)]
     warnings: Vec<Warning>,
 }
 

@@ -9,23 +9,36 @@ use ringback::{
     time::Timestamp,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Delivery;
+use crate::openapi::{answers, words};
 
 /// An event as listed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Event {
+    #[schema(value_type = words::EventId)]
     id: EventId,
+    #[schema(value_type = words::EventType)]
     r#type: String,
+    #[schema(value_type = words::Tenant)]
     tenant: String,
+    #[schema(required, value_type = Option<words::Key>)]
     key: Option<String>,
+    #[schema(required, value_type = Option<words::Key>)]
     ordering_key: Option<String>,
+    #[schema(required, value_type = Option<words::Key>)]
     idempotency_key: Option<String>,
+    #[schema(value_type = words::Time)]
     occurred_at: Timestamp,
+    #[schema(value_type = words::Time)]
     accepted_at: Timestamp,
+    #[schema(value_type = words::EventState)]
     state: EventState,
+    #[schema(required, value_type = Option<words::EventId>)]
     duplicate_of: Option<EventId>,
     payload_bytes: i64,
+    #[schema(required, value_type = Option<words::Time>)]
     expunged_at: Option<Timestamp>,
 }
 
@@ -50,7 +63,7 @@ impl From<EventRow> for Event {
 }
 
 /// One event with whom it went to, whom not, and what became of it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct EventWithRouting {
     #[serde(flatten)]
     pub(crate) event: Event,
@@ -59,11 +72,15 @@ pub(crate) struct EventWithRouting {
 }
 
 /// What routing decided about one endpoint, or one endpoint key that is nobody's.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Routing {
+    #[schema(required, value_type = Option<words::EndpointId>)]
     endpoint_id: Option<EndpointId>,
+    #[schema(required, value_type = Option<words::Key>)]
     endpoint_key: Option<String>,
+    #[schema(value_type = words::RoutingVerdict)]
     verdict: &'static str,
+    #[schema(required, value_type = Option<words::SkipReason>)]
     reason: Option<Skipped>,
 }
 
@@ -79,10 +96,12 @@ impl From<RoutingEntry> for Routing {
 }
 
 /// The answer to an event that was handed in.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Accepted {
+    #[schema(value_type = words::EventId)]
     id: EventId,
     duplicate: bool,
+    #[schema(value_type = Vec<answers::Warning>)]
     warnings: Vec<Warning>,
 }
 

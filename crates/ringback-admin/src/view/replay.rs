@@ -6,11 +6,16 @@ use ringback::{
     time::Timestamp,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::words;
 
 /// A replay and its counts.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Replay {
+    #[schema(required, value_type = Option<words::ReplayId>)]
     id: Option<ReplayId>,
+    #[schema(value_type = words::ReplayState)]
     state: ReplayState,
     matched: i64,
     released: i64,
@@ -19,9 +24,13 @@ pub(crate) struct Replay {
     delivered: i64,
     dead: i64,
     bytes: i64,
+    #[schema(required)]
     rate_per_second: Option<f64>,
+    #[schema(required)]
     reason: Option<String>,
+    #[schema(value_type = words::Time)]
     created_at: Timestamp,
+    #[schema(required, value_type = Option<words::Time>)]
     finished_at: Option<Timestamp>,
 }
 

@@ -3,7 +3,7 @@
 //! The engine is opened and not started: nothing is sent, so what a test writes stays as it is. What
 //! receivers would do is recorded by [`App::settle`], as the sender would.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
@@ -31,6 +31,20 @@ pub(crate) const READ_TOKEN: &str = "a-token-that-reads";
 pub(crate) const EMIT_TOKEN: &str = "a-token-that-emits";
 pub(crate) const OPERATE_TOKEN: &str = "a-token-that-operates";
 
+/// What `/openapi.json` says; the same for every app.
+static DOCUMENT: OnceLock<Value> = OnceLock::new();
+
+/// Whether the document knows refusals with this status and this code, and the codes of all errors in it.
+fn is_described(problem: &Value) -> bool {
+    let responses = DOCUMENT.get().unwrap()["components"]["responses"].as_object().unwrap().values();
+    let schemas = responses.map(|response| &response["content"]["application/problem+json"]["schema"]["allOf"][1]);
+    let mut of_status = schemas.filter(|schema| schema["properties"]["status"]["const"] == problem["status"]);
+    let Some(schema) = of_status.next() else { return false };
+    let known = schema["properties"]["code"]["enum"].as_array().unwrap();
+    let errors = problem["errors"].as_array().unwrap();
+    [problem].into_iter().chain(errors).all(|refusal| known.contains(&refusal["code"]))
+}
+
 pub(crate) struct App {
     pub(crate) router: Router,
     pub(crate) engine: Engine,
@@ -52,7 +66,10 @@ impl App {
         let store: SharedStore = Arc::new(store);
         let engine = Engine::open(store, settings).await.unwrap();
         let router = ringback_admin::router(engine.clone(), options());
-        Self { router, engine, directory }
+        let app = Self { router, engine, directory };
+        let described = app.send(Request::get("/openapi.json").body(Body::empty()).unwrap()).await;
+        DOCUMENT.get_or_init(|| serde_json::from_slice(&described.body).unwrap());
+        app
     }
 
     /// The same database, as another process has it.
@@ -196,8 +213,9 @@ impl Answer {
         let Json(problem) = self.is(status);
         assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json");
         let names: Vec<_> = problem.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(sorted(names), ["code", "detail", "errors", "status", "title", "type"]);
+        assert_eq!(sorted(names), ["code", "detail", "errors", "instance", "status", "title", "type"]);
         assert_eq!(problem["status"], status.as_u16());
+        assert!(is_described(&problem), "{problem} is not in the OpenAPI document");
         let first = &problem["errors"][0];
         let place = first["pointer"].as_str().or(first["parameter"].as_str()).unwrap_or_default();
         (problem["code"].as_str().unwrap().to_owned(), place.to_owned())

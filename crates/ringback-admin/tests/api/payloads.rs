@@ -44,12 +44,23 @@ async fn payloads_of_a_batch_are_kept_so_too() {
 }
 
 #[tokio::test]
-async fn a_payload_nested_very_deep_is_only_bytes() {
+async fn a_payload_is_nested_128_deep_at_most() {
     let app = App::new().await;
-    let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
-    let request = format!("{{\"type\":\"x\",\"payload\":{deep}}}");
-    let id = app.call(Method::POST, "/v1/events", request).await.is(StatusCode::ACCEPTED).text("id");
-    assert_eq!(app.get(&format!("/v1/events/{id}/payload")).await.body, deep);
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let event = |depth| format!("{{\"type\":\"x\",\"payload\":{}}}", nested(depth));
+    let id = app.call(Method::POST, "/v1/events", event(128)).await.is(StatusCode::ACCEPTED).text("id");
+    assert_eq!(app.get(&format!("/v1/events/{id}/payload")).await.body, nested(128));
+    let path = format!("/v1/endpoints/{}/test", app.endpoint("a").await);
+    for (path, body, place) in [
+        ("/v1/events", event(129), "/payload"),
+        ("/v1/events", event(200_000), "/payload"),
+        ("/v1/events/batch", format!("{{\"events\":[{},{}]}}", event(1), event(129)), "/events/1/payload"),
+        (&path, format!("{{\"payload\":{}}}", nested(129)), "/payload"),
+    ] {
+        let answer = app.call(Method::POST, path, body).await;
+        let refused = answer.refused(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(refused, ("too_deep".to_owned(), place.to_owned()));
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use crate::{
     configuration::{Configuration, DatabaseUrl, StoreFlags},
     failure::Result,
     print,
+    secrets::{self, Missing},
     stores::{self, Schema},
 };
 
@@ -33,6 +34,10 @@ impl Migrate {
             return Ok(());
         }
         stores::open(&configuration, Schema::Migrate).await?;
+        if let DatabaseUrl::Sqlite(_) = configuration.database_url {
+            // A store that was brought to life has its key: the next command may be one that only finds them.
+            secrets::master_keys(&configuration, Missing::Make)?;
+        }
         print::line("the schema is up to date");
         Ok(())
     }

@@ -13,11 +13,24 @@ use crate::{
     api::Api,
     auth::{Access, Operator},
     extract::{Id, Nothing, OptionalJson},
+    openapi::{requests, words},
     problem::Problem,
     view::DeliveryWithAttempts,
 };
 
-/// `POST /v1/deliveries/{id}/replay`
+/// Send a delivery again
+///
+/// Under the same id, with a new budget of attempts. A delivered one stays delivered, whatever comes of it.
+#[utoipa::path(
+    post, path = "/v1/deliveries/{id}/replay", operation_id = "replay_delivery", tag = "deliveries",
+    params(("id" = words::DeliveryId, Path)),
+    request_body = Option<requests::Nothing>,
+    responses(
+        (status = 202, description = "It is due.", body = DeliveryWithAttempts),
+        (status = 409, description = "It is pending or cancelled, or its payload or endpoint is gone."),
+    ),
+    security(("token" = ["operator"])),
+)]
 pub(super) async fn one(
     State(api): State<Api>,
     Operator(access, by): Operator,

@@ -12,10 +12,24 @@ use crate::{
     api::Api,
     auth::{Access, Administrator},
     extract::{Id, IfMatch, Json, Patch},
+    openapi::{parameters, requests, words},
     problem::Problem,
+    view,
 };
 
-/// `POST /v1/endpoints`
+/// Make an endpoint
+///
+/// The secret stands in this answer and in none after it.
+#[utoipa::path(
+    post, path = "/v1/endpoints", operation_id = "make_endpoint", tag = "endpoints",
+    request_body = requests::NewEndpoint,
+    responses(
+        (status = 201, description = "It is made.", body = view::EndpointMade,
+         headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
+        (status = 409, description = "The `key` belongs to another endpoint of the tenant."),
+    ),
+    security(("token" = ["admin"])),
+)]
 pub(super) async fn create(
     State(api): State<Api>,
     Administrator(access, by): Administrator,
@@ -25,7 +39,22 @@ pub(super) async fn create(
     Ok(made(api.engine.create_endpoint(draft, &by).await?))
 }
 
-/// `PUT /v1/endpoints/by-key/{tenant}/{key}`
+/// Make or replace the endpoint with this key
+///
+/// Idempotent. What is left out gets its default; without `secret` the present one stays.
+#[utoipa::path(
+    put, path = "/v1/endpoints/by-key/{tenant}/{key}", operation_id = "put_endpoint", tag = "endpoints",
+    params(("tenant" = words::Tenant, Path), ("key" = words::Key, Path), parameters::IfMatch),
+    request_body = requests::NewEndpoint,
+    responses(
+        (status = 200, description = "It is replaced.", body = view::EndpointMade,
+         headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
+        (status = 201, description = "It is made.", body = view::EndpointMade,
+         headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
+        (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
+    ),
+    security(("token" = ["admin"])),
+)]
 pub(super) async fn put(
     State(api): State<Api>,
     Administrator(access, by): Administrator,
@@ -38,7 +67,24 @@ pub(super) async fn put(
     Ok(made(api.engine.put_endpoint(&tenant, &key, draft, seen, &by).await?))
 }
 
-/// `PATCH /v1/endpoints/{id}`
+/// Change an endpoint
+///
+/// A JSON merge patch. Enabling one that was not enabled sends what it holds, with a new budget of attempts.
+#[utoipa::path(
+    patch, path = "/v1/endpoints/{id}", operation_id = "patch_endpoint", tag = "endpoints",
+    params(("id" = words::EndpointId, Path), parameters::IfMatch),
+    request_body(content(
+        (requests::EndpointPatch = "application/merge-patch+json"),
+        (requests::EndpointPatch = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "It is changed.", body = view::EndpointMade,
+         headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
+        (status = 409, description = "The `key` belongs to another endpoint of the tenant."),
+        (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
+    ),
+    security(("token" = ["admin"])),
+)]
 pub(super) async fn patch(
     State(api): State<Api>,
     Administrator(access, by): Administrator,
@@ -50,7 +96,18 @@ pub(super) async fn patch(
     Ok(made(api.engine.patch_endpoint(id, patch, seen, &by).await?))
 }
 
-/// `DELETE /v1/endpoints/{id}`
+/// Delete an endpoint
+///
+/// Its pending deliveries become `cancelled`, its dead letters stay readable.
+#[utoipa::path(
+    delete, path = "/v1/endpoints/{id}", operation_id = "delete_endpoint", tag = "endpoints",
+    params(("id" = words::EndpointId, Path), parameters::IfMatch),
+    responses(
+        (status = 204, description = "It is gone."),
+        (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
+    ),
+    security(("token" = ["admin"])),
+)]
 pub(super) async fn delete(
     State(api): State<Api>,
     Administrator(access, by): Administrator,

@@ -9,6 +9,7 @@ use crate::{
     auth::Reader,
     cursor::Paging,
     extract::{FromParameters, Id, Parameters, Query},
+    openapi::{parameters, words},
     problem::Problem,
     view::{self, List},
 };
@@ -28,7 +29,17 @@ impl FromParameters for Asked {
     }
 }
 
-/// `GET /v1/endpoints`
+/// List endpoints
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/endpoints", operation_id = "list_endpoints", tag = "endpoints",
+    params(parameters::Endpoints),
+    responses(
+        (status = 200, description = "A page.", body = List<view::Endpoint>),
+    ),
+    security(("token" = ["read"])),
+)]
 pub(super) async fn list(
     State(api): State<Api>,
     Reader(access): Reader,
@@ -49,7 +60,16 @@ pub(super) async fn list(
     Ok(Json(List { items, next_cursor: last.map(|last| paging.cursor(&last, LIST, &access, api.keys())) }))
 }
 
-/// `GET /v1/endpoints/{id}`
+/// One endpoint
+#[utoipa::path(
+    get, path = "/v1/endpoints/{id}", operation_id = "endpoint", tag = "endpoints",
+    params(("id" = words::EndpointId, Path)),
+    responses(
+        (status = 200, description = "The endpoint.", body = view::Endpoint,
+         headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
+    ),
+    security(("token" = ["read"])),
+)]
 pub(super) async fn one(
     State(api): State<Api>,
     Reader(access): Reader,

@@ -7,23 +7,39 @@ use ringback::{
     invalid::Invalid,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{change::check_visible, shown};
 use crate::{
     api::Api,
     auth::Operator,
     extract::{Document, Id, Nothing, OptionalJson, Raw},
+    openapi::{requests, words},
     problem::Problem,
+    view,
 };
 
 /// Where to look what came of a test.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct TestSent {
+    #[schema(value_type = words::EventId)]
     event_id: EventId,
+    #[schema(value_type = words::DeliveryId)]
     delivery_id: DeliveryId,
 }
 
-/// `POST /v1/endpoints/{id}/test`
+/// Send a test event
+///
+/// A real, signed delivery to this endpoint alone, whatever it selects, also while it is not enabled.
+#[utoipa::path(
+    post, path = "/v1/endpoints/{id}/test", operation_id = "test_endpoint", tag = "endpoints",
+    params(("id" = words::EndpointId, Path)),
+    request_body = Option<requests::TestEvent>,
+    responses(
+        (status = 202, description = "It is on its way.", body = TestSent),
+    ),
+    security(("token" = ["operator"])),
+)]
 pub(super) async fn test(
     State(api): State<Api>,
     Operator(access, by): Operator,
@@ -38,13 +54,25 @@ pub(super) async fn test(
 
 /// `{type?, payload?}`
 fn type_and_payload(mut document: Document) -> Result<(Option<String>, Option<Bytes>), Invalid> {
-    let payload = document.take("payload");
+    let payload = document.take_payload("payload")?;
     let mut fields = document.fields()?;
     let event_type = fields.text("type");
     fields.finish().or((event_type, payload))
 }
 
-/// `POST /v1/endpoints/{id}/pause`
+/// Pause an endpoint
+///
+/// Its deliveries are held until it is resumed. May be repeated.
+#[utoipa::path(
+    post, path = "/v1/endpoints/{id}/pause", operation_id = "pause_endpoint", tag = "endpoints",
+    params(("id" = words::EndpointId, Path)),
+    request_body = Option<requests::Nothing>,
+    responses(
+        (status = 200, description = "The endpoint.", body = view::Endpoint,
+         headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
+    ),
+    security(("token" = ["operator"])),
+)]
 pub(super) async fn pause(
     State(api): State<Api>,
     Operator(access, by): Operator,
@@ -55,7 +83,19 @@ pub(super) async fn pause(
     Ok(shown(&api.engine.set_paused(id, true, &by).await?))
 }
 
-/// `POST /v1/endpoints/{id}/resume`
+/// Resume an endpoint
+///
+/// What was held is sent. May be repeated.
+#[utoipa::path(
+    post, path = "/v1/endpoints/{id}/resume", operation_id = "resume_endpoint", tag = "endpoints",
+    params(("id" = words::EndpointId, Path)),
+    request_body = Option<requests::Nothing>,
+    responses(
+        (status = 200, description = "The endpoint.", body = view::Endpoint,
+         headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
+    ),
+    security(("token" = ["operator"])),
+)]
 pub(super) async fn resume(
     State(api): State<Api>,
     Operator(access, by): Operator,

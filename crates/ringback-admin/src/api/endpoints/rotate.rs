@@ -17,21 +17,28 @@ use ringback::{
 };
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::change::check_visible;
 use crate::{
     api::Api,
     auth::Administrator,
     extract::{FromDocument, Id, IfMatch, OptionalJson, etag},
+    openapi::{parameters, requests, words},
     problem::Problem,
 };
 
 /// The new secret, told this once, and how it takes over.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct SecretRotated {
     /// `null` where an ed25519 key was given: that is never told.
+    #[schema(required)]
     secret: Option<String>,
+    /// Until when the old secrets sign beside it.
+    #[schema(required, value_type = Option<words::Time>)]
     overlap_until: Option<Timestamp>,
+    /// From when on it signs instead of the old one.
+    #[schema(required, value_type = Option<words::Time>)]
     switch_at: Option<Timestamp>,
 }
 
@@ -51,7 +58,22 @@ impl FromDocument for Request {
     }
 }
 
-/// `POST /v1/endpoints/{id}/rotate-secret`
+/// Rotate an endpoint's secret
+///
+/// Schemes that carry several signatures (`standard`, `standard-ed25519`, `svix`, `elevenlabs`) sign with old and new
+/// secret until the overlap ends; at most two old ones sign on. The others change over at `switch_at`. Where
+/// `standard-ed25519` is given no secret, its key pair is replaced too.
+#[utoipa::path(
+    post, path = "/v1/endpoints/{id}/rotate-secret", operation_id = "rotate_secret", tag = "endpoints",
+    params(("id" = words::EndpointId, Path), parameters::IfMatch),
+    request_body = Option<requests::SecretRotation>,
+    responses(
+        (status = 200, description = "The new secret, told this once.", body = SecretRotated,
+         headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
+        (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
+    ),
+    security(("token" = ["admin"])),
+)]
 pub(super) async fn rotate_secret(
     State(api): State<Api>,
     Administrator(access, by): Administrator,

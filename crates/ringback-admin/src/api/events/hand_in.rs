@@ -12,11 +12,13 @@ use axum::{
 use http::StatusCode;
 use ringback::{endpoint::Destination, event::NewEvent, invalid::Invalid, time::Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     api::Api,
     auth::{Access, Emitter},
     extract::{BODY_BYTES_MAX, Document, IdempotencyKey, elements, read_json},
+    openapi::{parameters, requests},
     problem::Problem,
     view,
 };
@@ -26,12 +28,24 @@ const BATCH_EVENTS_MAX: usize = 1_000;
 const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The answer to a batch: one entry for each event, in the request's order.
-#[derive(Serialize)]
-struct Batch {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Batch {
     items: Vec<view::Accepted>,
 }
 
-/// `POST /v1/events`
+/// Hand in an event
+///
+/// It is stored, routed and durable when this is answered. The payload is kept byte for byte.
+#[utoipa::path(
+    post, path = "/v1/events", operation_id = "hand_in_event", tag = "events",
+    params(parameters::IdempotencyKey),
+    request_body = requests::NewEvent,
+    responses(
+        (status = 202, description = "It is stored.", body = view::Accepted),
+        (status = 200, description = "The same came before under this idempotency key; nothing was stored.", body = view::Accepted),
+    ),
+    security(("token" = ["emit"])),
+)]
 pub(super) async fn one(
     State(api): State<Api>,
     Emitter(access): Emitter,
@@ -49,7 +63,17 @@ pub(super) async fn one(
     Ok((status, Json(view::Accepted::from(accepted))).into_response())
 }
 
-/// `POST /v1/events/batch`
+/// Hand in up to 1,000 events
+///
+/// All of them are stored or none. Refusals name the event: `/events/17/type`.
+#[utoipa::path(
+    post, path = "/v1/events/batch", operation_id = "hand_in_events", tag = "events",
+    request_body = requests::NewEvents,
+    responses(
+        (status = 202, description = "They are stored; one entry for each, in the request's order.", body = Batch),
+    ),
+    security(("token" = ["emit"])),
+)]
 pub(super) async fn batch(
     State(api): State<Api>,
     Emitter(access): Emitter,
@@ -107,7 +131,7 @@ struct Handed {
 
 impl Handed {
     fn read(mut document: Document) -> Result<Self, Invalid> {
-        let payload = document.take("payload");
+        let payload = document.take_payload("payload")?;
         let mut fields = document.fields()?;
         let handed = Self {
             event_type: fields.required("type"),

@@ -12,6 +12,7 @@ use crate::{
     auth::Reader,
     cursor::Paging,
     extract::{FromParameters, Id, Parameters, Query},
+    openapi::{parameters, words},
     problem::Problem,
     view::{self, Destinations, List},
 };
@@ -40,7 +41,17 @@ impl FromParameters for Asked {
     }
 }
 
-/// `GET /v1/events`
+/// List events
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/events", operation_id = "list_events", tag = "events",
+    params(parameters::Events),
+    responses(
+        (status = 200, description = "A page.", body = List<view::Event>),
+    ),
+    security(("token" = ["read"])),
+)]
 pub(super) async fn list(
     State(api): State<Api>,
     Reader(access): Reader,
@@ -55,7 +66,17 @@ pub(super) async fn list(
     }))
 }
 
-/// `GET /v1/events/{id}`
+/// One event
+///
+/// With what routing decided about each endpoint, at most 1,000 of them, and its deliveries.
+#[utoipa::path(
+    get, path = "/v1/events/{id}", operation_id = "event", tag = "events",
+    params(("id" = words::EventId, Path)),
+    responses(
+        (status = 200, description = "The event.", body = view::EventWithRouting),
+    ),
+    security(("token" = ["read"])),
+)]
 pub(super) async fn one(
     State(api): State<Api>,
     Reader(access): Reader,

@@ -15,12 +15,24 @@ use crate::{
     api::Api,
     auth::{Access, Administrator, Reader},
     extract::Id,
+    openapi::words,
     problem::Problem,
 };
 
-/// `GET /v1/events/{id}/payload`
+/// An event's payload
 ///
-/// Whatever the bytes are, a browser saves them and runs nothing.
+/// The exact bytes that were handed in, as an attachment.
+#[utoipa::path(
+    get, path = "/v1/events/{id}/payload", operation_id = "payload", tag = "events",
+    params(("id" = words::EventId, Path)),
+    responses(
+        (status = 200, description = "The bytes.", body = Vec<u8>, content_type = "application/octet-stream",
+         headers(("Content-Disposition" = String, description = "`attachment`."))),
+        (status = 410, description = "It is gone."),
+    ),
+    security(("token" = ["read"])),
+)]
+// Whatever the bytes are, a browser saves them and runs nothing.
 pub(super) async fn read(
     State(api): State<Api>,
     Reader(access): Reader,
@@ -44,7 +56,17 @@ pub(super) async fn read(
     }
 }
 
-/// `DELETE /v1/events/{id}/payload`
+/// Expunge a payload
+///
+/// Removed for good: pending deliveries and dead letters of the event become `cancelled`. May be repeated.
+#[utoipa::path(
+    delete, path = "/v1/events/{id}/payload", operation_id = "expunge_payload", tag = "events",
+    params(("id" = words::EventId, Path)),
+    responses(
+        (status = 204, description = "It is gone."),
+    ),
+    security(("token" = ["admin"])),
+)]
 pub(super) async fn expunge(
     State(api): State<Api>,
     Administrator(access, by): Administrator,

@@ -1,0 +1,67 @@
+//! Parts of answers that the engine writes itself, as schemas.
+
+#![expect(dead_code, reason = "the engine serialises its own types; these are only described")]
+
+use utoipa::ToSchema;
+
+use super::words::WarningCode;
+
+/// Where the time of an attempt went; `null` for what was not entered.
+#[derive(ToSchema)]
+pub(crate) struct Timings {
+    #[schema(required)]
+    dns_ms: Option<f64>,
+    #[schema(required)]
+    connect_ms: Option<f64>,
+    #[schema(required)]
+    tls_ms: Option<f64>,
+    #[schema(required)]
+    head_ms: Option<f64>,
+    #[schema(required)]
+    body_ms: Option<f64>,
+}
+
+/// How often and when a failed delivery is tried again.
+#[derive(ToSchema)]
+#[schema(as = EffectiveRetry)]
+pub(crate) struct Retry {
+    max_attempts: u32,
+    delays_ms: Vec<u64>,
+    jitter: f64,
+}
+
+/// What was understood and taken, but is probably a mistake.
+#[derive(ToSchema)]
+pub(crate) struct Warning {
+    code: WarningCode,
+    /// Where it stands in the request (RFC 6901).
+    pointer: String,
+    detail: String,
+}
+
+/// What was accepted and what became of it.
+#[derive(ToSchema)]
+pub(crate) struct Ledger {
+    events: LedgerEvents,
+    deliveries: LedgerDeliveries,
+}
+
+/// `accepted = unrouted + duplicate + unmatched + routed`
+#[derive(ToSchema)]
+pub(crate) struct LedgerEvents {
+    accepted: i64,
+    unrouted: i64,
+    duplicate: i64,
+    unmatched: i64,
+    routed: i64,
+}
+
+/// `owed = pending + delivered + dead + cancelled`
+#[derive(ToSchema)]
+pub(crate) struct LedgerDeliveries {
+    owed: i64,
+    pending: i64,
+    delivered: i64,
+    dead: i64,
+    cancelled: i64,
+}

@@ -1,0 +1,147 @@
+//! The queries and headers that routes read, as parameters. A test asks every route which parameters it knows and
+//! compares.
+
+#![expect(dead_code, reason = "queries are read parameter by parameter; these are only described")]
+
+use utoipa::IntoParams;
+
+use super::words::{Cursor, DeadReason, EndpointId, EventId, EventType, Key, Limit, Status, Tenant, Time};
+
+/// `GET /v1/events`
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Events {
+    #[param(inline)]
+    tenant: Option<Tenant>,
+    #[param(inline)]
+    r#type: Option<EventType>,
+    #[param(inline)]
+    key: Option<Key>,
+    /// Accepted at or after.
+    #[param(inline)]
+    since: Option<Time>,
+    /// Accepted before.
+    #[param(inline)]
+    until: Option<Time>,
+    #[param(inline)]
+    limit: Option<Limit>,
+    #[param(inline)]
+    cursor: Option<Cursor>,
+}
+
+/// `GET /v1/endpoints`
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Endpoints {
+    #[param(inline)]
+    tenant: Option<Tenant>,
+    #[param(inline)]
+    limit: Option<Limit>,
+    #[param(inline)]
+    cursor: Option<Cursor>,
+}
+
+/// `GET /v1/deliveries`
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Deliveries {
+    #[param(inline)]
+    tenant: Option<Tenant>,
+    #[param(inline)]
+    endpoint_id: Option<EndpointId>,
+    #[param(inline)]
+    event_id: Option<EventId>,
+    #[param(inline)]
+    r#type: Option<EventType>,
+    #[param(inline)]
+    key: Option<Key>,
+    /// The host of the URL it goes to.
+    #[param(min_length = 1, max_length = 255)]
+    host: Option<String>,
+    #[param(inline)]
+    status: Option<Status>,
+    /// Created at or after.
+    #[param(inline)]
+    since: Option<Time>,
+    /// Created before.
+    #[param(inline)]
+    until: Option<Time>,
+    #[param(inline)]
+    limit: Option<Limit>,
+    #[param(inline)]
+    cursor: Option<Cursor>,
+}
+
+/// `GET /v1/dead-letters`
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeadLetters {
+    #[param(inline)]
+    tenant: Option<Tenant>,
+    #[param(inline)]
+    endpoint_id: Option<EndpointId>,
+    #[param(inline)]
+    r#type: Option<EventType>,
+    #[param(inline)]
+    key: Option<Key>,
+    #[param(inline)]
+    reason: Option<DeadReason>,
+    /// Died at or after.
+    #[param(inline)]
+    since: Option<Time>,
+    /// Died before.
+    #[param(inline)]
+    until: Option<Time>,
+    #[param(inline)]
+    limit: Option<Limit>,
+    #[param(inline)]
+    cursor: Option<Cursor>,
+}
+
+/// `GET /v1/audit`
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Audit {
+    /// Made at or after.
+    #[param(inline)]
+    since: Option<Time>,
+    /// Made before.
+    #[param(inline)]
+    until: Option<Time>,
+    #[param(inline)]
+    limit: Option<Limit>,
+    #[param(inline)]
+    cursor: Option<Cursor>,
+}
+
+/// `GET /v1/ledger`
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Ledger {
+    #[param(inline)]
+    tenant: Option<Tenant>,
+    /// Of events accepted at or after.
+    #[param(inline)]
+    since: Option<Time>,
+    /// Of events accepted before.
+    #[param(inline)]
+    until: Option<Time>,
+}
+
+/// Changing an endpoint only as it was seen.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct IfMatch {
+    /// The `ETag` of the version that is meant; any version where it is left out or `*`.
+    #[param(rename = "If-Match", pattern = "^(\\*|(W/)?\"[^\"]*\")$", example = "\"7\"")]
+    if_match: Option<String>,
+}
+
+/// Handing an event in once.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct IdempotencyKey {
+    /// An alias of the field `idempotency_key`; quoted or not.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 256)]
+    idempotency_key: Option<String>,
+}

@@ -1,0 +1,251 @@
+//! Which refusals there are, by status, and which routes can make them. The tests of the API look every refusal that
+//! they provoke up in here.
+
+use serde_json::{Map, Value, json};
+
+/// One status of a refusal.
+struct Refusal {
+    status: u16,
+    name: &'static str,
+    description: &'static str,
+    codes: &'static [&'static str],
+    headers: &'static [(&'static str, &'static str)],
+}
+
+const ALL: &[Refusal] = &[
+    Refusal {
+        status: 400,
+        name: "BadRequest",
+        description: "Broken JSON, or a query parameter, cursor or header that cannot be.",
+        codes: &[
+            "malformed_json",
+            "incomplete_body",
+            "unknown_parameter",
+            "duplicate_parameter",
+            "malformed",
+            "out_of_range",
+            "unknown_value",
+            "invalid_cursor",
+        ],
+        headers: &[],
+    },
+    Refusal {
+        status: 401,
+        name: "Unauthorized",
+        description: "No valid bearer token.",
+        codes: &["unauthorized"],
+        headers: &[("WWW-Authenticate", "`Bearer`.")],
+    },
+    Refusal {
+        status: 403,
+        name: "Forbidden",
+        description: "The token's scope is for other things.",
+        codes: &["forbidden"],
+        headers: &[],
+    },
+    Refusal {
+        status: 404,
+        name: "NotFound",
+        description: "Nothing there, or nothing that this caller may know of.",
+        codes: &["not_found"],
+        headers: &[],
+    },
+    Refusal {
+        status: 405,
+        name: "MethodNotAllowed",
+        description: "The path does not take this method.",
+        codes: &["method_not_allowed"],
+        headers: &[("Allow", "The methods that it takes.")],
+    },
+    Refusal {
+        status: 408,
+        name: "RequestTimeout",
+        description: "The body did not arrive in time.",
+        codes: &["request_timeout"],
+        headers: &[],
+    },
+    Refusal {
+        status: 409,
+        name: "Conflict",
+        description: "Against the state of things.",
+        codes: &["key_taken", "pending", "cancelled", "payload_expunged", "endpoint_deleted"],
+        headers: &[],
+    },
+    Refusal {
+        status: 410,
+        name: "Gone",
+        description: "The payload is gone.",
+        codes: &["payload_expunged", "payload_expired"],
+        headers: &[],
+    },
+    Refusal {
+        status: 412,
+        name: "PreconditionFailed",
+        description: "The endpoint has changed since the version that `If-Match` names.",
+        codes: &["precondition_failed"],
+        headers: &[],
+    },
+    Refusal {
+        status: 413,
+        name: "PayloadTooLarge",
+        description: "The body, or a payload in it, is too large.",
+        codes: &["payload_too_large"],
+        headers: &[],
+    },
+    Refusal {
+        status: 415,
+        name: "UnsupportedMediaType",
+        description: "The body is not said to be JSON.",
+        codes: &["unsupported_media_type"],
+        headers: &[("Accept", "The media type that is taken.")],
+    },
+    Refusal {
+        status: 422,
+        name: "Unprocessable",
+        description: "A field of the body cannot be; every one that cannot is named.",
+        codes: &[
+            "required",
+            "unknown_field",
+            "duplicate_field",
+            "wrong_type",
+            "unknown_value",
+            "malformed",
+            "too_deep",
+            "too_long",
+            "too_many",
+            "masked",
+            "header_refused",
+            "unknown_placeholder",
+            "unbalanced_brace",
+            "out_of_range",
+            "conflict",
+            "immutable",
+            "idempotency_conflict",
+            "unknown_endpoint_key",
+            "https_required",
+            "blocked_destination",
+            "ambiguous_ip",
+            "too_many_endpoints",
+        ],
+        headers: &[],
+    },
+    Refusal {
+        status: 500,
+        name: "Internal",
+        description: "A fault of ours; it is in the server's log under the request's id.",
+        codes: &["internal"],
+        headers: &[],
+    },
+    Refusal {
+        status: 503,
+        name: "Unavailable",
+        description: "Not now, but soon.",
+        codes: &["store_unavailable", "schema_mismatch", "shutting_down", "timed_out"],
+        headers: &[("Retry-After", "Seconds to wait.")],
+    },
+];
+
+/// The schema of every refusal.
+pub(super) fn problem() -> Value {
+    json!({
+        "type": "object",
+        "description": "A refusal (RFC 9457).",
+        "required": ["type", "title", "status", "code", "detail", "errors", "instance"],
+        "properties": {
+            "type": {"type": "string", "const": "about:blank"},
+            "title": {"type": "string"},
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "code": {"type": "string", "description": "Stable, for programs: that of the first error, if there is any."},
+            "detail": {"type": "string", "description": "For people."},
+            "errors": {"type": "array", "items": {
+                "type": "object",
+                "description": "One thing that was wrong.",
+                "required": ["code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "A place in the body (RFC 6901)."},
+                    "parameter": {"type": "string", "description": "A parameter of query or header."},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            }},
+            "instance": {"type": "string", "pattern": "^urn:request:", "description": "The request's id."},
+        },
+    })
+}
+
+/// The refusals, each once.
+pub(super) fn components() -> Value {
+    Value::Object(ALL.iter().map(|refusal| (refusal.name.to_owned(), refusal.response(refusal.description))).collect())
+}
+
+/// Adds those that an operation can make, and completes those that it names itself.
+pub(super) fn add(path: &str, operation: &mut Value) {
+    let has_body = operation.get("requestBody").is_some();
+    let has_parameters = operation.get("parameters").is_some();
+    // An operation that names no scope is open to all.
+    let is_guarded = operation["security"][0].get("token").is_some();
+    // A caller that is bound to a tenant may name no other.
+    let can_be_absent = path.contains('{') || has_body || names(operation, "tenant");
+    let reads_store = path != "/healthz" && path != "/openapi.json";
+    let possible = |status| match status {
+        400 => has_body || has_parameters,
+        401 | 403 => is_guarded,
+        404 => can_be_absent,
+        408 | 413 | 415 | 422 => has_body,
+        500 => true,
+        503 => reads_store,
+        _ => false,
+    };
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    for refusal in ALL {
+        match responses.get_mut(&refusal.status.to_string()) {
+            Some(own) => {
+                let description = own["description"].as_str().unwrap_or_default().to_owned();
+                *own = refusal.response(&description);
+            }
+            None if possible(refusal.status) => {
+                let reference = json!({"$ref": format!("#/components/responses/{}", refusal.name)});
+                responses.insert(refusal.status.to_string(), reference);
+            }
+            None => {}
+        }
+    }
+}
+
+fn names(operation: &Value, parameter: &str) -> bool {
+    let parameters = operation["parameters"].as_array();
+    parameters.is_some_and(|parameters| parameters.iter().any(|each| each["name"] == parameter))
+}
+
+impl Refusal {
+    fn response(&self, description: &str) -> Value {
+        let title = http::StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
+        let mut headers: Map<String, Value> = self
+            .headers
+            .iter()
+            .map(|(name, description)| {
+                ((*name).to_owned(), json!({"description": description, "schema": {"type": "string"}}))
+            })
+            .collect();
+        headers.insert("X-Request-Id".to_owned(), json!({"$ref": "#/components/headers/RequestId"}));
+        json!({
+            "description": description,
+            "headers": headers,
+            "content": {"application/problem+json": {
+                "schema": {"allOf": [
+                    {"$ref": "#/components/schemas/Problem"},
+                    {"properties": {"status": {"const": self.status}, "code": {"enum": self.codes}}},
+                ]},
+                "example": {
+                    "type": "about:blank",
+                    "title": title.unwrap_or("Error"),
+                    "status": self.status,
+                    "code": self.codes[0],
+                    "detail": description,
+                    "errors": [],
+                    "instance": "urn:request:0199c0de5eed7a11b0a1c2d3e4f56789",
+                },
+            }},
+        })
+    }
+}

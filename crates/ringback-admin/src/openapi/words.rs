@@ -1,0 +1,135 @@
+//! The values that stand in requests and answers, as schemas: ids, names, times, and words of which there are few.
+//!
+//! The engine knows nothing of OpenAPI, so each of its types has a counterpart here that is only described. Lists of
+//! words are written by the engine's own serialisation: none can be missing here.
+
+use std::borrow::Cow;
+
+use ringback::{
+    attempt::{Conclusion, ErrorClass, Phase},
+    delivery::{DeadReason as Reason, HoldReason as Hold, Status as State},
+    endpoint::{Digest as Hash, Encoding as Written, KeyFormat as Format, OnDead as Dead, Preset as Bundle, Scheme},
+    operate::routing::Skipped as Skip,
+    store::{EventState as Routed, ReplayState as Replaying},
+};
+use serde::Serialize;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
+};
+
+fn text(description: &str, pattern: &str, example: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+        .pattern(Some(pattern))
+        .examples([example])
+}
+
+fn one_of<T: Serialize>(description: &str, words: &[T]) -> RefOr<Schema> {
+    let words = words.iter().map(|word| serde_json::to_value(word).unwrap_or_default());
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description)).enum_values(Some(words)).into()
+}
+
+macro_rules! described {
+    ($($name:ident = $schema:expr;)+) => {$(
+        pub(crate) enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                $schema.into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    )+};
+}
+
+described! {
+    EventId = text("An event's id.", "^evt_[0-9a-f]{32}$", "evt_0199c0de5eed7a11b0a1c2d3e4f50000");
+    DeliveryId = text(
+        "A delivery's id; a dead letter's is its delivery's.",
+        "^dlv_[0-9a-f]{32}$",
+        "dlv_0199c0de5eed7a11b0a1c2d3e4f50001",
+    );
+    EndpointId = text("An endpoint's id.", "^ep_[0-9a-f]{32}$", "ep_0199c0de5eed7a11b0a1c2d3e4f56789");
+    ReplayId = text("A replay's id.", "^rpl_[0-9a-f]{32}$", "rpl_0199c0de5eed7a11b0a1c2d3e4f56789");
+    Tenant = text("One customer of the platform; `default` where none is named.", "^[A-Za-z0-9_.:-]{1,128}$", "acme");
+    EventType = text("What happened; its case is kept.", "^[A-Za-z0-9_.-]{1,128}$", "call.ended");
+    Key = text(
+        "1 to 256 characters without control characters.",
+        "^[^\\u0000-\\u001F\\u007F-\\u009F]{1,256}$",
+        "call-42",
+    );
+    Selector = text("An exact type, `*` for all, or a prefix such as `call.*`.", "^(\\*|[A-Za-z0-9_.-]{1,128}(\\.\\*)?)$", "call.*");
+    SigningSecret = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("A signing secret, 1 to 512 bytes; the scheme says what its text means."))
+        .min_length(Some(1))
+        .max_length(Some(512))
+        .examples(["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]);
+    Url = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("Where requests go: absolute, up to 2,048 bytes. `https://` is added where no scheme stands."))
+        .min_length(Some(1))
+        .max_length(Some(2048))
+        .examples(["https://hooks.example.com/ringback"]);
+    Time = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+        .description(Some("RFC 3339; answers are in UTC."))
+        .examples(["2026-01-31T12:00:00Z"]);
+    Cursor = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("`next_cursor` of the page before, with the same parameters."));
+    Limit = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .description(Some("Most items of the page."))
+        .minimum(Some(1))
+        .maximum(Some(1000))
+        .default(Some(50.into()));
+    Status = one_of("Where a delivery stands.", &[State::Pending, State::Delivered, State::Dead, State::Cancelled]);
+    DeadReason = one_of(
+        "Why a delivery was given up.",
+        &[Reason::Exhausted, Reason::Expired, Reason::Unroutable, Reason::Gone],
+    );
+    HoldReason = one_of(
+        "Why a delivery waits.",
+        &[Hold::Paused, Hold::EndpointDisabled, Hold::RetryAfter, Hold::Failing],
+    );
+    EventState = one_of(
+        "What routing made of an event.",
+        &[Routed::Unrouted, Routed::Duplicate, Routed::Unmatched, Routed::Routed],
+    );
+    SkipReason = one_of(
+        "Why an endpoint got no delivery.",
+        &[Skip::TypeNotSelected, Skip::NotAddressed, Skip::UnknownEndpointKey],
+    );
+    ReplayState = one_of(
+        "Where a replay stands.",
+        &[Replaying::Preview, Replaying::Running, Replaying::Completed, Replaying::Cancelled],
+    );
+    RoutingVerdict = one_of("Whether an endpoint got a delivery.", &["delivery", "skipped"]);
+    BodyEncoding = one_of("How a body that is not text is written.", &["base64"]);
+    WarningCode = one_of(
+        "What was probably a mistake.",
+        &["url_scheme_added", "url_field_not_a_url", "body_not_js_stable", "signature_without_body"],
+    );
+    ReplayedStatus = one_of("Which deliveries a replay takes.", &[State::Dead, State::Delivered]);
+    AttemptOutcome = one_of(
+        "How an attempt ended; a `stale` one changed nothing.",
+        &[Conclusion::Delivered, Conclusion::Failed, Conclusion::Stale],
+    );
+    AttemptError = one_of("What went wrong.", ErrorClass::ALL);
+    AttemptPhase = one_of("Where it went wrong.", Phase::ALL);
+    Preset = one_of("A scheme with the policy that its vendor documents.", &Bundle::ALL);
+    SchemeName = one_of("A built-in signing scheme.", &Scheme::BUILT_IN);
+    OnDead = one_of("What a dead letter does to later events of its ordering key.", &[Dead::Skip, Dead::Block]);
+    KeyFormat = one_of("What the text of the secret means.", &[Format::Utf8, Format::Base64, Format::Hex, Format::Whsec]);
+    Digest = one_of("The hash under the HMAC.", &[Hash::Sha256, Hash::Sha512, Hash::Sha1]);
+    Encoding = one_of("How the signature is written.", &[Written::Hex, Written::Base64, Written::Base64url]);
+}

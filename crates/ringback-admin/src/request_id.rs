@@ -1,0 +1,61 @@
+//! Each request's id: the caller's own if it sent one that is well-formed, else one made here. It comes back in
+//! `x-request-id` and in a refusal's `instance`, and stands at every line that is logged while the request is
+//! answered: so a caller's complaint can be found in the log.
+
+use std::time::Instant;
+
+use axum::{
+    extract::{MatchedPath, Request},
+    middleware::Next,
+    response::Response,
+};
+use http::{HeaderName, HeaderValue};
+use tracing::Instrument as _;
+
+const NAME: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longest id that is taken from a caller.
+const CHARACTERS_MAX: usize = 128;
+
+tokio::task_local! {
+    static CURRENT: String;
+}
+
+/// The id of the request that is being answered; `None` outside of one.
+pub(crate) fn current() -> Option<String> {
+    CURRENT.try_with(Clone::clone).ok()
+}
+
+/// What a refusal's `instance` says; `None` outside of a request.
+pub(crate) fn instance() -> Option<String> {
+    current().map(|id| format!("urn:request:{id}"))
+}
+
+/// Answers a request under its id.
+pub(crate) async fn carry(request: Request, next: Next) -> Response {
+    let id = given(&request).unwrap_or_else(|| uuid::Uuid::now_v7().simple().to_string());
+    // The route's pattern, never the path: that holds what callers chose.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", request_id = %id, method = %request.method(), route);
+    let begun = Instant::now();
+    let answered = async {
+        let response = next.run(request).await;
+        let (status, took_ms) = (response.status().as_u16(), begun.elapsed().as_millis());
+        tracing::debug!(status, took_ms, "answered with {status} after {took_ms} ms");
+        response
+    };
+    let mut response = CURRENT.scope(id.clone(), answered).instrument(span).await;
+    if let Ok(value) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(NAME, value);
+    }
+    response
+}
+
+/// Only what can stand in a header, a URN and a log line as it is.
+fn given(request: &Request) -> Option<String> {
+    let mut values = request.headers().get_all(NAME).iter();
+    let text = values.next()?.to_str().ok()?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
+    let is_id = (1..=CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(allowed);
+    (is_id && values.next().is_none()).then(|| text.to_owned())
+}

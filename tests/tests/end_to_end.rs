@@ -43,6 +43,10 @@ mod takeover;
 // 12: changes reach every node within a second.
 mod control;
 
+// Who may do what, and who did.
+mod audit;
+mod tokens;
+
 // What receivers and operators are told beside them.
 mod commands;
 mod dashboard;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 
 use crate::{
+    audit::{Action, Actor},
     deliver::{self, Delivering},
     directory::{Directory, Follower},
     emit::{self, Emitted, Intake},
@@ -172,7 +173,7 @@ impl Engine {
             }
         }
         let prepared = invalid.or(prepared).map_err(emit::Error::Invalid)?;
-        self.intake.accept(prepared).await
+        self.intake.accept(prepared, None).await
     }
 
     /// Sends a real, signed test event to one endpoint, whatever it selects and also while it is not enabled.
@@ -184,6 +185,7 @@ impl Engine {
         endpoint: &Endpoint,
         event_type: String,
         payload: Bytes,
+        by: &Actor,
     ) -> Result<(EventId, DeliveryId), TestError> {
         let directory = self.directory().await.map_err(emit::Error::from)?;
         let endpoint = directory.endpoint(endpoint.id).ok_or(TestError::Absent)?;
@@ -193,7 +195,10 @@ impl Engine {
             emit::Error::Invalid(invalid)
         })?;
         let id = prepared.loaded.event.id;
-        self.intake.accept(vec![prepared]).await?;
+        let record = by
+            .asks(Action::TestEndpoint, endpoint.id, Some(&endpoint.tenant))
+            .after(serde_json::json!({"event_id": id}));
+        self.intake.accept(vec![prepared], Some(record)).await?;
         Ok((id, id.delivery(1)))
     }
 }

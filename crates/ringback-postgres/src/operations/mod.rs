@@ -12,6 +12,7 @@ mod scan;
 
 use ringback::{
     attempt::Attempt,
+    audit::Record,
     id::{DeliveryId, EventId, ReplayId},
     store::{
         DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead, ReplayOne,
@@ -45,8 +46,8 @@ impl Operations for Postgres {
         events::payload(self, id).await
     }
 
-    async fn expunge(&self, id: EventId) -> Result<bool> {
-        expunge::expunge(self, id).await
+    async fn expunge(&self, id: EventId, record: &Record) -> Result<bool> {
+        expunge::expunge(self, id, record).await
     }
 
     async fn list_deliveries(
@@ -75,24 +76,24 @@ impl Operations for Postgres {
         dead_letters::list(self, filter, before, limit).await
     }
 
-    async fn discard_dead_letter(&self, id: DeliveryId) -> Result<bool> {
-        dead_letters::discard(self, id).await
+    async fn discard_dead_letter(&self, id: DeliveryId, record: &Record) -> Result<bool> {
+        dead_letters::discard(self, id, record).await
     }
 
-    async fn replay_one(&self, id: DeliveryId) -> Result<ReplayOne> {
-        release::one(self, id).await
+    async fn replay_one(&self, id: DeliveryId, record: &Record) -> Result<ReplayOne> {
+        release::one(self, id, record).await
     }
 
-    async fn create_replay(&self, replay: &ReplayToCreate) -> Result<ReplayRow> {
-        replays::create(self, replay).await
+    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<ReplayRow> {
+        replays::create(self, replay, record).await
     }
 
     async fn replay(&self, id: ReplayId) -> Result<Option<ReplayRow>> {
         replays::find(self, id).await
     }
 
-    async fn cancel_replay(&self, id: ReplayId) -> Result<Option<ReplayRow>> {
-        replays::cancel(self, id).await
+    async fn cancel_replay(&self, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>> {
+        replays::cancel(self, id, record).await
     }
 
     async fn running_replays(&self) -> Result<Vec<ReplayRow>> {

@@ -196,7 +196,7 @@ async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
     store_holds(delivering, batch).await;
     let gone: BTreeSet<_> = batch.iter().filter_map(|report| report.gone).collect();
     for endpoint in gone {
-        match delivering.engine.store().disable_gone(endpoint).await {
+        match delivering.engine().disable_gone(endpoint).await {
             Ok(()) => tracing::info!(%endpoint, "answered 410 and is disabled"),
             // Its next answer tries again.
             Err(error) => tracing::warn!(%endpoint, %error, "could not disable an endpoint that answered 410"),

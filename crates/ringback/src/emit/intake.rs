@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Emitted, Error, Prepared};
 use crate::{
+    audit::Record,
     directory::Directory,
     engine::Shared,
     invalid::Invalid,
@@ -31,6 +32,7 @@ const QUEUE: usize = 1_024;
 
 struct Request {
     events: Vec<Prepared>,
+    record: Option<Record>,
     answer: oneshot::Sender<Result<Vec<Emitted>, Error>>,
 }
 
@@ -48,10 +50,10 @@ impl Intake {
         Self { queue }
     }
 
-    /// Stores a request's events, all or none.
-    pub(crate) async fn accept(&self, events: Vec<Prepared>) -> Result<Vec<Emitted>, Error> {
+    /// Stores a request's events, all or none; with them the record, if someone asked for more than an emit.
+    pub(crate) async fn accept(&self, events: Vec<Prepared>, record: Option<Record>) -> Result<Vec<Emitted>, Error> {
         let (answer, answered) = oneshot::channel();
-        self.queue.send(Request { events, answer }).await.map_err(|_| Error::Closed)?;
+        self.queue.send(Request { events, record, answer }).await.map_err(|_| Error::Closed)?;
         answered.await.map_err(|_| Error::Closed)?
     }
 }
@@ -204,7 +206,10 @@ impl Folded {
     }
 
     fn group(&self, shared: &Shared, directory: &Directory) -> Group {
-        Group { events: self.originals().map(|event| to_accept(event, shared, directory)).collect() }
+        Group {
+            events: self.originals().map(|event| to_accept(event, shared, directory)).collect(),
+            record: self.request.record.clone(),
+        }
     }
 
     fn finish(self, accepted: Vec<Accepted>, due: &mut Vec<crate::deliver::Fresh>) {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::Result;
 use crate::{
     attempt::Attempt,
+    audit::Record,
     delivery::{DeadReason, HoldReason, LaneId, Marks, Status},
     event::Event,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
@@ -304,7 +305,7 @@ pub trait Operations {
 
     /// Removes an event's payload for good: its pending deliveries and dead letters become cancelled, a change
     /// tells every node. False if there is no such event; true, and nothing more, if it was expunged before.
-    async fn expunge(&self, id: EventId) -> Result<bool>;
+    async fn expunge(&self, id: EventId, record: &Record) -> Result<bool>;
 
     /// Deliveries, newest first.
     async fn list_deliveries(
@@ -329,20 +330,20 @@ pub trait Operations {
     ) -> Result<Page<DeliveryRow, (Timestamp, DeliveryId)>>;
 
     /// Moves a dead letter to cancelled. False if there is none.
-    async fn discard_dead_letter(&self, id: DeliveryId) -> Result<bool>;
+    async fn discard_dead_letter(&self, id: DeliveryId, record: &Record) -> Result<bool>;
 
     /// Puts one delivery back into its lane, due now, under the same id, with a refilled budget; a change
     /// tells its lane's owner.
-    async fn replay_one(&self, id: DeliveryId) -> Result<ReplayOne>;
+    async fn replay_one(&self, id: DeliveryId, record: &Record) -> Result<ReplayOne>;
 
-    /// Fixes the set that the filter finds now, or only counts it.
-    async fn create_replay(&self, replay: &ReplayToCreate) -> Result<ReplayRow>;
+    /// Fixes the set that the filter finds now, or only counts it, and then `record` is not written.
+    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<ReplayRow>;
 
     /// One replay with its counts.
     async fn replay(&self, id: ReplayId) -> Result<Option<ReplayRow>>;
 
     /// Cancels a running replay; `None` if there is no such replay, unchanged if it had ended.
-    async fn cancel_replay(&self, id: ReplayId) -> Result<Option<ReplayRow>>;
+    async fn cancel_replay(&self, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>>;
 
     /// Replays that are running, with their counts.
     async fn running_replays(&self) -> Result<Vec<ReplayRow>>;

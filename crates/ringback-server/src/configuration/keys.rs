@@ -80,6 +80,8 @@ keys! {
     "bind" bind: std::net::SocketAddr = "127.0.0.1:8080";
     /// What stands before every path of the API, such as /webhooks.
     "base_path" base_path: BasePath = "";
+    /// Whether there are pages for people beside the API, at / and /login.
+    "dashboard" dashboard: bool = "true";
     /// The bearer token that may do everything, 16 to 256 printable characters. SQLite: one is made and kept beside the database; PostgreSQL: required.
     "admin_token" admin_token: Option<AdminToken> = "";
     /// Encrypts secrets at rest: 32 bytes as 64 hex digits or base64. SQLite: one is made and kept beside the database; PostgreSQL: required.

@@ -26,7 +26,8 @@ First minute:   ringback demo
 Run it:         ringback serve
 At 3 a.m.:      ringback find CALL_ID
 
-Commands open the store that the configuration names; with --url and --token they ask a running server.
+Commands open the store that the configuration names; with --url and --token they ask a running
+server.
 Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 nothing found.")]
 struct Ringback {
     #[command(subcommand)]

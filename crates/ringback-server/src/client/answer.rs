@@ -82,7 +82,12 @@ impl Problem {
         let told = self.detail.as_deref().or(self.title.as_deref()).unwrap_or("no reason was given");
         let code = self.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
         let findings: Vec<String> = self.errors.iter().map(Finding::told).collect();
-        let findings = if findings.is_empty() { String::new() } else { format!(": {}", findings.join("; ")) };
+        let findings = match &findings[..] {
+            [] => String::new(),
+            // The API may have said it in its own sentence already.
+            [only] if told.contains(only.as_str()) => String::new(),
+            several => format!(": {}", several.join("; ")),
+        };
         plain(&format!("{told}{findings} ({}{code})", status.as_u16()))
     }
 }

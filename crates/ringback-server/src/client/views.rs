@@ -197,6 +197,15 @@ impl Endpoint {
     }
 }
 
+/// A secret that was rotated.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Rotated {
+    /// `None` where an ed25519 key was given.
+    pub(crate) secret: Option<String>,
+    pub(crate) overlap_until: Option<Timestamp>,
+    pub(crate) switch_at: Option<Timestamp>,
+}
+
 /// A test event that was sent.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct TestSent {

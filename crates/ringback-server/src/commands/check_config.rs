@@ -22,10 +22,10 @@ Examples:
   ringback check-config --config /etc/ringback.toml && systemctl restart ringback
   ringback check-config --json | jq '.findings[] | select(.severity == \"wrong\")'
 
-Shows every key that is not a default with the source that it comes from, secrets as ***. Then it looks whether the
-values are right and fit together, whether the database answers and has the schema of this program, and whether the
-master key is the one that its secrets were sealed with. Nothing is made or changed. Ends with 0, or with 2 if
-something is wrong.")]
+Shows every key that is not a default with the source that it comes from, secrets as ***. Then it
+looks whether the values are right and fit together, whether the database answers and has the
+schema of this program, and whether the master key is the one that its secrets were sealed with.
+Nothing is made or changed. Ends with 0, or with 2 if something is wrong.")]
 pub(crate) struct CheckConfig {
     /// Print keys and findings as JSON
     #[arg(long)]

@@ -6,6 +6,7 @@ mod fields;
 mod get;
 mod list;
 mod pause;
+mod rotate_secret;
 mod test;
 mod update;
 
@@ -15,7 +16,7 @@ use super::words;
 use crate::{
     client::{Answer, Client, Connection, segment, views},
     failure::Result,
-    print::Paint,
+    print::{self, Paint, plain},
     screen,
 };
 
@@ -24,7 +25,7 @@ use crate::{
 #[command(arg_required_else_help = true)]
 #[command(after_help = "\
 Examples:
-  ringback endpoints create https://customer.example.com/hook --event-types CALL_ENDED --preset levrage --secret whsec_theirs
+  ringback endpoints create https://example.com/hook --event-types CALL_ENDED --preset levrage
   ringback endpoints list --tenant acme
   ringback endpoints test ep_0198…
   ringback endpoints pause ep_0198…
@@ -45,6 +46,7 @@ enum Command {
     Test(test::Test),
     Pause(pause::Pause),
     Resume(pause::Resume),
+    RotateSecret(rotate_secret::RotateSecret),
 }
 
 impl Endpoints {
@@ -59,6 +61,7 @@ impl Endpoints {
             Command::Test(command) => command.run().await,
             Command::Pause(command) => command.run().await,
             Command::Resume(command) => command.run().await,
+            Command::RotateSecret(command) => command.run().await,
         }
     }
 }
@@ -103,9 +106,14 @@ fn show(answer: &Answer, json: bool) -> Result<()> {
     let endpoint: views::Endpoint = answer.read()?;
     endpoint.warnings.iter().for_each(views::Warning::tell);
     screen::policy(&endpoint, None, Paint::stdout());
-    if let Some(secret) = &endpoint.secret {
-        crate::print::line(format!("  secret    {secret}"));
+    tell_secret(endpoint.secret.as_deref());
+    Ok(())
+}
+
+/// Shows a secret where an answer holds one.
+fn tell_secret(secret: Option<&str>) {
+    if let Some(secret) = secret {
+        print::line(format!("  secret    {}", plain(secret)));
         eprintln!("the secret is shown this once: give it to the receiver");
     }
-    Ok(())
 }

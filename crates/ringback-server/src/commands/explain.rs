@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::whole::Whole;
+use ringback::id::EventId;
+
+use super::{whole::Whole, words};
 use crate::{
     client::{
         Client, Connection,
         views::{Endpoint, Event, Routing},
     },
     failure::{Failure, Result},
-    print::{self, Paint, Table},
+    print::{self, Paint, Table, plain},
     screen,
 };
 
@@ -21,11 +23,11 @@ Examples:
   ringback explain evt_0198… --json | jq '.routing'
   ringback find call-42 --json | jq -r '.items[].id' | xargs -n 1 ringback explain
 
-Shows what routing decided by the configuration of that time, every delivery with its attempts, and the policy that is
-in effect now. Ends with 3 when there is no such event.")]
+Shows what routing decided by the configuration of that time, every delivery with its attempts,
+and the policy that is in effect now. Ends with 3 when there is no such event.")]
 pub(crate) struct Explain {
     /// The event (evt_…); `ringback find` gives it for a key
-    #[arg(value_name = "EVENT")]
+    #[arg(value_name = "EVENT", value_parser = event_id)]
     event: String,
 
     /// Print the API's answer
@@ -43,7 +45,7 @@ impl Explain {
     /// Explains one event.
     pub(crate) async fn run(self) -> Result<()> {
         let client = self.connection.open().await?;
-        let whole = Whole::load(&client, &self.event, self.json).await.map_err(|failure| self.hinted(failure))?;
+        let whole = Whole::load(&client, &self.event, self.json).await?;
         if self.json {
             whole.answer.print();
             return Ok(());
@@ -56,17 +58,11 @@ impl Explain {
         policies(&whole.event, &endpoints, paint);
         Ok(())
     }
+}
 
-    /// A key in the place of an id is the likeliest slip.
-    fn hinted(&self, failure: Failure) -> Failure {
-        match failure {
-            Failure::NothingFound(why) if !self.event.starts_with("evt_") => {
-                let event = print::plain(&self.event);
-                Failure::NothingFound(format!("{why}; {event} is no event's id: if it is a key, ringback find {event}"))
-            }
-            other => other,
-        }
-    }
+/// An event's id; a key in its place is the likeliest slip.
+fn event_id(text: &str) -> Result<String, String> {
+    words::id::<EventId>(text).map_err(|error| format!("{error}; if it is a key: ringback find {}", plain(text)))
 }
 
 /// The endpoints of the verdicts as they are now; a deleted one is not among them.

@@ -23,13 +23,13 @@ use crate::{
 Examples:
   ringback listen
   ringback listen --scheme levrage --secret whsec_theirs --port 9000
-  ringback listen --scheme standard --secret whsec_… --fail-first 2        (to see retries)
-  ringback listen --status 410                                             (to see an endpoint disabled)
+  ringback listen --scheme standard --secret whsec_… --fail-first 2     (to see retries)
+  ringback listen --status 410                                  (to see an endpoint disabled)
   ringback listen --requests 1 --json | jq .headers
 
-It listens on 127.0.0.1 alone; `ringback serve --egress-allow 127.0.0.0/8 --egress-allow-http` may send there.
-A request that does not verify is answered 401, with what differs. Ctrl-C ends it; with --requests it ends by itself,
-with 0 if every request verified and with 1 if not.")]
+It listens on 127.0.0.1 alone, where `ringback serve --egress-allow 127.0.0.0/8 --egress-allow-http`
+may send. A request that does not verify is answered 401, with what differs. Ctrl-C ends it; with
+--requests it ends by itself, with 0 if every request verified and with 1 if not.")]
 pub(crate) struct Listen {
     /// How requests should be signed: a scheme's name, or a custom scheme as the API's JSON
     #[arg(long, value_name = "NAME|JSON", default_value = "none", value_parser = scheme::scheme)]

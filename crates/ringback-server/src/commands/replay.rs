@@ -1,5 +1,6 @@
 //! `ringback replay`: deliveries by id, or a fixed set by filter, under the same ids as before.
 
+use ringback::id::DeliveryId;
 use serde::Serialize;
 
 use super::{filter::Filter, words};
@@ -29,7 +30,7 @@ were made.")]
 pub(crate) struct Replay {
     /// Deliveries or dead letters to send again
     #[arg(value_name = "DELIVERY", conflicts_with_all = ["tenant", "endpoint_id", "event_type", "key", "since", "until",
-        "status", "rate", "reason", "dry_run"])]
+        "status", "rate", "reason", "dry_run"], value_parser = words::id::<DeliveryId>)]
     deliveries: Vec<String>,
 
     #[command(flatten)]

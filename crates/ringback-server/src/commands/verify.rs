@@ -50,13 +50,15 @@ impl Expected {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  ringback verify --scheme levrage --secret whsec_theirs --header 'X-Levrage-Signature: 4fd2…' --body body.json
-  ringback verify --scheme svix --secret whsec_MfKQ… --headers headers.txt --body body.json --tolerance 0s
-  ringback deliveries dlv_0198… --json | jq '.attempts[-1].request.headers' > headers.json
-  ringback verify --scheme standard --secret whsec_… --headers headers.json --body body.json --tolerance 0s
+  ringback verify --scheme levrage --secret whsec_theirs --body body.json \\
+      --header 'X-Levrage-Signature: 4fd2…'
+  ringback verify --scheme svix --secret whsec_MfKQ… --headers headers.txt --body body.json
+  ringback deliveries dlv_0198… --json | jq '.attempts[-1].request.headers' |
+      ringback verify --scheme standard --secret whsec_… --headers - --body body.json --tolerance 0s
 
-Keep the body byte for byte: what a framework parsed and wrote again is another body. What is told apart: header, layout,
-key_format, secret, message, body, id, timestamp, digest, encoding. Ends with 0 if the request verifies, with 1 if not.")]
+Keep the body byte for byte: what a framework parsed and wrote again is another body. What is told
+apart: header, layout, key_format, secret, message, body, id, timestamp, digest, encoding.
+Ends with 0 if the request verifies, with 1 if not.")]
 pub(crate) struct Verify {
     /// How it should be signed: a scheme's name, or a custom scheme as the API's JSON
     #[arg(long, value_name = "NAME|JSON", value_parser = scheme::scheme)]

@@ -22,6 +22,7 @@ use ringback::{
 pub(crate) use self::report::{Report, Shown};
 use self::{
     arrived::Arrived,
+    public_key::PublicKey,
     report::{Finding, Ingredient},
     search::Found,
 };
@@ -120,6 +121,7 @@ fn unexplained(expectation: &Expectation, custom: &Custom, arrived: &Arrived) ->
         .secrets
         .iter()
         .take(1)
+        .filter(|secret| PublicKey::meant(secret).is_none())
         .filter_map(|secret| match parts::signature(custom, secret, &facts) {
             Err(error @ parts::Error::Secret(_)) => Some(Ingredient::KeyFormat.differs(error.to_string())),
             _ => None,

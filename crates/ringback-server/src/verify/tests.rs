@@ -180,7 +180,7 @@ fn a_header_in_another_form_or_of_another_scheme_is_told() {
     assert_eq!(differs("svix", &[SECRET], &svix(&SVIX[3..], BODY)), [Ingredient::Layout]);
     let report = expectation("levrage", &["s"]).judge(&svix(SVIX, BODY), Timestamp::now());
     assert!(report.findings[0].detail.contains("scheme svix"), "{report:?}");
-    assert_eq!(differs("levrage", &["s"], &request(&[], BODY)), [Ingredient::Header]);
+    assert_eq!(differs("levrage", &["whsec_theirs"], &request(&[], BODY)), [Ingredient::Header]);
 }
 
 #[test]

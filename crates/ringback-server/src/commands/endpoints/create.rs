@@ -14,12 +14,15 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  ringback endpoints create https://customer.example.com/hook --event-types CALL_ENDED --preset levrage --secret whsec_theirs
-  ringback endpoints create https://hooks.example.com/in --event-types 'call.*,agent.*' --tenant acme --key crm
-  ringback endpoints create https://example.com/h --event-types '*' --max-attempts 5 --delays 10s,1m,10m --timeout 5s
+  ringback endpoints create https://example.com/hook --event-types CALL_ENDED \\
+      --preset levrage --secret whsec_theirs
+  ringback endpoints create https://example.com/in --event-types 'call.*,agent.*' --key crm
+  ringback endpoints create https://example.com/h --event-types '*' \\
+      --max-attempts 5 --delays 10s,1m,10m --timeout 5s --header 'x-team: one'
   ringback endpoints create http://127.0.0.1:8099/ --event-types '*' --json | jq -r .secret
 
-What is left out comes from the preset. Without --secret, schemes that can generate one do; it is shown this once.")]
+What is left out comes from the preset. Without --secret, schemes that can generate one do; it
+is shown this once.")]
 pub(super) struct Create {
     /// Where requests go
     #[arg(value_name = "DESTINATION")]
@@ -29,15 +32,15 @@ pub(super) struct Create {
     #[arg(long, value_parser = words::tenant)]
     tenant: Option<String>,
 
-    #[command(flatten)]
-    fields: Fields,
-
     /// Print the API's answer
     #[arg(long)]
     json: bool,
 
     #[command(flatten)]
     connection: Connection,
+
+    #[command(flatten)]
+    fields: Fields,
 }
 
 impl Create {

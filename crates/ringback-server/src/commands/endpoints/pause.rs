@@ -10,7 +10,8 @@ Examples:
   ringback endpoints pause ep_0198…
   ringback deliveries --endpoint-id ep_0198… --status pending
 
-Nothing is lost: events still become deliveries, which wait. After expires_after a held one is a dead letter.")]
+Nothing is lost: events still become deliveries, which wait. What was held for longer than
+expires_after is a dead letter.")]
 pub(super) struct Pause {
     #[command(flatten)]
     one: One,

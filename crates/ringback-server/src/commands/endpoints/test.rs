@@ -22,8 +22,8 @@ Examples:
   ringback endpoints test ep_0198…
   ringback endpoints test ep_0198… --type CALL_ENDED --payload sample.json
 
-It goes out whatever the endpoint selects and while it is disabled, signed like any other and marked by a header only.
-`ringback explain` shows what came of it.")]
+It goes out whatever the endpoint selects and while it is disabled, signed like any other and
+marked by a header only. `ringback explain` shows what came of it.")]
 pub(super) struct Test {
     /// Its type [default: webhook.test]
     #[arg(long = "type", value_name = "TYPE", value_parser = words::event_type)]

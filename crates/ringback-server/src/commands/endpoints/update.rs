@@ -21,9 +21,6 @@ pub(super) struct Update {
     #[arg(long, value_name = "DESTINATION")]
     to: Option<String>,
 
-    #[command(flatten)]
-    fields: Fields,
-
     /// Back to what it is when left out
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',', value_parser = ["key", "name", "description", "secret",
         "headers", "auth", "rate", "timeout", "retry", "max-in-flight", "ordered", "on-dead"])]
@@ -31,6 +28,9 @@ pub(super) struct Update {
 
     #[command(flatten)]
     one: One,
+
+    #[command(flatten)]
+    fields: Fields,
 }
 
 impl Update {

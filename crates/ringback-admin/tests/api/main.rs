@@ -5,6 +5,7 @@
 mod app;
 
 mod auth;
+mod dashboard;
 mod dead_letters;
 mod deliveries;
 mod endpoints;

@@ -96,7 +96,8 @@ async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToke
     }
     eprintln!("listening on http://{address}");
     if configuration.dashboard {
-        eprintln!("dashboard at http://{address}{}/", configuration.base_path.0);
+        let path = Some(configuration.base_path.0.as_str()).filter(|path| !path.is_empty()).unwrap_or("/");
+        eprintln!("dashboard at http://{address}{path}");
     }
     Ok(Serving { listener, router, connections_max: usize::try_from(shares.api).unwrap_or(usize::MAX), sending })
 }

@@ -48,6 +48,7 @@ mod commands;
 mod demo;
 mod embedded;
 mod idempotency;
+mod openapi;
 mod order;
 mod rotation;
 mod shutdown;

@@ -83,11 +83,11 @@ impl Engine {
     ) -> Result<Rotated, Error> {
         for _ in 0..ROUNDS_MAX {
             let current = self.live_endpoint(id).await?;
+            let Turned { credentials, secret, terms } =
+                turn(&current.spec.scheme, &current.credentials, rotation, Timestamp::now())?;
             if seen.is_some_and(|seen| seen != current.version) {
                 return Err(Error::VersionMismatch);
             }
-            let Turned { credentials, secret, terms } =
-                turn(&current.spec.scheme, &current.credentials, rotation, Timestamp::now())?;
             match self.write(Endpoint { credentials: Arc::new(credentials), ..current }).await {
                 Err(Error::VersionMismatch) if seen.is_none() => {}
                 Err(error) => return Err(error),

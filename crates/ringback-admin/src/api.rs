@@ -7,6 +7,7 @@ mod endpoints;
 mod events;
 mod health;
 mod ledger;
+mod metrics;
 mod replays;
 
 use bytes::Bytes;
@@ -49,4 +50,5 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(ledger::routes())
         .merge(health::routes())
         .merge(document::routes())
+        .merge(metrics::routes())
 }

@@ -11,7 +11,7 @@ mod replay;
 pub(crate) use self::{
     delivery::{DeadLetter, Delivery, DeliveryWithAttempts},
     destinations::Destinations,
-    endpoint::{Endpoint, EndpointMade},
+    endpoint::{Endpoint, EndpointMade, EndpointWithFigures},
     event::{Accepted, Event, EventWithRouting},
     list::List,
     replay::Replay,

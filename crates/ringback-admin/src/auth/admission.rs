@@ -46,7 +46,7 @@ impl Admission {
                 find(known, shown).ok_or_else(|| unauthorized(r#"Bearer realm="ringback", error="invalid_token""#))?
             }
         };
-        if access.may(permission) { Ok(access) } else { Err(forbidden()) }
+        if access.may(permission) { Ok(access) } else { Err(Problem::forbidden()) }
     }
 }
 
@@ -73,8 +73,4 @@ fn digest(token: &str) -> [u8; 32] {
 fn unauthorized(challenge: &'static str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "A valid bearer token is required.")
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
-}
-
-fn forbidden() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "forbidden", "The token is not for this.")
 }

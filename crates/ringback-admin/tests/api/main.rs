@@ -11,6 +11,7 @@ mod endpoints;
 mod events;
 mod health;
 mod lists;
+mod metrics;
 mod openapi;
 mod payloads;
 mod refusals;

@@ -45,6 +45,7 @@ mod control;
 
 // What receivers and operators are told beside them.
 mod commands;
+mod dashboard;
 mod demo;
 mod embedded;
 mod idempotency;

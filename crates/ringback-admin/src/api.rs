@@ -1,7 +1,7 @@
 //! The routes, one file per resource.
 
 mod dead_letters;
-mod deliveries;
+pub(crate) mod deliveries;
 mod document;
 mod endpoints;
 mod events;
@@ -30,11 +30,11 @@ impl Api {
         Self { engine, admission, document }
     }
 
-    fn store(&self) -> &SharedStore {
+    pub(crate) fn store(&self) -> &SharedStore {
         self.engine.store()
     }
 
-    fn keys(&self) -> &MasterKeys {
+    pub(crate) fn keys(&self) -> &MasterKeys {
         &self.engine.settings().keys
     }
 }

@@ -7,6 +7,7 @@ mod access;
 mod admission;
 mod caller;
 
+pub(crate) use self::access::Permission;
 pub use self::access::{Access, Scope};
 pub(crate) use self::{
     admission::Admission,

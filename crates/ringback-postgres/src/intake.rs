@@ -18,7 +18,7 @@ use crate::{Postgres, error::from_sqlx, routed::RoutedRows, rows, sql::query};
 #[async_trait::async_trait]
 impl Intake for Postgres {
     async fn config_version(&self) -> Result<i64> {
-        let row = query(&self.sql().config_version).fetch_one(&mut *self.work().await?).await.map_err(from_sqlx)?;
+        let row = query(&self.sql().config_version).fetch_one(&mut *self.desk().await?).await.map_err(from_sqlx)?;
         rows::get(&row, 0)
     }
 

@@ -76,8 +76,8 @@ impl Postgres {
         let options = options.application_name("ringback");
         let options = sqlx::ConnectOptions::disable_statement_logging(options);
         let inner = Inner {
-            work: pool(&options, WORK_CONNECTIONS_MAX),
-            desk: pool(&options, DESK_CONNECTIONS_MAX),
+            work: pool(WORK_CONNECTIONS_MAX).test_before_acquire(false).connect_lazy_with(options.clone()),
+            desk: pool(DESK_CONNECTIONS_MAX).test_before_acquire(true).connect_lazy_with(options.clone()),
             sql: Statements::render(schema),
             schema: schema.to_owned(),
             walked_kept: Mutex::new(None),
@@ -165,15 +165,14 @@ impl Postgres {
     }
 }
 
-fn pool(options: &PgConnectOptions, connections_max: u32) -> PgPool {
+/// A connection is tested when it comes back. At the desk it is tested again before it is used, since whoever asks is
+/// told of a failure; in the pipeline one that died while idle fails its next statement, which the engine repeats,
+/// and another round trip before each would be paid by all.
+fn pool(connections_max: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A connection is tested when it comes back; one that dies while idle fails its next statement, which the
-        // engine repeats. Testing again before each statement would cost every one a round trip.
-        .test_before_acquire(false)
         .after_connect(|connection, _| Box::pin(prepare_session(connection)))
-        .connect_lazy_with(options.clone())
 }
 
 /// What every connection of the store begins with.

@@ -53,6 +53,7 @@ mod dashboard;
 mod demo;
 mod embedded;
 mod idempotency;
+mod openapi;
 mod order;
 mod rotation;
 mod shutdown;

@@ -8,6 +8,7 @@ mod endpoints;
 mod events;
 mod health;
 mod ledger;
+mod metrics;
 mod replays;
 
 use bytes::Bytes;
@@ -53,4 +54,5 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(audit::routes())
         .merge(health::routes())
         .merge(document::routes())
+        .merge(metrics::routes())
 }

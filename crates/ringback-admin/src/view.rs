@@ -13,7 +13,7 @@ pub(crate) use self::{
     change::Change,
     delivery::{DeadLetter, Delivery, DeliveryWithAttempts},
     destinations::Destinations,
-    endpoint::{Endpoint, EndpointMade},
+    endpoint::{Endpoint, EndpointMade, EndpointWithFigures},
     event::{Accepted, Event, EventWithRouting},
     list::List,
     replay::Replay,

@@ -108,6 +108,7 @@ statements! {
     raise_attempts
     raise_version
     read_attempts
+    read_backlog
     read_changes
     read_endpoints_as_of
     read_events
@@ -115,6 +116,7 @@ statements! {
     read_payload
     read_pointers
     read_position
+    read_recent_attempts
     read_replay
     read_replay_items
     read_replays_under_way

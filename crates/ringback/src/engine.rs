@@ -17,6 +17,7 @@ use crate::{
     event::NewEvent,
     id::{DeliveryId, EventId},
     invalid::Invalid,
+    metrics::Metrics,
     seal::MasterKeys,
     settings::Settings,
     store::{self, SharedStore},
@@ -61,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) store: SharedStore,
     pub(crate) settings: Settings,
     pub(crate) directories: Follower,
+    pub(crate) metrics: Metrics,
     /// Set while this process sends.
     delivering: RwLock<Weak<Delivering>>,
 }
@@ -92,7 +94,8 @@ impl Engine {
             return Err(OpenError::WrongMasterKey);
         }
         let directories = Follower::new(Arc::clone(&store), Arc::clone(&settings.keys));
-        let shared = Arc::new(Shared { store, settings, directories, delivering: RwLock::default() });
+        let metrics = Metrics::default();
+        let shared = Arc::new(Shared { store, settings, directories, metrics, delivering: RwLock::default() });
         let intake = Intake::start(Arc::downgrade(&shared));
         Ok(Self { shared, intake })
     }
@@ -133,6 +136,12 @@ impl Engine {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.shared.settings
+    }
+
+    /// What this engine has counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
     pub(crate) fn directories(&self) -> &Follower {

@@ -30,6 +30,7 @@ pub mod operate;
 
 mod directory;
 mod engine;
+pub mod metrics;
 mod settings;
 pub mod store;
 

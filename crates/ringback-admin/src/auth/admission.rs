@@ -65,7 +65,7 @@ impl Admission {
             }
         };
         if !access.may(permission) {
-            return Err(forbidden());
+            return Err(Problem::forbidden());
         }
         Ok((access, Actor { who, request_id: request_id::current() }))
     }
@@ -94,8 +94,4 @@ fn digest(token: &str) -> [u8; 32] {
 fn unauthorized(challenge: &'static str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "A valid bearer token is required.")
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
-}
-
-fn forbidden() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "forbidden", "The token is not for this.")
 }

@@ -12,6 +12,7 @@ mod endpoints;
 mod events;
 mod health;
 mod lists;
+mod metrics;
 mod openapi;
 mod payloads;
 mod refusals;

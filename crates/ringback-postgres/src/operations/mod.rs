@@ -5,6 +5,7 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod expunge;
+mod figures;
 mod ledger;
 mod release;
 mod replays;
@@ -13,10 +14,10 @@ mod scan;
 use ringback::{
     attempt::Attempt,
     audit::Record,
-    id::{DeliveryId, EventId, ReplayId},
+    id::{DeliveryId, EndpointId, EventId, ReplayId},
     store::{
-        DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead, ReplayOne,
-        ReplayRow, ReplayToCreate, Result, Span,
+        Backlog, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead,
+        RecentAttempt, ReplayOne, ReplayRow, ReplayToCreate, Result, Span,
     },
     time::Timestamp,
 };
@@ -106,5 +107,13 @@ impl Operations for Postgres {
 
     async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger> {
         ledger::count(self, tenant, accepted).await
+    }
+
+    async fn backlog(&self, pending_max: u32) -> Result<Backlog> {
+        figures::backlog(self, pending_max).await
+    }
+
+    async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {
+        figures::recent_attempts(self, endpoint, since, most).await
     }
 }

@@ -5,6 +5,7 @@ mod cancel;
 mod dead_letters;
 mod deliveries;
 mod events;
+mod figures;
 mod ledger;
 mod release;
 mod replays;
@@ -13,10 +14,10 @@ mod scan;
 use ringback::{
     attempt::Attempt,
     audit::Record,
-    id::{DeliveryId, EventId, ReplayId},
+    id::{DeliveryId, EndpointId, EventId, ReplayId},
     store::{
-        DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead, ReplayOne,
-        ReplayRow, ReplayToCreate, Result, Span,
+        Backlog, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead,
+        RecentAttempt, ReplayOne, ReplayRow, ReplayToCreate, Result, Span,
     },
     time::Timestamp,
 };
@@ -128,5 +129,15 @@ impl Operations for Sqlite {
     async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger> {
         let mut snapshot = self.snapshot().await?;
         ledger::count(&mut snapshot, tenant, accepted).await.map_err(store_error)
+    }
+
+    async fn backlog(&self, pending_max: u32) -> Result<Backlog> {
+        let mut snapshot = self.snapshot().await?;
+        figures::backlog(&mut snapshot, pending_max).await.map_err(store_error)
+    }
+
+    async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {
+        let mut snapshot = self.snapshot().await?;
+        figures::recent_attempts(&mut snapshot, endpoint, since, most).await.map_err(store_error)
     }
 }

@@ -11,6 +11,7 @@ use ringback::store::SharedStore;
 
 pub mod audit;
 pub mod configuration;
+pub mod figures;
 pub mod given;
 pub mod intake;
 pub mod leases;
@@ -143,6 +144,10 @@ macro_rules! store_contract {
                 the_ledger_of_an_empty_store_is_zero,
                 the_ledger_balances_through_every_state,
                 the_ledger_of_a_tenant_or_a_time_counts_theirs_only;
+            figures:
+                the_backlog_counts_what_is_pending,
+                the_backlog_tells_how_long_the_oldest_has_been_due,
+                recent_attempts_are_an_endpoints_newest;
             upkeep:
                 a_young_house_is_left_alone,
                 held_deliveries_expire,
@@ -198,6 +203,7 @@ mod tests {
         let files = [
             include_str!("audit.rs"),
             include_str!("configuration.rs"),
+            include_str!("figures.rs"),
             include_str!("intake.rs"),
             include_str!("leases.rs"),
             include_str!("ledger.rs"),

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Delivering;
 use crate::{
-    attempt::Attempt,
+    attempt::{Attempt, Conclusion},
     delivery::{Due, HoldReason},
     id::EndpointId,
     store::{self, Hold, Recorded, Settlement},
@@ -150,6 +150,7 @@ async fn write(delivering: &Delivering, outcomes: Vec<Recorded>) {
     while let Some(mut part) = parts.pop() {
         match delivering.engine.store().record(&part).await {
             Ok(applied) => {
+                count(delivering, &part, &applied);
                 let stale = applied.iter().filter(|applied| !**applied).count();
                 if stale > 0 {
                     tracing::info!(count = stale, "outcomes came too late and are kept as stale attempts");
@@ -173,6 +174,15 @@ async fn write(delivering: &Delivering, outcomes: Vec<Recorded>) {
                 tokio::time::sleep(PAUSE_ERROR).await;
                 parts.push(part);
             }
+        }
+    }
+}
+
+fn count(delivering: &Delivering, outcomes: &[Recorded], applied: &[bool]) {
+    for (outcome, applied) in outcomes.iter().zip(applied) {
+        if let Some(attempt) = &outcome.attempt {
+            let conclusion = if *applied { attempt.conclusion } else { Conclusion::Stale };
+            delivering.engine.metrics().count_attempt(conclusion, attempt.error);
         }
     }
 }

@@ -134,6 +134,7 @@ async fn commit(shared: &Arc<Shared>, batch: Vec<Request>) {
         Ok(acceptances) => {
             let mut due = Vec::new();
             for (request, accepted) in folded.into_iter().zip(acceptances) {
+                shared.metrics.count_events(stored(&accepted));
                 request.finish(accepted, &mut due);
             }
             if let Some(read) = read {
@@ -155,13 +156,23 @@ async fn commit_alone(shared: &Shared, request: Folded, group: Group) {
     match shared.store.accept(&[group], shared.settings.kept.idempotency_window).await {
         Ok(acceptances) => {
             let mut due = Vec::new();
-            request.finish(acceptances.into_iter().next().unwrap_or_default(), &mut due);
+            let accepted = acceptances.into_iter().next().unwrap_or_default();
+            shared.metrics.count_events(stored(&accepted));
+            request.finish(accepted, &mut due);
             if let Some(read) = read {
                 read.admit(due);
             }
         }
         Err(error) => refuse_all(vec![request.request], &error),
     }
+}
+
+/// How many events of a request were stored: none if one is in conflict.
+fn stored(accepted: &[Accepted]) -> usize {
+    if accepted.iter().any(|one| matches!(one, Accepted::Conflict(_))) {
+        return 0;
+    }
+    accepted.iter().filter(|one| matches!(one, Accepted::New(_))).count()
 }
 
 fn refuse_all(batch: Vec<Request>, error: &crate::store::Error) {

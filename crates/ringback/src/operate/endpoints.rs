@@ -111,7 +111,11 @@ impl Engine {
                     let draft = draft.clone().keeping(&current);
                     self.replace(current, draft, seen, (Action::ReplaceEndpoint, by)).await
                 }
-                None if seen.is_some() => return Err(Error::VersionMismatch),
+                // What would be refused anyway is refused for that (RFC 9110 §13.2.1).
+                None if seen.is_some() => {
+                    self.resolve(draft)?;
+                    return Err(Error::VersionMismatch);
+                }
                 None => self.create_endpoint(draft.clone(), by).await,
             };
             match outcome {
@@ -230,12 +234,13 @@ impl Engine {
         seen: Option<i64>,
         asked: Asked<'_>,
     ) -> Result<Made, Error> {
-        if seen.is_some_and(|seen| seen != current.version) {
-            return Err(Error::VersionMismatch);
-        }
         let mut resolved = self.resolve(draft)?;
         if resolved.tenant.as_ref().is_some_and(|tenant| *tenant != current.tenant) {
             return Err(Invalid::one("/tenant", "immutable", "cannot be changed").into());
+        }
+        // Last: what would be refused anyway is refused for that (RFC 9110 §13.2.1).
+        if seen.is_some_and(|seen| seen != current.version) {
+            return Err(Error::VersionMismatch);
         }
         let secret = secret_to_tell(&current, &mut resolved);
         let warnings = std::mem::take(&mut resolved.warnings);

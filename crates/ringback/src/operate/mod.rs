@@ -1,6 +1,7 @@
 //! What happens to deliveries afterwards: replay, expiry, retention; and what operators do to endpoints and tokens.
 
 pub mod endpoints;
+pub mod figures;
 mod housekeeping;
 mod replay;
 pub mod rotate;

@@ -85,11 +85,11 @@ impl Engine {
     ) -> Result<Rotated, Error> {
         for _ in 0..ROUNDS_MAX {
             let current = self.live_endpoint(id).await?;
+            let Turned { credentials, secret, terms } =
+                turn(&current.spec.scheme, &current.credentials, rotation, Timestamp::now())?;
             if seen.is_some_and(|seen| seen != current.version) {
                 return Err(Error::VersionMismatch);
             }
-            let Turned { credentials, secret, terms } =
-                turn(&current.spec.scheme, &current.credentials, rotation, Timestamp::now())?;
             let changed = Endpoint { credentials: Arc::new(credentials), ..current.clone() };
             match self.write(&current, changed, (Action::RotateSecret, by)).await {
                 Err(Error::VersionMismatch) if seen.is_none() => {}

@@ -23,8 +23,9 @@ pub use self::{
     intake::{Acceptance, Accepted, EventToAccept, Group, Intake, Routing, Verdict},
     leases::{Claimed, LeaseKeeper, Leases, NodeId, OpenRequest, ShardMap},
     operations::{
-        DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, Ledger, LedgerDeliveries, LedgerEvents,
-        Operations, Page, PayloadRead, ReplayFilter, ReplayOne, ReplayRow, ReplayState, ReplayToCreate, Span,
+        Backlog, DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, Ledger, LedgerDeliveries,
+        LedgerEvents, Operations, Page, PayloadRead, RecentAttempt, ReplayFilter, ReplayOne, ReplayRow, ReplayState,
+        ReplayToCreate, Span,
     },
     outbox::{Floor, Outbox, OutboxPage, Pointer, RoutedEvent, UnroutedEvent},
     tokens::Tokens,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::Result;
 use crate::{
-    attempt::Attempt,
+    attempt::{Attempt, Conclusion},
     audit::Record,
     delivery::{DeadReason, HoldReason, LaneId, Marks, Status},
     event::Event,
@@ -283,6 +283,26 @@ pub struct Ledger {
     pub deliveries: LedgerDeliveries,
 }
 
+/// What waits, of one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// Deliveries that are owed, replays of delivered ones aside; counted up to a bound.
+    pub pending: u32,
+    /// For how long the one that has been due for longest has been, held or not; zero if none is due.
+    pub oldest_due: std::time::Duration,
+    /// Lanes with a hold that has not ended.
+    pub held_lanes: Vec<LaneId>,
+}
+
+/// How one attempt ended, for statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecentAttempt {
+    /// Delivered or failed.
+    pub conclusion: Conclusion,
+    /// How long it took.
+    pub duration: std::time::Duration,
+}
+
 /// Looks things up and puts them right.
 #[async_trait::async_trait]
 pub trait Operations {
@@ -355,4 +375,12 @@ pub trait Operations {
     /// The ledger of one tenant or of all. `accepted` goes by the event's time, for deliveries too; what
     /// retention has dropped is counted by whole UTC days.
     async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger>;
+
+    /// What waits. Cheap enough to be asked every few seconds whatever the backlog: counting stops at
+    /// `pending_max`.
+    async fn backlog(&self, pending_max: u32) -> Result<Backlog>;
+
+    /// An endpoint's attempts since a moment, newest first, stale ones left out: at most `most`, looked for at the
+    /// newest `most` of its deliveries that are finished, of those that are dead, and of those that are pending.
+    async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>>;
 }

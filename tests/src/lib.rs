@@ -8,6 +8,7 @@
 //! embedded    the engine inside this very process, as a Rust platform has it
 //! command     every other command, run to its end
 //! api         the admin API as a client sees it
+//! browser     headless Chromium, told what to do
 //! receiver    a customer of our own: counts, answers as told, holds requests open
 //! outside     customers who share no code with Ringback
 //! samples     what platforms say when a call ends
@@ -15,6 +16,7 @@
 //! ```
 
 pub mod api;
+pub mod browser;
 pub mod command;
 pub mod database;
 pub mod embedded;

@@ -84,6 +84,7 @@ on_both_stores! {
             for kill in 1..=KILLS {
                 receiver.wait_within(PATIENCE, EVENTS * kill / (KILLS + 1)).await;
                 server.kill().await;
+                assert!(receiver.count() < EVENTS, "the kill must come in the middle");
                 until("the receiver is done with it", async || (receiver.open() == 0).then_some(())).await;
                 for event in seen_but_not_recorded(&database, &receiver).await {
                     *may_repeat.entry(event).or_default() += 1;

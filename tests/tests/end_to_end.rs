@@ -49,6 +49,7 @@ mod tokens;
 
 // What receivers and operators are told beside them.
 mod commands;
+mod dashboard;
 mod demo;
 mod embedded;
 mod idempotency;

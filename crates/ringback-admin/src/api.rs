@@ -2,7 +2,7 @@
 
 mod audit;
 mod dead_letters;
-mod deliveries;
+pub(crate) mod deliveries;
 mod document;
 mod endpoints;
 mod events;
@@ -32,11 +32,11 @@ impl Api {
         Self { engine, admission, tokens, document }
     }
 
-    fn store(&self) -> &SharedStore {
+    pub(crate) fn store(&self) -> &SharedStore {
         self.engine.store()
     }
 
-    fn keys(&self) -> &MasterKeys {
+    pub(crate) fn keys(&self) -> &MasterKeys {
         &self.engine.settings().keys
     }
 }

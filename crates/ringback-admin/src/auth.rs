@@ -11,6 +11,7 @@ mod tokens;
 pub use ringback::token::Scope;
 
 pub use self::access::Access;
+pub(crate) use self::access::Permission;
 pub(crate) use self::{
     admission::Admission,
     caller::{Administrator, Emitter, Operator, Reader},

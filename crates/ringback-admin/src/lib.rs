@@ -1,4 +1,5 @@
-//! Ringback's admin API: hand in events, configure endpoints, see what became of deliveries, replay them.
+//! Ringback's admin API: hand in events, configure endpoints, see what became of deliveries, replay them; and, if
+//! wanted, pages for people.
 //!
 //! ```no_run
 //! # async fn mount(engine: ringback::Engine) -> Result<(), ringback_admin::InvalidBasePath> {
@@ -18,6 +19,7 @@
 mod api;
 mod auth;
 mod cursor;
+mod dashboard;
 mod extract;
 mod openapi;
 mod options;
@@ -46,7 +48,11 @@ pub use self::{
 ///
 /// With a base path it answers only below that path; without one it also answers what it does not know, with a 404.
 pub fn router(engine: Engine, options: Options) -> Router {
-    let (routes, described) = api::routes().split_for_parts();
+    let (mut routes, described) = api::routes().split_for_parts();
+    if let Some(hosts) = options.dashboard {
+        // Pages are no part of the API, and so not described with it.
+        routes = routes.merge(dashboard::routes(hosts));
+    }
     let document = openapi::document(described, &options.base_path);
     let routes = guarded(routes).with_state(api::Api::new(engine, options.admission, document));
     match options.base_path.as_str() {
@@ -77,10 +83,11 @@ async fn in_time(request: Request, next: Next) -> Response {
     }
 }
 
-/// Answers hold payloads, and once a secret: no cache may keep them, no browser may guess at them.
+/// Answers hold payloads, and once a secret: no cache may keep them unless they say so themselves, no browser may guess
+/// at them.
 async fn guard(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

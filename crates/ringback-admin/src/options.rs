@@ -1,6 +1,9 @@
 //! How the router is mounted and who may call it.
 
-use crate::auth::{Access, Admission};
+use crate::{
+    auth::{Access, Admission},
+    dashboard::Hosts,
+};
 
 /// Where the router is mounted and how callers prove themselves.
 ///
@@ -14,6 +17,7 @@ use crate::auth::{Access, Admission};
 pub struct Options {
     pub(crate) admission: Admission,
     pub(crate) base_path: String,
+    pub(crate) dashboard: Option<Hosts>,
 }
 
 /// A base path that no request could have.
@@ -31,14 +35,34 @@ impl Options {
     /// Callers show one of these bearer tokens and may then do what is said beside it.
     #[must_use]
     pub fn with_tokens<T: AsRef<str>>(tokens: impl IntoIterator<Item = (T, Access)>) -> Self {
-        Self { admission: Admission::tokens(tokens), base_path: String::new() }
+        Self::admitting(Admission::tokens(tokens))
     }
 
     /// The host application has authenticated whoever reaches the router. An [`Access`] among the request's
     /// extensions narrows what that caller may do; without one, it is everything.
     #[must_use]
     pub fn trusting_host() -> Self {
-        Self { admission: Admission::trusting_host(), base_path: String::new() }
+        Self::admitting(Admission::trusting_host())
+    }
+
+    const fn admitting(admission: Admission) -> Self {
+        Self { admission, base_path: String::new(), dashboard: None }
+    }
+
+    /// With pages for people beside the API: `/` shows what is wrong, `/login` takes any token that may look. Where the
+    /// host application is trusted there is no login, and its own pages should be as safe from scripts as these.
+    #[must_use]
+    pub const fn dashboard(mut self) -> Self {
+        self.dashboard = Some(Hosts::Any);
+        self
+    }
+
+    /// The same for a server that listens on the loopback alone: pages are answered under names of this machine and to
+    /// what a proxy forwards, so that no page on the internet can ask for them under a name that it made point here.
+    #[must_use]
+    pub const fn dashboard_on_loopback(mut self) -> Self {
+        self.dashboard = Some(Hosts::Loopback);
+        self
     }
 
     /// All routes are found below this path instead of below `/`.

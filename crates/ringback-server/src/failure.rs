@@ -7,7 +7,7 @@
 //! | 2 | [`Failure::Usage`] |
 //! | 3 | [`Failure::NothingFound`] |
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 /// What ended a command early.
 #[derive(Debug)]
@@ -36,21 +36,15 @@ impl Failure {
 
     /// Tells it on standard error and gives the status to end with.
     pub(crate) fn report(&self) -> ExitCode {
-        match self {
-            Self::Failed(why) => {
-                eprintln!("error: {why}");
-                ExitCode::from(1)
-            }
-            Self::Usage(findings) => {
-                for finding in findings {
-                    eprintln!("error: {finding}");
-                }
-                ExitCode::from(2)
-            }
-            Self::NothingFound(what) => {
-                eprintln!("{what}");
-                ExitCode::from(3)
-            }
+        let (lines, status) = match self {
+            Self::Failed(why) => (vec![format!("error: {why}")], 1),
+            Self::Usage(findings) => (findings.iter().map(|finding| format!("error: {finding}")).collect(), 2),
+            Self::NothingFound(what) => (vec![what.clone()], 3),
+        };
+        for line in lines {
+            // Nobody may be reading any more; the status still tells.
+            let _ = writeln!(std::io::stderr(), "{line}");
         }
+        ExitCode::from(status)
     }
 }

@@ -6,9 +6,11 @@ mod configuration;
 mod demo;
 mod failure;
 mod print;
+mod screen;
 mod secrets;
 mod serve;
 mod stores;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -24,7 +26,8 @@ First minute:   ringback demo
 Run it:         ringback serve
 At 3 a.m.:      ringback find CALL_ID
 
-Commands open the store that the configuration names; with --url and --token they ask a running server.
+Commands open the store that the configuration names; with --url and --token they ask a running
+server.
 Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 nothing found.")]
 struct Ringback {
     #[command(subcommand)]
@@ -37,10 +40,17 @@ enum Command {
     Demo(commands::demo::Demo),
     Emit(commands::emit::Emit),
     Find(commands::find::Find),
+    Explain(commands::explain::Explain),
+    Deliveries(commands::deliveries::Deliveries),
     DeadLetters(commands::dead_letters::DeadLetters),
     Replay(commands::replay::Replay),
+    Endpoints(commands::endpoints::Endpoints),
+    Verify(commands::verify::Verify),
+    Listen(commands::listen::Listen),
     Token(commands::token::Token),
     Migrate(commands::migrate::Migrate),
+    CheckConfig(commands::check_config::CheckConfig),
+    Completions(commands::completions::Completions),
 }
 
 impl Command {
@@ -50,10 +60,17 @@ impl Command {
             Self::Demo(command) => command.run().await,
             Self::Emit(command) => command.run().await,
             Self::Find(command) => command.run().await,
+            Self::Explain(command) => command.run().await,
+            Self::Deliveries(command) => command.run().await,
             Self::DeadLetters(command) => command.run().await,
             Self::Replay(command) => command.run().await,
+            Self::Endpoints(command) => command.run().await,
+            Self::Verify(command) => command.run(),
+            Self::Listen(command) => command.run().await,
             Self::Token(command) => command.run().await,
             Self::Migrate(command) => command.run().await,
+            Self::CheckConfig(command) => command.run().await,
+            Self::Completions(command) => command.run(),
         }
     }
 }

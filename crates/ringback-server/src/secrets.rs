@@ -68,18 +68,22 @@ pub(crate) fn admin_token(configuration: &Configuration) -> Result<AdminToken> {
     if let Some(token) = &configuration.admin_token {
         return Ok(AdminToken::Given(token.0.clone()));
     }
+    let database = database_for_made_token(configuration).map_err(Failure::usage)?;
+    read_or_make(&beside(database, "token"), Missing::Make, random_token).map(AdminToken::Generated)
+}
+
+/// Beside which database a token may be made where none was given; or why one must be given.
+pub(crate) fn database_for_made_token(configuration: &Configuration) -> Result<&Path, String> {
     if !configuration.bind.ip().is_loopback() {
         let bind = configuration.bind;
-        return Err(Failure::usage(format!(
+        return Err(format!(
             "bind is {bind}, which others can reach, so admin_token must be given: `openssl rand -hex 32` makes one \
              for RINGBACK_ADMIN_TOKEN; or bind to 127.0.0.1"
-        )));
+        ));
     }
     match &configuration.database_url {
-        DatabaseUrl::Sqlite(database) => {
-            read_or_make(&beside(database, "token"), Missing::Make, random_token).map(AdminToken::Generated)
-        }
-        DatabaseUrl::Postgres(_) => Err(Failure::usage(required("admin_token", "RINGBACK_ADMIN_TOKEN"))),
+        DatabaseUrl::Sqlite(database) => Ok(database),
+        DatabaseUrl::Postgres(_) => Err(required("admin_token", "RINGBACK_ADMIN_TOKEN")),
     }
 }
 

@@ -31,6 +31,78 @@ fn usage_and_configuration_errors_end_with_2_and_name_what_is_wrong() {
 }
 
 #[test]
+fn wrong_input_on_any_flag_ends_with_2_names_it_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("body"), "{}").unwrap();
+    let create = ["endpoints", "create", "https://example.com/h", "--event-types", "*"];
+    let verify = ["verify", "--header", "x-levrage-signature: 00", "--body", "body", "--scheme", "levrage"];
+    let ep = "ep_00000000000000000000000000000001";
+    let [update, test, rotate] = ["update", "test", "rotate-secret"].map(|command| ["endpoints", command, ep]);
+    let cases: Vec<(&[&str], &str, &str)> = vec![
+        (&["deliveries"], "--tenant", "a b"),
+        (&["deliveries"], "--endpoint-id", "ep_1"),
+        (&["deliveries"], "--event-id", ep),
+        (&["deliveries"], "--type", "a b"),
+        (&["deliveries"], "--key", ""),
+        (&["deliveries"], "--status", "lost"),
+        (&["deliveries"], "--since", "yesterday"),
+        (&["deliveries"], "--until", "1h30m"),
+        (&["deliveries"], "--limit", "0"),
+        (&["deliveries"], "--limit", "1001"),
+        (&["deliveries"], "--lease", "x"),
+        (&["dead-letters"], "--reason", "bored"),
+        (&["find", "k"], "--tenant", ""),
+        (&["emit", "t", "body"], "--idempotency-key", ""),
+        (&["emit", "t", "body"], "--occurred-at", "soon"),
+        (&["emit", "t", "body"], "--destination", "{url}"),
+        (&["replay"], "--rate", "0"),
+        (&["replay"], "--status", "pending"),
+        (&["endpoints", "list"], "--tenant", "a/b"),
+        (&create, "--tenant", "a/b"),
+        (&create, "--key", ""),
+        (&create, "--enabled", "yes"),
+        (&create, "--preset", "levirage"),
+        (&create, "--scheme", "levirage"),
+        (&create, "--scheme", "{\"digest\":\"md5\"}"),
+        (&create, "--header", "no colon"),
+        (&create, "--auth", "{\"type\":\"oath\"}"),
+        (&create, "--timeout", "10"),
+        (&create, "--max-attempts", "0"),
+        (&create, "--max-attempts", "101"),
+        (&create, "--delays", "10s,soon"),
+        (&create, "--jitter", "2"),
+        (&create, "--max-in-flight", "0"),
+        (&create, "--rate", "-1"),
+        (&create, "--ordered", "maybe"),
+        (&create, "--on-dead", "cry"),
+        (&update, "--clear", "url"),
+        (&test, "--type", "a b"),
+        (&rotate, "--overlap", "1"),
+        (&rotate, "--switch-at", "later"),
+        (&verify, "--tolerance", "5"),
+        (&verify, "--scheme", "none"),
+        (&verify, "--header", "nothing"),
+        (&verify, "--secret", ""),
+        (&["listen"], "--port", "70000"),
+        (&["listen"], "--status", "99"),
+        (&["listen"], "--fail-first", "-1"),
+        (&["listen"], "--requests", "0"),
+        (&["listen"], "--secret", "s"),
+        (&["check-config"], "--bind", "8080"),
+    ];
+    for (command, flag, value) in cases {
+        // With `=`, so that a value may begin with a dash.
+        let given = format!("{flag}={value}");
+        let output = run(folder.path(), &[command, &[given.as_str()]].concat());
+        let told = complained(&output) + &said(&output);
+        assert_eq!(output.status.code(), Some(2), "{command:?} {given}: {told}");
+        assert!(told.contains(flag) && !told.contains("panicked"), "{command:?} {given}: {told}");
+    }
+    let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["body"], "nothing was made");
+}
+
+#[test]
 fn an_unknown_key_of_the_file_stops_and_an_unknown_variable_only_warns() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ringback.toml"), "[retention]\nevent = \"3d\"\n").unwrap();
@@ -78,9 +150,50 @@ fn a_printed_schema_brings_nothing_into_being() {
 #[test]
 fn help_teaches_with_examples() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["serve", "demo", "emit", "find", "dead-letters", "replay", "migrate"] {
-        let output = run(folder.path(), &[command, "--help"]);
+    let commands = [
+        "serve",
+        "demo",
+        "emit",
+        "find",
+        "explain",
+        "deliveries",
+        "dead-letters",
+        "replay",
+        "endpoints",
+        "verify",
+        "listen",
+        "migrate",
+        "check-config",
+        "completions",
+    ];
+    let of_endpoints = ["list", "get", "create", "update", "delete", "test", "pause", "resume", "rotate-secret"];
+    let commands = commands.map(|command| vec![command]).into_iter();
+    for command in commands.chain(of_endpoints.map(|command| vec!["endpoints", command])) {
+        let output = run(folder.path(), &[&command[..], &["--help"]].concat());
         assert_eq!(output.status.code(), Some(0));
-        assert!(said(&output).contains("Examples:"), "{command}: {}", said(&output));
+        assert!(said(&output).contains("Examples:"), "{command:?}: {}", said(&output));
     }
+}
+
+#[test]
+fn commands_about_this_machine_take_no_url() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["serve", "demo", "migrate", "check-config", "verify", "listen", "completions"] {
+        let help = said(&run(folder.path(), &[command, "--help"]));
+        assert!(!help.contains("--url") && !help.contains("RINGBACK_TOKEN"), "{command}: {help}");
+        let output = run(folder.path(), &[command, "--url", "http://127.0.0.1:1"]);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert!(complained(&output).contains("--url"), "{command}: {}", complained(&output));
+    }
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = run(folder.path(), &["completions", shell]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(said(&output).contains("dead-letters") && said(&output).contains("endpoints"), "{shell}");
+    }
+    assert_eq!(run(folder.path(), &["completions", "cmd"]).status.code(), Some(2));
 }

@@ -124,12 +124,12 @@ fn what_is_not_there_ends_with_3_and_says_so() {
 }
 
 #[test]
-fn refusals_end_with_1_and_name_the_field() {
+fn refusals_name_the_field_and_failures_name_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(ringback(folder.path()), &[]);
     std::fs::write(folder.path().join("call.json"), "{}").unwrap();
     let output = run(folder.path(), &["emit", "not a type", "call.json"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(complained(&output).contains("/type"), "{}", complained(&output));
     let output = run(folder.path(), &["find", "x", "--url", &server.url, "--token", "a-token-that-is-wrong"]);
     assert_eq!(output.status.code(), Some(1));

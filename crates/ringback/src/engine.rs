@@ -17,6 +17,7 @@ use crate::{
     event::NewEvent,
     id::{DeliveryId, EventId},
     invalid::Invalid,
+    seal::MasterKeys,
     settings::Settings,
     store::{self, SharedStore},
 };
@@ -94,6 +95,16 @@ impl Engine {
         let shared = Arc::new(Shared { store, settings, directories, delivering: RwLock::default() });
         let intake = Intake::start(Arc::downgrade(&shared));
         Ok(Self { shared, intake })
+    }
+
+    /// Whether `keys` are those that the store's secrets were sealed with; `None` if nothing was sealed there yet.
+    /// Unlike [`Engine::open`] it changes nothing.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn knows_keys(store: &SharedStore, keys: &MasterKeys) -> store::Result<Option<bool>> {
+        let check = store.setting(MASTER_KEY_CHECK).await?;
+        Ok(check.map(|check| keys.opens_check(&check)))
     }
 
     /// Begins to route, send, record and keep house in this process, until [`Sending::shutdown`]. Several

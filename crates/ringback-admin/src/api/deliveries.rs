@@ -11,7 +11,7 @@ use ringback::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) use self::replay::put_back;
+pub(crate) use self::replay::put_back;
 use super::Api;
 use crate::{
     auth::{Access, Reader},
@@ -133,7 +133,7 @@ async fn one(
 }
 
 /// A delivery that the caller may know of.
-pub(super) async fn find(api: &Api, access: &Access, id: DeliveryId) -> Result<DeliveryRow, Problem> {
+pub(crate) async fn find(api: &Api, access: &Access, id: DeliveryId) -> Result<DeliveryRow, Problem> {
     access.found(api.store().delivery(id).await?, |row| &row.event.tenant)
 }
 

@@ -48,7 +48,7 @@ impl Destinations {
     }
 
     /// Where a delivery goes; `None` if its inline destination cannot be read.
-    pub(super) fn url(&self, row: &DeliveryRow) -> Option<String> {
+    pub(crate) fn url(&self, row: &DeliveryRow) -> Option<String> {
         match row.endpoint {
             Some(id) => self.0.get(&id).map(|known| known.url.clone()),
             None => inline_url(row.event.destination.as_deref()?),
@@ -56,7 +56,7 @@ impl Destinations {
     }
 
     /// Why its endpoint's own configuration holds a delivery.
-    pub(super) fn hold(&self, row: &DeliveryRow) -> Option<HoldReason> {
+    pub(crate) fn hold(&self, row: &DeliveryRow) -> Option<HoldReason> {
         let hold = self.0.get(&row.endpoint?)?.hold?;
         // A test is sent while the endpoint is not enabled.
         (!row.marks.test).then_some(hold)

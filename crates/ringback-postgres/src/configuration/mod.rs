@@ -67,11 +67,13 @@ impl Configuration for Postgres {
     async fn keep_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
         let mut connection = self.desk().await?;
         query(&self.sql().keep_setting).bind(name).bind(value).execute(&mut *connection).await.map_err(from_sqlx)?;
-        let row =
-            query(&self.sql().read_setting).bind(name).fetch_optional(&mut *connection).await.map_err(from_sqlx)?;
-        match row {
-            Some(row) => rows::get(&row, "value"),
-            None => Err(Error::corrupt(format_args!("the setting {name} is gone"))),
-        }
+        drop(connection);
+        self.setting(name).await?.ok_or_else(|| Error::corrupt(format_args!("the setting {name} is gone")))
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let mut connection = self.desk().await?;
+        let row = query(&self.sql().read_setting).bind(name).fetch_optional(&mut *connection).await;
+        row.map_err(from_sqlx)?.map(|row| rows::get(&row, "value")).transpose()
     }
 }

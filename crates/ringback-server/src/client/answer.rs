@@ -40,7 +40,8 @@ impl Answer {
     /// The answer if it is a success; under `--json` a problem is printed as it came, too.
     ///
     /// # Errors
-    /// [`Failure::NothingFound`] for 404, [`Failure::Failed`] for every other refusal.
+    /// [`Failure::NothingFound`] for 404, [`Failure::Usage`] for input that the API finds wrong, whatever the state of
+    /// things, and [`Failure::Failed`] for every other refusal.
     pub(crate) fn accepted(self, json: bool) -> Result<Self> {
         if self.status.is_success() {
             return Ok(self);
@@ -48,8 +49,15 @@ impl Answer {
         if json {
             self.print();
         }
-        let told = self.problem();
-        Err(if self.status == StatusCode::NOT_FOUND { Failure::NothingFound(told) } else { Failure::Failed(told) })
+        let problem: Problem = serde_json::from_slice(&self.body).unwrap_or_default();
+        let told = problem.told(self.status);
+        Err(match self.status.as_u16() {
+            404 => Failure::NothingFound(told),
+            // Right by itself, and at odds with what came before it.
+            422 if problem.code.as_deref() == Some("idempotency_conflict") => Failure::Failed(told),
+            400 | 413 | 415 | 422 => Failure::Usage(vec![told]),
+            _ => Failure::Failed(told),
+        })
     }
 
     /// The body, understood.
@@ -66,15 +74,21 @@ impl Answer {
         print::raw(&self.body);
         print::raw(b"\n");
     }
+}
 
+impl Problem {
     /// One line: what was refused, and each field with what would be right.
-    fn problem(&self) -> String {
-        let problem: Problem = serde_json::from_slice(&self.body).unwrap_or_default();
-        let told = problem.detail.or(problem.title).unwrap_or_else(|| "no reason was given".to_owned());
-        let code = problem.code.map(|code| format!(" {code}")).unwrap_or_default();
-        let findings: Vec<String> = problem.errors.iter().map(Finding::told).collect();
-        let findings = if findings.is_empty() { String::new() } else { format!(": {}", findings.join("; ")) };
-        plain(&format!("{told}{findings} ({}{code})", self.status.as_u16()))
+    fn told(&self, status: StatusCode) -> String {
+        let told = self.detail.as_deref().or(self.title.as_deref()).unwrap_or("no reason was given");
+        let code = self.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
+        let findings: Vec<String> = self.errors.iter().map(Finding::told).collect();
+        let findings = match &findings[..] {
+            [] => String::new(),
+            // The API may have said it in its own sentence already.
+            [only] if told.contains(only.as_str()) => String::new(),
+            several => format!(": {}", several.join("; ")),
+        };
+        plain(&format!("{told}{findings} ({}{code})", status.as_u16()))
     }
 }
 
@@ -97,8 +111,16 @@ mod tests {
     fn a_problem_is_told_in_one_line_with_its_fields() {
         let body = r#"{"title":"Unprocessable","detail":"a field is wrong","code":"invalid_body",
             "errors":[{"pointer":"/url","code":"https_required","detail":"must begin with https://"}]}"#;
-        let Err(Failure::Failed(told)) = answer(422, body).accepted(false) else { panic!() };
-        assert_eq!(told, "a field is wrong: /url must begin with https:// (422 invalid_body)");
+        let Err(Failure::Usage(told)) = answer(422, body).accepted(false) else { panic!() };
+        assert_eq!(told[0], "a field is wrong: /url must begin with https:// (422 invalid_body)");
+    }
+
+    #[test]
+    fn wrong_input_is_wrong_usage_and_a_conflict_with_earlier_things_is_a_failure() {
+        assert!(matches!(answer(400, "{}").accepted(false), Err(Failure::Usage(_))));
+        let conflict = r#"{"code":"idempotency_conflict"}"#;
+        assert!(matches!(answer(422, conflict).accepted(false), Err(Failure::Failed(_))));
+        assert!(matches!(answer(409, "{}").accepted(false), Err(Failure::Failed(_))));
     }
 
     #[test]

@@ -41,10 +41,25 @@ impl Client {
         self.call(Method::POST, path, body.map(Bytes::from)).await
     }
 
+    /// `PATCH path` with a JSON merge patch.
+    pub(crate) async fn patch(&self, path: &str, body: Vec<u8>) -> Result<Answer> {
+        self.call(Method::PATCH, path, Some(Bytes::from(body))).await
+    }
+
+    /// `DELETE path`.
+    pub(crate) async fn delete(&self, path: &str) -> Result<Answer> {
+        self.call(Method::DELETE, path, None).await
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer> {
         match self {
             Self::Direct(direct) => direct.call(method, path, body).await,
             Self::Remote(remote) => remote.call(method, path, body).await,
         }
     }
+}
+
+/// An id as one segment of a path, whatever was typed.
+pub(crate) fn segment(id: &str) -> String {
+    url::form_urlencoded::byte_serialize(id.as_bytes()).collect()
 }

@@ -1,7 +1,14 @@
 //! The API's answers, as far as the commands show them. Unknown fields are left alone: a newer server may say more.
 
-use ringback::time::Timestamp;
+use std::collections::BTreeMap;
+
+use ringback::{
+    endpoint::{Retry, Scheme},
+    time::Timestamp,
+};
 use serde::Deserialize;
+
+use crate::print::plain;
 
 /// One page of a list.
 #[derive(Debug, Deserialize)]
@@ -25,7 +32,7 @@ pub(crate) struct Emitted {
 }
 
 /// Something that is probably a mistake.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Warning {
     /// Which kind.
     pub(crate) code: String,
@@ -82,6 +89,7 @@ pub(crate) struct Delivery {
     pub(crate) next_attempt_at: Option<Timestamp>,
     pub(crate) held_until: Option<Timestamp>,
     pub(crate) hold_reason: Option<String>,
+    pub(crate) created_at: Timestamp,
     pub(crate) finished_at: Option<Timestamp>,
     #[serde(default)]
     pub(crate) died_at: Option<Timestamp>,
@@ -108,6 +116,14 @@ pub(crate) struct Attempt {
     pub(crate) response: Option<Response>,
 }
 
+impl Warning {
+    /// Tells it on standard error.
+    pub(crate) fn tell(&self) {
+        let told = format!("{} {}: {}", self.code, self.pointer, self.detail);
+        eprintln!("warning: {}", plain(&told));
+    }
+}
+
 impl Delivery {
     /// Where it goes, for people.
     pub(crate) fn to(&self) -> &str {
@@ -121,6 +137,80 @@ impl Delivery {
 pub(crate) struct Response {
     pub(crate) body: Option<String>,
     pub(crate) body_encoding: Option<String>,
+}
+
+/// An endpoint.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Endpoint {
+    pub(crate) id: String,
+    pub(crate) url: String,
+    pub(crate) tenant: String,
+    pub(crate) key: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) enabled: bool,
+    pub(crate) paused: bool,
+    pub(crate) disabled_reason: Option<String>,
+    pub(crate) event_types: Vec<String>,
+    pub(crate) preset: String,
+    pub(crate) scheme: Scheme,
+    pub(crate) has_secret: bool,
+    pub(crate) public_key: Option<String>,
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) auth: Option<Auth>,
+    pub(crate) timeout_ms: u64,
+    pub(crate) retry: Retry,
+    pub(crate) max_in_flight: u32,
+    pub(crate) rate_per_second: Option<f64>,
+    pub(crate) ordered: bool,
+    pub(crate) on_dead: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    /// Only in the answer that made it.
+    #[serde(default)]
+    pub(crate) secret: Option<String>,
+    #[serde(default)]
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Authorization beside the signature, as far as it is shown.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Auth {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+}
+
+impl Endpoint {
+    /// The types it wants, for people.
+    pub(crate) fn selects(&self) -> String {
+        if self.event_types.is_empty() { "nothing".to_owned() } else { self.event_types.join(", ") }
+    }
+
+    /// Whether it sends, and if not, why.
+    pub(crate) fn state(&self) -> String {
+        match (&self.disabled_reason, self.enabled, self.paused) {
+            (Some(reason), false, _) => format!("disabled ({reason})"),
+            (None, false, _) => "disabled".to_owned(),
+            (_, true, true) => "paused".to_owned(),
+            (_, true, false) => "enabled".to_owned(),
+        }
+    }
+}
+
+/// A secret that was rotated.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Rotated {
+    /// `None` where an ed25519 key was given.
+    pub(crate) secret: Option<String>,
+    pub(crate) overlap_until: Option<Timestamp>,
+    pub(crate) switch_at: Option<Timestamp>,
+}
+
+/// A test event that was sent.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct TestSent {
+    pub(crate) event_id: String,
+    pub(crate) delivery_id: String,
 }
 
 /// A replay of many.

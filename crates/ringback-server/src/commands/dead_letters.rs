@@ -2,13 +2,10 @@
 
 use ringback::time::Timestamp;
 
-use super::filter::Filter;
+use super::{filter::Filter, page::Paging};
 use crate::{
-    client::{
-        Answer, Client, Connection,
-        views::{Delivery, Page},
-    },
-    failure::{Failure, Result},
+    client::{Connection, views::Delivery},
+    failure::Result,
     print::{Table, moment},
 };
 
@@ -25,21 +22,12 @@ pub(crate) struct DeadLetters {
     #[command(flatten)]
     filter: Filter,
 
-    /// Only those given up because of this: exhausted, expired, unroutable, gone
-    #[arg(long)]
+    /// Only those given up because of this
+    #[arg(long, value_parser = ["exhausted", "expired", "unroutable", "gone"])]
     reason: Option<String>,
 
-    /// At most so many
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: Option<u32>,
-
-    /// Go on from the end of an earlier page
-    #[arg(long)]
-    cursor: Option<String>,
-
-    /// Print the API's answer
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    paging: Paging,
 
     #[command(flatten)]
     connection: Connection,
@@ -49,42 +37,16 @@ impl DeadLetters {
     /// Lists one page.
     pub(crate) async fn run(self) -> Result<()> {
         let mut query = self.filter.fields();
-        let limit = self.limit.map(|limit| limit.to_string());
-        let more = [("reason", &self.reason), ("limit", &limit), ("cursor", &self.cursor)];
-        query.extend(more.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+        query.extend(self.reason.map(|reason| ("reason", reason)));
         let client = self.connection.open().await?;
-        let (answer, page) = self.page(&client, query).await?;
-        if self.json {
-            answer.print();
-        } else if !page.items.is_empty() {
-            show(&page);
-        }
-        if page.items.is_empty() {
-            return Err(Failure::NothingFound("no dead letter matches".to_owned()));
-        }
-        Ok(())
-    }
-
-    /// The first page that holds any: one may be empty because only so many rows were looked at.
-    async fn page(&self, client: &Client, mut query: Vec<(&str, String)>) -> Result<(Answer, Page<Delivery>)> {
-        loop {
-            let answer = client.get("/v1/dead-letters", &query).await?.accepted(self.json)?;
-            let page: Page<Delivery> = answer.read()?;
-            match &page.next_cursor {
-                Some(next) if page.items.is_empty() => {
-                    query.retain(|(name, _)| *name != "cursor");
-                    query.push(("cursor", next.clone()));
-                }
-                _ => return Ok((answer, page)),
-            }
-        }
+        self.paging.list(&client, "/v1/dead-letters", query, "no dead letter matches", show).await
     }
 }
 
-fn show(page: &Page<Delivery>) {
+fn show(letters: &[Delivery]) {
     let now = Timestamp::now();
     let mut table = Table::new(["DIED", "WHY", "TRIES", "LAST ANSWER", "TYPE", "KEY", "DELIVERY", "TO"]);
-    for letter in &page.items {
+    for letter in letters {
         table.row([
             letter.died_at.map(|at| moment::relative(at, now)).unwrap_or_default(),
             letter.dead_reason.clone().unwrap_or_default(),
@@ -97,9 +59,6 @@ fn show(page: &Page<Delivery>) {
         ]);
     }
     table.print();
-    if let Some(cursor) = &page.next_cursor {
-        eprintln!("there are more: --cursor {cursor}");
-    }
 }
 
 /// The status if there was one, the error if there was another than "that status is no success".

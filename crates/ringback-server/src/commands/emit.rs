@@ -1,15 +1,18 @@
 //! `ringback emit TYPE FILE`: one event, its payload byte for byte from a file or standard input.
 
-use std::{io::Read as _, path::PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::filter::Moment;
+use super::{filter::Moment, input, words};
 use crate::{
-    client::{Connection, views::Emitted},
+    client::{
+        Connection,
+        views::{Emitted, Warning},
+    },
     failure::{Failure, Result},
-    print::{self, plain},
+    print,
 };
 
 /// Emit one event and print its id
@@ -33,19 +36,19 @@ pub(crate) struct Emit {
     file: PathBuf,
 
     /// Whose event it is [default: default]
-    #[arg(long)]
+    #[arg(long, value_parser = words::tenant)]
     tenant: Option<String>,
 
     /// The platform's own id for the thing, to find it by
-    #[arg(long)]
+    #[arg(long, value_parser = words::key)]
     key: Option<String>,
 
     /// Deliveries of one ordering key go out in order to endpoints that ask for it
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = words::key)]
     ordering_key: Option<String>,
 
     /// A second event of the same tenant, type and idempotency key is folded into the first
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = words::key)]
     idempotency_key: Option<String>,
 
     /// When it happened: 2026-01-31T12:00:00Z, or 5m for five minutes ago
@@ -53,7 +56,7 @@ pub(crate) struct Emit {
     occurred_at: Option<Moment>,
 
     /// Only to the tenant's endpoints with these keys
-    #[arg(long, value_name = "KEY,…", value_delimiter = ',')]
+    #[arg(long, value_name = "KEY,…", value_delimiter = ',', value_parser = words::key)]
     endpoint_keys: Option<Vec<String>>,
 
     /// Only to this destination: a URL, or the API's destination object as JSON
@@ -101,10 +104,7 @@ impl Emit {
             return Ok(());
         }
         let emitted: Emitted = answer.read()?;
-        for warning in &emitted.warnings {
-            let told = format!("{} {}: {}", warning.code, warning.pointer, warning.detail);
-            eprintln!("warning: {}", plain(&told));
-        }
+        emitted.warnings.iter().for_each(Warning::tell);
         if emitted.duplicate {
             eprintln!("nothing was stored: the same event came before");
         }
@@ -113,7 +113,7 @@ impl Emit {
     }
 
     fn body(&self) -> Result<Vec<u8>> {
-        let payload = read_payload(&self.file)?;
+        let payload = input::read_json(&self.file)?;
         let body = Body {
             r#type: &self.event_type,
             payload: &payload,
@@ -129,20 +129,6 @@ impl Emit {
     }
 }
 
-/// The file's JSON value without the white space around it.
-fn read_payload(file: &std::path::Path) -> Result<Box<RawValue>> {
-    let is_stdin = file.as_os_str() == "-";
-    let name = if is_stdin { "standard input".to_owned() } else { file.display().to_string() };
-    let mut text = String::new();
-    let read = if is_stdin {
-        std::io::stdin().read_to_string(&mut text).map(drop)
-    } else {
-        std::fs::read_to_string(file).map(|read| text = read)
-    };
-    read.map_err(|error| Failure::failed(format!("{name} cannot be read: {error}")))?;
-    serde_json::from_str(text.trim()).map_err(|error| Failure::failed(format!("{name} is not one JSON value: {error}")))
-}
-
 /// A URL as the destination object, or that object itself.
 fn destination(text: &str) -> Result<Box<RawValue>> {
     let object = if text.trim_start().starts_with('{') {
@@ -155,17 +141,7 @@ fn destination(text: &str) -> Result<Box<RawValue>> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
-
-    #[test]
-    fn payloads_keep_every_byte_between_the_white_space() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b" {\"b\": 3.0, \"a\":\"\\u00e9\", \"n\":9007199254740993} \n").unwrap();
-        let payload = read_payload(file.path()).unwrap();
-        assert_eq!(payload.get(), "{\"b\": 3.0, \"a\":\"\\u00e9\", \"n\":9007199254740993}");
-    }
 
     #[test]
     fn a_destination_is_a_url_or_an_object() {

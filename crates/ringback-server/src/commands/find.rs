@@ -1,16 +1,16 @@
 //! `ringback find KEY`: "customer X says they never got the webhook for call Y". One screen says whether the platform
 //! ever handed the event in, whom it was for and why not, what was sent when, what was answered, and what comes next.
 
+use super::{whole::Whole, words};
 use crate::{
     client::{
         Client, Connection,
-        views::{Delivery, Event, Page},
+        views::{Event, Page},
     },
     failure::{Failure, Result},
     print::{self, Paint, moment, plain},
+    screen,
 };
-
-pub(crate) mod screen;
 
 /// Find everything that happened to the events of a call
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub(crate) struct Find {
     key: String,
 
     /// Only of this tenant
-    #[arg(long)]
+    #[arg(long, value_parser = words::tenant)]
     tenant: Option<String>,
 
     /// Print the API's list of the events
@@ -40,9 +40,6 @@ pub(crate) struct Find {
 
 /// Most events shown in full: a key stands for one call, and a call has a handful of events.
 const SHOWN_MAX: usize = 20;
-
-/// Most deliveries of an event shown in full.
-const DELIVERIES_MAX: usize = 20;
 
 impl Find {
     /// Shows every event with the key, newest first.
@@ -82,22 +79,12 @@ impl Find {
 async fn show(client: &Client, page: &Page<Event>) -> Result<()> {
     let paint = Paint::stdout();
     for (index, listed) in page.items.iter().enumerate() {
-        let event: Event = client.get(&format!("/v1/events/{}", listed.id), &[]).await?.accepted(false)?.read()?;
-        let mut deliveries = Vec::new();
-        for delivery in event.deliveries.iter().take(DELIVERIES_MAX) {
-            let path = format!("/v1/deliveries/{}", delivery.id);
-            let delivery: Delivery = client.get(&path, &[]).await?.accepted(false)?.read()?;
-            deliveries.push(delivery);
-        }
+        let whole = Whole::load(client, &listed.id, false).await?;
         if index > 0 {
             print::line("");
         }
-        screen::event(&event, paint);
-        deliveries.iter().for_each(|delivery| screen::delivery(delivery, &event, paint));
-        if event.deliveries.len() > DELIVERIES_MAX {
-            let more = event.deliveries.len() - DELIVERIES_MAX;
-            print::line(format!("  and {more} deliveries more: see GET /v1/deliveries?event_id={}", event.id));
-        }
+        screen::event(&whole.event, paint);
+        whole.show_deliveries(paint);
     }
     if page.next_cursor.is_some() {
         print::line("there are more events with this key: see --json and the API's cursor");

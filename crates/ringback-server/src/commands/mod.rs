@@ -1,11 +1,24 @@
 //! One command, one file. Each reads its arguments, asks the API through [`crate::client`] and prints.
 
+pub(crate) mod check_config;
+pub(crate) mod completions;
 pub(crate) mod dead_letters;
+pub(crate) mod deliveries;
 pub(crate) mod demo;
 pub(crate) mod emit;
+pub(crate) mod endpoints;
+pub(crate) mod explain;
 mod filter;
 pub(crate) mod find;
+mod header;
+mod input;
+pub(crate) mod listen;
 pub(crate) mod migrate;
+mod page;
 pub(crate) mod replay;
+mod scheme;
 pub(crate) mod serve;
 pub(crate) mod token;
+pub(crate) mod verify;
+mod whole;
+mod words;

@@ -1,11 +1,12 @@
 //! `ringback replay`: deliveries by id, or a fixed set by filter, under the same ids as before.
 
+use ringback::id::DeliveryId;
 use serde::Serialize;
 
-use super::filter::Filter;
+use super::{filter::Filter, words};
 use crate::{
     client::{
-        Client, Connection,
+        Client, Connection, segment,
         views::{Delivery, Replay as ReplayOfMany},
     },
     failure::{Failure, Result},
@@ -29,7 +30,7 @@ were made.")]
 pub(crate) struct Replay {
     /// Deliveries or dead letters to send again
     #[arg(value_name = "DELIVERY", conflicts_with_all = ["tenant", "endpoint_id", "event_type", "key", "since", "until",
-        "status", "rate", "reason", "dry_run"])]
+        "status", "rate", "reason", "dry_run"], value_parser = words::id::<DeliveryId>)]
     deliveries: Vec<String>,
 
     #[command(flatten)]
@@ -40,7 +41,7 @@ pub(crate) struct Replay {
     status: Option<String>,
 
     /// At most so many a second
-    #[arg(long, value_name = "PER_SECOND")]
+    #[arg(long, value_name = "PER_SECOND", value_parser = words::rate)]
     rate: Option<f64>,
 
     /// Why, for the record
@@ -143,9 +144,4 @@ fn failure_of(id: &str, failure: &Failure) {
     if let Failure::Failed(why) = failure {
         eprintln!("error: {}: {why}", plain(id));
     }
-}
-
-/// An id as one segment of a path, whatever was typed.
-fn segment(id: &str) -> String {
-    url::form_urlencoded::byte_serialize(id.as_bytes()).collect()
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ringback::{Engine, Sending};
+use ringback_admin::Options;
 use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
@@ -83,9 +84,7 @@ async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToke
     let mut settings = stores::settings(configuration, keys);
     settings.max_in_flight_per_node = usize::try_from(shares.in_flight).unwrap_or(usize::MAX);
     let engine = Engine::open(store, settings).await.map_err(Failure::failed)?;
-    let options = ringback_admin::Options::with_token(token.secret().expose())
-        .base_path(&configuration.base_path.0)
-        .map_err(Failure::usage)?;
+    let options = options(configuration, &token)?;
     let listener = TcpListener::bind(configuration.bind)
         .await
         .map_err(|error| Failure::failed(format!("{} cannot be listened on: {error}", configuration.bind)))?;
@@ -96,7 +95,22 @@ async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToke
         eprintln!("admin token: {}", token.expose());
     }
     eprintln!("listening on http://{address}");
+    if configuration.dashboard {
+        eprintln!("dashboard at http://{address}{}/", configuration.base_path.0);
+    }
     Ok(Serving { listener, router, connections_max: usize::try_from(shares.api).unwrap_or(usize::MAX), sending })
+}
+
+/// Whoever may call, and what they find.
+fn options(configuration: &Configuration, token: &AdminToken) -> Result<Options> {
+    let options = Options::with_token(token.secret().expose())
+        .base_path(&configuration.base_path.0)
+        .map_err(Failure::usage)?;
+    Ok(match (configuration.dashboard, configuration.bind.ip().is_loopback()) {
+        (false, _) => options,
+        (true, false) => options.dashboard(),
+        (true, true) => options.dashboard_on_loopback(),
+    })
 }
 
 impl Serving {

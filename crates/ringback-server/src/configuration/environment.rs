@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use super::{
     keys::KEYS,
     nearest::nearest,
-    settings::{Settings, Source},
+    settings::{Finding, Settings, Source},
 };
 
 /// What every variable of ours begins with.
@@ -21,7 +21,7 @@ const OTHERS: [&str; 3] = ["RINGBACK_CONFIG", "RINGBACK_URL", "RINGBACK_TOKEN"];
 pub(super) fn read(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     settings: &mut Settings,
-    findings: &mut Vec<String>,
+    findings: &mut Vec<Finding>,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     for (name, text) in variables {
@@ -32,7 +32,7 @@ pub(super) fn read(
         };
         match text.into_string() {
             Ok(text) => settings.put(key.name, Source::Variable, text),
-            Err(_) => findings.push(format!("{} ({name}): the value is not UTF-8 text", key.name)),
+            Err(_) => findings.push(Finding::of_key(key.name, name, "the value is not UTF-8 text".to_owned())),
         }
     }
     warnings

@@ -7,35 +7,38 @@ use toml::{Table, Value};
 use super::{
     keys::{KEYS, Key},
     nearest::nearest,
-    settings::{Settings, Source},
+    settings::{Finding, Settings, Source},
 };
 
 /// Read when it exists and `--config` names no other.
 const FILE: &str = "ringback.toml";
 
 /// Puts a file's values into `settings`. A file that was asked for must exist.
-pub(super) fn read(asked: Option<&Path>, settings: &mut Settings, findings: &mut Vec<String>) {
+pub(super) fn read(asked: Option<&Path>, settings: &mut Settings, findings: &mut Vec<Finding>) {
     let path = asked.unwrap_or(Path::new(FILE));
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
         Ok(text) => read_text(&name, &text, settings, findings),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && asked.is_none() => {}
-        Err(error) => findings.push(format!("the configuration file {name} cannot be read: {error}")),
-    }
-}
-
-/// The same for a text that was read already.
-pub(super) fn read_text(name: &str, text: &str, settings: &mut Settings, findings: &mut Vec<String>) {
-    match text.parse::<Table>() {
-        Ok(table) => put(name, "", table, settings, findings),
         Err(error) => {
-            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-            findings.push(format!("{name}, line {line}: {}", error.message()));
+            let detail = format!("the configuration file {name} cannot be read: {error}");
+            findings.push(Finding::of_source(detail));
         }
     }
 }
 
-fn put(file: &str, prefix: &str, table: Table, settings: &mut Settings, findings: &mut Vec<String>) {
+/// The same for a text that was read already.
+pub(super) fn read_text(name: &str, text: &str, settings: &mut Settings, findings: &mut Vec<Finding>) {
+    match text.parse::<Table>() {
+        Ok(table) => put(name, "", table, settings, findings),
+        Err(error) => {
+            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            findings.push(Finding::of_source(format!("{name}, line {line}: {}", error.message())));
+        }
+    }
+}
+
+fn put(file: &str, prefix: &str, table: Table, settings: &mut Settings, findings: &mut Vec<Finding>) {
     for (name, value) in table {
         let name = format!("{prefix}{name}");
         match value {
@@ -43,7 +46,10 @@ fn put(file: &str, prefix: &str, table: Table, settings: &mut Settings, findings
             _ if !is_key(&name) => findings.push(unknown(file, &name)),
             value => match text(&value) {
                 Some(text) => settings.put(&name, Source::File(file.to_owned()), text),
-                None => findings.push(format!("{name} ({file}): neither a table nor a date is a value here")),
+                None => {
+                    let detail = "neither a table nor a date is a value here".to_owned();
+                    findings.push(Finding::of_key(&name, file, detail));
+                }
             },
         }
     }
@@ -65,9 +71,10 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-fn unknown(file: &str, name: &str) -> String {
-    match nearest(name, KEYS.iter().map(|key: &Key| key.name)) {
-        Some(meant) => format!("{name} ({file}): there is no such key; is {meant} meant?"),
-        None => format!("{name} ({file}): there is no such key; `ringback serve --print-config` shows all"),
-    }
+fn unknown(file: &str, name: &str) -> Finding {
+    let detail = match nearest(name, KEYS.iter().map(|key: &Key| key.name)) {
+        Some(meant) => format!("there is no such key; is {meant} meant?"),
+        None => "there is no such key; `ringback serve --print-config` shows all".to_owned(),
+    };
+    Finding::of_key(name, file, detail)
 }

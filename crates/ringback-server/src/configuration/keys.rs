@@ -1,7 +1,7 @@
 //! The table of keys: name, type, default, and what it means. Everything else about configuration is made from it.
 
 use super::{
-    settings::Settings,
+    settings::{Finding, Settings},
     value::Value,
     values::{AdminToken, BasePath, DatabaseUrl, HeaderPrefix, LogFilter, LogFormat, MasterKey, Schema, Span, Whole},
 };
@@ -20,6 +20,8 @@ pub(super) struct Key {
     pub(super) value_name: &'static str,
     /// `true` or `false`.
     pub(super) is_switch: bool,
+    /// A value as people may see it.
+    pub(super) shown: fn(&str) -> String,
 }
 
 impl Key {
@@ -55,11 +57,12 @@ macro_rules! keys {
             default: $default,
             value_name: <$kind as Value>::NAME,
             is_switch: <$kind as Value>::SWITCH,
+            shown: <$kind as Value>::shown,
         }),+];
 
         impl Configuration {
             /// Understands every value, or leaves a finding for each that is wrong.
-            pub(super) fn from_settings(settings: &Settings, findings: &mut Vec<String>) -> Option<Self> {
+            pub(super) fn from_settings(settings: &Settings, findings: &mut Vec<Finding>) -> Option<Self> {
                 let mut keys = KEYS.iter();
                 $(let $field = keys.next().and_then(|key| settings.value::<$kind>(key, findings));)+
                 Some(Self { $($field: $field?),+ })
@@ -77,6 +80,8 @@ keys! {
     "bind" bind: std::net::SocketAddr = "127.0.0.1:8080";
     /// What stands before every path of the API, such as /webhooks.
     "base_path" base_path: BasePath = "";
+    /// Whether there are pages for people beside the API, at / and /login.
+    "dashboard" dashboard: bool = "true";
     /// The bearer token that may do everything, 16 to 256 printable characters. SQLite: one is made and kept beside the database; PostgreSQL: required.
     "admin_token" admin_token: Option<AdminToken> = "";
     /// Encrypts secrets at rest: 32 bytes as 64 hex digits or base64. SQLite: one is made and kept beside the database; PostgreSQL: required.

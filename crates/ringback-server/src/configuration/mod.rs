@@ -23,26 +23,47 @@ pub(crate) use self::{
     flags::{Flags, StoreFlags},
     keys::Configuration,
     reference::REFERENCE,
-    values::{DatabaseUrl, LogFormat, Secret, parse_duration},
+    settings::{Finding, Given},
+    values::{DatabaseUrl, LogFormat, Secret, parse_duration, print_duration},
 };
 use crate::failure::{Failure, Result};
 
+/// What the sources say, wrong or right.
+#[derive(Debug)]
+pub(crate) struct Examined {
+    /// Every value; `None` if one could not be understood.
+    pub(crate) configuration: Option<Configuration>,
+    /// What is not a default.
+    pub(crate) given: Vec<Given>,
+    /// What is wrong.
+    pub(crate) findings: Vec<Finding>,
+    /// What is probably a slip.
+    pub(crate) warnings: Vec<String>,
+}
+
 impl Configuration {
+    /// Reads all sources and judges nothing.
+    pub(crate) fn examine(flags: &Flags) -> Examined {
+        let (mut settings, mut findings) = (Settings::default(), Vec::new());
+        file::read(flags.file.as_deref(), &mut settings, &mut findings);
+        let warnings = environment::read(std::env::vars_os(), &mut settings, &mut findings);
+        flags.put_into(&mut settings);
+        let configuration = Self::from_settings(&settings, &mut findings);
+        Examined { configuration, given: settings.given(), findings, warnings }
+    }
+
     /// Reads all sources; warnings go to standard error at once.
     ///
     /// # Errors
     /// [`Failure::Usage`] with every finding of every source.
     pub(crate) fn load(flags: &Flags) -> Result<Self> {
-        let mut findings = Vec::new();
-        let mut settings = Settings::default();
-        file::read(flags.file.as_deref(), &mut settings, &mut findings);
-        for warning in environment::read(std::env::vars_os(), &mut settings, &mut findings) {
+        let examined = Self::examine(flags);
+        for warning in examined.warnings {
             eprintln!("warning: {warning}");
         }
-        flags.put_into(&mut settings);
-        match Self::from_settings(&settings, &mut findings) {
-            Some(configuration) if findings.is_empty() => Ok(configuration),
-            _ => Err(Failure::Usage(findings)),
+        match examined.configuration {
+            Some(configuration) if examined.findings.is_empty() => Ok(configuration),
+            _ => Err(Failure::Usage(examined.findings.iter().map(ToString::to_string).collect())),
         }
     }
 }
@@ -62,7 +83,7 @@ mod tests {
         }
         match Configuration::from_settings(&settings, &mut findings) {
             Some(configuration) if findings.is_empty() => Ok(configuration),
-            _ => Err(findings),
+            _ => Err(findings.iter().map(ToString::to_string).collect()),
         }
     }
 

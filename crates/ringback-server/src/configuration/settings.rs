@@ -2,7 +2,58 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{keys::Key, value::Value};
+use serde::Serialize;
+
+use super::{
+    keys::{KEYS, Key},
+    value::Value,
+};
+
+/// What is wrong about one key, or about a source as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Finding {
+    /// The key; `None` if the source itself cannot be read.
+    pub(crate) key: Option<String>,
+    /// Where it was said.
+    pub(crate) source: Option<String>,
+    /// What was said; `***` for secrets.
+    pub(crate) value: Option<String>,
+    /// What is wrong, and what would be right.
+    pub(crate) detail: String,
+}
+
+impl Finding {
+    /// About a source as a whole.
+    pub(super) fn of_source(detail: String) -> Self {
+        Self { key: None, source: None, value: None, detail }
+    }
+
+    /// About a key in a source.
+    pub(super) fn of_key(key: &str, source: &str, detail: String) -> Self {
+        Self { key: Some(key.to_owned()), source: Some(source.to_owned()), value: None, detail }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.key, &self.source) {
+            (Some(key), Some(source)) => write!(f, "{key} ({source}): {}", self.detail),
+            (Some(key), None) => write!(f, "{key}: {}", self.detail),
+            _ => f.write_str(&self.detail),
+        }
+    }
+}
+
+/// A key that some source has a value for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Given {
+    /// Its name.
+    pub(crate) key: &'static str,
+    /// Its value; `***` for secrets.
+    pub(crate) value: String,
+    /// Where it was said.
+    pub(crate) source: String,
+}
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +90,7 @@ impl Settings {
     }
 
     /// The value of a key, or `None` and a finding.
-    pub(super) fn value<V: Value>(&self, key: &Key, findings: &mut Vec<String>) -> Option<V> {
+    pub(super) fn value<V: Value>(&self, key: &Key, findings: &mut Vec<Finding>) -> Option<V> {
         let Some((source, text)) = self.0.get(key.name) else {
             let value = if key.default.is_empty() { V::absent() } else { V::parse(key.default) };
             debug_assert!(value.is_some(), "the default of {} is not right", key.name);
@@ -48,9 +99,19 @@ impl Settings {
         let value = V::parse(text);
         if value.is_none() {
             let shown = if V::SECRET { "the value".to_owned() } else { format!("{text:?}") };
-            let (name, source) = (key.name, Named(source, key));
-            findings.push(format!("{name} ({source}): {shown} is not {}", V::expected()));
+            let detail = format!("{shown} is not {}", V::expected());
+            let value = Some((key.shown)(text));
+            findings.push(Finding { value, ..Finding::of_key(key.name, &Named(source, key).to_string(), detail) });
         }
         value
+    }
+
+    /// Every key that some source has, in the order of the table.
+    pub(super) fn given(&self) -> Vec<Given> {
+        let given = |key: &'static Key| {
+            let (source, text) = self.0.get(key.name)?;
+            Some(Given { key: key.name, value: (key.shown)(text), source: Named(source, key).to_string() })
+        };
+        KEYS.iter().filter_map(given).collect()
     }
 }

@@ -17,6 +17,11 @@ pub(super) trait Value: Sized {
     /// The value that the text means. The empty text means "none" where there is such a value.
     fn parse(text: &str) -> Option<Self>;
 
+    /// A text given for it, as people may see it.
+    fn shown(text: &str) -> String {
+        if Self::SECRET { "***".to_owned() } else { text.to_owned() }
+    }
+
     /// The value of a key that no source has and whose default is empty.
     fn absent() -> Option<Self> {
         Self::parse("")
@@ -47,6 +52,10 @@ impl<V: Value> Value for Option<V> {
 
     fn parse(text: &str) -> Option<Self> {
         V::parse(text).map(Some)
+    }
+
+    fn shown(text: &str) -> String {
+        V::shown(text)
     }
 
     fn absent() -> Option<Self> {

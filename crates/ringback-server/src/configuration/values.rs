@@ -9,7 +9,7 @@ mod secret;
 pub(crate) use self::{
     database::{DatabaseUrl, Schema},
     logging::{LogFilter, LogFormat},
-    measure::{Span, Whole, parse_duration},
+    measure::{Span, Whole, parse_duration, print_duration},
     network::{BasePath, HeaderPrefix},
     secret::{AdminToken, MasterKey, Secret},
 };

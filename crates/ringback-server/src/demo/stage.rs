@@ -26,10 +26,9 @@ use crate::{
         Client, Remote,
         views::{Delivery, Event, Ledger, Page},
     },
-    commands::find::screen,
     configuration::Secret,
     failure::{Failure, Result},
-    secrets,
+    screen, secrets,
     serve::listen,
 };
 
@@ -76,7 +75,8 @@ impl Stage {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(Failure::failed)?;
         let api = listener.local_addr().map_err(Failure::failed)?;
         let token = Secret::new(secrets::random_token());
-        let router = ringback_admin::router(engine.clone(), ringback_admin::Options::with_token(token.expose()));
+        let options = ringback_admin::Options::with_token(token.expose()).dashboard_on_loopback();
+        let router = ringback_admin::router(engine.clone(), options);
         let (stop, stopped) = oneshot::channel();
         let end = async { drop(stopped.await) };
         let serving = tokio::spawn(listen::serve(listener, router, CONNECTIONS_MAX, end, Duration::from_secs(1)));

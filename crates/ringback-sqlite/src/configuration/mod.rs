@@ -55,6 +55,12 @@ impl Configuration for Sqlite {
         let (name, value) = (name.to_owned(), value.to_owned());
         self.apply(move |tx| Box::pin(keep_setting(tx, name, value))).await
     }
+
+    async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let mut snapshot = self.snapshot().await?;
+        let value = sqlx::query_scalar(sql!("read_setting")).bind(name).fetch_optional(&mut *snapshot).await;
+        value.map_err(store_error)
+    }
 }
 
 /// The value that the name was given first.

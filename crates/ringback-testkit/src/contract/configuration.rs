@@ -231,7 +231,9 @@ pub async fn the_past_is_answered_as_routing_saw_it(store: &dyn Store) {
 
 /// Whoever comes later gets the first one's.
 pub async fn the_first_setting_stays(store: &dyn Store) {
+    assert_eq!(store.setting("a").await.unwrap(), None);
     assert_eq!(store.keep_setting("a", b"one\0").await.unwrap(), b"one\0");
     assert_eq!(store.keep_setting("a", b"two").await.unwrap(), b"one\0");
     assert_eq!(store.keep_setting("b", b"two").await.unwrap(), b"two");
+    assert_eq!(store.setting("a").await.unwrap().unwrap(), b"one\0");
 }

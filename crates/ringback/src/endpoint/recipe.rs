@@ -61,7 +61,7 @@ impl Recipe {
         recipe
     }
 
-    fn compile(custom: &Custom) -> Result<Self, Invalid> {
+    pub(crate) fn compile(custom: &Custom) -> Result<Self, Invalid> {
         let mut invalid = Invalid::default();
         let message = template(&custom.message, "/message", &mut invalid);
         let headers = headers(custom, &mut invalid);
@@ -77,6 +77,20 @@ impl Recipe {
             }),
             None => Err(invalid),
         }
+    }
+}
+
+impl Scheme {
+    /// The scheme with nothing left to know by name; `None` for `none`.
+    #[must_use]
+    pub fn spelled_out(&self) -> Option<Custom> {
+        (*self != Self::None).then(|| built_in(self).0)
+    }
+
+    /// What stands between several signatures of one request, for schemes that [carry a list](Self::carries_list).
+    #[must_use]
+    pub fn list_separator(&self) -> Option<char> {
+        built_in(self).1.and_then(|also| also.chars().next())
     }
 }
 

@@ -110,6 +110,34 @@ impl<P: Placeholder> Template<P> {
     }
 }
 
+impl<P: Placeholder> Template<P> {
+    /// What stands where its placeholders are in a text of this form; `None` if the text is of another form. A value
+    /// ends where the text that follows it first appears.
+    pub(crate) fn unfill<'t>(&self, text: &'t str) -> Option<Vec<(&P, &'t str)>> {
+        let mut values = Vec::new();
+        let (mut rest, mut open) = (text, None);
+        for part in &self.parts {
+            match (part, open.take()) {
+                (Part::Text(literal), None) => rest = rest.strip_prefix(literal.as_str())?,
+                (Part::Text(literal), Some(value)) => {
+                    let (found, after) = rest.split_once(literal.as_str())?;
+                    values.push((value, found));
+                    rest = after;
+                }
+                (Part::Value(value), None) => open = Some(value),
+                // Nothing tells where one value ends and the next begins.
+                (Part::Value(_), Some(_)) => return None,
+            }
+        }
+        match open {
+            Some(value) => values.push((value, rest)),
+            None if !rest.is_empty() => return None,
+            None => {}
+        }
+        Some(values)
+    }
+}
+
 fn unknown<P: Placeholder>(name: &str) -> Error {
     Error::Unknown { name: name.chars().take(SHOWN_NAME_CHARS_MAX).collect(), known: P::KNOWN }
 }
@@ -173,6 +201,20 @@ mod tests {
         assert_eq!(filled("ab{a"), Err(Error::Unclosed { at: 2 }));
         assert_eq!(filled("ab}"), Err(Error::Unopened { at: 2 }));
         assert_eq!(filled("{{a}"), Err(Error::Unopened { at: 3 }));
+    }
+
+    #[test]
+    fn a_filled_text_gives_its_values_back() {
+        let values = |template: &str, text: &str| {
+            let template = Template::<Letter>::parse(template).unwrap();
+            let values = template.unfill(text)?;
+            Some(values.into_iter().map(|(letter, value)| format!("{letter}={value}")).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(values("t={a},v={b}", "t=12,v=x=,").as_deref(), Some("a=12 b=x=,"));
+        assert_eq!(values("{{{a}}}", "{1}").as_deref(), Some("a=1"));
+        assert_eq!(values("t={a},v={b}", "t=12;v=x"), None);
+        assert_eq!(values("{a}{b}", "xy"), None);
+        assert_eq!(values("x", "xy"), None);
     }
 
     proptest! {

@@ -136,4 +136,7 @@ pub trait Configuration {
     /// A named installation-wide value, such as the master key's check: the one stored, which is `value`
     /// if there was none.
     async fn keep_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>>;
+
+    /// The value kept under `name`, if there is one.
+    async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>>;
 }

@@ -29,6 +29,27 @@ impl Value for DatabaseUrl {
         let url = url::Url::parse(text).ok()?;
         matches!(url.scheme(), "postgres" | "postgresql").then(|| Self::Postgres(Secret::new(text.to_owned())))
     }
+
+    /// Without the password, wherever it may stand.
+    fn shown(text: &str) -> String {
+        match Self::parse(text) {
+            Some(Self::Sqlite(_)) => text.to_owned(),
+            Some(Self::Postgres(_)) => without_password(text).unwrap_or_else(|| "***".to_owned()),
+            None => "***".to_owned(),
+        }
+    }
+}
+
+fn without_password(text: &str) -> Option<String> {
+    let mut url = url::Url::parse(text).ok()?;
+    if url.password().is_some() {
+        url.set_password(Some("***")).ok()?;
+    }
+    // Parameters may hold a password too.
+    if url.query().is_some() {
+        url.set_query(Some("***"));
+    }
+    Some(url.to_string())
 }
 
 /// The name of a PostgreSQL schema that needs no quoting.
@@ -55,6 +76,14 @@ impl Value for Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn database_urls_are_shown_without_their_password() {
+        assert_eq!(DatabaseUrl::shown("postgres://u:hunter2@h:5432/d"), "postgres://u:***@h:5432/d");
+        assert_eq!(DatabaseUrl::shown("postgres://h/d?user=u&password=hunter2"), "postgres://h/d?***");
+        assert_eq!(DatabaseUrl::shown("postgers://u:hunter2@h/d"), "***");
+        assert_eq!(DatabaseUrl::shown("sqlite://r.db"), "sqlite://r.db");
+    }
 
     #[test]
     fn database_urls_say_which_store() {

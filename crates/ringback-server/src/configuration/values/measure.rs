@@ -53,7 +53,7 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 /// Writes milliseconds in the largest unit that fits evenly.
-fn print_duration(ms: u64) -> String {
+pub(crate) fn print_duration(ms: u64) -> String {
     let fits = UNITS.iter().rev().find(|(_, unit)| ms >= *unit && ms.is_multiple_of(*unit));
     fits.map_or_else(|| format!("{ms}ms"), |(name, unit)| format!("{}{name}", ms / unit))
 }

@@ -11,9 +11,8 @@ use super::super::{
 };
 use crate::{
     client::views::Delivery,
-    commands::find::screen,
     failure::{Failure, Result},
-    print,
+    print, screen,
 };
 
 const TENANT: &str = "front-desk";

@@ -4,6 +4,7 @@
 //! other; no header that a caller set can replace one of the request's, the scheme's or Ringback's own.
 
 mod mac;
+pub mod parts;
 mod signer;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -13,7 +14,7 @@ use http::{
     header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
 };
 
-use self::signer::Facts;
+pub use self::signer::Facts;
 pub(crate) use self::signer::Signer;
 use crate::{
     delivery::Marks,

@@ -31,15 +31,15 @@ pub(crate) struct Signer {
 
 /// What is signed about one attempt.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Facts<'a> {
+pub struct Facts<'a> {
     /// The event's id as text.
-    pub(super) id: &'a str,
+    pub id: &'a str,
     /// Where it is sent.
-    pub(super) url: &'a str,
+    pub url: &'a str,
     /// The payload.
-    pub(super) body: &'a [u8],
+    pub body: &'a [u8],
     /// The moment that is signed.
-    pub(super) now: Timestamp,
+    pub now: Timestamp,
 }
 
 /// A key and the time in which it signs.
@@ -138,7 +138,10 @@ fn signing_keys(credentials: &Credentials) -> Result<Vec<Timed<SigningKey>>, Inv
 }
 
 /// What is signed, piece by piece.
-fn pieces<'a>(template: &'a Template<InMessage>, facts: &Facts<'a>) -> Result<Vec<Cow<'a, [u8]>>, Unsignable> {
+pub(super) fn pieces<'a>(
+    template: &'a Template<InMessage>,
+    facts: &Facts<'a>,
+) -> Result<Vec<Cow<'a, [u8]>>, Unsignable> {
     let text = |text: Cow<'a, str>| match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),

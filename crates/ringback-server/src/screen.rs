@@ -1,4 +1,6 @@
-//! The screen of `find`: also what the demo shows, because it is the answer that people come for.
+//! Events, deliveries and endpoints as people see them: the same on every command and in the demo.
+
+mod policy;
 
 use ringback::time::Timestamp;
 
@@ -6,6 +8,8 @@ use crate::{
     client::views::{Attempt, Delivery, Event, Routing},
     print::{self, Paint, bytes, moment, plain},
 };
+
+pub(crate) use self::policy::policy;
 
 /// Most of a receiver's answer that is shown.
 const BODY_CHARS: usize = 160;
@@ -16,8 +20,8 @@ const SKIPPED_MAX: usize = 10;
 /// Most attempts of a delivery that are shown, the last ones.
 const ATTEMPTS_MAX: usize = 10;
 
-/// What happened, when, and what became of it; and which endpoints did not get it, and why.
-pub(crate) fn event(event: &Event, paint: Paint) {
+/// What happened, when, and what became of it.
+pub(crate) fn head(event: &Event, paint: Paint) {
     let now = Timestamp::now();
     let key = event.key.as_deref().map(|key| format!("  key {key}")).unwrap_or_default();
     let head = format!("{}  {}{key}  tenant {}", event.event_type, event.id, event.tenant);
@@ -27,10 +31,15 @@ pub(crate) fn event(event: &Event, paint: Paint) {
         None => bytes(event.payload_bytes),
     };
     print::line(format!("  accepted {}, {payload}, {}", moment::with_age(event.accepted_at, now), state(event)));
+}
+
+/// The same, and which endpoints did not get it, and why.
+pub(crate) fn event(event: &Event, paint: Paint) {
+    head(event, paint);
     let others: Vec<_> = event.routing.iter().filter(|routing| routing.verdict != "delivery").collect();
     others.iter().take(SKIPPED_MAX).for_each(|routing| skipped(routing));
     if others.len() > SKIPPED_MAX {
-        print::line(format!("  and not to {} more: see GET /v1/events/{}", others.len() - SKIPPED_MAX, event.id));
+        print::line(format!("  and not to {} more: ringback explain {}", others.len() - SKIPPED_MAX, event.id));
     }
 }
 
@@ -45,14 +54,18 @@ fn state(event: &Event) -> String {
 
 fn skipped(routing: &Routing) {
     let endpoint = routing.endpoint_key.as_deref().or(routing.endpoint_id.as_deref()).unwrap_or("an endpoint");
-    let why = match routing.reason.as_deref() {
-        Some("type_not_selected") => "it does not select this type",
-        Some("not_addressed") => "the event was addressed to others",
-        Some("unknown_endpoint_key") => "there is no endpoint with this key",
-        Some(other) => other,
-        None => "no reason is kept",
-    };
+    let why = routing.reason.as_deref().map_or("no reason is kept", skipped_because);
     print::line(plain(&format!("  not to {endpoint}: {why}")));
+}
+
+/// Why an endpoint did not get an event, in words.
+pub(crate) fn skipped_because(reason: &str) -> &str {
+    match reason {
+        "type_not_selected" => "it does not select this type",
+        "not_addressed" => "the event was addressed to others",
+        "unknown_endpoint_key" => "there is no endpoint with this key",
+        other => other,
+    }
 }
 
 /// One delivery: where it stands, what comes next, and each try with what came back.
@@ -65,7 +78,7 @@ pub(crate) fn delivery(delivery: &Delivery, event: &Event, paint: Paint) {
     print::line(format!("    {}", standing(delivery, now, paint)));
     let earlier = delivery.attempts.len().saturating_sub(ATTEMPTS_MAX);
     if earlier > 0 {
-        print::line(format!("    {earlier} earlier attempts: see GET /v1/deliveries/{}", delivery.id));
+        print::line(format!("    {earlier} earlier attempts: ringback deliveries {} --json", delivery.id));
     }
     delivery.attempts[earlier..].iter().for_each(|one| attempt(one, paint));
 }

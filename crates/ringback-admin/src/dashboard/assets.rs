@@ -1,0 +1,44 @@
+//! Style and icon, in the binary. Their names hold a hash of what they are, so browsers may keep them for good.
+
+use std::sync::LazyLock;
+
+use axum::{
+    extract::Path,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use sha2::{Digest as _, Sha256};
+
+/// A file that pages refer to.
+pub(super) struct Asset {
+    /// Under `assets/`.
+    pub(super) name: String,
+    kind: &'static str,
+    bytes: &'static [u8],
+}
+
+/// The style of all pages.
+pub(super) static STYLE: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("dashboard", "css", "text/css; charset=utf-8", include_bytes!("../../assets/dashboard.css")));
+
+/// What browsers show beside a page's title.
+pub(super) static ICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")));
+
+impl Asset {
+    /// 48 bits of the hash tell versions of one file apart.
+    fn new(stem: &str, extension: &str, kind: &'static str, bytes: &'static [u8]) -> Self {
+        let hash: String = Sha256::digest(bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        Self { name: format!("{stem}.{hash}.{extension}"), kind, bytes }
+    }
+}
+
+/// `GET /assets/{name}`
+pub(super) async fn send(Path(name): Path<String>) -> Response {
+    let Some(asset) = [&*STYLE, &*ICON].into_iter().find(|asset| asset.name == name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let kept = HeaderValue::from_static("public, max-age=31536000, immutable");
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(asset.kind)), (header::CACHE_CONTROL, kept)], asset.bytes)
+        .into_response()
+}

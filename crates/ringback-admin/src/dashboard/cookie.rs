@@ -1,0 +1,45 @@
+//! The cookie that holds a session: never readable by scripts, never sent along from another site.
+
+use http::{HeaderValue, header, request::Parts};
+
+use super::{origin, session};
+
+/// Browsers take a cookie of this prefix only over https, for this very host, and for all its paths.
+const SECURE_PREFIX: &str = "__Host-";
+
+/// What cookies of this name a request shows, the more trustworthy first.
+pub(super) fn shown(request: &Parts) -> impl Iterator<Item = &str> {
+    let pairs = move |name: String| {
+        let headers = request.headers.get_all(header::COOKIE).into_iter().filter_map(|header| header.to_str().ok());
+        let pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.filter(move |(key, _)| *key == name).map(|(_, value)| value)
+    };
+    pairs(name(request, true)).chain(pairs(name(request, false)))
+}
+
+/// Keeps a session in the browser.
+pub(super) fn kept(request: &Parts, session: &str) -> Option<HeaderValue> {
+    written(request, origin::is_secure(request), session, session::LIFETIME.as_secs())
+}
+
+/// Makes the browser forget, whichever way it was kept.
+pub(super) fn forgotten(request: &Parts) -> impl Iterator<Item = HeaderValue> {
+    [true, false].into_iter().filter_map(|secure| written(request, secure, "", 0))
+}
+
+fn written(request: &Parts, secure: bool, value: &str, seconds: u64) -> Option<HeaderValue> {
+    let name = name(request, secure);
+    let secure = if secure { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+    HeaderValue::from_str(&cookie).ok()
+}
+
+/// Cookies do not tell ports apart, so the name does: two servers on one machine are two sessions.
+fn name(request: &Parts, secure: bool) -> String {
+    let prefix = if secure { SECURE_PREFIX } else { "" };
+    let port = origin::host(request).rsplit_once(':').map(|(_, port)| port);
+    match port.filter(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some(port) => format!("{prefix}ringback-session-{port}"),
+        None => format!("{prefix}ringback-session"),
+    }
+}

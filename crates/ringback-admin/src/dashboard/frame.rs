@@ -1,0 +1,70 @@
+//! What all pages have in common: where they are mounted, who looks, and what their forms carry.
+
+use ringback::{seal::MasterKeys, time::Timestamp};
+
+use super::{
+    assets::{ICON, STYLE},
+    form_token,
+    mount::Mount,
+    visible::visible,
+};
+use crate::auth::{Access, Permission, Scope};
+
+/// The data of `templates/layout.html`.
+pub(super) struct Frame {
+    /// Before every link.
+    pub(super) mount: Mount,
+    /// What every form carries.
+    pub(super) form: String,
+    /// Who looks; nobody before the login.
+    pub(super) who: Option<Who>,
+    /// Where the style and the icon are.
+    pub(super) style: &'static str,
+    pub(super) icon: &'static str,
+}
+
+/// Who looks.
+pub(super) struct Who {
+    /// `admin`, `operator`, `read`.
+    pub(super) scope: &'static str,
+    /// The one tenant that the token is bound to.
+    pub(super) tenant: Option<String>,
+    /// May replay.
+    pub(super) may_operate: bool,
+    /// Logged in here, and not by the host application.
+    pub(super) may_leave: bool,
+}
+
+impl Frame {
+    /// For somebody who is not logged in.
+    pub(super) fn outside(mount: Mount, keys: &MasterKeys) -> Self {
+        Self { mount, form: form_token::make("", keys, Timestamp::now()), who: None, style: &STYLE.name, icon: &ICON.name }
+    }
+
+    /// For a visitor with this access, in this session if there is one.
+    pub(super) fn inside(mount: Mount, keys: &MasterKeys, access: &Access, session: Option<&str>) -> Self {
+        let who = Who {
+            scope: match access.scope {
+                Scope::Admin => "admin",
+                Scope::Operator => "operator",
+                Scope::Emit => "emit",
+                Scope::Read => "read",
+            },
+            tenant: access.tenant.as_deref().map(visible),
+            may_operate: access.may(Permission::Operate),
+            may_leave: session.is_some(),
+        };
+        let form = form_token::make(session.unwrap_or_default(), keys, Timestamp::now());
+        Self { form, who: Some(who), ..Self::bare(mount) }
+    }
+
+    /// Without forms, for pages that cannot have any.
+    pub(super) fn bare(mount: Mount) -> Self {
+        Self { mount, form: String::new(), who: None, style: &STYLE.name, icon: &ICON.name }
+    }
+
+    /// Whether the visitor may replay.
+    pub(super) fn may_operate(&self) -> bool {
+        self.who.as_ref().is_some_and(|who| who.may_operate)
+    }
+}

@@ -1,0 +1,70 @@
+//! Under which names pages are answered. A page on the internet can make its own name resolve to 127.0.0.1 and then ask
+//! a server on this machine as if it were its own (DNS rebinding); asking under such a name is refused.
+//!
+//! The session's cookie, which no foreign name gets, is what keeps such a page out; this is the second door.
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::{StatusCode, request::Parts};
+
+use super::{mount::Mount, origin, refusal::Refusal};
+
+/// Which names are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hosts {
+    /// All: the host application, or whoever resolves the name, knows.
+    Any,
+    /// Those of this machine, and whatever name a proxy on it was asked under.
+    Loopback,
+}
+
+/// Headers by which a proxy says that it stands in between.
+const OF_PROXIES: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "via"];
+
+/// Refuses a request under a name that is not allowed.
+pub(super) async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    if hosts == Hosts::Loopback && !is_expected(&parts) {
+        return Refusal::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "This server does not go by that name",
+            "It listens on this machine alone: open it as localhost or 127.0.0.1. A proxy in front of it should send \
+             X-Forwarded-For or Forwarded along.",
+        )
+        .at(Mount::of(&parts));
+    }
+    next.run(Request::from_parts(parts, body)).await
+}
+
+fn is_expected(request: &Parts) -> bool {
+    let is_forwarded = OF_PROXIES.iter().any(|name| request.headers.contains_key(*name));
+    is_forwarded || is_loopback(origin::host(request))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let Ok(url) = url::Url::parse(&format!("http://{host}/")) else { return false };
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_name_for_this_machine_is_not_ours() {
+        for ours in ["localhost", "localhost:8080", "127.0.0.1:8080", "127.3.2.1", "[::1]:8080", "ringback.localhost"] {
+            assert!(is_loopback(ours), "{ours}");
+        }
+        for foreign in ["", "evil.example:8080", "localhost.evil.example", "192.0.2.1", "0.0.0.0", "a/b@localhost"] {
+            assert!(!is_loopback(foreign), "{foreign}");
+        }
+    }
+}

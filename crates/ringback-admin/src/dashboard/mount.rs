@@ -1,0 +1,58 @@
+//! Where the pages are mounted, as browsers see it: what comes before every link.
+
+use std::{convert::Infallible, fmt};
+
+use axum::extract::{FromRequestParts, OriginalUri};
+use http::request::Parts;
+
+/// A path without a slash at its end, empty at the root. It is read from the request, because a host application may
+/// nest the router deeper than its base path says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mount(String);
+
+impl Mount {
+    /// What nesting has taken off the path.
+    pub(super) fn of(parts: &Parts) -> Self {
+        let inner = parts.uri.path();
+        let whole = parts.extensions.get::<OriginalUri>().map_or(inner, |OriginalUri(uri)| uri.path());
+        Self(prefix(whole, inner).to_owned())
+    }
+
+    /// The link to a page.
+    pub(super) fn to(&self, page: &str) -> String {
+        format!("{}{page}", self.0)
+    }
+}
+
+/// `/hooks` of `/hooks/login` and `/login`; also of `/hooks` and `/`.
+fn prefix<'a>(whole: &'a str, inner: &str) -> &'a str {
+    whole.strip_suffix(inner).unwrap_or(if inner == "/" { whole } else { "" }).trim_end_matches('/')
+}
+
+impl fmt::Display for Mount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Mount {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_is_what_nesting_took_off() {
+        assert_eq!(prefix("/login", "/login"), "");
+        assert_eq!(prefix("/", "/"), "");
+        assert_eq!(prefix("/ops/hooks/login", "/login"), "/ops/hooks");
+        assert_eq!(prefix("/hooks", "/"), "/hooks");
+        assert_eq!(prefix("/hooks/", "/"), "/hooks");
+    }
+}

@@ -1,0 +1,13 @@
+//! One file a page, with a template of the same name.
+
+pub(super) mod delivery;
+pub(super) mod login;
+pub(super) mod overview;
+pub(super) mod replay;
+mod words;
+
+/// A parameter of a page's address, by its first mention.
+fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    let mut pairs = url::form_urlencoded::parse(query?.as_bytes());
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}

@@ -1,0 +1,199 @@
+//! `/deliveries/{id}`: where one delivery stands, and each try with what was sent and what came back.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use ringback::{
+    attempt::{Attempt, Conclusion, Detail, Timings},
+    delivery::Status,
+    id::{DeliveryId, EventId},
+    store::DeliveryRow,
+    time::Timestamp,
+};
+
+use super::words::{self, Tone};
+use crate::{
+    api::{Api, deliveries},
+    dashboard::{
+        frame::Frame,
+        moment::Moment,
+        refusal::rendered,
+        visible::{visible, visible_lines},
+        visitor::Visitor,
+    },
+    problem::Problem,
+    view::Destinations,
+};
+
+/// Most attempts that are shown, the last ones.
+const ATTEMPTS_MAX: usize = 50;
+
+#[derive(Template)]
+#[template(path = "delivery.html")]
+struct Page {
+    frame: Frame,
+    id: DeliveryId,
+    event: EventId,
+    event_type: String,
+    key: Option<String>,
+    tenant: String,
+    url: String,
+    host: String,
+    status: Status,
+    tone: Tone,
+    next: Next,
+    created: Moment,
+    finished: Option<Moment>,
+    attempts: i32,
+    hidden: usize,
+    tries: Vec<Try>,
+    can_replay: bool,
+}
+
+/// What happens next, in one sentence.
+struct Next(String);
+
+struct Try {
+    number: i32,
+    at: Moment,
+    outcome: String,
+    tone: Tone,
+    took: String,
+    remote: Option<String>,
+    note: Option<&'static str>,
+    timings: Vec<(&'static str, String)>,
+    url: String,
+    request: Vec<(String, String)>,
+    response: Vec<(String, String)>,
+    body: String,
+    is_cut: bool,
+}
+
+/// `GET /deliveries/{id}`
+pub(in crate::dashboard) async fn show(
+    State(api): State<Api>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, Response> {
+    let page = read(&api, &visitor, &id).await.map_err(|problem| visitor.refused(problem))?;
+    Ok(rendered(&page))
+}
+
+async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let row = deliveries::find(api, &visitor.access, id).await?;
+    let mut attempts = api.store().attempts(id).await?;
+    let hidden = attempts.len().saturating_sub(ATTEMPTS_MAX);
+    let tries = attempts.drain(hidden..).rev();
+    let now = Timestamp::now();
+    let destinations = Destinations::of(&api.engine, std::slice::from_ref(&row)).await?;
+    let url = destinations.url(&row);
+    let frame = visitor.frame(api);
+    Ok(Page {
+        id,
+        event: id.event(),
+        event_type: visible(&row.event.event_type),
+        key: row.event.key.as_deref().map(visible),
+        tenant: visible(&row.event.tenant),
+        host: visible(&words::host(url.as_deref())),
+        url: visible(url.as_deref().unwrap_or("unknown")),
+        status: row.status,
+        tone: words::tone(row.status),
+        next: Next::of(&row, destinations.hold(&row), now),
+        created: Moment::new(row.created_at, now),
+        finished: row.finished_at.map(|at| Moment::new(at, now)),
+        attempts: row.attempts,
+        hidden,
+        tries: tries.map(|attempt| Try::of(attempt, now)).collect(),
+        can_replay: frame.may_operate() && row.due_at.is_none() && row.status != Status::Cancelled,
+        frame,
+    })
+}
+
+impl Next {
+    fn of(row: &DeliveryRow, by_request: Option<ringback::delivery::HoldReason>, now: Timestamp) -> Self {
+        let hold = by_request.map(|reason| (None, reason)).or(row.hold.map(|(until, reason)| (Some(until), reason)));
+        Self(match (row.due_at, hold, row.status) {
+            (Some(_), Some((until, reason)), _) => {
+                let until = until.map(|until| format!(" Until {}.", Moment::new(until, now).clock)).unwrap_or_default();
+                format!("Held: {}.{until}", words::hold(reason))
+            }
+            (Some(due), None, _) if due <= now => "Due now: it is being sent, or about to be.".to_owned(),
+            (Some(due), None, _) => {
+                let due = Moment::new(due, now);
+                format!("Next try {} ({}).", due.relative, due.clock)
+            }
+            (None, _, Status::Dead) => {
+                let meaning = row.reason.map_or("given up", words::death);
+                format!("Given up: {meaning} (last: {}). Replay it once the receiver is well.", visible(&words::last(row)))
+            }
+            (None, _, Status::Delivered) => "Nothing: the receiver has it.".to_owned(),
+            (None, _, Status::Cancelled) => "Nothing: it was discarded or expunged, or its endpoint deleted.".to_owned(),
+            (None, _, Status::Pending) => "Unknown.".to_owned(),
+        })
+    }
+}
+
+impl Try {
+    fn of(attempt: Attempt, now: Timestamp) -> Self {
+        // Stores keep the detail as opaque bytes; one that cannot be read hides no outcome.
+        let detail: Detail = serde_json::from_slice(&attempt.detail).unwrap_or_default();
+        Self {
+            number: attempt.number,
+            at: Moment::new(attempt.at, now),
+            outcome: outcome(&attempt),
+            tone: match attempt.conclusion {
+                Conclusion::Delivered => Tone::Good,
+                Conclusion::Failed => Tone::Bad,
+                Conclusion::Stale => Tone::Plain,
+            },
+            took: milliseconds(attempt.duration.as_secs_f64() * 1_000.0),
+            remote: detail.remote_addr.as_deref().map(visible),
+            note: note(&attempt),
+            timings: timings(&detail.timings),
+            url: visible(&detail.url),
+            request: headers(&detail.request_headers),
+            response: headers(&detail.response_headers),
+            body: visible_lines(&String::from_utf8_lossy(&attempt.response_body)),
+            is_cut: detail.truncated,
+        }
+    }
+}
+
+/// `503`, `timeout (head)`, `200 delivered`.
+fn outcome(attempt: &Attempt) -> String {
+    let status = attempt.status.map(|status| status.to_string());
+    let error = attempt.error.map(|error| error.to_string()).filter(|error| status.is_none() || error != "status");
+    let phase = attempt.phase.map(|phase| format!("({phase})"));
+    let parts: Vec<_> = [status, error, phase].into_iter().flatten().collect();
+    if parts.is_empty() { attempt.conclusion.to_string() } else { parts.join(" ") }
+}
+
+fn note(attempt: &Attempt) -> Option<&'static str> {
+    match attempt.conclusion {
+        Conclusion::Stale => Some("Came too late to count: the delivery had moved on."),
+        _ if attempt.ambiguous => Some("The receiver may have processed it although no answer came."),
+        _ => None,
+    }
+}
+
+fn timings(timings: &Timings) -> Vec<(&'static str, String)> {
+    let all = [
+        ("dns", timings.dns_ms),
+        ("connect", timings.connect_ms),
+        ("tls", timings.tls_ms),
+        ("head", timings.head_ms),
+        ("body", timings.body_ms),
+    ];
+    all.into_iter().filter_map(|(name, took)| Some((name, milliseconds(took?)))).collect()
+}
+
+fn milliseconds(took: f64) -> String {
+    if took < 10.0 { format!("{took:.1} ms") } else { format!("{took:.0} ms") }
+}
+
+fn headers(all: &[(String, String)]) -> Vec<(String, String)> {
+    all.iter().map(|(name, value)| (visible(name), visible(value))).collect()
+}

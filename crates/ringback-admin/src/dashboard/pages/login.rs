@@ -1,0 +1,113 @@
+//! `/login` and `/logout`: a token of the API becomes a session.
+
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use http::{StatusCode, header};
+use ringback::{id::DeliveryId, time::Timestamp};
+
+use super::parameter;
+use crate::{
+    api::Api,
+    dashboard::{
+        cookie,
+        frame::Frame,
+        mount::Mount,
+        refusal::{Refusal, rendered},
+        session,
+        submission::{Application, Submission},
+        visitor::Visitor,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct Page<'a> {
+    frame: Frame,
+    to: &'a str,
+    problem: Option<&'a str>,
+}
+
+/// The link to the login for somebody who wanted to see `page`.
+pub(in crate::dashboard) fn link(page: &str, ended: bool) -> String {
+    let to = if page == "/" { String::new() } else { format!("to={page}") };
+    let ended = if ended { "ended=1" } else { "" };
+    let query = [to.as_str(), ended].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&");
+    if query.is_empty() { "/login".to_owned() } else { format!("/login?{query}") }
+}
+
+/// `GET /login?to=&ended=`: where to go afterwards, and whether there was a session.
+pub(in crate::dashboard) async fn show(
+    State(api): State<Api>,
+    mount: Mount,
+    RawQuery(query): RawQuery,
+    visitor: Result<Visitor, Response>,
+) -> Response {
+    let to = page(parameter(query.as_deref(), "to").as_deref());
+    if visitor.is_ok() {
+        return Redirect::to(&mount.to(&to)).into_response();
+    }
+    let problem = parameter(query.as_deref(), "ended").map(|_| "Your session has ended. Log in again to go on.");
+    rendered(&Page { frame: Frame::outside(mount, api.keys()), to: &to, problem })
+}
+
+/// `POST /login`
+pub(in crate::dashboard) async fn log_in(
+    State(api): State<Api>,
+    mount: Mount,
+    Application { parts, fields }: Application,
+) -> Response {
+    let field = |name: &str| fields.get(name).map(|text| text.trim());
+    let to = page(field("to"));
+    let token = field("token").unwrap_or_default();
+    let why = match session::admit(&api, token).await {
+        Ok(_) => {
+            let session = session::begin(token, api.keys(), Timestamp::now());
+            let mut response = Redirect::to(&mount.to(&to)).into_response();
+            response.headers_mut().extend(cookie::kept(&parts, &session).map(|cookie| (header::SET_COOKIE, cookie)));
+            return response;
+        }
+        Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
+            "That is not a token of this server, or it has expired or been revoked."
+        }
+        Err(problem) if problem.status() == StatusCode::FORBIDDEN => {
+            "That token can only hand in events. The dashboard needs one of scope read, operator or admin."
+        }
+        Err(problem) => return Refusal::from(problem).at(mount),
+    };
+    let page = Page { frame: Frame::outside(mount, api.keys()), to: &to, problem: Some(why) };
+    (StatusCode::FORBIDDEN, rendered(&page)).into_response()
+}
+
+/// `POST /logout`
+pub(in crate::dashboard) async fn log_out(Submission { parts, visitor }: Submission) -> Response {
+    let mut response = Redirect::to(&visitor.mount.to("/login")).into_response();
+    for cookie in cookie::forgotten(&parts) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Where to go after the login: one of our pages, or the first.
+fn page(asked: Option<&str>) -> String {
+    let delivery = asked.and_then(|page| page.strip_prefix("/deliveries/")?.parse::<DeliveryId>().ok());
+    delivery.map_or_else(|| "/".to_owned(), |id| format!("/deliveries/{id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_login_leads_to_our_own_pages_alone() {
+        let delivery = format!("/deliveries/{}", ringback::id::EventId::new(Timestamp::now()).delivery(1));
+        assert_eq!(page(Some(&delivery)), delivery);
+        for foreign in ["//evil.example", "https://evil.example", "/deliveries/../x", "javascript:alert(1)", ""] {
+            assert_eq!(page(Some(foreign)), "/", "{foreign}");
+        }
+        assert_eq!(link("/", false), "/login");
+        assert_eq!(link("/deliveries/x", true), "/login?to=/deliveries/x&ended=1");
+    }
+}

@@ -1,0 +1,37 @@
+//! `POST /deliveries/{id}/replay`: the button. It does what the API's route of the same name does.
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use http::StatusCode;
+use ringback::id::DeliveryId;
+
+use crate::{
+    api::{Api, deliveries},
+    auth::Permission,
+    dashboard::{submission::Submission, visitor::Visitor},
+    problem::Problem,
+};
+
+pub(in crate::dashboard) async fn send_again(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Submission { visitor, .. }: Submission,
+) -> Response {
+    match release(&api, &visitor, &id).await {
+        Ok(id) => Redirect::to(&visitor.mount.to(&format!("/?replayed={id}"))).into_response(),
+        Err(problem) => visitor.refused(problem),
+    }
+}
+
+async fn release(api: &Api, visitor: &Visitor, id: &str) -> Result<DeliveryId, Problem> {
+    if !visitor.access.may(Permission::Operate) {
+        let detail = "Replaying needs a token of scope operator or admin.";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
+    }
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let row = deliveries::find(api, &visitor.access, id).await?;
+    let _shown_by_the_page = deliveries::put_back(api, &visitor.access, &row, &visitor.by).await?;
+    Ok(id)
+}

@@ -1,0 +1,102 @@
+//! The engine's words as people read them, with what they mean.
+
+use ringback::{
+    delivery::{DeadReason, HoldReason, Status},
+    store::DeliveryRow,
+};
+
+/// How much something asks to be looked at; also the name of its colour in the style.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tone {
+    Plain,
+    Good,
+    Warn,
+    Bad,
+}
+
+impl std::fmt::Display for Tone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Plain => "plain",
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+        })
+    }
+}
+
+/// What a status looks like.
+pub(super) const fn tone(status: Status) -> Tone {
+    match status {
+        Status::Delivered => Tone::Good,
+        Status::Dead => Tone::Bad,
+        Status::Pending => Tone::Warn,
+        Status::Cancelled => Tone::Plain,
+    }
+}
+
+/// Why a lane may not send, and what ends that.
+pub(super) const fn hold(reason: HoldReason) -> &'static str {
+    match reason {
+        HoldReason::Paused => "paused by an operator; resume it to go on",
+        HoldReason::EndpointDisabled => "the endpoint is disabled; enable it to go on",
+        HoldReason::RetryAfter => "the receiver asked for time (Retry-After)",
+        HoldReason::Failing => "failed many times in a row; tried again by itself",
+    }
+}
+
+/// Why a delivery was given up.
+pub(super) const fn death(reason: DeadReason) -> &'static str {
+    match reason {
+        DeadReason::Exhausted => "every try failed",
+        DeadReason::Expired => "held for too long",
+        DeadReason::Unroutable => "cannot be sent as it is",
+        DeadReason::Gone => "the receiver said it is gone for good",
+    }
+}
+
+/// What the last try of a dead letter came to: `503`, `timeout`, or what made it unroutable.
+pub(super) fn last(row: &DeliveryRow) -> String {
+    match (row.last_status, row.last_error.as_deref()) {
+        (Some(status), None | Some("status")) => status.to_string(),
+        (Some(status), Some(error)) => format!("{status} {error}"),
+        (None, Some(error)) => error.to_owned(),
+        (None, None) => "never tried".to_owned(),
+    }
+}
+
+/// The host of a URL with its port, or what there is instead.
+pub(super) fn host(url: Option<&str>) -> String {
+    let Some(text) = url else { return "unknown".to_owned() };
+    let Ok(url) = url::Url::parse(text) else { return text.to_owned() };
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => text.to_owned(),
+    }
+}
+
+/// `12 345`: digits in threes, apart by a narrow space.
+pub(super) fn number(count: i64) -> String {
+    let digits = count.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join("\u{202f}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_numbers_can_be_read() {
+        assert_eq!([0, 999, 1_000, 2_034_567].map(number), ["0", "999", "1\u{202f}000", "2\u{202f}034\u{202f}567"]);
+    }
+
+    #[test]
+    fn a_host_is_what_people_look_for() {
+        assert_eq!(host(Some("https://hooks.acme.com/a?token=x")), "hooks.acme.com");
+        assert_eq!(host(Some("http://127.0.0.1:9000/hook")), "127.0.0.1:9000");
+        assert_eq!(host(Some("javascript:alert(1)")), "javascript:alert(1)");
+        assert_eq!(host(None), "unknown");
+    }
+}

@@ -1,0 +1,79 @@
+//! Who looks at a page: somebody with a session whose token may look, or whom the host application has let in.
+
+use axum::{
+    extract::FromRequestParts,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use ringback::{audit::Actor, time::Timestamp};
+
+use super::{cookie, frame::Frame, mount::Mount, origin, pages::login, refusal::Refusal, session};
+use crate::{
+    api::Api,
+    auth::{Access, Admission, Permission},
+    problem::Problem,
+};
+
+/// Somebody who may look.
+pub(super) struct Visitor {
+    pub(super) access: Access,
+    /// Who they are, for the audit log.
+    pub(super) by: Actor,
+    pub(super) mount: Mount,
+    /// The session as the cookie holds it; none where the host application lets people in.
+    pub(super) session: Option<String>,
+}
+
+impl Visitor {
+    /// The frame of a page for them.
+    pub(super) fn frame(&self, api: &Api) -> Frame {
+        Frame::inside(self.mount.clone(), api.keys(), &self.access, self.session.as_deref())
+    }
+
+    /// The page that says why something is not as they wished.
+    pub(super) fn refused(&self, problem: impl Into<Problem>) -> Response {
+        Refusal::from(problem.into()).at(self.mount.clone())
+    }
+}
+
+impl FromRequestParts<Api> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Response> {
+        let mount = Mount::of(parts);
+        if matches!(api.admission, Admission::TrustingHost) {
+            let admitted = api.admission.admit(parts, Permission::Read, &api.tokens).await;
+            let (access, by) = admitted.map_err(|problem| Refusal::from(problem).at(mount.clone()))?;
+            return Ok(Self { access, by, mount, session: None });
+        }
+        let Some((cookie, token)) = session::shown(parts, api.keys(), Timestamp::now()) else {
+            return Err(outside(parts, &mount));
+        };
+        match session::admit(api, &token).await {
+            Ok((access, by)) => Ok(Self { access, by, mount, session: Some(cookie.to_owned()) }),
+            Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => Err(ended(parts, &mount)),
+            Err(problem) => Err(Refusal::from(problem).at(mount)),
+        }
+    }
+}
+
+/// To the login. Coming from another site, though, browsers keep the cookie back: a page that goes on to itself is asked
+/// for by us, and then they show it. So a link in a chat opens the page and not the login.
+fn outside(request: &Parts, mount: &Mount) -> Response {
+    let from_elsewhere = origin::text(&request.headers, "sec-fetch-site").is_some_and(|site| site.ends_with("-site"));
+    let here = request.uri.path_and_query().map_or("/", |it| it.as_str());
+    if request.method == Method::GET && from_elsewhere {
+        let refresh = HeaderValue::from_str(&format!("0; url={}", mount.to(here)));
+        return ([(header::REFRESH, refresh.unwrap_or(HeaderValue::from_static("0")))], "").into_response();
+    }
+    Redirect::to(&mount.to(&login::link(here, false))).into_response()
+}
+
+/// To the login, which says that the session has ended.
+fn ended(request: &Parts, mount: &Mount) -> Response {
+    let mut response = Redirect::to(&mount.to(&login::link(request.uri.path(), true))).into_response();
+    for cookie in cookie::forgotten(request) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}

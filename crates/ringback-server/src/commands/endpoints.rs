@@ -1,0 +1,119 @@
+//! `ringback endpoints …`: where events go.
+
+mod create;
+mod delete;
+mod fields;
+mod get;
+mod list;
+mod pause;
+mod rotate_secret;
+mod test;
+mod update;
+
+use ringback::id::EndpointId;
+
+use super::words;
+use crate::{
+    client::{Answer, Client, Connection, segment, views},
+    failure::Result,
+    print::{self, Paint, plain},
+    screen,
+};
+
+/// Register, look up and change where events go
+#[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true)]
+#[command(after_help = "\
+Examples:
+  ringback endpoints create https://example.com/hook --event-types CALL_ENDED --preset levrage
+  ringback endpoints list --tenant acme
+  ringback endpoints test ep_0198…
+  ringback endpoints pause ep_0198…
+
+`ringback endpoints COMMAND --help` has more for each.")]
+pub(crate) struct Endpoints {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    List(list::List),
+    Get(get::Get),
+    Create(Box<create::Create>),
+    Update(Box<update::Update>),
+    Delete(delete::Delete),
+    Test(test::Test),
+    Pause(pause::Pause),
+    Resume(pause::Resume),
+    RotateSecret(rotate_secret::RotateSecret),
+}
+
+impl Endpoints {
+    /// Runs the one that was named.
+    pub(crate) async fn run(self) -> Result<()> {
+        match self.command {
+            Command::List(command) => command.run().await,
+            Command::Get(command) => command.run().await,
+            Command::Create(command) => command.run().await,
+            Command::Update(command) => command.run().await,
+            Command::Delete(command) => command.run().await,
+            Command::Test(command) => command.run().await,
+            Command::Pause(command) => command.run().await,
+            Command::Resume(command) => command.run().await,
+            Command::RotateSecret(command) => command.run().await,
+        }
+    }
+}
+
+/// One endpoint, and how the answer is wanted. Flatten it into a command about one.
+#[derive(Debug, clap::Args)]
+struct One {
+    /// The endpoint (ep_…)
+    #[arg(value_name = "ENDPOINT", value_parser = words::id::<EndpointId>)]
+    endpoint: String,
+
+    /// Print the API's answer
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl One {
+    async fn client(&self) -> Result<Client> {
+        self.connection.open().await
+    }
+
+    /// Its path, and what follows.
+    fn path(&self, rest: &str) -> String {
+        format!("/v1/endpoints/{}{rest}", segment(&self.endpoint))
+    }
+
+    /// Shows the endpoint that an answer holds.
+    fn show(&self, answer: &Answer) -> Result<()> {
+        show(answer, self.json)
+    }
+}
+
+/// Shows the endpoint that an answer holds, and the secret where it is told this once.
+fn show(answer: &Answer, json: bool) -> Result<()> {
+    if json {
+        answer.print();
+        return Ok(());
+    }
+    let endpoint: views::Endpoint = answer.read()?;
+    endpoint.warnings.iter().for_each(views::Warning::tell);
+    screen::policy(&endpoint, None, Paint::stdout());
+    tell_secret(endpoint.secret.as_deref());
+    Ok(())
+}
+
+/// Shows a secret where an answer holds one.
+fn tell_secret(secret: Option<&str>) {
+    if let Some(secret) = secret {
+        print::line(format!("  secret    {}", plain(secret)));
+        eprintln!("the secret is shown this once: give it to the receiver");
+    }
+}

@@ -1,0 +1,153 @@
+//! The fields of an endpoint as flags, and the API's document that they make.
+
+use std::time::Duration;
+
+use ringback::endpoint::{Auth, Preset, Scheme};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::super::{header::Header, scheme, words};
+use crate::failure::{Failure, Result};
+
+/// What a caller says about an endpoint.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Fields")]
+pub(super) struct Fields {
+    /// The platform's own name for it, unique in its tenant
+    #[arg(long, value_parser = words::key)]
+    key: Option<String>,
+
+    /// For people
+    #[arg(long)]
+    name: Option<String>,
+
+    /// For people
+    #[arg(long)]
+    description: Option<String>,
+
+    /// Whether it sends
+    #[arg(long, value_name = "true|false")]
+    enabled: Option<bool>,
+
+    /// Exact types, prefixes such as call.*, or '*'; '' for none
+    #[arg(long, value_name = "TYPE,…", value_delimiter = ',')]
+    event_types: Option<Vec<String>>,
+
+    /// What unset fields come from
+    #[arg(long, value_parser = Preset::ALL.map(Preset::name))]
+    preset: Option<String>,
+
+    /// How requests are signed: a scheme's name, or a custom scheme as the API's JSON
+    #[arg(long, value_name = "NAME|JSON", value_parser = scheme::scheme)]
+    scheme: Option<Scheme>,
+
+    /// The signing secret
+    #[arg(long)]
+    secret: Option<String>,
+
+    /// A header to send, 'name: value'; may be repeated
+    #[arg(long, value_name = "HEADER")]
+    header: Vec<Header>,
+
+    /// Authorization beside the signature, as the API's JSON: {"type":"bearer","token":"…"}
+    #[arg(long, value_name = "JSON", value_parser = auth)]
+    auth: Option<Value>,
+
+    /// The deadline of one attempt, 100ms to 60s
+    #[arg(long, value_name = "DURATION", value_parser = words::duration)]
+    timeout: Option<Duration>,
+
+    /// Sends in all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    max_attempts: Option<u32>,
+
+    /// Pauses between sends; the last one repeats
+    #[arg(long, value_name = "DURATION,…", value_delimiter = ',', value_parser = words::duration)]
+    delays: Option<Vec<Duration>>,
+
+    /// How much a pause varies, as a fraction
+    #[arg(long, value_name = "0–1", value_parser = words::fraction)]
+    jitter: Option<f64>,
+
+    /// Most open requests at a time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_in_flight: Option<u32>,
+
+    /// Most requests a second
+    #[arg(long, value_name = "PER_SECOND", value_parser = words::rate)]
+    rate: Option<f64>,
+
+    /// Whether deliveries of one ordering key go out one after the other
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    ordered: Option<bool>,
+
+    /// What a dead letter does to its ordering key
+    #[arg(long, value_parser = ["skip", "block"])]
+    on_dead: Option<String>,
+}
+
+/// Puts a field where it is given.
+pub(super) fn put<T: Serialize>(document: &mut Map<String, Value>, name: &str, value: Option<&T>) {
+    document.extend(value.map(|value| (name.to_owned(), json!(value))));
+}
+
+impl Fields {
+    /// The document of what is given, and of nothing else.
+    pub(super) fn document(&self) -> Result<Map<String, Value>> {
+        let mut document = Map::new();
+        let all = &mut document;
+        put(all, "key", self.key.as_ref());
+        put(all, "name", self.name.as_ref());
+        put(all, "description", self.description.as_ref());
+        put(all, "enabled", self.enabled.as_ref());
+        put(all, "event_types", self.selectors().as_ref());
+        put(all, "preset", self.preset.as_ref());
+        put(all, "scheme", self.scheme.as_ref());
+        put(all, "secret", self.secret.as_ref());
+        put(all, "headers", self.headers()?.as_ref());
+        put(all, "auth", self.auth.as_ref());
+        put(all, "timeout_ms", self.timeout.map(milliseconds).as_ref());
+        put(all, "retry", self.retry().as_ref());
+        put(all, "max_in_flight", self.max_in_flight.as_ref());
+        put(all, "rate_per_second", self.rate.as_ref());
+        put(all, "ordered", self.ordered.as_ref());
+        put(all, "on_dead", self.on_dead.as_ref());
+        Ok(document)
+    }
+
+    /// The empty text stands for no type at all.
+    fn selectors(&self) -> Option<Vec<&str>> {
+        let types = self.event_types.as_ref()?.iter().map(|selector| selector.trim());
+        Some(types.filter(|selector| !selector.is_empty()).collect())
+    }
+
+    fn headers(&self) -> Result<Option<Map<String, Value>>> {
+        let mut headers = Map::new();
+        for Header { name, value } in &self.header {
+            if headers.insert(name.clone(), json!(value)).is_some() {
+                return Err(Failure::usage(format!("--header: {name} is given twice")));
+            }
+        }
+        Ok((!headers.is_empty()).then_some(headers))
+    }
+
+    fn retry(&self) -> Option<Map<String, Value>> {
+        let mut retry = Map::new();
+        let delays = self.delays.as_ref().map(|delays| delays.iter().copied().map(milliseconds).collect::<Vec<_>>());
+        put(&mut retry, "max_attempts", self.max_attempts.as_ref());
+        put(&mut retry, "delays_ms", delays.as_ref());
+        put(&mut retry, "jitter", self.jitter.as_ref());
+        (!retry.is_empty()).then_some(retry)
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Checked here, so that a slip is refused by the flag's name; sent as it was written.
+fn auth(text: &str) -> Result<Value, String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
+    serde_json::from_value::<Auth>(value.clone()).map_err(|error| error.to_string())?;
+    Ok(value)
+}

@@ -1,0 +1,23 @@
+//! `ringback endpoints get`.
+
+use super::One;
+use crate::failure::Result;
+
+/// Show one endpoint and its policy
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ringback endpoints get ep_0198…
+  ringback endpoints get ep_0198… --json | jq '.retry'")]
+pub(super) struct Get {
+    #[command(flatten)]
+    one: One,
+}
+
+impl Get {
+    /// Shows it.
+    pub(super) async fn run(self) -> Result<()> {
+        let answer = self.one.client().await?.get(&self.one.path(""), &[]).await?.accepted(self.one.json)?;
+        self.one.show(&answer)
+    }
+}

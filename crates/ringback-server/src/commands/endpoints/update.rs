@@ -1,0 +1,64 @@
+//! `ringback endpoints update`.
+
+use serde_json::Value;
+
+use super::{
+    One,
+    fields::{Fields, put},
+};
+use crate::failure::{Failure, Result};
+
+/// Change an endpoint; what is not named stays as it is
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ringback endpoints update ep_0198… --to https://new.example.com/hook
+  ringback endpoints update ep_0198… --enabled true        (after a 410: what was held goes out)
+  ringback endpoints update ep_0198… --event-types 'call.*' --rate 20
+  ringback endpoints update ep_0198… --clear rate,description")]
+pub(super) struct Update {
+    /// Where requests go from now on
+    #[arg(long, value_name = "DESTINATION")]
+    to: Option<String>,
+
+    /// Back to what it is when left out
+    #[arg(long, value_name = "FIELD,…", value_delimiter = ',', value_parser = ["key", "name", "description", "secret",
+        "headers", "auth", "rate", "timeout", "retry", "max-in-flight", "ordered", "on-dead"])]
+    clear: Vec<String>,
+
+    #[command(flatten)]
+    one: One,
+
+    #[command(flatten)]
+    fields: Fields,
+}
+
+impl Update {
+    /// Changes it.
+    pub(super) async fn run(self) -> Result<()> {
+        let mut patch = self.fields.document()?;
+        put(&mut patch, "url", self.to.as_ref());
+        for flag in &self.clear {
+            if patch.insert(field(flag).to_owned(), Value::Null).is_some() {
+                return Err(Failure::usage(format!("--clear: {flag} is set by another flag at the same time")));
+            }
+        }
+        if patch.is_empty() {
+            return Err(Failure::usage("nothing says what to change: see `ringback endpoints update --help`"));
+        }
+        let patch = serde_json::to_vec(&patch).map_err(Failure::failed)?;
+        let answer = self.one.client().await?.patch(&self.one.path(""), patch).await?.accepted(self.one.json)?;
+        self.one.show(&answer)
+    }
+}
+
+/// The API's name of what a flag sets.
+fn field(flag: &str) -> &str {
+    match flag {
+        "rate" => "rate_per_second",
+        "timeout" => "timeout_ms",
+        "max-in-flight" => "max_in_flight",
+        "on-dead" => "on_dead",
+        same => same,
+    }
+}

@@ -1,0 +1,66 @@
+//! Values whose form is known before anyone is asked, so that a slip is refused by the flag's own name.
+
+use std::{fmt::Display, str::FromStr, time::Duration};
+
+use ringback::event::{is_key, is_tenant, is_type};
+
+use crate::configuration::parse_duration;
+
+/// A tenant.
+pub(super) fn tenant(text: &str) -> Result<String, String> {
+    checked(text, is_tenant, "1 to 128 of the characters A-Z a-z 0-9 _ . : -")
+}
+
+/// A type of events.
+pub(super) fn event_type(text: &str) -> Result<String, String> {
+    checked(text, is_type, "1 to 128 of the characters A-Z a-z 0-9 _ . -")
+}
+
+/// A key of an event or an endpoint.
+pub(super) fn key(text: &str) -> Result<String, String> {
+    checked(text, is_key, "1 to 256 characters without control characters")
+}
+
+/// An id of one kind, kept as text.
+pub(super) fn id<I: FromStr<Err: Display>>(text: &str) -> Result<String, String> {
+    text.parse::<I>().map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+/// A duration such as `10s`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "not a whole number and one of ms s m h d, such as 10s".to_owned())
+}
+
+/// A rate above nothing.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| "not a number above 0, such as 20 or 0.5".to_owned())
+}
+
+/// A fraction.
+pub(super) fn fraction(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|part| (0.0..=1.0).contains(part)).ok_or_else(|| "not a number from 0 to 1".to_owned())
+}
+
+fn checked(text: &str, is_right: fn(&str) -> bool, rule: &str) -> Result<String, String> {
+    if is_right(text) { Ok(text.to_owned()) } else { Err(format!("must be {rule}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringback::id::EndpointId;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_right_is_refused_with_the_rule() {
+        assert!(tenant("a b").unwrap_err().contains("A-Z"));
+        assert!(key("").is_err() && key("call 42").is_ok());
+        assert!(id::<EndpointId>("ep_1").is_err());
+        assert!(id::<EndpointId>("ep_00000000000000000000000000000001").is_ok());
+        for wrong in ["0", "-1", "NaN", "inf", "many"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+        assert!(fraction("1.1").is_err() && fraction("0.2").is_ok());
+    }
+}

@@ -1,0 +1,78 @@
+//! How an endpoint is sent to: what is in effect, where it comes from, and whether it is what it was.
+
+use ringback::{endpoint::Scheme, time::Timestamp};
+
+use crate::{
+    client::views::Endpoint,
+    configuration::print_duration,
+    print::{self, Paint, moment, plain},
+};
+
+/// The policy in effect; with the moment of an event it says if it has changed since.
+pub(crate) fn policy(endpoint: &Endpoint, since: Option<Timestamp>, paint: Paint) {
+    let key = endpoint.key.as_deref().map(|key| format!(" ({key})")).unwrap_or_default();
+    let name = endpoint.name.as_deref().map(|name| format!(", {name}")).unwrap_or_default();
+    let title = format!("Endpoint {}{key}{name}, of tenant {}", endpoint.id, endpoint.tenant);
+    print::line(paint.strong(&plain(&title)));
+    let line = |what: &str, told: &str| print::line(plain(&format!("  {what:<9} {told}")));
+    line("to", &endpoint.url);
+    line("state", &state(endpoint, since));
+    line("selects", &endpoint.selects());
+    line("signs", &signs(endpoint));
+    line("tries", &tries(endpoint));
+    line("pace", &pace(endpoint));
+    if !endpoint.headers.is_empty() || endpoint.auth.is_some() {
+        line("sends", &sends(endpoint));
+    }
+}
+
+fn state(endpoint: &Endpoint, since: Option<Timestamp>) -> String {
+    let changed = endpoint.updated_at;
+    let when = moment::with_age(changed, Timestamp::now());
+    let told = match since {
+        Some(since) if changed > since => format!("changed since the event, {when}"),
+        Some(_) => "unchanged since the event".to_owned(),
+        None if changed == endpoint.created_at => format!("made {when}"),
+        None => format!("changed {when}"),
+    };
+    format!("{}, {told}", endpoint.state())
+}
+
+fn signs(endpoint: &Endpoint) -> String {
+    let scheme = match &endpoint.scheme {
+        Scheme::None => return format!("nothing (scheme none, preset {})", endpoint.preset),
+        scheme => scheme.name(),
+    };
+    let secret = if endpoint.has_secret { "with a secret" } else { "not, because it has no secret" };
+    let public = endpoint.public_key.as_deref().map(|key| format!(", public key {key}")).unwrap_or_default();
+    format!("{secret} (scheme {scheme}, preset {}){public}", endpoint.preset)
+}
+
+fn tries(endpoint: &Endpoint) -> String {
+    let retry = &endpoint.retry;
+    let timeout = print_duration(endpoint.timeout_ms);
+    if retry.max_attempts == 1 {
+        return format!("once, given up after {timeout}");
+    }
+    let delays: Vec<String> = retry.delays_ms.iter().map(|delay| print_duration(*delay)).collect();
+    let last =
+        if (retry.delays_ms.len() as u64) < u64::from(retry.max_attempts) - 1 { ", the last one repeated" } else { "" };
+    let (most, delays, jitter) = (retry.max_attempts, delays.join(" "), retry.jitter * 100.0);
+    format!("{most} in all, each given up after {timeout}; pauses {delays}{last}, give or take {jitter:.0} %")
+}
+
+fn pace(endpoint: &Endpoint) -> String {
+    let rate = endpoint.rate_per_second.map_or_else(|| "any rate".to_owned(), |rate| format!("at most {rate}/s"));
+    let order = match (endpoint.ordered, endpoint.on_dead.as_str()) {
+        (false, _) => "in no order",
+        (true, "block") => "in order, blocked by a dead one",
+        (true, _) => "in order, past a dead one",
+    };
+    format!("at most {} open requests, {rate}, {order}", endpoint.max_in_flight)
+}
+
+fn sends(endpoint: &Endpoint) -> String {
+    let headers = endpoint.headers.keys().cloned();
+    let auth = endpoint.auth.iter().map(|auth| format!("{} authorization", auth.kind));
+    headers.chain(auth).collect::<Vec<_>>().join(", ")
+}

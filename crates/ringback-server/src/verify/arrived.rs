@@ -1,0 +1,110 @@
+//! What stands in the headers: id, moment and signatures, by the scheme's own layout.
+
+use ringback::{
+    deliver::sign::{Facts, parts::read_header},
+    endpoint::{Custom, Scheme},
+    time::Timestamp,
+};
+
+use super::{Finding, Ingredient, Request};
+
+/// What the headers of a request say.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Arrived {
+    /// The id, where the scheme has one.
+    pub(crate) id: Option<String>,
+    /// The moment, where the scheme has one.
+    pub(crate) at: Option<Timestamp>,
+    /// The signatures, without what stands around them.
+    pub(crate) signatures: Vec<String>,
+}
+
+impl Arrived {
+    /// Reads the headers of a scheme; what is missing or of another form is a finding.
+    pub(super) fn read(scheme: &Scheme, custom: &Custom, request: &Request) -> (Self, Vec<Finding>) {
+        let (mut arrived, mut findings) = (Self::default(), Vec::new());
+        for (name, template) in &custom.headers {
+            match request.header(name) {
+                Some(value) => findings.extend(arrived.take(scheme, name, template, value)),
+                None => findings.push(missing(scheme, name, request)),
+            }
+        }
+        (arrived, findings)
+    }
+
+    fn take(&mut self, scheme: &Scheme, name: &str, template: &str, value: &str) -> Option<Finding> {
+        let items = |text: &str| -> Vec<String> {
+            let separator = scheme.list_separator();
+            separator
+                .map_or_else(|| vec![text.to_owned()], |separator| text.split(separator).map(str::to_owned).collect())
+        };
+        let mut templates = items(template);
+        if *scheme == Scheme::StandardEd25519 {
+            templates.push("v1a,{signature}".to_owned());
+        }
+        let mut holds_signature = false;
+        for item in items(value.trim()) {
+            // Entries of a version that the scheme does not know are for others.
+            let values = templates.iter().find_map(|template| read_header(template, item.trim())).unwrap_or_default();
+            for (placeholder, value) in values {
+                holds_signature |= placeholder == "signature";
+                self.note(&placeholder, value);
+            }
+        }
+        if !template.contains("{signature}") || holds_signature {
+            return None;
+        }
+        self.signatures.extend(bare(value));
+        Some(Ingredient::Layout.differs(format!("{name} should have the form `{template}`")))
+    }
+
+    fn note(&mut self, placeholder: &str, value: String) {
+        match placeholder {
+            "signature" => self.signatures.push(value),
+            "id" => self.id = Some(value),
+            "timestamp" => self.at = moment(&value, 1_000).or(self.at),
+            "timestamp_ms" => self.at = moment(&value, 1).or(self.at),
+            _ => {}
+        }
+    }
+
+    /// What was signed, as far as the headers tell.
+    pub(super) fn facts<'a>(&'a self, body: &'a [u8], url: &'a str) -> Facts<'a> {
+        Facts { id: self.id.as_deref().unwrap_or_default(), url, body, now: self.at.unwrap_or_default() }
+    }
+}
+
+impl Request {
+    /// A header, whatever the case of its name; `-` and `_` count as one, because gateways swap them.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let plain = |name: &str| name.to_ascii_lowercase().replace('_', "-");
+        let wanted = plain(name);
+        self.headers.iter().find(|(name, _)| plain(name) == wanted).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A count of units since the epoch.
+pub(super) fn moment(text: &str, ms: i64) -> Option<Timestamp> {
+    Some(Timestamp::from_millis(text.trim().parse::<i64>().ok()?.checked_mul(ms)?))
+}
+
+/// The signature may be there without what should stand around it, or with something else.
+fn bare(value: &str) -> impl Iterator<Item = String> {
+    let pieces = value.split([' ', ',', ';']);
+    pieces.map(|piece| match piece.split_once('=') {
+        // A short name before `=`, not base64 that ends with it.
+        Some((name, rest)) if name.len() <= 8 && rest.len() > name.len() => rest.to_owned(),
+        _ => piece.to_owned(),
+    })
+}
+
+fn missing(scheme: &Scheme, name: &str, request: &Request) -> Finding {
+    let others = Scheme::BUILT_IN.into_iter().filter(|other| other != scheme);
+    let came = others.filter_map(|other| {
+        let custom = other.spelled_out()?;
+        let signature = custom.headers.iter().find(|(_, text)| text.contains("{signature}"))?;
+        request.header(signature.0).map(|_| (other, signature.0.clone()))
+    });
+    let came = came.map(|(other, name)| format!("; {name} came instead, which is scheme {}'s", other.name()));
+    Ingredient::Header.differs(format!("{name} is missing{}", came.take(1).collect::<String>()))
+}

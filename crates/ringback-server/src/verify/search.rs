@@ -1,0 +1,265 @@
+//! Finds the fewest ingredients that must be others for a signature to fit.
+
+use base64::{
+    Engine as _,
+    alphabet::{STANDARD, URL_SAFE},
+    engine::{
+        DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig,
+        general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD},
+    },
+};
+use ringback::{
+    deliver::sign::{Facts, parts},
+    endpoint::{Custom, Digest, Encoding},
+};
+
+use super::{
+    Expectation, Finding, Ingredient, Request,
+    arrived::Arrived,
+    public_key::PublicKey,
+    suspects::{self, Key, Suspect},
+};
+
+/// Most ingredients that are varied at a time: with three, anything could be explained.
+const DIFFERENCES_MAX: usize = 2;
+
+/// A signature that fits.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// As it came.
+    pub(super) signature: String,
+    /// What had to be different; empty if it fits as it should.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// One reading of a signature's text.
+struct Reading<'a> {
+    text: &'a str,
+    encoding: Encoding,
+    digest: Digest,
+    hex: String,
+}
+
+/// The lists of suspects, one for each ingredient.
+struct Suspects {
+    keys: Vec<Suspect<Key>>,
+    messages: Vec<Suspect<String>>,
+    bodies: Vec<Suspect<Vec<u8>>>,
+    ids: Vec<Suspect<String>>,
+    times: Vec<Suspect<ringback::time::Timestamp>>,
+}
+
+/// Looks for the fewest differences.
+pub(super) fn search(
+    expectation: &Expectation,
+    custom: &Custom,
+    arrived: &Arrived,
+    request: &Request,
+) -> Option<Found> {
+    let suspects = Suspects::of(expectation, custom, arrived, request);
+    if let Some(public) = expectation.secrets.first().and_then(|secret| PublicKey::meant(secret)) {
+        return suspects.fewest(|combination| {
+            let message = combination.message(custom, &expectation.url)?;
+            let signature = arrived.signatures.iter().find(|signature| public.verifies(&message, signature))?;
+            Some(Found { signature: signature.clone(), findings: combination.findings() })
+        });
+    }
+    let readings: Vec<Reading<'_>> = arrived.signatures.iter().flat_map(|text| readings(text)).collect();
+    suspects.fewest(|combination| combination.fit(custom, &expectation.url, &readings))
+}
+
+/// One choice of every ingredient.
+struct Combination<'a> {
+    key: &'a Suspect<Key>,
+    message: &'a Suspect<String>,
+    body: &'a Suspect<Vec<u8>>,
+    id: &'a Suspect<String>,
+    time: &'a Suspect<ringback::time::Timestamp>,
+}
+
+impl Suspects {
+    fn of(expectation: &Expectation, custom: &Custom, arrived: &Arrived, request: &Request) -> Self {
+        Self {
+            keys: suspects::keys(custom.key_format, &expectation.secrets),
+            messages: suspects::messages(custom),
+            bodies: suspects::bodies(&request.body),
+            ids: suspects::ids(expectation, arrived, request),
+            times: suspects::times(arrived, request),
+        }
+    }
+
+    /// The first that fits, those with fewer differences before those with more.
+    fn fewest(&self, fit: impl Fn(&Combination<'_>) -> Option<Found>) -> Option<Found> {
+        (0..=DIFFERENCES_MAX).find_map(|differences| self.combinations(differences).find_map(|choice| fit(&choice)))
+    }
+
+    /// Every choice in which exactly so many ingredients are not as expected.
+    fn combinations(&self, differences: usize) -> impl Iterator<Item = Combination<'_>> {
+        let sizes = [self.keys.len(), self.messages.len(), self.bodies.len(), self.ids.len(), self.times.len()];
+        choices(sizes, differences).map(|[key, message, body, id, time]| Combination {
+            key: &self.keys[key],
+            message: &self.messages[message],
+            body: &self.bodies[body],
+            id: &self.ids[id],
+            time: &self.times[time],
+        })
+    }
+}
+
+/// Indices into lists of these sizes, of which exactly `wanted` are not 0.
+fn choices<const N: usize>(sizes: [usize; N], wanted: usize) -> impl Iterator<Item = [usize; N]> {
+    let mut all = vec![([0; N], 0)];
+    for (place, size) in sizes.into_iter().enumerate() {
+        let varied = all.iter().filter(|(_, count)| *count < wanted).flat_map(|(choice, count)| {
+            (1..size).map(move |index| {
+                let mut choice = *choice;
+                choice[place] = index;
+                (choice, count + 1)
+            })
+        });
+        let varied: Vec<_> = varied.collect();
+        all.extend(varied);
+    }
+    all.into_iter().filter(move |(_, count)| *count == wanted).map(|(choice, _)| choice)
+}
+
+impl Combination<'_> {
+    fn facts<'a>(&'a self, url: &'a str) -> Facts<'a> {
+        Facts { id: &self.id.value, url, body: &self.body.value, now: self.time.value }
+    }
+
+    /// The bytes that are signed by this choice.
+    fn message(&self, custom: &Custom, url: &str) -> Option<Vec<u8>> {
+        let varied = Custom { message: self.message.value.clone(), ..custom.clone() };
+        parts::message(&varied, &self.facts(url)).ok()
+    }
+
+    /// The reading that this choice gives, if any.
+    fn fit(&self, custom: &Custom, url: &str, readings: &[Reading<'_>]) -> Option<Found> {
+        let (key_format, secret) = &self.key.value;
+        let facts = self.facts(url);
+        // The scheme's own digest first: a request may carry several.
+        let digests = [custom.digest, Digest::Sha256, Digest::Sha512, Digest::Sha1];
+        let mut tried = Vec::new();
+        for digest in digests.into_iter().filter(|digest| readings.iter().any(|reading| reading.digest == *digest)) {
+            if tried.contains(&digest) {
+                continue;
+            }
+            tried.push(digest);
+            let varied = Custom {
+                key_format: *key_format,
+                message: self.message.value.clone(),
+                digest,
+                encoding: Encoding::Hex,
+                headers: custom.headers.clone(),
+            };
+            let signature = parts::signature(&varied, secret, &facts).ok();
+            let Some(signature) = signature else { continue };
+            if let Some(reading) = readings.iter().find(|reading| reading.digest == digest && reading.hex == signature)
+            {
+                return Some(self.found(custom, reading));
+            }
+        }
+        None
+    }
+
+    /// What is not as expected in this choice.
+    fn findings(&self) -> Vec<Finding> {
+        let Self { key, message, body, id, time } = self;
+        let all = [&key.finding, &message.finding, &body.finding, &id.finding, &time.finding];
+        all.into_iter().flatten().cloned().collect()
+    }
+
+    fn found(&self, custom: &Custom, reading: &Reading<'_>) -> Found {
+        let mut findings = self.findings();
+        if reading.digest != custom.digest {
+            let (wanted, came) = (digest_name(custom.digest), digest_name(reading.digest));
+            findings
+                .push(Ingredient::Digest.differs(format!("the scheme hashes with {wanted}, the sender with {came}")));
+        }
+        findings.extend(written_otherwise(custom.encoding, reading));
+        Found { signature: reading.text.to_owned(), findings }
+    }
+}
+
+/// The bytes are right, but the text is not what the scheme writes.
+fn written_otherwise(wanted: Encoding, reading: &Reading<'_>) -> Option<Finding> {
+    if reading.text == canonical(wanted, &reading.hex) {
+        return None;
+    }
+    let told = if reading.encoding != wanted {
+        let (wanted, came) = (encoding_name(wanted), encoding_name(reading.encoding));
+        format!("the bytes are right, but the signature is written in {came}, and the scheme writes {wanted}")
+    } else if wanted == Encoding::Hex {
+        "the bytes are right, but the signature is in upper case, and the scheme writes lower case".to_owned()
+    } else {
+        "the bytes are right, but the `=` at the end are not as the scheme writes them".to_owned()
+    };
+    Some(Ingredient::Encoding.differs(told))
+}
+
+/// The bytes as an encoding writes them.
+fn canonical(encoding: Encoding, in_hex: &str) -> String {
+    let bytes = hex::decode(in_hex).unwrap_or_default();
+    match encoding {
+        Encoding::Hex => in_hex.to_owned(),
+        Encoding::Base64 => BASE64.encode(bytes),
+        Encoding::Base64url => URL_SAFE_NO_PAD.encode(bytes),
+    }
+}
+
+/// Every way in which a text can be the bytes of a digest.
+fn readings(text: &str) -> Vec<Reading<'_>> {
+    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let [base64, base64url] = [STANDARD, URL_SAFE].map(|alphabet| GeneralPurpose::new(&alphabet, lenient).decode(text));
+    let mut readings: Vec<Reading<'_>> = Vec::new();
+    let decoded = [
+        (Encoding::Hex, hex::decode(text).ok()),
+        (Encoding::Base64, base64.ok()),
+        (Encoding::Base64url, base64url.ok()),
+    ];
+    for (encoding, bytes) in decoded {
+        let Some(bytes) = bytes else { continue };
+        let digest = match bytes.len() {
+            20 => Digest::Sha1,
+            32 => Digest::Sha256,
+            64 => Digest::Sha512,
+            _ => continue,
+        };
+        let hex = hex::encode(bytes);
+        // Base64 without + / - _ is the same in both alphabets.
+        if readings.iter().all(|known| known.hex != hex) {
+            readings.push(Reading { text, encoding, digest, hex });
+        }
+    }
+    readings
+}
+
+const fn digest_name(digest: Digest) -> &'static str {
+    match digest {
+        Digest::Sha1 => "SHA-1",
+        Digest::Sha256 => "SHA-256",
+        Digest::Sha512 => "SHA-512",
+    }
+}
+
+const fn encoding_name(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Hex => "hex",
+        Encoding::Base64 => "base64",
+        Encoding::Base64url => "URL-safe base64",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_vary_exactly_as_many_places_as_asked() {
+        assert_eq!(choices([3, 2], 0).collect::<Vec<_>>(), [[0, 0]]);
+        assert_eq!(choices([3, 2], 1).collect::<Vec<_>>(), [[1, 0], [2, 0], [0, 1]]);
+        assert_eq!(choices([3, 2], 2).collect::<Vec<_>>(), [[1, 1], [2, 1]]);
+        assert_eq!(choices([1, 1], 1).count(), 0);
+    }
+}

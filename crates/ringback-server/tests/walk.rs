@@ -1,0 +1,285 @@
+//! The walk through every command: on the store itself beside a running server, and through that server; on SQLite, and
+//! on PostgreSQL where `RINGBACK_TEST_POSTGRES_URL` names one.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/postgres.rs"]
+mod postgres;
+#[path = "support/server.rs"]
+mod server;
+mod support;
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use server::Server;
+use support::{complained, ringback, said};
+
+const BODY: &str = "{\"session_id\": \"call-1\", \"minutes\": 3.0}";
+const SECRET: &str = "whsec_theirs";
+
+/// How commands are run: where, with which environment and which flags at the end.
+struct Way<'a> {
+    folder: &'a Path,
+    environment: &'a [(&'a str, String)],
+    flags: Vec<String>,
+}
+
+impl Way<'_> {
+    fn output(&self, arguments: &[&str]) -> Output {
+        let mut command = in_environment(self.folder, self.environment);
+        command.args(arguments).args(&self.flags).output().unwrap()
+    }
+
+    /// What a command says that ends with 0.
+    fn done(&self, arguments: &[&str]) -> String {
+        let output = self.output(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}{}", said(&output), complained(&output));
+        assert!(!said(&output).contains('\u{1b}'), "colours are for terminals");
+        said(&output)
+    }
+
+    /// The API's answer of a command that ends with 0.
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.done(&[arguments, &["--json"]].concat())).unwrap()
+    }
+
+    /// What a command complains about that ends with this status.
+    fn refused(&self, status: i32, arguments: &[&str]) -> String {
+        let output = self.output(arguments);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {}{}", said(&output), complained(&output));
+        complained(&output)
+    }
+
+    /// Asks for a delivery until it is settled.
+    fn settled(&self, delivery: &str) -> Value {
+        let patience = Instant::now() + Duration::from_secs(60);
+        loop {
+            let answer = self.json(&["deliveries", delivery]);
+            if answer["status"] != "pending" {
+                return answer;
+            }
+            assert!(Instant::now() < patience, "it is never settled: {answer}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The only delivery of an event, once it is settled.
+    fn settled_of(&self, event: &str) -> Value {
+        let deliveries = self.json(&["deliveries", "--event-id", event]);
+        self.settled(text(&deliveries["items"][0]["id"]))
+    }
+}
+
+fn in_environment(folder: &Path, environment: &[(&str, String)]) -> Command {
+    let mut command = ringback(folder);
+    command.env("RINGBACK_EGRESS_ALLOW", "127.0.0.0/8").env("RINGBACK_EGRESS_ALLOW_HTTP", "true");
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
+}
+
+/// `ringback listen` until dropped.
+struct Listener {
+    child: Child,
+    url: String,
+}
+
+impl Listener {
+    fn start(folder: &Path) -> Self {
+        let mut command = ringback(folder);
+        command.args(["listen", "--port", "0", "--scheme", "levrage", "--secret", SECRET]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Both ways on one store.
+fn walk_both_ways(environment: &[(&str, String)]) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(in_environment(folder.path(), environment), &[]);
+    let listener = Listener::start(folder.path());
+    let given = environment.iter().find(|(name, _)| *name == "RINGBACK_ADMIN_TOKEN").map(|(_, token)| token.clone());
+    let token = server.token.clone().or(given).unwrap();
+    let direct = Way { folder: folder.path(), environment, flags: Vec::new() };
+    let flags = ["--url", &server.url, "--token", &token].map(ToOwned::to_owned).to_vec();
+    let remote = Way { folder: folder.path(), environment: &[], flags };
+    walk(&direct, &listener.url, "acme");
+    walk(&remote, &listener.url, "globex");
+    // Whichever way, it is the API's own answer.
+    for list in [&["deliveries"][..], &["endpoints", "list"], &["find", "call-1"]] {
+        assert_eq!(direct.json(list)["items"], remote.json(list)["items"], "{list:?}");
+    }
+    server.signal("TERM");
+    let (status, log) = server.end();
+    assert_eq!(status, Some(0), "{log}");
+}
+
+/// Every command, in the order in which an operator comes to need them.
+fn walk(way: &Way<'_>, receiver: &str, tenant: &str) {
+    std::fs::write(way.folder.join("call.json"), BODY).unwrap();
+    way.refused(3, &["endpoints", "list", "--tenant", tenant]);
+    let crm = endpoints(way, receiver, tenant);
+    let delivery = delivered(way, &crm, tenant);
+    verified(way, &delivery);
+    dead_and_replayed(way, receiver, tenant);
+    gone(way, &crm, tenant);
+}
+
+/// Registers two, changes one, and leaves it as the rest of the walk needs it.
+fn endpoints(way: &Way<'_>, receiver: &str, tenant: &str) -> String {
+    let hook = format!("{receiver}/hook");
+    let create = ["endpoints", "create", &hook, "--tenant", tenant];
+    let crm = ["--event-types", "CALL_ENDED", "--preset", "levrage", "--secret", SECRET, "--key", "crm"];
+    let crm = way.json(&[&create[..], &crm, &["--max-attempts", "1", "--timeout", "5s"]].concat());
+    assert_eq!((&crm["secret"], &crm["timeout_ms"]), (&SECRET.into(), &5_000.into()));
+    let crm = text(&crm["id"]).to_owned();
+    let told = way.done(&[&create[..], &["--event-types", "agent.*,x", "--header", "x-team: one"]].concat());
+    for part in ["secret    whsec_", "agent.*, x", "with a secret (scheme standard", "sends     x-team"] {
+        assert!(told.contains(part), "{part} is missing from:\n{told}");
+    }
+    let listed = way.done(&["endpoints", "list", "--tenant", tenant]);
+    assert!(listed.contains(&crm) && listed.contains("(crm)") | listed.contains("crm"), "{listed}");
+    assert_eq!(way.json(&["endpoints", "list", "--limit", "1"])["items"].as_array().unwrap().len(), 1);
+
+    let taken = [&create[..], &["--event-types", "*", "--key", "crm"]].concat();
+    assert!(way.refused(1, &taken).contains("409"));
+    assert!(way.refused(2, &[&create[..], &["--event-types", "a*b"]].concat()).contains("/event_types"));
+    assert!(way.refused(2, &create).contains("--event-types"));
+    let changed = way.json(&["endpoints", "update", &crm, "--name", "the CRM", "--rate", "500", "--ordered"]);
+    assert_eq!((&changed["name"], &changed["ordered"]), (&"the CRM".into(), &true.into()));
+    let cleared = way.json(&["endpoints", "update", &crm, "--clear", "rate", "--ordered", "false"]);
+    assert_eq!((&cleared["rate_per_second"], &cleared["ordered"]), (&Value::Null, &false.into()));
+    assert!(way.refused(2, &["endpoints", "update", &crm]).contains("what to change"));
+    assert!(
+        way.refused(2, &["endpoints", "rotate-secret", &crm, "--secret", SECRET, "--overlap", "1h"])
+            .contains("/overlap")
+    );
+    let other = text(&way.json(&["endpoints", "list", "--tenant", tenant])["items"][0]["id"]).to_owned();
+    let rotated = way.done(&["endpoints", "rotate-secret", &other, "--overlap", "2h"]);
+    assert!(rotated.contains("until") && rotated.contains("secret    whsec_"), "{rotated}");
+    assert_eq!(way.json(&["endpoints", "pause", &crm])["paused"], true);
+    assert!(way.done(&["endpoints", "get", &crm]).contains("paused"));
+    assert!(way.done(&["endpoints", "resume", &crm]).contains("enabled"));
+    crm
+}
+
+/// A test, and an event: found, explained and listed.
+fn delivered(way: &Way<'_>, crm: &str, tenant: &str) -> String {
+    let test = way.json(&["endpoints", "test", crm, "--type", "hello", "--payload", "call.json"]);
+    let tested = way.settled(text(&test["delivery_id"]));
+    assert_eq!(tested["status"], "delivered", "{tested}");
+    assert!(way.done(&["endpoints", "test", crm]).contains("goes out as dlv_"));
+
+    let event = way.done(&["emit", "CALL_ENDED", "call.json", "--key", "call-1", "--tenant", tenant]);
+    let event = event.trim();
+    let delivery = way.settled_of(event);
+    assert_eq!(delivery["status"], "delivered", "{delivery}");
+    let id = text(&delivery["id"]);
+
+    assert!(way.done(&["find", "call-1", "--tenant", tenant]).contains(id));
+    let explained = way.done(&["explain", event]);
+    let parts = [
+        "it selected CALL_ENDED",
+        "it does not select this type; it selects agent.*, x now",
+        "answered 200",
+        "#1",
+        "(scheme levrage, preset levrage)",
+        "once, given up after 5s",
+        "unchanged since the event",
+        "(crm)",
+    ];
+    for part in parts {
+        assert!(explained.contains(part), "{part} is missing from:\n{explained}");
+    }
+    assert_eq!(way.json(&["explain", event])["routing"].as_array().unwrap().len(), 2);
+    assert!(way.refused(2, &["explain", "call-1"]).contains("ringback find call-1"));
+    way.refused(3, &["explain", "evt_00000000000000000000000000000000"]);
+
+    let listed = ["deliveries", "--tenant", tenant, "--key", "call-1", "--status", "delivered", "--host", "127.0.0.1"];
+    assert!(way.done(&listed).contains(id));
+    let filtered = ["--endpoint-id", crm, "--type", "CALL_ENDED", "--since", "1h", "--limit", "1"];
+    assert_eq!(way.json(&[&["deliveries"][..], &filtered].concat())["items"][0]["id"], id);
+    assert!(way.done(&["deliveries", id]).contains("answered 200"));
+    way.refused(3, &["deliveries", "--tenant", tenant, "--status", "cancelled"]);
+    way.refused(3, &["deliveries", "dlv_00000000000000000000000000000001"]);
+    way.refused(2, &["deliveries", id, "--key", "call-1"]);
+    id.to_owned()
+}
+
+/// What was sent is what a receiver can check.
+fn verified(way: &Way<'_>, delivery: &str) {
+    let headers = way.json(&["deliveries", delivery])["attempts"][0]["request"]["headers"].to_string();
+    std::fs::write(way.folder.join("headers.json"), headers).unwrap();
+    let verify =
+        ["verify", "--scheme", "levrage", "--secret", SECRET, "--headers", "headers.json", "--body", "call.json"];
+    let output = support::run(way.folder, &verify);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+/// A dead letter: listed, explained, and replayed for good once its receiver is back.
+fn dead_and_replayed(way: &Way<'_>, receiver: &str, tenant: &str) {
+    let create = ["endpoints", "create", "http://127.0.0.1:1/nobody", "--tenant", tenant, "--event-types", "LOST"];
+    let how = ["--preset", "levrage", "--secret", SECRET, "--max-attempts", "1"];
+    let lost = way.json(&[&create[..], &how].concat());
+    let lost = text(&lost["id"]);
+    let event = way.done(&["emit", "LOST", "call.json", "--key", "call-2", "--tenant", tenant]);
+    let letter = way.settled_of(event.trim());
+    assert_eq!(letter["dead_reason"], "exhausted", "{letter}");
+    let id = text(&letter["id"]);
+    let listed = way.done(&["dead-letters", "--tenant", tenant, "--reason", "exhausted"]);
+    assert!(listed.contains(id) && listed.contains("connect_refused"), "{listed}");
+    assert!(way.done(&["explain", event.trim()]).contains(&format!("ringback replay {id}")));
+
+    way.done(&["endpoints", "update", lost, "--to", &format!("{receiver}/hook")]);
+    // The node that sends learns of it within a second: a test that gets through says that it has.
+    while way.settled(text(&way.json(&["endpoints", "test", lost])["delivery_id"]))["status"] != "delivered" {}
+    let dead = ["--tenant", tenant, "--type", "LOST", "--status", "dead"];
+    let preview = way.json(&[&["replay", "--dry-run"], &dead[..]].concat());
+    assert_eq!((&preview["matched"], &preview["state"]), (&1.into(), &"preview".into()));
+    let told = way.done(&[&["replay", "--rate", "100", "--reason", "it is back"], &dead[..]].concat());
+    assert!(told.contains("completed"), "{told}");
+    assert_eq!(way.settled(id)["status"], "delivered");
+    assert!(way.done(&["replay", id]).contains("as attempt 3"));
+    way.refused(3, &[&["replay"], &dead[..]].concat());
+    way.done(&["endpoints", "delete", lost]);
+}
+
+/// Deleted, and what is left of it.
+fn gone(way: &Way<'_>, crm: &str, tenant: &str) {
+    assert!(way.done(&["endpoints", "delete", crm]).contains("is deleted"));
+    way.refused(3, &["endpoints", "get", crm]);
+    way.refused(3, &["endpoints", "pause", crm]);
+    assert!(!way.done(&["endpoints", "list", "--tenant", tenant]).contains(crm));
+    let event = way.json(&["find", "call-1", "--tenant", tenant])["items"][0]["id"].clone();
+    assert!(way.done(&["explain", text(&event)]).contains("deleted since"));
+}
+
+#[test]
+fn every_command_works_both_ways_on_sqlite() {
+    walk_both_ways(&[]);
+}
+
+#[test]
+fn every_command_works_both_ways_on_postgresql() {
+    let Some(schema) = postgres::Schema::of_its_own() else { return };
+    walk_both_ways(&schema.environment());
+}

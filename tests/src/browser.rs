@@ -1,0 +1,159 @@
+//! A real browser: headless Chromium with an empty profile, told what to do over WebDriver.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    process::Stdio,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
+
+use crate::until::{BOUND, until};
+
+/// Without anything that speaks to the network by itself.
+const ARGUMENTS: [&str; 8] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+];
+
+/// What WebDriver calls an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A window of a browser; it closes when dropped.
+pub struct Browser {
+    client: reqwest::Client,
+    port: u16,
+    session: String,
+    log: Vec<Value>,
+    _driver: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Opens one.
+    ///
+    /// # Panics
+    /// When there is no browser to open.
+    pub async fn open() -> Self {
+        let profile = tempfile::tempdir().expect("a temporary folder");
+        let (driver, port) = start_driver().await;
+        let client = reqwest::Client::builder().no_proxy().timeout(BOUND).build().expect("a client");
+        let mut arguments: Vec<_> = ARGUMENTS.iter().map(ToString::to_string).collect();
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        let mut options = json!({"args": arguments});
+        if let Ok(browser) = std::env::var("RINGBACK_TEST_CHROMIUM") {
+            options["binary"] = browser.into();
+        }
+        // A dialog that a script opens fails the next command, and so the test.
+        let wanted = json!({
+            "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}, "unhandledPromptBehavior": "dismiss and notify",
+        });
+        let mut browser =
+            Self { client, port, session: String::new(), log: Vec::new(), _driver: driver, _profile: profile };
+        let session = browser.command("", json!({"capabilities": {"alwaysMatch": wanted}})).await;
+        browser.session = session["sessionId"].as_str().expect("a session").to_owned();
+        browser
+    }
+
+    /// Opens a page.
+    pub async fn go(&self, url: &str) {
+        self.command("/url", json!({ "url": url })).await;
+    }
+
+    /// Where it is.
+    pub async fn address(&self) -> String {
+        self.run("return location.href").await.as_str().expect("a text").to_owned()
+    }
+
+    /// What a person reads on the page, title included.
+    pub async fn text(&self) -> String {
+        self.run("return document.title + '\\n' + document.body.innerText").await.as_str().expect("a text").to_owned()
+    }
+
+    /// The text of the page, as soon as it holds this.
+    pub async fn text_with(&self, wanted: &str) -> String {
+        until(&format!("the page says “{wanted}”"), async || Some(self.text().await).filter(|it| it.contains(wanted))).await
+    }
+
+    /// Writes into the field that the selector names.
+    pub async fn write(&self, selector: &str, text: &str) {
+        let element = self.find(selector).await;
+        self.command(&format!("/element/{element}/value"), json!({ "text": text })).await;
+    }
+
+    /// Clicks on what the selector names.
+    pub async fn click(&self, selector: &str) {
+        let element = self.find(selector).await;
+        self.command(&format!("/element/{element}/click"), json!({})).await;
+    }
+
+    /// What a script of the test's own comes to. The page's policy does not bind the driver.
+    pub async fn run(&self, script: &str) -> Value {
+        self.command("/execute/sync", json!({"script": script, "args": []})).await
+    }
+
+    /// Everything that the browser has complained of so far: what a policy refused is among it.
+    pub async fn complaints(&mut self) -> Vec<String> {
+        let new = self.command("/se/log", json!({"type": "browser"})).await;
+        self.log.extend(new.as_array().expect("a list").iter().cloned());
+        self.log.iter().map(ToString::to_string).collect()
+    }
+
+    async fn find(&self, selector: &str) -> String {
+        let found = self.command("/element", json!({"using": "css selector", "value": selector})).await;
+        found[ELEMENT].as_str().expect("an element").to_owned()
+    }
+
+    async fn command(&self, command: &str, body: Value) -> Value {
+        let session = if self.session.is_empty() { String::new() } else { format!("/{}", self.session) };
+        let url = format!("http://127.0.0.1:{}/session{session}{command}", self.port);
+        let response = self.client.post(url).json(&body).send().await.expect("the driver answers");
+        let answer: Value = response.json().await.expect("the driver speaks JSON");
+        assert!(answer["value"]["error"].is_null(), "{command} {body}: {}", answer["value"]);
+        answer["value"].clone()
+    }
+}
+
+async fn start_driver() -> (Child, u16) {
+    let program = std::env::var("RINGBACK_TEST_CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
+    let mut command = Command::new(program);
+    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    let mut driver = command.spawn().expect("chromedriver starts; tests/run installs it or says what is missing");
+    let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
+    let port = async {
+        loop {
+            let line = lines.next_line().await.expect("text").expect("it says where it listens");
+            if let Some((_, port)) = line.split_once("successfully on port ") {
+                return port.trim_end_matches('.').parse().expect("a port");
+            }
+        }
+    };
+    let port = tokio::time::timeout(BOUND, port).await.expect("it starts in time");
+    // Whatever else it says is read and forgotten, so that it never waits for a reader.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (driver, port)
+}
+
+impl Drop for Browser {
+    /// The driver takes its browser down when it is asked to, and not when it is killed.
+    fn drop(&mut self) {
+        let Ok(mut driver) = TcpStream::connect(("127.0.0.1", self.port)) else { return };
+        let _ = driver.set_read_timeout(Some(Duration::from_secs(10)));
+        let session = &self.session;
+        let request = format!("DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        let _ = driver.write_all(request.as_bytes());
+        let _ = driver.read(&mut [0; 64]);
+    }
+}

@@ -51,7 +51,7 @@ on_both_stores! {
         // Endpoints.
         let once = json!({"max_attempts": 1, "delays_ms": [0], "jitter": 0.0});
         let endpoint = json!({
-            "url": receiver.url(), "event_types": ["*"], "key": "crm", "preset": "github", "secret": SECRET, "retry": once,
+            "url": receiver.url(), "event_types": ["*"], "key": "crm", "scheme": "github", "secret": SECRET, "retry": once,
             "headers": {"x-customer": HEADER}, "auth": {"type": "bearer", "token": BEARER},
         });
         let made = api.post("/v1/endpoints", &endpoint).await;

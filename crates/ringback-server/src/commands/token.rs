@@ -14,13 +14,14 @@ use crate::failure::Result;
 #[command(after_help = "\
 Examples:
   ringback token create --scope operator --name night-shift
-  RINGBACK_TOKEN=$(ringback token create --scope emit --tenant acme --expires 90d)
+  token=$(ringback token create --scope emit --tenant acme --expires 90d)
   ringback token list
   ringback token revoke tok_0198…
 
-Scopes: admin may do everything; operator reads, replays, pauses, resumes, tests and discards; emit only hands in
-events; read only reads. With --tenant, other tenants do not exist for the token.
-A token is printed once, when it is made; only its SHA-256 is kept. It is refused within a second of being revoked.")]
+Scopes: admin may do everything; operator reads, replays, pauses, resumes, tests and discards;
+emit only hands in events; read only reads. With --tenant, other tenants do not exist for the token.
+A token is printed once, when it is made; only its SHA-256 is kept. A revoked one is refused within
+a second.")]
 pub(crate) struct Token {
     #[command(subcommand)]
     command: Command,

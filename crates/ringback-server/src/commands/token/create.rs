@@ -8,9 +8,9 @@ use ringback::{
     token::Scope,
 };
 
-use super::view;
+use super::{super::words, view};
 use crate::{
-    configuration::{Configuration, StoreFlags, parse_duration},
+    configuration::{Configuration, StoreFlags},
     failure::{Failure, Result},
     print,
     stores::{self, Schema},
@@ -28,11 +28,11 @@ pub(crate) struct Create {
     scope: Scope,
 
     /// For this tenant alone
-    #[arg(long)]
+    #[arg(long, value_parser = words::tenant)]
     tenant: Option<String>,
 
     /// How long it is worth anything: 12h, 90d; for good unless given
-    #[arg(long, value_name = "DURATION", value_parser = life)]
+    #[arg(long, value_name = "DURATION", value_parser = words::duration)]
     expires: Option<Duration>,
 
     /// What people call it
@@ -64,10 +64,6 @@ impl Create {
         print::line(text.expose());
         Ok(())
     }
-}
-
-fn life(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "a whole number and one of ms s m h d, such as 90d".to_owned())
 }
 
 /// Each finding with the flag in place of the field's pointer.

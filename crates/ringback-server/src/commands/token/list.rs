@@ -17,7 +17,8 @@ Examples:
   ringback token list
   ringback token list --json | jq -r '.items[] | select(.last_used_at == null) | .id'
 
-Ends with 3 when there is none. Those that were revoked or have expired stay in the list for retention.events.")]
+Those that were revoked or have expired stay in the list for retention.events. Ends with 3 when
+there is none.")]
 pub(crate) struct List {
     /// Print all fields
     #[arg(long)]

@@ -10,7 +10,7 @@ use super::view;
 use crate::{
     configuration::{Configuration, StoreFlags},
     failure::{Failure, Result},
-    print::{self, plain},
+    print,
     stores::{self, Schema},
 };
 
@@ -23,7 +23,8 @@ Examples:
 The id is the one that `ringback token list` shows. Ends with 3 when there is none with it.")]
 pub(crate) struct Revoke {
     /// Which (tok_…)
-    id: String,
+    #[arg(value_name = "TOKEN")]
+    id: TokenId,
 
     /// Print all fields
     #[arg(long)]
@@ -38,14 +39,13 @@ impl Revoke {
     pub(crate) async fn run(self) -> Result<()> {
         let configuration = Configuration::load(&self.flags.0)?;
         let store = stores::open(&configuration, Schema::Check).await?;
-        let none = || Failure::NothingFound(format!("no token has the id {}", plain(&self.id)));
-        let id: TokenId = self.id.parse().map_err(|_| none())?;
         let by = Actor::from(Who::CommandLine);
-        let token = tokens::revoke(&*store, id, &by).await.map_err(Failure::failed)?.ok_or_else(none)?;
+        let revoked = tokens::revoke(&*store, self.id, &by).await.map_err(Failure::failed)?;
+        let token = revoked.ok_or_else(|| Failure::NothingFound(format!("no token has the id {}", self.id)))?;
         if self.json {
             return view::print(&view::Token::from(token));
         }
-        print::line(format!("{id} is revoked"));
+        print::line(format!("{} is revoked", self.id));
         Ok(())
     }
 }

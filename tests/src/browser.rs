@@ -36,6 +36,7 @@ pub struct Browser {
     client: reqwest::Client,
     port: u16,
     session: String,
+    process: Option<u64>,
     log: Vec<Value>,
     _driver: Child,
     _profile: TempDir,
@@ -48,7 +49,7 @@ impl Browser {
     /// When there is no browser to open.
     pub async fn open() -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder");
-        let (driver, port) = start_driver().await;
+        let (driver, port) = start_driver(profile.path()).await;
         let client = reqwest::Client::builder().no_proxy().timeout(BOUND).build().expect("a client");
         let mut arguments: Vec<_> = ARGUMENTS.iter().map(ToString::to_string).collect();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
@@ -60,10 +61,12 @@ impl Browser {
         let wanted = json!({
             "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}, "unhandledPromptBehavior": "dismiss and notify",
         });
+        let session = String::new();
         let mut browser =
-            Self { client, port, session: String::new(), log: Vec::new(), _driver: driver, _profile: profile };
+            Self { client, port, session, process: None, log: Vec::new(), _driver: driver, _profile: profile };
         let session = browser.command("", json!({"capabilities": {"alwaysMatch": wanted}})).await;
         browser.session = session["sessionId"].as_str().expect("a session").to_owned();
+        browser.process = session["capabilities"]["goog:processID"].as_u64();
         browser
     }
 
@@ -84,7 +87,10 @@ impl Browser {
 
     /// The text of the page, as soon as it holds this.
     pub async fn text_with(&self, wanted: &str) -> String {
-        until(&format!("the page says “{wanted}”"), async || Some(self.text().await).filter(|it| it.contains(wanted))).await
+        until(&format!("the page says “{wanted}”"), async || {
+            Some(self.text().await).filter(|it| it.contains(wanted))
+        })
+        .await
     }
 
     /// Writes into the field that the selector names.
@@ -126,10 +132,16 @@ impl Browser {
     }
 }
 
-async fn start_driver() -> (Child, u16) {
+async fn start_driver(home: &std::path::Path) -> (Child, u16) {
     let program = std::env::var("RINGBACK_TEST_CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
     let mut command = Command::new(program);
-    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    command
+        .arg("--port=0")
+        .env("HOME", home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
     let mut driver = command.spawn().expect("chromedriver starts; tests/run installs it or says what is missing");
     let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
     let port = async {
@@ -147,13 +159,18 @@ async fn start_driver() -> (Child, u16) {
 }
 
 impl Drop for Browser {
-    /// The driver takes its browser down when it is asked to, and not when it is killed.
+    /// The driver takes its browser down when it is asked to, and not when it is killed. On a busy machine it may give
+    /// up too early.
     fn drop(&mut self) {
         let Ok(mut driver) = TcpStream::connect(("127.0.0.1", self.port)) else { return };
-        let _ = driver.set_read_timeout(Some(Duration::from_secs(10)));
+        let _ = driver.set_read_timeout(Some(Duration::from_secs(20)));
         let session = &self.session;
         let request = format!("DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
         let _ = driver.write_all(request.as_bytes());
         let _ = driver.read(&mut [0; 64]);
+        if let Some(process) = self.process {
+            let _ =
+                std::process::Command::new("kill").args(["-KILL", &process.to_string()]).stderr(Stdio::null()).status();
+        }
     }
 }

@@ -7,14 +7,14 @@ use tokio::{net::TcpListener, task::AbortHandle};
 
 use crate::{api::Api, database::Database, server::TOKEN, stores::Store};
 
-/// An engine that sends, and its API mounted below `/webhooks` in an app of the host's.
+/// An engine, and its API mounted below `/webhooks` in an app of the host's.
 pub struct Embedded {
     /// The engine's handle.
     pub engine: Engine,
     /// The API, at its base path.
     pub api: Api,
     app: AbortHandle,
-    _sending: Sending,
+    _sending: Option<Sending>,
 }
 
 impl Embedded {
@@ -25,6 +25,17 @@ impl Embedded {
         change(&mut settings);
         let engine = Engine::open(migrated(database).await, settings).await.expect("it opens");
         let sending = engine.start().await.expect("it starts");
+        Self::serve(engine, Some(sending)).await
+    }
+
+    /// The same without sending anything: what a test writes stays as it is.
+    pub async fn idle(database: &Database) -> Self {
+        let keys = MasterKeys::parse(&MasterKeys::generate_text(), &[]).expect("a generated key");
+        let engine = Engine::open(migrated(database).await, Settings::new(keys)).await.expect("it opens");
+        Self::serve(engine, None).await
+    }
+
+    async fn serve(engine: Engine, sending: Option<Sending>) -> Self {
         let options = ringback_admin::Options::with_token(TOKEN).base_path("/webhooks").expect("a plain path");
         let app = axum::Router::new().merge(ringback_admin::router(engine.clone(), options));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("the loopback has a free port");

@@ -84,7 +84,8 @@ on_both_stores! {
 }
 
 /// Would run, break out, mislead or be calculated wherever somebody forgot what a text is.
-const HOSTILE: &str = "\"'><svg/onload=window.ran=1></script><script>window.ran=1</script>{{7*7}}${7*7}\u{2028}\u{202e}gnp";
+const HOSTILE: &str =
+    "\"'><svg/onload=window.ran=1></script><script>window.ran=1</script>{{7*7}}${7*7}\u{2028}\u{202e}gnp";
 
 /// The same for places that take only what a URL or a header may hold.
 const HOSTILE_ASCII: &str = "\"'><svg/onload=window.ran=1></script><script>window.ran=1</script>{{7*7}}";
@@ -148,7 +149,12 @@ async fn hostile_texts_run_nowhere() {
     }
     let encoded = "%22%27%3E%3Csvg%2Fonload%3Dwindow.ran%3D1%3E";
     let replayed = format!("/?replayed={}", deliveries[0]);
-    for page in [&format!("/deliveries/{encoded}"), &format!("/?replayed={encoded}"), &replayed, &format!("/login?to={encoded}")] {
+    for page in [
+        &format!("/deliveries/{encoded}"),
+        &format!("/?replayed={encoded}"),
+        &replayed,
+        &format!("/login?to={encoded}"),
+    ] {
         browser.go(&format!("{}{page}", server.api.base())).await;
         is_harmless(&mut browser).await;
     }

@@ -43,12 +43,17 @@ mod takeover;
 // 12: changes reach every node within a second.
 mod control;
 
+// Who may do what, and who did.
+mod audit;
+mod tokens;
+
 // What receivers and operators are told beside them.
 mod commands;
 mod dashboard;
 mod demo;
 mod embedded;
 mod idempotency;
+mod openapi;
 mod order;
 mod rotation;
 mod shutdown;

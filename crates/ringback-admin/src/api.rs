@@ -1,5 +1,6 @@
 //! The routes, one file per resource.
 
+mod audit;
 mod dead_letters;
 pub(crate) mod deliveries;
 mod document;
@@ -7,26 +8,29 @@ mod endpoints;
 mod events;
 mod health;
 mod ledger;
+mod metrics;
 mod replays;
 
 use bytes::Bytes;
 use ringback::{Engine, seal::MasterKeys, store::SharedStore};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::auth::Admission;
+use crate::auth::{Admission, StoredTokens};
 
 /// What every handler works with.
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) engine: Engine,
     pub(crate) admission: Admission,
+    pub(crate) tokens: StoredTokens,
     /// What is served at `/openapi.json`.
     pub(crate) document: Bytes,
 }
 
 impl Api {
-    pub(crate) const fn new(engine: Engine, admission: Admission, document: Bytes) -> Self {
-        Self { engine, admission, document }
+    pub(crate) fn new(engine: Engine, admission: Admission, document: Bytes) -> Self {
+        let tokens = StoredTokens::of(engine.store().clone());
+        Self { engine, admission, tokens, document }
     }
 
     pub(crate) fn store(&self) -> &SharedStore {
@@ -47,6 +51,8 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(dead_letters::routes())
         .merge(replays::routes())
         .merge(ledger::routes())
+        .merge(audit::routes())
         .merge(health::routes())
         .merge(document::routes())
+        .merge(metrics::routes())
 }

@@ -6,10 +6,14 @@
 mod access;
 mod admission;
 mod caller;
+mod tokens;
 
+pub use ringback::token::Scope;
+
+pub use self::access::Access;
 pub(crate) use self::access::Permission;
-pub use self::access::{Access, Scope};
 pub(crate) use self::{
     admission::Admission,
     caller::{Administrator, Emitter, Operator, Reader},
+    tokens::StoredTokens,
 };

@@ -7,6 +7,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ringback::{
     id::{DeliveryId, EndpointId, EventId},
     seal::MasterKeys,
+    store::AuditPosition,
     time::Timestamp,
 };
 
@@ -95,6 +96,19 @@ macro_rules! position_by_id {
     )+};
 }
 position_by_id!(EventId, DeliveryId, EndpointId);
+
+/// The audit log: when, and which of that moment.
+impl Position for AuditPosition {
+    fn to_bytes(&self) -> Vec<u8> {
+        [self.at.micros().to_be_bytes(), self.seq.to_be_bytes()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (micros, seq) = bytes.split_first_chunk()?;
+        let at = Timestamp::from_micros(i64::from_be_bytes(*micros));
+        Some(Self { at, seq: i64::from_be_bytes(seq.try_into().ok()?) })
+    }
+}
 
 /// Dead letters: when it died, and which.
 impl Position for (Timestamp, DeliveryId) {

@@ -33,7 +33,8 @@ use axum::{
     Router,
     extract::Request,
     middleware::{self, Next},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse as _, Redirect, Response},
+    routing::get,
 };
 use http::{HeaderValue, header};
 use ringback::Engine;
@@ -57,6 +58,11 @@ pub fn router(engine: Engine, options: Options) -> Router {
     let routes = guarded(routes).with_state(api::Api::new(engine, options.admission, document));
     match options.base_path.as_str() {
         "" => routes,
+        base_path if options.dashboard.is_some() => {
+            // A nested router knows its first page without a slash at the end; people write it either way.
+            let home = Redirect::to(base_path);
+            Router::new().nest(base_path, routes).route(&format!("{base_path}/"), get(home))
+        }
         base_path => Router::new().nest(base_path, routes),
     }
 }
@@ -94,7 +100,7 @@ async fn guard(mut response: Response) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::Body, routing::get};
+    use axum::body::Body;
     use http::{Request, StatusCode};
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;

@@ -2,6 +2,7 @@
 //! added here by rule, so that no route can forget it: who may call, what is refused and how, the request's id.
 
 pub(crate) mod answers;
+mod links;
 pub(crate) mod parameters;
 mod refusals;
 pub(crate) mod requests;
@@ -60,9 +61,9 @@ fn request_id_parameter() -> Value {
     json!({
         "name": "X-Request-Id",
         "in": "header",
-        "description": "1 to 128 letters, digits and `. _ : -`; one is made where none is sent, or another text.",
+        "description": "1 to 128 letters, digits and `. _ : -`; one is made where none is sent, or any other text.",
         "required": false,
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+        "schema": {"type": "string"},
     })
 }
 
@@ -78,6 +79,7 @@ fn describe(path: &str, operation: &mut Value) {
         }
     }
     refusals::add(path, operation);
+    links::add(operation);
     for (_, response) in members(&mut operation["responses"]) {
         if response.get("$ref").is_none() {
             response["headers"]["X-Request-Id"] = json!({"$ref": "#/components/headers/RequestId"});

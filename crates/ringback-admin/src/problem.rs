@@ -80,6 +80,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here, or nothing that you may see.")
     }
 
+    /// A known caller, who may not do this.
+    pub(crate) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "The token is not for this.")
+    }
+
     /// A request against the state of things.
     pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)

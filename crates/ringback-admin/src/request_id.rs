@@ -21,9 +21,14 @@ tokio::task_local! {
     static CURRENT: String;
 }
 
+/// The id of the request that is being answered; `None` outside of one.
+pub(crate) fn current() -> Option<String> {
+    CURRENT.try_with(Clone::clone).ok()
+}
+
 /// What a refusal's `instance` says; `None` outside of a request.
 pub(crate) fn instance() -> Option<String> {
-    CURRENT.try_with(|id| format!("urn:request:{id}")).ok()
+    current().map(|id| format!("urn:request:{id}"))
 }
 
 /// Answers a request under its id.

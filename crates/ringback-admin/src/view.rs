@@ -1,6 +1,7 @@
 //! What answers look like: the shapes of the contract, field by field, in its order.
 
 mod attempt;
+mod change;
 mod delivery;
 mod destinations;
 mod endpoint;
@@ -9,9 +10,10 @@ mod list;
 mod replay;
 
 pub(crate) use self::{
+    change::Change,
     delivery::{DeadLetter, Delivery, DeliveryWithAttempts},
     destinations::Destinations,
-    endpoint::{Endpoint, EndpointMade},
+    endpoint::{Endpoint, EndpointMade, EndpointWithFigures},
     event::{Accepted, Event, EventWithRouting},
     list::List,
     replay::Replay,

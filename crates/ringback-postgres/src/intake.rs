@@ -6,6 +6,7 @@ use std::{
 };
 
 use ringback::{
+    audit::Record,
     delivery::Due,
     id::EventId,
     store::{Acceptance, Accepted, Error, EventToAccept, Group, Intake, Result},
@@ -13,7 +14,7 @@ use ringback::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Postgres, error::from_sqlx, routed::RoutedRows, rows, sql::query};
+use crate::{Postgres, audit, error::from_sqlx, routed::RoutedRows, rows, sql::query};
 
 #[async_trait::async_trait]
 impl Intake for Postgres {
@@ -27,6 +28,9 @@ impl Intake for Postgres {
         let mut answer = decide_keys(self, &mut transaction, groups, window).await?;
         let fresh: Vec<_> = stored(groups, &answer).collect();
         let due = store_events(self, &mut transaction, &fresh).await?;
+        for record in records(groups, &answer) {
+            audit::write(self, &mut transaction, record).await?;
+        }
         transaction.commit().await.map_err(from_sqlx)?;
         hand_out(groups, &mut answer, due);
         Ok(answer)
@@ -42,6 +46,17 @@ fn stored<'a>(groups: &'a [Group], answer: &'a [Acceptance]) -> impl Iterator<It
         .flat_map(|(group, entries)| group.events.iter().zip(entries))
         .filter(|(_, entry)| matches!(entry, Accepted::New(_)))
         .map(|(event, _)| event)
+}
+
+/// What was asked for by groups of which anything is stored.
+fn records<'a>(groups: &'a [Group], answer: &'a [Acceptance]) -> impl Iterator<Item = &'a Record> {
+    let is_stored =
+        |entries: &Acceptance| !is_refused(entries) && entries.iter().any(|entry| matches!(entry, Accepted::New(_)));
+    groups
+        .iter()
+        .zip(answer)
+        .filter(move |(_, entries)| is_stored(entries))
+        .filter_map(|(group, _)| group.record.as_ref())
 }
 
 fn is_refused(entries: &[Accepted]) -> bool {

@@ -40,6 +40,9 @@ mod configuration;
 
 mod operations;
 
+mod audit;
+mod tokens;
+
 mod upkeep;
 
 pub use self::{

@@ -64,18 +64,26 @@ statements! {
     find_expunged
     find_heads
     find_keys
+    find_token
+    find_valid_token
     fix_dead_letters
     fix_delivered
+    forget_audit
     forget_changes
     forget_holds
     forget_keys
     forget_nodes
+    forget_tokens
     insert_endpoint
     insert_events
+    insert_record
     insert_replay
     insert_routed
+    insert_token
     keep_position
     keep_setting
+    list_audit
+    list_audit_of_tenant
     list_dead_letters
     list_dead_letters_of_events
     list_deliveries
@@ -84,6 +92,7 @@ statements! {
     list_events
     list_partitions
     list_running_replays
+    list_tokens
     load_endpoints
     load_events
     load_holds
@@ -93,11 +102,13 @@ statements! {
     lock_replay
     lock_shards
     mark_released
+    note_token_use
     prune_kept_attempts
     prune_kept_events
     raise_attempts
     raise_version
     read_attempts
+    read_backlog
     read_changes
     read_endpoints_as_of
     read_events
@@ -105,6 +116,7 @@ statements! {
     read_payload
     read_pointers
     read_position
+    read_recent_attempts
     read_replay
     read_replay_items
     read_replays_under_way
@@ -126,6 +138,7 @@ statements! {
     remove_pointers
     renew_lease
     reserve_keys
+    revoke_token
     select_heads
     set_emit_limit
     set_holds

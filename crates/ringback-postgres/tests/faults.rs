@@ -35,7 +35,7 @@ async fn a_key_that_is_no_text_is_refused_and_not_a_fault_of_the_database() {
     let mut event = given::event();
     event.key = Some("\0".to_owned());
     event.payload = Bytes::from_static(b"\0");
-    let group = [ringback::store::Group { events: vec![event] }];
+    let group = [ringback::store::Group { events: vec![event], record: None }];
     assert!(matches!(store.accept(&group, given::WINDOW).await, Err(Error::Refused(_))));
     fresh::remove(&store, &schema).await;
 }
@@ -102,11 +102,12 @@ async fn everything_at_once_neither_deadlocks_nor_loses_anything() {
         batch
     };
     let (one, two) = (batches(given::delivered, false), batches(given::dead, true));
+    let asked = given::asked();
     let (one, two, expired, deleted, emitted) = tokio::join!(
         store.record(&one),
         store.record(&two),
         store.expire_held(Duration::ZERO),
-        store.delete_endpoint(endpoint.id, None),
+        store.delete_endpoint(endpoint.id, None, &asked),
         async { store.emit(&ringback::event::NewEvent::new("x", "{}")).await },
     );
     let applied = |answer: ringback::store::Result<Vec<bool>>| answer.unwrap().into_iter().filter(|&it| it).count();

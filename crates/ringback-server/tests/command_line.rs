@@ -162,13 +162,16 @@ fn help_teaches_with_examples() {
         "endpoints",
         "verify",
         "listen",
+        "token",
         "migrate",
         "check-config",
         "completions",
     ];
     let of_endpoints = ["list", "get", "create", "update", "delete", "test", "pause", "resume", "rotate-secret"];
     let commands = commands.map(|command| vec![command]).into_iter();
-    for command in commands.chain(of_endpoints.map(|command| vec!["endpoints", command])) {
+    let of_endpoints = of_endpoints.map(|command| vec!["endpoints", command]);
+    let of_tokens = ["create", "list", "revoke"].map(|command| vec!["token", command]);
+    for command in commands.chain(of_endpoints).chain(of_tokens) {
         let output = run(folder.path(), &[&command[..], &["--help"]].concat());
         assert_eq!(output.status.code(), Some(0));
         assert!(said(&output).contains("Examples:"), "{command:?}: {}", said(&output));
@@ -178,7 +181,7 @@ fn help_teaches_with_examples() {
 #[test]
 fn commands_about_this_machine_take_no_url() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["serve", "demo", "migrate", "check-config", "verify", "listen", "completions"] {
+    for command in ["serve", "demo", "token", "migrate", "check-config", "verify", "listen", "completions"] {
         let help = said(&run(folder.path(), &[command, "--help"]));
         assert!(!help.contains("--url") && !help.contains("RINGBACK_TOKEN"), "{command}: {help}");
         let output = run(folder.path(), &[command, "--url", "http://127.0.0.1:1"]);

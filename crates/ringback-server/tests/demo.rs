@@ -12,7 +12,14 @@ fn the_story_comes_out_as_told() {
     let output = run(folder.path(), &["demo", "--once"]);
     let story = said(&output);
     assert_eq!(output.status.code(), Some(0), "{story}\n{}", complained(&output));
-    for part in ["X-Levrage-Signature fits", "svix-signature fits", "dead (exhausted)", "both lines add up", "curl"] {
+    for part in [
+        "X-Levrage-Signature fits",
+        "svix-signature fits",
+        "dead (exhausted)",
+        "both lines add up",
+        "curl",
+        "dashboard  http://127.0.0.1:",
+    ] {
         assert!(story.contains(part), "{part} is missing from:\n{story}");
     }
     assert!(!story.contains('\u{1b}'), "colours are for terminals");

@@ -11,7 +11,7 @@ use serde::Serialize;
 use sqlx::SqliteConnection;
 
 use crate::{
-    Sqlite,
+    Sqlite, audit,
     batch::{Heap, Hex, json},
     error::store_error,
     idempotency::{self, Brought, Name},
@@ -45,6 +45,11 @@ async fn accept(tx: &mut SqliteConnection, groups: &[Group], window: Duration) -
         groups.iter().zip(&answers).flat_map(|(group, answer)| new_of(group, answer)).collect();
     let mut due = store(tx, &accepted).await?;
     for (group, answer) in groups.iter().zip(&mut answers) {
+        if let Some(record) = &group.record
+            && !new_of(group, answer).is_empty()
+        {
+            audit::write(tx, record).await?;
+        }
         for (event, accepted) in group.events.iter().zip(answer) {
             if let Accepted::New(deliveries) = accepted {
                 *deliveries = due.remove(&event.id).unwrap_or_default();

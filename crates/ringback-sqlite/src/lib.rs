@@ -40,6 +40,7 @@ mod write;
 
 mod emit;
 
+mod audit;
 mod configuration;
 mod feed;
 mod idempotency;
@@ -50,6 +51,7 @@ mod outbox;
 mod printed;
 mod record;
 mod route;
+mod tokens;
 mod upkeep;
 mod work;
 

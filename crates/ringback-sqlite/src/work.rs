@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use ringback::{
+    audit::Record,
     delivery::{HoldReason, LaneId, Shard},
     id::{EndpointId, EventId},
     store::{Change, Cursor, FeedPage, Hold, LoadedEvent, Recorded, Result, Work},
@@ -11,7 +12,7 @@ use serde::Serialize;
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
-    Sqlite,
+    Sqlite, audit,
     batch::{Hex, json},
     configuration::{change, keep_version},
     error::store_error,
@@ -60,8 +61,9 @@ impl Work for Sqlite {
         load_holds(&mut snapshot, shards).await.map_err(store_error)
     }
 
-    async fn disable_gone(&self, endpoint: EndpointId) -> Result<()> {
-        self.apply(move |tx| Box::pin(disable_gone(tx, endpoint))).await
+    async fn disable_gone(&self, endpoint: EndpointId, record: &Record) -> Result<()> {
+        let record = record.clone();
+        self.apply(move |tx| Box::pin(disable_gone(tx, endpoint, record))).await
     }
 }
 
@@ -112,7 +114,7 @@ async fn load_holds(connection: &mut SqliteConnection, shards: &[Shard]) -> sqlx
     rows.iter().map(hold).collect()
 }
 
-async fn disable_gone(tx: &mut SqliteConnection, endpoint: EndpointId) -> sqlx::Result<()> {
+async fn disable_gone(tx: &mut SqliteConnection, endpoint: EndpointId, record: Record) -> sqlx::Result<()> {
     let id = endpoint.uuid();
     let disabled = sqlx::query(sql!("disable_gone"))
         .bind(id.as_bytes().as_slice())
@@ -123,6 +125,7 @@ async fn disable_gone(tx: &mut SqliteConnection, endpoint: EndpointId) -> sqlx::
     if disabled > 0 {
         let version = change(tx, &Change::Endpoint(endpoint)).await?;
         keep_version(tx, endpoint, version).await?;
+        audit::write(tx, &record).await?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 
 use crate::{
+    audit::{Action, Actor},
     deliver::{self, Delivering},
     directory::{Directory, Follower},
     emit::{self, Emitted, Intake},
@@ -16,6 +17,7 @@ use crate::{
     event::NewEvent,
     id::{DeliveryId, EventId},
     invalid::Invalid,
+    metrics::Metrics,
     seal::MasterKeys,
     settings::Settings,
     store::{self, SharedStore},
@@ -60,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) store: SharedStore,
     pub(crate) settings: Settings,
     pub(crate) directories: Follower,
+    pub(crate) metrics: Metrics,
     /// Set while this process sends.
     delivering: RwLock<Weak<Delivering>>,
 }
@@ -91,7 +94,8 @@ impl Engine {
             return Err(OpenError::WrongMasterKey);
         }
         let directories = Follower::new(Arc::clone(&store), Arc::clone(&settings.keys));
-        let shared = Arc::new(Shared { store, settings, directories, delivering: RwLock::default() });
+        let metrics = Metrics::default();
+        let shared = Arc::new(Shared { store, settings, directories, metrics, delivering: RwLock::default() });
         let intake = Intake::start(Arc::downgrade(&shared));
         Ok(Self { shared, intake })
     }
@@ -134,6 +138,12 @@ impl Engine {
         &self.shared.settings
     }
 
+    /// What this engine has counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
     pub(crate) fn directories(&self) -> &Follower {
         &self.shared.directories
     }
@@ -172,7 +182,7 @@ impl Engine {
             }
         }
         let prepared = invalid.or(prepared).map_err(emit::Error::Invalid)?;
-        self.intake.accept(prepared).await
+        self.intake.accept(prepared, None).await
     }
 
     /// Sends a real, signed test event to one endpoint, whatever it selects and also while it is not enabled.
@@ -184,6 +194,7 @@ impl Engine {
         endpoint: &Endpoint,
         event_type: String,
         payload: Bytes,
+        by: &Actor,
     ) -> Result<(EventId, DeliveryId), TestError> {
         let directory = self.directory().await.map_err(emit::Error::from)?;
         let endpoint = directory.endpoint(endpoint.id).ok_or(TestError::Absent)?;
@@ -193,7 +204,10 @@ impl Engine {
             emit::Error::Invalid(invalid)
         })?;
         let id = prepared.loaded.event.id;
-        self.intake.accept(vec![prepared]).await?;
+        let record = by
+            .asks(Action::TestEndpoint, endpoint.id, Some(&endpoint.tenant))
+            .after(serde_json::json!({"event_id": id}));
+        self.intake.accept(vec![prepared], Some(record)).await?;
         Ok((id, id.delivery(1)))
     }
 }

@@ -11,6 +11,7 @@
 //! [`Engine`].
 
 pub mod attempt;
+pub mod audit;
 pub mod delivery;
 pub mod document;
 pub mod endpoint;
@@ -19,6 +20,7 @@ pub mod id;
 pub mod invalid;
 pub mod seal;
 pub mod time;
+pub mod token;
 
 pub mod emit;
 mod route;
@@ -28,6 +30,7 @@ pub mod operate;
 
 mod directory;
 mod engine;
+pub mod metrics;
 mod settings;
 pub mod store;
 

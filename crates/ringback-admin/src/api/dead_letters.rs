@@ -3,11 +3,13 @@
 use axum::{Json, extract::State};
 use http::StatusCode;
 use ringback::{
+    audit::Action,
     delivery::{DeadReason, Status},
     event::{is_key, is_tenant, is_type},
     id::DeliveryId,
     store::{DeliveryFilter, Span},
 };
+use serde_json::json;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -100,7 +102,7 @@ async fn list(
 )]
 async fn replay(
     State(api): State<Api>,
-    Operator(access): Operator,
+    Operator(access, by): Operator,
     Id(id): Id<DeliveryId>,
     OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
@@ -108,7 +110,7 @@ async fn replay(
     if row.status == Status::Delivered {
         return Err(Problem::not_found());
     }
-    put_back(&api, &access, id).await
+    put_back(&api, &access, &row, &by).await
 }
 
 /// Discard a dead letter
@@ -124,9 +126,17 @@ async fn replay(
 )]
 async fn discard(
     State(api): State<Api>,
-    Operator(access): Operator,
+    Operator(access, by): Operator,
     Id(id): Id<DeliveryId>,
 ) -> Result<StatusCode, Problem> {
-    find(&api, &access, id).await?;
-    if api.store().discard_dead_letter(id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+    let row = find(&api, &access, id).await?;
+    let record = by
+        .asks(Action::DiscardDeadLetter, id, Some(&row.event.tenant))
+        .before(json!({"status": Status::Dead}))
+        .after(json!({"status": Status::Cancelled}));
+    if api.store().discard_dead_letter(id, &record).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found())
+    }
 }

@@ -4,7 +4,12 @@ mod request;
 
 use axum::{Json, extract::State};
 use http::StatusCode;
-use ringback::id::ReplayId;
+use ringback::{
+    audit::Action,
+    id::ReplayId,
+    store::{ReplayRow, ReplayState, ReplayToCreate},
+};
+use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Api;
@@ -34,16 +39,23 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 )]
 async fn create(
     State(api): State<Api>,
-    Operator(access): Operator,
+    Operator(access, by): Operator,
     extract::Json(request): extract::Json<request::Request>,
 ) -> Result<(StatusCode, Json<Replay>), Problem> {
     let replay = request.for_caller(&access)?;
-    let row = api.store().create_replay(&replay).await?;
+    let record = by.asks(Action::CreateReplay, replay.id, replay.filter.tenant.as_deref()).after(told(&replay)?);
+    let row = api.store().create_replay(&replay, &record).await?;
     if replay.dry_run {
         return Ok((StatusCode::OK, Json(row.into())));
     }
     api.engine.wake();
     Ok((StatusCode::ACCEPTED, Json(row.into())))
+}
+
+/// What the audit log tells of a replay.
+fn told(replay: &ReplayToCreate) -> Result<Value, Problem> {
+    let filter: Value = serde_json::from_str(&replay.filter_json).map_err(|_| Problem::internal())?;
+    Ok(json!({"filter": filter, "rate_per_second": replay.rate_per_second, "reason": replay.reason}))
 }
 
 /// One replay
@@ -58,7 +70,7 @@ async fn create(
     security(("token" = ["read"])),
 )]
 async fn one(State(api): State<Api>, Reader(access): Reader, Id(id): Id<ReplayId>) -> Result<Json<Replay>, Problem> {
-    Ok(Json(find(&api, &access, id).await?))
+    Ok(Json(find(&api, &access, id).await?.into()))
 }
 
 /// Cancel a replay
@@ -75,17 +87,21 @@ async fn one(State(api): State<Api>, Reader(access): Reader, Id(id): Id<ReplayId
 )]
 async fn cancel(
     State(api): State<Api>,
-    Operator(access): Operator,
+    Operator(access, by): Operator,
     Id(id): Id<ReplayId>,
     OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<Json<Replay>, Problem> {
-    find(&api, &access, id).await?;
-    let row = api.store().cancel_replay(id).await?.ok_or_else(Problem::not_found)?;
+    let row = find(&api, &access, id).await?;
+    let record = by
+        .asks(Action::CancelReplay, id, row.tenant.as_deref())
+        .before(json!({"state": ReplayState::Running}))
+        .after(json!({"state": ReplayState::Cancelled}));
+    let row = api.store().cancel_replay(id, &record).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(row.into()))
 }
 
 /// A replay without a tenant in its filter is of all tenants: none of a bound caller's.
-async fn find(api: &Api, access: &Access, id: ReplayId) -> Result<Replay, Problem> {
+async fn find(api: &Api, access: &Access, id: ReplayId) -> Result<ReplayRow, Problem> {
     let row = api.store().replay(id).await?;
-    access.found(row, |row| row.tenant.as_deref().unwrap_or_default()).map(Replay::from)
+    access.found(row, |row| row.tenant.as_deref().unwrap_or_default())
 }

@@ -1,21 +1,11 @@
 //! What a caller may do, and for which tenant.
 
-use ringback::event::DEFAULT_TENANT;
+use ringback::{
+    event::DEFAULT_TENANT,
+    token::{Scope, Token},
+};
 
 use crate::problem::Problem;
-
-/// What a token is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Everything.
-    Admin,
-    /// Read; and replay, pause, resume, test, discard.
-    Operator,
-    /// Only hand in events.
-    Emit,
-    /// Only read.
-    Read,
-}
 
 /// What a request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +30,11 @@ impl Access {
     #[must_use]
     pub const fn everything() -> Self {
         Self { scope: Scope::Admin, tenant: None }
+    }
+
+    /// What a token is for.
+    pub(crate) fn of(token: &Token) -> Self {
+        Self { scope: token.scope, tenant: token.tenant.clone() }
     }
 
     pub(crate) const fn may(&self, permission: Permission) -> bool {

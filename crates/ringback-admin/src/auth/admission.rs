@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header, request::Parts};
+use ringback::audit::{Actor, Who};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::access::{Access, Permission};
-use crate::problem::Problem;
+use super::{
+    access::{Access, Permission},
+    tokens::StoredTokens,
+};
+use crate::{problem::Problem, request_id};
 
-/// How callers prove themselves. Tokens are kept as SHA-256 only.
+/// How callers prove themselves. Tokens are kept as SHA-256 only; those of the store count beside the given ones.
 #[derive(Clone)]
 pub(crate) enum Admission {
     Tokens(Arc<[([u8; 32], Access)]>),
@@ -37,16 +41,33 @@ impl Admission {
     /// Who calls, if they may do this.
     ///
     /// # Errors
-    /// 401 without a known token, 403 with one that is for other things.
-    pub(crate) fn admit(&self, request: &Parts, permission: Permission) -> Result<Access, Problem> {
-        let access = match self {
-            Self::TrustingHost => request.extensions.get().cloned().unwrap_or_else(Access::everything),
+    /// 401 without a known token, 403 with one that is for other things; the store's failure.
+    pub(crate) async fn admit(
+        &self,
+        request: &Parts,
+        permission: Permission,
+        stored: &StoredTokens,
+    ) -> Result<(Access, Actor), Problem> {
+        let (access, who) = match self {
+            Self::TrustingHost => {
+                let access = request.extensions.get().cloned().unwrap_or_else(Access::everything);
+                (access, request.extensions.get().copied().unwrap_or(Who::Host))
+            }
             Self::Tokens(known) => {
                 let shown = bearer(request).ok_or_else(|| unauthorized(r#"Bearer realm="ringback""#))?;
-                find(known, shown).ok_or_else(|| unauthorized(r#"Bearer realm="ringback", error="invalid_token""#))?
+                match find(known, shown) {
+                    Some(access) => (access, Who::AdminToken),
+                    None => match stored.find(shown).await? {
+                        Some(token) => (Access::of(&token), Who::Token(token.id)),
+                        None => return Err(unauthorized(r#"Bearer realm="ringback", error="invalid_token""#)),
+                    },
+                }
             }
         };
-        if access.may(permission) { Ok(access) } else { Err(forbidden()) }
+        if !access.may(permission) {
+            return Err(Problem::forbidden());
+        }
+        Ok((access, Actor { who, request_id: request_id::current() }))
     }
 }
 
@@ -73,8 +94,4 @@ fn digest(token: &str) -> [u8; 32] {
 fn unauthorized(challenge: &'static str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "A valid bearer token is required.")
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
-}
-
-fn forbidden() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "forbidden", "The token is not for this.")
 }

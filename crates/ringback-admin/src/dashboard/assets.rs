@@ -18,8 +18,9 @@ pub(super) struct Asset {
 }
 
 /// The style of all pages.
-pub(super) static STYLE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("dashboard", "css", "text/css; charset=utf-8", include_bytes!("../../assets/dashboard.css")));
+pub(super) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("dashboard", "css", "text/css; charset=utf-8", include_bytes!("../../assets/dashboard.css"))
+});
 
 /// What browsers show beside a page's title.
 pub(super) static ICON: LazyLock<Asset> =

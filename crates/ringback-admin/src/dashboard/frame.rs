@@ -38,7 +38,7 @@ pub(super) struct Who {
 impl Frame {
     /// For somebody who is not logged in.
     pub(super) fn outside(mount: Mount, keys: &MasterKeys) -> Self {
-        Self { mount, form: form_token::make("", keys, Timestamp::now()), who: None, style: &STYLE.name, icon: &ICON.name }
+        Self { form: form_token::make("", keys, Timestamp::now()), ..Self::bare(mount) }
     }
 
     /// For a visitor with this access, in this session if there is one.

@@ -18,9 +18,20 @@ impl Mount {
         Self(prefix(whole, inner).to_owned())
     }
 
-    /// The link to a page.
+    /// The link to a page, which begins with a slash. Below a mount the first page has none at its end: nested routers
+    /// know it by that name.
     pub(super) fn to(&self, page: &str) -> String {
-        format!("{}{page}", self.0)
+        match page.strip_prefix('/') {
+            Some(first) if (first.is_empty() || first.starts_with('?')) && !self.0.is_empty() => {
+                format!("{}{first}", self.0)
+            }
+            _ => format!("{}{page}", self.0),
+        }
+    }
+
+    /// The link to the first page.
+    pub(super) fn home(&self) -> String {
+        self.to("/")
     }
 }
 
@@ -54,5 +65,12 @@ mod tests {
         assert_eq!(prefix("/ops/hooks/login", "/login"), "/ops/hooks");
         assert_eq!(prefix("/hooks", "/"), "/hooks");
         assert_eq!(prefix("/hooks/", "/"), "/hooks");
+    }
+
+    #[test]
+    fn links_begin_with_the_mount() {
+        let links = |mount: &str| ["/", "/?a=b", "/login"].map(|page| Mount(mount.to_owned()).to(page));
+        assert_eq!(links(""), ["/", "/?a=b", "/login"]);
+        assert_eq!(links("/hooks"), ["/hooks", "/hooks?a=b", "/hooks/login"]);
     }
 }

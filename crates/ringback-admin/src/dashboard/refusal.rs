@@ -47,7 +47,7 @@ impl Refusal {
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         let title = match problem.status() {
-            StatusCode::NOT_FOUND => "There is nothing here",
+            StatusCode::NOT_FOUND => "Not found",
             StatusCode::FORBIDDEN => "Your token is not for this",
             StatusCode::CONFLICT => "That cannot be done now",
             StatusCode::SERVICE_UNAVAILABLE => "The database is away",

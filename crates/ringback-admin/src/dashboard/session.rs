@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Request, header, request::Parts};
-use ringback::{seal::MasterKeys, time::Timestamp};
+use ringback::{audit::Actor, seal::MasterKeys, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::cookie;
@@ -53,10 +53,10 @@ fn open(cookie: &str, keys: &MasterKeys, now: Timestamp) -> Option<String> {
 ///
 /// # Errors
 /// When the token is unknown, revoked, expired, or not for looking.
-pub(super) async fn admit(api: &Api, token: &str) -> Result<Access, Problem> {
+pub(super) async fn admit(api: &Api, token: &str) -> Result<(Access, Actor), Problem> {
     let request = Request::builder().header(header::AUTHORIZATION, format!("Bearer {token}")).body(());
     let (parts, ()) = request.unwrap_or_default().into_parts();
-    api.admission.admit(&parts, Permission::Read)
+    api.admission.admit(&parts, Permission::Read, &api.tokens).await
 }
 
 #[cfg(test)]

@@ -33,8 +33,8 @@ impl FromRequest<Api> for Submission {
     async fn from_request(request: Request, api: &Api) -> Result<Self, Response> {
         let (mut parts, fields) = read(request).await?;
         let visitor = Visitor::from_request_parts(&mut parts, api).await?;
-        check(&fields, visitor.session.as_deref().unwrap_or_default(), api, &parts)?;
-        Ok(Self { parts, visitor })
+        let is_ours = is_of(&fields, visitor.session.as_deref().unwrap_or_default(), api);
+        if is_ours { Ok(Self { parts, visitor }) } else { Err(foreign(&parts)) }
     }
 }
 
@@ -43,8 +43,7 @@ impl FromRequest<Api> for Application {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Response> {
         let (parts, fields) = read(request).await?;
-        check(&fields, "", api, &parts)?;
-        Ok(Self { parts, fields })
+        if is_of(&fields, "", api) { Ok(Self { parts, fields }) } else { Err(foreign(&parts)) }
     }
 }
 
@@ -62,9 +61,10 @@ async fn read(request: Request) -> Result<(Parts, HashMap<String, String>), Resp
     Ok((parts, fields))
 }
 
-fn check(fields: &HashMap<String, String>, session: &str, api: &Api, parts: &Parts) -> Result<(), Response> {
+/// Whether the form was made for this session.
+fn is_of(fields: &HashMap<String, String>, session: &str, api: &Api) -> bool {
     let token = fields.get("form").map(String::as_str).unwrap_or_default();
-    if form_token::is_good(token, session, api.keys(), Timestamp::now()) { Ok(()) } else { Err(foreign(parts)) }
+    form_token::is_good(token, session, api.keys(), Timestamp::now())
 }
 
 fn foreign(parts: &Parts) -> Response {

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
-use ringback::time::Timestamp;
+use ringback::{audit::Actor, time::Timestamp};
 
 use super::{cookie, frame::Frame, mount::Mount, origin, pages::login, refusal::Refusal, session};
 use crate::{
@@ -17,6 +17,8 @@ use crate::{
 /// Somebody who may look.
 pub(super) struct Visitor {
     pub(super) access: Access,
+    /// Who they are, for the audit log.
+    pub(super) by: Actor,
     pub(super) mount: Mount,
     /// The session as the cookie holds it; none where the host application lets people in.
     pub(super) session: Option<String>,
@@ -40,15 +42,15 @@ impl FromRequestParts<Api> for Visitor {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Response> {
         let mount = Mount::of(parts);
         if matches!(api.admission, Admission::TrustingHost) {
-            let access = api.admission.admit(parts, Permission::Read);
-            let access = access.map_err(|problem| Refusal::from(problem).at(mount.clone()))?;
-            return Ok(Self { access, mount, session: None });
+            let admitted = api.admission.admit(parts, Permission::Read, &api.tokens).await;
+            let (access, by) = admitted.map_err(|problem| Refusal::from(problem).at(mount.clone()))?;
+            return Ok(Self { access, by, mount, session: None });
         }
         let Some((cookie, token)) = session::shown(parts, api.keys(), Timestamp::now()) else {
             return Err(outside(parts, &mount));
         };
         match session::admit(api, &token).await {
-            Ok(access) => Ok(Self { access, mount, session: Some(cookie.to_owned()) }),
+            Ok((access, by)) => Ok(Self { access, by, mount, session: Some(cookie.to_owned()) }),
             Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => Err(ended(parts, &mount)),
             Err(problem) => Err(Refusal::from(problem).at(mount)),
         }

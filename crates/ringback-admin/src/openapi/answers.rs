@@ -39,6 +39,18 @@ pub(crate) struct Warning {
     detail: String,
 }
 
+/// How the attempts of the last 24 hours ended: of the newest 1,000, at the newest 1,000 deliveries of the endpoint that
+/// are finished, dead and pending each. Times are of delivered and failed ones alike, `null` if there were none.
+#[derive(ToSchema)]
+pub(crate) struct LastDay {
+    delivered: u32,
+    failed: u32,
+    #[schema(required)]
+    p50_ms: Option<f64>,
+    #[schema(required)]
+    p99_ms: Option<f64>,
+}
+
 /// What was accepted and what became of it.
 #[derive(ToSchema)]
 pub(crate) struct Ledger {

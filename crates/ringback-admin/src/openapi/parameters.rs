@@ -98,6 +98,22 @@ pub(crate) struct DeadLetters {
     cursor: Option<Cursor>,
 }
 
+/// `GET /v1/audit`
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Audit {
+    /// Made at or after.
+    #[param(inline)]
+    since: Option<Time>,
+    /// Made before.
+    #[param(inline)]
+    until: Option<Time>,
+    #[param(inline)]
+    limit: Option<Limit>,
+    #[param(inline)]
+    cursor: Option<Cursor>,
+}
+
 /// `GET /v1/ledger`
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -6,7 +6,7 @@ use ringback::{
     endpoint::{self, Auth, MASK, OnDead, Preset, Retry, Scheme},
     id::EndpointId,
     invalid::Warning,
-    operate::endpoints::Made,
+    operate::{endpoints::Made, figures::LastDay},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -107,6 +107,21 @@ impl From<&endpoint::Endpoint> for Endpoint {
             created_at: endpoint.created_at,
             updated_at: endpoint.updated_at,
         }
+    }
+}
+
+/// One endpoint with how its receiver has done lately.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EndpointWithFigures {
+    #[serde(flatten)]
+    endpoint: Endpoint,
+    #[schema(value_type = answers::LastDay)]
+    last_24h: LastDay,
+}
+
+impl EndpointWithFigures {
+    pub(crate) fn of(endpoint: &endpoint::Endpoint, last_24h: LastDay) -> Self {
+        Self { endpoint: endpoint.into(), last_24h }
     }
 }
 

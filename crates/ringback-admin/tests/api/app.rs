@@ -152,7 +152,7 @@ fn options_at(directory: &tempfile::TempDir) -> ringback_sqlite::Options {
     }
 }
 
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     let all = |scope| Access { scope, tenant: None };
     Options::with_tokens([
         (TOKEN, Access::everything()),

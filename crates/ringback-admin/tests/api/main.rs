@@ -5,12 +5,14 @@
 mod app;
 
 mod auth;
+mod dashboard;
 mod dead_letters;
 mod deliveries;
 mod endpoints;
 mod events;
 mod health;
 mod lists;
+mod metrics;
 mod openapi;
 mod payloads;
 mod refusals;

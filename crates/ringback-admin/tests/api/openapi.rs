@@ -224,7 +224,14 @@ async fn every_description_is_whole() {
             assert_eq!(has_body, status != "204", "{method} {path} {status}");
         }
     }
-    // Every reference leads somewhere.
+    // Every link and every reference leads somewhere.
+    for (_, path, operation) in operations(&document) {
+        for response in operation["responses"].as_object().unwrap().values() {
+            for link in response["links"].as_object().into_iter().flat_map(|links| links.values()) {
+                assert!(ids.contains(&link["operationId"].to_string()), "{path}: {link}");
+            }
+        }
+    }
     let text = document.to_string();
     for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
         assert!(document.pointer(reference).is_some(), "{reference}");

@@ -1,6 +1,7 @@
 //! Endpoints: read, made, changed, deleted.
 
 use ringback::{
+    audit::Record,
     delivery::LaneId,
     id::EndpointId,
     store::{Change, EndpointFilter, Error, Result, StoredEndpoint, Updated},
@@ -9,7 +10,7 @@ use sqlx::{PgConnection, postgres::PgRow};
 use uuid::Uuid;
 
 use super::announce;
-use crate::{Postgres, error::from_sqlx, rows, sql::query};
+use crate::{Postgres, audit, error::from_sqlx, rows, sql::query};
 
 pub(super) async fn load(store: &Postgres, filter: &EndpointFilter) -> Result<Vec<StoredEndpoint>> {
     let mut connection = store.desk().await?;
@@ -32,7 +33,12 @@ pub(super) async fn load(store: &Postgres, filter: &EndpointFilter) -> Result<Ve
     rows.map_err(from_sqlx)?.iter().map(read).collect()
 }
 
-pub(super) async fn create(store: &Postgres, endpoint: &StoredEndpoint, tenant_max: u32) -> Result<Updated> {
+pub(super) async fn create(
+    store: &Postgres,
+    endpoint: &StoredEndpoint,
+    tenant_max: u32,
+    record: &Record,
+) -> Result<Updated> {
     let mut transaction = store.begin().await?;
     let version = announce(store, &mut transaction, &[Change::Endpoint(endpoint.id)]).await?;
     let row = query(&store.sql().count_endpoints)
@@ -66,11 +72,12 @@ pub(super) async fn create(store: &Postgres, endpoint: &StoredEndpoint, tenant_m
         .map_err(from_sqlx)?;
     let made = StoredEndpoint { version, deleted_at: None, ..endpoint.clone() };
     record_version(store, &mut transaction, &made).await?;
+    audit::write(store, &mut transaction, record).await?;
     transaction.commit().await.map_err(from_sqlx)?;
     Ok(Updated::Done(Box::new(made)))
 }
 
-pub(super) async fn update(store: &Postgres, endpoint: &StoredEndpoint) -> Result<Updated> {
+pub(super) async fn update(store: &Postgres, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated> {
     let mut transaction = store.begin().await?;
     let version = announce(store, &mut transaction, &[Change::Endpoint(endpoint.id)]).await?;
     let Some(old) = lock(store, &mut transaction, endpoint.id).await? else {
@@ -105,11 +112,12 @@ pub(super) async fn update(store: &Postgres, endpoint: &StoredEndpoint) -> Resul
     if now.enabled && !old.enabled {
         refill(store, &mut transaction, now.id).await?;
     }
+    audit::write(store, &mut transaction, record).await?;
     transaction.commit().await.map_err(from_sqlx)?;
     Ok(Updated::Done(Box::new(now)))
 }
 
-pub(super) async fn delete(store: &Postgres, id: EndpointId, version: Option<i64>) -> Result<Updated> {
+pub(super) async fn delete(store: &Postgres, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated> {
     let mut transaction = store.begin().await?;
     let raised = announce(store, &mut transaction, &[Change::Endpoint(id)]).await?;
     let Some(old) = lock(store, &mut transaction, id).await? else {
@@ -132,12 +140,13 @@ pub(super) async fn delete(store: &Postgres, id: EndpointId, version: Option<i64
         .execute(&mut *transaction)
         .await
         .map_err(from_sqlx)?;
+    audit::write(store, &mut transaction, record).await?;
     transaction.commit().await.map_err(from_sqlx)?;
     Ok(Updated::Done(Box::new(deleted)))
 }
 
 /// An endpoint answered 410: disabled, unless it is already, or deleted.
-pub(crate) async fn disable_gone(store: &Postgres, id: EndpointId) -> Result<()> {
+pub(crate) async fn disable_gone(store: &Postgres, id: EndpointId, record: &Record) -> Result<()> {
     let mut transaction = store.begin().await?;
     let version = announce(store, &mut transaction, &[Change::Endpoint(id)]).await?;
     let done = query(&store.sql().disable_gone)
@@ -147,6 +156,7 @@ pub(crate) async fn disable_gone(store: &Postgres, id: EndpointId) -> Result<()>
         .await
         .map_err(from_sqlx)?;
     if done.rows_affected() == 1 {
+        audit::write(store, &mut transaction, record).await?;
         transaction.commit().await.map_err(from_sqlx)?;
     }
     Ok(())

@@ -6,6 +6,7 @@
 mod changes;
 mod endpoints;
 
+use ringback::audit::Record;
 use ringback::id::EndpointId;
 use ringback::store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Error, Result, StoredEndpoint, Updated};
 
@@ -32,16 +33,16 @@ impl Configuration for Postgres {
         row.as_ref().map(endpoints::read).transpose()
     }
 
-    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32) -> Result<Updated> {
-        endpoints::create(self, endpoint, tenant_max).await
+    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32, record: &Record) -> Result<Updated> {
+        endpoints::create(self, endpoint, tenant_max, record).await
     }
 
-    async fn update_endpoint(&self, endpoint: &StoredEndpoint) -> Result<Updated> {
-        endpoints::update(self, endpoint).await
+    async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated> {
+        endpoints::update(self, endpoint, record).await
     }
 
-    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>) -> Result<Updated> {
-        endpoints::delete(self, id, version).await
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated> {
+        endpoints::delete(self, id, version, record).await
     }
 
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>> {

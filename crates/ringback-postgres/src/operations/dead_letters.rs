@@ -1,6 +1,7 @@
 //! Dead letters, newest death first.
 
 use ringback::{
+    audit::Record,
     delivery::{DeadReason, Status},
     id::DeliveryId,
     store::{Change, DeliveryFilter, DeliveryRow, Page, Result},
@@ -9,7 +10,7 @@ use ringback::{
 use uuid::Uuid;
 
 use super::{deliveries, scan};
-use crate::{Postgres, configuration::announce, error::from_sqlx, rows, sql::query};
+use crate::{Postgres, audit, configuration::announce, error::from_sqlx, rows, sql::query};
 
 pub(super) async fn list(
     store: &Postgres,
@@ -57,7 +58,7 @@ fn place(filter: &DeliveryFilter, before: Option<(Timestamp, DeliveryId)>) -> (i
     before.map_or(end, |(died_at, id)| end.min((died_at.micros(), id.uuid())))
 }
 
-pub(super) async fn discard(store: &Postgres, id: DeliveryId) -> Result<bool> {
+pub(super) async fn discard(store: &Postgres, id: DeliveryId, record: &Record) -> Result<bool> {
     let mut transaction = store.begin().await?;
     // It may have blocked its ordering key: its lane is looked at again.
     announce(store, &mut transaction, &[Change::DeliveryReleased(id)]).await?;
@@ -66,6 +67,7 @@ pub(super) async fn discard(store: &Postgres, id: DeliveryId) -> Result<bool> {
     if done.rows_affected() == 0 {
         return Ok(false);
     }
+    audit::write(store, &mut transaction, record).await?;
     transaction.commit().await.map_err(from_sqlx)?;
     Ok(true)
 }

@@ -5,6 +5,7 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod expunge;
+mod figures;
 mod ledger;
 mod release;
 mod replays;
@@ -12,10 +13,11 @@ mod scan;
 
 use ringback::{
     attempt::Attempt,
-    id::{DeliveryId, EventId, ReplayId},
+    audit::Record,
+    id::{DeliveryId, EndpointId, EventId, ReplayId},
     store::{
-        DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead, ReplayOne,
-        ReplayRow, ReplayToCreate, Result, Span,
+        Backlog, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead,
+        RecentAttempt, ReplayOne, ReplayRow, ReplayToCreate, Result, Span,
     },
     time::Timestamp,
 };
@@ -45,8 +47,8 @@ impl Operations for Postgres {
         events::payload(self, id).await
     }
 
-    async fn expunge(&self, id: EventId) -> Result<bool> {
-        expunge::expunge(self, id).await
+    async fn expunge(&self, id: EventId, record: &Record) -> Result<bool> {
+        expunge::expunge(self, id, record).await
     }
 
     async fn list_deliveries(
@@ -75,24 +77,24 @@ impl Operations for Postgres {
         dead_letters::list(self, filter, before, limit).await
     }
 
-    async fn discard_dead_letter(&self, id: DeliveryId) -> Result<bool> {
-        dead_letters::discard(self, id).await
+    async fn discard_dead_letter(&self, id: DeliveryId, record: &Record) -> Result<bool> {
+        dead_letters::discard(self, id, record).await
     }
 
-    async fn replay_one(&self, id: DeliveryId) -> Result<ReplayOne> {
-        release::one(self, id).await
+    async fn replay_one(&self, id: DeliveryId, record: &Record) -> Result<ReplayOne> {
+        release::one(self, id, record).await
     }
 
-    async fn create_replay(&self, replay: &ReplayToCreate) -> Result<ReplayRow> {
-        replays::create(self, replay).await
+    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<ReplayRow> {
+        replays::create(self, replay, record).await
     }
 
     async fn replay(&self, id: ReplayId) -> Result<Option<ReplayRow>> {
         replays::find(self, id).await
     }
 
-    async fn cancel_replay(&self, id: ReplayId) -> Result<Option<ReplayRow>> {
-        replays::cancel(self, id).await
+    async fn cancel_replay(&self, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>> {
+        replays::cancel(self, id, record).await
     }
 
     async fn running_replays(&self) -> Result<Vec<ReplayRow>> {
@@ -105,5 +107,13 @@ impl Operations for Postgres {
 
     async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger> {
         ledger::count(self, tenant, accepted).await
+    }
+
+    async fn backlog(&self, pending_max: u32) -> Result<Backlog> {
+        figures::backlog(self, pending_max).await
+    }
+
+    async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {
+        figures::recent_attempts(self, endpoint, since, most).await
     }
 }

@@ -3,21 +3,23 @@
 use std::collections::HashMap;
 
 use ringback::{
+    audit::Record,
     id::DeliveryId,
     store::{Change, ReplayOne, Result},
 };
 use sqlx::{PgConnection, SqlStr, postgres::PgRow};
 use uuid::Uuid;
 
-use crate::{Postgres, configuration::announce, error::from_sqlx, rows, sql::query};
+use crate::{Postgres, audit, configuration::announce, error::from_sqlx, rows, sql::query};
 
 const DELIVERED: i16 = 1;
 
-pub(super) async fn one(store: &Postgres, id: DeliveryId) -> Result<ReplayOne> {
+pub(super) async fn one(store: &Postgres, id: DeliveryId, record: &Record) -> Result<ReplayOne> {
     let mut transaction = store.begin().await?;
     let came_to = release(store, &mut transaction, &[id]).await?;
     match came_to.get(&id) {
         Some(ReplayOne::Released) => {
+            audit::write(store, &mut transaction, record).await?;
             transaction.commit().await.map_err(from_sqlx)?;
             Ok(ReplayOne::Released)
         }

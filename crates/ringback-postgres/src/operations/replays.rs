@@ -1,6 +1,7 @@
 //! Replays of many: a set fixed at the beginning, released in bounded steps.
 
 use ringback::{
+    audit::Record,
     delivery::Status,
     id::{DeliveryId, ReplayId},
     store::{Error, ReplayOne, ReplayRow, ReplayState, ReplayToCreate, Result},
@@ -9,13 +10,13 @@ use sqlx::{PgConnection, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{release as back, scan};
-use crate::{Postgres, error::from_sqlx, rows, sql::query};
+use crate::{Postgres, audit, error::from_sqlx, rows, sql::query};
 
 const RUNNING: i16 = 1;
 const COMPLETED: i16 = 2;
 const CANCELLED: i16 = 3;
 
-pub(super) async fn create(store: &Postgres, replay: &ReplayToCreate) -> Result<ReplayRow> {
+pub(super) async fn create(store: &Postgres, replay: &ReplayToCreate, record: &Record) -> Result<ReplayRow> {
     let mut transaction = store.begin().await?;
     let fixed = fix_set(store, &mut transaction, replay).await?;
     if replay.dry_run {
@@ -33,6 +34,7 @@ pub(super) async fn create(store: &Postgres, replay: &ReplayToCreate) -> Result<
         .execute(&mut *transaction)
         .await
         .map_err(from_sqlx)?;
+    audit::write(store, &mut transaction, record).await?;
     transaction.commit().await.map_err(from_sqlx)?;
     find(store, replay.id).await?.ok_or_else(|| Error::corrupt("a replay that was just made"))
 }
@@ -94,8 +96,13 @@ pub(super) async fn running(store: &Postgres) -> Result<Vec<ReplayRow>> {
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn cancel(store: &Postgres, id: ReplayId) -> Result<Option<ReplayRow>> {
-    query(&store.sql().cancel_replay).bind(id.uuid()).execute(&mut *store.desk().await?).await.map_err(from_sqlx)?;
+pub(super) async fn cancel(store: &Postgres, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>> {
+    let mut transaction = store.begin().await?;
+    let done = query(&store.sql().cancel_replay).bind(id.uuid()).execute(&mut *transaction).await.map_err(from_sqlx)?;
+    if done.rows_affected() == 1 {
+        audit::write(store, &mut transaction, record).await?;
+    }
+    transaction.commit().await.map_err(from_sqlx)?;
     find(store, id).await
 }
 

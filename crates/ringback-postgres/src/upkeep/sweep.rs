@@ -32,11 +32,13 @@ pub(super) async fn stragglers(store: &Postgres) -> Result<bool> {
     Ok(rows::get::<i64, _>(&row, 0)? >= CHUNK)
 }
 
-/// Idempotency keys, changes, holds and nodes whose time has passed.
+/// Idempotency keys, changes, the audit log, tokens, holds and nodes whose time has passed.
 pub(super) async fn forgotten(store: &Postgres, kept: &Kept) -> Result<bool> {
     let sql = store.sql();
     let mut more = remove(store, &sql.forget_keys, kept.idempotency_window).await?;
     more |= forget_changes(store).await?;
+    more |= remove(store, &sql.forget_audit, kept.events).await?;
+    more |= remove(store, &sql.forget_tokens, kept.events).await?;
     let mut connection = store.desk().await?;
     for statement in [&sql.forget_holds, &sql.forget_nodes] {
         query(statement).bind(rows::micros(ENDED_KEPT)).execute(&mut *connection).await.map_err(from_sqlx)?;

@@ -170,7 +170,7 @@ async fn old_partitions_go_and_the_ledger_balances_before_and_after() {
     assert_eq!(ledger(&store, Some("acme")).await, of_acme);
 
     // What was kept can still be sent, and is then dropped in its turn.
-    store.replay_one(of_dead[0].id).await.unwrap();
+    store.replay_one(of_dead[0].id, &given::asked()).await.unwrap();
     for due in given::all_due(&store).await {
         assert!(given::record(&store, given::delivered(&due)).await);
     }
@@ -190,7 +190,7 @@ async fn what_becomes_owed_while_its_partition_is_retired_is_not_lost() {
         given::record(&store, given::delivered(due)).await;
     }
     let before = ledger(&store, None).await;
-    store.replay_one(due[0].id).await.unwrap();
+    store.replay_one(due[0].id, &given::asked()).await.unwrap();
     let kept = Kept { events: DAY, ..Kept::default() };
     for _ in 0..100 {
         if !retire::oldest(&store, &kept).await.unwrap() {
@@ -228,7 +228,7 @@ async fn expunging_reaches_an_event_that_is_being_moved() {
     given::record(&store, given::dead(&due[0])).await;
     let copy = format!("INSERT INTO {schema}.moving_event SELECT * FROM {schema}.event");
     store.desk().await.unwrap().execute(AssertSqlSafe(copy)).await.unwrap();
-    assert!(store.expunge(id).await.unwrap());
+    assert!(store.expunge(id, &given::asked()).await.unwrap());
     let kept = Kept { events: DAY, ..Kept::default() };
     while retire::oldest(&store, &kept).await.unwrap() {}
     assert_eq!(store.payload(id).await.unwrap(), PayloadRead::Expunged);

@@ -5,6 +5,7 @@ mod holds;
 mod record;
 
 use ringback::{
+    audit::Record,
     delivery::{LaneId, Shard},
     id::{EndpointId, EventId},
     store::{Cursor, FeedPage, Hold, LoadedEvent, Recorded, Result, Work},
@@ -50,7 +51,7 @@ impl Work for Postgres {
         holds::load(self, shards).await
     }
 
-    async fn disable_gone(&self, endpoint: EndpointId) -> Result<()> {
-        crate::configuration::disable_gone(self, endpoint).await
+    async fn disable_gone(&self, endpoint: EndpointId, record: &Record) -> Result<()> {
+        crate::configuration::disable_gone(self, endpoint, record).await
     }
 }

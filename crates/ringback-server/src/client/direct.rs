@@ -5,7 +5,7 @@ use axum::{Router, body::Body};
 use bytes::Bytes;
 use http::{Method, Request, header};
 use http_body_util::BodyExt as _;
-use ringback::Engine;
+use ringback::{Engine, audit::Who};
 use tower::ServiceExt as _;
 
 use super::Answer;
@@ -37,7 +37,7 @@ impl Direct {
 
     /// Drives the router with one request.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer> {
-        let mut request = Request::builder().method(method).uri(path);
+        let mut request = Request::builder().method(method).uri(path).extension(Who::CommandLine);
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }

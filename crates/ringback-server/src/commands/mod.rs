@@ -18,6 +18,7 @@ mod page;
 pub(crate) mod replay;
 mod scheme;
 pub(crate) mod serve;
+pub(crate) mod token;
 pub(crate) mod verify;
 mod whole;
 mod words;

@@ -96,16 +96,16 @@ async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToke
     }
     eprintln!("listening on http://{address}");
     if configuration.dashboard {
-        eprintln!("dashboard at http://{address}{}/", configuration.base_path.0);
+        let path = Some(configuration.base_path.0.as_str()).filter(|path| !path.is_empty()).unwrap_or("/");
+        eprintln!("dashboard at http://{address}{path}");
     }
     Ok(Serving { listener, router, connections_max: usize::try_from(shares.api).unwrap_or(usize::MAX), sending })
 }
 
 /// Whoever may call, and what they find.
 fn options(configuration: &Configuration, token: &AdminToken) -> Result<Options> {
-    let options = Options::with_token(token.secret().expose())
-        .base_path(&configuration.base_path.0)
-        .map_err(Failure::usage)?;
+    let options =
+        Options::with_token(token.secret().expose()).base_path(&configuration.base_path.0).map_err(Failure::usage)?;
     Ok(match (configuration.dashboard, configuration.bind.ip().is_loopback()) {
         (false, _) => options,
         (true, false) => options.dashboard(),

@@ -1,5 +1,6 @@
 //! What turns the engine and the router into a server: sockets, signals, limits, logs.
 
+mod impatient;
 pub(crate) mod listen;
 pub(crate) mod log;
 pub(crate) mod open_files;

@@ -6,6 +6,7 @@
 
 mod arrived;
 mod public_key;
+mod reading;
 mod report;
 mod respell;
 mod search;

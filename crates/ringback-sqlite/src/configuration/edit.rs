@@ -1,6 +1,7 @@
 //! Changing endpoints: what must hold is checked in the transaction that changes.
 
 use ringback::{
+    audit::Record,
     delivery::LaneId,
     id::EndpointId,
     store::{Change, EndpointFilter, StoredEndpoint, Updated},
@@ -9,7 +10,7 @@ use ringback::{
 use sqlx::SqliteConnection;
 
 use super::{change, load};
-use crate::{batch::json, read::now};
+use crate::{audit, batch::json, read::now};
 
 /// Makes the endpoint's row, as it is now, that of this version, and keeps what routing sees of it.
 pub(crate) async fn keep_version(tx: &mut SqliteConnection, id: EndpointId, version: i64) -> sqlx::Result<()> {
@@ -35,6 +36,7 @@ pub(super) async fn create(
     tx: &mut SqliteConnection,
     mut endpoint: StoredEndpoint,
     tenant_max: u32,
+    record: Record,
 ) -> sqlx::Result<Updated> {
     if key_is_taken(tx, &endpoint).await? {
         return Ok(Updated::KeyTaken);
@@ -47,11 +49,16 @@ pub(super) async fn create(
     write_endpoint(tx, sql!("insert_endpoint"), &endpoint).await?;
     endpoint.version = changed(tx, endpoint.id).await?;
     endpoint.deleted_at = None;
+    audit::write(tx, &record).await?;
     Ok(Updated::Done(Box::new(endpoint)))
 }
 
 /// Replaces one, if it still is what the caller saw.
-pub(super) async fn update(tx: &mut SqliteConnection, mut endpoint: StoredEndpoint) -> sqlx::Result<Updated> {
+pub(super) async fn update(
+    tx: &mut SqliteConnection,
+    mut endpoint: StoredEndpoint,
+    record: Record,
+) -> sqlx::Result<Updated> {
     let Some(before) = live(tx, endpoint.id).await? else { return Ok(Updated::Absent) };
     if before.version != endpoint.version {
         return Ok(Updated::VersionMismatch);
@@ -65,6 +72,7 @@ pub(super) async fn update(tx: &mut SqliteConnection, mut endpoint: StoredEndpoi
         refill(tx, endpoint.id).await?;
     }
     endpoint.version = changed(tx, endpoint.id).await?;
+    audit::write(tx, &record).await?;
     Ok(Updated::Done(Box::new(endpoint)))
 }
 
@@ -80,7 +88,12 @@ async fn refill(tx: &mut SqliteConnection, id: EndpointId) -> sqlx::Result<()> {
 }
 
 /// Deletes one and cancels what is owed to it.
-pub(super) async fn delete(tx: &mut SqliteConnection, id: EndpointId, version: Option<i64>) -> sqlx::Result<Updated> {
+pub(super) async fn delete(
+    tx: &mut SqliteConnection,
+    id: EndpointId,
+    version: Option<i64>,
+    record: Record,
+) -> sqlx::Result<Updated> {
     let Some(mut endpoint) = live(tx, id).await? else { return Ok(Updated::Absent) };
     if version.is_some_and(|version| version != endpoint.version) {
         return Ok(Updated::VersionMismatch);
@@ -92,6 +105,7 @@ pub(super) async fn delete(tx: &mut SqliteConnection, id: EndpointId, version: O
     sqlx::query(sql!("delete_endpoint")).bind(uuid.as_bytes().as_slice()).bind(now).execute(&mut *tx).await?;
     endpoint.version = changed(tx, id).await?;
     endpoint.deleted_at = Some(Timestamp::from_micros(now));
+    audit::write(tx, &record).await?;
     Ok(Updated::Done(Box::new(endpoint)))
 }
 

@@ -5,6 +5,7 @@ mod edit;
 mod load;
 
 use ringback::{
+    audit::Record,
     id::EndpointId,
     store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Result, StoredEndpoint, Updated},
 };
@@ -30,18 +31,19 @@ impl Configuration for Sqlite {
         load::by_key(&mut snapshot, tenant, key).await.map_err(store_error)
     }
 
-    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32) -> Result<Updated> {
-        let endpoint = endpoint.clone();
-        self.apply(move |tx| Box::pin(edit::create(tx, endpoint, tenant_max))).await
+    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32, record: &Record) -> Result<Updated> {
+        let (endpoint, record) = (endpoint.clone(), record.clone());
+        self.apply(move |tx| Box::pin(edit::create(tx, endpoint, tenant_max, record))).await
     }
 
-    async fn update_endpoint(&self, endpoint: &StoredEndpoint) -> Result<Updated> {
-        let endpoint = endpoint.clone();
-        self.apply(move |tx| Box::pin(edit::update(tx, endpoint))).await
+    async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated> {
+        let (endpoint, record) = (endpoint.clone(), record.clone());
+        self.apply(move |tx| Box::pin(edit::update(tx, endpoint, record))).await
     }
 
-    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>) -> Result<Updated> {
-        self.apply(move |tx| Box::pin(edit::delete(tx, id, version))).await
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated> {
+        let record = record.clone();
+        self.apply(move |tx| Box::pin(edit::delete(tx, id, version, record))).await
     }
 
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>> {

@@ -1,6 +1,7 @@
 //! Taking back what was owed: expunging an event, discarding a dead letter.
 
 use ringback::{
+    audit::Record,
     id::{DeliveryId, EventId},
     store::Change,
 };
@@ -8,13 +9,13 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::scan::Range;
-use crate::{configuration::change, error::corrupt, read::now};
+use crate::{audit, configuration::change, error::corrupt, read::now};
 
 /// Removes an event's payload for good and cancels what is owed or dead of it.
 ///
 /// While it runs, SQLite overwrites what it frees with zeros, so the bytes leave the file and not only the table.
 /// Copies in the log are overwritten as the log is used again.
-pub(super) async fn expunge(tx: &mut SqliteConnection, id: EventId) -> sqlx::Result<bool> {
+pub(super) async fn expunge(tx: &mut SqliteConnection, id: EventId, record: Record) -> sqlx::Result<bool> {
     let uuid = id.uuid();
     let expunged: Option<bool> =
         sqlx::query_scalar(sql!("is_expunged")).bind(uuid.as_bytes().as_slice()).fetch_optional(&mut *tx).await?;
@@ -26,7 +27,9 @@ pub(super) async fn expunge(tx: &mut SqliteConnection, id: EventId) -> sqlx::Res
     sqlx::query("PRAGMA secure_delete = ON").fetch_all(&mut *tx).await?;
     let outcome = expunge_now(tx, id).await;
     sqlx::query("PRAGMA secure_delete = OFF").fetch_all(&mut *tx).await?;
-    outcome.map(|()| true)
+    outcome?;
+    audit::write(tx, &record).await?;
+    Ok(true)
 }
 
 async fn expunge_now(tx: &mut SqliteConnection, id: EventId) -> sqlx::Result<()> {
@@ -41,8 +44,12 @@ async fn expunge_now(tx: &mut SqliteConnection, id: EventId) -> sqlx::Result<()>
 }
 
 /// Moves a dead letter to cancelled.
-pub(super) async fn discard(tx: &mut SqliteConnection, id: DeliveryId) -> sqlx::Result<bool> {
-    Ok(cancel_dead_letters(tx, Range::of(id.uuid()), now()).await? > 0)
+pub(super) async fn discard(tx: &mut SqliteConnection, id: DeliveryId, record: Record) -> sqlx::Result<bool> {
+    let discarded = cancel_dead_letters(tx, Range::of(id.uuid()), now()).await? > 0;
+    if discarded {
+        audit::write(tx, &record).await?;
+    }
+    Ok(discarded)
 }
 
 /// Moves dead letters to cancelled; those that stood before others of their ordering key are told to their lanes.

@@ -5,6 +5,7 @@ mod cancel;
 mod dead_letters;
 mod deliveries;
 mod events;
+mod figures;
 mod ledger;
 mod release;
 mod replays;
@@ -12,10 +13,11 @@ mod scan;
 
 use ringback::{
     attempt::Attempt,
-    id::{DeliveryId, EventId, ReplayId},
+    audit::Record,
+    id::{DeliveryId, EndpointId, EventId, ReplayId},
     store::{
-        DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead, ReplayOne,
-        ReplayRow, ReplayToCreate, Result, Span,
+        Backlog, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead,
+        RecentAttempt, ReplayOne, ReplayRow, ReplayToCreate, Result, Span,
     },
     time::Timestamp,
 };
@@ -48,8 +50,9 @@ impl Operations for Sqlite {
         events::payload(&mut snapshot, id).await.map_err(store_error)
     }
 
-    async fn expunge(&self, id: EventId) -> Result<bool> {
-        self.apply(move |tx| Box::pin(cancel::expunge(tx, id))).await
+    async fn expunge(&self, id: EventId, record: &Record) -> Result<bool> {
+        let record = record.clone();
+        self.apply(move |tx| Box::pin(cancel::expunge(tx, id, record))).await
     }
 
     async fn list_deliveries(
@@ -82,15 +85,17 @@ impl Operations for Sqlite {
         dead_letters::list(&mut snapshot, filter, before, limit).await.map_err(store_error)
     }
 
-    async fn discard_dead_letter(&self, id: DeliveryId) -> Result<bool> {
-        self.apply(move |tx| Box::pin(cancel::discard(tx, id))).await
+    async fn discard_dead_letter(&self, id: DeliveryId, record: &Record) -> Result<bool> {
+        let record = record.clone();
+        self.apply(move |tx| Box::pin(cancel::discard(tx, id, record))).await
     }
 
-    async fn replay_one(&self, id: DeliveryId) -> Result<ReplayOne> {
-        self.apply(move |tx| Box::pin(release::one(tx, id))).await
+    async fn replay_one(&self, id: DeliveryId, record: &Record) -> Result<ReplayOne> {
+        let record = record.clone();
+        self.apply(move |tx| Box::pin(release::one(tx, id, record))).await
     }
 
-    async fn create_replay(&self, replay: &ReplayToCreate) -> Result<ReplayRow> {
+    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<ReplayRow> {
         let found = {
             let mut snapshot = self.snapshot().await?;
             replays::find(&mut snapshot, &replay.filter).await.map_err(store_error)?
@@ -98,8 +103,8 @@ impl Operations for Sqlite {
         if replay.dry_run {
             return Ok(replays::preview(replay, &found));
         }
-        let replay = replay.clone();
-        self.apply(move |tx| Box::pin(async move { replays::create(tx, &replay, &found).await })).await
+        let (replay, record) = (replay.clone(), record.clone());
+        self.apply(move |tx| Box::pin(async move { replays::create(tx, &replay, &found, &record).await })).await
     }
 
     async fn replay(&self, id: ReplayId) -> Result<Option<ReplayRow>> {
@@ -107,8 +112,9 @@ impl Operations for Sqlite {
         replays::read(&mut snapshot, id).await.map_err(store_error)
     }
 
-    async fn cancel_replay(&self, id: ReplayId) -> Result<Option<ReplayRow>> {
-        self.apply(move |tx| Box::pin(replays::cancel(tx, id))).await
+    async fn cancel_replay(&self, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>> {
+        let record = record.clone();
+        self.apply(move |tx| Box::pin(replays::cancel(tx, id, record))).await
     }
 
     async fn running_replays(&self) -> Result<Vec<ReplayRow>> {
@@ -123,5 +129,15 @@ impl Operations for Sqlite {
     async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger> {
         let mut snapshot = self.snapshot().await?;
         ledger::count(&mut snapshot, tenant, accepted).await.map_err(store_error)
+    }
+
+    async fn backlog(&self, pending_max: u32) -> Result<Backlog> {
+        let mut snapshot = self.snapshot().await?;
+        figures::backlog(&mut snapshot, pending_max).await.map_err(store_error)
+    }
+
+    async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {
+        let mut snapshot = self.snapshot().await?;
+        figures::recent_attempts(&mut snapshot, endpoint, since, most).await.map_err(store_error)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use ringback::{
+    audit::Record,
     id::{DeliveryId, ReplayId},
     store::{Change, ReplayOne},
 };
@@ -10,6 +11,7 @@ use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use crate::{
+    audit,
     batch::{Hex, json},
     configuration::change,
     error::corrupt,
@@ -17,12 +19,13 @@ use crate::{
 };
 
 /// Puts one delivery back into its lane.
-pub(super) async fn one(tx: &mut SqliteConnection, id: DeliveryId) -> sqlx::Result<ReplayOne> {
+pub(super) async fn one(tx: &mut SqliteConnection, id: DeliveryId, record: Record) -> sqlx::Result<ReplayOne> {
     let classified = classify(tx, &[Hex(id.uuid())]).await?;
     let Some(item) = classified.first() else { return Ok(ReplayOne::Absent) };
     let outcome = item.outcome();
     if outcome == ReplayOne::Released {
         put_back(tx, &[item]).await?;
+        audit::write(tx, &record).await?;
     }
     Ok(outcome)
 }

@@ -2,6 +2,7 @@
 
 use futures_util::TryStreamExt as _;
 use ringback::{
+    audit::Record,
     delivery::Status,
     id::ReplayId,
     store::{ReplayFilter, ReplayRow, ReplayState, ReplayToCreate},
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use super::scan::Range;
 use crate::{
+    audit,
     batch::{Hex, json},
     error::corrupt,
     read::{now, time, time_or_none, uuid},
@@ -75,6 +77,7 @@ pub(super) async fn create(
     tx: &mut SqliteConnection,
     replay: &ReplayToCreate,
     found: &Found,
+    record: &Record,
 ) -> sqlx::Result<ReplayRow> {
     let id = replay.id.uuid();
     sqlx::query(sql!("insert_replay"))
@@ -96,6 +99,7 @@ pub(super) async fn create(
             .execute(&mut *tx)
             .await?;
     }
+    audit::write(tx, record).await?;
     read(tx, replay.id).await?.ok_or(sqlx::Error::RowNotFound)
 }
 
@@ -139,7 +143,12 @@ fn replay_row(row: &SqliteRow) -> sqlx::Result<ReplayRow> {
 }
 
 /// Stops a running replay.
-pub(super) async fn cancel(tx: &mut SqliteConnection, id: ReplayId) -> sqlx::Result<Option<ReplayRow>> {
-    sqlx::query(sql!("cancel_replay")).bind(id.uuid().as_bytes().as_slice()).bind(now()).execute(&mut *tx).await?;
+pub(super) async fn cancel(tx: &mut SqliteConnection, id: ReplayId, record: Record) -> sqlx::Result<Option<ReplayRow>> {
+    let uuid = id.uuid();
+    let cancelled =
+        sqlx::query(sql!("cancel_replay")).bind(uuid.as_bytes().as_slice()).bind(now()).execute(&mut *tx).await?;
+    if cancelled.rows_affected() == 1 {
+        audit::write(tx, &record).await?;
+    }
     read(tx, id).await
 }

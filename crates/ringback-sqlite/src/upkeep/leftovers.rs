@@ -1,4 +1,4 @@
-//! What else grows old: dead letters, attempts, idempotency keys, changes, replays. Each step is bounded; true says
+//! What else grows old: dead letters, attempts, idempotency keys, changes, replays, the audit log, tokens. Each step is bounded; true says
 //! that it was full, so there may be more.
 
 use std::time::Duration;
@@ -82,6 +82,16 @@ pub(super) async fn drop_replays(tx: &mut SqliteConnection, until: Timestamp) ->
         sqlx::query(sql!("drop_replays")).bind(until.micros()).execute(tx).await?;
     }
     Ok(more)
+}
+
+/// What was changed before `until`.
+pub(super) async fn drop_audit(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
+    drop_oldest(tx, sql!("drop_audit"), until).await
+}
+
+/// Tokens that have been worthless since before `until`.
+pub(super) async fn drop_tokens(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
+    drop_oldest(tx, sql!("drop_tokens"), until).await
 }
 
 async fn drop_oldest(tx: &mut SqliteConnection, statement: &'static str, until: Timestamp) -> sqlx::Result<bool> {

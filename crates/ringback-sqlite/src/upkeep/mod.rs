@@ -50,6 +50,8 @@ impl Upkeep for Sqlite {
         more |= self.apply(move |tx| Box::pin(leftovers::drop_keys(tx, now - kept.idempotency_window))).await?;
         more |= self.apply(move |tx| Box::pin(leftovers::drop_changes(tx, now))).await?;
         more |= self.apply(move |tx| Box::pin(leftovers::drop_replays(tx, now - kept.events))).await?;
+        more |= self.apply(move |tx| Box::pin(leftovers::drop_audit(tx, now - kept.events))).await?;
+        more |= self.apply(move |tx| Box::pin(leftovers::drop_tokens(tx, now - kept.events))).await?;
         Ok(more)
     }
 }

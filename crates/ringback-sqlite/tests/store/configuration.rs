@@ -7,6 +7,7 @@ use ringback::{
     store::{Change, Configuration as _, EndpointFilter, Intake as _, Operations as _, Updated, Work as _},
     time::Timestamp,
 };
+use ringback_testkit::contract::given::asked;
 
 use crate::fixture::{Fixture, WINDOW, endpoint, event, retry};
 
@@ -21,20 +22,23 @@ fn done(updated: Updated) -> ringback::store::StoredEndpoint {
 async fn keys_and_limits_are_per_tenant() {
     let fixture = Fixture::new().await;
     let store = &fixture.store;
-    let first = done(store.create_endpoint(&endpoint("a", Some("k"), "{}"), 2).await.unwrap());
-    assert!(matches!(store.create_endpoint(&endpoint("a", Some("k"), "{}"), 2).await.unwrap(), Updated::KeyTaken));
-    done(store.create_endpoint(&endpoint("b", Some("k"), "{}"), 2).await.unwrap());
-    let second = done(store.create_endpoint(&endpoint("a", None, "{}"), 2).await.unwrap());
-    assert!(matches!(store.create_endpoint(&endpoint("a", None, "{}"), 2).await.unwrap(), Updated::TooMany));
+    let first = done(store.create_endpoint(&endpoint("a", Some("k"), "{}"), 2, &asked()).await.unwrap());
+    assert!(matches!(
+        store.create_endpoint(&endpoint("a", Some("k"), "{}"), 2, &asked()).await.unwrap(),
+        Updated::KeyTaken
+    ));
+    done(store.create_endpoint(&endpoint("b", Some("k"), "{}"), 2, &asked()).await.unwrap());
+    let second = done(store.create_endpoint(&endpoint("a", None, "{}"), 2, &asked()).await.unwrap());
+    assert!(matches!(store.create_endpoint(&endpoint("a", None, "{}"), 2, &asked()).await.unwrap(), Updated::TooMany));
     assert_eq!(store.endpoint_by_key("a", "k").await.unwrap().unwrap().id, first.id);
     let mut thief = second.clone();
     thief.key = Some("k".to_owned());
-    assert!(matches!(store.update_endpoint(&thief).await.unwrap(), Updated::KeyTaken));
+    assert!(matches!(store.update_endpoint(&thief, &asked()).await.unwrap(), Updated::KeyTaken));
 
-    done(store.delete_endpoint(first.id, Some(first.version)).await.unwrap());
+    done(store.delete_endpoint(first.id, Some(first.version), &asked()).await.unwrap());
     assert!(store.endpoint_by_key("a", "k").await.unwrap().is_none());
-    assert!(matches!(store.delete_endpoint(first.id, None).await.unwrap(), Updated::Absent));
-    done(store.update_endpoint(&thief).await.unwrap());
+    assert!(matches!(store.delete_endpoint(first.id, None, &asked()).await.unwrap(), Updated::Absent));
+    done(store.update_endpoint(&thief, &asked()).await.unwrap());
     let live = store.load_endpoints(&EndpointFilter::Live).await.unwrap();
     assert_eq!(live.len(), 2);
     let kept = store.load_endpoints(&EndpointFilter::Ids(vec![first.id])).await.unwrap();
@@ -49,10 +53,10 @@ async fn a_change_against_an_old_version_is_refused() {
     let before = fixture.endpoint("{}").await;
     let mut paused = before.clone();
     paused.paused = true;
-    let after = done(fixture.store.update_endpoint(&paused).await.unwrap());
+    let after = done(fixture.store.update_endpoint(&paused, &asked()).await.unwrap());
     assert!(after.version > before.version);
-    assert!(matches!(fixture.store.update_endpoint(&before).await.unwrap(), Updated::VersionMismatch));
-    let refused = fixture.store.delete_endpoint(before.id, Some(before.version)).await.unwrap();
+    assert!(matches!(fixture.store.update_endpoint(&before, &asked()).await.unwrap(), Updated::VersionMismatch));
+    let refused = fixture.store.delete_endpoint(before.id, Some(before.version), &asked()).await.unwrap();
     assert!(matches!(refused, Updated::VersionMismatch));
 }
 
@@ -74,7 +78,7 @@ async fn an_endpoint_that_is_enabled_again_gets_all_that_waited_with_a_fresh_bud
     let created = fixture.endpoint("{}").await;
     let due = fixture.accept(event(&[created.id])).await.remove(0);
     fixture.record(retry(&due, Duration::from_secs(3600))).await;
-    fixture.store.disable_gone(created.id).await.unwrap();
+    fixture.store.disable_gone(created.id, &asked()).await.unwrap();
     let mut gone = fixture.store.load_endpoints(&EndpointFilter::Ids(vec![created.id])).await.unwrap().remove(0);
     assert_eq!((gone.enabled, gone.disabled_reason.as_deref()), (false, Some("gone")));
     assert!(gone.version > created.version);
@@ -82,7 +86,7 @@ async fn an_endpoint_that_is_enabled_again_gets_all_that_waited_with_a_fresh_bud
 
     gone.enabled = true;
     gone.disabled_reason = None;
-    done(fixture.store.update_endpoint(&gone).await.unwrap());
+    done(fixture.store.update_endpoint(&gone, &asked()).await.unwrap());
     let fed = fixture.feed().await;
     assert_eq!((fed[0].attempts, fed[0].attempts_at_refill), (1, 1));
 }
@@ -94,7 +98,7 @@ async fn deleting_an_endpoint_cancels_what_is_owed_to_it_and_what_comes_too_late
     let due = fixture.accept(event(&[created.id])).await.remove(0);
     let mut late = event(&[created.id]);
     late.routing.config_version = created.version;
-    done(fixture.store.delete_endpoint(created.id, None).await.unwrap());
+    done(fixture.store.delete_endpoint(created.id, None, &asked()).await.unwrap());
     assert_eq!(fixture.store.delivery(due.id).await.unwrap().unwrap().status, Status::Cancelled);
     assert!(fixture.accept(late.clone()).await.is_empty());
     assert_eq!(fixture.store.delivery(late.id.delivery(1)).await.unwrap().unwrap().status, Status::Cancelled);
@@ -113,12 +117,12 @@ async fn deleting_an_endpoint_cancels_what_is_owed_to_it_and_what_comes_too_late
 async fn routing_can_be_explained_by_the_version_it_saw() {
     let fixture = Fixture::new().await;
     let store = &fixture.store;
-    let first = done(store.create_endpoint(&endpoint("a", Some("old"), "{}"), 9).await.unwrap());
+    let first = done(store.create_endpoint(&endpoint("a", Some("old"), "{}"), 9, &asked()).await.unwrap());
     let mut renamed = first.clone();
     renamed.key = Some("new".to_owned());
     renamed.event_types = vec![];
-    let renamed = done(store.update_endpoint(&renamed).await.unwrap());
-    done(store.delete_endpoint(first.id, None).await.unwrap());
+    let renamed = done(store.update_endpoint(&renamed, &asked()).await.unwrap());
+    done(store.delete_endpoint(first.id, None, &asked()).await.unwrap());
     let seen = store.endpoints_as_of("a", first.version, 10).await.unwrap();
     assert_eq!((seen[0].key.as_deref(), seen[0].event_types.len()), (Some("old"), 1));
     let seen = store.endpoints_as_of("a", renamed.version, 10).await.unwrap();

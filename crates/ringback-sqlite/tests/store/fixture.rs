@@ -17,6 +17,7 @@ use ringback::{
     time::Timestamp,
 };
 use ringback_sqlite::Sqlite;
+use ringback_testkit::contract::given::asked;
 use tempfile::TempDir;
 
 /// The window of idempotency keys in these tests.
@@ -43,7 +44,7 @@ impl Fixture {
 
     /// Accepts one event and returns what is due of it.
     pub(crate) async fn accept(&self, event: EventToAccept) -> Vec<Due> {
-        let groups = [Group { events: vec![event] }];
+        let groups = [Group { events: vec![event], record: None }];
         match self.store.accept(&groups, WINDOW).await.unwrap().remove(0).remove(0) {
             Accepted::New(due) => due,
             other => panic!("{other:?}"),
@@ -63,7 +64,7 @@ impl Fixture {
 
     /// Creates an endpoint of the tenant `default`.
     pub(crate) async fn endpoint(&self, spec: &str) -> StoredEndpoint {
-        match self.store.create_endpoint(&endpoint("default", None, spec), 100).await.unwrap() {
+        match self.store.create_endpoint(&endpoint("default", None, spec), 100, &asked()).await.unwrap() {
             Updated::Done(endpoint) => *endpoint,
             other => panic!("{other:?}"),
         }

@@ -4,6 +4,7 @@ use ringback::{
     event::NewEvent,
     store::{Group, Intake as _, Ledger, Operations as _, Outbox as _, Span},
 };
+use ringback_testkit::contract::given::asked;
 
 use crate::fixture::{Fixture, WINDOW, dead, event, success};
 
@@ -23,13 +24,13 @@ async fn every_event_and_delivery_is_counted_where_it_lies() {
     fixture.record(success(&due[0])).await;
     fixture.record(dead(&due[1], false)).await;
     fixture.record(dead(&due[2], false)).await;
-    fixture.store.discard_dead_letter(due[2].id).await.unwrap();
+    fixture.store.discard_dead_letter(due[2].id, &asked()).await.unwrap();
     fixture.accept(event(&[])).await;
     let mut foreign = event(&[endpoint.id]);
     foreign.tenant = "other".to_owned();
-    fixture.store.accept(&[Group { events: vec![foreign] }], WINDOW).await.unwrap();
+    fixture.store.accept(&[Group { events: vec![foreign], record: None }], WINDOW).await.unwrap();
     fixture.store.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
-    fixture.store.replay_one(due[0].id).await.unwrap();
+    fixture.store.replay_one(due[0].id, &asked()).await.unwrap();
 
     let all = fixture.store.ledger(None, Span::default()).await.unwrap();
     assert_balanced(&all);

@@ -12,6 +12,7 @@ use ringback::{
     },
     time::Timestamp,
 };
+use ringback_testkit::contract::given::asked;
 
 use crate::fixture::{Fixture, WINDOW, dead, event, retry, success};
 
@@ -78,8 +79,8 @@ async fn a_dead_letter_says_why_and_can_be_discarded() {
     let row = fixture.store.delivery(due.id).await.unwrap().unwrap();
     assert_eq!((row.status, row.reason), (Status::Dead, Some(DeadReason::Exhausted)));
     assert_eq!((row.last_status, row.last_error.as_deref()), (Some(500), Some("status")));
-    assert!(fixture.store.discard_dead_letter(due.id).await.unwrap());
-    assert!(!fixture.store.discard_dead_letter(due.id).await.unwrap());
+    assert!(fixture.store.discard_dead_letter(due.id, &asked()).await.unwrap());
+    assert!(!fixture.store.discard_dead_letter(due.id, &asked()).await.unwrap());
     assert_eq!(fixture.store.delivery(due.id).await.unwrap().unwrap().status, Status::Cancelled);
 }
 
@@ -116,7 +117,8 @@ async fn an_idempotency_key_folds_equal_events_and_refuses_others() {
     let (first, equal, other, bystander) = (keyed(1), keyed(1), keyed(2), event(&[endpoint.id]));
     let id = first.id;
     assert_eq!(fixture.accept(first).await.len(), 1);
-    let groups = [Group { events: vec![equal] }, Group { events: vec![bystander.clone(), other] }];
+    let groups =
+        [Group { events: vec![equal], record: None }, Group { events: vec![bystander.clone(), other], record: None }];
     let answers = fixture.store.accept(&groups, WINDOW).await.unwrap();
     assert_eq!(answers[0], [Accepted::Duplicate(id)]);
     assert_eq!(answers[1], [Accepted::New(vec![]), Accepted::Conflict(id)]);
@@ -124,9 +126,10 @@ async fn an_idempotency_key_folds_equal_events_and_refuses_others() {
 
     // Beyond its window a key is taken over.
     let later = keyed(2);
-    let answers = fixture.store.accept(&[Group { events: vec![later.clone()] }], Duration::ZERO).await.unwrap();
+    let answers =
+        fixture.store.accept(&[Group { events: vec![later.clone()], record: None }], Duration::ZERO).await.unwrap();
     assert!(matches!(&answers[0][0], Accepted::New(due) if due.len() == 1));
-    let answers = fixture.store.accept(&[Group { events: vec![keyed(2)] }], WINDOW).await.unwrap();
+    let answers = fixture.store.accept(&[Group { events: vec![keyed(2)], record: None }], WINDOW).await.unwrap();
     assert_eq!(answers[0], [Accepted::Duplicate(later.id)]);
 }
 
@@ -176,8 +179,8 @@ async fn expunging_removes_the_bytes_and_cancels_what_is_owed() {
     fixture.record(dead(&due[1], true)).await;
     let before = fixture.store.config_version().await.unwrap();
 
-    assert!(fixture.store.expunge(id).await.unwrap());
-    assert!(fixture.store.expunge(id).await.unwrap());
+    assert!(fixture.store.expunge(id, &asked()).await.unwrap());
+    assert!(fixture.store.expunge(id, &asked()).await.unwrap());
     let statuses: Vec<_> = {
         let filter = ringback::store::DeliveryFilter { event: Some(id), ..Default::default() };
         let page = fixture.store.list_deliveries(&filter, None, 10).await.unwrap();
@@ -204,7 +207,7 @@ async fn an_event_expunged_before_it_was_routed_is_never_sent() {
     let endpoint = fixture.endpoint("{}").await;
     let id = fixture.store.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
     let unrouted = fixture.store.read_outbox(Floor::default(), 1).await.unwrap().events.remove(0);
-    fixture.store.expunge(id).await.unwrap();
+    fixture.store.expunge(id, &asked()).await.unwrap();
     let mut routing = event(&[endpoint.id]).routing;
     if let Verdict::Deliveries(deliveries) = &mut routing.verdict {
         deliveries[0].id = id.delivery(1);
@@ -261,7 +264,7 @@ async fn a_large_batch_keeps_every_payload_to_the_byte() {
             empty
         }])
         .collect();
-    let answers = fixture.store.accept(&[Group { events: events.clone() }], WINDOW).await.unwrap();
+    let answers = fixture.store.accept(&[Group { events: events.clone(), record: None }], WINDOW).await.unwrap();
     assert_eq!(answers[0].len(), 21);
     for event in events {
         let loaded = fixture.store.load_events(&[event.id]).await.unwrap().remove(0);

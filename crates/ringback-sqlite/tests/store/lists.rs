@@ -64,7 +64,7 @@ async fn a_rare_match_is_found_page_by_page() {
     fixture.accept(rare).await;
     let events = (0..6000).map(|_| event(&[endpoint.id])).collect();
     use ringback::store::Intake as _;
-    fixture.store.accept(&[ringback::store::Group { events }], crate::fixture::WINDOW).await.unwrap();
+    fixture.store.accept(&[ringback::store::Group { events, record: None }], crate::fixture::WINDOW).await.unwrap();
     let filter = EventFilter { event_type: Some("call.rare".to_owned()), ..Default::default() };
     let page = fixture.store.list_events(&filter, None, 10).await.unwrap();
     assert!(page.items.is_empty());

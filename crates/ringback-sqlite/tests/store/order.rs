@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ringback::store::{Change, Configuration as _, Operations as _, Work as _};
+use ringback_testkit::contract::given::asked;
 
 use crate::fixture::{Fixture, dead, event, ordered, retry, success};
 
@@ -41,7 +42,7 @@ async fn a_blocking_dead_letter_holds_its_key_until_it_is_discarded() {
     assert_eq!(fixture.accept(ordered(endpoint.id, "other")).await.len(), 1);
 
     let version = fixture.store.changes_since(0).await.unwrap().version;
-    fixture.store.discard_dead_letter(first.id).await.unwrap();
+    fixture.store.discard_dead_letter(first.id, &asked()).await.unwrap();
     let told = fixture.store.changes_since(version).await.unwrap().items;
     assert_eq!(told, [Change::DeliveryReleased(first.id)]);
     assert_eq!(fixture.feed().await.len(), 2);
@@ -55,7 +56,7 @@ async fn a_replayed_dead_letter_is_the_head_again() {
     fixture.accept(ordered(endpoint.id, "call")).await;
     fixture.record(dead(&first, false)).await;
     assert_eq!(fixture.feed().await.len(), 1);
-    fixture.store.replay_one(first.id).await.unwrap();
+    fixture.store.replay_one(first.id, &asked()).await.unwrap();
     let fed = fixture.feed().await;
     assert_eq!(fed.iter().map(|due| due.id).collect::<Vec<_>>(), [first.id]);
 }

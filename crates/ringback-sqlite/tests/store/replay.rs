@@ -6,6 +6,7 @@ use ringback::{
     store::{Change, Configuration as _, Operations as _, ReplayFilter, ReplayOne, ReplayState, ReplayToCreate, Span},
     time::Timestamp,
 };
+use ringback_testkit::contract::given::asked;
 
 use crate::fixture::{Fixture, dead, event, success};
 
@@ -33,8 +34,8 @@ async fn a_delivered_one_stays_delivered_whatever_its_replay_does() {
     let endpoint = fixture.endpoint("{}").await;
     let due = fixture.accept(event(&[endpoint.id])).await.remove(0);
     fixture.record(success(&due)).await;
-    assert_eq!(fixture.store.replay_one(due.id).await.unwrap(), ReplayOne::Released);
-    assert_eq!(fixture.store.replay_one(due.id).await.unwrap(), ReplayOne::Pending);
+    assert_eq!(fixture.store.replay_one(due.id, &asked()).await.unwrap(), ReplayOne::Released);
+    assert_eq!(fixture.store.replay_one(due.id, &asked()).await.unwrap(), ReplayOne::Pending);
     let again = fixture.feed().await.remove(0);
     assert_eq!((again.attempts, again.attempts_at_refill), (1, 1));
     assert!(again.marks.replay && again.marks.delivered_before);
@@ -47,7 +48,7 @@ async fn a_delivered_one_stays_delivered_whatever_its_replay_does() {
     let ledger = fixture.store.ledger(None, Span::default()).await.unwrap();
     assert_eq!((ledger.deliveries.owed, ledger.deliveries.delivered), (1, 1));
     // The next replay goes on counting.
-    fixture.store.replay_one(due.id).await.unwrap();
+    fixture.store.replay_one(due.id, &asked()).await.unwrap();
     let third = fixture.feed().await.remove(0);
     assert_eq!(third.attempts, 2);
     assert!(fixture.record(success(&third)).await);
@@ -60,15 +61,15 @@ async fn what_cannot_be_sent_again_says_why() {
     let fixture = Fixture::new().await;
     let endpoint = fixture.endpoint("{}").await;
     let due = fixture.accept(event(&[endpoint.id, endpoint.id])).await;
-    assert_eq!(fixture.store.replay_one(due[0].id).await.unwrap(), ReplayOne::Pending);
+    assert_eq!(fixture.store.replay_one(due[0].id, &asked()).await.unwrap(), ReplayOne::Pending);
     fixture.record(dead(&due[0], false)).await;
     let absent = due[0].id.event().delivery(9);
-    assert_eq!(fixture.store.replay_one(absent).await.unwrap(), ReplayOne::Absent);
-    fixture.store.delete_endpoint(endpoint.id, None).await.unwrap();
-    assert_eq!(fixture.store.replay_one(due[0].id).await.unwrap(), ReplayOne::EndpointDeleted);
-    assert_eq!(fixture.store.replay_one(due[1].id).await.unwrap(), ReplayOne::Cancelled);
-    fixture.store.expunge(due[0].id.event()).await.unwrap();
-    assert_eq!(fixture.store.replay_one(due[0].id).await.unwrap(), ReplayOne::Expunged);
+    assert_eq!(fixture.store.replay_one(absent, &asked()).await.unwrap(), ReplayOne::Absent);
+    fixture.store.delete_endpoint(endpoint.id, None, &asked()).await.unwrap();
+    assert_eq!(fixture.store.replay_one(due[0].id, &asked()).await.unwrap(), ReplayOne::EndpointDeleted);
+    assert_eq!(fixture.store.replay_one(due[1].id, &asked()).await.unwrap(), ReplayOne::Cancelled);
+    fixture.store.expunge(due[0].id.event(), &asked()).await.unwrap();
+    assert_eq!(fixture.store.replay_one(due[0].id, &asked()).await.unwrap(), ReplayOne::Expunged);
 }
 
 #[tokio::test]
@@ -84,13 +85,13 @@ async fn a_replay_of_many_is_a_fixed_set_that_is_released_in_order() {
     letters.sort_by_key(|due| due.id);
     let mut replay = of_status(Status::Dead);
     replay.dry_run = true;
-    let preview = fixture.store.create_replay(&replay).await.unwrap();
+    let preview = fixture.store.create_replay(&replay, &asked()).await.unwrap();
     assert_eq!((preview.id, preview.state, preview.matched), (None, ReplayState::Preview, 5));
     replay.dry_run = false;
-    let made = fixture.store.create_replay(&replay).await.unwrap();
+    let made = fixture.store.create_replay(&replay, &asked()).await.unwrap();
     assert_eq!((made.state, made.matched, made.bytes, made.remaining), (ReplayState::Running, 5, 50, 5));
     assert_eq!(made.rate_per_second, Some(5.5));
-    fixture.store.discard_dead_letter(letters[1].id).await.unwrap();
+    fixture.store.discard_dead_letter(letters[1].id, &asked()).await.unwrap();
 
     let version = fixture.store.changes_since(0).await.unwrap().version;
     assert_eq!(fixture.store.release_replayed(replay.id, 3).await.unwrap(), 3);
@@ -121,14 +122,14 @@ async fn a_cancelled_replay_releases_no_more() {
     let due = fixture.accept(event(&[endpoint.id])).await.remove(0);
     fixture.record(success(&due)).await;
     let replay = of_status(Status::Delivered);
-    assert_eq!(fixture.store.create_replay(&replay).await.unwrap().matched, 1);
-    let cancelled = fixture.store.cancel_replay(replay.id).await.unwrap().unwrap();
+    assert_eq!(fixture.store.create_replay(&replay, &asked()).await.unwrap().matched, 1);
+    let cancelled = fixture.store.cancel_replay(replay.id, &asked()).await.unwrap().unwrap();
     assert_eq!(cancelled.state, ReplayState::Cancelled);
     assert_eq!(fixture.store.release_replayed(replay.id, 1).await.unwrap(), 0);
-    let again = fixture.store.cancel_replay(replay.id).await.unwrap().unwrap();
+    let again = fixture.store.cancel_replay(replay.id, &asked()).await.unwrap().unwrap();
     assert_eq!(again.finished_at, cancelled.finished_at);
-    assert!(fixture.store.cancel_replay(ReplayId::new(Timestamp::now())).await.unwrap().is_none());
+    assert!(fixture.store.cancel_replay(ReplayId::new(Timestamp::now()), &asked()).await.unwrap().is_none());
 
-    let nothing = fixture.store.create_replay(&of_status(Status::Dead)).await.unwrap();
+    let nothing = fixture.store.create_replay(&of_status(Status::Dead), &asked()).await.unwrap();
     assert_eq!((nothing.state, nothing.matched), (ReplayState::Completed, 0));
 }

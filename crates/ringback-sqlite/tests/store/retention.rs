@@ -9,6 +9,7 @@ use ringback::{
     },
     time::Timestamp,
 };
+use ringback_testkit::contract::given::asked;
 
 use crate::{
     fixture::{Fixture, WINDOW, dead, event, event_at, ordered, success},
@@ -92,7 +93,7 @@ async fn what_was_held_for_too_long_is_dead() {
     let sent = fixture.accept(event(&[sending.id])).await.remove(0);
     let mut pause = paused.clone();
     pause.paused = true;
-    fixture.store.update_endpoint(&pause).await.unwrap();
+    fixture.store.update_endpoint(&pause, &asked()).await.unwrap();
     let until = Timestamp::now() + DAY;
     let reason = ringback::delivery::HoldReason::RetryAfter;
     fixture.store.set_holds(&[Hold { lane: first.lane, until, reason, streak: 0 }]).await.unwrap();
@@ -139,6 +140,6 @@ async fn keys_are_forgotten_after_their_window() {
     keep_house(&fixture, &Kept::default()).await;
     let mut again = old.clone();
     again.id = ringback::id::EventId::new(Timestamp::now() - DAY * 8);
-    let answers = fixture.store.accept(&[Group { events: vec![again] }], WINDOW).await.unwrap();
+    let answers = fixture.store.accept(&[Group { events: vec![again], record: None }], WINDOW).await.unwrap();
     assert!(matches!(answers[0][0], ringback::store::Accepted::New(_)));
 }

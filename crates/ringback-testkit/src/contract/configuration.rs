@@ -19,9 +19,9 @@ pub async fn every_change_raises_the_version_and_is_told(store: &dyn Store) {
     let paused = given::update(store, &wanted).await;
     assert!(paused.version > made.version);
     let dead = given::one_dead(store).await;
-    store.replay_one(dead.id).await.unwrap();
+    store.replay_one(dead.id, &given::asked()).await.unwrap();
     let event = dead.id.event();
-    store.expunge(event).await.unwrap();
+    store.expunge(event, &given::asked()).await.unwrap();
     let changes = store.changes_since(start).await.unwrap();
     assert_eq!(
         changes.items,
@@ -48,7 +48,7 @@ pub async fn changes_come_in_pages_that_miss_nothing(store: &dyn Store) {
         store.record(&chunk.iter().map(given::dead).collect::<Vec<_>>()).await.unwrap();
     }
     let replay = super::replays::everything_dead();
-    store.create_replay(&replay).await.unwrap();
+    store.create_replay(&replay, &given::asked()).await.unwrap();
     while store.release_replayed(replay.id, 700).await.unwrap() > 0 {}
     let (mut version, mut told) = (start, Vec::new());
     loop {
@@ -110,26 +110,26 @@ pub async fn a_key_is_one_live_endpoints(store: &dyn Store) {
     };
     let first = given::create(store, &keyed("a")).await;
     given::create(store, &keyed("b")).await;
-    let taken = store.create_endpoint(&keyed("a"), 10).await.unwrap();
+    let taken = store.create_endpoint(&keyed("a"), 10, &given::asked()).await.unwrap();
     assert!(matches!(taken, Updated::KeyTaken), "{taken:?}");
     let mut other = given::create(store, &StoredEndpoint { tenant: "a".to_owned(), ..given::endpoint() }).await;
     other.key = Some("crm".to_owned());
-    assert!(matches!(store.update_endpoint(&other).await.unwrap(), Updated::KeyTaken));
-    given::done(store.delete_endpoint(first.id, None).await.unwrap());
+    assert!(matches!(store.update_endpoint(&other, &given::asked()).await.unwrap(), Updated::KeyTaken));
+    given::done(store.delete_endpoint(first.id, None, &given::asked()).await.unwrap());
     given::update(store, &other).await;
 }
 
 /// Deleted ones do not count.
 pub async fn a_tenant_has_only_so_many_endpoints(store: &dyn Store) {
-    let first = given::done(store.create_endpoint(&given::endpoint(), 2).await.unwrap());
-    given::done(store.create_endpoint(&given::endpoint(), 2).await.unwrap());
+    let first = given::done(store.create_endpoint(&given::endpoint(), 2, &given::asked()).await.unwrap());
+    given::done(store.create_endpoint(&given::endpoint(), 2, &given::asked()).await.unwrap());
     let version = store.config_version().await.unwrap();
-    assert!(matches!(store.create_endpoint(&given::endpoint(), 2).await.unwrap(), Updated::TooMany));
+    assert!(matches!(store.create_endpoint(&given::endpoint(), 2, &given::asked()).await.unwrap(), Updated::TooMany));
     assert_eq!(store.config_version().await.unwrap(), version, "nothing changed");
     let foreign = StoredEndpoint { tenant: "other".to_owned(), ..given::endpoint() };
-    given::done(store.create_endpoint(&foreign, 2).await.unwrap());
-    given::done(store.delete_endpoint(first.id, None).await.unwrap());
-    given::done(store.create_endpoint(&given::endpoint(), 2).await.unwrap());
+    given::done(store.create_endpoint(&foreign, 2, &given::asked()).await.unwrap());
+    given::done(store.delete_endpoint(first.id, None, &given::asked()).await.unwrap());
+    given::done(store.create_endpoint(&given::endpoint(), 2, &given::asked()).await.unwrap());
 }
 
 /// And so is a deletion.
@@ -140,12 +140,12 @@ pub async fn an_update_of_an_older_version_is_refused(store: &dyn Store) {
     let new = given::update(store, &wanted).await;
     assert_eq!(new.spec, wanted.spec);
     assert_eq!(new.created_at, old.created_at);
-    assert!(matches!(store.update_endpoint(&wanted).await.unwrap(), Updated::VersionMismatch));
-    let deletion = store.delete_endpoint(old.id, Some(old.version)).await.unwrap();
+    assert!(matches!(store.update_endpoint(&wanted, &given::asked()).await.unwrap(), Updated::VersionMismatch));
+    let deletion = store.delete_endpoint(old.id, Some(old.version), &given::asked()).await.unwrap();
     assert!(matches!(deletion, Updated::VersionMismatch));
-    given::done(store.delete_endpoint(old.id, Some(new.version)).await.unwrap());
-    assert!(matches!(store.update_endpoint(&new).await.unwrap(), Updated::Absent));
-    assert!(matches!(store.delete_endpoint(old.id, None).await.unwrap(), Updated::Absent));
+    given::done(store.delete_endpoint(old.id, Some(new.version), &given::asked()).await.unwrap());
+    assert!(matches!(store.update_endpoint(&new, &given::asked()).await.unwrap(), Updated::Absent));
+    assert!(matches!(store.delete_endpoint(old.id, None, &given::asked()).await.unwrap(), Updated::Absent));
 }
 
 /// Nothing else makes them due: pausing and resuming does not.
@@ -176,9 +176,9 @@ pub async fn deleting_cancels_what_is_pending_and_keeps_dead_letters(store: &dyn
     let [pending, dead, delivered] = &of_endpoint[..] else { panic!("three") };
     given::record(store, given::dead(dead)).await;
     given::record(store, given::delivered(delivered)).await;
-    store.replay_one(delivered.id).await.unwrap();
+    store.replay_one(delivered.id, &given::asked()).await.unwrap();
     let version = store.config_version().await.unwrap();
-    let deleted = given::done(store.delete_endpoint(endpoint.id, None).await.unwrap());
+    let deleted = given::done(store.delete_endpoint(endpoint.id, None, &given::asked()).await.unwrap());
     assert!(deleted.deleted_at.is_some());
     assert_eq!(store.changes_since(version).await.unwrap().items, [Change::Endpoint(endpoint.id)]);
     let status = async |id| given::delivery(store, id).await.status;
@@ -193,7 +193,7 @@ pub async fn a_deleted_endpoint_is_found_by_id_only(store: &dyn Store) {
     let mut wanted = given::endpoint();
     wanted.key = Some("crm".to_owned());
     let made = given::create(store, &wanted).await;
-    given::done(store.delete_endpoint(made.id, None).await.unwrap());
+    given::done(store.delete_endpoint(made.id, None, &given::asked()).await.unwrap());
     assert!(store.load_endpoints(&EndpointFilter::Live).await.unwrap().is_empty());
     assert!(store.endpoint_by_key("default", "crm").await.unwrap().is_none());
     let found = store.load_endpoints(&EndpointFilter::Ids(vec![made.id])).await.unwrap();
@@ -213,7 +213,7 @@ pub async fn the_past_is_answered_as_routing_saw_it(store: &dyn Store) {
     changed.event_types = vec!["b".to_owned()];
     changed.key = None;
     let changed = given::update(store, &changed).await;
-    given::done(store.delete_endpoint(made.id, None).await.unwrap());
+    given::done(store.delete_endpoint(made.id, None, &given::asked()).await.unwrap());
     let after = store.config_version().await.unwrap();
     let as_of = async |version| store.endpoints_as_of("default", version, 10).await.unwrap();
     assert!(as_of(before).await.is_empty());

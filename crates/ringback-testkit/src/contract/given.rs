@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use ringback::{
     attempt::{Attempt, Conclusion, ErrorClass},
+    audit::{Action, Actor, Record, Who},
     delivery::{DeadReason, Due, LaneId, Marks, NewDelivery, SHARDS, Shard},
     event::NewEvent,
     id::{DeliveryId, EndpointId, EventId},
@@ -46,6 +47,12 @@ pub fn event_id_at(time: Timestamp) -> EventId {
 #[must_use]
 pub fn endpoint_id() -> EndpointId {
     EndpointId::new(Timestamp::now())
+}
+
+/// The record of a change where nothing is said about it.
+#[must_use]
+pub fn asked() -> Record {
+    Actor::from(Who::AdminToken).asks(Action::UpdateEndpoint, "something", Some("default"))
 }
 
 /// An event of the default tenant that nobody wants.
@@ -138,7 +145,7 @@ pub async fn accept(store: &dyn Store, event: EventToAccept) -> Accepted {
 
 /// Accepts one group alone.
 pub async fn accept_group(store: &dyn Store, events: Vec<EventToAccept>) -> Acceptance {
-    store.accept(&[Group { events }], WINDOW).await.expect("accept").remove(0)
+    store.accept(&[Group { events, record: None }], WINDOW).await.expect("accept").remove(0)
 }
 
 /// Accepts a new event and gives what is due of it.
@@ -284,12 +291,12 @@ pub fn endpoint() -> StoredEndpoint {
 
 /// Stores an endpoint that nothing speaks against.
 pub async fn create(store: &dyn Store, endpoint: &StoredEndpoint) -> StoredEndpoint {
-    done(store.create_endpoint(endpoint, 10_000).await.expect("create an endpoint"))
+    done(store.create_endpoint(endpoint, 10_000, &asked()).await.expect("create an endpoint"))
 }
 
 /// Changes an endpoint as nothing speaks against.
 pub async fn update(store: &dyn Store, endpoint: &StoredEndpoint) -> StoredEndpoint {
-    done(store.update_endpoint(endpoint).await.expect("update an endpoint"))
+    done(store.update_endpoint(endpoint, &asked()).await.expect("update an endpoint"))
 }
 
 /// The endpoint of a change that was made.

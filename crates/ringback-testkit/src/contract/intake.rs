@@ -160,7 +160,11 @@ pub async fn groups_stand_alone(store: &dyn Store) {
     conflicting.content = [9; 32];
     let good = given::event_to(&[given::endpoint_id()]);
     let good_id = good.id;
-    let groups = [Group { events: vec![conflicting] }, Group { events: vec![good] }, Group { events: vec![] }];
+    let groups = [
+        Group { events: vec![conflicting], record: None },
+        Group { events: vec![good], record: None },
+        Group { events: vec![], record: None },
+    ];
     let answer = store.accept(&groups, WINDOW).await.unwrap();
     assert_eq!(answer[0], [Accepted::Conflict(first_id)]);
     assert!(matches!(&answer[1][..], [Accepted::New(due)] if due.len() == 1));
@@ -221,7 +225,7 @@ pub async fn concurrent_requests_with_the_same_keys_do_not_deadlock(store: &dyn 
         if reversed {
             events.reverse();
         }
-        [Group { events }]
+        [Group { events, record: None }]
     };
     let (one, two) = (group(false), group(true));
     let (one, two) = tokio::join!(store.accept(&one, WINDOW), store.accept(&two, WINDOW));

@@ -83,7 +83,7 @@ async fn four(store: &dyn Store) -> Four {
     let delivered = given::one_delivered(store).await;
     let dead = given::one_dead(store).await;
     let cancelled = given::one_dead(store).await;
-    assert!(store.discard_dead_letter(cancelled.id).await.unwrap());
+    assert!(store.discard_dead_letter(cancelled.id, &given::asked()).await.unwrap());
     Four { pending, delivered, dead, cancelled }
 }
 
@@ -104,7 +104,7 @@ async fn all_deliveries(store: &dyn Store, filter: &DeliveryFilter, limit: u32) 
 pub async fn deliveries_are_listed_newest_first_in_pages(store: &dyn Store) {
     let four = four(store).await;
     let two = given::accept_due(store, given::event_to(&[given::endpoint_id(), given::endpoint_id()])).await;
-    store.replay_one(four.delivered.id).await.unwrap();
+    store.replay_one(four.delivered.id, &given::asked()).await.unwrap();
     let ids = [two[1].id, two[0].id, four.cancelled.id, four.dead.id, four.delivered.id, four.pending.id];
     for limit in [1, 2, 6, 100] {
         assert_eq!(all_deliveries(store, &DeliveryFilter::default(), limit).await, ids, "pages of {limit}");
@@ -219,9 +219,9 @@ pub async fn expunging_cancels_and_removes_the_payload(store: &dyn Store) {
     given::record(store, given::delivered(&due[0])).await;
     given::record(store, given::dead(&due[1])).await;
     given::record(store, given::delivered(&due[2])).await;
-    store.replay_one(due[2].id).await.unwrap();
+    store.replay_one(due[2].id, &given::asked()).await.unwrap();
     let version = store.config_version().await.unwrap();
-    assert!(store.expunge(id).await.unwrap());
+    assert!(store.expunge(id, &given::asked()).await.unwrap());
     assert_eq!(store.changes_since(version).await.unwrap().items, [Change::EventExpunged(id)]);
     assert_eq!(store.payload(id).await.unwrap(), PayloadRead::Expunged);
     assert_eq!(store.load_events(&[id]).await.unwrap()[0].payload, None);
@@ -234,9 +234,9 @@ pub async fn expunging_cancels_and_removes_the_payload(store: &dyn Store) {
     }
     assert_eq!(statuses, [Status::Delivered, Status::Cancelled, Status::Delivered, Status::Cancelled]);
     assert!(given::all_due(store).await.is_empty());
-    assert!(store.expunge(id).await.unwrap(), "once more changes nothing");
+    assert!(store.expunge(id, &given::asked()).await.unwrap(), "once more changes nothing");
     assert_eq!(store.changes_since(version).await.unwrap().items.len(), 1);
-    assert!(!store.expunge(given::event_id()).await.unwrap());
+    assert!(!store.expunge(given::event_id(), &given::asked()).await.unwrap());
     assert_eq!(store.payload(given::event_id()).await.unwrap(), PayloadRead::Absent);
 }
 
@@ -244,12 +244,12 @@ pub async fn expunging_cancels_and_removes_the_payload(store: &dyn Store) {
 pub async fn discarding_cancels_a_dead_letter(store: &dyn Store) {
     let dead = given::one_dead(store).await;
     let pending = given::one_due(store).await;
-    assert!(store.discard_dead_letter(dead.id).await.unwrap());
+    assert!(store.discard_dead_letter(dead.id, &given::asked()).await.unwrap());
     let row = given::delivery(store, dead.id).await;
     assert_eq!((row.status, row.attempts), (Status::Cancelled, 1));
     assert_eq!(store.attempts(dead.id).await.unwrap().len(), 1);
-    assert!(!store.discard_dead_letter(dead.id).await.unwrap());
-    assert!(!store.discard_dead_letter(pending.id).await.unwrap());
+    assert!(!store.discard_dead_letter(dead.id, &given::asked()).await.unwrap());
+    assert!(!store.discard_dead_letter(pending.id, &given::asked()).await.unwrap());
     assert_eq!(given::delivery(store, pending.id).await.status, Status::Pending);
     let mut event = given::event();
     event.routing.verdict = Verdict::Unroutable {
@@ -264,9 +264,9 @@ pub async fn discarding_cancels_a_dead_letter(store: &dyn Store) {
     };
     let unroutable = event.id.delivery(1);
     given::accept_due(store, event).await;
-    assert!(store.discard_dead_letter(unroutable).await.unwrap());
+    assert!(store.discard_dead_letter(unroutable, &given::asked()).await.unwrap());
     let kept = given::one_due(store).await;
     let blocking = Settlement::Dead { reason: DeadReason::Expired, detail: None, blocks: false };
     given::record(store, given::recorded(&kept, blocking, None)).await;
-    assert!(store.discard_dead_letter(kept.id).await.unwrap());
+    assert!(store.discard_dead_letter(kept.id, &given::asked()).await.unwrap());
 }

@@ -9,7 +9,9 @@ use std::{future::Future, pin::Pin};
 
 use ringback::store::SharedStore;
 
+pub mod audit;
 pub mod configuration;
+pub mod figures;
 pub mod given;
 pub mod intake;
 pub mod leases;
@@ -18,6 +20,7 @@ pub mod lists;
 pub mod order;
 pub mod outbox;
 pub mod replays;
+pub mod tokens;
 pub mod upkeep;
 pub mod work;
 
@@ -141,6 +144,10 @@ macro_rules! store_contract {
                 the_ledger_of_an_empty_store_is_zero,
                 the_ledger_balances_through_every_state,
                 the_ledger_of_a_tenant_or_a_time_counts_theirs_only;
+            figures:
+                the_backlog_counts_what_is_pending,
+                the_backlog_tells_how_long_the_oldest_has_been_due,
+                recent_attempts_are_an_endpoints_newest;
             upkeep:
                 a_young_house_is_left_alone,
                 held_deliveries_expire,
@@ -149,7 +156,25 @@ macro_rules! store_contract {
                 old_events_go_and_the_ledger_remembers,
                 what_is_owed_or_dead_outlives_its_retention,
                 old_dead_letters_go_with_their_events,
-                old_keys_are_forgotten
+                old_keys_are_forgotten;
+            tokens:
+                a_token_is_kept_as_it_was_made,
+                tokens_are_listed_newest_first,
+                an_expired_token_is_worth_nothing,
+                a_revoked_token_is_worth_nothing,
+                a_tokens_use_is_noted_once_a_minute,
+                tokens_that_ended_long_ago_are_forgotten;
+            audit:
+                a_record_comes_back_as_it_was_written,
+                changes_of_endpoints_are_recorded_if_they_are_made,
+                expunging_and_discarding_are_recorded_if_they_do_anything,
+                replays_are_recorded_if_they_do_anything,
+                what_was_asked_for_with_an_event_is_recorded_if_it_is_stored,
+                tokens_are_recorded_as_they_are_made_and_revoked,
+                a_change_that_cannot_be_recorded_is_not_made,
+                changes_are_listed_newest_first_in_pages,
+                changes_are_filtered,
+                old_changes_are_forgotten
         );
     };
     (@each $fresh:ident; $($module:ident: $($promise:ident),+);+) => {
@@ -176,7 +201,9 @@ mod tests {
     fn every_promise_is_in_the_list() {
         let list = include_str!("mod.rs");
         let files = [
+            include_str!("audit.rs"),
             include_str!("configuration.rs"),
+            include_str!("figures.rs"),
             include_str!("intake.rs"),
             include_str!("leases.rs"),
             include_str!("ledger.rs"),
@@ -184,6 +211,7 @@ mod tests {
             include_str!("order.rs"),
             include_str!("outbox.rs"),
             include_str!("replays.rs"),
+            include_str!("tokens.rs"),
             include_str!("upkeep.rs"),
             include_str!("work.rs"),
         ];

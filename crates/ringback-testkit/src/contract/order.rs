@@ -75,7 +75,7 @@ pub async fn a_dead_one_that_blocks_holds_the_others_back_until_it_is_discarded(
     let later = given::ordered_event(first.endpoint.unwrap(), "call-1");
     assert!(given::accept_due(store, later).await.is_empty(), "nor what comes later");
     let version = store.config_version().await.unwrap();
-    assert!(store.discard_dead_letter(first.id).await.unwrap());
+    assert!(store.discard_dead_letter(first.id, &given::asked()).await.unwrap());
     let changes = store.changes_since(version).await.unwrap();
     assert_eq!(changes.items, [ringback::store::Change::DeliveryReleased(first.id)]);
     assert_eq!(given::due_ids(store).await, [ids[1]]);

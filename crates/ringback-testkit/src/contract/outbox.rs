@@ -204,7 +204,7 @@ pub async fn an_accepted_events_key_folds_an_emitted_one(store: &dyn Store) {
 pub async fn an_event_expunged_before_it_is_routed_is_cancelled(store: &dyn Store) {
     let id = given::emit(store, NewEvent::new("CALL_ENDED", "{}")).await;
     let waiting = given::unrouted(store).await;
-    assert!(store.expunge(id).await.unwrap());
+    assert!(store.expunge(id, &given::asked()).await.unwrap());
     let due = store.record_routing(&[given::routed(&waiting[0], &[given::endpoint_id()])], WINDOW).await.unwrap();
     assert!(due.is_empty());
     assert_eq!(given::delivery(store, id.delivery(1)).await.status, Status::Cancelled);

@@ -12,7 +12,7 @@ use ringback::{
 use super::{given, ledger::balanced};
 
 /// Calls until there is nothing more to do.
-async fn keep_house(store: &dyn Store, kept: &Kept) {
+pub(super) async fn keep_house(store: &dyn Store, kept: &Kept) {
     for _ in 0..100 {
         if !store.keep_house(kept).await.unwrap() {
             return;
@@ -113,7 +113,7 @@ pub async fn old_events_go_and_the_ledger_remembers(store: &dyn Store) {
     let (old, due) = old_event(store, 100).await;
     given::record(store, given::delivered(&due[0])).await;
     given::record(store, given::dead(&due[1])).await;
-    store.discard_dead_letter(due[1].id).await.unwrap();
+    store.discard_dead_letter(due[1].id, &given::asked()).await.unwrap();
     let unmatched = given::event_with(given::event_id_at(Timestamp::now() - given::DAY * 100));
     let unmatched_id = unmatched.id;
     given::accept_due(store, unmatched).await;
@@ -146,7 +146,7 @@ pub async fn what_is_owed_or_dead_outlives_its_retention(store: &dyn Store) {
         assert!(store.event(id).await.unwrap().is_some());
     }
     assert_eq!(balanced(store, None, Span::default()).await, before);
-    assert_eq!(store.replay_one(of_dead[0].id).await.unwrap(), ringback::store::ReplayOne::Released);
+    assert_eq!(store.replay_one(of_dead[0].id, &given::asked()).await.unwrap(), ringback::store::ReplayOne::Released);
     for due in given::all_due(store).await {
         assert!(given::record(store, given::delivered(&due)).await);
     }
@@ -183,7 +183,7 @@ pub async fn old_keys_are_forgotten(store: &dyn Store) {
     let group = |days: u32| {
         let mut event = keyed(days);
         event.id = given::event_id();
-        [ringback::store::Group { events: vec![event] }]
+        [ringback::store::Group { events: vec![event], record: None }]
     };
     assert_eq!(store.accept(&group(1), window).await.unwrap()[0], [Accepted::Duplicate(young_id)]);
     assert!(matches!(store.accept(&group(8), window).await.unwrap()[0][..], [Accepted::New(_)]));

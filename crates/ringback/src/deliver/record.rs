@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Delivering;
 use crate::{
-    attempt::Attempt,
+    attempt::{Attempt, Conclusion},
     delivery::{Due, HoldReason},
     id::EndpointId,
     store::{self, Hold, Recorded, Settlement},
@@ -150,6 +150,7 @@ async fn write(delivering: &Delivering, outcomes: Vec<Recorded>) {
     while let Some(mut part) = parts.pop() {
         match delivering.engine.store().record(&part).await {
             Ok(applied) => {
+                count(delivering, &part, &applied);
                 let stale = applied.iter().filter(|applied| !**applied).count();
                 if stale > 0 {
                     tracing::info!(count = stale, "outcomes came too late and are kept as stale attempts");
@@ -177,6 +178,15 @@ async fn write(delivering: &Delivering, outcomes: Vec<Recorded>) {
     }
 }
 
+fn count(delivering: &Delivering, outcomes: &[Recorded], applied: &[bool]) {
+    for (outcome, applied) in outcomes.iter().zip(applied) {
+        if let Some(attempt) = &outcome.attempt {
+            let conclusion = if *applied { attempt.conclusion } else { Conclusion::Stale };
+            delivering.engine.metrics().count_attempt(conclusion, attempt.error);
+        }
+    }
+}
+
 /// Takes out what came from outside; false if there was nothing.
 fn strip(outcome: &mut Recorded) -> bool {
     if let Settlement::Dead { detail, .. } = &mut outcome.settlement
@@ -196,7 +206,7 @@ async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
     store_holds(delivering, batch).await;
     let gone: BTreeSet<_> = batch.iter().filter_map(|report| report.gone).collect();
     for endpoint in gone {
-        match delivering.engine.store().disable_gone(endpoint).await {
+        match delivering.engine().disable_gone(endpoint).await {
             Ok(()) => tracing::info!(%endpoint, "answered 410 and is disabled"),
             // Its next answer tries again.
             Err(error) => tracing::warn!(%endpoint, %error, "could not disable an endpoint that answered 410"),

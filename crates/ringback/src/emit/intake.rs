@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Emitted, Error, Prepared};
 use crate::{
+    audit::Record,
     directory::Directory,
     engine::Shared,
     invalid::Invalid,
@@ -31,6 +32,7 @@ const QUEUE: usize = 1_024;
 
 struct Request {
     events: Vec<Prepared>,
+    record: Option<Record>,
     answer: oneshot::Sender<Result<Vec<Emitted>, Error>>,
 }
 
@@ -48,10 +50,10 @@ impl Intake {
         Self { queue }
     }
 
-    /// Stores a request's events, all or none.
-    pub(crate) async fn accept(&self, events: Vec<Prepared>) -> Result<Vec<Emitted>, Error> {
+    /// Stores a request's events, all or none; with them the record, if someone asked for more than an emit.
+    pub(crate) async fn accept(&self, events: Vec<Prepared>, record: Option<Record>) -> Result<Vec<Emitted>, Error> {
         let (answer, answered) = oneshot::channel();
-        self.queue.send(Request { events, answer }).await.map_err(|_| Error::Closed)?;
+        self.queue.send(Request { events, record, answer }).await.map_err(|_| Error::Closed)?;
         answered.await.map_err(|_| Error::Closed)?
     }
 }
@@ -132,6 +134,7 @@ async fn commit(shared: &Arc<Shared>, batch: Vec<Request>) {
         Ok(acceptances) => {
             let mut due = Vec::new();
             for (request, accepted) in folded.into_iter().zip(acceptances) {
+                shared.metrics.count_events(stored(&accepted));
                 request.finish(accepted, &mut due);
             }
             if let Some(read) = read {
@@ -153,13 +156,23 @@ async fn commit_alone(shared: &Shared, request: Folded, group: Group) {
     match shared.store.accept(&[group], shared.settings.kept.idempotency_window).await {
         Ok(acceptances) => {
             let mut due = Vec::new();
-            request.finish(acceptances.into_iter().next().unwrap_or_default(), &mut due);
+            let accepted = acceptances.into_iter().next().unwrap_or_default();
+            shared.metrics.count_events(stored(&accepted));
+            request.finish(accepted, &mut due);
             if let Some(read) = read {
                 read.admit(due);
             }
         }
         Err(error) => refuse_all(vec![request.request], &error),
     }
+}
+
+/// How many events of a request were stored: none if one is in conflict.
+fn stored(accepted: &[Accepted]) -> usize {
+    if accepted.iter().any(|one| matches!(one, Accepted::Conflict(_))) {
+        return 0;
+    }
+    accepted.iter().filter(|one| matches!(one, Accepted::New(_))).count()
 }
 
 fn refuse_all(batch: Vec<Request>, error: &crate::store::Error) {
@@ -204,7 +217,10 @@ impl Folded {
     }
 
     fn group(&self, shared: &Shared, directory: &Directory) -> Group {
-        Group { events: self.originals().map(|event| to_accept(event, shared, directory)).collect() }
+        Group {
+            events: self.originals().map(|event| to_accept(event, shared, directory)).collect(),
+            record: self.request.record.clone(),
+        }
     }
 
     fn finish(self, accepted: Vec<Accepted>, due: &mut Vec<crate::deliver::Fresh>) {

@@ -2,6 +2,7 @@
 //!
 //! What a store keeps is split by who may read it: [`Spec`] is plain JSON, [`Credentials`] are sealed.
 
+mod audited;
 mod check;
 mod credentials;
 mod destination;

@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     Engine, TestError,
+    audit::{Action, Actor, Who},
     endpoint::{Draft, Endpoint, Resolved, merge_patch},
     event::TEST_TYPE,
     id::{DeliveryId, EndpointId, EventId},
@@ -24,6 +25,9 @@ pub(super) const ROUNDS_MAX: u32 = 8;
 
 /// The payload of a test event that brings none.
 const TEST_PAYLOAD: &[u8] = br#"{"test":true}"#;
+
+/// What is asked for, and by whom.
+pub(super) type Asked<'a> = (Action, &'a Actor);
 
 /// An endpoint as a change left it.
 #[derive(Debug)]
@@ -63,7 +67,7 @@ impl Engine {
     ///
     /// # Errors
     /// Findings in the draft, a key that is taken, or the store's failure.
-    pub async fn create_endpoint(&self, draft: Draft) -> Result<Made, Error> {
+    pub async fn create_endpoint(&self, draft: Draft, by: &Actor) -> Result<Made, Error> {
         let resolved = self.resolve(draft)?;
         let now = Timestamp::now();
         let endpoint = Endpoint {
@@ -80,7 +84,8 @@ impl Engine {
             updated_at: now,
         };
         let stored = endpoint.to_stored(&self.settings().keys);
-        let updated = self.store().create_endpoint(&stored, self.settings().max_endpoints_per_tenant).await?;
+        let record = by.asks(Action::CreateEndpoint, endpoint.id, Some(&endpoint.tenant)).after(endpoint.audited(None));
+        let updated = self.store().create_endpoint(&stored, self.settings().max_endpoints_per_tenant, &record).await?;
         let endpoint = self.settled(updated).await?;
         Ok(Made { endpoint, created: true, secret: resolved.generated_or_given_secret, warnings: resolved.warnings })
     }
@@ -96,6 +101,7 @@ impl Engine {
         key: &str,
         mut draft: Draft,
         seen: Option<i64>,
+        by: &Actor,
     ) -> Result<Made, Error> {
         address(&mut draft, tenant, key)?;
         for _ in 0..ROUNDS_MAX {
@@ -103,10 +109,14 @@ impl Engine {
                 Some(stored) => {
                     let current = Endpoint::open(stored, &self.settings().keys)?;
                     let draft = draft.clone().keeping(&current);
-                    self.replace(current, draft, seen).await
+                    self.replace(current, draft, seen, (Action::ReplaceEndpoint, by)).await
                 }
-                None if seen.is_some() => return Err(Error::VersionMismatch),
-                None => self.create_endpoint(draft.clone()).await,
+                // What would be refused anyway is refused for that (RFC 9110 §13.2.1).
+                None if seen.is_some() => {
+                    self.resolve(draft)?;
+                    return Err(Error::VersionMismatch);
+                }
+                None => self.create_endpoint(draft.clone(), by).await,
             };
             match outcome {
                 Err(Error::KeyTaken | Error::Absent) => {}
@@ -121,11 +131,17 @@ impl Engine {
     ///
     /// # Errors
     /// As of [`Engine::put_endpoint`]; also when there is no such endpoint, or the new key is taken.
-    pub async fn patch_endpoint(&self, id: EndpointId, patch: Value, seen: Option<i64>) -> Result<Made, Error> {
+    pub async fn patch_endpoint(
+        &self,
+        id: EndpointId,
+        patch: Value,
+        seen: Option<i64>,
+        by: &Actor,
+    ) -> Result<Made, Error> {
         for _ in 0..ROUNDS_MAX {
             let current = self.live_endpoint(id).await?;
             let draft = merge_patch(&current, patch.clone())?;
-            match self.replace(current, draft, seen).await {
+            match self.replace(current, draft, seen, (Action::UpdateEndpoint, by)).await {
                 Err(Error::VersionMismatch) if seen.is_none() => {}
                 settled => return settled,
             }
@@ -137,13 +153,14 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such endpoint, or the store fails.
-    pub async fn set_paused(&self, id: EndpointId, paused: bool) -> Result<Endpoint, Error> {
+    pub async fn set_paused(&self, id: EndpointId, paused: bool, by: &Actor) -> Result<Endpoint, Error> {
+        let action = if paused { Action::PauseEndpoint } else { Action::ResumeEndpoint };
         for _ in 0..ROUNDS_MAX {
             let current = self.live_endpoint(id).await?;
             if current.paused == paused {
                 return Ok(current);
             }
-            match self.write(Endpoint { paused, ..current }).await {
+            match self.write(&current, Endpoint { paused, ..current.clone() }, (action, by)).await {
                 Err(Error::VersionMismatch) => {}
                 settled => return settled,
             }
@@ -155,9 +172,33 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such endpoint, its version is not `seen`, or the store fails.
-    pub async fn delete_endpoint(&self, id: EndpointId, seen: Option<i64>) -> Result<(), Error> {
-        let updated = self.store().delete_endpoint(id, seen).await?;
-        self.settled(updated).await.map(drop)
+    pub async fn delete_endpoint(&self, id: EndpointId, seen: Option<i64>, by: &Actor) -> Result<(), Error> {
+        for _ in 0..ROUNDS_MAX {
+            let current = self.live_endpoint(id).await?;
+            if seen.is_some_and(|seen| seen != current.version) {
+                return Err(Error::VersionMismatch);
+            }
+            let record = by.asks(Action::DeleteEndpoint, id, Some(&current.tenant)).before(current.audited(None));
+            let updated = self.store().delete_endpoint(id, Some(current.version), &record).await?;
+            match self.settled(updated).await {
+                Err(Error::VersionMismatch) if seen.is_none() => {}
+                settled => return settled.map(drop),
+            }
+        }
+        Err(Error::VersionMismatch)
+    }
+
+    /// Disables an endpoint that answered 410, unless it is disabled or deleted already.
+    pub(crate) async fn disable_gone(&self, id: EndpointId) -> Result<(), Error> {
+        let current = match self.live_endpoint(id).await {
+            Err(Error::Absent) => return Ok(()),
+            current => current?,
+        };
+        let record = Actor::from(Who::Engine)
+            .asks(Action::DisableEndpoint, id, Some(&current.tenant))
+            .before(json!({"enabled": true}))
+            .after(json!({"enabled": false, "disabled_reason": "gone"}));
+        Ok(self.store().disable_gone(id, &record).await?)
     }
 
     /// Sends a real, signed event to one endpoint, whatever it selects and also while it is not enabled.
@@ -169,12 +210,13 @@ impl Engine {
         id: EndpointId,
         event_type: Option<String>,
         payload: Option<Bytes>,
+        by: &Actor,
     ) -> Result<(EventId, DeliveryId), TestError> {
         let directory = self.directory().await.map_err(crate::emit::Error::from)?;
         let endpoint = directory.endpoint(id).ok_or(TestError::Absent)?;
         let event_type = event_type.unwrap_or_else(|| TEST_TYPE.to_owned());
         let payload = payload.unwrap_or(Bytes::from_static(TEST_PAYLOAD));
-        self.accept_test(endpoint, event_type, payload).await
+        self.accept_test(endpoint, event_type, payload, by).await
     }
 
     /// An endpoint as the store has it now.
@@ -185,25 +227,42 @@ impl Engine {
     }
 
     /// Gives an endpoint the values of a draft.
-    async fn replace(&self, current: Endpoint, draft: Draft, seen: Option<i64>) -> Result<Made, Error> {
-        if seen.is_some_and(|seen| seen != current.version) {
-            return Err(Error::VersionMismatch);
-        }
+    async fn replace(
+        &self,
+        current: Endpoint,
+        draft: Draft,
+        seen: Option<i64>,
+        asked: Asked<'_>,
+    ) -> Result<Made, Error> {
         let mut resolved = self.resolve(draft)?;
         if resolved.tenant.as_ref().is_some_and(|tenant| *tenant != current.tenant) {
             return Err(Invalid::one("/tenant", "immutable", "cannot be changed").into());
+        }
+        // Last: what would be refused anyway is refused for that (RFC 9110 §13.2.1).
+        if seen.is_some_and(|seen| seen != current.version) {
+            return Err(Error::VersionMismatch);
         }
         let secret = secret_to_tell(&current, &mut resolved);
         let warnings = std::mem::take(&mut resolved.warnings);
         let changed = apply(&current, resolved);
         // The same request again changes nothing: no version, no connection dropped.
-        let endpoint = if is_same(&current, &changed) { current } else { self.write(changed).await? };
+        let endpoint = if is_same(&current, &changed) { current } else { self.write(&current, changed, asked).await? };
         Ok(Made { endpoint, created: false, secret, warnings })
     }
 
-    pub(super) async fn write(&self, changed: Endpoint) -> Result<Endpoint, Error> {
+    /// Writes what `current` is to become, if it still is `current`.
+    pub(super) async fn write(
+        &self,
+        current: &Endpoint,
+        changed: Endpoint,
+        (action, by): Asked<'_>,
+    ) -> Result<Endpoint, Error> {
         let changed = Endpoint { updated_at: Timestamp::now(), ..changed };
-        let updated = self.store().update_endpoint(&changed.to_stored(&self.settings().keys)).await?;
+        let record = by
+            .asks(action, changed.id, Some(&changed.tenant))
+            .before(current.audited(None))
+            .after(changed.audited(Some(current)));
+        let updated = self.store().update_endpoint(&changed.to_stored(&self.settings().keys), &record).await?;
         self.settled(updated).await
     }
 

@@ -13,6 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     Engine,
+    audit::{Action, Actor},
     endpoint::{Credentials, Endpoint, Scheme, Secret, SigningKey},
     id::EndpointId,
     invalid::Invalid,
@@ -80,15 +81,17 @@ impl Engine {
         id: EndpointId,
         rotation: &Rotation,
         seen: Option<i64>,
+        by: &Actor,
     ) -> Result<Rotated, Error> {
         for _ in 0..ROUNDS_MAX {
             let current = self.live_endpoint(id).await?;
+            let Turned { credentials, secret, terms } =
+                turn(&current.spec.scheme, &current.credentials, rotation, Timestamp::now())?;
             if seen.is_some_and(|seen| seen != current.version) {
                 return Err(Error::VersionMismatch);
             }
-            let Turned { credentials, secret, terms } =
-                turn(&current.spec.scheme, &current.credentials, rotation, Timestamp::now())?;
-            match self.write(Endpoint { credentials: Arc::new(credentials), ..current }).await {
+            let changed = Endpoint { credentials: Arc::new(credentials), ..current.clone() };
+            match self.write(&current, changed, (Action::RotateSecret, by)).await {
                 Err(Error::VersionMismatch) if seen.is_none() => {}
                 Err(error) => return Err(error),
                 Ok(endpoint) => {

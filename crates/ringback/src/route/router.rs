@@ -80,5 +80,6 @@ async fn route_page(delivering: &Arc<Delivering>, floor: Floor) -> store::Result
     let read = delivering.begin_read();
     let due = engine.store().record_routing(&routed, settings.kept.idempotency_window).await?;
     read.admit(due.into_iter().map(|due| (due, None)).collect());
+    engine.metrics().count_events(routed.len());
     Ok((next, routed.len()))
 }

@@ -5,6 +5,7 @@
 
 use super::Result;
 use crate::{
+    audit::Record,
     id::{DeliveryId, EndpointId, EventId},
     time::Timestamp,
 };
@@ -119,15 +120,15 @@ pub trait Configuration {
     async fn endpoint_by_key(&self, tenant: &str, key: &str) -> Result<Option<StoredEndpoint>>;
 
     /// Stores a new endpoint and its first version; `tenant_max` live endpoints a tenant at most.
-    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32) -> Result<Updated>;
+    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32, record: &Record) -> Result<Updated>;
 
     /// Replaces everything of an endpoint but `id`, `tenant` and `created_at`, if its version still is
     /// `endpoint.version`. Where it becomes able to send again after not being enabled, its pending
     /// deliveries are due at once with a refilled budget.
-    async fn update_endpoint(&self, endpoint: &StoredEndpoint) -> Result<Updated>;
+    async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated>;
 
     /// Deletes: pending deliveries become cancelled, dead letters stay. `version` as in `If-Match`.
-    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>) -> Result<Updated>;
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated>;
 
     /// The tenant's endpoints as routing saw them at a version, by id, at most `limit`.
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>>;

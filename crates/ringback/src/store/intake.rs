@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::Result;
 use crate::{
+    audit::Record,
     delivery::{Due, NewDelivery},
     id::EventId,
     time::Timestamp,
@@ -70,6 +71,8 @@ pub enum Verdict {
 pub struct Group {
     /// In the request's order. No two share (tenant, type, idempotency key): the caller folds them first.
     pub events: Vec<EventToAccept>,
+    /// What someone asked for by it, written if anything of the group is stored: a test.
+    pub record: Option<Record>,
 }
 
 /// What became of one event.

@@ -1,36 +1,46 @@
 //! What the engine asks of a database. One trait per stage; a store implements all of them.
 //!
 //! Every method is one short transaction. None is held open while a receiver is being spoken to.
+//! A method that makes a change someone asked for takes the change's [`Record`](crate::audit::Record) and writes it
+//! in the same transaction, if and only if anything changes.
 //! Times that decide anything (`due_at`, leases) are written and compared by the database's clock.
 
+mod audit;
 mod configuration;
 mod intake;
 mod leases;
 mod operations;
 mod outbox;
+mod tokens;
 mod upkeep;
 mod work;
 
 use std::{fmt, sync::Arc};
 
 pub use self::{
+    audit::{Audit, AuditFilter, AuditPosition, AuditRow},
     configuration::{Change, Changes, Configuration, EndpointAsOf, EndpointFilter, StoredEndpoint, Updated},
     intake::{Acceptance, Accepted, EventToAccept, Group, Intake, Routing, Verdict},
     leases::{Claimed, LeaseKeeper, Leases, NodeId, OpenRequest, ShardMap},
     operations::{
-        DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, Ledger, LedgerDeliveries, LedgerEvents,
-        Operations, Page, PayloadRead, ReplayFilter, ReplayOne, ReplayRow, ReplayState, ReplayToCreate, Span,
+        Backlog, DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, Ledger, LedgerDeliveries,
+        LedgerEvents, Operations, Page, PayloadRead, RecentAttempt, ReplayFilter, ReplayOne, ReplayRow, ReplayState,
+        ReplayToCreate, Span,
     },
     outbox::{Floor, Outbox, OutboxPage, Pointer, RoutedEvent, UnroutedEvent},
+    tokens::Tokens,
     upkeep::{Kept, Upkeep},
     work::{Cursor, FeedPage, Hold, LoadedEvent, Recorded, Settlement, Work},
 };
 
 /// All that a database does for the engine.
-pub trait Store: Intake + Outbox + Work + Leases + Configuration + Operations + Upkeep + Send + Sync + 'static {}
+pub trait Store:
+    Intake + Outbox + Work + Leases + Configuration + Operations + Tokens + Audit + Upkeep + Send + Sync + 'static
+{
+}
 
 impl<T> Store for T where
-    T: Intake + Outbox + Work + Leases + Configuration + Operations + Upkeep + Send + Sync + 'static
+    T: Intake + Outbox + Work + Leases + Configuration + Operations + Tokens + Audit + Upkeep + Send + Sync + 'static
 {
 }
 

@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use super::Result;
 use crate::{
-    attempt::Attempt,
+    attempt::{Attempt, Conclusion},
+    audit::Record,
     delivery::{DeadReason, HoldReason, LaneId, Marks, Status},
     event::Event,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
@@ -282,6 +283,26 @@ pub struct Ledger {
     pub deliveries: LedgerDeliveries,
 }
 
+/// What waits, of one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// Deliveries that are owed, replays of delivered ones aside; counted up to a bound.
+    pub pending: u32,
+    /// For how long the one that has been due for longest has been, held or not; zero if none is due.
+    pub oldest_due: std::time::Duration,
+    /// Lanes with a hold that has not ended.
+    pub held_lanes: Vec<LaneId>,
+}
+
+/// How one attempt ended, for statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecentAttempt {
+    /// Delivered or failed.
+    pub conclusion: Conclusion,
+    /// How long it took.
+    pub duration: std::time::Duration,
+}
+
 /// Looks things up and puts them right.
 #[async_trait::async_trait]
 pub trait Operations {
@@ -304,7 +325,7 @@ pub trait Operations {
 
     /// Removes an event's payload for good: its pending deliveries and dead letters become cancelled, a change
     /// tells every node. False if there is no such event; true, and nothing more, if it was expunged before.
-    async fn expunge(&self, id: EventId) -> Result<bool>;
+    async fn expunge(&self, id: EventId, record: &Record) -> Result<bool>;
 
     /// Deliveries, newest first.
     async fn list_deliveries(
@@ -329,20 +350,20 @@ pub trait Operations {
     ) -> Result<Page<DeliveryRow, (Timestamp, DeliveryId)>>;
 
     /// Moves a dead letter to cancelled. False if there is none.
-    async fn discard_dead_letter(&self, id: DeliveryId) -> Result<bool>;
+    async fn discard_dead_letter(&self, id: DeliveryId, record: &Record) -> Result<bool>;
 
     /// Puts one delivery back into its lane, due now, under the same id, with a refilled budget; a change
     /// tells its lane's owner.
-    async fn replay_one(&self, id: DeliveryId) -> Result<ReplayOne>;
+    async fn replay_one(&self, id: DeliveryId, record: &Record) -> Result<ReplayOne>;
 
-    /// Fixes the set that the filter finds now, or only counts it.
-    async fn create_replay(&self, replay: &ReplayToCreate) -> Result<ReplayRow>;
+    /// Fixes the set that the filter finds now, or only counts it, and then `record` is not written.
+    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<ReplayRow>;
 
     /// One replay with its counts.
     async fn replay(&self, id: ReplayId) -> Result<Option<ReplayRow>>;
 
     /// Cancels a running replay; `None` if there is no such replay, unchanged if it had ended.
-    async fn cancel_replay(&self, id: ReplayId) -> Result<Option<ReplayRow>>;
+    async fn cancel_replay(&self, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>>;
 
     /// Replays that are running, with their counts.
     async fn running_replays(&self) -> Result<Vec<ReplayRow>>;
@@ -354,4 +375,12 @@ pub trait Operations {
     /// The ledger of one tenant or of all. `accepted` goes by the event's time, for deliveries too; what
     /// retention has dropped is counted by whole UTC days.
     async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger>;
+
+    /// What waits. Cheap enough to be asked every few seconds whatever the backlog: counting stops at
+    /// `pending_max`.
+    async fn backlog(&self, pending_max: u32) -> Result<Backlog>;
+
+    /// An endpoint's attempts since a moment, newest first, stale ones left out: at most `most`, looked for at the
+    /// newest `most` of its deliveries that are finished, of those that are dead, and of those that are pending.
+    async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>>;
 }

@@ -7,7 +7,7 @@ use super::Result;
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
-    /// Event skeletons and finished deliveries.
+    /// Event skeletons, finished deliveries, the audit log, and tokens after their end.
     pub events: Duration,
     /// Payloads of events that are neither owed nor dead.
     pub payloads: Duration,

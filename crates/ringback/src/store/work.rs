@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::Result;
 use crate::{
     attempt::Attempt,
+    audit::Record,
     delivery::{DeadReason, Due, HoldReason, LaneId, Shard},
     event::Event,
     id::{DeliveryId, EndpointId, EventId},
@@ -148,5 +149,5 @@ pub trait Work {
 
     /// Disables an endpoint because it answered 410: `enabled` false, `disabled_reason` `gone`, a change for
     /// every node. Nothing if it is disabled or deleted already.
-    async fn disable_gone(&self, endpoint: EndpointId) -> Result<()>;
+    async fn disable_gone(&self, endpoint: EndpointId, record: &Record) -> Result<()>;
 }

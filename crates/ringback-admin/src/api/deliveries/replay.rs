@@ -2,7 +2,11 @@
 
 use axum::{Json, extract::State};
 use http::StatusCode;
-use ringback::{id::DeliveryId, store::ReplayOne};
+use ringback::{
+    audit::{Action, Actor},
+    id::DeliveryId,
+    store::{DeliveryRow, ReplayOne},
+};
 
 use super::{find, shown};
 use crate::{
@@ -29,21 +33,24 @@ use crate::{
 )]
 pub(super) async fn one(
     State(api): State<Api>,
-    Operator(access): Operator,
+    Operator(access, by): Operator,
     Id(id): Id<DeliveryId>,
     OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
-    find(&api, &access, id).await?;
-    put_back(&api, &access, id).await
+    let row = find(&api, &access, id).await?;
+    put_back(&api, &access, &row, &by).await
 }
 
 /// Puts a delivery back into its lane and shows it.
 pub(crate) async fn put_back(
     api: &Api,
     access: &Access,
-    id: DeliveryId,
+    row: &DeliveryRow,
+    by: &Actor,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
-    match api.store().replay_one(id).await? {
+    let id = row.id;
+    let record = by.asks(Action::ReplayDelivery, id, Some(&row.event.tenant));
+    match api.store().replay_one(id, &record).await? {
         ReplayOne::Released => {}
         ReplayOne::Pending => return Err(Problem::conflict("pending", "The delivery is waiting to be sent already.")),
         ReplayOne::Cancelled => return Err(Problem::conflict("cancelled", "The delivery was cancelled.")),

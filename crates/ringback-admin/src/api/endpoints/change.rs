@@ -32,11 +32,11 @@ use crate::{
 )]
 pub(super) async fn create(
     State(api): State<Api>,
-    Administrator(access): Administrator,
+    Administrator(access, by): Administrator,
     Json(mut draft): Json<Draft>,
 ) -> Result<Response, Problem> {
     draft.tenant = Some(access.named(draft.tenant.take())?);
-    Ok(made(api.engine.create_endpoint(draft).await?))
+    Ok(made(api.engine.create_endpoint(draft, &by).await?))
 }
 
 /// Make or replace the endpoint with this key
@@ -57,14 +57,14 @@ pub(super) async fn create(
 )]
 pub(super) async fn put(
     State(api): State<Api>,
-    Administrator(access): Administrator,
+    Administrator(access, by): Administrator,
     IfMatch(seen): IfMatch,
     path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
     Json(draft): Json<Draft>,
 ) -> Result<Response, Problem> {
     let Path((tenant, key)) = path.map_err(|_| Problem::not_found())?;
     let tenant = access.named(Some(tenant))?;
-    Ok(made(api.engine.put_endpoint(&tenant, &key, draft, seen).await?))
+    Ok(made(api.engine.put_endpoint(&tenant, &key, draft, seen, &by).await?))
 }
 
 /// Change an endpoint
@@ -87,13 +87,13 @@ pub(super) async fn put(
 )]
 pub(super) async fn patch(
     State(api): State<Api>,
-    Administrator(access): Administrator,
+    Administrator(access, by): Administrator,
     Id(id): Id<EndpointId>,
     IfMatch(seen): IfMatch,
     Patch(patch): Patch,
 ) -> Result<Response, Problem> {
     check_visible(&api, &access, id).await?;
-    Ok(made(api.engine.patch_endpoint(id, patch, seen).await?))
+    Ok(made(api.engine.patch_endpoint(id, patch, seen, &by).await?))
 }
 
 /// Delete an endpoint
@@ -110,12 +110,12 @@ pub(super) async fn patch(
 )]
 pub(super) async fn delete(
     State(api): State<Api>,
-    Administrator(access): Administrator,
+    Administrator(access, by): Administrator,
     Id(id): Id<EndpointId>,
     IfMatch(seen): IfMatch,
 ) -> Result<StatusCode, Problem> {
     check_visible(&api, &access, id).await?;
-    api.engine.delete_endpoint(id, seen).await?;
+    api.engine.delete_endpoint(id, seen, &by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,14 +1,18 @@
 //! Looking endpoints up.
 
-use axum::{Json, extract::State, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use http::header;
 use ringback::{endpoint::Endpoint, event::is_tenant, id::EndpointId, store::EndpointFilter};
 
-use super::shown;
 use crate::{
     api::Api,
     auth::Reader,
     cursor::Paging,
-    extract::{FromParameters, Id, Parameters, Query},
+    extract::{FromParameters, Id, Parameters, Query, etag},
     openapi::{parameters, words},
     problem::Problem,
     view::{self, List},
@@ -61,11 +65,13 @@ pub(super) async fn list(
 }
 
 /// One endpoint
+///
+/// With how its receiver has done lately.
 #[utoipa::path(
     get, path = "/v1/endpoints/{id}", operation_id = "endpoint", tag = "endpoints",
     params(("id" = words::EndpointId, Path)),
     responses(
-        (status = 200, description = "The endpoint.", body = view::Endpoint,
+        (status = 200, description = "The endpoint.", body = view::EndpointWithFigures,
          headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
     ),
     security(("token" = ["read"])),
@@ -77,5 +83,7 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     let directory = api.engine.directory().await?;
     let endpoint = access.found(directory.endpoint(id), |endpoint| &endpoint.tenant)?;
-    Ok(shown(endpoint))
+    let figures = api.engine.last_day(id).await?;
+    let tag = [(header::ETAG, etag(endpoint.version))];
+    Ok((tag, Json(view::EndpointWithFigures::of(endpoint, figures))).into_response())
 }

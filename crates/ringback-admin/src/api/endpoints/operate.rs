@@ -42,13 +42,13 @@ pub(super) struct TestSent {
 )]
 pub(super) async fn test(
     State(api): State<Api>,
-    Operator(access): Operator,
+    Operator(access, by): Operator,
     Id(id): Id<EndpointId>,
     Raw(document): Raw,
 ) -> Result<(StatusCode, Json<TestSent>), Problem> {
     check_visible(&api, &access, id).await?;
     let (event_type, payload) = document.map(type_and_payload).transpose()?.unwrap_or_default();
-    let (event_id, delivery_id) = api.engine.send_test(id, event_type, payload).await?;
+    let (event_id, delivery_id) = api.engine.send_test(id, event_type, payload, &by).await?;
     Ok((StatusCode::ACCEPTED, Json(TestSent { event_id, delivery_id })))
 }
 
@@ -75,12 +75,12 @@ fn type_and_payload(mut document: Document) -> Result<(Option<String>, Option<By
 )]
 pub(super) async fn pause(
     State(api): State<Api>,
-    Operator(access): Operator,
+    Operator(access, by): Operator,
     Id(id): Id<EndpointId>,
     OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<Response, Problem> {
     check_visible(&api, &access, id).await?;
-    Ok(shown(&api.engine.set_paused(id, true).await?))
+    Ok(shown(&api.engine.set_paused(id, true, &by).await?))
 }
 
 /// Resume an endpoint
@@ -98,10 +98,10 @@ pub(super) async fn pause(
 )]
 pub(super) async fn resume(
     State(api): State<Api>,
-    Operator(access): Operator,
+    Operator(access, by): Operator,
     Id(id): Id<EndpointId>,
     OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<Response, Problem> {
     check_visible(&api, &access, id).await?;
-    Ok(shown(&api.engine.set_paused(id, false).await?))
+    Ok(shown(&api.engine.set_paused(id, false, &by).await?))
 }

@@ -76,13 +76,14 @@ impl FromDocument for Request {
 )]
 pub(super) async fn rotate_secret(
     State(api): State<Api>,
-    Administrator(access): Administrator,
+    Administrator(access, by): Administrator,
     Id(id): Id<EndpointId>,
     IfMatch(seen): IfMatch,
     OptionalJson(Request(rotation)): OptionalJson<Request>,
 ) -> Result<Response, Problem> {
     check_visible(&api, &access, id).await?;
-    let Rotated { endpoint, secret, overlap_until, switch_at } = api.engine.rotate_secret(id, &rotation, seen).await?;
+    let Rotated { endpoint, secret, overlap_until, switch_at } =
+        api.engine.rotate_secret(id, &rotation, seen, &by).await?;
     let told = Json(SecretRotated { secret, overlap_until, switch_at });
     Ok(([(header::ETAG, etag(endpoint.version))], told).into_response())
 }

@@ -5,7 +5,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
-use ringback::{id::EventId, store::PayloadRead};
+use ringback::{
+    audit::Action,
+    id::EventId,
+    store::{EventRow, PayloadRead},
+};
 
 use crate::{
     api::Api,
@@ -34,7 +38,7 @@ pub(super) async fn read(
     Reader(access): Reader,
     Id(id): Id<EventId>,
 ) -> Result<Response, Problem> {
-    check_visible(&api, &access, id).await?;
+    find(&api, &access, id).await?;
     let gone = |code, detail| Err(Problem::new(StatusCode::GONE, code, detail));
     match api.store().payload(id).await? {
         PayloadRead::Bytes(bytes) => {
@@ -65,13 +69,15 @@ pub(super) async fn read(
 )]
 pub(super) async fn expunge(
     State(api): State<Api>,
-    Administrator(access): Administrator,
+    Administrator(access, by): Administrator,
     Id(id): Id<EventId>,
 ) -> Result<StatusCode, Problem> {
-    check_visible(&api, &access, id).await?;
-    if api.store().expunge(id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+    let row = find(&api, &access, id).await?;
+    let record = by.asks(Action::ExpungeEvent, id, Some(&row.event.tenant));
+    if api.store().expunge(id, &record).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }
 
-async fn check_visible(api: &Api, access: &Access, id: EventId) -> Result<(), Problem> {
-    access.found(api.store().event(id).await?, |row| &row.event.tenant).map(drop)
+/// An event that the caller may know of.
+async fn find(api: &Api, access: &Access, id: EventId) -> Result<EventRow, Problem> {
+    access.found(api.store().event(id).await?, |row| &row.event.tenant)
 }

@@ -127,10 +127,15 @@ impl Next {
             }
             (None, _, Status::Dead) => {
                 let meaning = row.reason.map_or("given up", words::death);
-                format!("Given up: {meaning} (last: {}). Replay it once the receiver is well.", visible(&words::last(row)))
+                format!(
+                    "Given up: {meaning} (last: {}). Replay it once the receiver is well.",
+                    visible(&words::last(row))
+                )
             }
             (None, _, Status::Delivered) => "Nothing: the receiver has it.".to_owned(),
-            (None, _, Status::Cancelled) => "Nothing: it was discarded or expunged, or its endpoint deleted.".to_owned(),
+            (None, _, Status::Cancelled) => {
+                "Nothing: it was discarded or expunged, or its endpoint deleted.".to_owned()
+            }
             (None, _, Status::Pending) => "Unknown.".to_owned(),
         })
     }

@@ -112,7 +112,9 @@ pub(in crate::dashboard) async fn show(
     visitor: Visitor,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
-    let page = read(&api, &visitor, parameter(query.as_deref(), "replayed")).await.map_err(|problem| visitor.refused(problem))?;
+    let page = read(&api, &visitor, parameter(query.as_deref(), "replayed"))
+        .await
+        .map_err(|problem| visitor.refused(problem))?;
     let mut response = rendered(&page);
     if page.notice.is_some_and(|notice| notice.is_open) {
         response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("2"));

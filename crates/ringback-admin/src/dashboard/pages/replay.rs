@@ -31,7 +31,7 @@ async fn release(api: &Api, visitor: &Visitor, id: &str) -> Result<DeliveryId, P
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
     }
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    deliveries::find(api, &visitor.access, id).await?;
-    let _shown_by_the_page = deliveries::put_back(api, &visitor.access, id).await?;
+    let row = deliveries::find(api, &visitor.access, id).await?;
+    let _shown_by_the_page = deliveries::put_back(api, &visitor.access, &row, &visitor.by).await?;
     Ok(id)
 }

@@ -15,7 +15,8 @@ pub(crate) fn tell(stage: &Stage, once: bool) {
         "All of it ends here; `ringback demo` without --once keeps it running, `ringback serve` is for real work."
     } else {
         "All of it keeps running; Ctrl-C ends it and removes the folder. `ringback serve` is for real work."
-    });    print::line("");
+    });
+    print::line("");
     teller.say(&format!("token      {token}"));
     teller.say(&format!("dashboard  http://{api}/"));
 }

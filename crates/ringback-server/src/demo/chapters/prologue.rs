@@ -10,8 +10,8 @@ pub(super) fn tell(stage: &Stage) {
     teller.say(
         "Voice platforms promise their customers a webhook when a call ends. Below, Ringback keeps the\n\
          promises of five vendors' documents. It all happens now, on this machine: a database, the engine,\n\
-         its API, and three receivers that check what they get and share no code with the signer.\n\
-         (Plain http and loopback are refused unless allowed; here they are. Delays are shortened.)\n\n",
+         its API, its dashboard, and three receivers that check what they get and share no code with the\n\
+         signer. (Plain http and loopback are refused unless allowed; here they are. Delays are shortened.)\n\n",
     );
     teller.say(&format!("database  {}", stage.folder().join("ringback.db").display()));
     teller.say(&format!("API       http://{}", stage.api));

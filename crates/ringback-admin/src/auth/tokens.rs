@@ -1,0 +1,93 @@
+//! Tokens that were made by command: looked up in the store, and remembered for a moment.
+//!
+//! A token that is revoked or expires is refused within [`REMEMBERED`] on every node. Its use is noted beside the
+//! request, never in its way.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use ringback::{
+    id::TokenId,
+    store::{self, SharedStore},
+    time::Timestamp,
+    token::{Token, TokenText},
+};
+use subtle::ConstantTimeEq as _;
+
+/// How long a token is taken to be what it was: what a revoked one may still do, and what one that is used all the
+/// time costs the database.
+const REMEMBERED: Duration = Duration::from_secs(1);
+
+/// Most tokens remembered at a time; they are few, unless somebody makes one for each call.
+const TOKENS_MAX: usize = 1_000;
+
+/// How often a token's use is noted; the store keeps to the same.
+const NOTED_EVERY: Duration = Duration::from_secs(60);
+
+/// The tokens of a store.
+#[derive(Clone)]
+pub(crate) struct StoredTokens {
+    store: SharedStore,
+    remembered: Arc<Mutex<HashMap<TokenId, (Instant, Token)>>>,
+}
+
+impl StoredTokens {
+    pub(crate) fn of(store: SharedStore) -> Self {
+        Self { store, remembered: Arc::default() }
+    }
+
+    /// The token with this text, if it is worth anything.
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub(super) async fn find(&self, shown: &str) -> store::Result<Option<Token>> {
+        let Ok(shown) = shown.parse::<TokenText>() else { return Ok(None) };
+        let Some(token) = self.look_up(shown.id()).await? else { return Ok(None) };
+        if !bool::from(token.digest.ct_eq(&shown.digest())) {
+            return Ok(None);
+        }
+        self.note_use(&token);
+        Ok(Some(token))
+    }
+
+    async fn look_up(&self, id: TokenId) -> store::Result<Option<Token>> {
+        let now = Instant::now();
+        if let Some((read_at, token)) = self.remembered.lock().get(&id)
+            && now.saturating_duration_since(*read_at) < REMEMBERED
+        {
+            return Ok(Some(token.clone()));
+        }
+        let token = self.store.valid_token(id).await?;
+        let mut remembered = self.remembered.lock();
+        if remembered.len() >= TOKENS_MAX {
+            remembered.clear();
+        }
+        match &token {
+            Some(token) => remembered.insert(id, (now, token.clone())),
+            None => remembered.remove(&id),
+        };
+        Ok(token)
+    }
+
+    /// Notes it in the background, if it is time.
+    fn note_use(&self, token: &Token) {
+        let now = Timestamp::now();
+        if token.last_used_at.is_some_and(|at| now.since(at) < NOTED_EVERY) {
+            return;
+        }
+        // The next request of this moment need not do the same.
+        if let Some((_, token)) = self.remembered.lock().get_mut(&token.id) {
+            token.last_used_at = Some(now);
+        }
+        let (store, id) = (Arc::clone(&self.store), token.id);
+        tokio::spawn(async move {
+            if let Err(error) = store.note_token_use(id).await {
+                tracing::debug!(%error, token = %id, "a token's use could not be noted");
+            }
+        });
+    }
+}

@@ -1,0 +1,42 @@
+//! What can be asked next about something that an answer names.
+
+use serde_json::{Map, Value, json};
+
+const OF_EVENTS: &[&str] = &["event", "payload", "expunge_payload"];
+const OF_ENDPOINTS: &[&str] = &[
+    "endpoint",
+    "patch_endpoint",
+    "delete_endpoint",
+    "test_endpoint",
+    "rotate_secret",
+    "pause_endpoint",
+    "resume_endpoint",
+];
+const OF_DELIVERIES: &[&str] = &["delivery", "replay_delivery"];
+const OF_DEAD_LETTERS: &[&str] = &["replay_dead_letter", "discard_dead_letter"];
+const OF_REPLAYS: &[&str] = &["replay", "cancel_replay"];
+
+/// Operation and status, where the answer has an id, and the operations that take it.
+const ALL: &[(&str, &str, &str, &[&str])] = &[
+    ("hand_in_event", "202", "/id", OF_EVENTS),
+    ("list_events", "200", "/items/0/id", OF_EVENTS),
+    ("make_endpoint", "201", "/id", OF_ENDPOINTS),
+    ("list_endpoints", "200", "/items/0/id", OF_ENDPOINTS),
+    ("test_endpoint", "202", "/delivery_id", OF_DELIVERIES),
+    ("list_deliveries", "200", "/items/0/id", OF_DELIVERIES),
+    ("list_dead_letters", "200", "/items/0/id", OF_DEAD_LETTERS),
+    ("make_replay", "202", "/id", OF_REPLAYS),
+];
+
+/// Adds the links of an operation's answers.
+pub(super) fn add(operation: &mut Value) {
+    let Some(id) = operation["operationId"].as_str().map(str::to_owned) else { return };
+    for (_, status, pointer, targets) in ALL.iter().filter(|(from, ..)| *from == id) {
+        let link = |target: &&str| {
+            let link = json!({"operationId": target, "parameters": {"id": format!("$response.body#{pointer}")}});
+            ((*target).to_owned(), link)
+        };
+        let links: Map<_, _> = targets.iter().map(link).collect();
+        operation["responses"][*status]["links"] = Value::Object(links);
+    }
+}

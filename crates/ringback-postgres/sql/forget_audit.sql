@@ -1,0 +1,9 @@
+-- Removes the oldest of the audit log once they are older than events are kept.
+DELETE FROM {schema}.audit a
+USING (
+    SELECT seq FROM {schema}.audit
+    WHERE at < (SELECT {schema}.clock()) - $1::bigint
+    ORDER BY at, seq
+    LIMIT $2
+) old
+WHERE a.seq = old.seq

@@ -1,0 +1,7 @@
+-- Removes tokens that were revoked or have expired longer ago than events are kept.
+DELETE FROM {schema}.token
+WHERE id IN (
+    SELECT id FROM {schema}.token
+    WHERE least(revoked_at, expires_at) < (SELECT {schema}.clock()) - $1::bigint
+    LIMIT $2
+)

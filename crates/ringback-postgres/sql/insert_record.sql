@@ -1,0 +1,2 @@
+-- What was changed by the transaction that this is part of.
+INSERT INTO {schema}.audit (who, action, object, tenant, request_id, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7)

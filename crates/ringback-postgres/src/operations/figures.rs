@@ -1,0 +1,58 @@
+//! Figures: what waits, and how an endpoint's attempts have ended lately. Bounded reads.
+
+use std::time::Duration;
+
+use ringback::{
+    attempt::Conclusion,
+    delivery::LaneId,
+    id::EndpointId,
+    store::{Backlog, Error, RecentAttempt, Result},
+    time::Timestamp,
+};
+
+use crate::{Postgres, error::from_sqlx, rows, sql::query};
+
+pub(super) async fn backlog(store: &Postgres, pending_max: u32) -> Result<Backlog> {
+    let row = query(&store.sql().read_backlog)
+        .bind(i64::from(pending_max))
+        .fetch_one(&mut *store.desk().await?)
+        .await
+        .map_err(from_sqlx)?;
+    let pending: i64 = rows::get(&row, "pending")?;
+    let held_lanes: Vec<i64> = rows::get(&row, "held_lanes")?;
+    Ok(Backlog {
+        pending: u32::try_from(pending).unwrap_or(u32::MAX),
+        oldest_due: duration(rows::get(&row, "oldest_due")?),
+        held_lanes: held_lanes.into_iter().map(LaneId::from_i64).collect(),
+    })
+}
+
+pub(super) async fn recent_attempts(
+    store: &Postgres,
+    endpoint: EndpointId,
+    since: Timestamp,
+    most: u32,
+) -> Result<Vec<RecentAttempt>> {
+    let rows = query(&store.sql().read_recent_attempts)
+        .bind(endpoint.uuid())
+        .bind(LaneId::of_endpoint(endpoint).as_i64())
+        .bind(since.micros())
+        .bind(i64::from(most))
+        .fetch_all(&mut *store.desk().await?)
+        .await
+        .map_err(from_sqlx)?;
+    rows.iter()
+        .map(|row| {
+            let code: i16 = rows::get(row, "conclusion")?;
+            let conclusion = Conclusion::from_code(code);
+            Ok(RecentAttempt {
+                conclusion: conclusion.ok_or_else(|| Error::corrupt(format_args!("code {code} of an attempt")))?,
+                duration: duration(rows::get(row, "duration")?),
+            })
+        })
+        .collect()
+}
+
+fn duration(micros: i64) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}

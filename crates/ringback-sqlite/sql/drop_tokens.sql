@@ -1,0 +1,9 @@
+-- At most ?2 of those that were revoked or have expired before ?1.
+DELETE FROM ringback_token
+WHERE id IN (
+    SELECT id
+    FROM ringback_token
+    WHERE revoked_at < ?1
+       OR expires_at < ?1
+    LIMIT ?2
+)

@@ -1,0 +1,5 @@
+-- Unless it is worthless already. ?1 id, ?2 now.
+UPDATE ringback_token
+SET revoked_at = ?2
+WHERE id = ?1
+  AND revoked_at IS NULL

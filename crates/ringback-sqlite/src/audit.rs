@@ -1,0 +1,78 @@
+//! The log of who changed what: written by each change's own transaction, read newest first.
+
+use ringback::{
+    audit::Record,
+    store::{Audit, AuditFilter, AuditPosition, AuditRow, Page, Result},
+    time::Timestamp,
+};
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+
+use crate::{
+    Sqlite,
+    error::store_error,
+    read::{now, time},
+};
+
+/// Writes what this transaction changes.
+pub(crate) async fn write(tx: &mut SqliteConnection, record: &Record) -> sqlx::Result<()> {
+    sqlx::query(sql!("insert_record"))
+        .bind(now())
+        .bind(record.by.who.to_string())
+        .bind(record.action.as_str())
+        .bind(record.object.as_str())
+        .bind(record.tenant.as_deref())
+        .bind(record.by.request_id.as_deref())
+        .bind(record.before.as_ref().map(ToString::to_string))
+        .bind(record.after.as_ref().map(ToString::to_string))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+#[async_trait::async_trait]
+impl Audit for Sqlite {
+    async fn list_audit(
+        &self,
+        filter: &AuditFilter,
+        before: Option<AuditPosition>,
+        limit: u32,
+    ) -> Result<Page<AuditRow, AuditPosition>> {
+        let mut snapshot = self.snapshot().await?;
+        list(&mut snapshot, filter, before, limit).await.map_err(store_error)
+    }
+}
+
+async fn list(
+    connection: &mut SqliteConnection,
+    filter: &AuditFilter,
+    before: Option<AuditPosition>,
+    limit: u32,
+) -> sqlx::Result<Page<AuditRow, AuditPosition>> {
+    let end = filter.at.until.map_or((i64::MAX, i64::MAX), |until| (until.micros(), i64::MIN));
+    let (at, seq) = before.map_or(end, |before| end.min((before.at.micros(), before.seq)));
+    let (all, of_tenant) = (sql!("list_audit"), sql!("list_audit_of_tenant"));
+    let rows = sqlx::query(if filter.tenant.is_some() { of_tenant } else { all })
+        .bind(at)
+        .bind(seq)
+        .bind(filter.at.since.map_or(i64::MIN, Timestamp::micros))
+        .bind(limit)
+        .bind(filter.tenant.as_deref())
+        .fetch_all(connection)
+        .await?;
+    let items = rows.iter().map(read).collect::<sqlx::Result<Vec<_>>>()?;
+    let next = items.last().filter(|_| items.len() == limit as usize).map(|last| last.position);
+    Ok(Page { items, next })
+}
+
+fn read(row: &SqliteRow) -> sqlx::Result<AuditRow> {
+    Ok(AuditRow {
+        position: AuditPosition { at: time(row, "at")?, seq: row.try_get("seq")? },
+        who: row.try_get("who")?,
+        action: row.try_get("action")?,
+        object: row.try_get("object")?,
+        tenant: row.try_get("tenant")?,
+        request_id: row.try_get("request_id")?,
+        before: row.try_get("before")?,
+        after: row.try_get("after")?,
+    })
+}

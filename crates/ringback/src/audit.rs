@@ -1,0 +1,159 @@
+//! Who changed what: the record that a store writes in the same transaction as the change itself.
+//!
+//! Whoever asks for a change brings its [`Record`]; a store writes it if and only if something changes. What it
+//! tells of a thing before and after never holds a credential.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::id::TokenId;
+
+/// Who asks for a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever has the configured admin token.
+    AdminToken,
+    /// Whoever has this token.
+    Token(TokenId),
+    /// A caller that the host application has let in.
+    Host,
+    /// Whoever runs a command on the store itself.
+    CommandLine,
+    /// The engine, because of what a receiver answered.
+    Engine,
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AdminToken => f.write_str("admin_token"),
+            Self::Token(id) => id.fmt(f),
+            Self::Host => f.write_str("host"),
+            Self::CommandLine => f.write_str("command_line"),
+            Self::Engine => f.write_str("engine"),
+        }
+    }
+}
+
+/// Who asks for a change, and in which request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// Who.
+    pub who: Who,
+    /// The id of the request, if it came in one that has any.
+    pub request_id: Option<String>,
+}
+
+impl From<Who> for Actor {
+    fn from(who: Who) -> Self {
+        Self { who, request_id: None }
+    }
+}
+
+impl Actor {
+    /// The record of a change that this actor asks for.
+    #[must_use]
+    pub fn asks(&self, action: Action, object: impl fmt::Display, tenant: Option<&str>) -> Record {
+        Record {
+            by: self.clone(),
+            action,
+            object: object.to_string(),
+            tenant: tenant.map(str::to_owned),
+            before: None,
+            after: None,
+        }
+    }
+}
+
+/// A change, before it is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Who asks for it.
+    pub by: Actor,
+    /// What is done.
+    pub action: Action,
+    /// To what: an id.
+    pub object: String,
+    /// Whose that is; `None` if all tenants' or nobody's.
+    pub tenant: Option<String>,
+    /// As it was, without credentials.
+    pub before: Option<Value>,
+    /// As it will be, without credentials.
+    pub after: Option<Value>,
+}
+
+impl Record {
+    /// The same, telling how the thing was.
+    #[must_use]
+    pub fn before(self, before: Value) -> Self {
+        Self { before: Some(before), ..self }
+    }
+
+    /// The same, telling how the thing will be.
+    #[must_use]
+    pub fn after(self, after: Value) -> Self {
+        Self { after: Some(after), ..self }
+    }
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident $text:literal)+) => {
+        /// What can be done to a thing.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Action {
+            $($(#[$doc])* $name),+
+        }
+
+        impl Action {
+            /// The thing's kind and the verb, as stores keep it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text),+
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// An endpoint was made.
+    CreateEndpoint "endpoint.create"
+    /// All of an endpoint's settings were given anew (PUT).
+    ReplaceEndpoint "endpoint.replace"
+    /// Some of an endpoint's settings were given anew (PATCH).
+    UpdateEndpoint "endpoint.update"
+    /// An endpoint was deleted.
+    DeleteEndpoint "endpoint.delete"
+    /// An endpoint was paused.
+    PauseEndpoint "endpoint.pause"
+    /// An endpoint was resumed.
+    ResumeEndpoint "endpoint.resume"
+    /// An endpoint got another signing secret.
+    RotateSecret "endpoint.rotate_secret"
+    /// A test event was sent to an endpoint.
+    TestEndpoint "endpoint.test"
+    /// An endpoint was disabled because it answered 410.
+    DisableEndpoint "endpoint.disable"
+    /// An event's payload was removed for good.
+    ExpungeEvent "event.expunge"
+    /// A delivery was put back into its lane.
+    ReplayDelivery "delivery.replay"
+    /// A dead letter was moved to cancelled.
+    DiscardDeadLetter "dead_letter.discard"
+    /// A replay of many was begun.
+    CreateReplay "replay.create"
+    /// A replay of many was stopped.
+    CancelReplay "replay.cancel"
+    /// A token was made.
+    CreateToken "token.create"
+    /// A token was revoked.
+    RevokeToken "token.revoke"
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

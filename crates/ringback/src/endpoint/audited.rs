@@ -1,0 +1,59 @@
+//! What the audit log tells of an endpoint: all its settings, and of its credentials that they are there.
+
+use serde_json::{Map, Value, json};
+
+use super::{Auth, Endpoint, MASK};
+
+/// In place of a credential that differs from the one before.
+const CHANGED: &str = "*** (changed)";
+
+impl Endpoint {
+    /// Its settings, with a mask for each credential. One that is not what it was `before` is marked as changed, so
+    /// that a rotated secret does not look as if nothing had happened.
+    #[must_use]
+    pub fn audited(&self, before: Option<&Self>) -> Value {
+        let mut shown = match serde_json::to_value(&self.spec) {
+            Ok(Value::Object(spec)) => spec,
+            _ => Map::new(),
+        };
+        let more = json!({
+            "key": self.key, "enabled": self.enabled, "disabled_reason": self.disabled_reason, "paused": self.paused,
+            "secrets": self.secrets(before), "headers": self.headers(before), "auth": self.auth(before),
+        });
+        if let Value::Object(more) = more {
+            shown.extend(more);
+        }
+        Value::Object(shown)
+    }
+
+    fn secrets(&self, before: Option<&Self>) -> Value {
+        let (now, then) = (&self.credentials, before.map(|before| &before.credentials));
+        let is_there = !now.secrets.is_empty() || !now.signing_keys.is_empty();
+        let same = then.is_none_or(|then| then.secrets == now.secrets && then.signing_keys == now.signing_keys);
+        is_there.then(|| mask(same)).into()
+    }
+
+    fn headers(&self, before: Option<&Self>) -> Value {
+        let then = before.map(|before| &before.credentials.headers);
+        let shown = self.credentials.headers.iter().map(|(name, value)| {
+            let same = then.is_none_or(|then| then.get(name) == Some(value));
+            (name.clone(), mask(same).into())
+        });
+        Value::Object(shown.collect())
+    }
+
+    fn auth(&self, before: Option<&Self>) -> Value {
+        let now = &self.credentials.auth;
+        let masked = mask(before.is_none_or(|before| before.credentials.auth == *now));
+        match now {
+            None => Value::Null,
+            Some(Auth::Bearer { .. }) => json!({"type": "bearer", "token": masked}),
+            Some(Auth::Basic { .. }) => json!({"type": "basic", "username": masked, "password": masked}),
+            Some(Auth::ApiKey { header, .. }) => json!({"type": "api_key", "header": header, "value": masked}),
+        }
+    }
+}
+
+const fn mask(same: bool) -> &'static str {
+    if same { MASK } else { CHANGED }
+}

@@ -13,6 +13,7 @@
 //! outside     customers who share no code with Ringback
 //! samples     what platforms say when a call ends
 //! crashed     what a crash explains
+//! history     a long history, made by one statement for each table
 //! until       waiting for what must come true, within a bound
 //! ```
 
@@ -22,6 +23,7 @@ pub mod command;
 pub mod crashed;
 pub mod database;
 pub mod embedded;
+pub mod history;
 pub mod outside;
 pub mod receiver;
 pub mod samples;

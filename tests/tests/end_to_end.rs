@@ -54,6 +54,7 @@ mod dashboard;
 mod demo;
 mod embedded;
 mod idempotency;
+mod large;
 mod openapi;
 mod order;
 mod rotation;

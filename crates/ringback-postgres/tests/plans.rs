@@ -100,7 +100,9 @@ async fn look_at_plans(connection: &mut PgConnection, schema: &str) {
         .bind(Uuid::nil())
         .bind(Uuid::max())
         .bind(50_i64)
-        .bind("call-4711");
+        .bind("call-4711")
+        .bind(None::<String>)
+        .bind(None::<String>);
     let find = plan(connection, "find", statement).await;
     assert!(find.contains("key"), "{find}");
     let firsts: Vec<Uuid> = events.iter().take(50).map(|id| Uuid::from_u128(id.as_u128() | 1)).collect();

@@ -57,4 +57,5 @@ mod openapi;
 mod order;
 mod rotation;
 mod shutdown;
+mod walk;
 mod why_not;

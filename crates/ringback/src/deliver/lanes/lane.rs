@@ -1,7 +1,7 @@
 //! One lane: what waits for one destination, and what keeps it from being sent.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     delivery::Due,
     endpoint::{Endpoint, MAX_IN_FLIGHT_DEFAULT},
+    id::{DeliveryId, EventId},
     store::{Cursor, LoadedEvent},
 };
 
@@ -44,6 +45,8 @@ pub(super) enum Block {
     Empty,
     /// As many requests are open as may be; one that ends unblocks it.
     Full,
+    /// The event of the next one is being read.
+    Reading,
     /// Paused or disabled; a change unblocks it.
     Configured,
     /// Until then.
@@ -68,6 +71,10 @@ pub(super) struct Lane {
     pub(super) behind: Option<Cursor>,
     /// A read of what is behind is under way or asked for.
     pub(super) refilling: bool,
+    /// Waiting rows that have their events.
+    with_events: usize,
+    /// A read of the events of what comes next is under way or asked for.
+    reading_ahead: bool,
     /// Its requests start in the slow pool.
     slow: bool,
     /// Whether it waits for a place there.
@@ -93,6 +100,8 @@ impl Lane {
             held_until: None,
             behind: None,
             refilling: false,
+            with_events: 0,
+            reading_ahead: false,
             slow: false,
             waits_for_slow: false,
             mean_ms: 0.0,
@@ -131,6 +140,7 @@ impl Lane {
     }
 
     pub(super) fn push(&mut self, waiting: Waiting) {
+        self.with_events += usize::from(waiting.event.is_some());
         if waiting.due.marks.test {
             self.tests.push_back(waiting);
         } else {
@@ -150,6 +160,9 @@ impl Lane {
             if self.stopped {
                 return Some(Block::Configured);
             }
+            if self.reading_ahead && self.queue.front().is_some_and(|waiting| waiting.event.is_none()) {
+                return Some(Block::Reading);
+            }
         }
         if let Some(until) = self.held_until {
             if now < until {
@@ -167,8 +180,50 @@ impl Lane {
     pub(super) fn pop(&mut self) -> Option<Waiting> {
         let from = if self.tests.is_empty() && !self.stopped { &mut self.queue } else { &mut self.tests };
         let waiting = from.pop_front()?;
+        self.with_events -= usize::from(waiting.event.is_some());
         self.open += 1;
         Some(waiting)
+    }
+
+    /// Whether it has events for less than a round of requests, and more rows. Says so once until it was looked after.
+    pub(super) fn wants_events(&mut self) -> bool {
+        let wants = !self.reading_ahead
+            && self.with_events < self.queue.len()
+            && self.with_events < self.window.width() as usize;
+        self.reading_ahead |= wants;
+        wants
+    }
+
+    /// The next rows without events, for two rounds of requests but at most `most`.
+    pub(super) fn look_ahead(&mut self, most: usize) -> Vec<DeliveryId> {
+        let rounds = 2 * self.window.width() as usize;
+        let bare = self.queue.iter().take(rounds).filter(|waiting| waiting.event.is_none());
+        let rows: Vec<_> = bare.take(most).map(|waiting| waiting.due.id).collect();
+        self.reading_ahead = !rows.is_empty();
+        rows
+    }
+
+    /// Nothing is read for it.
+    pub(super) const fn sated(&mut self) {
+        self.reading_ahead = false;
+    }
+
+    /// Puts events beside the rows that still wait for them, at most `most`; returns those that it kept.
+    pub(super) fn looked_ahead<'a>(
+        &mut self,
+        most: usize,
+        events: &'a HashMap<EventId, Arc<LoadedEvent>>,
+    ) -> Vec<&'a LoadedEvent> {
+        self.reading_ahead = false;
+        let bare = self.queue.iter_mut().filter(|waiting| waiting.event.is_none());
+        let found = bare.filter_map(|waiting| {
+            let event = events.get(&waiting.due.id.event()).filter(|event| event.payload.is_some())?;
+            waiting.event = Some(Arc::clone(event));
+            Some(&**event)
+        });
+        let kept: Vec<_> = found.take(most).collect();
+        self.with_events += kept.len();
+        kept
     }
 
     pub(super) fn has_work(&self) -> bool {
@@ -240,6 +295,7 @@ impl Lane {
             *queue = kept;
             removed.extend::<VecDeque<_>>(out);
         }
+        self.with_events -= removed.iter().filter(|waiting| waiting.event.is_some()).count();
         removed
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! own       a shard comes or goes, and its lanes with it
 //! admit     a due row comes in, unless it is an echo of what is known or its lane has no room
+//! ahead     the events of what comes next are read before their turn
 //! change    an endpoint is changed, paused, deleted; a receiver asks for time; an event is expunged
 //! pick      deficit round robin over lanes that may send: open-request limit, rate, hold, place in a pool
 //! settle    a request has ended: its place and its lane are free again; once it is recorded only a tombstone stays
@@ -14,6 +15,7 @@
 mod own;
 
 mod admit;
+mod ahead;
 mod change;
 mod pick;
 mod settle;
@@ -32,7 +34,7 @@ use std::{
     time::Instant,
 };
 
-pub(crate) use self::courier::Courier;
+pub(crate) use self::{ahead::Ahead, courier::Courier};
 use self::{
     known::{Known, Read},
     lane::Lane,
@@ -74,6 +76,8 @@ pub(crate) struct Lanes {
     foreign: Vec<(DeliveryId, LaneId, Instant)>,
     /// Lanes that are behind and have room again.
     refills: Vec<LaneId>,
+    /// Lanes that run out of events, each once.
+    hungry: VecDeque<LaneId>,
     event_bytes: usize,
     pruned_at: Option<Instant>,
 }
@@ -93,6 +97,7 @@ impl Lanes {
             opened: VecDeque::new(),
             foreign: Vec::new(),
             refills: Vec::new(),
+            hungry: VecDeque::new(),
             event_bytes: 0,
             pruned_at: None,
         }

@@ -68,6 +68,7 @@ impl Lanes {
                 self.opened.push_back((now, due.id));
             }
             self.ask_refill(id);
+            self.ask_ahead(id);
             return Some(Picked { due, event, courier });
         }
         None

@@ -8,6 +8,8 @@ use std::{
 
 use super::{
     courier::Courier,
+    health::{Health, Sign},
+    hold::Held,
     permits::{Pool, SLOW_AFTER},
     rate::Rate,
     window::Window,
@@ -46,7 +48,9 @@ pub(super) enum Block {
     Full,
     /// Paused or disabled; a change unblocks it.
     Configured,
-    /// Until then.
+    /// Held; the hold's end unblocks it.
+    Held,
+    /// Until then, for the sake of its rate.
     Until(Instant),
 }
 
@@ -55,7 +59,7 @@ pub(super) struct Lane {
     pub(super) courier: Arc<Courier>,
     /// In order of arrival, which is order of `due_at` but for late ones.
     queue: VecDeque<Waiting>,
-    /// Test deliveries: sent while the endpoint is not enabled, too.
+    /// Test deliveries: sent while the endpoint is not enabled or its receiver is failing, too.
     tests: VecDeque<Waiting>,
     /// Open requests, those that the shard's last owner left open included.
     open: u32,
@@ -63,7 +67,8 @@ pub(super) struct Lane {
     rate: Option<Rate>,
     /// Paused or disabled.
     stopped: bool,
-    held_until: Option<Instant>,
+    pub(super) held: Option<Held>,
+    pub(super) health: Health,
     /// Rows after this are only in the database.
     pub(super) behind: Option<Cursor>,
     /// A read of what is behind is under way or asked for.
@@ -90,7 +95,8 @@ impl Lane {
             window: Window::new(MAX_IN_FLIGHT_DEFAULT),
             rate: None,
             stopped: false,
-            held_until: None,
+            held: None,
+            health: Health::default(),
             behind: None,
             refilling: false,
             slow: false,
@@ -115,14 +121,16 @@ impl Lane {
         }
     }
 
-    /// Holds it until then. An answer that asks for less does not shorten what another asked for.
-    pub(super) fn hold(&mut self, until: Instant) {
-        self.held_until = Some(self.held_until.map_or(until, |held| held.max(until)));
+    /// Whether its rows stay in the database for now: it may not send for long, so they would only take up memory,
+    /// and whoever expires them there would not be heard of here.
+    pub(super) fn is_parked(&self) -> bool {
+        self.stopped || self.held.is_some_and(|held| held.parks)
     }
 
     /// Whether a row finds room here; if not, the lane is behind from before that row on.
     pub(super) fn admits(&mut self, due: &Due) -> bool {
-        let room = due.marks.test || (self.behind.is_none() && self.queue.len() < ROWS_MAX);
+        let has_room = self.behind.is_none() && self.queue.len() < ROWS_MAX && !self.is_parked();
+        let room = due.marks.test || has_room;
         if !room {
             let before = Cursor::before(due);
             self.behind = Some(self.behind.map_or(before, |behind| behind.min(before)));
@@ -140,10 +148,12 @@ impl Lane {
 
     /// What keeps the next delivery from being sent at `now`; `None` if nothing does (and a token is taken).
     pub(super) fn blocked(&mut self, now: Instant) -> Option<Block> {
-        if self.open >= self.window.width() {
+        // Somebody waits for what becomes of a test: only the limit and the receiver's own wish keep it back.
+        let is_test = !self.tests.is_empty();
+        if self.open >= if is_test { self.window.ceiling() } else { self.window.width() } {
             return Some(Block::Full);
         }
-        if self.tests.is_empty() {
+        if !is_test {
             if self.queue.is_empty() {
                 return Some(Block::Empty);
             }
@@ -151,11 +161,10 @@ impl Lane {
                 return Some(Block::Configured);
             }
         }
-        if let Some(until) = self.held_until {
-            if now < until {
-                return Some(Block::Until(until));
-            }
-            self.held_until = None;
+        if let Some(held) = self.held.filter(|held| now < held.until)
+            && !(is_test && held.lets_tests_pass())
+        {
+            return Some(Block::Held);
         }
         match self.rate.as_mut().map(|rate| rate.take(now)) {
             Some(Err(next)) => Some(Block::Until(next)),
@@ -177,7 +186,7 @@ impl Lane {
 
     /// Whether rows should be read again from behind.
     pub(super) fn wants_refill(&self) -> bool {
-        self.behind.is_some() && !self.refilling && self.queue.len() < ROWS_LOW
+        self.behind.is_some() && !self.refilling && self.queue.len() < ROWS_LOW && !self.is_parked()
     }
 
     pub(super) const fn pool(&self) -> Pool {
@@ -208,25 +217,38 @@ impl Lane {
         self.behind = Some(Cursor::START);
     }
 
-    /// A request of ours has ended.
-    pub(super) fn ended(&mut self, took: Duration, reachable: bool) {
-        self.closed();
+    /// A request of ours has ended, and says this about the receiver.
+    pub(super) fn learn(&mut self, took: Duration, sign: Sign) {
         self.mean_ms += (took.as_secs_f32() * 1_000.0 - self.mean_ms) / 8.0;
-        if reachable {
-            self.window.answered();
-        } else {
-            self.window.failed();
+        match sign {
+            Sign::Alive => self.window.answered(),
+            Sign::Failing => self.window.failed(),
+            Sign::Unknown => {}
         }
         if took < SLOW_AFTER {
             self.slow = false;
         }
     }
 
+    /// One request at a time from now on, until it is answered.
+    pub(super) const fn narrow(&mut self) {
+        self.window.close();
+    }
+
     /// Whether nothing would be lost but its pace if it were made anew: no work, no request, no hold.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
-        let held = self.held_until.is_some_and(|until| now < until);
+        let held = self.held.is_some_and(|held| now < held.until);
         let awaited = self.in_ring || self.waits_for_slow || self.has_work() || self.open > 0;
         !awaited && self.behind.is_none() && !self.refilling && !held && self.rate.is_none()
+    }
+
+    /// Removes what waits in a lane that is parked, for the caller to forget; it is read again when the lane is not.
+    pub(super) fn park(&mut self) -> Vec<Waiting> {
+        if self.queue.is_empty() {
+            return Vec::new();
+        }
+        self.read_again();
+        self.queue.drain(..).collect()
     }
 
     /// Removes what waits and matches, for the caller to forget.

@@ -21,6 +21,16 @@ impl Window {
         if self.width < self.ceiling { self.width } else { self.ceiling }
     }
 
+    /// The endpoint's `max_in_flight`.
+    pub(super) const fn ceiling(&self) -> u32 {
+        self.ceiling
+    }
+
+    /// One request at a time from now on.
+    pub(super) const fn close(&mut self) {
+        self.width = 1;
+    }
+
     /// The endpoint's `max_in_flight` changed.
     pub(super) fn set_ceiling(&mut self, ceiling: u32) {
         self.ceiling = ceiling.max(1);

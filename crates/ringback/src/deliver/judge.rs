@@ -24,6 +24,10 @@ use crate::{
 /// Longest time that one answer holds a lane: a receiver that asks for more gets another chance to say so.
 const HOLD_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// Answers that ask for less at a time, with or without `Retry-After`; of 502 and 504 it is the receiver's own proxy
+/// that asks.
+const OVERLOADED: [u16; 4] = [429, 502, 503, 504];
+
 /// What becomes of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -81,8 +85,8 @@ pub(super) fn judge(
 /// What an outcome says about the receiver. Whoever sends anything back is alive, however wrong it is; what we refuse
 /// to send ourselves says nothing.
 pub(super) fn sign(outcome: &Outcome) -> Sign {
-    if outcome.response.is_some() {
-        return Sign::Alive;
+    if let Some(response) = &outcome.response {
+        return if OVERLOADED.contains(&response.status) { Sign::Overloaded } else { Sign::Alive };
     }
     match outcome.failure.map(|failure| failure.error) {
         Some(ErrorClass::BlockedDestination | ErrorClass::Panic) | None => Sign::Unknown,
@@ -155,8 +159,11 @@ mod tests {
 
     #[test]
     fn silence_is_a_sign_of_failing_and_any_answer_one_of_life() {
-        for status in [200, 301, 404, 410, 429, 500, 503] {
+        for status in [200, 301, 404, 410, 500] {
             assert_eq!(sign(&answered(status, &[])), Sign::Alive);
+        }
+        for status in [429, 502, 503, 504] {
+            assert_eq!(sign(&answered(status, &[])), Sign::Overloaded);
         }
         for error in ErrorClass::ALL {
             let expected = match error {

@@ -30,6 +30,8 @@ const HOLD_MAX: Duration = Duration::from_secs(15 * 60);
 pub(crate) enum Sign {
     /// It answered.
     Alive,
+    /// It answered that it has too much to do.
+    Overloaded,
     /// It timed out or could not be reached.
     Failing,
     /// Nothing: it was never spoken to.

@@ -1,10 +1,6 @@
 //! One lane: what waits for one destination, and what keeps it from being sent.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use super::{
     courier::Courier,
@@ -12,6 +8,7 @@ use super::{
     hold::Held,
     permits::{Pool, SLOW_AFTER},
     rate::Rate,
+    settle::Ended,
     window::Window,
 };
 use crate::{
@@ -218,14 +215,14 @@ impl Lane {
     }
 
     /// A request of ours has ended, and says this about the receiver.
-    pub(super) fn learn(&mut self, took: Duration, sign: Sign) {
-        self.mean_ms += (took.as_secs_f32() * 1_000.0 - self.mean_ms) / 8.0;
-        match sign {
+    pub(super) fn learn(&mut self, ended: &Ended, opened: Instant, now: Instant) {
+        self.mean_ms += (ended.took.as_secs_f32() * 1_000.0 - self.mean_ms) / 8.0;
+        match ended.sign {
             Sign::Alive => self.window.answered(),
-            Sign::Failing => self.window.failed(),
+            Sign::Overloaded | Sign::Failing => self.window.failed(opened, now),
             Sign::Unknown => {}
         }
-        if took < SLOW_AFTER {
+        if ended.took < SLOW_AFTER {
             self.slow = false;
         }
     }

@@ -310,6 +310,7 @@ impl Model {
         let (is_sick, is_busy, is_gone) = (self.sick.contains(&due.lane), self.chance(0.04), self.chance(0.01));
         let sign = match self.chance(0.9) {
             _ if is_sick => Sign::Failing,
+            true if is_busy => Sign::Overloaded,
             true => Sign::Alive,
             false => [Sign::Failing, Sign::Unknown].into_iter().choose(&mut self.rng).unwrap(),
         };

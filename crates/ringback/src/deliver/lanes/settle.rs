@@ -33,8 +33,9 @@ impl Lanes {
         lane.closed();
         // A request made under an older configuration says nothing about where requests go now.
         if Arc::ptr_eq(&lane.courier, courier) {
-            lane.learn(ended.took, ended.sign);
-            self.judge_health(due.lane, ended.sign, opened.unwrap_or(now), now);
+            let opened = opened.unwrap_or(now);
+            lane.learn(&ended, opened, now);
+            self.judge_health(due.lane, ended.sign, opened, now);
             if let Some(until) = ended.asked {
                 self.hold(due.lane, until, HoldReason::RetryAfter, now);
             }
@@ -49,7 +50,7 @@ impl Lanes {
     fn judge_health(&mut self, id: LaneId, sign: Sign, opened: Instant, now: Instant) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         match sign {
-            Sign::Alive => {
+            Sign::Alive | Sign::Overloaded => {
                 let was_failing = lane.health.is_failing();
                 lane.health.answered();
                 if was_failing {

@@ -280,3 +280,16 @@ fn an_answer_that_asks_for_less_does_not_end_a_longer_hold() {
     world.now += Duration::from_secs(2);
     assert_eq!(world.pick(), None);
 }
+
+#[test]
+fn a_lane_that_is_told_of_overload_asks_for_less_at_a_time_and_is_not_held() {
+    let mut world = World::new();
+    world.prove(1);
+    world.fill(1, 100);
+    let open: Vec<_> = std::iter::from_fn(|| world.pick()).collect();
+    assert_eq!(open.len(), 16);
+    for due in &open {
+        world.end_as(due, Ended { sign: Sign::Overloaded, ..answered(Duration::from_millis(1)) });
+    }
+    assert_eq!(std::iter::from_fn(|| world.pick()).count(), 8);
+}

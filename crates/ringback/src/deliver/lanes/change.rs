@@ -34,9 +34,10 @@ impl Lanes {
             return;
         }
         lane.health.given_a_chance();
+        lane.paused_until = None;
         let is_another = lane.courier.url != before.url;
-        let retry_after = if is_another { Some(HoldReason::RetryAfter) } else { None };
-        self.lift_hold(id, &[Some(HoldReason::Failing), None, retry_after], now);
+        let reasons = [HoldReason::Failing, HoldReason::RetryAfter];
+        self.lift_hold(id, if is_another { &reasons } else { &reasons[..1] }, now);
     }
 
     /// An endpoint was deleted: its deliveries are cancelled.

@@ -28,8 +28,7 @@ const PARKED_FROM: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Held {
     pub(super) until: Instant,
-    /// `None` for a moment's pause that nobody needs to know of.
-    reason: Option<HoldReason>,
+    reason: HoldReason,
     /// Whether the lane's rows stay in the database meanwhile.
     pub(super) parks: bool,
 }
@@ -37,7 +36,7 @@ pub(super) struct Held {
 impl Held {
     /// A test shows whether a receiver that was failing is back; one that asked for time is left alone.
     pub(super) fn lets_tests_pass(self) -> bool {
-        self.reason == Some(HoldReason::Failing)
+        self.reason == HoldReason::Failing
     }
 }
 
@@ -63,12 +62,12 @@ impl Lanes {
             lane.health = Health::after_holds(hold.streak, hold.until);
             lane.narrow();
         }
-        self.keep_held(id, hold.until, Some(hold.reason), now);
+        self.keep_held(id, hold.until, hold.reason, now);
     }
 
     /// Holds a lane and has it written down.
     pub(super) fn hold(&mut self, id: LaneId, until: Instant, reason: HoldReason, now: Instant) {
-        if !self.keep_held(id, until, Some(reason), now) {
+        if !self.keep_held(id, until, reason, now) {
             return;
         }
         if let Some(lane) = self.lanes.get(&id) {
@@ -77,12 +76,15 @@ impl Lanes {
     }
 
     /// Lets a lane pause for a moment, without anybody being told.
-    pub(super) fn pause(&mut self, id: LaneId, until: Instant, now: Instant) {
-        self.keep_held(id, until, None, now);
+    pub(super) fn pause(&mut self, id: LaneId, until: Instant) {
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.paused_until = Some(lane.paused_until.map_or(until, |paused| paused.max(until)));
+            self.timers.push(Reverse((until, id)));
+        }
     }
 
     /// Holds a lane; false if it is held for longer already.
-    fn keep_held(&mut self, id: LaneId, until: Instant, reason: Option<HoldReason>, now: Instant) -> bool {
+    fn keep_held(&mut self, id: LaneId, until: Instant, reason: HoldReason, now: Instant) -> bool {
         let Some(lane) = self.lanes.get_mut(&id) else { return false };
         if lane.held.is_some_and(|held| held.until >= until) {
             return false;
@@ -108,13 +110,11 @@ impl Lanes {
     }
 
     /// Ends a hold early if it is for one of these reasons, and has that written down.
-    pub(super) fn lift_hold(&mut self, id: LaneId, reasons: &[Option<HoldReason>], now: Instant) {
+    pub(super) fn lift_hold(&mut self, id: LaneId, reasons: &[HoldReason], now: Instant) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let Some(held) = lane.held.filter(|held| reasons.contains(&held.reason)) else { return };
         lane.held = None;
-        if let Some(reason) = held.reason {
-            self.changed_holds.insert(id, ChangedHold { until: now, reason, streak: 0 });
-        }
+        self.changed_holds.insert(id, ChangedHold { until: now, reason: held.reason, streak: 0 });
         self.ask_refill(id);
         self.enter_ring(id);
     }

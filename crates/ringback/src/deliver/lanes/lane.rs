@@ -45,7 +45,7 @@ pub(super) enum Block {
     Full,
     /// Paused or disabled; a change unblocks it.
     Configured,
-    /// Held; the hold's end unblocks it.
+    /// Held; the end of the hold unblocks it.
     Held,
     /// Until then, for the sake of its rate.
     Until(Instant),
@@ -65,6 +65,8 @@ pub(super) struct Lane {
     /// Paused or disabled.
     stopped: bool,
     pub(super) held: Option<Held>,
+    /// A moment's pause that nobody needs to know of.
+    pub(super) paused_until: Option<Instant>,
     pub(super) health: Health,
     /// Rows after this are only in the database.
     pub(super) behind: Option<Cursor>,
@@ -93,6 +95,7 @@ impl Lane {
             rate: None,
             stopped: false,
             held: None,
+            paused_until: None,
             health: Health::default(),
             behind: None,
             refilling: false,
@@ -157,6 +160,9 @@ impl Lane {
             if self.stopped {
                 return Some(Block::Configured);
             }
+        }
+        if self.paused_until.is_some_and(|until| now < until) {
+            return Some(Block::Held);
         }
         if let Some(held) = self.held.filter(|held| now < held.until)
             && !(is_test && held.lets_tests_pass())

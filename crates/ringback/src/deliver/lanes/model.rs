@@ -557,6 +557,7 @@ impl Model {
             for id in self.open.keys().copied().collect::<Vec<_>>() {
                 let Open { due, courier, .. } = self.open.remove(&id).unwrap();
                 self.lanes.ended(&due, &courier, answered(Duration::from_millis(5)), self.now);
+                self.hear_of_holds();
                 self.recording.push(Outcome { due, at: self.now, retry: None });
             }
             while !self.recording.is_empty() {

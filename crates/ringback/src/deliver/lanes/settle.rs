@@ -40,7 +40,7 @@ impl Lanes {
                 self.hold(due.lane, until, HoldReason::RetryAfter, now);
             }
             if let Some(until) = ended.pause {
-                self.pause(due.lane, until, now);
+                self.pause(due.lane, until);
             }
         }
         self.enter_ring(due.lane);
@@ -54,7 +54,7 @@ impl Lanes {
                 let was_failing = lane.health.is_failing();
                 lane.health.answered();
                 if was_failing {
-                    self.lift_hold(id, &[Some(HoldReason::Failing)], now);
+                    self.lift_hold(id, &[HoldReason::Failing], now);
                 }
             }
             Sign::Failing => {

@@ -26,6 +26,7 @@ mod fence;
 
 // 7: a slow receiver delays nobody else.
 mod isolation;
+mod outage;
 
 // 8: only vetted addresses are dialled.
 mod egress;

@@ -6,7 +6,7 @@
 //! the batch is kept and tried again: nothing that was answered is forgotten while this process lives.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -26,10 +26,9 @@ use tokio_util::sync::CancellationToken;
 use super::Delivering;
 use crate::{
     attempt::{Attempt, Conclusion},
-    delivery::{Due, HoldReason},
+    delivery::Due,
     id::EndpointId,
-    store::{self, Hold, Recorded, Settlement},
-    time::Timestamp,
+    store::{self, Recorded, Settlement},
 };
 
 /// Most outcomes in one statement.
@@ -57,14 +56,6 @@ pub(super) struct Report {
     pub(super) due: Due,
     /// The endpoint answered 410.
     pub(super) gone: Option<EndpointId>,
-    /// The receiver asked for time until then.
-    pub(super) hold: Option<Timestamp>,
-}
-
-impl Report {
-    pub(super) const fn plain(recorded: Recorded, due: Due) -> Self {
-        Self { recorded, due, gone: None, hold: None }
-    }
 }
 
 /// The way to the recording task.
@@ -212,9 +203,8 @@ fn strip(outcome: &mut Recorded) -> bool {
     changed
 }
 
-/// What follows from outcomes that are committed: holds, endpoints that are gone, the next of an ordering key.
+/// What follows from outcomes that are committed: endpoints that are gone, the next of an ordering key.
 async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
-    store_holds(delivering, batch).await;
     let gone: BTreeSet<_> = batch.iter().filter_map(|report| report.gone).collect();
     for endpoint in gone {
         match delivering.engine().disable_gone(endpoint).await {
@@ -230,21 +220,5 @@ async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
         finished.filter_map(|report| Some((report.due.lane, report.due.ordering_key.clone()?))).collect();
     if !keys.is_empty() {
         super::feed::bring_heads(delivering, keys).await;
-    }
-}
-
-/// The lanes are held already; this is for whoever owns them after a restart. A statement must not name a lane twice.
-async fn store_holds(delivering: &Delivering, batch: &[Report]) {
-    let mut longest = HashMap::new();
-    for (lane, until) in batch.iter().filter_map(|report| Some((report.due.lane, report.hold?))) {
-        longest.entry(lane).and_modify(|longest: &mut Timestamp| *longest = until.max(*longest)).or_insert(until);
-    }
-    if longest.is_empty() {
-        return;
-    }
-    let hold = |(lane, until)| Hold { lane, until, reason: HoldReason::RetryAfter, streak: 0 };
-    let holds: Vec<_> = longest.into_iter().map(hold).collect();
-    if let Err(error) = delivering.engine.store().set_holds(&holds).await {
-        tracing::warn!(%error, "could not store a hold");
     }
 }

@@ -81,7 +81,7 @@ impl Lanes {
                 break;
             }
             self.timers.pop();
-            self.enter_ring(id);
+            self.end_hold(id, now);
         }
         while let Some(&(since, id)) = self.opened.front() {
             if now.saturating_duration_since(since) < SLOW_AFTER {

@@ -4,13 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::{pick::PRUNE_EVERY, *};
 use crate::{
-    delivery::{Due, Marks},
+    delivery::{Due, HoldReason, Marks},
     directory::Directory,
     event::Event,
     id::EventId,
     store::Cursor,
     time::Timestamp,
 };
+
+mod holds;
 
 struct World {
     lanes: Lanes,
@@ -61,8 +63,22 @@ impl World {
     }
 
     fn end(&mut self, due: &Due, took: Duration) {
-        self.lanes.ended(due, took, true);
+        self.end_as(due, answered(took));
+    }
+
+    fn end_as(&mut self, due: &Due, ended: Ended) {
+        let courier = self.courier(due.lane);
+        self.lanes.ended(due, &courier, ended, self.now);
         self.lanes.settled([due.id]);
+    }
+
+    fn courier(&self, lane: LaneId) -> Arc<Courier> {
+        self.lanes.lanes.get(&lane).map_or_else(|| Arc::new(Courier::inline()), |lane| Arc::clone(&lane.courier))
+    }
+
+    /// The receiver of a lane asks for time.
+    fn ask_for(&mut self, lane: i64, time: Duration) {
+        self.lanes.hold(LaneId::from_i64(lane), self.now + time, HoldReason::RetryAfter, self.now);
     }
 
     /// Answers so many requests of a lane at once, so that its window is open.
@@ -73,6 +89,10 @@ impl World {
             self.end(&due, Duration::from_millis(1));
         }
     }
+}
+
+pub(super) fn answered(took: Duration) -> Ended {
+    Ended { took, sign: Sign::Alive, asked: None, pause: None }
 }
 
 #[test]
@@ -171,8 +191,8 @@ fn what_has_no_room_is_read_again_when_there_is() {
 fn a_held_lane_waits_for_its_moment() {
     let mut world = World::new();
     world.fill(1, 1);
-    let until = world.now + Duration::from_secs(30);
-    world.lanes.hold(LaneId::from_i64(1), until, &world.directory, world.now);
+    let until = world.now + Duration::from_secs(10);
+    world.ask_for(1, Duration::from_secs(10));
     assert_eq!(world.pick(), None);
     assert_eq!(world.lanes.next_timer(), Some(until));
     world.now = until;
@@ -196,7 +216,7 @@ fn a_shard_that_was_given_away_starts_nothing() {
     let handed: Vec<DeliveryId> = world.lanes.drop_shard(1, world.now).into_iter().map(|(id, ..)| id).collect();
     assert_eq!(handed, [open.id]);
     assert_eq!(world.pick(), None);
-    world.lanes.ended(&open, Duration::from_millis(1), true);
+    world.end(&open, Duration::from_millis(1));
     assert_eq!(world.lanes.open(), 0);
 }
 
@@ -231,7 +251,7 @@ fn a_slow_place_is_not_lost_with_a_lane_that_is_held() {
     world.fill(1, 1);
     world.fill(2, 1);
     assert_eq!(world.pick(), None, "three hang, and so many may");
-    world.lanes.hold(LaneId::from_i64(1), world.now + Duration::from_secs(60), &world.directory, world.now);
+    world.ask_for(1, Duration::from_secs(60));
     world.end(&open[2], Duration::from_secs(2));
     assert_eq!(world.pick().map(|due| due.lane.as_i64()), Some(2));
 }
@@ -259,9 +279,8 @@ fn what_a_last_owner_left_open_is_sent_when_its_shard_comes_back() {
 fn an_answer_that_asks_for_less_does_not_end_a_longer_hold() {
     let mut world = World::new();
     world.fill(1, 1);
-    for seconds in [30, 1] {
-        let until = world.now + Duration::from_secs(seconds);
-        world.lanes.hold(LaneId::from_i64(1), until, &world.directory, world.now);
+    for seconds in [10, 1] {
+        world.ask_for(1, Duration::from_secs(seconds));
     }
     world.now += Duration::from_secs(2);
     assert_eq!(world.pick(), None);
@@ -324,4 +343,17 @@ fn a_payload_removed_with_its_row_gives_back_its_room() {
     }
     assert_eq!(world.lanes.event_bytes, 0);
     assert!(world.pick().is_none());
+}
+
+#[test]
+fn a_lane_that_is_told_of_overload_asks_for_less_at_a_time_and_is_not_held() {
+    let mut world = World::new();
+    world.prove(1);
+    world.fill(1, 100);
+    let open: Vec<_> = std::iter::from_fn(|| world.pick()).collect();
+    assert_eq!(open.len(), 16);
+    for due in &open {
+        world.end_as(due, Ended { sign: Sign::Overloaded, ..answered(Duration::from_millis(1)) });
+    }
+    assert_eq!(std::iter::from_fn(|| world.pick()).count(), 8);
 }

@@ -7,6 +7,8 @@
 //! server      a `ringback serve` process: started, stopped, frozen, killed
 //! embedded    the engine inside this very process, as a Rust platform has it
 //! command     every other command, run to its end
+//! help        what a command says that it takes
+//! slips       command lines with one thing wrong
 //! api         the admin API as a client sees it
 //! document    what the API says of itself, and which values that allows
 //! refusal     what every refusal has to be
@@ -28,11 +30,13 @@ pub mod database;
 pub mod document;
 pub mod embedded;
 pub mod history;
+pub mod help;
 pub mod outside;
 pub mod receiver;
 pub mod refusal;
 pub mod samples;
 pub mod server;
+pub mod slips;
 pub mod stores;
 pub mod until;
 pub mod wrong;

@@ -50,6 +50,7 @@ mod audit;
 mod tokens;
 
 // What receivers and operators are told beside them.
+mod bad_flags;
 mod bad_input;
 mod commands;
 mod dashboard;

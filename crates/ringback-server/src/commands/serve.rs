@@ -92,12 +92,12 @@ async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToke
     let router = ringback_admin::router(engine.clone(), options);
     let sending = engine.start().await.map_err(Failure::failed)?;
     if let AdminToken::Generated(token) = &token {
-        eprintln!("admin token: {}", token.expose());
+        print::note(format_args!("admin token: {}", token.expose()));
     }
-    eprintln!("listening on http://{address}");
+    print::note(format_args!("listening on http://{address}"));
     if configuration.dashboard {
         let path = Some(configuration.base_path.0.as_str()).filter(|path| !path.is_empty()).unwrap_or("/");
-        eprintln!("dashboard at http://{address}{path}");
+        print::note(format_args!("dashboard at http://{address}{path}"));
     }
     Ok(Serving { listener, router, connections_max: usize::try_from(shares.api).unwrap_or(usize::MAX), sending })
 }

@@ -27,6 +27,7 @@ mod fence;
 
 // 7: a slow receiver delays nobody else.
 mod isolation;
+mod outage;
 
 // 8: only vetted addresses are dialled.
 mod egress;
@@ -49,6 +50,8 @@ mod audit;
 mod tokens;
 
 // What receivers and operators are told beside them.
+mod bad_flags;
+mod bad_input;
 mod commands;
 mod dashboard;
 mod demo;
@@ -60,4 +63,5 @@ mod openapi;
 mod order;
 mod rotation;
 mod shutdown;
+mod walk;
 mod why_not;

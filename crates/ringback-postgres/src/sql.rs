@@ -9,10 +9,17 @@ pub(crate) fn render(text: &str, schema: &str) -> SqlStr {
     AssertSqlSafe(Arc::<str>::from(text.replace("{schema}", schema))).into_sql_str()
 }
 
-/// A query that is planned for its very values: a plan cached while a table was empty stays wrong until the
-/// next ANALYZE.
+/// A query that is planned for its very values: what people ask for differs, and a plan cached while a table was
+/// empty stays wrong until the next ANALYZE.
 pub(crate) fn query(statement: &SqlStr) -> Query<'_, Postgres, PgArguments> {
     sqlx::query(statement.clone()).persistent(false)
+}
+
+/// A statement of the pipeline, parsed and planned once per connection: that costs more than running it. The plan has
+/// to be right however large the tables become, so these run on connections that plan by index alone (see `open`),
+/// and none joins two sets of rows by comparing each with each.
+pub(crate) fn prepared(statement: &SqlStr) -> Query<'_, Postgres, PgArguments> {
+    sqlx::query(statement.clone()).persistent(true)
 }
 
 macro_rules! statements {

@@ -91,7 +91,8 @@ impl Delivering {
             None => Arc::new(send::SystemResolver::new()?),
         };
         let sender = Sender::new(settings.egress.clone(), resolver, settings.roots.clone())?;
-        let lanes = Lanes::new(settings.egress.clone(), settings.max_in_flight_per_node);
+        let lanes =
+            Lanes::new(settings.egress.clone(), settings.max_in_flight_per_node, settings.tenant_weights.clone());
         let (recorder, outcomes) = Recorder::new();
         let lease = Lease::new(settings.lease);
         let delivering = Arc::new(Self {

@@ -6,6 +6,7 @@ use super::{
     Courier, Lanes,
     lane::{Lane, Waiting},
     payload_bytes,
+    tenants::UNKNOWN,
 };
 use crate::{
     delivery::{Due, LaneId},
@@ -44,8 +45,12 @@ impl Lanes {
             self.ask_refill(id);
             return;
         }
+        let is_anonymous = lane.tenant == UNKNOWN;
         if !self.known.admit(&due) {
             return;
+        }
+        if let Some(event) = event.as_ref().filter(|_| is_anonymous) {
+            self.learn_tenant(id, &event.event.tenant);
         }
         let event = if keep_event { event } else { None };
         if event.is_some() {
@@ -74,6 +79,8 @@ impl Lanes {
                 {
                     lane.courier = Arc::new(Courier::of_endpoint(endpoint, &self.egress));
                     lane.configure(endpoint, now);
+                    self.tenants.remove_lane(lane.tenant);
+                    lane.tenant = self.tenants.add_lane(&endpoint.tenant);
                 }
                 Some(lane)
             }
@@ -82,12 +89,22 @@ impl Lanes {
                     Some(endpoint) => {
                         let endpoint = directory.endpoint(endpoint)?;
                         let courier = Courier::of_endpoint(endpoint, &self.egress);
-                        Lane::new(Arc::new(courier), Some(endpoint), now)
+                        let tenant = self.tenants.add_lane(&endpoint.tenant);
+                        Lane::new(Arc::new(courier), tenant, Some(endpoint), now)
                     }
-                    None => Lane::new(Arc::new(Courier::inline()), None, now),
+                    None => Lane::new(Arc::new(Courier::inline()), UNKNOWN, None, now),
                 };
                 Some(entry.insert(lane))
             }
+        }
+    }
+
+    /// An event of an inline lane has been read: it says whose the lane is.
+    pub(crate) fn learn_tenant(&mut self, id: LaneId, tenant: &str) {
+        if let Some(lane) = self.lanes.get_mut(&id)
+            && lane.tenant == UNKNOWN
+        {
+            lane.tenant = self.tenants.add_lane(tenant);
         }
     }
 

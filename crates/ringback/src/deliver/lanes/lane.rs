@@ -9,6 +9,7 @@ use super::{
     permits::{Pool, SLOW_AFTER},
     rate::Rate,
     settle::Ended,
+    tenants::TenantNumber,
     window::Window,
 };
 use crate::{
@@ -54,6 +55,7 @@ pub(super) enum Block {
 /// The queue of one destination.
 pub(super) struct Lane {
     pub(super) courier: Arc<Courier>,
+    pub(super) tenant: TenantNumber,
     /// In order of arrival, which is order of `due_at` but for late ones.
     queue: VecDeque<Waiting>,
     /// Test deliveries: sent while the endpoint is not enabled or its receiver is failing, too.
@@ -72,22 +74,21 @@ pub(super) struct Lane {
     pub(super) behind: Option<Cursor>,
     /// A read of what is behind is under way or asked for.
     pub(super) refilling: bool,
-    /// Its requests start in the slow pool.
-    slow: bool,
-    /// Whether it waits for a place there.
-    pub(super) waits_for_slow: bool,
+    /// In which pool its requests start.
+    pool: Pool,
     /// Moving mean of how long a request takes.
     mean_ms: f32,
     /// What it may still spend in this round.
     pub(super) deficit: f32,
-    /// Whether it stands in the ring.
-    pub(super) in_ring: bool,
+    /// Where it stands in line, if it does.
+    pub(super) in_line: Option<(Pool, TenantNumber)>,
 }
 
 impl Lane {
-    pub(super) fn new(courier: Arc<Courier>, endpoint: Option<&Endpoint>, now: Instant) -> Self {
+    pub(super) fn new(courier: Arc<Courier>, tenant: TenantNumber, endpoint: Option<&Endpoint>, now: Instant) -> Self {
         let mut lane = Self {
             courier,
+            tenant,
             queue: VecDeque::new(),
             tests: VecDeque::new(),
             open: 0,
@@ -99,11 +100,10 @@ impl Lane {
             health: Health::default(),
             behind: None,
             refilling: false,
-            slow: false,
-            waits_for_slow: false,
+            pool: Pool::Trial,
             mean_ms: 0.0,
             deficit: 0.0,
-            in_ring: false,
+            in_line: None,
         };
         if let Some(endpoint) = endpoint {
             lane.configure(endpoint, now);
@@ -193,11 +193,16 @@ impl Lane {
     }
 
     pub(super) const fn pool(&self) -> Pool {
-        if self.slow { Pool::Slow } else { Pool::Fast }
+        self.pool
     }
 
     pub(super) const fn mark_slow(&mut self) {
-        self.slow = true;
+        self.pool = Pool::Slow;
+    }
+
+    /// Requests that count as open.
+    pub(super) const fn open(&self) -> u32 {
+        self.open
     }
 
     /// What the next request costs of the lane's share: its expected time.
@@ -228,9 +233,7 @@ impl Lane {
             Sign::Overloaded | Sign::Failing => self.window.failed(opened, now),
             Sign::Unknown => {}
         }
-        if ended.took < SLOW_AFTER {
-            self.slow = false;
-        }
+        self.pool = if ended.took < SLOW_AFTER { Pool::Fast } else { Pool::Slow };
     }
 
     /// One request at a time from now on, until it is answered.
@@ -241,7 +244,7 @@ impl Lane {
     /// Whether nothing would be lost but its pace if it were made anew: no work, no request, no hold.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         let held = self.held.is_some_and(|held| now < held.until);
-        let awaited = self.in_ring || self.waits_for_slow || self.has_work() || self.open > 0;
+        let awaited = self.in_line.is_some() || self.has_work() || self.open > 0;
         !awaited && self.behind.is_none() && !self.refilling && !held && self.rate.is_none()
     }
 

@@ -12,6 +12,8 @@ use crate::{
 };
 
 mod holds;
+mod places;
+mod shares;
 
 struct World {
     lanes: Lanes,
@@ -22,7 +24,7 @@ struct World {
 
 impl World {
     fn with_permits(permits: usize) -> Self {
-        let mut lanes = Lanes::new(Egress::default(), permits);
+        let mut lanes = Lanes::new(Egress::default(), permits, HashMap::new());
         lanes.owned = [Some(0); SHARDS as usize];
         Self { lanes, directory: Directory::default(), now: Instant::now(), next: 0 }
     }
@@ -141,26 +143,6 @@ fn a_long_backlog_does_not_delay_a_neighbour() {
 }
 
 #[test]
-fn slow_lanes_leave_places_for_the_fast() {
-    let mut world = World::with_permits(8);
-    for lane in 1..=100 {
-        world.fill(lane, 4);
-    }
-    // All of them hang: what was opened turns slow, and the fast places are free again each time.
-    for _ in 0..20 {
-        while world.pick().is_some() {}
-        world.now += Duration::from_millis(1_100);
-    }
-    world.fill(1_000, 1);
-    let mut picked = Vec::new();
-    for _ in 0..60 {
-        picked.extend(std::iter::from_fn(|| world.pick()));
-        world.now += Duration::from_millis(1_100);
-    }
-    assert!(picked.iter().any(|due| due.lane.as_i64() == 1_000));
-}
-
-#[test]
 fn what_has_no_room_is_read_again_when_there_is() {
     let mut world = World::new();
     world.prove(1);
@@ -230,25 +212,6 @@ fn destinations_that_are_done_with_cost_no_memory() {
     world.now += PRUNE_EVERY;
     world.pick();
     assert_eq!(world.lanes.lanes.keys().map(|lane| lane.as_i64()).collect::<Vec<_>>(), [7]);
-}
-
-#[test]
-fn a_slow_place_is_not_lost_with_a_lane_that_is_held() {
-    let mut world = World::with_permits(4);
-    world.prove(1);
-    world.prove(2);
-    let mut open = Vec::new();
-    for lane in 1..=3 {
-        world.fill(lane, 1);
-        open.extend(world.pick());
-        world.now += Duration::from_secs(2);
-    }
-    world.fill(1, 1);
-    world.fill(2, 1);
-    assert_eq!(world.pick(), None, "three hang, and so many may");
-    world.ask_for(1, Duration::from_secs(60));
-    world.end(&open[2], Duration::from_secs(2));
-    assert_eq!(world.pick().map(|due| due.lane.as_i64()), Some(2));
 }
 
 #[test]

@@ -92,7 +92,9 @@ mod tests {
     fn after_it_was_halved_a_window_grows_by_a_sixteenth_of_the_limit_in_a_round() {
         for (ceiling, expected) in [(256, [143, 159, 174]), (16, [9, 10, 11])] {
             let mut window = Window::new(ceiling);
-            (0..9).for_each(|_| drop(round(&mut window)));
+            for _ in 0..9 {
+                round(&mut window);
+            }
             let now = Instant::now();
             window.failed(now, now);
             assert_eq!(window.width(), ceiling / 2);
@@ -104,7 +106,9 @@ mod tests {
     #[test]
     fn what_was_open_when_it_was_halved_does_not_halve_it_again() {
         let mut window = Window::new(16);
-        (0..5).for_each(|_| drop(round(&mut window)));
+        for _ in 0..5 {
+            round(&mut window);
+        }
         let opened = Instant::now();
         let now = opened + Duration::from_secs(10);
         (0..16).for_each(|_| window.failed(opened, now));
@@ -117,7 +121,9 @@ mod tests {
     #[test]
     fn a_limit_that_is_lowered_counts_at_once() {
         let mut window = Window::new(16);
-        (0..5).for_each(|_| drop(round(&mut window)));
+        for _ in 0..5 {
+            round(&mut window);
+        }
         window.set_ceiling(4);
         assert_eq!((window.width(), round(&mut window)), (4, 4));
         window.set_ceiling(0);

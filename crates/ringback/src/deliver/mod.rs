@@ -190,7 +190,7 @@ impl Read {
             let mut lanes = self.delivering.lanes.lock();
             // Under the lock: a lane made from an older directory would miss a change that lanes were told already.
             let directory = self.delivering.engine.directories().newest();
-            lanes.admit(self.number, rows, &directory, Instant::now());
+            lanes.admit(self.number, rows, &directory, self.delivering.clock.now(), Instant::now());
             drop(lanes);
             self.delivering.ready.notify_one();
         }

@@ -13,6 +13,7 @@ use crate::{
     directory::Directory,
     id::EndpointId,
     store::{Cursor, LoadedEvent},
+    time::Timestamp,
 };
 
 /// Most payload bytes kept in memory from routing to sending; beyond, they are read again.
@@ -20,31 +21,40 @@ const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 impl Lanes {
     /// Takes in a read's rows that are not known yet, of shards that have been ours since before it started: another
-    /// node may have sent what an older one saw. Rows come in order of (`due_at`, id) within a lane.
+    /// node may have sent what an older one saw. Rows come in order of (`due_at`, id) within a lane; `clock` is what the
+    /// database's clock shows.
     pub(crate) fn admit(
         &mut self,
         read: u64,
         rows: Vec<(Due, Option<Arc<LoadedEvent>>)>,
         directory: &Directory,
+        clock: Timestamp,
         now: Instant,
     ) {
         for (due, event) in rows {
             if self.owned[usize::from(due.lane.shard())].is_some_and(|before| read > before) {
-                self.admit_one(due, event, directory, now);
+                self.admit_one(due, event, directory, clock, now);
             }
         }
     }
 
-    fn admit_one(&mut self, due: Due, event: Option<Arc<LoadedEvent>>, directory: &Directory, now: Instant) {
+    fn admit_one(
+        &mut self,
+        due: Due,
+        event: Option<Arc<LoadedEvent>>,
+        directory: &Directory,
+        clock: Timestamp,
+        now: Instant,
+    ) {
         let id = due.lane;
         let bytes = event.as_deref().map_or(0, payload_bytes);
         let keep_event = self.event_bytes + bytes <= EVENT_BYTES_MAX;
         // A row of an endpoint that is gone is being cancelled in the database.
         let Some(lane) = self.lane_or_new(id, due.endpoint, directory, now) else { return };
-        if !lane.admits(&due) {
+        let Some(place) = lane.place_for(&due, clock) else {
             self.ask_refill(id);
             return;
-        }
+        };
         let is_anonymous = lane.tenant == UNKNOWN;
         if !self.known.admit(&due) {
             return;
@@ -56,8 +66,10 @@ impl Lanes {
         if event.is_some() {
             self.event_bytes += bytes;
         }
-        if let Some(lane) = self.lanes.get_mut(&id) {
-            lane.push(Waiting { due, event });
+        if let Some(lane) = self.lanes.get_mut(&id)
+            && let Some(displaced) = lane.push(place, Waiting { due, event })
+        {
+            self.forget(&[displaced]);
         }
         self.enter_ring(id);
     }

@@ -1,6 +1,15 @@
 //! One lane: what waits for one destination, and what keeps it from being sent.
+//!
+//! Deliveries are sent in the order in which they are due, oldest first. A lane that is late, with deliveries due for
+//! longer than a minute, as after an outage, sends by turns the oldest of its backlog and one that became due within the
+//! last minute: what happens now arrives within moments, while the backlog gets half of what the receiver can take.
+//! Order is not touched by that: of an ordering key only the first is ever here.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     courier::Courier,
@@ -16,6 +25,7 @@ use crate::{
     delivery::Due,
     endpoint::{Endpoint, MAX_IN_FLIGHT_DEFAULT},
     store::{Cursor, LoadedEvent},
+    time::Timestamp,
 };
 
 /// Most rows of one lane in memory; what is beyond stays in the database and is read when there is room.
@@ -24,6 +34,12 @@ pub(super) const ROWS_MAX: usize = 2_000;
 
 /// Rows are read again when a lane behind has fewer than this left.
 const ROWS_LOW: usize = ROWS_MAX / 2;
+
+/// A lane whose oldest delivery has been due for longer is late.
+const LATE_AFTER: Duration = Duration::from_secs(60);
+
+/// Most rows of a late lane that wait as fresh. When there are more, the oldest of them join the backlog.
+const FRESH_MAX: usize = 256;
 
 /// Expected milliseconds that count as one unit of cost.
 const COST_UNIT_MS: f32 = 10.0;
@@ -35,6 +51,14 @@ const COST_MAX: f32 = 32.0;
 pub(super) struct Waiting {
     pub(super) due: Due,
     pub(super) event: Option<Arc<LoadedEvent>>,
+}
+
+/// Where a row waits in its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Queue,
+    Fresh,
+    Tests,
 }
 
 /// Why a lane cannot send now.
@@ -58,6 +82,10 @@ pub(super) struct Lane {
     pub(super) tenant: TenantNumber,
     /// In order of arrival, which is order of `due_at` but for late ones.
     queue: VecDeque<Waiting>,
+    /// What became due lately, while the lane is late: every second turn is theirs.
+    fresh: VecDeque<Waiting>,
+    /// Whether the last turn was.
+    was_turn_of_fresh: bool,
     /// Test deliveries: sent while the endpoint is not enabled or its receiver is failing, too.
     tests: VecDeque<Waiting>,
     /// Open requests, those that the shard's last owner left open included.
@@ -90,6 +118,8 @@ impl Lane {
             courier,
             tenant,
             queue: VecDeque::new(),
+            fresh: VecDeque::new(),
+            was_turn_of_fresh: false,
             tests: VecDeque::new(),
             open: 0,
             window: Window::new(MAX_IN_FLIGHT_DEFAULT),
@@ -127,23 +157,47 @@ impl Lane {
         self.stopped || self.held.is_some_and(|held| held.parks)
     }
 
-    /// Whether a row finds room here; if not, the lane is behind from before that row on.
-    pub(super) fn admits(&mut self, due: &Due) -> bool {
-        let has_room = self.behind.is_none() && self.queue.len() < ROWS_MAX && !self.is_parked();
-        let room = due.marks.test || has_room;
-        if !room {
-            let before = Cursor::before(due);
-            self.behind = Some(self.behind.map_or(before, |behind| behind.min(before)));
+    /// Where a row finds room here; if nowhere, the lane is behind from before that row on.
+    pub(super) fn place_for(&mut self, due: &Due, clock: Timestamp) -> Option<Place> {
+        let late = clock - LATE_AFTER;
+        let place = if due.marks.test {
+            Some(Place::Tests)
+        } else if self.is_parked() {
+            None
+        } else if due.due_at > late && self.queue.front().is_some_and(|oldest| oldest.due.due_at <= late) {
+            Some(Place::Fresh)
+        } else {
+            (self.behind.is_none() && self.queue.len() < ROWS_MAX).then_some(Place::Queue)
+        };
+        if place.is_none() {
+            self.leave_behind(due);
         }
-        room
+        place
     }
 
-    pub(super) fn push(&mut self, waiting: Waiting) {
-        if waiting.due.marks.test {
-            self.tests.push_back(waiting);
-        } else {
-            self.queue.push_back(waiting);
+    fn leave_behind(&mut self, due: &Due) {
+        let before = Cursor::before(due);
+        self.behind = Some(self.behind.map_or(before, |behind| behind.min(before)));
+    }
+
+    /// Puts a row where it is to wait. Returns one for the caller to forget that had to give way: it is read again with
+    /// the rest of the backlog.
+    pub(super) fn push(&mut self, place: Place, waiting: Waiting) -> Option<Waiting> {
+        match place {
+            Place::Queue => self.queue.push_back(waiting),
+            Place::Tests => self.tests.push_back(waiting),
+            Place::Fresh => self.fresh.push_back(waiting),
         }
+        if self.fresh.len() <= FRESH_MAX {
+            return None;
+        }
+        let displaced = self.fresh.pop_front()?;
+        if self.behind.is_none() && self.queue.len() < ROWS_MAX {
+            self.queue.push_back(displaced);
+            return None;
+        }
+        self.leave_behind(&displaced.due);
+        Some(displaced)
     }
 
     /// What keeps the next delivery from being sent at `now`; `None` if nothing does (and a token is taken).
@@ -154,7 +208,7 @@ impl Lane {
             return Some(Block::Full);
         }
         if !is_test {
-            if self.queue.is_empty() {
+            if self.queue.is_empty() && self.fresh.is_empty() {
                 return Some(Block::Empty);
             }
             if self.stopped {
@@ -177,14 +231,26 @@ impl Lane {
 
     /// Takes the next delivery out; its request counts as open.
     pub(super) fn pop(&mut self) -> Option<Waiting> {
-        let from = if self.tests.is_empty() && !self.stopped { &mut self.queue } else { &mut self.tests };
-        let waiting = from.pop_front()?;
+        let waiting = self.next_queue().pop_front()?;
         self.open += 1;
         Some(waiting)
     }
 
+    /// Tests first. Of a late lane, the oldest of the backlog and the fresh take turns; a probe is the oldest.
+    fn next_queue(&mut self) -> &mut VecDeque<Waiting> {
+        if self.stopped || !self.tests.is_empty() {
+            return &mut self.tests;
+        }
+        if self.queue.is_empty() {
+            return &mut self.fresh;
+        }
+        let has_turn = !self.fresh.is_empty() && !self.was_turn_of_fresh && !self.health.is_failing();
+        self.was_turn_of_fresh = has_turn;
+        if has_turn { &mut self.fresh } else { &mut self.queue }
+    }
+
     pub(super) fn has_work(&self) -> bool {
-        !(self.queue.is_empty() && self.tests.is_empty())
+        !(self.queue.is_empty() && self.tests.is_empty() && self.fresh.is_empty())
     }
 
     /// Whether rows should be read again from behind.
@@ -250,17 +316,17 @@ impl Lane {
 
     /// Removes what waits in a lane that is parked, for the caller to forget; it is read again when the lane is not.
     pub(super) fn park(&mut self) -> Vec<Waiting> {
-        if self.queue.is_empty() {
+        if self.queue.is_empty() && self.fresh.is_empty() {
             return Vec::new();
         }
         self.read_again();
-        self.queue.drain(..).collect()
+        self.queue.drain(..).chain(self.fresh.drain(..)).collect()
     }
 
     /// Removes what waits and matches, for the caller to forget.
     pub(super) fn remove_waiting(&mut self, matches: impl Fn(&Due) -> bool) -> Vec<Waiting> {
         let mut removed = Vec::new();
-        for queue in [&mut self.queue, &mut self.tests] {
+        for queue in [&mut self.queue, &mut self.fresh, &mut self.tests] {
             if !queue.iter().any(|waiting| matches(&waiting.due)) {
                 continue;
             }

@@ -145,7 +145,7 @@ impl Model {
             // A backlog that one lane has no room for.
             for _ in 0..ROWS {
                 let due = model.row(None, LaneId::from_i64(1));
-                model.rows.insert(due.id, due);
+                model.rows.insert(due.id, Due { due_at: due.due_at - Duration::from_secs(600), ..due });
             }
         }
         model
@@ -270,7 +270,7 @@ impl Model {
     }
 
     fn apply(&mut self, read: Read) {
-        self.lanes.admit(read.number, read.rows, &self.directory, self.now);
+        self.lanes.admit(read.number, read.rows, &self.directory, self.clock(), self.now);
         self.lanes.read_applied(read.number);
         if let Some((lane, rest)) = read.refill {
             self.lanes.refilled(lane, rest);

@@ -11,6 +11,7 @@ use crate::{
     time::Timestamp,
 };
 
+mod backlog;
 mod holds;
 mod places;
 mod shares;
@@ -52,7 +53,12 @@ impl World {
 
     fn fill(&mut self, lane: i64, count: usize) {
         let rows = (0..count).map(|_| (self.due(lane), None)).collect();
-        self.lanes.admit(u64::MAX, rows, &self.directory, self.now);
+        self.lanes.admit(u64::MAX, rows, &self.directory, self.clock(), self.now);
+    }
+
+    /// The database's clock: what is made by [`Self::due`] is due by then.
+    fn clock(&self) -> Timestamp {
+        Timestamp::from_millis(self.next)
     }
 
     fn pick(&mut self) -> Option<Due> {
@@ -97,10 +103,10 @@ fn a_delivery_is_never_picked_twice() {
     let mut world = World::new();
     let due = world.due(1);
     for _ in 0..3 {
-        world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+        world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.clock(), world.now);
     }
     assert_eq!(world.pick(), Some(due.clone()));
-    world.lanes.admit(u64::MAX, vec![(due, None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due, None)], &world.directory, world.clock(), world.now);
     assert_eq!(world.pick(), None);
 }
 
@@ -125,7 +131,7 @@ fn requests_that_another_node_left_open_count() {
     let lane = LaneId::from_i64(64);
     let foreign = world.due(64);
     world.lanes.take_shard(0, &[(foreign.id, lane, until)], &world.directory, world.now);
-    world.lanes.admit(u64::MAX, vec![(foreign.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(foreign.clone(), None)], &world.directory, world.clock(), world.now);
     world.fill(64, 1);
     assert_eq!(world.pick(), None, "a fresh lane may open one, and one is open");
     world.now = until;
@@ -180,7 +186,7 @@ fn a_held_lane_waits_for_its_moment() {
 fn an_expunged_event_is_not_sent() {
     let mut world = World::new();
     let due = world.due(1);
-    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.clock(), world.now);
     world.lanes.remove_event(due.id.event());
     assert_eq!(world.pick(), None);
 }
@@ -225,11 +231,11 @@ fn what_a_last_owner_left_open_is_sent_when_its_shard_comes_back() {
     world.now = until;
     world.lanes.take_shard(1, &[], &world.directory, world.now);
     assert_eq!(world.pick(), None);
-    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.clock(), world.now);
     let refills = world.lanes.take_refills(10);
     assert_eq!(refills, [(due.lane, Cursor::START)]);
     world.lanes.refilled(due.lane, None);
-    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.clock(), world.now);
     assert_eq!(world.pick(), Some(due));
 }
 

@@ -12,6 +12,7 @@
 mod assets;
 mod backlog;
 mod cookie;
+mod failed_logins;
 mod form_token;
 mod frame;
 mod headers;
@@ -21,19 +22,25 @@ mod mount;
 mod origin;
 mod pages;
 mod refusal;
+mod sender;
 mod session;
 mod submission;
 mod visible;
 mod visitor;
 
+use std::{sync::Arc, time::Instant};
+
 use axum::{
-    Router,
+    Extension, Router,
     middleware::{from_fn_with_state, map_response},
     routing::{get, post},
 };
 
 pub(crate) use self::host::Hosts;
-use self::pages::{delivery, login, overview, replay};
+use self::{
+    failed_logins::FailedLogins,
+    pages::{delivery, login, overview, replay},
+};
 use crate::api::Api;
 
 /// The pages, without their state. They are answered under the names that `hosts` allows.
@@ -45,6 +52,7 @@ pub(crate) fn routes(hosts: Hosts) -> Router<Api> {
         .route("/login", get(login::show).post(login::log_in))
         .route("/logout", post(login::log_out))
         .route("/assets/{name}", get(assets::send))
+        .layer(Extension(Arc::new(FailedLogins::none(Instant::now()))))
         .layer(from_fn_with_state(hosts, host::check))
         .layer(map_response(headers::protect))
 }

@@ -17,16 +17,20 @@
 //! receiver    a customer of our own: counts, answers as told, holds requests open
 //! outside     customers who share no code with Ringback
 //! samples     what platforms say when a call ends
+//! crashed     what a crash explains
+//! history     a long history, made by one statement for each table
 //! until       waiting for what must come true, within a bound
 //! ```
 
 pub mod api;
 pub mod browser;
 pub mod command;
+pub mod crashed;
 pub mod database;
 pub mod document;
 pub mod embedded;
 pub mod help;
+pub mod history;
 pub mod outside;
 pub mod receiver;
 pub mod refusal;

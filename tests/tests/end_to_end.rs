@@ -17,6 +17,7 @@ mod ids;
 // 4: nothing vanishes.
 mod crash;
 mod ledger;
+mod replay;
 
 // 5: no transaction is open while a receiver is being spoken to.
 mod no_open_transaction;
@@ -56,6 +57,7 @@ mod dashboard;
 mod demo;
 mod embedded;
 mod idempotency;
+mod large;
 mod openapi;
 mod order;
 mod rotation;

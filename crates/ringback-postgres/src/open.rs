@@ -170,6 +170,12 @@ impl Postgres {
         self.inner.work.begin().await.map_err(from_sqlx)
     }
 
+    /// One snapshot for questions that take more than one statement: what moves from table to table meanwhile is in
+    /// exactly one of them.
+    pub(crate) async fn snapshot(&self) -> Result<Transaction<'static, Db>> {
+        self.inner.desk.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await.map_err(from_sqlx)
+    }
+
     /// A transaction for questions from outside and for upkeep.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Db>> {
         self.inner.desk.begin().await.map_err(from_sqlx)

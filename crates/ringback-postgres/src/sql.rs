@@ -63,6 +63,11 @@ statements! {
     disable_gone
     discard_dead_letter
     emit
+    end_of_dead
+    end_of_dead_letters
+    end_of_events
+    end_of_finished
+    end_of_pending
     expire_dead_letters
     expire_held
     expunge_event
@@ -91,13 +96,15 @@ statements! {
     keep_setting
     list_audit
     list_audit_of_tenant
+    list_dead
     list_dead_letters
     list_dead_letters_of_events
-    list_deliveries
     list_deliveries_of_events
     list_endpoints
     list_events
+    list_finished
     list_partitions
+    list_pending
     list_running_replays
     list_tokens
     load_endpoints
@@ -117,6 +124,7 @@ statements! {
     read_attempts
     read_backlog
     read_changes
+    read_delivery
     read_endpoints_as_of
     read_events
     read_lane_holds

@@ -121,15 +121,43 @@ async fn look_at_plans_of_questions(connection: &mut PgConnection, schema: &str)
 
 /// Lists are for people: they may wait for the first ANALYZE.
 async fn look_at_plans_of_lists(connection: &mut PgConnection, schema: &str) {
-    let statement = explain(include_str!("../sql/list_deliveries.sql"), schema)
+    let page = |file| explain(file, schema).bind(Uuid::nil()).bind(Uuid::max()).bind(5_000_i64).bind(51_i64);
+    let all = page(include_str!("../sql/list_events.sql")).bind(None::<String>).bind(None::<String>);
+    let rare = page(include_str!("../sql/list_events.sql")).bind("nobody").bind(None::<String>);
+    let pending = page(include_str!("../sql/list_pending.sql"));
+    let finished = page(include_str!("../sql/list_finished.sql"));
+    let lists = [
+        ("events", all),
+        ("events of a tenant", rare),
+        ("pending", of(pending, None, None).bind(None::<i64>)),
+        ("finished", of(finished, None, None).bind(None::<i16>)),
+        ("finished of a tenant", of(page(include_str!("../sql/list_finished.sql")), Some("nobody"), None).bind(2_i16)),
+        ("finished of an endpoint", {
+            of(page(include_str!("../sql/list_finished.sql")), None, Some(Uuid::max())).bind(None::<i16>)
+        }),
+    ];
+    for (name, statement) in lists {
+        let list = plan(connection, name, statement).await;
+        assert!(!list.contains("Sort Method"), "pages are read in order:\n{list}");
+    }
+    let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.event LIMIT 100) e".replace("{schema}", schema);
+    let events: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
+    let statement = explain(include_str!("../sql/list_deliveries_of_events.sql"), schema)
         .bind(Uuid::nil())
         .bind(Uuid::max())
-        .bind(50_i64)
-        .bind(None::<i16>)
-        .bind(None::<i16>)
-        .bind(None::<Uuid>);
-    let list = plan(connection, "list", statement).await;
-    assert!(!list.contains("Sort Method"), "pages are read in order:\n{list}");
+        .bind(51_i64)
+        .bind(None::<i16>);
+    plan(connection, "of events", of(statement, None, None).bind(None::<i16>).bind(events)).await;
+}
+
+/// What lists of deliveries ask of an event, and of the endpoint.
+fn of(list: Statement, tenant: Option<&'static str>, endpoint: Option<Uuid>) -> Statement {
+    list.bind(tenant)
+        .bind(None::<String>)
+        .bind(None::<String>)
+        .bind(None::<String>)
+        .bind(Vec::<Uuid>::new())
+        .bind(endpoint)
 }
 
 /// All four settlements in one batch.

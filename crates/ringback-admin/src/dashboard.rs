@@ -11,6 +11,7 @@
 
 mod assets;
 mod cookie;
+mod failed_logins;
 mod form_token;
 mod frame;
 mod headers;
@@ -20,19 +21,25 @@ mod mount;
 mod origin;
 mod pages;
 mod refusal;
+mod sender;
 mod session;
 mod submission;
 mod visible;
 mod visitor;
 
+use std::{sync::Arc, time::Instant};
+
 use axum::{
-    Router,
+    Extension, Router,
     middleware::{from_fn_with_state, map_response},
     routing::{get, post},
 };
 
 pub(crate) use self::host::Hosts;
-use self::pages::{delivery, login, overview, replay};
+use self::{
+    failed_logins::FailedLogins,
+    pages::{delivery, login, overview, replay},
+};
 use crate::api::Api;
 
 /// The pages, without their state. They are answered under the names that `hosts` allows.
@@ -44,6 +51,7 @@ pub(crate) fn routes(hosts: Hosts) -> Router<Api> {
         .route("/login", get(login::show).post(login::log_in))
         .route("/logout", post(login::log_out))
         .route("/assets/{name}", get(assets::send))
+        .layer(Extension(Arc::new(FailedLogins::none(Instant::now()))))
         .layer(from_fn_with_state(hosts, host::check))
         .layer(map_response(headers::protect))
 }

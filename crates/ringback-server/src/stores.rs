@@ -84,6 +84,7 @@ pub(crate) fn settings(configuration: &Configuration, keys: MasterKeys) -> Setti
     settings.max_payload_bytes = usize::try_from(configuration.max_payload_bytes.0).unwrap_or(usize::MAX);
     settings.max_endpoints_per_tenant = u32::try_from(configuration.max_endpoints_per_tenant.0).unwrap_or(u32::MAX);
     settings.max_in_flight_per_node = usize::try_from(configuration.max_in_flight_per_node.0).unwrap_or(usize::MAX);
+    settings.tenant_weights.clone_from(&configuration.tenant_weights.0);
     settings.lease = configuration.lease.0;
     settings.kept = Kept {
         events: configuration.retention_events.0,

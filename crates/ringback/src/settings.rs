@@ -1,6 +1,6 @@
 //! How the engine behaves.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
     deliver::send::{Egress, Resolve, Roots},
@@ -27,6 +27,8 @@ pub struct Settings {
     pub max_endpoints_per_tenant: u32,
     /// Most requests open on this node.
     pub max_in_flight_per_node: usize,
+    /// Shares of tenants in sending, while more is due than can be sent; 1 for those that are not named.
+    pub tenant_weights: HashMap<String, u32>,
     /// How long a node owns its shards without renewing; 3 s or more.
     pub lease: Duration,
     /// How long things are kept.
@@ -46,6 +48,7 @@ impl Settings {
             max_payload_bytes: 1024 * 1024,
             max_endpoints_per_tenant: 10_000,
             max_in_flight_per_node: 4_096,
+            tenant_weights: HashMap::new(),
             lease: Duration::from_secs(12),
             kept: Kept::default(),
         }

@@ -299,6 +299,32 @@ async fn a_slash_at_the_end_of_the_base_path_is_forgiven() {
 }
 
 #[tokio::test]
+async fn whoever_guesses_is_slowed_down_and_nobody_is_thrown_out() {
+    let app = App::new().await;
+    let mut browser = Browser::of(&app);
+    for _ in 0..9 {
+        assert_eq!(browser.log_in("", "a-guess-of-a-token").await.status, StatusCode::FORBIDDEN);
+    }
+    // Those that succeed count for nothing, and do not make the others forgotten.
+    for _ in 0..20 {
+        browser.cookie.clear();
+        assert_eq!(browser.log_in("", TOKEN).await.status, StatusCode::SEE_OTHER);
+    }
+    let session = std::mem::take(&mut browser.cookie);
+    assert_eq!(browser.log_in("", "a-guess-of-a-token").await.status, StatusCode::FORBIDDEN);
+    for token in ["a-guess-of-a-token", TOKEN] {
+        let refused = browser.log_in("", token).await;
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{}", refused.text);
+        let seconds: u64 = refused.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
+        assert!((1..=6).contains(&seconds) && refused.text.contains("Too many logins"), "{seconds}: {}", refused.text);
+        assert!(!refused.headers.contains_key(header::SET_COOKIE));
+    }
+    browser.cookie = session;
+    assert_eq!(browser.get("/").await.status, StatusCode::OK, "whoever is in stays in");
+    app.get("/v1/events").await.is(StatusCode::OK);
+}
+
+#[tokio::test]
 async fn where_the_host_is_trusted_there_is_no_login() {
     let app = App::new().await;
     let (id, replay) = dead_letter(&app).await;

@@ -1,4 +1,5 @@
-//! The third source: a TOML file, where `retention.events` is `events` under `[retention]`.
+//! The third source: a TOML file, where `retention.events` is `events` under `[retention]`, and the weights of tenants
+//! are a table of their own.
 
 use std::path::Path;
 
@@ -45,15 +46,24 @@ fn put(file: &str, prefix: &str, table: Table, settings: &mut Settings, findings
         match value {
             Value::Table(inner) if !is_key(&name) => put(file, &format!("{name}."), inner, settings, findings),
             _ if !is_key(&name) => findings.push(unknown(file, &name)),
+            Value::Table(_) if !may_be_table(&name) => findings.push(no_value(file, &name)),
             value => match text(&value) {
                 Some(text) => settings.put(&name, Source::File(file.to_owned()), text),
-                None => {
-                    let detail = "neither a table nor a date is a value here".to_owned();
-                    findings.push(Finding::of_key(&name, file, detail));
-                }
+                None => findings.push(no_value(file, &name)),
             },
         }
     }
+}
+
+fn no_value(file: &str, name: &str) -> Finding {
+    let detail =
+        if may_be_table(name) { "must hold whole numbers" } else { "neither a table nor a date is a value here" };
+    Finding::of_key(name, file, detail.to_owned())
+}
+
+/// Whether the key's value is written as a table.
+fn may_be_table(name: &str) -> bool {
+    KEYS.iter().any(|key| key.name == name && key.is_table())
 }
 
 fn is_key(name: &str) -> bool {
@@ -67,9 +77,15 @@ fn text(value: &Value) -> Option<String> {
         Value::Integer(number) => Some(number.to_string()),
         Value::Float(number) => Some(number.to_string()),
         Value::Boolean(switch) => Some(switch.to_string()),
+        Value::Table(items) => items.iter().map(pair).collect::<Option<Vec<_>>>().map(|pairs| pairs.join(",")),
         Value::Array(items) => items.iter().map(text).collect::<Option<Vec<_>>>().map(|texts| texts.join(",")),
-        Value::Datetime(_) | Value::Table(_) => None,
+        Value::Datetime(_) => None,
     }
+}
+
+fn pair((name, value): (&String, &Value)) -> Option<String> {
+    let Value::Integer(number) = value else { return None };
+    Some(format!("{name}={number}"))
 }
 
 fn unknown(file: &str, name: &str) -> Finding {

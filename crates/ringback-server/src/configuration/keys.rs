@@ -3,7 +3,9 @@
 use super::{
     settings::{Finding, Settings},
     value::Value,
-    values::{AdminToken, BasePath, DatabaseUrl, HeaderPrefix, LogFilter, LogFormat, MasterKey, Schema, Span, Whole},
+    values::{
+        AdminToken, BasePath, DatabaseUrl, HeaderPrefix, LogFilter, LogFormat, MasterKey, Schema, Span, Weights, Whole,
+    },
 };
 use ringback::deliver::send::AllowEntry;
 
@@ -33,6 +35,11 @@ impl Key {
     /// Its flag without the dashes: `retention-events`.
     pub(super) fn flag(&self) -> String {
         self.name.replace(['.', '_'], "-")
+    }
+
+    /// Whether the file may write its value as a table.
+    pub(super) fn is_table(&self) -> bool {
+        self.value_name == <Weights as Value>::NAME
     }
 
     /// What `--help` says.
@@ -94,6 +101,8 @@ keys! {
     "egress.allow_http" egress_allow_http: bool = "false";
     /// Most requests that this process has open to receivers at a time; lowered to what the limit of open files allows.
     "max_in_flight_per_node" max_in_flight_per_node: Whole<1, 1_000_000> = "4096";
+    /// Tenants that get more than an equal share of sending while more is due than can be sent, such as acme=4,other=2. In the file a table.
+    "tenant_weights" tenant_weights: Weights = "";
     /// Largest payload of an event, in bytes.
     "max_payload_bytes" max_payload_bytes: Whole<1, 16_777_216> = "1048576";
     /// Most endpoints a tenant can have.

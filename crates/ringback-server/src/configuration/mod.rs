@@ -149,6 +149,18 @@ mod tests {
     }
 
     #[test]
+    fn weights_are_a_table_in_the_file_and_a_list_elsewhere() {
+        let weight = |configuration: Configuration, tenant: &str| configuration.tenant_weights.0.get(tenant).copied();
+        assert_eq!(weight(read("[tenant_weights]\nacme = 4\n\"a.b\" = 2\n", &[], &[]).unwrap(), "a.b"), Some(2));
+        assert_eq!(weight(read("tenant_weights = \"acme=3\"\n", &[], &[]).unwrap(), "acme"), Some(3));
+        let variable = ("RINGBACK_TENANT_WEIGHTS", "acme=5,b=1");
+        assert_eq!(weight(read("[tenant_weights]\nacme = 4\n", &[variable], &[]).unwrap(), "acme"), Some(5));
+        for wrong in ["[tenant_weights]\nacme = 0\n", "[tenant_weights]\nacme = \"4\"\n", "[bind]\nacme = 4\n"] {
+            assert_eq!(read(wrong, &[], &[]).unwrap_err().len(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
     fn lists_and_switches_are_read_in_both_notations() {
         let file =
             "old_master_keys = []\n[egress]\nallow = [\"127.0.0.0/8\", \"10.0.0.0/8:9000\"]\nallow_http = true\n";

@@ -42,6 +42,7 @@ mod tests {
         let is_bare = key.is_switch || key.default.parse::<u64>().is_ok();
         match key.value_name {
             _ if is_bare => key.default.to_owned(),
+            _ if key.is_table() => "{}".to_owned(),
             "LIST" => format!("[{}]", key.default),
             _ => toml::Value::from(key.default).to_string(),
         }

@@ -5,6 +5,7 @@ mod logging;
 mod measure;
 mod network;
 mod secret;
+mod weights;
 
 pub(crate) use self::{
     database::{DatabaseUrl, Schema},
@@ -12,4 +13,5 @@ pub(crate) use self::{
     measure::{Span, Whole, parse_duration, print_duration},
     network::{BasePath, HeaderPrefix},
     secret::{AdminToken, MasterKey, Secret},
+    weights::Weights,
 };

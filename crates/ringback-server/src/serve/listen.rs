@@ -2,10 +2,10 @@
 //! a limited number of connections; what is open when the end comes is answered first. How long a body may take and an
 //! answer may be waited for is the router's own affair: it says so in an answer.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, extract::ConnectInfo};
+use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -15,6 +15,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
+
+use tower::ServiceExt as _;
 
 use super::impatient::Impatient;
 
@@ -60,7 +62,7 @@ async fn serve_with(
             () = &mut end => break,
         };
         match accepted {
-            Ok((stream, place)) => answer(patience, stream, place, router.clone(), &open),
+            Ok(accepted) => answer(patience, accepted, router.clone(), &open),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted: {error}");
                 tokio::time::sleep(PAUSE).await;
@@ -73,13 +75,25 @@ async fn serve_with(
     }
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+/// A connection, from whom, and its place among those there may be.
+struct Accepted {
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: OwnedSemaphorePermit,
 }
 
-fn answer(patience: Patience, stream: TcpStream, place: OwnedSemaphorePermit, router: Router, open: &GracefulShutdown) {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> std::io::Result<Accepted> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok(Accepted { stream, peer, place })
+}
+
+fn answer(patience: Patience, accepted: Accepted, router: Router, open: &GracefulShutdown) {
+    let Accepted { stream, peer, place } = accepted;
+    let router = router.map_request(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request
+    });
     // Answers are small and whole: waiting to fill a packet would only add to their time.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
@@ -168,6 +182,15 @@ mod tests {
         let mut rest = Vec::new();
         // A reset is an end, too.
         let _ = timeout(BOUND, stream.read_to_end(&mut rest)).await.expect("the server ends the connection");
+    }
+
+    #[tokio::test]
+    async fn a_request_says_from_where_it_comes() {
+        let peer = async |ConnectInfo(peer): ConnectInfo<SocketAddr>| format!("{peer} hello");
+        let server = Server::start(LONG, Router::new().route("/", get(peer)), 10).await;
+        let mut stream = server.connect().await;
+        let answer = asked(&mut stream).await;
+        assert!(answer.contains(&stream.local_addr().unwrap().to_string()), "{answer}");
     }
 
     #[tokio::test]

@@ -99,6 +99,7 @@ async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>, ahead: 
         delivering.lanes.lock().looked_ahead(&ahead, &events);
         delivering.ready.notify_one();
     }
+    learn_tenants(&delivering, &picked, &events);
     for mut picked in picked {
         // Loading may have taken long. A lane that is not ours any more is for its new owner to send.
         if !delivering.owns(picked.due.lane.shard()) {
@@ -115,6 +116,17 @@ async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>, ahead: 
                 delivering.ready.notify_one();
             }
         }
+    }
+}
+
+/// Whose an inline lane is stands in its events alone.
+fn learn_tenants(delivering: &Delivering, picked: &[Picked], events: &HashMap<EventId, Arc<LoadedEvent>>) {
+    let inline = picked.iter().filter(|picked| picked.due.endpoint.is_none());
+    let mut inline =
+        inline.filter_map(|picked| Some((picked.due.lane, events.get(&picked.due.id.event())?))).peekable();
+    if inline.peek().is_some() {
+        let mut lanes = delivering.lanes.lock();
+        inline.for_each(|(lane, event)| lanes.learn_tenant(lane, &event.event.tenant));
     }
 }
 

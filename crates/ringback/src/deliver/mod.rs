@@ -91,7 +91,8 @@ impl Delivering {
             None => Arc::new(send::SystemResolver::new()?),
         };
         let sender = Sender::new(settings.egress.clone(), resolver, settings.roots.clone())?;
-        let lanes = Lanes::new(settings.egress.clone(), settings.max_in_flight_per_node);
+        let lanes =
+            Lanes::new(settings.egress.clone(), settings.max_in_flight_per_node, settings.tenant_weights.clone());
         let (recorder, outcomes) = Recorder::new();
         let lease = Lease::new(settings.lease);
         let delivering = Arc::new(Self {
@@ -189,7 +190,7 @@ impl Read {
             let mut lanes = self.delivering.lanes.lock();
             // Under the lock: a lane made from an older directory would miss a change that lanes were told already.
             let directory = self.delivering.engine.directories().newest();
-            lanes.admit(self.number, rows, &directory, Instant::now());
+            lanes.admit(self.number, rows, &directory, self.delivering.clock.now(), Instant::now());
             drop(lanes);
             self.delivering.ready.notify_one();
         }

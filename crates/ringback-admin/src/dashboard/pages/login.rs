@@ -1,7 +1,13 @@
 //! `/login` and `/logout`: a token of the API becomes a session.
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use askama::Template;
 use axum::{
+    Extension,
     extract::{RawQuery, State},
     response::{IntoResponse as _, Redirect, Response},
 };
@@ -13,10 +19,11 @@ use crate::{
     api::Api,
     dashboard::{
         cookie,
+        failed_logins::FailedLogins,
         frame::Frame,
         mount::Mount,
         refusal::{Refusal, rendered},
-        session,
+        sender, session,
         submission::{Application, Submission},
         visitor::Visitor,
     },
@@ -57,12 +64,21 @@ pub(in crate::dashboard) async fn show(
 pub(in crate::dashboard) async fn log_in(
     State(api): State<Api>,
     mount: Mount,
+    Extension(logins): Extension<Arc<FailedLogins>>,
     Application { parts, fields }: Application,
 ) -> Response {
     let field = |name: &str| fields.get(name).map(|text| text.trim());
     let to = page(field("to"));
     let token = field("token").unwrap_or_default();
-    let why = match session::admit(&api, token).await {
+    let sender = sender::address(&parts);
+    if let Err(wait) = logins.begin(sender, Instant::now()) {
+        return too_many(wait, Frame::outside(mount, api.keys()), &to);
+    }
+    let admitted = session::admit(&api, token).await;
+    if !admitted.as_ref().is_err_and(|problem| problem.status() == StatusCode::UNAUTHORIZED) {
+        logins.succeeded(sender);
+    }
+    let why = match admitted {
         Ok(_) => {
             let session = session::begin(token, api.keys(), Timestamp::now());
             let mut response = Redirect::to(&mount.to(&to)).into_response();
@@ -79,6 +95,14 @@ pub(in crate::dashboard) async fn log_in(
     };
     let page = Page { frame: Frame::outside(mount, api.keys()), to: &to, problem: Some(why) };
     (StatusCode::FORBIDDEN, rendered(&page)).into_response()
+}
+
+/// Too many logins have failed; whether this one would have is not looked at.
+fn too_many(wait: Duration, frame: Frame, to: &str) -> Response {
+    let seconds = wait.as_secs() + 1;
+    let problem = format!("Too many logins have failed lately. Try again in {seconds} s.");
+    let page = rendered(&Page { frame, to, problem: Some(&problem) });
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())], page).into_response()
 }
 
 /// `POST /logout`

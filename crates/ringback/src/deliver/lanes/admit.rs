@@ -2,16 +2,13 @@
 
 use std::{collections::hash_map::Entry, sync::Arc, time::Instant};
 
-use super::{
-    Courier, Lanes,
-    lane::{Lane, Waiting},
-    payload_bytes,
-};
+use super::{Courier, Lanes, lane::Lane, payload_bytes, queue::Waiting, tenants::UNKNOWN};
 use crate::{
     delivery::{Due, LaneId},
     directory::Directory,
     id::EndpointId,
     store::{Cursor, LoadedEvent},
+    time::Timestamp,
 };
 
 /// Most payload bytes kept in memory from routing to sending; beyond, they are read again.
@@ -19,40 +16,55 @@ const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 impl Lanes {
     /// Takes in a read's rows that are not known yet, of shards that have been ours since before it started: another
-    /// node may have sent what an older one saw. Rows come in order of (`due_at`, id) within a lane.
+    /// node may have sent what an older one saw. Rows come in order of (`due_at`, id) within a lane; `clock` is what the
+    /// database's clock shows.
     pub(crate) fn admit(
         &mut self,
         read: u64,
         rows: Vec<(Due, Option<Arc<LoadedEvent>>)>,
         directory: &Directory,
+        clock: Timestamp,
         now: Instant,
     ) {
         for (due, event) in rows {
             if self.owned[usize::from(due.lane.shard())].is_some_and(|before| read > before) {
-                self.admit_one(due, event, directory, now);
+                self.admit_one(due, event, directory, clock, now);
             }
         }
     }
 
-    fn admit_one(&mut self, due: Due, event: Option<Arc<LoadedEvent>>, directory: &Directory, now: Instant) {
+    fn admit_one(
+        &mut self,
+        due: Due,
+        event: Option<Arc<LoadedEvent>>,
+        directory: &Directory,
+        clock: Timestamp,
+        now: Instant,
+    ) {
         let id = due.lane;
         let bytes = event.as_deref().map_or(0, payload_bytes);
         let keep_event = self.event_bytes + bytes <= EVENT_BYTES_MAX;
         // A row of an endpoint that is gone is being cancelled in the database.
         let Some(lane) = self.lane_or_new(id, due.endpoint, directory, now) else { return };
-        if !lane.admits(&due) {
+        let Some(place) = lane.place_for(&due, clock) else {
             self.ask_refill(id);
             return;
-        }
+        };
+        let is_anonymous = lane.tenant == UNKNOWN;
         if !self.known.admit(&due) {
             return;
+        }
+        if let Some(event) = event.as_ref().filter(|_| is_anonymous) {
+            self.learn_tenant(id, &event.event.tenant);
         }
         let event = if keep_event { event } else { None };
         if event.is_some() {
             self.event_bytes += bytes;
         }
-        if let Some(lane) = self.lanes.get_mut(&id) {
-            lane.push(Waiting { due, event });
+        if let Some(lane) = self.lanes.get_mut(&id)
+            && let Some(displaced) = lane.push(place, Waiting { due, event })
+        {
+            self.forget(&[displaced]);
         }
         self.enter_ring(id);
     }
@@ -74,6 +86,8 @@ impl Lanes {
                 {
                     lane.courier = Arc::new(Courier::of_endpoint(endpoint, &self.egress));
                     lane.configure(endpoint, now);
+                    self.tenants.remove_lane(lane.tenant);
+                    lane.tenant = self.tenants.add_lane(&endpoint.tenant);
                 }
                 Some(lane)
             }
@@ -82,12 +96,22 @@ impl Lanes {
                     Some(endpoint) => {
                         let endpoint = directory.endpoint(endpoint)?;
                         let courier = Courier::of_endpoint(endpoint, &self.egress);
-                        Lane::new(Arc::new(courier), Some(endpoint), now)
+                        let tenant = self.tenants.add_lane(&endpoint.tenant);
+                        Lane::new(Arc::new(courier), tenant, Some(endpoint), now)
                     }
-                    None => Lane::new(Arc::new(Courier::inline()), None, now),
+                    None => Lane::new(Arc::new(Courier::inline()), UNKNOWN, None, now),
                 };
                 Some(entry.insert(lane))
             }
+        }
+    }
+
+    /// An event of an inline lane has been read: it says whose the lane is.
+    pub(crate) fn learn_tenant(&mut self, id: LaneId, tenant: &str) {
+        if let Some(lane) = self.lanes.get_mut(&id)
+            && lane.tenant == UNKNOWN
+        {
+            lane.tenant = self.tenants.add_lane(tenant);
         }
     }
 

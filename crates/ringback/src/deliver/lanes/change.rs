@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{Courier, Lanes, lane::Waiting, payload_bytes};
+use super::{Courier, Lanes, payload_bytes, queue::Waiting};
 use crate::{
     delivery::{HoldReason, LaneId},
     endpoint::Endpoint,
@@ -43,14 +43,16 @@ impl Lanes {
     /// An endpoint was deleted: its deliveries are cancelled.
     pub(crate) fn remove_lane(&mut self, id: LaneId) {
         self.forget_lane(id);
-        self.ring.retain(|lane| *lane != id);
-        self.waiting_slow.retain(|lane| *lane != id);
     }
 
     pub(super) fn forget_lane(&mut self, id: LaneId) {
         if let Some(mut lane) = self.lanes.remove(&id) {
             let removed = lane.remove_waiting(|_| true);
             self.forget(&removed);
+            self.tenants.remove_lane(lane.tenant);
+            if let Some((pool, tenant)) = lane.in_line {
+                self.turns[pool as usize].remove(tenant, id);
+            }
         }
     }
 

@@ -10,10 +10,7 @@
 //! down costs neither memory nor writes, only its probes. What changed about holds is written down by whoever asks for
 //! [`Lanes::take_changed_holds`].
 
-use std::{
-    cmp::Reverse,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::{Lanes, health::Health};
 use crate::{
@@ -79,7 +76,7 @@ impl Lanes {
     pub(super) fn pause(&mut self, id: LaneId, until: Instant) {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.paused_until = Some(lane.paused_until.map_or(until, |paused| paused.max(until)));
-            self.timers.push(Reverse((until, id)));
+            self.set_timer(id, until);
         }
     }
 
@@ -94,7 +91,7 @@ impl Lanes {
         let parked = if parks { lane.park() } else { Vec::new() };
         self.forget(&parked);
         // A parked lane has nothing in the ring that would come across its hold.
-        self.timers.push(Reverse((until, id)));
+        self.set_timer(id, until);
         true
     }
 

@@ -1,9 +1,14 @@
 //! One lane: what waits for one destination, and what keeps it from being sent.
+//!
+//! Deliveries are sent in the order in which they are due, oldest first. A lane that is late, with deliveries due for
+//! longer than a minute, as after an outage, sends by turns the oldest of its backlog and one that became due within the
+//! last minute: what happens now arrives within moments, while the backlog gets half of what the receiver can take.
+//! Order is not touched by that: of an ordering key only the first is ever here.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -11,8 +16,10 @@ use super::{
     health::{Health, Sign},
     hold::Held,
     permits::{Pool, SLOW_AFTER},
+    queue::{Queue, Waiting},
     rate::Rate,
     settle::Ended,
+    tenants::TenantNumber,
     window::Window,
 };
 use crate::{
@@ -20,6 +27,7 @@ use crate::{
     endpoint::{Endpoint, MAX_IN_FLIGHT_DEFAULT},
     id::{DeliveryId, EventId},
     store::{Cursor, LoadedEvent},
+    time::Timestamp,
 };
 
 /// Most rows of one lane in memory; what is beyond stays in the database and is read when there is room.
@@ -29,16 +37,24 @@ pub(super) const ROWS_MAX: usize = 2_000;
 /// Rows are read again when a lane behind has fewer than this left.
 const ROWS_LOW: usize = ROWS_MAX / 2;
 
+/// A lane whose oldest delivery has been due for longer is late.
+const LATE_AFTER: Duration = Duration::from_secs(60);
+
+/// Most rows of a late lane that wait as fresh. When there are more, the oldest of them join the backlog.
+const FRESH_MAX: usize = 256;
+
 /// Expected milliseconds that count as one unit of cost.
 const COST_UNIT_MS: f32 = 10.0;
 
 /// No request costs more: a slow lane still gets a turn every few rounds.
 const COST_MAX: f32 = 32.0;
 
-/// A delivery waiting, with its event if that is still at hand from routing.
-pub(super) struct Waiting {
-    pub(super) due: Due,
-    pub(super) event: Option<Arc<LoadedEvent>>,
+/// Where a row waits in its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Queue,
+    Fresh,
+    Tests,
 }
 
 /// Why a lane cannot send now.
@@ -61,10 +77,15 @@ pub(super) enum Block {
 /// The queue of one destination.
 pub(super) struct Lane {
     pub(super) courier: Arc<Courier>,
+    pub(super) tenant: TenantNumber,
     /// In order of arrival, which is order of `due_at` but for late ones.
-    queue: VecDeque<Waiting>,
+    queue: Queue,
+    /// What became due lately, while the lane is late: every second turn is theirs.
+    fresh: Queue,
+    /// Whether the last turn was.
+    was_turn_of_fresh: bool,
     /// Test deliveries: sent while the endpoint is not enabled or its receiver is failing, too.
-    tests: VecDeque<Waiting>,
+    tests: Queue,
     /// Open requests, those that the shard's last owner left open included.
     open: u32,
     window: Window,
@@ -79,28 +100,27 @@ pub(super) struct Lane {
     pub(super) behind: Option<Cursor>,
     /// A read of what is behind is under way or asked for.
     pub(super) refilling: bool,
-    /// Waiting rows that have their events.
-    with_events: usize,
     /// A read of the events of what comes next is under way or asked for.
     reading_ahead: bool,
-    /// Its requests start in the slow pool.
-    slow: bool,
-    /// Whether it waits for a place there.
-    pub(super) waits_for_slow: bool,
+    /// In which pool its requests start.
+    pool: Pool,
     /// Moving mean of how long a request takes.
     mean_ms: f32,
     /// What it may still spend in this round.
     pub(super) deficit: f32,
-    /// Whether it stands in the ring.
-    pub(super) in_ring: bool,
+    /// Where it stands in line, if it does.
+    pub(super) in_line: Option<(Pool, TenantNumber)>,
 }
 
 impl Lane {
-    pub(super) fn new(courier: Arc<Courier>, endpoint: Option<&Endpoint>, now: Instant) -> Self {
+    pub(super) fn new(courier: Arc<Courier>, tenant: TenantNumber, endpoint: Option<&Endpoint>, now: Instant) -> Self {
         let mut lane = Self {
             courier,
-            queue: VecDeque::new(),
-            tests: VecDeque::new(),
+            tenant,
+            queue: Queue::default(),
+            fresh: Queue::default(),
+            was_turn_of_fresh: false,
+            tests: Queue::default(),
             open: 0,
             window: Window::new(MAX_IN_FLIGHT_DEFAULT),
             rate: None,
@@ -110,13 +130,11 @@ impl Lane {
             health: Health::default(),
             behind: None,
             refilling: false,
-            with_events: 0,
             reading_ahead: false,
-            slow: false,
-            waits_for_slow: false,
+            pool: Pool::Trial,
             mean_ms: 0.0,
             deficit: 0.0,
-            in_ring: false,
+            in_line: None,
         };
         if let Some(endpoint) = endpoint {
             lane.configure(endpoint, now);
@@ -140,24 +158,47 @@ impl Lane {
         self.stopped || self.held.is_some_and(|held| held.parks)
     }
 
-    /// Whether a row finds room here; if not, the lane is behind from before that row on.
-    pub(super) fn admits(&mut self, due: &Due) -> bool {
-        let has_room = self.behind.is_none() && self.queue.len() < ROWS_MAX && !self.is_parked();
-        let room = due.marks.test || has_room;
-        if !room {
-            let before = Cursor::before(due);
-            self.behind = Some(self.behind.map_or(before, |behind| behind.min(before)));
+    /// Where a row finds room here; if nowhere, the lane is behind from before that row on.
+    pub(super) fn place_for(&mut self, due: &Due, clock: Timestamp) -> Option<Place> {
+        let late = clock - LATE_AFTER;
+        let place = if due.marks.test {
+            Some(Place::Tests)
+        } else if self.is_parked() {
+            None
+        } else if due.due_at > late && self.queue.front().is_some_and(|oldest| oldest.due.due_at <= late) {
+            Some(Place::Fresh)
+        } else {
+            (self.behind.is_none() && self.queue.len() < ROWS_MAX).then_some(Place::Queue)
+        };
+        if place.is_none() {
+            self.leave_behind(due);
         }
-        room
+        place
     }
 
-    pub(super) fn push(&mut self, waiting: Waiting) {
-        self.with_events += usize::from(waiting.event.is_some());
-        if waiting.due.marks.test {
-            self.tests.push_back(waiting);
-        } else {
-            self.queue.push_back(waiting);
+    fn leave_behind(&mut self, due: &Due) {
+        let before = Cursor::before(due);
+        self.behind = Some(self.behind.map_or(before, |behind| behind.min(before)));
+    }
+
+    /// Puts a row where it is to wait. Returns one for the caller to forget that had to give way: it is read again with
+    /// the rest of the backlog.
+    pub(super) fn push(&mut self, place: Place, waiting: Waiting) -> Option<Waiting> {
+        match place {
+            Place::Queue => self.queue.push_back(waiting),
+            Place::Tests => self.tests.push_back(waiting),
+            Place::Fresh => self.fresh.push_back(waiting),
         }
+        if self.fresh.len() <= FRESH_MAX {
+            return None;
+        }
+        let displaced = self.fresh.pop_front()?;
+        if self.behind.is_none() && self.queue.len() < ROWS_MAX {
+            self.queue.push_back(displaced);
+            return None;
+        }
+        self.leave_behind(&displaced.due);
+        Some(displaced)
     }
 
     /// What keeps the next delivery from being sent at `now`; `None` if nothing does (and a token is taken).
@@ -168,7 +209,7 @@ impl Lane {
             return Some(Block::Full);
         }
         if !is_test {
-            if self.queue.is_empty() {
+            if self.queue.is_empty() && self.fresh.is_empty() {
                 return Some(Block::Empty);
             }
             if self.stopped {
@@ -194,27 +235,21 @@ impl Lane {
 
     /// Takes the next delivery out; its request counts as open.
     pub(super) fn pop(&mut self) -> Option<Waiting> {
-        let from = if self.tests.is_empty() && !self.stopped { &mut self.queue } else { &mut self.tests };
-        let waiting = from.pop_front()?;
-        self.with_events -= usize::from(waiting.event.is_some());
+        let waiting = self.next_queue().pop_front()?;
         self.open += 1;
         Some(waiting)
     }
 
     /// Whether it has events for less than a round of requests, and more rows. Says so once until it was looked after.
     pub(super) fn wants_events(&mut self) -> bool {
-        let wants = !self.reading_ahead
-            && self.with_events < self.queue.len()
-            && self.with_events < self.window.width() as usize;
+        let wants = !self.reading_ahead && self.queue.lacks_events(self.window.width() as usize);
         self.reading_ahead |= wants;
         wants
     }
 
     /// The next rows without events, for two rounds of requests but at most `most`.
     pub(super) fn look_ahead(&mut self, most: usize) -> Vec<DeliveryId> {
-        let rounds = 2 * self.window.width() as usize;
-        let bare = self.queue.iter().take(rounds).filter(|waiting| waiting.event.is_none());
-        let rows: Vec<_> = bare.take(most).map(|waiting| waiting.due.id).collect();
+        let rows = self.queue.without_events(2 * self.window.width() as usize, most);
         self.reading_ahead = !rows.is_empty();
         rows
     }
@@ -224,26 +259,31 @@ impl Lane {
         self.reading_ahead = false;
     }
 
-    /// Puts events beside the rows that still wait for them, at most `most`; returns those that it kept.
+    /// Takes in what was read for at most `most` rows; returns what it kept.
     pub(super) fn looked_ahead<'a>(
         &mut self,
         most: usize,
         events: &'a HashMap<EventId, Arc<LoadedEvent>>,
     ) -> Vec<&'a LoadedEvent> {
         self.reading_ahead = false;
-        let bare = self.queue.iter_mut().filter(|waiting| waiting.event.is_none());
-        let found = bare.filter_map(|waiting| {
-            let event = events.get(&waiting.due.id.event()).filter(|event| event.payload.is_some())?;
-            waiting.event = Some(Arc::clone(event));
-            Some(&**event)
-        });
-        let kept: Vec<_> = found.take(most).collect();
-        self.with_events += kept.len();
-        kept
+        self.queue.add_events(events, most)
+    }
+
+    /// Tests first. Of a late lane, the oldest of the backlog and the fresh take turns; a probe is the oldest.
+    fn next_queue(&mut self) -> &mut Queue {
+        if self.stopped || !self.tests.is_empty() {
+            return &mut self.tests;
+        }
+        if self.queue.is_empty() {
+            return &mut self.fresh;
+        }
+        let has_turn = !self.fresh.is_empty() && !self.was_turn_of_fresh && !self.health.is_failing();
+        self.was_turn_of_fresh = has_turn;
+        if has_turn { &mut self.fresh } else { &mut self.queue }
     }
 
     pub(super) fn has_work(&self) -> bool {
-        !(self.queue.is_empty() && self.tests.is_empty())
+        !(self.queue.is_empty() && self.tests.is_empty() && self.fresh.is_empty())
     }
 
     /// Whether rows should be read again from behind.
@@ -252,11 +292,16 @@ impl Lane {
     }
 
     pub(super) const fn pool(&self) -> Pool {
-        if self.slow { Pool::Slow } else { Pool::Fast }
+        self.pool
     }
 
     pub(super) const fn mark_slow(&mut self) {
-        self.slow = true;
+        self.pool = Pool::Slow;
+    }
+
+    /// Requests that count as open.
+    pub(super) const fn open(&self) -> u32 {
+        self.open
     }
 
     /// What the next request costs of the lane's share: its expected time.
@@ -287,9 +332,7 @@ impl Lane {
             Sign::Overloaded | Sign::Failing => self.window.failed(opened, now),
             Sign::Unknown => {}
         }
-        if ended.took < SLOW_AFTER {
-            self.slow = false;
-        }
+        self.pool = if ended.took < SLOW_AFTER { Pool::Fast } else { Pool::Slow };
     }
 
     /// One request at a time from now on, until it is answered.
@@ -300,31 +343,22 @@ impl Lane {
     /// Whether nothing would be lost but its pace if it were made anew: no work, no request, no hold.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         let held = self.held.is_some_and(|held| now < held.until);
-        let awaited = self.in_ring || self.waits_for_slow || self.has_work() || self.open > 0;
+        let awaited = self.in_line.is_some() || self.has_work() || self.open > 0;
         !awaited && self.behind.is_none() && !self.refilling && !held && self.rate.is_none()
     }
 
     /// Removes what waits in a lane that is parked, for the caller to forget; it is read again when the lane is not.
     pub(super) fn park(&mut self) -> Vec<Waiting> {
-        if self.queue.is_empty() {
+        if self.queue.is_empty() && self.fresh.is_empty() {
             return Vec::new();
         }
         self.read_again();
-        self.queue.drain(..).collect()
+        [&mut self.queue, &mut self.fresh].into_iter().flat_map(|queue| queue.remove(|_| true)).collect()
     }
 
     /// Removes what waits and matches, for the caller to forget.
     pub(super) fn remove_waiting(&mut self, matches: impl Fn(&Due) -> bool) -> Vec<Waiting> {
-        let mut removed = Vec::new();
-        for queue in [&mut self.queue, &mut self.tests] {
-            if !queue.iter().any(|waiting| matches(&waiting.due)) {
-                continue;
-            }
-            let (out, kept) = queue.drain(..).partition(|waiting| matches(&waiting.due));
-            *queue = kept;
-            removed.extend::<VecDeque<_>>(out);
-        }
-        self.with_events -= removed.iter().filter(|waiting| waiting.event.is_some()).count();
-        removed
+        let queues = [&mut self.queue, &mut self.fresh, &mut self.tests];
+        queues.into_iter().flat_map(|queue| queue.remove(&matches)).collect()
     }
 }

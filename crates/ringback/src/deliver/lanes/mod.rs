@@ -6,7 +6,7 @@
 //! ahead     the events of what comes next are read before their turn
 //! change    an endpoint is changed, paused, deleted; an event is expunged
 //! hold      a receiver asks for time or fails: its lane is left alone until a moment
-//! pick      deficit round robin over lanes that may send: open-request limit, rate, hold, place in a pool
+//! pick      deficit round robin over tenants and their lanes that may send: open-request limit, rate, hold, place
 //! settle    a request has ended: its place and its lane are free again; once it is recorded only a tombstone stays
 //! ```
 //!
@@ -27,7 +27,10 @@ mod health;
 mod known;
 mod lane;
 mod permits;
+mod queue;
 mod rate;
+mod tenants;
+mod turns;
 mod window;
 
 use std::{
@@ -41,7 +44,9 @@ pub(crate) use self::{ahead::Ahead, courier::Courier, health::Sign, hold::Change
 use self::{
     known::{Known, Read},
     lane::Lane,
-    permits::Permits,
+    permits::{Permits, Pool},
+    tenants::Tenants,
+    turns::Turns,
 };
 use crate::{
     deliver::send::Egress,
@@ -65,16 +70,19 @@ pub(crate) struct Lanes {
     /// Shards that came since [`Lanes::take_fresh`] was last asked.
     fresh: Vec<Shard>,
     lanes: HashMap<LaneId, Lane>,
-    /// Lanes with work that may send, as far as is known.
-    ring: VecDeque<LaneId>,
+    tenants: Tenants,
+    /// Lanes with work that may send, as far as is known, by pool.
+    turns: [Turns; Pool::ALL.len()],
+    /// The pool to be asked first, next time.
+    next_pool: usize,
     /// Lanes to look at again at a moment: held or rate-limited ones.
     timers: BinaryHeap<Reverse<(Instant, LaneId)>>,
-    /// Lanes that wait for a place in the slow pool, each once.
-    waiting_slow: VecDeque<LaneId>,
     known: Known,
     permits: Permits,
-    /// Fast requests in the order in which they were opened.
+    /// Requests in the order in which they were opened, but for those that started slow.
     opened: VecDeque<(Instant, DeliveryId)>,
+    /// Requests that have been open for long and wait for a place in the slow pool.
+    slowed: VecDeque<(Instant, DeliveryId)>,
     /// What is to be written down about holds.
     changed_holds: HashMap<LaneId, ChangedHold>,
     /// Requests of shards' last owners, with their lanes and ends.
@@ -88,18 +96,21 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    pub(crate) fn new(egress: Egress, permits: usize) -> Self {
+    /// `permits` is how many requests may be open at once, `weights` what tenants weigh whose weight is not 1.
+    pub(crate) fn new(egress: Egress, permits: usize, weights: HashMap<String, u32>) -> Self {
         Self {
             egress,
             owned: [None; SHARDS as usize],
             fresh: Vec::new(),
             lanes: HashMap::new(),
-            ring: VecDeque::new(),
+            tenants: Tenants::new(weights),
+            turns: Default::default(),
+            next_pool: 0,
             timers: BinaryHeap::new(),
-            waiting_slow: VecDeque::new(),
             known: Known::default(),
             permits: Permits::new(permits),
             opened: VecDeque::new(),
+            slowed: VecDeque::new(),
             changed_holds: HashMap::new(),
             foreign: Vec::new(),
             refills: Vec::new(),
@@ -117,6 +128,16 @@ impl Lanes {
     /// When a held or rate-limited lane should be looked at again.
     pub(crate) fn next_timer(&self) -> Option<Instant> {
         self.timers.peek().map(|&Reverse((at, _))| at)
+    }
+
+    fn set_timer(&mut self, id: LaneId, at: Instant) {
+        self.timers.push(Reverse((at, id)));
+    }
+
+    /// A lane whose timer has run out.
+    fn take_timer(&mut self, now: Instant) -> Option<LaneId> {
+        self.next_timer().filter(|at| *at <= now)?;
+        self.timers.pop().map(|Reverse((_, id))| id)
     }
 }
 

@@ -72,6 +72,8 @@ struct Model {
     /// Lists that came with shards given away.
     given: BTreeMap<Shard, Vec<(DeliveryId, LaneId, Instant)>>,
     picked: usize,
+    /// How many requests may be open here.
+    places: usize,
     /// Ids are counted, so that a seed lives the same life again.
     made: i64,
 }
@@ -110,8 +112,8 @@ pub(super) fn endpoint(number: u128, rate_per_second: Option<f64>) -> Endpoint {
 impl Model {
     fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let places = [4, 8, 40, 4_000].into_iter().choose(&mut rng).unwrap();
-        let mut lanes = Lanes::new(Egress::default(), places);
+        let places = [1, 4, 8, 40, 4_000].into_iter().choose(&mut rng).unwrap();
+        let mut lanes = Lanes::new(Egress::default(), places, HashMap::new());
         let mut directory = Directory::default();
         for (number, rate) in [(1, None), (2, None), (3, Some(5.0))] {
             directory.put(endpoint(number, rate));
@@ -139,13 +141,14 @@ impl Model {
             sick: BTreeSet::new(),
             given: BTreeMap::new(),
             picked: 0,
+            places,
             made: 3,
         };
         if model.chance(0.3) {
             // A backlog that one lane has no room for.
             for _ in 0..ROWS {
                 let due = model.row(None, LaneId::from_i64(1));
-                model.rows.insert(due.id, due);
+                model.rows.insert(due.id, Due { due_at: due.due_at - Duration::from_secs(600), ..due });
             }
         }
         model
@@ -270,7 +273,7 @@ impl Model {
     }
 
     fn apply(&mut self, read: Read) {
-        self.lanes.admit(read.number, read.rows, &self.directory, self.now);
+        self.lanes.admit(read.number, read.rows, &self.directory, self.clock(), self.now);
         self.lanes.read_applied(read.number);
         if let Some((lane, rest)) = read.refill {
             self.lanes.refilled(lane, rest);
@@ -305,6 +308,7 @@ impl Model {
         self.look_ahead();
         let Some(Picked { due, courier, .. }) = picked else { return };
         self.picked += 1;
+        assert!(self.lanes.open() <= self.places, "more than the node may have open");
         assert!(self.lanes.owns(due.lane.shard()));
         assert!(!self.open.contains_key(&due.id), "open twice here");
         assert!(!self.elsewhere.contains_key(&due.id), "open on the other node");
@@ -606,6 +610,7 @@ impl Model {
         self.lanes.pick(self.now);
         self.lanes.lanes.retain(|_, lane| lane.courier.endpoint.is_none());
         assert_eq!(self.lanes.lanes.len(), 0, "lanes without work");
+        assert!(self.lanes.tenants.count() <= 1, "tenants without lanes");
     }
 }
 
@@ -613,10 +618,14 @@ impl Model {
 const ROWS: usize = 2_600;
 
 fn loaded(due: &Due) -> Arc<LoadedEvent> {
+    loaded_of(due, "default")
+}
+
+pub(super) fn loaded_of(due: &Due, tenant: &str) -> Arc<LoadedEvent> {
     let event = Event {
         id: due.id.event(),
         seq: 1,
-        tenant: "default".to_owned(),
+        tenant: tenant.to_owned(),
         event_type: "call.ended".to_owned(),
         key: None,
         ordering_key: None,

@@ -71,8 +71,6 @@ impl Lanes {
         for lane in gone {
             self.forget_lane(lane);
         }
-        self.ring.retain(|lane| lane.shard() != shard);
-        self.waiting_slow.retain(|lane| lane.shard() != shard);
         unsettled
     }
 

@@ -1,75 +1,112 @@
-//! Places for open requests on this node, in two pools, so that receivers that hang cannot take all of them.
+//! Places for open requests on this node, in three pools, so that receivers that hang cannot take all of them.
 //!
-//! A request starts in the fast pool. One that has been open for [`SLOW_AFTER`] moves to the slow pool and frees
-//! its place for others; its lane is slow from then on and starts requests in the slow pool only, as long as that has room,
-//! until one of its requests is answered quickly again.
+//! | pool | part | whose requests start there |
+//! |---|---|---|
+//! | fast | half | lanes whose last request was over within a second |
+//! | trial | an eighth | lanes that have not answered yet: nobody knows whether they will |
+//! | slow | the rest | lanes whose last request took longer, or has been open for longer |
+//!
+//! A request that has been open for a second moves to the slow pool, if there is a place, and frees its own for others;
+//! a third of the slow pool is kept for those that move there. If there is none it stays where it is until there is:
+//! all pools together never hold more than the node may. Within a pool a lane that has requests open already gets a
+//! further place only while more than half of the pool is free. So what is known to hang, and what is unknown, takes
+//! nothing from lanes that answer; and of those, as many as half of the fast pool has places may begin to hang in the
+//! same second, each with as many requests as it likes, and the next one with nothing open still finds a place.
+//!
+//! A node with fewer than [`DIVIDED_FROM`] places has one pool.
 
 use std::time::Duration;
 
 /// A request open for longer counts as slow.
 pub(super) const SLOW_AFTER: Duration = Duration::from_secs(1);
 
+/// Fewer places are not divided: each pool would have one or none.
+const DIVIDED_FROM: usize = 8;
+
 /// Which pool a request's place belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pool {
     Fast,
+    Trial,
     Slow,
+}
+
+impl Pool {
+    pub(super) const ALL: [Self; 3] = [Self::Fast, Self::Trial, Self::Slow];
+}
+
+/// The places of one pool.
+#[derive(Debug, Clone, Copy, Default)]
+struct Places {
+    open: usize,
+    /// A request starts only while fewer are open.
+    starts: usize,
+    /// Most that are open, those that moved here included.
+    most: usize,
 }
 
 /// The places of one node.
 #[derive(Debug)]
 pub(super) struct Permits {
-    fast_open: usize,
-    slow_open: usize,
-    fast_max: usize,
-    slow_max: usize,
+    pools: [Places; Pool::ALL.len()],
+    divided: bool,
 }
 
 impl Permits {
-    /// `total` places, a quarter of them fast: what answers within a second needs few.
+    /// `total` places; at least one.
     pub(super) fn new(total: usize) -> Self {
-        let total = total.max(2);
-        let fast_max = (total / 4).max(1);
-        Self { fast_open: 0, slow_open: 0, fast_max, slow_max: total - fast_max }
+        let total = total.max(1);
+        let divided = total >= DIVIDED_FROM;
+        let (fast, trial) = if divided { (total / 2, total / 8) } else { (total, 0) };
+        let slow = total - fast - trial;
+        let whole = |most| Places { open: 0, starts: most, most };
+        Self { pools: [whole(fast), whole(trial), Places { starts: slow - slow / 3, ..whole(slow) }], divided }
     }
 
+    /// The pool in which a lane's requests start that would start in `pool` if there were enough places.
+    pub(super) const fn start(&self, pool: Pool) -> Pool {
+        if self.divided { pool } else { Pool::Fast }
+    }
+
+    /// Whether a request may start in `pool`.
     pub(super) const fn has_room(&self, pool: Pool) -> bool {
-        self.room(pool) > 0
+        let places = &self.pools[pool as usize];
+        places.open < places.starts
     }
 
-    /// Places that are free.
-    pub(super) const fn room(&self, pool: Pool) -> usize {
-        match pool {
-            Pool::Fast => self.fast_max.saturating_sub(self.fast_open),
-            Pool::Slow => self.slow_max.saturating_sub(self.slow_open),
-        }
+    /// Whether a lane that has this many requests open may start one more in a pool that has room.
+    pub(super) const fn grants(&self, pool: Pool, open: u32) -> bool {
+        let places = &self.pools[pool as usize];
+        open == 0 || !self.divided || places.open * 2 < places.starts
     }
 
     pub(super) const fn open(&self) -> usize {
-        self.fast_open + self.slow_open
+        self.pools[0].open + self.pools[1].open + self.pools[2].open
     }
 
-    pub(super) fn take(&mut self, pool: Pool) {
-        *self.of(pool) += 1;
+    pub(super) const fn take(&mut self, pool: Pool) {
+        self.pools[pool as usize].open += 1;
     }
 
-    pub(super) fn give_back(&mut self, pool: Pool) {
-        let open = self.of(pool);
+    pub(super) const fn give_back(&mut self, pool: Pool) {
+        let open = &mut self.pools[pool as usize].open;
         *open = open.saturating_sub(1);
     }
 
-    /// A fast request turned out slow. The slow pool may exceed its bound by what was already open: each lane can
-    /// do that only once, since it starts nothing fast any more.
-    pub(super) fn slow_down(&mut self) {
-        self.give_back(Pool::Fast);
+    /// A request that started in `from` has turned out slow. False if there is no place for it in the slow pool; one
+    /// pool for all needs none.
+    pub(super) const fn slow_down(&mut self, from: Pool) -> bool {
+        if !self.has_room_for_slowed() {
+            return false;
+        }
+        self.give_back(from);
         self.take(Pool::Slow);
+        true
     }
 
-    const fn of(&mut self, pool: Pool) -> &mut usize {
-        match pool {
-            Pool::Fast => &mut self.fast_open,
-            Pool::Slow => &mut self.slow_open,
-        }
+    pub(super) const fn has_room_for_slowed(&self) -> bool {
+        let slow = &self.pools[Pool::Slow as usize];
+        slow.open < slow.most
     }
 }
 
@@ -78,15 +115,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hanging_requests_leave_room_for_fast_ones() {
-        let mut permits = Permits::new(8);
-        for _ in 0..100 {
-            if permits.has_room(Pool::Fast) {
-                permits.take(Pool::Fast);
-                permits.slow_down();
+    fn all_pools_together_are_never_larger_than_the_node_allows() {
+        for total in 1..200 {
+            let mut permits = Permits::new(total);
+            for pool in [Pool::Slow, Pool::Trial, Pool::Fast] {
+                while permits.has_room(permits.start(pool)) {
+                    permits.take(permits.start(pool));
+                    permits.slow_down(permits.start(pool));
+                }
             }
+            assert_eq!(permits.open(), total, "and every place is used if need be");
         }
-        assert!(permits.has_room(Pool::Fast));
-        assert!(!permits.has_room(Pool::Slow));
+    }
+
+    #[test]
+    fn a_lane_with_requests_open_leaves_the_second_half_of_a_pool_to_others() {
+        let mut permits = Permits::new(64);
+        let mut open = 0;
+        while permits.has_room(Pool::Fast) && permits.grants(Pool::Fast, open) {
+            permits.take(Pool::Fast);
+            open += 1;
+        }
+        assert_eq!(open, 16);
+        assert!(permits.grants(Pool::Fast, 0));
     }
 }

@@ -1,10 +1,9 @@
-//! Which delivery may be sent next: deficit round robin over the lanes in the ring.
+//! Which delivery may be sent next: each pool of places in turn, and in it the lane whose turn it is.
 //!
-//! A lane stands in the ring while it has work and nothing is known that keeps it from sending. One that cannot send
-//! leaves, and whatever unblocks it brings it back: an answer, a moment, a change, a place in the slow pool.
+//! A lane that cannot send leaves the line, and whatever unblocks it brings it back: an answer, a moment, a change.
+//! While a pool is full its line stands still, and nobody loses his turn.
 
 use std::{
-    cmp::Reverse,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,14 +11,13 @@ use std::{
 use super::{
     Lanes, Picked,
     known::Doing,
-    lane::{Block, Waiting},
+    lane::Block,
     payload_bytes,
     permits::{Pool, SLOW_AFTER},
+    queue::Waiting,
+    turns::QUANTUM,
 };
 use crate::{delivery::LaneId, id::DeliveryId};
-
-/// What a lane may spend in one turn, in units of cost.
-const QUANTUM: f32 = 8.0;
 
 /// Lanes without work are forgotten this often: destinations that come with events are without number.
 pub(super) const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -28,59 +26,74 @@ impl Lanes {
     /// The next delivery to send, if any lane may send one.
     pub(crate) fn pick(&mut self, now: Instant) -> Option<Picked> {
         self.pass_time(now);
-        while let Some(&id) = self.ring.front() {
+        let first = self.next_pool;
+        // Where sending itself is what is short, no pool has everything.
+        self.next_pool = (first + 1) % Pool::ALL.len();
+        // Twice: a lane that stood in another pool's line than it should moves, perhaps to one that was asked before.
+        let mut pools = Pool::ALL.iter().cycle().skip(first).take(2 * Pool::ALL.len());
+        pools.find_map(|&pool| self.pick_from(pool, now))
+    }
+
+    fn pick_from(&mut self, pool: Pool, now: Instant) -> Option<Picked> {
+        while self.permits.has_room(pool)
+            && let Some((tenant, id)) = self.turns[pool as usize].front()
+        {
             let Some(lane) = self.lanes.get_mut(&id) else {
-                self.ring.pop_front();
+                self.turns[pool as usize].leave();
                 continue;
             };
+            // It has become slow or fast, or its tenant is known, since it stood in line.
+            if (self.permits.start(lane.pool()), lane.tenant) != (pool, tenant) {
+                self.leave_line(pool, id);
+                self.enter_ring(id);
+                continue;
+            }
             let cost = lane.cost();
             if lane.deficit < cost {
                 lane.deficit += QUANTUM;
-                self.ring.rotate_left(1);
+                self.turns[pool as usize].next_lane();
                 continue;
             }
-            let pool = lane.pool();
-            if !self.permits.has_room(pool) {
-                if pool == Pool::Fast {
-                    return None;
-                }
-                if !std::mem::replace(&mut lane.waits_for_slow, true) {
-                    self.waiting_slow.push_back(id);
-                }
-                self.leave_ring();
+            if !self.turns[pool as usize].can_pay(cost, self.tenants.weight(tenant)) {
                 continue;
             }
-            if let Some(block) = lane.blocked(now) {
-                self.leave_ring();
+            let block = if self.permits.grants(pool, lane.open()) { lane.blocked(now) } else { Some(Block::Full) };
+            if let Some(block) = block {
+                self.leave_line(pool, id);
                 if let Block::Until(until) = block {
-                    self.timers.push(Reverse((until, id)));
+                    self.set_timer(id, until);
                 }
                 self.ask_refill(id);
                 continue;
             }
             lane.deficit -= cost;
-            let Some(Waiting { due, event }) = lane.pop() else { continue };
-            let courier = Arc::clone(&lane.courier);
-            self.event_bytes -= event.as_deref().map_or(0, payload_bytes);
-            self.permits.take(pool);
-            self.known.turn(due.id, Doing::Open { pool, since: now });
-            if pool == Pool::Fast {
-                self.opened.push_back((now, due.id));
+            self.turns[pool as usize].pay(cost);
+            if let Some(picked) = self.open_next(id, pool, now) {
+                return Some(picked);
             }
-            self.ask_refill(id);
-            self.ask_ahead(id);
-            return Some(Picked { due, event, courier });
         }
         None
     }
 
+    /// Takes the lane's next delivery out; its request is open from now on.
+    fn open_next(&mut self, id: LaneId, pool: Pool, now: Instant) -> Option<Picked> {
+        let lane = self.lanes.get_mut(&id)?;
+        let Waiting { due, event } = lane.pop()?;
+        let courier = Arc::clone(&lane.courier);
+        self.event_bytes -= event.as_deref().map_or(0, payload_bytes);
+        self.permits.take(pool);
+        self.known.turn(due.id, Doing::Open { pool, since: now });
+        if pool != Pool::Slow {
+            self.opened.push_back((now, due.id));
+        }
+        self.ask_refill(id);
+        self.ask_ahead(id);
+        Some(Picked { due, event, courier })
+    }
+
     /// What the clock alone changes: holds and rates that ran out, requests that turned out slow.
     fn pass_time(&mut self, now: Instant) {
-        while let Some(&Reverse((at, id))) = self.timers.peek() {
-            if at > now {
-                break;
-            }
-            self.timers.pop();
+        while let Some(id) = self.take_timer(now) {
             self.end_hold(id, now);
         }
         while let Some(&(since, id)) = self.opened.front() {
@@ -90,58 +103,68 @@ impl Lanes {
             self.opened.pop_front();
             self.slow_down(id, since);
         }
+        self.move_slowed();
         if !self.foreign.is_empty() {
             self.end_foreign(now);
         }
-        // A place may be free although whoever was woken for it did not take it: held, stopped or full by then.
-        self.wake_slow(self.permits.room(Pool::Slow));
         if now.saturating_duration_since(*self.pruned_at.get_or_insert(now)) >= PRUNE_EVERY {
             self.pruned_at = Some(now);
-            self.lanes.retain(|_, lane| !lane.is_idle(now));
+            let tenants = &mut self.tenants;
+            self.lanes.retain(|_, lane| {
+                let idle = lane.is_idle(now);
+                if idle {
+                    tenants.remove_lane(lane.tenant);
+                }
+                !idle
+            });
         }
     }
 
+    /// A lane that has work stands in line, unless it does already.
     pub(super) fn enter_ring(&mut self, id: LaneId) {
         if let Some(lane) = self.lanes.get_mut(&id)
-            && !lane.in_ring
+            && lane.in_line.is_none()
             && lane.has_work()
         {
-            lane.in_ring = true;
-            self.ring.push_back(id);
+            let pool = self.permits.start(lane.pool());
+            lane.in_line = Some((pool, lane.tenant));
+            lane.deficit = QUANTUM;
+            self.turns[pool as usize].enter(lane.tenant, self.tenants.weight(lane.tenant), id);
         }
     }
 
     /// The lane at the front cannot send now. What it had saved up is forfeit: credit is for those who wait their turn.
-    fn leave_ring(&mut self) {
-        if let Some(lane) = self.ring.pop_front().and_then(|id| self.lanes.get_mut(&id)) {
-            lane.in_ring = false;
-            lane.deficit = 0.0;
+    fn leave_line(&mut self, pool: Pool, id: LaneId) {
+        self.turns[pool as usize].leave();
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.in_line = None;
         }
     }
 
+    /// A request has been open for long: its lane starts no more fast ones, and it moves to the slow pool if it can.
     fn slow_down(&mut self, id: DeliveryId, opened: Instant) {
-        let Some(Doing::Open { pool: Pool::Fast, since }) = self.known.doing(id) else { return };
-        if since != opened {
+        let Some(Doing::Open { pool, since }) = self.known.doing(id) else { return };
+        if since != opened || pool == Pool::Slow {
             return;
         }
-        self.permits.slow_down();
-        self.known.turn(id, Doing::Open { pool: Pool::Slow, since });
         if let Some(lane) = self.known.lane(id).and_then(|lane| self.lanes.get_mut(&lane)) {
             lane.mark_slow();
         }
+        self.slowed.push_back((since, id));
     }
 
-    /// Lets lanes that wait for a slow place compete for `places` of them. Those that have nothing to send any more
-    /// must not keep the place from others.
-    pub(super) fn wake_slow(&mut self, mut places: usize) {
-        while places > 0
-            && let Some(id) = self.waiting_slow.pop_front()
+    /// Requests that have been open for long move to the slow pool, as many as it has places for.
+    fn move_slowed(&mut self) {
+        while self.permits.has_room_for_slowed()
+            && let Some((opened, id)) = self.slowed.pop_front()
         {
-            if let Some(lane) = self.lanes.get_mut(&id) {
-                lane.waits_for_slow = false;
-                places -= usize::from(lane.has_work());
+            if let Some(Doing::Open { pool, since }) = self.known.doing(id)
+                && since == opened
+                && pool != Pool::Slow
+                && self.permits.slow_down(pool)
+            {
+                self.known.turn(id, Doing::Open { pool: Pool::Slow, since });
             }
-            self.enter_ring(id);
         }
     }
 }

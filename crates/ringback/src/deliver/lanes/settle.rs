@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Courier, Lanes, health::Sign, known::Doing, permits::Pool};
+use super::{Courier, Lanes, health::Sign, known::Doing};
 use crate::{
     delivery::{Due, HoldReason, LaneId},
     id::DeliveryId,
@@ -89,9 +89,6 @@ impl Lanes {
         let Some(Doing::Open { pool, since }) = self.known.doing(id) else { return None };
         self.permits.give_back(pool);
         self.known.turn(id, next);
-        if pool == Pool::Slow {
-            self.wake_slow(1);
-        }
         Some(since)
     }
 

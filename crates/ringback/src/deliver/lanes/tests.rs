@@ -12,7 +12,10 @@ use crate::{
     time::Timestamp,
 };
 
+mod backlog;
 mod holds;
+mod places;
+mod shares;
 
 struct World {
     lanes: Lanes,
@@ -23,7 +26,7 @@ struct World {
 
 impl World {
     fn with_permits(permits: usize) -> Self {
-        let mut lanes = Lanes::new(Egress::default(), permits);
+        let mut lanes = Lanes::new(Egress::default(), permits, HashMap::new());
         lanes.owned = [Some(0); SHARDS as usize];
         Self { lanes, directory: Directory::default(), now: Instant::now(), next: 0 }
     }
@@ -51,7 +54,12 @@ impl World {
 
     fn fill(&mut self, lane: i64, count: usize) {
         let rows = (0..count).map(|_| (self.due(lane), None)).collect();
-        self.lanes.admit(u64::MAX, rows, &self.directory, self.now);
+        self.lanes.admit(u64::MAX, rows, &self.directory, self.clock(), self.now);
+    }
+
+    /// The database's clock: what is made by [`Self::due`] is due by then.
+    fn clock(&self) -> Timestamp {
+        Timestamp::from_millis(self.next)
     }
 
     /// What is picked is read at its turn: no read ahead brings anything.
@@ -100,10 +108,10 @@ fn a_delivery_is_never_picked_twice() {
     let mut world = World::new();
     let due = world.due(1);
     for _ in 0..3 {
-        world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+        world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.clock(), world.now);
     }
     assert_eq!(world.pick(), Some(due.clone()));
-    world.lanes.admit(u64::MAX, vec![(due, None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due, None)], &world.directory, world.clock(), world.now);
     assert_eq!(world.pick(), None);
 }
 
@@ -128,7 +136,7 @@ fn requests_that_another_node_left_open_count() {
     let lane = LaneId::from_i64(64);
     let foreign = world.due(64);
     world.lanes.take_shard(0, &[(foreign.id, lane, until)], &world.directory, world.now);
-    world.lanes.admit(u64::MAX, vec![(foreign.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(foreign.clone(), None)], &world.directory, world.clock(), world.now);
     world.fill(64, 1);
     assert_eq!(world.pick(), None, "a fresh lane may open one, and one is open");
     world.now = until;
@@ -143,26 +151,6 @@ fn a_long_backlog_does_not_delay_a_neighbour() {
     world.fill(2, 1);
     let position = std::iter::from_fn(|| world.pick()).position(|due| due.lane.as_i64() == 2);
     assert!(position.is_some_and(|position| position <= 16), "{position:?}");
-}
-
-#[test]
-fn slow_lanes_leave_places_for_the_fast() {
-    let mut world = World::with_permits(8);
-    for lane in 1..=100 {
-        world.fill(lane, 4);
-    }
-    // All of them hang: what was opened turns slow, and the fast places are free again each time.
-    for _ in 0..20 {
-        while world.pick().is_some() {}
-        world.now += Duration::from_millis(1_100);
-    }
-    world.fill(1_000, 1);
-    let mut picked = Vec::new();
-    for _ in 0..60 {
-        picked.extend(std::iter::from_fn(|| world.pick()));
-        world.now += Duration::from_millis(1_100);
-    }
-    assert!(picked.iter().any(|due| due.lane.as_i64() == 1_000));
 }
 
 #[test]
@@ -203,7 +191,7 @@ fn a_held_lane_waits_for_its_moment() {
 fn an_expunged_event_is_not_sent() {
     let mut world = World::new();
     let due = world.due(1);
-    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.clock(), world.now);
     world.lanes.remove_event(due.id.event());
     assert_eq!(world.pick(), None);
 }
@@ -238,25 +226,6 @@ fn destinations_that_are_done_with_cost_no_memory() {
 }
 
 #[test]
-fn a_slow_place_is_not_lost_with_a_lane_that_is_held() {
-    let mut world = World::with_permits(4);
-    world.prove(1);
-    world.prove(2);
-    let mut open = Vec::new();
-    for lane in 1..=3 {
-        world.fill(lane, 1);
-        open.extend(world.pick());
-        world.now += Duration::from_secs(2);
-    }
-    world.fill(1, 1);
-    world.fill(2, 1);
-    assert_eq!(world.pick(), None, "three hang, and so many may");
-    world.ask_for(1, Duration::from_secs(60));
-    world.end(&open[2], Duration::from_secs(2));
-    assert_eq!(world.pick().map(|due| due.lane.as_i64()), Some(2));
-}
-
-#[test]
 fn what_a_last_owner_left_open_is_sent_when_its_shard_comes_back() {
     let mut world = World::new();
     world.lanes.drop_shard(1, world.now);
@@ -267,11 +236,11 @@ fn what_a_last_owner_left_open_is_sent_when_its_shard_comes_back() {
     world.now = until;
     world.lanes.take_shard(1, &[], &world.directory, world.now);
     assert_eq!(world.pick(), None);
-    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.clock(), world.now);
     let refills = world.lanes.take_refills(10);
     assert_eq!(refills, [(due.lane, Cursor::START)]);
     world.lanes.refilled(due.lane, None);
-    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.clock(), world.now);
     assert_eq!(world.pick(), Some(due));
 }
 

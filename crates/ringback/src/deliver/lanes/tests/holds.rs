@@ -29,7 +29,7 @@ impl World {
         for (lane, cursor) in self.lanes.take_refills(10) {
             let rows = rows.iter().filter(|due| due.lane == lane && Cursor::at(due) > cursor);
             let rows = rows.map(|due| (due.clone(), None)).collect();
-            self.lanes.admit(u64::MAX, rows, &self.directory, self.now);
+            self.lanes.admit(u64::MAX, rows, &self.directory, self.clock(), self.now);
             self.lanes.refilled(lane, None);
         }
     }
@@ -44,7 +44,7 @@ impl World {
 fn rows(world: &mut World, count: usize) -> Vec<Due> {
     let rows: Vec<_> = (0..count).map(|_| world.due(1)).collect();
     let admitted = rows.iter().map(|due| (due.clone(), None)).collect();
-    world.lanes.admit(u64::MAX, admitted, &world.directory, world.now);
+    world.lanes.admit(u64::MAX, admitted, &world.directory, world.clock(), world.now);
     rows
 }
 
@@ -129,7 +129,7 @@ fn a_test_goes_out_while_the_receiver_fails_and_its_answer_reopens_the_lane() {
     world.reason();
     let mut send_test = || {
         let due = Due { marks: Marks { test: true, ..Marks::default() }, ..world.due(1) };
-        world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+        world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.clock(), world.now);
         assert_eq!(world.pick(), Some(due.clone()));
         due
     };
@@ -148,7 +148,7 @@ fn a_receiver_that_asked_for_time_gets_no_test_either() {
     rows(&mut world, 1);
     world.ask_for(1, Duration::from_secs(5));
     let test = Due { marks: Marks { test: true, ..Marks::default() }, ..world.due(1) };
-    world.lanes.admit(u64::MAX, vec![(test, None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(test, None)], &world.directory, world.clock(), world.now);
     assert_eq!(world.pick(), None);
     world.now += Duration::from_secs(5);
     assert_eq!(world.open_all().len(), 1, "a fresh lane opens one at a time");
@@ -178,7 +178,7 @@ fn endpoint(world: &mut World, count: usize) -> (Endpoint, Vec<Due>) {
     let rows: Vec<_> =
         (0..count).map(|_| Due { lane: endpoint.lane(), endpoint: Some(endpoint.id), ..world.due(1) }).collect();
     let admitted = rows.iter().map(|due| (due.clone(), None)).collect();
-    world.lanes.admit(u64::MAX, admitted, &world.directory, world.now);
+    world.lanes.admit(u64::MAX, admitted, &world.directory, world.clock(), world.now);
     (endpoint, rows)
 }
 
@@ -241,7 +241,7 @@ fn a_hold_and_its_streak_come_with_their_shard() {
     world.lanes.restore_hold(LaneId::from_i64(65), hold, &world.directory, world.now);
     assert!(!world.lanes.has_changed_holds(), "it is written down already");
     let due = world.due(65);
-    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.clock(), world.now);
     assert_eq!(world.pick(), None);
     world.now = until;
     assert_eq!(world.pick(), None);

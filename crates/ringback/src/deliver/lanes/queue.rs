@@ -1,0 +1,90 @@
+//! Rows that wait, in order, and the events of those that are next.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use crate::{
+    delivery::Due,
+    id::{DeliveryId, EventId},
+    store::LoadedEvent,
+};
+
+/// A delivery waiting, with its event if that is at hand.
+pub(super) struct Waiting {
+    pub(super) due: Due,
+    pub(super) event: Option<Arc<LoadedEvent>>,
+}
+
+/// Some of a lane's rows.
+#[derive(Default)]
+pub(super) struct Queue {
+    rows: VecDeque<Waiting>,
+    /// Rows that have their events.
+    with_events: usize,
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(super) fn front(&self) -> Option<&Waiting> {
+        self.rows.front()
+    }
+
+    pub(super) fn push_back(&mut self, waiting: Waiting) {
+        self.with_events += usize::from(waiting.event.is_some());
+        self.rows.push_back(waiting);
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Waiting> {
+        let waiting = self.rows.pop_front()?;
+        self.with_events -= usize::from(waiting.event.is_some());
+        Some(waiting)
+    }
+
+    /// Takes out what matches.
+    pub(super) fn remove(&mut self, matches: impl Fn(&Due) -> bool) -> Vec<Waiting> {
+        if !self.rows.iter().any(|waiting| matches(&waiting.due)) {
+            return Vec::new();
+        }
+        let (removed, kept): (Vec<_>, Vec<_>) = self.rows.drain(..).partition(|waiting| matches(&waiting.due));
+        self.rows = kept.into();
+        self.with_events -= removed.iter().filter(|waiting| waiting.event.is_some()).count();
+        removed
+    }
+
+    /// Whether it has fewer than `enough` events, and rows without.
+    pub(super) fn lacks_events(&self, enough: usize) -> bool {
+        self.with_events < enough.min(self.rows.len())
+    }
+
+    /// Of the first `reach` rows those without events, at most `most`.
+    pub(super) fn without_events(&self, reach: usize, most: usize) -> Vec<DeliveryId> {
+        let bare = self.rows.iter().take(reach).filter(|waiting| waiting.event.is_none());
+        bare.take(most).map(|waiting| waiting.due.id).collect()
+    }
+
+    /// Puts events beside the rows that still wait for them, at most `most`; returns those that it kept.
+    pub(super) fn add_events<'a>(
+        &mut self,
+        events: &'a HashMap<EventId, Arc<LoadedEvent>>,
+        most: usize,
+    ) -> Vec<&'a LoadedEvent> {
+        let bare = self.rows.iter_mut().filter(|waiting| waiting.event.is_none());
+        let found = bare.filter_map(|waiting| {
+            let event = events.get(&waiting.due.id.event()).filter(|event| event.payload.is_some())?;
+            waiting.event = Some(Arc::clone(event));
+            Some(&**event)
+        });
+        let kept: Vec<_> = found.take(most).collect();
+        self.with_events += kept.len();
+        kept
+    }
+}

@@ -1,0 +1,98 @@
+//! The tenants whose lanes are here: each has a number, and a weight in the round.
+//!
+//! Whose an inline lane is stands in its events, so it is known as soon as one of them is at hand. Until then such lanes
+//! share one turn in the round: those of [`UNKNOWN`].
+
+use std::collections::HashMap;
+
+/// A tenant's number while it has lanes here.
+pub(super) type TenantNumber = u32;
+
+/// Whoever the lane's events will name.
+pub(super) const UNKNOWN: TenantNumber = 0;
+
+#[derive(Debug)]
+struct Tenant {
+    name: Box<str>,
+    weight: f32,
+    /// Its lanes here.
+    lanes: u32,
+}
+
+/// The tenants with lanes here.
+#[derive(Debug)]
+pub(super) struct Tenants {
+    /// Those with another weight than 1.
+    weights: HashMap<String, u32>,
+    numbers: HashMap<Box<str>, TenantNumber>,
+    tenants: Vec<Tenant>,
+    free: Vec<TenantNumber>,
+}
+
+impl Tenants {
+    pub(super) fn new(weights: HashMap<String, u32>) -> Self {
+        let unknown = Tenant { name: Box::default(), weight: 1.0, lanes: 1 };
+        Self { weights, numbers: HashMap::new(), tenants: vec![unknown], free: Vec::new() }
+    }
+
+    /// The number of the tenant of one more lane.
+    pub(super) fn add_lane(&mut self, name: &str) -> TenantNumber {
+        if let Some(&number) = self.numbers.get(name) {
+            self.tenants[number as usize].lanes += 1;
+            return number;
+        }
+        let weight = self.weights.get(name).copied().unwrap_or(1).max(1) as f32;
+        let tenant = Tenant { name: name.into(), weight, lanes: 1 };
+        let number = if let Some(number) = self.free.pop() {
+            self.tenants[number as usize] = tenant;
+            number
+        } else {
+            self.tenants.push(tenant);
+            (self.tenants.len() - 1) as TenantNumber
+        };
+        self.numbers.insert(name.into(), number);
+        number
+    }
+
+    /// One of its lanes is gone.
+    pub(super) fn remove_lane(&mut self, number: TenantNumber) {
+        if number == UNKNOWN {
+            return;
+        }
+        let tenant = &mut self.tenants[number as usize];
+        tenant.lanes -= 1;
+        if tenant.lanes == 0 {
+            self.numbers.remove(&tenant.name);
+            self.free.push(number);
+        }
+    }
+
+    pub(super) fn weight(&self, number: TenantNumber) -> f32 {
+        self.tenants[number as usize].weight
+    }
+
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.numbers.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_given_again_only_when_its_tenant_has_no_lane_left() {
+        let mut tenants = Tenants::new(HashMap::from([("acme".to_owned(), 4)]));
+        let acme = tenants.add_lane("acme");
+        let other = tenants.add_lane("other");
+        assert_eq!((tenants.weight(acme), tenants.weight(other), tenants.weight(UNKNOWN)), (4.0, 1.0, 1.0));
+        assert_eq!(tenants.add_lane("acme"), acme);
+        tenants.remove_lane(acme);
+        assert_ne!(tenants.add_lane("third"), acme);
+        tenants.remove_lane(acme);
+        assert_eq!(tenants.add_lane("fourth"), acme);
+        assert_eq!(tenants.weight(acme), 1.0);
+        assert_eq!(tenants.count(), 3);
+    }
+}

@@ -1,0 +1,115 @@
+//! Whose turn it is in one pool: deficit round robin over tenants, and over each tenant's lanes.
+//!
+//! A lane stands here while it has work and nothing is known that keeps it from sending; its tenant, while one of its
+//! lanes does. In each round a lane may spend [`QUANTUM`], and a tenant that times its weight; what a request costs is
+//! its expected time. So a tenant with ten thousand endpoints gets no more than one with a single one, and a slow lane
+//! no more than a fast one. Choosing costs the same however many wait.
+
+use std::collections::VecDeque;
+
+use super::tenants::TenantNumber;
+use crate::delivery::LaneId;
+
+/// What a lane may spend in one round, in units of cost.
+pub(super) const QUANTUM: f32 = 8.0;
+
+/// The lanes of one tenant that want to send.
+#[derive(Debug, Default)]
+struct Queue {
+    lanes: VecDeque<LaneId>,
+    /// What the tenant may still spend in this round.
+    credit: f32,
+    /// Whether the tenant stands in the round.
+    listed: bool,
+}
+
+/// The lanes of one pool that want to send.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    /// Tenants with lanes that want to send.
+    round: VecDeque<TenantNumber>,
+    /// By number of tenant.
+    queues: Vec<Queue>,
+}
+
+impl Turns {
+    /// A lane stands in line, last of its tenant's; a tenant that had none, last of all, with a round's credit.
+    pub(super) fn enter(&mut self, tenant: TenantNumber, weight: f32, lane: LaneId) {
+        let index = tenant as usize;
+        if index >= self.queues.len() {
+            self.queues.resize_with(index + 1, Queue::default);
+        }
+        let queue = &mut self.queues[index];
+        queue.lanes.push_back(lane);
+        if !queue.listed {
+            (queue.listed, queue.credit) = (true, QUANTUM * weight);
+            self.round.push_back(tenant);
+        }
+    }
+
+    /// The lane whose turn it is, and its tenant.
+    pub(super) fn front(&mut self) -> Option<(TenantNumber, LaneId)> {
+        loop {
+            let &tenant = self.round.front()?;
+            match self.queues[tenant as usize].lanes.front() {
+                Some(&lane) => return Some((tenant, lane)),
+                None => self.tenant_leaves(),
+            }
+        }
+    }
+
+    /// The lane at the front has spent its share of this round.
+    pub(super) fn next_lane(&mut self) {
+        if let Some(queue) = self.front_queue() {
+            queue.lanes.rotate_left(1);
+        }
+    }
+
+    /// Whether the tenant at the front can pay; if not it has spent its share of this round, and the next one's turn
+    /// has come.
+    pub(super) fn can_pay(&mut self, cost: f32, weight: f32) -> bool {
+        let Some(queue) = self.front_queue() else { return false };
+        if queue.credit >= cost {
+            return true;
+        }
+        queue.credit += QUANTUM * weight;
+        self.round.rotate_left(1);
+        false
+    }
+
+    /// The tenant at the front pays for a request.
+    pub(super) fn pay(&mut self, cost: f32) {
+        if let Some(queue) = self.front_queue() {
+            queue.credit -= cost;
+        }
+    }
+
+    /// The lane at the front cannot send now.
+    pub(super) fn leave(&mut self) {
+        if let Some(queue) = self.front_queue() {
+            queue.lanes.pop_front();
+            if queue.lanes.is_empty() {
+                self.tenant_leaves();
+            }
+        }
+    }
+
+    /// A lane is gone.
+    pub(super) fn remove(&mut self, tenant: TenantNumber, lane: LaneId) {
+        if let Some(queue) = self.queues.get_mut(tenant as usize) {
+            queue.lanes.retain(|each| *each != lane);
+        }
+    }
+
+    fn front_queue(&mut self) -> Option<&mut Queue> {
+        let &tenant = self.round.front()?;
+        self.queues.get_mut(tenant as usize)
+    }
+
+    /// What it had saved up is forfeit: credit is for those who wait their turn.
+    fn tenant_leaves(&mut self) {
+        if let Some(queue) = self.round.pop_front().and_then(|tenant| self.queues.get_mut(tenant as usize)) {
+            queue.listed = false;
+        }
+    }
+}

@@ -138,7 +138,7 @@ impl Source<'_> {
 pub(super) fn merge(mut rows: Vec<DeliveryRow>, horizon: Option<Uuid>, limit: u32) -> Page<DeliveryRow, Uuid> {
     let limit = limit as usize;
     rows.retain(|row| horizon.is_none_or(|horizon| row.id.uuid() >= horizon));
-    rows.sort_by(|a, b| b.id.cmp(&a.id));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = if more { rows.last().map(|row| row.id.uuid()) } else { horizon };

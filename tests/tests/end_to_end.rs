@@ -17,6 +17,7 @@ mod ids;
 // 4: nothing vanishes.
 mod crash;
 mod ledger;
+mod replay;
 
 // 5: no transaction is open while a receiver is being spoken to.
 mod no_open_transaction;
@@ -49,13 +50,16 @@ mod audit;
 mod tokens;
 
 // What receivers and operators are told beside them.
+mod bad_input;
 mod commands;
 mod dashboard;
 mod demo;
 mod embedded;
 mod idempotency;
+mod large;
 mod openapi;
 mod order;
 mod rotation;
 mod shutdown;
+mod walk;
 mod why_not;

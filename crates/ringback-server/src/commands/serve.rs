@@ -104,8 +104,8 @@ async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToke
 
 /// Whoever may call, and what they find.
 fn options(configuration: &Configuration, token: &AdminToken) -> Result<Options> {
-    let options =
-        Options::with_token(token.secret().expose()).base_path(&configuration.base_path.0).map_err(Failure::usage)?;
+    let options = Options::with_token(token.secret().expose()).alone();
+    let options = options.base_path(&configuration.base_path.0).map_err(Failure::usage)?;
     Ok(match (configuration.dashboard, configuration.bind.ip().is_loopback()) {
         (false, _) => options,
         (true, false) => options.dashboard(),

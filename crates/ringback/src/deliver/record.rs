@@ -1,6 +1,7 @@
 //! Outcomes are committed in batches, and only then does their delivery move on.
 //!
-//! Batches form by themselves while the last commit runs. A batch that the database will not take is halved until
+//! Batches form by themselves while the last commit runs, and commits begin at a measured pace: an outcome after a pause
+//! is recorded at once, a stream of them some hundreds at a time. A batch that the database will not take is halved until
 //! the bad outcome is alone; that one is then recorded without what the receiver sent. While the database is away
 //! the batch is kept and tried again: nothing that was answered is forgotten while this process lives.
 
@@ -18,6 +19,7 @@ use futures_util::FutureExt as _;
 use tokio::{
     sync::{Mutex, Semaphore, mpsc},
     task::JoinSet,
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +39,10 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Commits under way at once: one fills while the other waits for the disk.
 const COMMITS: usize = 2;
+
+/// From the beginning of one commit to that of the next, unless a batch is full or an ordering key waits for it. A
+/// statement has a price of its own, so few large ones leave the database more room than many small ones.
+const PACE: Duration = Duration::from_millis(8);
 
 /// No new request is opened while more outcomes than this wait.
 const BEHIND: usize = 4 * BATCH;
@@ -86,6 +92,7 @@ pub(super) async fn record(
     let mut reports = reports.lock().await;
     let places = Arc::new(Semaphore::new(COMMITS));
     let mut commits = JoinSet::new();
+    let mut next = Instant::now();
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
         let first = tokio::select! {
@@ -94,6 +101,10 @@ pub(super) async fn record(
             () = stop.cancelled() => None,
         };
         let Some(first) = first else { break };
+        if reports.len() < BATCH && first.due.ordering_key.is_none() {
+            tokio::time::sleep_until(next).await;
+        }
+        next = Instant::now() + PACE;
         let batch = fill(first, &mut reports);
         let delivering = Arc::clone(&delivering);
         commits.spawn(async move {

@@ -6,7 +6,7 @@
 //! Order is not touched by that: of an ordering key only the first is ever here.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,6 +24,7 @@ use super::{
 use crate::{
     delivery::Due,
     endpoint::{Endpoint, MAX_IN_FLIGHT_DEFAULT},
+    id::{DeliveryId, EventId},
     store::{Cursor, LoadedEvent},
     time::Timestamp,
 };
@@ -68,6 +69,8 @@ pub(super) enum Block {
     Empty,
     /// As many requests are open as may be; one that ends unblocks it.
     Full,
+    /// The event of the next one is being read.
+    Reading,
     /// Paused or disabled; a change unblocks it.
     Configured,
     /// Held; the end of the hold unblocks it.
@@ -104,6 +107,10 @@ pub(super) struct Lane {
     pub(super) refilling: bool,
     /// In which pool its requests start.
     pool: Pool,
+    /// Rows of the queue that have their events.
+    with_events: usize,
+    /// A read of the events of what comes next is under way or asked for.
+    reading_ahead: bool,
     /// Moving mean of how long a request takes.
     mean_ms: f32,
     /// What it may still spend in this round.
@@ -131,6 +138,8 @@ impl Lane {
             behind: None,
             refilling: false,
             pool: Pool::Trial,
+            with_events: 0,
+            reading_ahead: false,
             mean_ms: 0.0,
             deficit: 0.0,
             in_line: None,
@@ -183,18 +192,16 @@ impl Lane {
     /// Puts a row where it is to wait. Returns one for the caller to forget that had to give way: it is read again with
     /// the rest of the backlog.
     pub(super) fn push(&mut self, place: Place, waiting: Waiting) -> Option<Waiting> {
-        match place {
-            Place::Queue => self.queue.push_back(waiting),
-            Place::Tests => self.tests.push_back(waiting),
-            Place::Fresh => self.fresh.push_back(waiting),
+        if place == Place::Queue {
+            self.with_events += usize::from(waiting.event.is_some());
         }
+        self.queue_at(place).push_back(waiting);
         if self.fresh.len() <= FRESH_MAX {
             return None;
         }
         let displaced = self.fresh.pop_front()?;
         if self.behind.is_none() && self.queue.len() < ROWS_MAX {
-            self.queue.push_back(displaced);
-            return None;
+            return self.push(Place::Queue, displaced);
         }
         self.leave_behind(&displaced.due);
         Some(displaced)
@@ -214,6 +221,9 @@ impl Lane {
             if self.stopped {
                 return Some(Block::Configured);
             }
+            if self.reading_ahead && self.queue.front().is_some_and(|waiting| waiting.event.is_none()) {
+                return Some(Block::Reading);
+            }
         }
         if self.paused_until.is_some_and(|until| now < until) {
             return Some(Block::Held);
@@ -231,22 +241,75 @@ impl Lane {
 
     /// Takes the next delivery out; its request counts as open.
     pub(super) fn pop(&mut self) -> Option<Waiting> {
-        let waiting = self.next_queue().pop_front()?;
+        let place = self.next_place();
+        let waiting = self.queue_at(place).pop_front()?;
+        if place == Place::Queue {
+            self.with_events -= usize::from(waiting.event.is_some());
+        }
         self.open += 1;
         Some(waiting)
     }
 
     /// Tests first. Of a late lane, the oldest of the backlog and the fresh take turns; a probe is the oldest.
-    fn next_queue(&mut self) -> &mut VecDeque<Waiting> {
+    fn next_place(&mut self) -> Place {
         if self.stopped || !self.tests.is_empty() {
-            return &mut self.tests;
+            return Place::Tests;
         }
         if self.queue.is_empty() {
-            return &mut self.fresh;
+            return Place::Fresh;
         }
         let has_turn = !self.fresh.is_empty() && !self.was_turn_of_fresh && !self.health.is_failing();
         self.was_turn_of_fresh = has_turn;
-        if has_turn { &mut self.fresh } else { &mut self.queue }
+        if has_turn { Place::Fresh } else { Place::Queue }
+    }
+
+    const fn queue_at(&mut self, place: Place) -> &mut VecDeque<Waiting> {
+        match place {
+            Place::Queue => &mut self.queue,
+            Place::Fresh => &mut self.fresh,
+            Place::Tests => &mut self.tests,
+        }
+    }
+
+    /// Whether it has events for less than a round of requests, and more rows. Says so once until it was looked after.
+    pub(super) fn wants_events(&mut self) -> bool {
+        let wants = !self.reading_ahead
+            && self.with_events < self.queue.len()
+            && self.with_events < self.window.width() as usize;
+        self.reading_ahead |= wants;
+        wants
+    }
+
+    /// The next rows without events, for two rounds of requests but at most `most`.
+    pub(super) fn look_ahead(&mut self, most: usize) -> Vec<DeliveryId> {
+        let rounds = 2 * self.window.width() as usize;
+        let bare = self.queue.iter().take(rounds).filter(|waiting| waiting.event.is_none());
+        let rows: Vec<_> = bare.take(most).map(|waiting| waiting.due.id).collect();
+        self.reading_ahead = !rows.is_empty();
+        rows
+    }
+
+    /// Nothing is read for it.
+    pub(super) const fn sated(&mut self) {
+        self.reading_ahead = false;
+    }
+
+    /// Puts events beside the rows that still wait for them, at most `most`; returns those that it kept.
+    pub(super) fn looked_ahead<'a>(
+        &mut self,
+        most: usize,
+        events: &'a HashMap<EventId, Arc<LoadedEvent>>,
+    ) -> Vec<&'a LoadedEvent> {
+        self.reading_ahead = false;
+        let bare = self.queue.iter_mut().filter(|waiting| waiting.event.is_none());
+        let found = bare.filter_map(|waiting| {
+            let event = events.get(&waiting.due.id.event()).filter(|event| event.payload.is_some())?;
+            waiting.event = Some(Arc::clone(event));
+            Some(&**event)
+        });
+        let kept: Vec<_> = found.take(most).collect();
+        self.with_events += kept.len();
+        kept
     }
 
     pub(super) fn has_work(&self) -> bool {
@@ -320,6 +383,7 @@ impl Lane {
             return Vec::new();
         }
         self.read_again();
+        self.with_events = 0;
         self.queue.drain(..).chain(self.fresh.drain(..)).collect()
     }
 
@@ -333,6 +397,9 @@ impl Lane {
             let (out, kept) = queue.drain(..).partition(|waiting| matches(&waiting.due));
             *queue = kept;
             removed.extend::<VecDeque<_>>(out);
+        }
+        if !removed.is_empty() {
+            self.with_events = self.queue.iter().filter(|waiting| waiting.event.is_some()).count();
         }
         removed
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! own       a shard comes or goes, and its lanes with it
 //! admit     a due row comes in, unless it is an echo of what is known or its lane has no room
+//! ahead     the events of what comes next are read before their turn
 //! change    an endpoint is changed, paused, deleted; an event is expunged
 //! hold      a receiver asks for time or fails: its lane is left alone until a moment
 //! pick      deficit round robin over tenants and their lanes that may send: open-request limit, rate, hold, place
@@ -15,6 +16,7 @@
 mod own;
 
 mod admit;
+mod ahead;
 mod change;
 mod hold;
 mod pick;
@@ -37,7 +39,7 @@ use std::{
     time::Instant,
 };
 
-pub(crate) use self::{courier::Courier, health::Sign, hold::ChangedHold, settle::Ended};
+pub(crate) use self::{ahead::Ahead, courier::Courier, health::Sign, hold::ChangedHold, settle::Ended};
 use self::{
     known::{Known, Read},
     lane::Lane,
@@ -86,6 +88,8 @@ pub(crate) struct Lanes {
     foreign: Vec<(DeliveryId, LaneId, Instant)>,
     /// Lanes that are behind and have room again.
     refills: Vec<LaneId>,
+    /// Lanes that run out of events, each once.
+    hungry: VecDeque<LaneId>,
     event_bytes: usize,
     pruned_at: Option<Instant>,
 }
@@ -109,6 +113,7 @@ impl Lanes {
             changed_holds: HashMap::new(),
             foreign: Vec::new(),
             refills: Vec::new(),
+            hungry: VecDeque::new(),
             event_bytes: 0,
             pruned_at: None,
         }

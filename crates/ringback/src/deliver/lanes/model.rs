@@ -62,6 +62,8 @@ struct Model {
     /// The feed's and the refills', one at a time, and those of inserts.
     feed: Option<Read>,
     inserts: Vec<Read>,
+    /// Reads of events that are about to be sent.
+    aheads: Vec<Ahead>,
     cursor: Cursor,
     /// As they are written down.
     held: BTreeMap<LaneId, ChangedHold>,
@@ -133,6 +135,7 @@ impl Model {
             committed: Vec::new(),
             feed: None,
             inserts: Vec::new(),
+            aheads: Vec::new(),
             cursor: Cursor::START,
             held: BTreeMap::new(),
             sick: BTreeSet::new(),
@@ -283,8 +286,27 @@ impl Model {
         here + there
     }
 
+    /// Reads of events are asked for whenever something is picked, and end later; not each brings what it should.
+    fn look_ahead(&mut self) {
+        let ahead = self.lanes.look_ahead();
+        if !ahead.is_empty() {
+            self.aheads.push(ahead);
+        }
+    }
+
+    fn looked_ahead(&mut self) {
+        let Some(index) = (0..self.aheads.len()).choose(&mut self.rng) else { return };
+        let ahead = self.aheads.swap_remove(index);
+        let rows = ahead.iter().flat_map(|(_, rows)| rows);
+        let found = rows.filter_map(|row| self.rows.get(row)).map(|due| (due.id.event(), loaded(due)));
+        let events = found.collect::<Vec<_>>().into_iter().filter(|_| self.rng.random_bool(0.9)).collect();
+        self.lanes.looked_ahead(&ahead, &events);
+    }
+
     fn pick(&mut self) {
-        let Some(Picked { due, courier, .. }) = self.lanes.pick(self.now) else { return };
+        let picked = self.lanes.pick(self.now);
+        self.look_ahead();
+        let Some(Picked { due, courier, .. }) = picked else { return };
         self.picked += 1;
         assert!(self.lanes.open() <= self.places, "more than the node may have open");
         assert!(self.lanes.owns(due.lane.shard()));
@@ -516,7 +538,8 @@ impl Model {
             0..150 => self.insert(),
             150..300 => self.apply_insert(),
             300..450 => self.feed(),
-            450..700 => self.pick(),
+            450..670 => self.pick(),
+            670..700 => self.looked_ahead(),
             700..800 => self.end_one(),
             800..880 => self.commit(),
             880..930 => self.settle(),
@@ -557,6 +580,7 @@ impl Model {
             self.apply_insert();
             for _ in 0..20 {
                 self.pick();
+                self.looked_ahead();
             }
             for id in self.open.keys().copied().collect::<Vec<_>>() {
                 let Open { due, courier, .. } = self.open.remove(&id).unwrap();

@@ -86,6 +86,7 @@ impl Lanes {
             self.opened.push_back((now, due.id));
         }
         self.ask_refill(id);
+        self.ask_ahead(id);
         Some(Picked { due, event, courier })
     }
 

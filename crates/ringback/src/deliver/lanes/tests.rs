@@ -6,6 +6,7 @@ use super::{pick::PRUNE_EVERY, *};
 use crate::{
     delivery::{Due, HoldReason, Marks},
     directory::Directory,
+    event::Event,
     id::EventId,
     store::Cursor,
     time::Timestamp,
@@ -61,8 +62,12 @@ impl World {
         Timestamp::from_millis(self.next)
     }
 
+    /// What is picked is read at its turn: no read ahead brings anything.
     fn pick(&mut self) -> Option<Due> {
-        self.lanes.pick(self.now).map(|picked| picked.due)
+        let picked = self.lanes.pick(self.now);
+        let ahead = self.lanes.look_ahead();
+        self.lanes.looked_ahead(&ahead, &HashMap::new());
+        picked.map(|picked| picked.due)
     }
 
     fn end(&mut self, due: &Due, took: Duration) {
@@ -248,6 +253,65 @@ fn an_answer_that_asks_for_less_does_not_end_a_longer_hold() {
     }
     world.now += Duration::from_secs(2);
     assert_eq!(world.pick(), None);
+}
+
+/// The event of a delivery, as a read would bring it.
+fn event_of(row: DeliveryId) -> (EventId, Arc<LoadedEvent>) {
+    let event = Event {
+        id: row.event(),
+        seq: 1,
+        tenant: "default".to_owned(),
+        event_type: "CALL_ENDED".to_owned(),
+        key: None,
+        ordering_key: None,
+        idempotency_key: None,
+        occurred_at: Timestamp::default(),
+        endpoint_keys: None,
+        destination: None,
+        test: false,
+    };
+    (row.event(), Arc::new(LoadedEvent { event, payload: Some("{}".into()) }))
+}
+
+#[test]
+fn events_of_what_comes_next_are_read_together_and_before_their_turn() {
+    let mut world = World::new();
+    world.prove(1);
+    world.fill(1, 100);
+    assert!(world.lanes.pick(world.now).is_some_and(|picked| picked.event.is_none()), "the first was not expected");
+    let ahead = world.lanes.look_ahead();
+    assert_eq!(ahead[0].1.len(), 32, "two rounds of sixteen requests");
+    assert!(world.lanes.look_ahead().is_empty(), "each is asked for once");
+    assert!(world.lanes.pick(world.now).is_none(), "what is being read is not read twice");
+    world.lanes.looked_ahead(&ahead, &ahead[0].1.iter().map(|&row| event_of(row)).collect());
+    assert!(world.lanes.pick(world.now).is_some_and(|picked| picked.event.is_some()));
+}
+
+#[test]
+fn an_event_that_a_read_did_not_bring_is_read_at_its_turn() {
+    let mut world = World::new();
+    world.prove(1);
+    world.fill(1, 3);
+    world.lanes.pick(world.now);
+    let ahead = world.lanes.look_ahead();
+    world.lanes.looked_ahead(&ahead, &HashMap::new());
+    assert!(world.lanes.pick(world.now).is_some_and(|picked| picked.event.is_none()));
+}
+
+#[test]
+fn a_payload_removed_with_its_row_gives_back_its_room() {
+    let mut world = World::new();
+    world.prove(1);
+    world.fill(1, 3);
+    world.lanes.pick(world.now);
+    let ahead = world.lanes.look_ahead();
+    world.lanes.looked_ahead(&ahead, &ahead[0].1.iter().map(|&row| event_of(row)).collect());
+    assert_eq!(world.lanes.event_bytes, 4);
+    for row in &ahead[0].1 {
+        world.lanes.remove_event(row.event());
+    }
+    assert_eq!(world.lanes.event_bytes, 0);
+    assert!(world.pick().is_none());
 }
 
 #[test]

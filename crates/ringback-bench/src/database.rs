@@ -1,0 +1,219 @@
+//! A fresh database for each scenario, filled and questioned past Ringback.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
+
+use crate::{
+    failure::{Failure, Result, While as _},
+    payload,
+    process::{cluster::Cluster, node},
+    sizes::Sizes,
+};
+
+/// Which store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Store {
+    /// PostgreSQL.
+    Postgres,
+    /// SQLite.
+    Sqlite,
+}
+
+impl Store {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "PostgreSQL",
+            Self::Sqlite => "SQLite",
+        }
+    }
+}
+
+/// A migrated database; [`Database::remove`] removes it.
+pub(crate) struct Database {
+    store: Store,
+    url: String,
+    /// Holds the SQLite file; for PostgreSQL only a place to run in.
+    folder: TempDir,
+    /// The server's own database and the name of this one.
+    server: Option<(String, String)>,
+}
+
+/// A connection to it.
+pub(crate) enum Session {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+/// Most events of one transaction on SQLite: its log keeps a transaction whole.
+const SQLITE_CHUNK: u64 = 20_000;
+
+impl Database {
+    /// A fresh one.
+    pub(crate) async fn fresh(store: Store, cluster: Option<&Cluster>) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("ringback-bench-").tempdir()?;
+        let database = match (store, cluster) {
+            (Store::Sqlite, _) => {
+                let url = format!("sqlite://{}", folder.path().join("ringback.db").display());
+                Self { store, url, folder, server: None }
+            }
+            (Store::Postgres, None) => return Err(Failure::new("there is no PostgreSQL server")),
+            (Store::Postgres, Some(cluster)) => {
+                let name = format!("ringback_bench_{}_{}", std::process::id(), crate::measure::clock::monotonic_ns());
+                let mut connection = PgConnection::connect(&cluster.url).await?;
+                sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await?;
+                let (server, _) =
+                    cluster.url.rsplit_once('/').ok_or_else(|| Failure::new("a URL without a database"))?;
+                Self { store, url: format!("{server}/{name}"), folder, server: Some((cluster.url.clone(), name)) }
+            }
+        };
+        node::once(&database, &["migrate"]).await?;
+        Ok(database)
+    }
+
+    pub(crate) const fn store(&self) -> Store {
+        self.store
+    }
+
+    /// What `RINGBACK_DATABASE_URL` is set to.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where its processes run.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// A connection of the platform's own.
+    pub(crate) async fn session(&self) -> Result<Session> {
+        Ok(match self.store {
+            Store::Postgres => Session::Postgres(PgConnection::connect(&self.url).await?),
+            Store::Sqlite => {
+                let options = SqliteConnectOptions::new()
+                    .filename(self.folder.path().join("ringback.db"))
+                    .busy_timeout(Duration::from_secs(60))
+                    .pragma("synchronous", "FULL");
+                Session::Sqlite(SqliteConnection::connect_with(&options).await?)
+            }
+        })
+    }
+
+    /// The name of one of Ringback's tables.
+    pub(crate) fn table(&self, name: &str) -> String {
+        match self.store {
+            Store::Postgres => format!("ringback.{name}"),
+            Store::Sqlite => format!("ringback_{name}"),
+        }
+    }
+
+    /// Emits events with SQL: one statement, on SQLite one for each twenty thousand. Their payloads tell no moment.
+    pub(crate) async fn fill(&self, first: u64, count: u64, sizes: Sizes, tenants: u64) -> Result<()> {
+        let talk = payload::talk(sizes.largest());
+        let tenant = if tenants == 0 { "'default'".to_owned() } else { format!("'t' || (i % {tenants})") };
+        let (around, period, step, bytes) = (payload::AROUND, payload::PERIOD, payload::STEP, sizes.sql());
+        match self.session().await? {
+            Session::Postgres(mut connection) => {
+                let statement = format!(
+                    r#"SELECT count(ringback.emit('call.ended',
+                           '{{"n":"' || lpad(i::text, 10, '0') || '","emitted_ns":"0000000000000000000","text":"'
+                               || substr($1, (1 + (i * {step}) % {period})::integer, {bytes} - {around}) || '"}}',
+                           jsonb_build_object('tenant', {tenant}, 'key', 'call-' || i)))
+                       FROM generate_series($2::bigint, $3::bigint) AS i"#
+                );
+                let emit = sqlx::query(AssertSqlSafe(statement)).bind(talk);
+                emit.bind(signed(first))
+                    .bind(signed(first + count) - 1)
+                    .execute(&mut connection)
+                    .await
+                    .during("filling")?;
+            }
+            Session::Sqlite(mut connection) => {
+                let statement = format!(
+                    r#"WITH RECURSIVE numbers (i) AS (SELECT ?2 UNION ALL SELECT i + 1 FROM numbers WHERE i < ?3)
+                       INSERT INTO ringback_emit (id, tenant, type, key, occurred_at, payload)
+                       SELECT unhex(printf('%012x70008000%08x0000', ?4, i)), {tenant}, 'call.ended', 'call-' || i, ?4 * 1000,
+                              CAST('{{"n":"' || printf('%010d', i) || '","emitted_ns":"0000000000000000000","text":"'
+                                  || substr(?1, 1 + (i * {step}) % {period}, {bytes} - {around}) || '"}}' AS BLOB)
+                       FROM numbers"#
+                );
+                let mut from = first;
+                while from < first + count {
+                    let to = (from + SQLITE_CHUNK).min(first + count);
+                    let now = crate::measure::clock::unix_us() / 1_000;
+                    let emit = sqlx::query(AssertSqlSafe(statement.clone())).bind(&talk);
+                    let emit = emit.bind(signed(from)).bind(signed(to) - 1).bind(now);
+                    emit.execute(&mut connection).await.during("filling")?;
+                    from = to;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes it.
+    pub(crate) async fn remove(self) -> Result<()> {
+        if let Some((server, name)) = &self.server {
+            let mut connection = PgConnection::connect(server).await?;
+            let statement = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Session {
+    /// Waits for everything to be written down and measured from here: what was filled in is no longer news.
+    pub(crate) async fn settle(&mut self) -> Result<()> {
+        match self {
+            Self::Postgres(connection) => {
+                for statement in ["VACUUM ANALYZE", "CHECKPOINT"] {
+                    sqlx::query(statement).execute(&mut *connection).await.during(statement)?;
+                }
+            }
+            Self::Sqlite(connection) => {
+                sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(connection).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One whole number.
+    pub(crate) async fn number(&mut self, statement: String) -> Result<i64> {
+        let text = statement.clone();
+        let statement = AssertSqlSafe(statement);
+        let number: Option<i64> = match self {
+            Self::Postgres(connection) => {
+                sqlx::query(statement).fetch_one(connection).await.during(&text)?.try_get(0)?
+            }
+            Self::Sqlite(connection) => sqlx::query(statement).fetch_one(connection).await.during(&text)?.try_get(0)?,
+        };
+        Ok(number.unwrap_or(0))
+    }
+
+    /// Executes something that answers nothing.
+    pub(crate) async fn execute(&mut self, statement: String) -> Result<()> {
+        let text = statement.clone();
+        let statement = AssertSqlSafe(statement);
+        match self {
+            Self::Postgres(connection) => sqlx::query(statement).execute(connection).await.map(|_| ()),
+            Self::Sqlite(connection) => sqlx::query(statement).execute(connection).await.map(|_| ()),
+        }
+        .during(&text)
+    }
+
+    /// The connection, if it is one to PostgreSQL.
+    pub(crate) fn postgres(&mut self) -> Option<&mut PgConnection> {
+        match self {
+            Self::Postgres(connection) => Some(connection),
+            Self::Sqlite(_) => None,
+        }
+    }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,7 @@
+//! What a run says: a table for people, and the same as JSON.
+
+pub(crate) mod document;
+pub(crate) mod row;
+pub(crate) mod table;
+
+pub(crate) use self::row::Row;

@@ -1,0 +1,92 @@
+//! The binary `ringback`: a list of commands.
+//!
+//! It is a library only so that the benchmarks can be `ringback serve` in a process of their own executable; nothing
+//! in here but [`run`] is for anybody else.
+
+mod client;
+mod commands;
+mod configuration;
+mod demo;
+mod failure;
+mod print;
+mod screen;
+mod secrets;
+mod serve;
+mod stores;
+mod verify;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::{Failure, Result};
+
+/// Tells a voice platform's customers that a call has ended.
+#[derive(Debug, Parser)]
+#[command(name = "ringback", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "\
+First minute:   ringback demo
+Run it:         ringback serve
+At 3 a.m.:      ringback find CALL_ID
+
+Commands open the store that the configuration names; with --url and --token they ask a running
+server.
+Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 nothing found.")]
+struct Ringback {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(commands::serve::Serve),
+    Demo(commands::demo::Demo),
+    Emit(commands::emit::Emit),
+    Find(commands::find::Find),
+    Explain(commands::explain::Explain),
+    Deliveries(commands::deliveries::Deliveries),
+    DeadLetters(commands::dead_letters::DeadLetters),
+    Replay(commands::replay::Replay),
+    Endpoints(commands::endpoints::Endpoints),
+    Verify(commands::verify::Verify),
+    Listen(commands::listen::Listen),
+    Token(commands::token::Token),
+    Migrate(commands::migrate::Migrate),
+    CheckConfig(commands::check_config::CheckConfig),
+    Completions(commands::completions::Completions),
+}
+
+impl Command {
+    async fn run(self) -> Result<()> {
+        match self {
+            Self::Serve(command) => command.run().await,
+            Self::Demo(command) => command.run().await,
+            Self::Emit(command) => command.run().await,
+            Self::Find(command) => command.run().await,
+            Self::Explain(command) => command.run().await,
+            Self::Deliveries(command) => command.run().await,
+            Self::DeadLetters(command) => command.run().await,
+            Self::Replay(command) => command.run().await,
+            Self::Endpoints(command) => command.run().await,
+            Self::Verify(command) => command.run(),
+            Self::Listen(command) => command.run().await,
+            Self::Token(command) => command.run().await,
+            Self::Migrate(command) => command.run().await,
+            Self::CheckConfig(command) => command.run().await,
+            Self::Completions(command) => command.run(),
+        }
+    }
+}
+
+/// Does what the command line says; `arguments` begin with the program's name. Returns what to exit with.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = Ringback::parse_from(arguments).command;
+    let outcome = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(command.run()),
+        Err(error) => Err(Failure::failed(format!("the system gives this program no threads: {error}"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -8,6 +8,7 @@ mod bench;
 mod database;
 mod failure;
 mod measure;
+mod neighbourhood;
 mod payload;
 mod process;
 mod report;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Node { arguments } => return process::node::run(arguments),
         Command::Keeper => process::keeper::run(),
+        Command::Storer => on_all_cores(process::storer::run()),
         Command::Receiver => on_all_cores(process::receiver::run()),
         Command::Producer => on_all_cores(process::producer::run()),
         Command::Shown(shown) => on_one_core(arguments::run(shown, arguments.options)),

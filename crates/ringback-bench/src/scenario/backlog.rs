@@ -1,0 +1,142 @@
+//! Whether a backlog slows its own draining, and what memory it takes: the same number of deliveries out of growing
+//! backlogs, the last time with a long history besides. Routed beforehand and held by pausing the endpoints.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use crate::{
+    bench::Bench,
+    database::{Store, To},
+    failure::{Failure, Result},
+    measure::memory,
+    process::{
+        node::{Node, TOKEN},
+        receiver::Behaviour,
+    },
+    report::{Plot, Row, row::grouped},
+    sizes::Sizes,
+    stage::{Moment, Stage},
+};
+
+const FULL_DRAINED: u64 = 200_000;
+const FULL_HISTORY: u64 = 10_000_000;
+
+/// Multiples of what is drained that are pending at the start.
+const TIMES: [u64; 4] = [1, 2, 5, 5];
+
+/// Customers whose backlog it is.
+const TENANTS: u64 = 100;
+
+/// Routing a million takes a while.
+const PATIENCE: Duration = Duration::from_secs(1_800);
+
+/// After a start, until memory is what it stays.
+const CALM: Duration = Duration::from_secs(3);
+
+pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
+    let drained = bench.count(FULL_DRAINED, 6_000);
+    let mut rows: Vec<Row> = Vec::new();
+    let mut points = Vec::new();
+    for (at, times) in TIMES.into_iter().enumerate() {
+        let history = if at == TIMES.len() - 1 { bench.scaled(FULL_HISTORY, 50_000) } else { 0 };
+        let row = one(bench, store, drained, drained * times, history).await?.scaled(drained, FULL_DRAINED);
+        let rate = row.per_second.unwrap_or_default();
+        if history == 0 {
+            points.push(((drained * times) as f64, rate));
+        }
+        let base = rows.first().and_then(|row| row.per_second).unwrap_or(rate);
+        let row = row.with("of_smallest", rate / base);
+        let row = if at == TIMES.len() - 1 {
+            let memory = row.more.get("resident_mb_pending").and_then(serde_json::Value::as_f64).unwrap_or(f64::MAX);
+            let idle = row.more.get("resident_mb_idle").and_then(serde_json::Value::as_f64).unwrap_or(f64::MAX);
+            let result = format!("{}, {:.0} % of the smallest", row.result, rate / base * 100.0);
+            let met = rate / base >= 0.8 && memory <= 300.0 && idle <= 40.0;
+            row.result(result).target(
+                bench,
+                "≥ 80 % of the smallest, memory ≤ 40 MB idle, ≤ 300 MB with 1 M pending",
+                met,
+            )
+        } else {
+            row
+        };
+        rows.push(row);
+    }
+    bench.plot(Plot {
+        name: format!("backlog-{}", store.name().to_lowercase()),
+        title: format!("Draining out of a backlog, {}", store.name()),
+        x: "pending deliveries".to_owned(),
+        y: "deliveries/s".to_owned(),
+        points,
+    });
+    Ok(rows)
+}
+
+async fn one(bench: &Bench, store: Store, drained: u64, pending: u64, history: u64) -> Result<Row> {
+    let mut stage = Stage::set(bench, store).await?;
+    let node = Node::start(&stage.database).await?;
+    sleep(CALM).await;
+    let idle = memory::resident(node.pid)?;
+    let mut endpoints = Vec::new();
+    for number in 0..TENANTS {
+        let url = stage.receiver.url(Behaviour::Healthy, u32::try_from(number)?);
+        endpoints.push(node.endpoint(&format!("t{number}"), &url, 16).await?);
+    }
+    each(&node, &endpoints, "pause").await?;
+    if history > 0 {
+        stage.database.fill_history(history, &endpoints[0]).await?;
+    }
+    // Small ones: a million of the usual size would only fill the disk.
+    stage.database.fill(0, pending, Sizes::Fixed(512), To::Tenants(TENANTS)).await?;
+    routed(&stage).await?;
+    node.stop().await?;
+    stage.session().await?.settle().await?;
+
+    let node = Node::start(&stage.database).await?;
+    sleep(CALM).await;
+    let held = memory::resident(node.pid)?;
+    stage.receiver.reset(pending).await?;
+    let window = stage.begin(&[node.pid]).await?;
+    let since = Moment::now();
+    each(&node, &endpoints, "resume").await?;
+    let report = stage.receiver.all(drained, PATIENCE).await?;
+    let seconds = report.last_ns.saturating_sub(since.monotonic_ns) as f64 / 1e9;
+    let used = stage.end(window, &[node.pid]).await?;
+    node.kill().await?;
+
+    let past = if history == 0 { String::new() } else { format!(", {} in the history", grouped(history as f64)) };
+    let what = format!("{} out of {} pending{past}", grouped(drained as f64), grouped(pending as f64));
+    let row = stage
+        .row("backlog", what)
+        .rate(report.arrivals as f64 / seconds)
+        .used(&used, report.arrivals)
+        .with("resident_mb_idle", idle as f64 / 1e6)
+        .with("resident_mb_pending", held as f64 / 1e6)
+        .with("duplicates", report.duplicates);
+    stage.clear().await?;
+    Ok(row)
+}
+
+async fn each(node: &Node, endpoints: &[String], verb: &str) -> Result<()> {
+    let mut connection = node.connect().await?;
+    for endpoint in endpoints {
+        connection.api(TOKEN, "POST", &format!("/v1/endpoints/{endpoint}/{verb}"), None).await?;
+    }
+    Ok(())
+}
+
+/// Waits until nothing is left to be routed.
+async fn routed(stage: &Stage<'_>) -> Result<()> {
+    let (mut session, since) = (stage.session().await?, Instant::now());
+    let statement = format!("SELECT count(*) FROM {}", stage.database.table("outbox"));
+    loop {
+        let left = session.number(statement.clone()).await?;
+        if left == 0 {
+            return Ok(());
+        }
+        if since.elapsed() > PATIENCE {
+            return Err(Failure::new(format!("{left} events are not routed after {PATIENCE:?}")));
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}

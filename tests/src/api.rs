@@ -89,12 +89,30 @@ impl Api {
     /// # Errors
     /// When there was no answer: the server is being killed, for example.
     pub async fn ask(&self, method: Method, path: &str, body: Option<Bytes>) -> reqwest::Result<Answer> {
+        let json = header::HeaderValue::from_static("application/json");
+        let headers = body.iter().map(|_| (header::CONTENT_TYPE, json.clone()));
+        self.ask_with(method, path, headers.collect(), body).await
+    }
+
+    /// As [`Api::ask`], with these headers and no others but the token, which gives way to one among them.
+    ///
+    /// # Errors
+    /// As of [`Api::ask`].
+    ///
+    /// # Panics
+    /// When the token can stand in no header.
+    pub async fn ask_with(
+        &self,
+        method: Method,
+        path: &str,
+        mut headers: header::HeaderMap,
+        body: Option<Bytes>,
+    ) -> reqwest::Result<Answer> {
         let asked = format!("{method} {path}");
-        let mut request = self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
-        if let Some(body) = body {
-            request = request.header(header::CONTENT_TYPE, "application/json").body(body);
-        }
-        let response = request.send().await?;
+        let bearer = format!("Bearer {}", self.token).parse().expect("a token is printable");
+        headers.entry(header::AUTHORIZATION).or_insert(bearer);
+        let request = self.client.request(method, format!("{}{path}", self.base)).headers(headers);
+        let response = request.body(body.unwrap_or_default()).send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
         Ok(Answer { status, headers, bytes: response.bytes().await?, asked })
     }

@@ -7,25 +7,39 @@
 //! server      a `ringback serve` process: started, stopped, frozen, killed
 //! embedded    the engine inside this very process, as a Rust platform has it
 //! command     every other command, run to its end
+//! help        what a command says that it takes
+//! slips       command lines with one thing wrong
 //! api         the admin API as a client sees it
+//! document    what the API says of itself, and which values that allows
+//! refusal     what every refusal has to be
+//! wrong       input that it does not allow, made from it
 //! browser     headless Chromium, told what to do
 //! receiver    a customer of our own: counts, answers as told, holds requests open
 //! outside     customers who share no code with Ringback
 //! samples     what platforms say when a call ends
+//! crashed     what a crash explains
+//! history     a long history, made by one statement for each table
 //! until       waiting for what must come true, within a bound
 //! ```
 
 pub mod api;
 pub mod browser;
 pub mod command;
+pub mod crashed;
 pub mod database;
+pub mod document;
 pub mod embedded;
+pub mod history;
+pub mod help;
 pub mod outside;
 pub mod receiver;
+pub mod refusal;
 pub mod samples;
 pub mod server;
+pub mod slips;
 pub mod stores;
 pub mod until;
+pub mod wrong;
 
 /// The README's examples compile.
 #[cfg(doctest)]

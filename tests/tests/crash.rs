@@ -9,6 +9,7 @@ use reqwest::Method;
 use ringback::event::NewEvent;
 use ringback_tests::{
     api::Api,
+    crashed::seen_but_not_recorded,
     database::Database,
     on_both_stores,
     receiver::{Receiver, Reply},
@@ -54,15 +55,6 @@ async fn emit(database: &Database, from: usize, to: usize) {
     for number in from..to {
         database.emit(&NewEvent::new("call.ended", number.to_string())).await;
     }
-}
-
-/// Events that the customer has seen and the store does not know to be delivered: what a crash may send again.
-async fn seen_but_not_recorded(database: &Database, receiver: &Receiver) -> HashSet<String> {
-    let pending = database.ids("delivery", "id").await;
-    // A delivery's id is its event's with a number in the low 16 bits.
-    let pending: HashSet<_> = pending.iter().map(|id| format!("evt_{}0000", &id[..28])).collect();
-    let seen: HashSet<_> = receiver.arrived().iter().map(|request| request.id().to_owned()).collect();
-    seen.intersection(&pending).cloned().collect()
 }
 
 on_both_stores! {

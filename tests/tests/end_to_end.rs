@@ -17,6 +17,7 @@ mod ids;
 // 4: nothing vanishes.
 mod crash;
 mod ledger;
+mod replay;
 
 // 5: no transaction is open while a receiver is being spoken to.
 mod no_open_transaction;
@@ -26,6 +27,7 @@ mod fence;
 
 // 7: a slow receiver delays nobody else.
 mod isolation;
+mod outage;
 
 // 8: only vetted addresses are dialled.
 mod egress;
@@ -48,13 +50,17 @@ mod audit;
 mod tokens;
 
 // What receivers and operators are told beside them.
+mod bad_flags;
+mod bad_input;
 mod commands;
 mod dashboard;
 mod demo;
 mod embedded;
 mod idempotency;
+mod large;
 mod openapi;
 mod order;
 mod rotation;
 mod shutdown;
+mod walk;
 mod why_not;

@@ -25,6 +25,8 @@ mod openapi;
 mod options;
 mod problem;
 mod request_id;
+mod unasked;
+mod unread;
 mod view;
 
 use std::time::Duration;
@@ -47,24 +49,30 @@ pub use self::{
 
 /// The admin API of `engine`.
 ///
-/// With a base path it answers only below that path; without one it also answers what it does not know, with a 404.
+/// With a base path it answers only below that path, unless it is [`Options::alone`]; without one it also answers what it
+/// does not know, with a 404.
 pub fn router(engine: Engine, options: Options) -> Router {
-    let (mut routes, described) = api::routes().split_for_parts();
+    let (routes, described) = api::routes().split_for_parts();
+    let without_query = unasked::WithoutQuery::of(&described);
+    let mut routes = routes.route_layer(middleware::from_fn_with_state(without_query, unasked::refuse));
     if let Some(hosts) = options.dashboard {
         // Pages are no part of the API, and so not described with it.
         routes = routes.merge(dashboard::routes(hosts));
     }
     let document = openapi::document(described, &options.base_path);
     let routes = guarded(routes).with_state(api::Api::new(engine, options.admission, document));
-    match options.base_path.as_str() {
-        "" => routes,
-        base_path if options.dashboard.is_some() => {
-            // A nested router knows its first page without a slash at the end; people write it either way.
-            let home = Redirect::to(base_path);
-            Router::new().nest(base_path, routes).route(&format!("{base_path}/"), get(home))
-        }
-        base_path => Router::new().nest(base_path, routes),
+    let base_path = options.base_path.as_str();
+    if base_path.is_empty() {
+        return routes;
     }
+    let mut mounted = Router::new().nest(base_path, routes);
+    if options.dashboard.is_some() {
+        // A nested router knows its first page without a slash at the end; people write it either way.
+        let home = get(Redirect::to(base_path)).fallback(problem::method_not_allowed);
+        let home = home.layer(middleware::map_response(guard)).layer(middleware::from_fn(request_id::carry));
+        mounted = mounted.route(&format!("{base_path}/"), home);
+    }
+    if options.is_alone { mounted.fallback_service(guarded(Router::new())) } else { mounted }
 }
 
 /// The routes, with an answer for everything that none of them answers.
@@ -74,6 +82,7 @@ fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn(in_time))
+        .layer(middleware::from_fn(unread::discard))
         .layer(middleware::map_response(guard))
         .layer(middleware::from_fn(request_id::carry))
 }

@@ -18,6 +18,7 @@ pub struct Options {
     pub(crate) admission: Admission,
     pub(crate) base_path: String,
     pub(crate) dashboard: Option<Hosts>,
+    pub(crate) is_alone: bool,
 }
 
 /// A base path that no request could have.
@@ -46,7 +47,7 @@ impl Options {
     }
 
     const fn admitting(admission: Admission) -> Self {
-        Self { admission, base_path: String::new(), dashboard: None }
+        Self { admission, base_path: String::new(), dashboard: None, is_alone: false }
     }
 
     /// With pages for people beside the API: `/` shows what is wrong, `/login` takes any token that may look. Where the
@@ -62,6 +63,13 @@ impl Options {
     #[must_use]
     pub const fn dashboard_on_loopback(mut self) -> Self {
         self.dashboard = Some(Hosts::Loopback);
+        self
+    }
+
+    /// Nothing is mounted beside the router: what is outside its base path is answered too, with a 404 like any other.
+    #[must_use]
+    pub const fn alone(mut self) -> Self {
+        self.is_alone = true;
         self
     }
 

@@ -1,2 +1,5 @@
 -- Those of these events whose payload was expunged.
-SELECT id FROM {schema}.event WHERE id = ANY ($1::uuid[]) AND expunged_at IS NOT NULL
+SELECT id
+FROM {schema}.event
+JOIN unnest($1::uuid[]) AS wanted (id) USING (id)
+WHERE expunged_at IS NOT NULL

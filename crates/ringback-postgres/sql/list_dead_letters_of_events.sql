@@ -1,10 +1,28 @@
--- Dead letters of these events, newest death first.
-SELECT id, endpoint_id, lane, marks, 3::smallint AS status, reason, attempts, NULL::bigint AS due_at, died_at AS finished_at,
-       last_status, last_error, detail
-FROM unnest($7::uuid[]) AS given (event_id)
-JOIN {schema}.dead_letter d ON d.id > given.event_id AND d.id <= {schema}.last_of(given.event_id)
-WHERE (died_at, id) < ($1, $2) AND died_at >= $3
-  AND ($5::smallint IS NULL OR reason = $5)
-  AND ($6::uuid IS NULL OR endpoint_id = $6)
-ORDER BY died_at DESC, id DESC
+-- Dead letters of these events ($12), newest death first. The other arguments are those of list_dead_letters.
+SELECT d.id AS delivery_id, d.endpoint_id, d.lane, d.marks, 3::smallint AS status, d.reason AS reason, d.attempts,
+       NULL::bigint AS due_at, d.died_at AS finished_at, d.last_status AS last_status, d.last_error AS last_error,
+       d.detail AS detail, e.*
+FROM unnest($12::uuid[]) AS given (event_id)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM {schema}.dead_letter
+    WHERE id > given.event_id AND id <= {schema}.last_of(given.event_id)
+    LIMIT 65535
+) d
+CROSS JOIN LATERAL (
+    SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys::text AS endpoint_keys,
+           destination, test
+    FROM {schema}.event
+    WHERE event.id = {schema}.event_of(d.id)
+    LIMIT 1
+) e
+WHERE ($5::text IS NULL OR e.tenant = $5)
+  AND ($6::text IS NULL OR e.type = $6)
+  AND ($7::text IS NULL OR e.key = $7)
+  AND ($8::text IS NULL OR d.endpoint_id = ANY ($9::uuid[])
+       OR (d.endpoint_id IS NULL AND position(lower($8) IN lower(e.destination)) > 0))
+  AND ($10::uuid IS NULL OR d.endpoint_id = $10)
+  AND ($11::smallint IS NULL OR d.reason = $11)
+  AND d.died_at >= $1 AND (d.died_at, d.id) < ($2, $3)
+ORDER BY d.died_at DESC, d.id DESC
 LIMIT $4

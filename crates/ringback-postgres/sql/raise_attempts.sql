@@ -2,4 +2,4 @@
 UPDATE {schema}.finished f
 SET attempts = greatest(f.attempts, counted.attempts)
 FROM unnest($1::uuid[], $2::integer[]) AS counted (id, attempts)
-WHERE f.id = counted.id AND f.id = ANY ($1::uuid[])
+WHERE f.id = counted.id

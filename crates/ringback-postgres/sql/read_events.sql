@@ -2,4 +2,4 @@
 SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys::text AS endpoint_keys,
        destination, test, payload_bytes, expunged_at
 FROM {schema}.event
-WHERE id = ANY ($1::uuid[])
+JOIN unnest($1::uuid[]) AS wanted (id) USING (id)

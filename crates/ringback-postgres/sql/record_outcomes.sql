@@ -1,6 +1,8 @@
 -- Records outcomes: one statement, one commit. `fence` is the number of attempts the delivery had when it was sent;
 -- if the row has another by now the outcome is stale: it changes nothing and its attempt is kept as such.
 -- kind: 1 delivered, 2 retry, 3 keep, 4 dead. A delivery that had been delivered before (marks & 4) is only removed.
+-- Returns the positions of the outcomes that were applied. They are compared by IN, which is a hash table whatever the
+-- planner expects: it takes 512 rows for a few, and a join would compare each with each.
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
 outcome AS MATERIALIZED (
     SELECT *
@@ -12,7 +14,7 @@ outcome AS MATERIALIZED (
                number, at, conclusion, answered, error, phase,
                ambiguous, duration, detail, response_body, position)
 ),
--- Carries its outcome along: joined back, the planner would take 512 rows for one and compare each with each.
+-- Carries its outcome along, so that nothing has to be joined back.
 removed AS (
     DELETE FROM {schema}.delivery d
     USING outcome o
@@ -55,14 +57,14 @@ dead AS (
 tried AS (
     INSERT INTO {schema}.attempt
         (delivery_id, at, duration, number, answered, conclusion, error, phase, ambiguous, detail, response_body)
-    SELECT o.id, o.at, o.duration, o.number, o.answered,
-           CASE WHEN r.position IS NULL AND s.position IS NULL THEN 3 ELSE o.conclusion END,
-           o.error, o.phase, o.ambiguous, o.detail, o.response_body
-    FROM outcome o
-    LEFT JOIN removed r USING (position)
-    LEFT JOIN rescheduled s USING (position)
+    SELECT id, at, duration, number, answered,
+           CASE WHEN position IN (SELECT position FROM removed) OR position IN (SELECT position FROM rescheduled)
+                THEN conclusion ELSE 3 END,
+           error, phase, ambiguous, detail, response_body
+    FROM outcome
     -- What delivered a delivery is inside its finished row.
-    WHERE o.number IS NOT NULL AND NOT (o.kind = 1 AND r.position IS NOT NULL AND r.marks & 4 = 0)
+    WHERE number IS NOT NULL
+      AND position NOT IN (SELECT position FROM removed WHERE kind = 1 AND marks & 4 = 0)
 ),
 replayed AS (
     UPDATE {schema}.replay_item item
@@ -70,9 +72,6 @@ replayed AS (
     FROM removed
     WHERE removed.marks & 2 <> 0 AND item.delivery_id = removed.id AND item.released AND item.outcome IS NULL
 )
-SELECT o.position - 1 AS position,
-       r.position IS NOT NULL OR s.position IS NOT NULL AS applied,
-       coalesce(r.marks & 4 <> 0, false) AS delivered_before
-FROM outcome o
-LEFT JOIN removed r USING (position)
-LEFT JOIN rescheduled s USING (position)
+SELECT position - 1 AS position, marks & 4 <> 0 AS delivered_before FROM removed
+UNION ALL
+SELECT position - 1, false FROM rescheduled

@@ -2,8 +2,8 @@
 -- the inserting statement cannot see its own rows.
 SELECT d.id
 FROM {schema}.delivery d
-WHERE d.id = ANY ($1::uuid[])
-  AND NOT EXISTS (SELECT FROM {schema}.delivery earlier
+JOIN unnest($1::uuid[]) AS inserted (id) USING (id)
+WHERE NOT EXISTS (SELECT FROM {schema}.delivery earlier
                   WHERE earlier.lane = d.lane AND earlier.ordering_key = d.ordering_key AND earlier.seq < d.seq)
   AND NOT EXISTS (SELECT FROM {schema}.dead_letter blocking
                   WHERE blocking.blocks AND blocking.lane = d.lane

@@ -14,7 +14,13 @@ use ringback::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Postgres, audit, error::from_sqlx, routed::RoutedRows, rows, sql::query};
+use crate::{
+    Postgres, audit,
+    error::from_sqlx,
+    routed::RoutedRows,
+    rows,
+    sql::{prepared, query},
+};
 
 #[async_trait::async_trait]
 impl Intake for Postgres {
@@ -24,7 +30,7 @@ impl Intake for Postgres {
     }
 
     async fn accept(&self, groups: &[Group], window: Duration) -> Result<Vec<Acceptance>> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_work().await?;
         let mut answer = decide_keys(self, &mut transaction, groups, window).await?;
         let fresh: Vec<_> = stored(groups, &answer).collect();
         let due = store_events(self, &mut transaction, &fresh).await?;
@@ -116,7 +122,7 @@ pub(crate) async fn take_keys(
     let (tenants, types, keys) = columns(wanted.iter().map(|(name, ..)| *name));
     let ids: Vec<Uuid> = wanted.iter().map(|(_, id, _)| id.uuid()).collect();
     let contents: Vec<Option<&[u8]>> = wanted.iter().map(|(.., content)| *content).collect();
-    let taken = query(&store.sql().reserve_keys)
+    let taken = prepared(&store.sql().reserve_keys)
         .bind(&tenants)
         .bind(&types)
         .bind(&keys)
@@ -133,7 +139,7 @@ pub(crate) async fn take_keys(
     }
     let (tenants, types, keys) = columns(held.iter().map(|(name, ..)| *name));
     let contents: Vec<Option<&[u8]>> = held.iter().map(|(.., content)| *content).collect();
-    let rows = query(&store.sql().find_keys)
+    let rows = prepared(&store.sql().find_keys)
         .bind(&tenants)
         .bind(&types)
         .bind(&keys)
@@ -161,7 +167,7 @@ async fn give_back_keys(
     }
     let (tenants, types, keys) = columns(refused.iter().map(|(name, _)| *name));
     let ids: Vec<Uuid> = refused.iter().map(|(_, id)| id.uuid()).collect();
-    query(&store.sql().release_keys)
+    prepared(&store.sql().release_keys)
         .bind(&tenants)
         .bind(&types)
         .bind(&keys)
@@ -205,7 +211,7 @@ async fn insert_events(
         .map(|event| event.endpoint_keys.as_ref().map(serde_json::to_string).transpose())
         .collect::<std::result::Result<Vec<_>, _>>()
         .map_err(|error| Error::Refused(Box::new(error)))?;
-    let rows = query(&store.sql().insert_events)
+    let rows = prepared(&store.sql().insert_events)
         .bind(events.iter().map(|event| event.id.uuid()).collect::<Vec<_>>())
         .bind(events.iter().map(|event| &*event.tenant).collect::<Vec<_>>())
         .bind(events.iter().map(|event| &*event.event_type).collect::<Vec<_>>())

@@ -19,8 +19,8 @@ use crate::{
     sql::{Statements, query},
 };
 
-/// Connections for the pipeline: feed, record, outbox, routing. More do not help; they contend.
-const WORK_CONNECTIONS_MAX: u32 = 4;
+/// Connections for the pipeline: intake, routing, feed, loading, two commits of records. More do not help; they contend.
+const WORK_CONNECTIONS_MAX: u32 = 6;
 
 /// Connections for what is asked from outside and for upkeep, so that a slow question never delays the pipeline.
 const DESK_CONNECTIONS_MAX: u32 = 6;
@@ -35,6 +35,11 @@ const WALK_OF_KEPT: Duration = Duration::from_secs(10 * 60);
 /// just-in-time compilation costs more than these statements run, and every statement relies on its own snapshot.
 const SESSION: &str = "SET jit = off; SET default_transaction_isolation = 'read committed'; \
                        SET idle_in_transaction_session_timeout = '60s'; SET client_encoding = 'UTF8'";
+
+/// On the pipeline's connections besides: its statements are planned once, perhaps while the tables are empty, and each
+/// finds its rows by index, whatever the planner believes to be cheaper at that moment.
+const PIPELINE: &str =
+    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off";
 
 /// The store for PostgreSQL. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -76,8 +81,14 @@ impl Postgres {
         let options = options.application_name("ringback");
         let options = sqlx::ConnectOptions::disable_statement_logging(options);
         let inner = Inner {
-            work: pool(WORK_CONNECTIONS_MAX).test_before_acquire(false).connect_lazy_with(options.clone()),
-            desk: pool(DESK_CONNECTIONS_MAX).test_before_acquire(true).connect_lazy_with(options.clone()),
+            work: pool(WORK_CONNECTIONS_MAX)
+                .test_before_acquire(false)
+                .after_connect(|connection, _| Box::pin(prepare_pipeline(connection)))
+                .connect_lazy_with(options.clone()),
+            desk: pool(DESK_CONNECTIONS_MAX)
+                .test_before_acquire(true)
+                .after_connect(|connection, _| Box::pin(prepare_session(connection)))
+                .connect_lazy_with(options.clone()),
             sql: Statements::render(schema),
             schema: schema.to_owned(),
             walked_kept: Mutex::new(None),
@@ -159,6 +170,12 @@ impl Postgres {
         self.inner.work.begin().await.map_err(from_sqlx)
     }
 
+    /// One snapshot for questions that take more than one statement: what moves from table to table meanwhile is in
+    /// exactly one of them.
+    pub(crate) async fn snapshot(&self) -> Result<Transaction<'static, Db>> {
+        self.inner.desk.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await.map_err(from_sqlx)
+    }
+
     /// A transaction for questions from outside and for upkeep.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Db>> {
         self.inner.desk.begin().await.map_err(from_sqlx)
@@ -169,14 +186,18 @@ impl Postgres {
 /// told of a failure; in the pipeline one that died while idle fails its next statement, which the engine repeats,
 /// and another round trip before each would be paid by all.
 fn pool(connections_max: u32) -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(connections_max)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .after_connect(|connection, _| Box::pin(prepare_session(connection)))
+    PgPoolOptions::new().max_connections(connections_max).acquire_timeout(ACQUIRE_TIMEOUT)
 }
 
 /// What every connection of the store begins with.
 pub(crate) async fn prepare_session(connection: &mut PgConnection) -> std::result::Result<(), sqlx::Error> {
     connection.execute(SESSION).await?;
+    Ok(())
+}
+
+/// What the pipeline's connections begin with.
+async fn prepare_pipeline(connection: &mut PgConnection) -> std::result::Result<(), sqlx::Error> {
+    prepare_session(connection).await?;
+    connection.execute(PIPELINE).await?;
     Ok(())
 }

@@ -20,14 +20,14 @@ use crate::{
     intake::{KeyName, take_keys},
     routed::RoutedRows,
     rows,
-    sql::query,
+    sql::prepared,
 };
 
 #[async_trait::async_trait]
 impl Outbox for Postgres {
     async fn read_outbox(&self, floor: Floor, limit: u32) -> Result<OutboxPage> {
         let mut connection = self.work().await?;
-        let rows = query(&self.sql().read_pointers)
+        let rows = prepared(&self.sql().read_pointers)
             .bind(floor.0)
             .bind(i64::from(limit))
             .fetch_all(&mut *connection)
@@ -93,7 +93,7 @@ async fn unrouted(
         return Ok(Vec::new());
     }
     let ids: Vec<Uuid> = pointers.iter().map(|(_, event)| *event).collect();
-    let rows = query(&store.sql().read_events).bind(&ids).fetch_all(connection).await.map_err(from_sqlx)?;
+    let rows = prepared(&store.sql().read_events).bind(&ids).fetch_all(connection).await.map_err(from_sqlx)?;
     let mut events = HashMap::with_capacity(rows.len());
     for row in &rows {
         let event = rows::event(row)?;
@@ -115,8 +115,12 @@ async fn remove_pointers(
     pointers.sort_unstable();
     let xids: Vec<i64> = pointers.iter().map(|pointer| pointer.xid).collect();
     let seqs: Vec<i64> = pointers.iter().map(|pointer| pointer.seq).collect();
-    let rows =
-        query(&store.sql().remove_pointers).bind(&xids).bind(&seqs).fetch_all(connection).await.map_err(from_sqlx)?;
+    let rows = prepared(&store.sql().remove_pointers)
+        .bind(&xids)
+        .bind(&seqs)
+        .fetch_all(connection)
+        .await
+        .map_err(from_sqlx)?;
     rows.iter().map(|row| rows::get(row, "event_id")).collect()
 }
 
@@ -160,6 +164,6 @@ async fn find_expunged(
     events: &[&RoutedEvent],
 ) -> Result<HashSet<Uuid>> {
     let ids: Vec<Uuid> = events.iter().map(|routed| routed.event.id.uuid()).collect();
-    let rows = query(&store.sql().find_expunged).bind(&ids).fetch_all(connection).await.map_err(from_sqlx)?;
+    let rows = prepared(&store.sql().find_expunged).bind(&ids).fetch_all(connection).await.map_err(from_sqlx)?;
     rows.iter().map(|row| rows::get(row, "id")).collect()
 }

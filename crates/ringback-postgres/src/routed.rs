@@ -10,7 +10,7 @@ use ringback::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Postgres, error::from_sqlx, rows, sql::query};
+use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
 
 const OWED: i16 = 0;
 const UNROUTABLE: i16 = 1;
@@ -83,7 +83,7 @@ impl<'a> RoutedRows<'a> {
 
     /// Inserts everything; returns what is due now, by id. A delivery whose ordering key has an earlier one is not.
     pub(crate) async fn insert(&self, store: &Postgres, connection: &mut PgConnection) -> Result<Vec<Due>> {
-        let rows = query(&store.sql().insert_routed)
+        let rows = prepared(&store.sql().insert_routed)
             .bind(&self.id)
             .bind(&self.lane)
             .bind(&self.endpoint)
@@ -113,7 +113,7 @@ async fn keep_heads(store: &Postgres, connection: &mut PgConnection, due: &mut V
     if ordered.is_empty() {
         return Ok(());
     }
-    let rows = query(&store.sql().select_heads).bind(&ordered).fetch_all(connection).await.map_err(from_sqlx)?;
+    let rows = prepared(&store.sql().select_heads).bind(&ordered).fetch_all(connection).await.map_err(from_sqlx)?;
     let heads = rows.iter().map(|row| rows::get(row, "id")).collect::<Result<HashSet<Uuid>>>()?;
     due.retain(|due| due.ordering_key.is_none() || heads.contains(&due.id.uuid()));
     Ok(())

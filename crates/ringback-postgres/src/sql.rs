@@ -9,10 +9,17 @@ pub(crate) fn render(text: &str, schema: &str) -> SqlStr {
     AssertSqlSafe(Arc::<str>::from(text.replace("{schema}", schema))).into_sql_str()
 }
 
-/// A query that is planned for its very values: a plan cached while a table was empty stays wrong until the
-/// next ANALYZE.
+/// A query that is planned for its very values: what people ask for differs, and a plan cached while a table was
+/// empty stays wrong until the next ANALYZE.
 pub(crate) fn query(statement: &SqlStr) -> Query<'_, Postgres, PgArguments> {
     sqlx::query(statement.clone()).persistent(false)
+}
+
+/// A statement of the pipeline, parsed and planned once per connection: that costs more than running it. The plan has
+/// to be right however large the tables become, so these run on connections that plan by index alone (see `open`),
+/// and none joins two sets of rows by comparing each with each.
+pub(crate) fn prepared(statement: &SqlStr) -> Query<'_, Postgres, PgArguments> {
+    sqlx::query(statement.clone()).persistent(true)
 }
 
 macro_rules! statements {
@@ -56,6 +63,11 @@ statements! {
     disable_gone
     discard_dead_letter
     emit
+    end_of_dead
+    end_of_dead_letters
+    end_of_events
+    end_of_finished
+    end_of_pending
     expire_dead_letters
     expire_held
     expunge_event
@@ -84,13 +96,15 @@ statements! {
     keep_setting
     list_audit
     list_audit_of_tenant
+    list_dead
     list_dead_letters
     list_dead_letters_of_events
-    list_deliveries
     list_deliveries_of_events
     list_endpoints
     list_events
+    list_finished
     list_partitions
+    list_pending
     list_running_replays
     list_tokens
     load_endpoints
@@ -110,6 +124,7 @@ statements! {
     read_attempts
     read_backlog
     read_changes
+    read_delivery
     read_endpoints_as_of
     read_events
     read_lane_holds

@@ -12,6 +12,10 @@ use uuid::Uuid;
 
 const BACKLOG: i64 = 200_000;
 
+/// As the store has it on the connections of its pipeline.
+const PIPELINE: &str =
+    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off";
+
 type Statement = Query<'static, sqlx::Postgres, PgArguments>;
 
 /// A schema with a backlog in 1,000 lanes, one of which owns a third of it, and a history; never analysed.
@@ -55,7 +59,9 @@ async fn plan(connection: &mut PgConnection, name: &str, statement: Statement) -
     plan
 }
 
-async fn look_at_plans(connection: &mut PgConnection, schema: &str) {
+/// Statements of the pipeline, as on its connections: planned without their values, by index.
+async fn look_at_plans_of_the_pipeline(connection: &mut PgConnection, schema: &str) {
+    connection.execute(PIPELINE).await.unwrap();
     let shards: Vec<i16> = (0..SHARDS.cast_signed()).collect();
     let starts = vec![Cursor::START.due_at.micros(); shards.len()];
     let nils = vec![Uuid::nil(); shards.len()];
@@ -84,7 +90,7 @@ async fn look_at_plans(connection: &mut PgConnection, schema: &str) {
     let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.delivery LIMIT 512) d".replace("{schema}", schema);
     let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
     let events: Vec<Uuid> = ids.iter().map(|id| Uuid::from_u128(id.as_u128() & !0xffff)).collect();
-    let statement = explain(include_str!("../sql/load_events.sql"), schema).bind(events.clone());
+    let statement = explain(include_str!("../sql/load_events.sql"), schema).bind(events);
     plan(connection, "load", statement).await;
     plan(connection, "record", record(schema, &ids)).await;
 
@@ -95,7 +101,10 @@ async fn look_at_plans(connection: &mut PgConnection, schema: &str) {
     let statement =
         explain(include_str!("../sql/remove_pointers.sql"), schema).bind(vec![1_i64; seqs.len()]).bind(seqs);
     plan(connection, "route", statement).await;
+    connection.execute("RESET ALL; SET jit = off").await.unwrap();
+}
 
+async fn look_at_plans_of_questions(connection: &mut PgConnection, schema: &str) {
     let statement = explain(include_str!("../sql/find_events.sql"), schema)
         .bind(Uuid::nil())
         .bind(Uuid::max())
@@ -103,6 +112,8 @@ async fn look_at_plans(connection: &mut PgConnection, schema: &str) {
         .bind("call-4711");
     let find = plan(connection, "find", statement).await;
     assert!(find.contains("key"), "{find}");
+    let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.event LIMIT 512) e".replace("{schema}", schema);
+    let events: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
     let firsts: Vec<Uuid> = events.iter().take(50).map(|id| Uuid::from_u128(id.as_u128() | 1)).collect();
     let statement = explain(include_str!("../sql/read_verdicts.sql"), schema).bind(events).bind(firsts);
     plan(connection, "judge", statement).await;
@@ -110,15 +121,43 @@ async fn look_at_plans(connection: &mut PgConnection, schema: &str) {
 
 /// Lists are for people: they may wait for the first ANALYZE.
 async fn look_at_plans_of_lists(connection: &mut PgConnection, schema: &str) {
-    let statement = explain(include_str!("../sql/list_deliveries.sql"), schema)
+    let page = |file| explain(file, schema).bind(Uuid::nil()).bind(Uuid::max()).bind(5_000_i64).bind(51_i64);
+    let all = page(include_str!("../sql/list_events.sql")).bind(None::<String>).bind(None::<String>);
+    let rare = page(include_str!("../sql/list_events.sql")).bind("nobody").bind(None::<String>);
+    let pending = page(include_str!("../sql/list_pending.sql"));
+    let finished = page(include_str!("../sql/list_finished.sql"));
+    let lists = [
+        ("events", all),
+        ("events of a tenant", rare),
+        ("pending", of(pending, None, None).bind(None::<i64>)),
+        ("finished", of(finished, None, None).bind(None::<i16>)),
+        ("finished of a tenant", of(page(include_str!("../sql/list_finished.sql")), Some("nobody"), None).bind(2_i16)),
+        ("finished of an endpoint", {
+            of(page(include_str!("../sql/list_finished.sql")), None, Some(Uuid::max())).bind(None::<i16>)
+        }),
+    ];
+    for (name, statement) in lists {
+        let list = plan(connection, name, statement).await;
+        assert!(!list.contains("Sort Method"), "pages are read in order:\n{list}");
+    }
+    let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.event LIMIT 100) e".replace("{schema}", schema);
+    let events: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
+    let statement = explain(include_str!("../sql/list_deliveries_of_events.sql"), schema)
         .bind(Uuid::nil())
         .bind(Uuid::max())
-        .bind(50_i64)
-        .bind(None::<i16>)
-        .bind(None::<i16>)
-        .bind(None::<Uuid>);
-    let list = plan(connection, "list", statement).await;
-    assert!(!list.contains("Sort Method"), "pages are read in order:\n{list}");
+        .bind(51_i64)
+        .bind(None::<i16>);
+    plan(connection, "of events", of(statement, None, None).bind(None::<i16>).bind(events)).await;
+}
+
+/// What lists of deliveries ask of an event, and of the endpoint.
+fn of(list: Statement, tenant: Option<&'static str>, endpoint: Option<Uuid>) -> Statement {
+    list.bind(tenant)
+        .bind(None::<String>)
+        .bind(None::<String>)
+        .bind(None::<String>)
+        .bind(Vec::<Uuid>::new())
+        .bind(endpoint)
 }
 
 /// All four settlements in one batch.
@@ -150,11 +189,13 @@ async fn a_backlog_is_read_by_index() {
     let mut connection = fresh::connection().await;
     connection.execute("SET jit = off").await.unwrap();
     backlog(&mut connection, &schema).await;
-    look_at_plans(&mut connection, &schema).await;
+    look_at_plans_of_the_pipeline(&mut connection, &schema).await;
+    look_at_plans_of_questions(&mut connection, &schema).await;
     for table in ["delivery", "event", "finished", "outbox"] {
         connection.execute(AssertSqlSafe(format!("ANALYZE {schema}.{table}"))).await.unwrap();
     }
-    look_at_plans(&mut connection, &schema).await;
+    look_at_plans_of_the_pipeline(&mut connection, &schema).await;
+    look_at_plans_of_questions(&mut connection, &schema).await;
     look_at_plans_of_lists(&mut connection, &schema).await;
     fresh::remove(&store, &schema).await;
 }

@@ -7,7 +7,9 @@
 //! | 2 | [`Failure::Usage`] |
 //! | 3 | [`Failure::NothingFound`] |
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
+
+use crate::print;
 
 /// What ended a command early.
 #[derive(Debug)]
@@ -42,8 +44,7 @@ impl Failure {
             Self::NothingFound(what) => (vec![what.clone()], 3),
         };
         for line in lines {
-            // Nobody may be reading any more; the status still tells.
-            let _ = writeln!(std::io::stderr(), "{line}");
+            print::note(line);
         }
         ExitCode::from(status)
     }

@@ -3,6 +3,8 @@
 //! It is a library only so that the benchmarks can be `ringback serve` in a process of their own executable; nothing
 //! in here but [`run`] is for anybody else.
 
+#![warn(clippy::print_stderr, reason = "it panics when nobody reads any more; print::note does not")]
+
 mod client;
 mod commands;
 mod configuration;

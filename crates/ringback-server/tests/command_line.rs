@@ -1,4 +1,5 @@
-//! What the command line refuses, and how: one line that says what is wrong and what would be right.
+//! What the command line refuses, and how: one line that says what is wrong and what would be right. Wrong values of every
+//! flag are tried by the workspace's `tests/tests/bad_flags.rs`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,78 +29,6 @@ fn usage_and_configuration_errors_end_with_2_and_name_what_is_wrong() {
         assert!(!told.contains("panicked"), "{told}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
-}
-
-#[test]
-fn wrong_input_on_any_flag_ends_with_2_names_it_and_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("body"), "{}").unwrap();
-    let create = ["endpoints", "create", "https://example.com/h", "--event-types", "*"];
-    let verify = ["verify", "--header", "x-levrage-signature: 00", "--body", "body", "--scheme", "levrage"];
-    let ep = "ep_00000000000000000000000000000001";
-    let [update, test, rotate] = ["update", "test", "rotate-secret"].map(|command| ["endpoints", command, ep]);
-    let cases: Vec<(&[&str], &str, &str)> = vec![
-        (&["deliveries"], "--tenant", "a b"),
-        (&["deliveries"], "--endpoint-id", "ep_1"),
-        (&["deliveries"], "--event-id", ep),
-        (&["deliveries"], "--type", "a b"),
-        (&["deliveries"], "--key", ""),
-        (&["deliveries"], "--status", "lost"),
-        (&["deliveries"], "--since", "yesterday"),
-        (&["deliveries"], "--until", "1h30m"),
-        (&["deliveries"], "--limit", "0"),
-        (&["deliveries"], "--limit", "1001"),
-        (&["deliveries"], "--lease", "x"),
-        (&["dead-letters"], "--reason", "bored"),
-        (&["find", "k"], "--tenant", ""),
-        (&["emit", "t", "body"], "--idempotency-key", ""),
-        (&["emit", "t", "body"], "--occurred-at", "soon"),
-        (&["emit", "t", "body"], "--destination", "{url}"),
-        (&["replay"], "--rate", "0"),
-        (&["replay"], "--status", "pending"),
-        (&["endpoints", "list"], "--tenant", "a/b"),
-        (&create, "--tenant", "a/b"),
-        (&create, "--key", ""),
-        (&create, "--enabled", "yes"),
-        (&create, "--preset", "levirage"),
-        (&create, "--scheme", "levirage"),
-        (&create, "--scheme", "{\"digest\":\"md5\"}"),
-        (&create, "--header", "no colon"),
-        (&create, "--auth", "{\"type\":\"oath\"}"),
-        (&create, "--timeout", "10"),
-        (&create, "--max-attempts", "0"),
-        (&create, "--max-attempts", "101"),
-        (&create, "--delays", "10s,soon"),
-        (&create, "--jitter", "2"),
-        (&create, "--max-in-flight", "0"),
-        (&create, "--rate", "-1"),
-        (&create, "--ordered", "maybe"),
-        (&create, "--on-dead", "cry"),
-        (&update, "--clear", "url"),
-        (&test, "--type", "a b"),
-        (&rotate, "--overlap", "1"),
-        (&rotate, "--switch-at", "later"),
-        (&verify, "--tolerance", "5"),
-        (&verify, "--scheme", "none"),
-        (&verify, "--header", "nothing"),
-        (&verify, "--secret", ""),
-        (&["listen"], "--port", "70000"),
-        (&["listen"], "--status", "99"),
-        (&["listen"], "--fail-first", "-1"),
-        (&["listen"], "--requests", "0"),
-        (&["listen"], "--secret", "s"),
-        (&["check-config"], "--bind", "8080"),
-    ];
-    for (command, flag, value) in cases {
-        // With `=`, so that a value may begin with a dash.
-        let given = format!("{flag}={value}");
-        let output = run(folder.path(), &[command, &[given.as_str()]].concat());
-        let told = complained(&output) + &said(&output);
-        assert_eq!(output.status.code(), Some(2), "{command:?} {given}: {told}");
-        assert!(told.contains(flag) && !told.contains("panicked"), "{command:?} {given}: {told}");
-    }
-    let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
-    assert_eq!(names.collect::<Vec<_>>(), ["body"], "nothing was made");
 }
 
 #[test]

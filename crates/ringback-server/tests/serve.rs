@@ -130,7 +130,7 @@ fn refusals_name_the_field_and_failures_name_the_server() {
     std::fs::write(folder.path().join("call.json"), "{}").unwrap();
     let output = run(folder.path(), &["emit", "not a type", "call.json"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(complained(&output).contains("/type"), "{}", complained(&output));
+    assert!(complained(&output).contains("TYPE"), "{}", complained(&output));
     let output = run(folder.path(), &["find", "x", "--url", &server.url, "--token", "a-token-that-is-wrong"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(complained(&output).contains("401"), "{}", complained(&output));

@@ -1,5 +1,5 @@
 -- Dead letters, newest death first. ?1 <= died_at, (died_at, id) < (?2, ?3), ?4 how many, ?6 tenant, ?7 type, ?8 key,
--- ?9 endpoint, ?11 reason, ?12 host, ?13 that host's endpoints, ?14 the window, ?15 <= id < ?16.
+-- ?9 endpoint, ?11 reason, ?12 host, ?13 that host's endpoints, ?14 the window.
 WITH scanned AS (
     SELECT id, lane, endpoint_id, seq, attempts, marks, reason, died_at, last_status, last_error, detail
     FROM ringback_dead_letter
@@ -35,9 +35,7 @@ SELECT d.id AS id,
        e.test
 FROM scanned AS d
 CROSS JOIN ringback_event AS e ON e.seq = d.seq
-WHERE d.id >= ?15
-  AND d.id < ?16
-  AND (?11 IS NULL OR d.reason = ?11)
+WHERE (?11 IS NULL OR d.reason = ?11)
   AND (?6 IS NULL OR e.tenant = ?6)
   AND (?7 IS NULL OR e.type = ?7)
   AND (?8 IS NULL OR e.key = ?8)

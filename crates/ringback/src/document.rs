@@ -137,9 +137,16 @@ impl Fields {
         })
     }
 
-    /// A list of whole numbers.
+    /// A list of whole numbers; one that is wrong counts as 0, so that the list keeps its length.
     pub fn wholes(&mut self, name: &str) -> Option<Vec<u64>> {
-        self.list(name, |value| whole(&value))
+        let list = self.list(name, |value| Ok(whole(&value)))?;
+        let read = list.into_iter().enumerate().map(|(index, item)| {
+            item.unwrap_or_else(|(code, detail)| {
+                self.wrong(&format!("{name}/{index}"), code, detail);
+                0
+            })
+        });
+        Some(read.collect())
     }
 
     /// An object of texts.

@@ -20,7 +20,11 @@ impl FromRequestParts<Api> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
+        let mut values = parts.headers.get_all(header::IF_MATCH).iter();
+        let Some(value) = values.next() else { return Ok(Self(None)) };
+        if values.next().is_some() {
+            return Err(malformed());
+        }
         let text = value.to_str().map(str::trim).ok();
         match text {
             Some("*") => Ok(Self(None)),

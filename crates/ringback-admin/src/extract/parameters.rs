@@ -40,8 +40,20 @@ pub(crate) struct Parameters {
 
 impl Parameters {
     pub(crate) fn of(query: &str) -> Self {
-        let all = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Self { all, taken: Vec::new(), faults: Vec::new() }
+        let mut parameters = Self { all: Vec::new(), taken: Vec::new(), faults: Vec::new() };
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match (text(name), text(value)) {
+                (Ok(name), Ok(value)) => parameters.all.push((name, value)),
+                (Ok(name) | Err(name), _) => parameters.refuse(&name, "malformed", "is not UTF-8 text"),
+            }
+        }
+        parameters
+    }
+
+    /// Refuses every parameter there is, where a route takes none.
+    pub(crate) fn refuse_all(self) -> Result<(), Problem> {
+        self.finish()
     }
 
     /// A parameter that must keep a rule.
@@ -105,7 +117,10 @@ impl Parameters {
 
     /// Refuses the request if anything was wrong, or was left over.
     fn finish(mut self) -> Result<(), Problem> {
-        let known = self.taken.join(", ");
+        let known = match &self.taken[..] {
+            [] => "this route takes none".to_owned(),
+            taken => format!("known are: {}", taken.join(", ")),
+        };
         let unknown: Vec<_> = self
             .all
             .iter()
@@ -113,10 +128,17 @@ impl Parameters {
             .map(|(name, _)| name.clone())
             .collect();
         for name in unknown {
-            self.refuse(&name, "unknown_parameter", format!("is no parameter here; known are: {known}"));
+            self.refuse(&name, "unknown_parameter", format!("is no parameter here; {known}"));
         }
         if self.faults.is_empty() { Ok(()) } else { Err(Problem::bad_request(self.faults)) }
     }
+}
+
+/// A name or value as a form writes it; an error holds what can be read of it.
+fn text(encoded: &str) -> Result<String, String> {
+    let spaced = encoded.replace('+', " ");
+    let bytes: Vec<u8> = percent_encoding::percent_decode_str(&spaced).collect();
+    String::from_utf8(bytes).map_err(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]
@@ -139,6 +161,18 @@ mod tests {
         assert_eq!(body[0]["parameter"], "limit");
         assert_eq!(body[2]["code"], "unknown_value");
         assert_eq!(body[3]["code"], "duplicate_parameter");
+    }
+
+    #[test]
+    fn only_text_is_a_value() {
+        let mut parameters = Parameters::of("key=a%20b+%C3%BC&type=%ff&&host");
+        assert_eq!(parameters.take("key").as_deref(), Some("a b \u{fc}"));
+        assert_eq!((parameters.take("type"), parameters.take("host").as_deref()), (None, Some("")));
+        let body = serde_json::to_value(&parameters.faults).unwrap();
+        assert_eq!(
+            (&body[0]["parameter"], &body[0]["code"], body.as_array().unwrap().len()),
+            (&"type".into(), &"malformed".into(), 1)
+        );
     }
 
     #[test]

@@ -105,10 +105,13 @@ pub(crate) struct NewEndpoint {
     tenant: Option<Tenant>,
     /// The platform's own name for it, unique in its tenant.
     key: Option<Key>,
+    #[schema(max_length = 256, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")]
     name: Option<String>,
+    #[schema(max_length = 4096, pattern = "^[^\\u0000]*$")]
     description: Option<String>,
     enabled: Option<bool>,
     /// `["*"]` for all, `[]` for none.
+    #[schema(max_items = 256)]
     event_types: Vec<Selector>,
     preset: Option<Preset>,
     scheme: Option<Scheme>,
@@ -120,16 +123,17 @@ pub(crate) struct NewEndpoint {
     #[schema(minimum = 100, maximum = 60000)]
     timeout_ms: Option<u32>,
     retry: Option<Retry>,
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1000)]
     max_in_flight: Option<u32>,
     /// No limit unless given.
-    #[schema(exclusive_minimum = 0.0)]
+    #[schema(exclusive_minimum = 0.0, maximum = 100000.0)]
     rate_per_second: Option<f64>,
     ordered: Option<bool>,
     on_dead: Option<OnDead>,
 }
 
-/// A JSON merge patch (RFC 7396): fields that are left out stay, `null` puts one back to its default.
+/// A JSON merge patch (RFC 7396): fields that are left out stay, `null` puts one back to its default. An `auth` of another
+/// type takes the place of the present one.
 #[derive(ToSchema)]
 #[schema(example = json!({"name": "Acme's CRM", "timeout_ms": 20000, "retry": {"max_attempts": 5}}))]
 #[serde(deny_unknown_fields)]
@@ -137,9 +141,12 @@ pub(crate) struct EndpointPatch {
     url: Option<Url>,
     tenant: Option<Tenant>,
     key: Option<Key>,
+    #[schema(max_length = 256, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")]
     name: Option<String>,
+    #[schema(max_length = 4096, pattern = "^[^\\u0000]*$")]
     description: Option<String>,
     enabled: Option<bool>,
+    #[schema(max_items = 256)]
     event_types: Option<Vec<Selector>>,
     preset: Option<Preset>,
     scheme: Option<Scheme>,
@@ -149,9 +156,9 @@ pub(crate) struct EndpointPatch {
     #[schema(minimum = 100, maximum = 60000)]
     timeout_ms: Option<u32>,
     retry: Option<Retry>,
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1000)]
     max_in_flight: Option<u32>,
-    #[schema(exclusive_minimum = 0.0)]
+    #[schema(exclusive_minimum = 0.0, maximum = 100000.0)]
     rate_per_second: Option<f64>,
     ordered: Option<bool>,
     on_dead: Option<OnDead>,
@@ -264,8 +271,8 @@ pub(crate) struct NewReplay {
     rate_per_second: Option<f64>,
     /// Only count.
     dry_run: Option<bool>,
-    /// For the record.
-    #[schema(max_length = 1000, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")]
+    /// For the record; it may have several lines.
+    #[schema(max_length = 1000, pattern = "^[^\\u0000-\\u0009\\u000B-\\u001F\\u007F-\\u009F]*$")]
     reason: Option<String>,
 }
 

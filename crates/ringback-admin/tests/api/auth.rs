@@ -6,7 +6,7 @@ use ringback_admin::{Access, Options, Scope};
 use serde_json::json;
 use tower::ServiceExt as _;
 
-use crate::app::{App, BOUND_TOKEN, EMIT_TOKEN, OPERATE_TOKEN, READ_TOKEN};
+use crate::app::{App, BOUND_TOKEN, EMIT_TOKEN, OPERATE_TOKEN, READ_TOKEN, options};
 
 const EVENT: &str = "evt_00000000000000000000000000000000";
 const DELIVERY: &str = "dlv_00000000000000000000000000000001";
@@ -127,6 +127,22 @@ async fn a_trusted_host_brings_its_own_authentication_and_may_narrow_it() {
     let of_the_host = call(request("/elsewhere").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(of_the_host.status(), StatusCode::NOT_FOUND);
     assert!(!of_the_host.headers().contains_key(header::CONTENT_TYPE));
+}
+
+#[tokio::test]
+async fn a_router_that_is_alone_refuses_what_is_outside_its_base_path_like_everything_else() {
+    let mut app = App::new().await;
+    for options in [options(), options().dashboard()] {
+        let options = options.alone().base_path("/hooks").unwrap();
+        app.router = ringback_admin::router(app.engine.clone(), options);
+        for path in ["/", "/v1/events", "/healthz", "/hook", "/hooksx", "/hooks/v1/nothing", "//hooks/v1/events"] {
+            assert_eq!(app.get(path).await.refused(StatusCode::NOT_FOUND).0, "not_found", "{path}");
+        }
+        app.get("/hooks/v1/events").await.is(StatusCode::OK);
+    }
+    let refused = app.call(Method::DELETE, "/hooks/", "").await;
+    assert_eq!(refused.refused(StatusCode::METHOD_NOT_ALLOWED).0, "method_not_allowed");
+    assert_eq!(app.get("/hooks/").await.header(header::LOCATION), "/hooks");
 }
 
 #[tokio::test]

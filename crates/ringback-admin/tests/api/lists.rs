@@ -59,7 +59,7 @@ async fn a_cursor_fits_only_the_list_and_filter_that_it_was_made_for() {
         format!("/v1/deliveries?type=x&cursor={cursor}"),
         format!("/v1/events?type=x&cursor={tampered}"),
         "/v1/events?type=x&cursor=".to_owned(),
-        "/v1/events?type=x&cursor=%00%ff".to_owned(),
+        "/v1/events?type=x&cursor=%00".to_owned(),
     ] {
         let refused = app.get(&path).await.refused(StatusCode::BAD_REQUEST);
         assert_eq!(refused, ("invalid_cursor".to_owned(), "cursor".to_owned()), "{path}");

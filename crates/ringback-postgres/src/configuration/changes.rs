@@ -7,7 +7,12 @@ use ringback::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Postgres, error::from_sqlx, rows, sql::query};
+use crate::{
+    Postgres,
+    error::from_sqlx,
+    rows,
+    sql::{prepared, query},
+};
 
 /// Most changes that one question answers.
 const PAGE: usize = 1_000;
@@ -37,7 +42,7 @@ pub(crate) async fn announce(store: &Postgres, connection: &mut PgConnection, ch
 }
 
 pub(super) async fn since(store: &Postgres, version: i64) -> Result<Changes> {
-    let rows = query(&store.sql().read_changes)
+    let rows = prepared(&store.sql().read_changes)
         .bind(version)
         .bind(i64::try_from(PAGE).unwrap_or(i64::MAX))
         .fetch_all(&mut *store.work().await?)

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use ringback::{
     attempt::ErrorClass,
     delivery::{DeadReason, LaneId, Marks, Status},
-    event::Event,
     id::{DeliveryId, EventId},
     store::{DeliveryFilter, DeliveryRow, Error, Page, Result},
     time::Timestamp,
@@ -13,8 +12,18 @@ use ringback::{
 use sqlx::{PgConnection, postgres::PgRow};
 use uuid::Uuid;
 
-use super::scan;
+use super::scan::{self, Own, Range, Source};
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
+
+/// Where deliveries lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Delivery,
+    DeadLetter,
+    Finished,
+}
+
+const PLACES: [Place; 3] = [Place::Delivery, Place::DeadLetter, Place::Finished];
 
 pub(super) async fn list(
     store: &Postgres,
@@ -22,45 +31,116 @@ pub(super) async fn list(
     before: Option<DeliveryId>,
     limit: u32,
 ) -> Result<Page<DeliveryRow, DeliveryId>> {
-    let mut connection = store.desk().await?;
-    let (from, to) = scan::ids(filter.span);
-    let to = before.map_or(to, |before| to.min(before.uuid()));
-    let events = addressed_events(store, &mut connection, filter, from, to).await?;
-    let read = if scan::needs_event(filter) { scan::ROWS_MAX.max(limit) } else { limit };
-    let statement =
-        if events.is_some() { &store.sql().list_deliveries_of_events } else { &store.sql().list_deliveries };
-    let mut list = query(statement)
-        .bind(from)
-        .bind(to)
-        .bind(i64::from(read))
-        .bind(filter.status.map(scan::status_code))
-        .bind(filter.reason.map(DeadReason::code))
-        .bind(filter.endpoint.map(|endpoint| endpoint.uuid()));
-    if let Some(events) = &events {
-        list = list.bind(events.iter().map(|event| event.uuid()).collect::<Vec<_>>());
+    let mut snapshot = store.snapshot().await?;
+    let range = Range::accepted(filter.span).before(before.map(DeliveryId::uuid));
+    let want = i64::from(limit) + 1;
+    let events = addressed_events(store, &mut snapshot, filter, range.low, range.high).await?;
+    let (rows, horizon) = match &events {
+        Some(events) => of_events(store, &mut snapshot, filter, range, want, events).await?,
+        None => everywhere(store, &mut snapshot, filter, range, want).await?,
+    };
+    let mut page = scan::merge(read_all(&rows, filter)?, horizon, limit);
+    add_replays_under_way(store, &mut snapshot, &mut page.items).await?;
+    add_holds(store, &mut snapshot, &mut page.items).await?;
+    Ok(Page { items: page.items, next: page.next.map(DeliveryId::from_uuid) })
+}
+
+/// What each place gave, and the highest end of one that was not read to its own.
+async fn everywhere(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    filter: &DeliveryFilter,
+    range: Range,
+    want: i64,
+) -> Result<(Vec<PgRow>, Option<Uuid>)> {
+    let (mut rows, mut horizon) = (Vec::new(), None);
+    for place in PLACES.into_iter().filter(|place| place.may_hold(filter)) {
+        let found = place.source(store, filter).read(connection, filter, range, want).await?;
+        horizon = horizon.max(found.end);
+        rows.extend(found.rows);
     }
-    let rows = list.fetch_all(&mut *connection).await.map_err(from_sqlx)?;
-    let mut found = complete(store, &mut connection, &rows).await?;
-    found.retain(|row| scan::admits_delivery(filter, &row.event, row.endpoint));
-    let next = next_page(&rows, &found, limit, read, events.as_deref())?;
-    found.truncate(limit as usize);
-    Ok(Page { items: found, next })
+    Ok((rows, horizon))
+}
+
+impl Place {
+    fn may_hold(self, filter: &DeliveryFilter) -> bool {
+        let of_status = match filter.status {
+            None => true,
+            Some(Status::Pending) => self == Self::Delivery,
+            Some(Status::Dead) => self == Self::DeadLetter,
+            Some(Status::Delivered | Status::Cancelled) => self == Self::Finished,
+        };
+        of_status && (filter.reason.is_none() || self == Self::DeadLetter)
+    }
+
+    fn source<'a>(self, store: &'a Postgres, filter: &DeliveryFilter) -> Source<'a> {
+        let sql = store.sql();
+        match self {
+            Self::Delivery => Source {
+                page: &sql.list_pending,
+                end: &sql.end_of_pending,
+                own: Own::Lane(filter.endpoint.map(LaneId::of_endpoint)),
+            },
+            Self::DeadLetter => Source {
+                page: &sql.list_dead,
+                end: &sql.end_of_dead,
+                own: Own::Code(filter.reason.map(DeadReason::code)),
+            },
+            Self::Finished => Source {
+                page: &sql.list_finished,
+                end: &sql.end_of_finished,
+                own: Own::Code(filter.status.and_then(finished_code)),
+            },
+        }
+    }
+}
+
+/// `status` of a row in `finished`.
+const fn finished_code(status: Status) -> Option<i16> {
+    match status {
+        Status::Delivered => Some(1),
+        Status::Cancelled => Some(2),
+        Status::Pending | Status::Dead => None,
+    }
+}
+
+/// The deliveries of some events, and where to go on if older events may have more.
+async fn of_events(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    filter: &DeliveryFilter,
+    range: Range,
+    want: i64,
+    events: &[EventId],
+) -> Result<(Vec<PgRow>, Option<Uuid>)> {
+    let list = query(&store.sql().list_deliveries_of_events)
+        .bind(range.low)
+        .bind(range.high)
+        .bind(want)
+        .bind(filter.status.map(scan::status_code));
+    let rows = scan::bind(list, filter)
+        .bind(filter.reason.map(DeadReason::code))
+        .bind(events.iter().map(|event| event.uuid()).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await
+        .map_err(from_sqlx)?;
+    let horizon = if i64::try_from(rows.len()) == Ok(want) {
+        rows.last().map(|row| rows::get(row, "delivery_id")).transpose()?
+    } else {
+        let looked_at_all = events.len() < scan::EVENTS_OF_KEY_MAX as usize;
+        events.last().filter(|_| !looked_at_all).map(|event| event.uuid())
+    };
+    Ok((rows, horizon))
 }
 
 pub(super) async fn find(store: &Postgres, id: DeliveryId) -> Result<Option<DeliveryRow>> {
-    let mut connection = store.desk().await?;
-    let next = Uuid::from_u128(id.uuid().as_u128().saturating_add(1));
-    let rows = query(&store.sql().list_deliveries)
-        .bind(id.uuid())
-        .bind(next)
-        .bind(1_i64)
-        .bind(None::<i16>)
-        .bind(None::<i16>)
-        .bind(None::<Uuid>)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(from_sqlx)?;
-    Ok(complete(store, &mut connection, &rows).await?.pop())
+    let mut snapshot = store.snapshot().await?;
+    let row =
+        query(&store.sql().read_delivery).bind(id.uuid()).fetch_optional(&mut *snapshot).await.map_err(from_sqlx)?;
+    let mut found = read_all(row.as_slice(), &DeliveryFilter::default())?;
+    add_replays_under_way(store, &mut snapshot, &mut found).await?;
+    add_holds(store, &mut snapshot, &mut found).await?;
+    Ok(found.pop())
 }
 
 /// The events whose deliveries are asked for, where an index finds them: by id or by key, newest first.
@@ -83,68 +163,23 @@ pub(super) async fn addressed_events(
         .bind(to)
         .bind(i64::from(scan::EVENTS_OF_KEY_MAX))
         .bind(&**key)
+        .bind(filter.tenant.as_deref())
+        .bind(filter.event_type.as_deref())
         .fetch_all(connection)
         .await
         .map_err(from_sqlx)?;
     rows.iter().map(|row| Ok(EventId::from_uuid(rows::get(row, "id")?))).collect::<Result<Vec<_>>>().map(Some)
 }
 
-/// Where to go on: after the last item of a full page, or after the last row read where more may follow.
-fn next_page(
-    rows: &[PgRow],
-    found: &[DeliveryRow],
-    limit: u32,
-    read: u32,
-    events: Option<&[EventId]>,
-) -> Result<Option<DeliveryId>> {
-    if let Some(last) = (limit as usize).checked_sub(1).and_then(|last| found.get(last)) {
-        return Ok(Some(last.id));
-    }
-    if rows.len() == read as usize {
-        let last = rows.last().map(|row| rows::get(row, "id")).transpose()?;
-        return Ok(last.map(DeliveryId::from_uuid));
-    }
-    // All deliveries of the events looked at were read; there may be older events of the same key.
-    Ok(events
-        .filter(|events| events.len() == scan::EVENTS_OF_KEY_MAX as usize)
-        .and_then(|events| events.last())
-        .map(|event| DeliveryId::from_uuid(event.uuid())))
-}
-
-/// Adds to rows of deliveries what stands elsewhere: their events, holds of their lanes, replays under way. A row
-/// whose event retention has dropped meanwhile is left out.
-pub(super) async fn complete(
-    store: &Postgres,
-    connection: &mut PgConnection,
-    rows: &[PgRow],
-) -> Result<Vec<DeliveryRow>> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let events = events_of(store, connection, rows).await?;
-    let mut found = Vec::with_capacity(rows.len());
-    for row in rows {
-        let id = DeliveryId::from_uuid(rows::get(row, "id")?);
-        if let Some(event) = events.get(&id.event()) {
-            found.push(read(row, id, event)?);
-        }
-    }
-    add_replays_under_way(store, connection, &mut found).await?;
-    add_holds(store, connection, &mut found).await?;
+/// Rows of deliveries with their events, but for those whose inline destination only looked like the wanted host.
+pub(super) fn read_all(rows: &[PgRow], filter: &DeliveryFilter) -> Result<Vec<DeliveryRow>> {
+    let mut found = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+    found.retain(|row| scan::goes_to(filter, row));
     Ok(found)
 }
 
-async fn events_of(store: &Postgres, connection: &mut PgConnection, rows: &[PgRow]) -> Result<HashMap<EventId, Event>> {
-    let mut ids = Vec::with_capacity(rows.len());
-    for row in rows {
-        ids.push(DeliveryId::from_uuid(rows::get(row, "id")?).event().uuid());
-    }
-    ids.dedup();
-    let rows = query(&store.sql().read_events).bind(&ids).fetch_all(connection).await.map_err(from_sqlx)?;
-    rows.iter().map(|row| rows::event(row).map(|event| (event.id, event))).collect()
-}
-
-fn read(row: &PgRow, id: DeliveryId, event: &Event) -> Result<DeliveryRow> {
+fn read(row: &PgRow) -> Result<DeliveryRow> {
+    let id = DeliveryId::from_uuid(rows::get(row, "delivery_id")?);
     let status: i16 = rows::get(row, "status")?;
     let reason: Option<i16> = rows::get(row, "reason")?;
     let last_error: Option<i16> = rows::get(row, "last_error")?;
@@ -157,7 +192,7 @@ fn read(row: &PgRow, id: DeliveryId, event: &Event) -> Result<DeliveryRow> {
         id,
         endpoint: rows::endpoint_id(row, "endpoint_id")?,
         lane: LaneId::from_i64(rows::get(row, "lane")?),
-        event: event.clone(),
+        event: rows::event(row)?,
         marks: Marks::from_bits(rows::get(row, "marks")?),
         status: scan::status_of(status).ok_or_else(|| Error::corrupt(format_args!("status {status}")))?,
         reason: reason
@@ -200,7 +235,11 @@ async fn add_replays_under_way(
     Ok(())
 }
 
-async fn add_holds(store: &Postgres, connection: &mut PgConnection, found: &mut [DeliveryRow]) -> Result<()> {
+pub(super) async fn add_holds(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    found: &mut [DeliveryRow],
+) -> Result<()> {
     let waiting = scan::lanes(found.iter().filter(|row| row.due_at.is_some()).map(|row| row.lane));
     if waiting.is_empty() {
         return Ok(());

@@ -22,30 +22,70 @@ pub(super) async fn list(
     limit: u32,
 ) -> Result<Page<EventRow, EventId>> {
     let mut connection = store.desk().await?;
-    let (from, to) = scan::ids(filter.accepted);
-    let to = before.map_or(to, |before| to.min(before.uuid()));
-    let filtered = filter.tenant.is_some() || filter.event_type.is_some();
-    let read = if filtered { scan::ROWS_MAX.max(limit) } else { limit };
-    let rows = match &filter.key {
-        Some(key) => query(&store.sql().find_events).bind(from).bind(to).bind(i64::from(read)).bind(&**key),
-        None => query(&store.sql().list_events).bind(from).bind(to).bind(i64::from(read)),
+    let range = scan::Range::accepted(filter.accepted).before(before.map(EventId::uuid));
+    let want = i64::from(limit) + 1;
+    let (rows, end) = match &filter.key {
+        Some(key) => (with_key(store, &mut connection, filter, key, range, want).await?, None),
+        None => scanned(store, &mut connection, filter, range, want).await?,
     };
-    let rows = rows.fetch_all(&mut *connection).await.map_err(from_sqlx)?;
-    let mut items = Vec::new();
-    let mut last = None;
-    for row in &rows {
-        let unjudged = unjudged(row)?;
-        last = Some(unjudged.event.id);
-        if scan::admits_event(filter, &unjudged.event) {
-            items.push(unjudged);
-            if items.len() == limit as usize {
-                break;
-            }
-        }
-    }
-    let full = items.len() == limit as usize || rows.len() == read as usize;
+    let mut items = rows.iter().map(unjudged).collect::<Result<Vec<_>>>()?;
+    let more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next = if more { items.last().map(|row| row.event.id) } else { end };
     judge(store, &mut connection, &mut items).await?;
-    Ok(Page { items, next: last.filter(|_| full) })
+    Ok(Page { items, next })
+}
+
+async fn with_key(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    filter: &EventFilter,
+    key: &str,
+    range: scan::Range,
+    want: i64,
+) -> Result<Vec<PgRow>> {
+    query(&store.sql().find_events)
+        .bind(range.low)
+        .bind(range.high)
+        .bind(want)
+        .bind(key)
+        .bind(filter.tenant.as_deref())
+        .bind(filter.event_type.as_deref())
+        .fetch_all(connection)
+        .await
+        .map_err(from_sqlx)
+}
+
+/// The first of the newest events that match, and where to go on if there were fewer than wanted among as many as a
+/// page looks at.
+async fn scanned(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    filter: &EventFilter,
+    range: scan::Range,
+    want: i64,
+) -> Result<(Vec<PgRow>, Option<EventId>)> {
+    let rows = query(&store.sql().list_events)
+        .bind(range.low)
+        .bind(range.high)
+        .bind(scan::EVENTS_MAX)
+        .bind(want)
+        .bind(filter.tenant.as_deref())
+        .bind(filter.event_type.as_deref())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(from_sqlx)?;
+    if i64::try_from(rows.len()) == Ok(want) {
+        return Ok((rows, None));
+    }
+    let end = query(&store.sql().end_of_events)
+        .bind(range.low)
+        .bind(range.high)
+        .bind(scan::EVENTS_MAX)
+        .fetch_optional(connection)
+        .await
+        .map_err(from_sqlx)?;
+    Ok((rows, end.map(|row| rows::get(&row, "id").map(EventId::from_uuid)).transpose()?))
 }
 
 pub(super) async fn find(store: &Postgres, id: EventId) -> Result<Option<EventRow>> {

@@ -1,20 +1,53 @@
-//! Bounded reads: how far a page may look, and stretches of time as stretches of ids.
+//! Pages that read a bounded number of rows, whatever their filter lets through.
+//!
+//! A page reads the newest so many rows of a table in order and stops early at as many as it wants. If it has found
+//! fewer, it ends where it has read to, and the next goes on from there.
 
 use ringback::{
     delivery::{LaneId, Status},
     endpoint::KeptDestination,
     event::Event,
-    id::{EndpointId, EventId},
-    store::{DeliveryFilter, EventFilter, Span},
+    id::EventId,
+    store::{DeliveryFilter, DeliveryRow, Page, Result, Span},
     time::Timestamp,
+};
+use sqlx::{
+    PgConnection, Postgres as Db, SqlStr,
+    postgres::{PgArguments, PgRow},
+    query::Query,
 };
 use uuid::Uuid;
 
-/// Most rows that a page reads when its filter has conditions that no index serves.
-pub(super) const ROWS_MAX: u32 = 2_000;
+use crate::{error::from_sqlx, rows, sql::query};
+
+/// Most events that a page looks at: they lie side by side, so this takes some ten milliseconds.
+pub(super) const EVENTS_MAX: i64 = 20_000;
+
+/// Most deliveries that a page looks at in each table: the event of each is looked up.
+pub(super) const DELIVERIES_MAX: i64 = 5_000;
 
 /// Most events of one key that a page of deliveries looks at.
 pub(super) const EVENTS_OF_KEY_MAX: u32 = 1_000;
+
+/// A half-open range of ids: `low <= id < high`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub(super) low: Uuid,
+    pub(super) high: Uuid,
+}
+
+impl Range {
+    /// The ids of events accepted in a stretch of time, and of their deliveries.
+    pub(super) fn accepted(span: Span) -> Self {
+        let (low, high) = ids(span);
+        Self { low, high }
+    }
+
+    /// Nothing from `before` on.
+    pub(super) fn before(self, before: Option<Uuid>) -> Self {
+        Self { high: before.map_or(self.high, |before| self.high.min(before)), ..self }
+    }
+}
 
 /// The ids of events accepted in a stretch of time, and of their deliveries: from the first to below the second.
 pub(super) fn ids(span: Span) -> (Uuid, Uuid) {
@@ -25,27 +58,97 @@ pub(super) fn ids(span: Span) -> (Uuid, Uuid) {
     (span.since.map_or(Uuid::nil(), bound), span.until.map_or(Uuid::max(), bound))
 }
 
-/// Whether an event is one that a list of events asks for, its time and key aside.
-pub(super) fn admits_event(filter: &EventFilter, event: &Event) -> bool {
-    filter.tenant.as_ref().is_none_or(|tenant| *tenant == event.tenant)
-        && filter.event_type.as_ref().is_none_or(|event_type| *event_type == event.event_type)
-        && filter.key.as_ref().is_none_or(|key| Some(key) == event.key.as_ref())
+/// A statement with its arguments.
+pub(super) type Bound<'q> = Query<'q, Db, PgArguments>;
+
+/// Binds what a filter asks of a delivery's event and destination: $5 to $10 of the statements that list deliveries.
+pub(super) fn bind<'q>(list: Bound<'q>, filter: &'q DeliveryFilter) -> Bound<'q> {
+    let endpoints: Vec<_> = filter.host.iter().flat_map(|(_, endpoints)| endpoints).map(|id| id.uuid()).collect();
+    list.bind(filter.tenant.as_deref())
+        .bind(filter.event_type.as_deref())
+        .bind(filter.key.as_deref())
+        .bind(filter.host.as_ref().map(|(host, _)| &**host))
+        .bind(endpoints)
+        .bind(filter.endpoint.map(|endpoint| endpoint.uuid()))
 }
 
-/// Whether a list of deliveries has conditions that only the delivery's event can answer.
-pub(super) const fn needs_event(filter: &DeliveryFilter) -> bool {
-    filter.tenant.is_some() || filter.event_type.is_some() || filter.host.is_some()
+/// A table as lists read it, newest first.
+pub(super) struct Source<'a> {
+    pub(super) page: &'a SqlStr,
+    /// Gives the id at which a page ends that looks at as many rows as it may.
+    pub(super) end: &'a SqlStr,
+    pub(super) own: Own,
 }
 
-/// Whether a delivery's event and destination are what a list of deliveries asks for.
-pub(super) fn admits_delivery(filter: &DeliveryFilter, event: &Event, endpoint: Option<EndpointId>) -> bool {
-    filter.tenant.as_ref().is_none_or(|tenant| *tenant == event.tenant)
-        && filter.event_type.as_ref().is_none_or(|event_type| *event_type == event.event_type)
-        && filter.key.as_ref().is_none_or(|key| Some(key) == event.key.as_ref())
-        && filter.host.as_ref().is_none_or(|(host, endpoints)| match endpoint {
-            Some(endpoint) => endpoints.contains(&endpoint),
-            None => inline_host(event).is_some_and(|inline| inline.eq_ignore_ascii_case(host)),
-        })
+/// $11 of a page: what is asked of one table only.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Own {
+    /// The endpoint's lane: `delivery` has no index by endpoint.
+    Lane(Option<LaneId>),
+    /// A reason or a status.
+    Code(Option<i16>),
+}
+
+/// What a source gave: everything in the range from `end` on, or all of it.
+pub(super) struct Found {
+    pub(super) rows: Vec<PgRow>,
+    pub(super) end: Option<Uuid>,
+}
+
+impl Source<'_> {
+    /// Reads until there are `want` rows, the range ends, or a page may not look any further.
+    pub(super) async fn read(
+        &self,
+        connection: &mut PgConnection,
+        filter: &DeliveryFilter,
+        range: Range,
+        want: i64,
+    ) -> Result<Found> {
+        let list = query(self.page).bind(range.low).bind(range.high).bind(DELIVERIES_MAX).bind(want);
+        let list = bind(list, filter);
+        let list = match self.own {
+            Own::Lane(lane) => list.bind(lane.map(LaneId::as_i64)),
+            Own::Code(code) => list.bind(code),
+        };
+        let rows = list.fetch_all(&mut *connection).await.map_err(from_sqlx)?;
+        let end = if i64::try_from(rows.len()) == Ok(want) {
+            rows.last().map(|row| rows::get(row, "delivery_id")).transpose()?
+        } else {
+            self.end(connection, filter, range).await?
+        };
+        Ok(Found { rows, end })
+    }
+
+    async fn end(&self, connection: &mut PgConnection, filter: &DeliveryFilter, range: Range) -> Result<Option<Uuid>> {
+        let mut end = query(self.end)
+            .bind(range.low)
+            .bind(range.high)
+            .bind(DELIVERIES_MAX)
+            .bind(filter.endpoint.map(|endpoint| endpoint.uuid()));
+        if let Own::Lane(lane) = self.own {
+            end = end.bind(lane.map(LaneId::as_i64));
+        }
+        let row = end.fetch_optional(connection).await.map_err(from_sqlx)?;
+        row.map(|row| rows::get(&row, "id")).transpose()
+    }
+}
+
+/// One page of what several sources gave: none goes below the place that another has not been read to. `horizon` is
+/// the highest of those places.
+pub(super) fn merge(mut rows: Vec<DeliveryRow>, horizon: Option<Uuid>, limit: u32) -> Page<DeliveryRow, Uuid> {
+    let limit = limit as usize;
+    rows.retain(|row| horizon.is_none_or(|horizon| row.id.uuid() >= horizon));
+    rows.sort_by(|a, b| b.id.cmp(&a.id));
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = if more { rows.last().map(|row| row.id.uuid()) } else { horizon };
+    Page { items: rows, next }
+}
+
+/// Whether an inline destination's host is the wanted one: the statements only look for the text.
+pub(super) fn goes_to(filter: &DeliveryFilter, row: &DeliveryRow) -> bool {
+    let Some((host, _)) = &filter.host else { return true };
+    row.endpoint.is_some() || inline_host(&row.event).is_some_and(|inline| inline.eq_ignore_ascii_case(host))
 }
 
 /// The host of an event's inline destination, read leniently: what came by SQL may lack its scheme.

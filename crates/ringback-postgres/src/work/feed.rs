@@ -8,12 +8,12 @@ use ringback::{
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use crate::{Postgres, error::from_sqlx, rows, sql::query};
+use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
 
 pub(super) async fn shards(store: &Postgres, cursors: &[(Shard, Cursor)], limit: u32) -> Result<FeedPage> {
     let shards: Vec<i16> = cursors.iter().map(|(shard, _)| shard.cast_signed()).collect();
     let (due_at, ids) = positions(cursors.iter().map(|(_, cursor)| cursor));
-    let rows = query(&store.sql().feed_shards)
+    let rows = prepared(&store.sql().feed_shards)
         .bind(&shards)
         .bind(&due_at)
         .bind(&ids)
@@ -27,7 +27,7 @@ pub(super) async fn shards(store: &Postgres, cursors: &[(Shard, Cursor)], limit:
 pub(super) async fn lanes(store: &Postgres, cursors: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
     let lanes: Vec<i64> = cursors.iter().map(|(lane, _)| lane.as_i64()).collect();
     let (due_at, ids) = positions(cursors.iter().map(|(_, cursor)| cursor));
-    let rows = query(&store.sql().refill_lanes)
+    let rows = prepared(&store.sql().refill_lanes)
         .bind(&lanes)
         .bind(&due_at)
         .bind(&ids)
@@ -41,7 +41,7 @@ pub(super) async fn lanes(store: &Postgres, cursors: &[(LaneId, Cursor)], limit:
 pub(super) async fn heads(store: &Postgres, keys: &[(LaneId, Box<str>)]) -> Result<FeedPage> {
     let lanes: Vec<i64> = keys.iter().map(|(lane, _)| lane.as_i64()).collect();
     let keys: Vec<&str> = keys.iter().map(|(_, key)| &**key).collect();
-    let rows = query(&store.sql().find_heads)
+    let rows = prepared(&store.sql().find_heads)
         .bind(&lanes)
         .bind(&keys)
         .fetch_all(&mut *store.work().await?)

@@ -5,7 +5,7 @@ use ringback::{
     store::{Hold, Result},
 };
 
-use crate::{Postgres, error::from_sqlx, rows, sql::query};
+use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
 
 pub(super) async fn set(store: &Postgres, holds: &[Hold]) -> Result<()> {
     // One statement may touch a row once: the last hold given for a lane counts.
@@ -14,7 +14,7 @@ pub(super) async fn set(store: &Postgres, holds: &[Hold]) -> Result<()> {
     let until: Vec<i64> = last.values().map(|hold| hold.until.micros()).collect();
     let streaks: Vec<i32> = last.values().map(|hold| hold.streak).collect();
     let reasons: Vec<i16> = last.values().map(|hold| hold.reason.code()).collect();
-    query(&store.sql().set_holds)
+    prepared(&store.sql().set_holds)
         .bind(&lanes)
         .bind(&until)
         .bind(&streaks)
@@ -27,8 +27,11 @@ pub(super) async fn set(store: &Postgres, holds: &[Hold]) -> Result<()> {
 
 pub(super) async fn load(store: &Postgres, shards: &[Shard]) -> Result<Vec<Hold>> {
     let shards: Vec<i16> = shards.iter().map(|shard| shard.cast_signed()).collect();
-    let rows =
-        query(&store.sql().load_holds).bind(&shards).fetch_all(&mut *store.work().await?).await.map_err(from_sqlx)?;
+    let rows = prepared(&store.sql().load_holds)
+        .bind(&shards)
+        .fetch_all(&mut *store.work().await?)
+        .await
+        .map_err(from_sqlx)?;
     rows.iter()
         .map(|row| {
             Ok(Hold {

@@ -11,7 +11,7 @@ use ringback::{
     store::{Cursor, FeedPage, Hold, LoadedEvent, Recorded, Result, Work},
 };
 
-use crate::{Postgres, error::from_sqlx, rows, sql::query};
+use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
 
 #[async_trait::async_trait]
 impl Work for Postgres {
@@ -29,8 +29,11 @@ impl Work for Postgres {
 
     async fn load_events(&self, ids: &[EventId]) -> Result<Vec<LoadedEvent>> {
         let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
-        let rows =
-            query(&self.sql().load_events).bind(&ids).fetch_all(&mut *self.work().await?).await.map_err(from_sqlx)?;
+        let rows = prepared(&self.sql().load_events)
+            .bind(&ids)
+            .fetch_all(&mut *self.work().await?)
+            .await
+            .map_err(from_sqlx)?;
         rows.iter()
             .map(|row| {
                 let payload: Option<Vec<u8>> = rows::get(row, "payload")?;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ringback::store::{Recorded, Result, Settlement};
 use uuid::Uuid;
 
-use crate::{Postgres, error::from_sqlx, rows, sql::query};
+use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
 
 const DELIVERED: i16 = 1;
 const RETRY: i16 = 2;
@@ -40,7 +40,7 @@ async fn record_each_once(
         columns.push(&outcomes[index]);
     }
     let mut connection = store.work().await?;
-    let rows = query(&store.sql().record_outcomes)
+    let rows = prepared(&store.sql().record_outcomes)
         .bind(&columns.id)
         .bind(&columns.fence)
         .bind(&columns.kind)
@@ -66,7 +66,7 @@ async fn record_each_once(
         let position: i64 = rows::get(row, "position")?;
         let index = usize::try_from(position).ok().and_then(|position| chosen.get(position).copied());
         let index = index.ok_or_else(|| ringback::store::Error::corrupt("position of an outcome"))?;
-        applied[index] = rows::get(row, "applied")?;
+        applied[index] = true;
         if rows::get(row, "delivered_before")? {
             replayed.push(outcomes[index].id.uuid());
             attempts.push(outcomes[index].fence + i32::from(outcomes[index].attempt.is_some()));
@@ -74,7 +74,7 @@ async fn record_each_once(
     }
     if !replayed.is_empty() {
         // Lost in a crash, the number is found again in `attempt`: releasing looks at both.
-        query(&store.sql().raise_attempts)
+        prepared(&store.sql().raise_attempts)
             .bind(&replayed)
             .bind(&attempts)
             .execute(&mut *connection)

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 
+use super::spelled;
 use crate::{
     failure::{Failure, Result},
     print::{self, plain},
@@ -77,24 +78,19 @@ impl Answer {
 }
 
 impl Problem {
-    /// One line: what was refused, and each field with what would be right.
+    /// One line: each field, by its flag, with what would be right; or what was refused as a whole.
     fn told(&self, status: StatusCode) -> String {
-        let told = self.detail.as_deref().or(self.title.as_deref()).unwrap_or("no reason was given");
+        let whole = self.detail.as_deref().or(self.title.as_deref()).unwrap_or("no reason was given");
         let code = self.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
         let findings: Vec<String> = self.errors.iter().map(Finding::told).collect();
-        let findings = match &findings[..] {
-            [] => String::new(),
-            // The API may have said it in its own sentence already.
-            [only] if told.contains(only.as_str()) => String::new(),
-            several => format!(": {}", several.join("; ")),
-        };
-        plain(&format!("{told}{findings} ({}{code})", status.as_u16()))
+        let told = if findings.is_empty() { whole.to_owned() } else { findings.join("; ") };
+        plain(&format!("{told} ({}{code})", status.as_u16()))
     }
 }
 
 impl Finding {
     fn told(&self) -> String {
-        let place = self.pointer.as_deref().or(self.parameter.as_deref()).unwrap_or_default();
+        let place = spelled(self.pointer.as_deref().or(self.parameter.as_deref()).unwrap_or_default());
         format!("{place} {}", self.detail.as_deref().unwrap_or_default()).trim().to_owned()
     }
 }
@@ -112,7 +108,7 @@ mod tests {
         let body = r#"{"title":"Unprocessable","detail":"a field is wrong","code":"invalid_body",
             "errors":[{"pointer":"/url","code":"https_required","detail":"must begin with https://"}]}"#;
         let Err(Failure::Usage(told)) = answer(422, body).accepted(false) else { panic!() };
-        assert_eq!(told[0], "a field is wrong: /url must begin with https:// (422 invalid_body)");
+        assert_eq!(told[0], "DESTINATION must begin with https:// (422 invalid_body)");
     }
 
     #[test]

@@ -31,6 +31,16 @@ impl Connection {
         let Some(token) = self.token.clone() else {
             return Err(Failure::usage("--url needs a token: give --token, or set RINGBACK_TOKEN"));
         };
+        if !is_token(&token) {
+            return Err(Failure::usage(
+                "--token (or RINGBACK_TOKEN) must be 1 to 256 printable characters without spaces",
+            ));
+        }
         Ok(Client::Remote(Remote::new(url, Secret::new(token))?))
     }
+}
+
+/// Whether a text can be anybody's token; it is never repeated.
+fn is_token(text: &str) -> bool {
+    (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -7,6 +7,7 @@
 mod answer;
 mod connection;
 mod direct;
+mod flag;
 mod remote;
 pub(crate) mod views;
 
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use http::Method;
 
 use self::direct::Direct;
-pub(crate) use self::{answer::Answer, connection::Connection, remote::Remote};
+pub(crate) use self::{answer::Answer, connection::Connection, flag::spelled, remote::Remote};
 use crate::failure::Result;
 
 /// Asks the admin API.

@@ -8,7 +8,7 @@ use ringback::{
 };
 use serde::Deserialize;
 
-use crate::print::plain;
+use crate::print::{self, plain};
 
 /// One page of a list.
 #[derive(Debug, Deserialize)]
@@ -120,7 +120,7 @@ impl Warning {
     /// Tells it on standard error.
     pub(crate) fn tell(&self) {
         let told = format!("{} {}: {}", self.code, self.pointer, self.detail);
-        eprintln!("warning: {}", plain(&told));
+        print::note(format_args!("warning: {}", plain(&told)));
     }
 }
 

@@ -28,7 +28,7 @@ The payload is one JSON value; it is signed and sent byte for byte as it stands 
 An event that was emitted before under the same idempotency key prints the first one's id.")]
 pub(crate) struct Emit {
     /// What happened, such as CALL_ENDED or phone_call.ended
-    #[arg(value_name = "TYPE")]
+    #[arg(value_name = "TYPE", value_parser = words::event_type)]
     event_type: String,
 
     /// The payload's file; - reads standard input
@@ -106,7 +106,7 @@ impl Emit {
         let emitted: Emitted = answer.read()?;
         emitted.warnings.iter().for_each(Warning::tell);
         if emitted.duplicate {
-            eprintln!("nothing was stored: the same event came before");
+            print::note("nothing was stored: the same event came before");
         }
         print::line(&emitted.id);
         Ok(())

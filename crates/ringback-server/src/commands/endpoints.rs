@@ -114,6 +114,6 @@ fn show(answer: &Answer, json: bool) -> Result<()> {
 fn tell_secret(secret: Option<&str>) {
     if let Some(secret) = secret {
         print::line(format!("  secret    {}", plain(secret)));
-        eprintln!("the secret is shown this once: give it to the receiver");
+        print::note("the secret is shown this once: give it to the receiver");
     }
 }

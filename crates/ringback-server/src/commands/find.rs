@@ -23,7 +23,7 @@ Examples:
 Ends with 3 and says so when no event with this key is stored.")]
 pub(crate) struct Find {
     /// The platform's own id for the thing: a session id, a call id
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_parser = words::key)]
     key: String,
 
     /// Only of this tenant

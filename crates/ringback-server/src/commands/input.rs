@@ -25,14 +25,14 @@ pub(super) fn read(file: &Path) -> Result<Vec<u8>> {
 
 /// Its text.
 pub(super) fn read_text(file: &Path) -> Result<String> {
-    String::from_utf8(read(file)?).map_err(|_| Failure::failed(format!("{} is not UTF-8 text", name(file))))
+    String::from_utf8(read(file)?).map_err(|_| Failure::usage(format!("{} is not UTF-8 text", name(file))))
 }
 
 /// Its JSON value without the white space around it, otherwise byte for byte.
 pub(super) fn read_json(file: &Path) -> Result<Box<RawValue>> {
     let text = read_text(file)?;
     serde_json::from_str(text.trim())
-        .map_err(|error| Failure::failed(format!("{} is not one JSON value: {error}", name(file))))
+        .map_err(|error| Failure::usage(format!("{} is not one JSON value: {error}", name(file))))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use self::door::{Door, Visit};
 use super::{scheme, verify::Expected};
 use crate::{
     failure::{Failure, Result},
-    print::Paint,
+    print::{self, Paint},
     serve::signals::Signals,
     verify::Expectation,
 };
@@ -70,7 +70,7 @@ impl Listen {
         let (door, mut visits) = Door::new(self.expectation(&url)?, self.status, self.fail_first);
         let router = Arc::new(door).router();
         let serving = tokio::spawn(async move { axum::serve(listener, router).await });
-        eprintln!("listening on {url}");
+        print::note(format_args!("listening on {url}"));
         let (mut seen, mut refused) = (0, 0_u64);
         let paint = Paint::stdout();
         while self.requests.is_none_or(|most| seen < most) {

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     client::{Answer, Client, views::Page},
     failure::{Failure, Result},
+    print,
 };
 
 /// Which page. Flatten it into a command that lists.
@@ -41,7 +42,7 @@ impl Paging {
         } else if !page.items.is_empty() {
             show(&page.items);
             if let Some(cursor) = &page.next_cursor {
-                eprintln!("there are more: --cursor {cursor}");
+                print::note(format_args!("there are more: --cursor {cursor}"));
             }
         }
         if page.items.is_empty() {

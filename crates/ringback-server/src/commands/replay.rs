@@ -142,6 +142,6 @@ impl Replay {
 
 fn failure_of(id: &str, failure: &Failure) {
     if let Failure::Failed(why) = failure {
-        eprintln!("error: {}: {why}", plain(id));
+        print::note(format_args!("error: {}: {why}", plain(id)));
     }
 }

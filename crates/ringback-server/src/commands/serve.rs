@@ -92,20 +92,20 @@ async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToke
     let router = ringback_admin::router(engine.clone(), options);
     let sending = engine.start().await.map_err(Failure::failed)?;
     if let AdminToken::Generated(token) = &token {
-        eprintln!("admin token: {}", token.expose());
+        print::note(format_args!("admin token: {}", token.expose()));
     }
-    eprintln!("listening on http://{address}");
+    print::note(format_args!("listening on http://{address}"));
     if configuration.dashboard {
         let path = Some(configuration.base_path.0.as_str()).filter(|path| !path.is_empty()).unwrap_or("/");
-        eprintln!("dashboard at http://{address}{path}");
+        print::note(format_args!("dashboard at http://{address}{path}"));
     }
     Ok(Serving { listener, router, connections_max: usize::try_from(shares.api).unwrap_or(usize::MAX), sending })
 }
 
 /// Whoever may call, and what they find.
 fn options(configuration: &Configuration, token: &AdminToken) -> Result<Options> {
-    let options =
-        Options::with_token(token.secret().expose()).base_path(&configuration.base_path.0).map_err(Failure::usage)?;
+    let options = Options::with_token(token.secret().expose()).alone();
+    let options = options.base_path(&configuration.base_path.0).map_err(Failure::usage)?;
     Ok(match (configuration.dashboard, configuration.bind.ip().is_loopback()) {
         (false, _) => options,
         (true, false) => options.dashboard(),

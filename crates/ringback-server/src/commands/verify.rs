@@ -80,8 +80,8 @@ pub(crate) struct Verify {
     body: PathBuf,
 
     /// Where the request was sent, for schemes that sign it
-    #[arg(long = "sent-to", value_name = "URL", default_value = "")]
-    sent_to: String,
+    #[arg(long = "sent-to", value_name = "URL", value_parser = words::url)]
+    sent_to: Option<String>,
 
     /// The event's id if you know it, in case another one was signed
     #[arg(long)]
@@ -95,7 +95,8 @@ pub(crate) struct Verify {
 impl Verify {
     /// Checks one request.
     pub(crate) fn run(self) -> Result<()> {
-        let expectation = self.expected.of(self.scheme.clone(), &self.sent_to, self.id.as_deref())?;
+        let expectation =
+            self.expected.of(self.scheme.clone(), self.sent_to.as_deref().unwrap_or_default(), self.id.as_deref())?;
         let report = expectation.judge(&self.request()?, Timestamp::now());
         if self.json {
             let shown = serde_json::to_string(&report.shown()).map_err(Failure::failed)?;

@@ -3,6 +3,7 @@
 use std::{fmt::Display, str::FromStr, time::Duration};
 
 use ringback::event::{is_key, is_tenant, is_type};
+use url::Url;
 
 use crate::configuration::parse_duration;
 
@@ -40,6 +41,12 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
 /// A fraction.
 pub(super) fn fraction(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|part| (0.0..=1.0).contains(part)).ok_or_else(|| "not a number from 0 to 1".to_owned())
+}
+
+/// A URL of HTTP, kept as it is written.
+pub(super) fn url(text: &str) -> Result<String, String> {
+    let right = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if right { Ok(text.to_owned()) } else { Err("not a URL such as https://example.com/hook".to_owned()) }
 }
 
 fn checked(text: &str, is_right: fn(&str) -> bool, rule: &str) -> Result<String, String> {

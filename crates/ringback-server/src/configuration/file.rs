@@ -21,7 +21,8 @@ pub(super) fn read(asked: Option<&Path>, settings: &mut Settings, findings: &mut
         Ok(text) => read_text(&name, &text, settings, findings),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && asked.is_none() => {}
         Err(error) => {
-            let detail = format!("the configuration file {name} cannot be read: {error}");
+            let named = if asked.is_some() { " (--config or RINGBACK_CONFIG)" } else { "" };
+            let detail = format!("the configuration file {name}{named} cannot be read: {error}");
             findings.push(Finding::of_source(detail));
         }
     }

@@ -26,7 +26,10 @@ pub(crate) use self::{
     settings::{Finding, Given},
     values::{DatabaseUrl, LogFormat, Secret, parse_duration, print_duration},
 };
-use crate::failure::{Failure, Result};
+use crate::{
+    failure::{Failure, Result},
+    print,
+};
 
 /// What the sources say, wrong or right.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ impl Configuration {
     pub(crate) fn load(flags: &Flags) -> Result<Self> {
         let examined = Self::examine(flags);
         for warning in examined.warnings {
-            eprintln!("warning: {warning}");
+            print::note(format_args!("warning: {warning}"));
         }
         match examined.configuration {
             Some(configuration) if examined.findings.is_empty() => Ok(configuration),

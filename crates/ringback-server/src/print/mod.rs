@@ -4,6 +4,7 @@
 //! reaches a terminal.
 
 pub(crate) mod moment;
+mod note;
 mod out;
 mod paint;
 mod plain;
@@ -11,6 +12,7 @@ mod size;
 mod table;
 
 pub(crate) use self::{
+    note::{again, note},
     out::{line, raw},
     paint::Paint,
     plain::plain,

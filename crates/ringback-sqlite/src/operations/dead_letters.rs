@@ -1,7 +1,7 @@
 //! Dead letters in the order of their deaths.
 
 use ringback::{
-    id::DeliveryId,
+    id::{DeliveryId, EventId},
     store::{DeliveryFilter, DeliveryRow, Page},
     time::Timestamp,
 };
@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::{
-    deliveries::{bind, delivery_row, goes_to},
+    deliveries::{bind, dead_of, delivery_row, events_of_key, goes_to},
     scan::{Range, WINDOWS},
 };
 use crate::read::{time, uuid};
@@ -24,16 +24,54 @@ pub(super) async fn list(
     before: Option<Place>,
     limit: u32,
 ) -> sqlx::Result<Page<DeliveryRow, Place>> {
+    let until = (filter.span.until.unwrap_or(Timestamp::from_micros(i64::MAX)), DeliveryId::from_uuid(Uuid::nil()));
+    let high = before.map_or(until, |before| before.min(until));
+    match (filter.event, &filter.key) {
+        (Some(event), _) => of_events(connection, filter, &[event], high, limit).await,
+        (None, Some(key)) => {
+            let everything = Range { low: Uuid::nil(), high: Uuid::max() };
+            let events = events_of_key(connection, key, everything).await?;
+            of_events(connection, filter, &events, high, limit).await
+        }
+        (None, None) => scanned(connection, filter, high, limit).await,
+    }
+}
+
+/// Those of a few events.
+async fn of_events(
+    connection: &mut SqliteConnection,
+    filter: &DeliveryFilter,
+    events: &[EventId],
+    high: Place,
+    limit: u32,
+) -> sqlx::Result<Page<DeliveryRow, Place>> {
+    let since = filter.span.since.unwrap_or(Timestamp::from_micros(i64::MIN));
+    let mut items = Vec::new();
+    for event in events {
+        items.extend(dead_of(connection, filter, *event).await?);
+    }
+    items.retain(|row| place(row).0 >= since && place(row) < high);
+    items.sort_by_key(|row| std::cmp::Reverse(place(row)));
+    let more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next = items.last().filter(|_| more).map(place);
+    Ok(Page { items, next })
+}
+
+/// Those that a walk over the newest finds.
+async fn scanned(
+    connection: &mut SqliteConnection,
+    filter: &DeliveryFilter,
+    mut high: Place,
+    limit: u32,
+) -> sqlx::Result<Page<DeliveryRow, Place>> {
     let filter_arguments = bind(filter)?;
     let (page, end_of) = if filter.endpoint.is_some() {
         (sql!("list_dead_letters_of_endpoint"), sql!("end_of_dead_letters_of_endpoint"))
     } else {
         (sql!("list_dead_letters"), sql!("end_of_dead_letters"))
     };
-    let ids = filter.event.map_or(Range { low: Uuid::nil(), high: Uuid::max() }, Range::of_event);
     let since = filter.span.since.map_or(i64::MIN, Timestamp::micros);
-    let until = (filter.span.until.unwrap_or(Timestamp::from_micros(i64::MAX)), DeliveryId::from_uuid(Uuid::nil()));
-    let mut high = before.map_or(until, |before| before.min(until));
     let want = i64::from(limit) + 1;
 
     let (mut items, mut end): (Vec<DeliveryRow>, Option<Place>) = (Vec::new(), None);
@@ -45,7 +83,7 @@ pub(super) async fn list(
                 .bind(high.0.micros())
                 .bind(high.1.uuid().as_bytes().to_vec())
                 .bind(left);
-            filter_arguments(query).bind(window).bind(ids.low.as_bytes().to_vec()).bind(ids.high.as_bytes().to_vec())
+            filter_arguments(query).bind(window)
         };
         let rows = query(page).fetch_all(&mut *connection).await?;
         let rows = rows.iter().map(|row| Ok(delivery_row(row)?.1)).collect::<sqlx::Result<Vec<_>>>()?;

@@ -17,7 +17,10 @@ use crate::{
 };
 
 /// Events of one key that a page of deliveries looks at.
-const EVENTS_OF_KEY_MAX: i64 = 100;
+const EVENTS_OF_KEY_MAX: i64 = 1_000;
+
+/// More than an event can have.
+const DELIVERIES_OF_EVENT_MAX: i64 = 65_536;
 
 /// Where deliveries lie.
 const PLACES: [Place; 3] = [Place::Delivery, Place::DeadLetter, Place::Finished];
@@ -47,6 +50,16 @@ pub(super) async fn list(
     Ok(Page { items: page.items, next: page.next.map(DeliveryId::from_uuid) })
 }
 
+/// The dead letters of one event.
+pub(super) async fn dead_of(
+    connection: &mut SqliteConnection,
+    filter: &DeliveryFilter,
+    event: EventId,
+) -> sqlx::Result<Vec<DeliveryRow>> {
+    let found = Place::DeadLetter.read(connection, filter, Range::of_event(event), DELIVERIES_OF_EVENT_MAX).await?;
+    Ok(found.rows.into_iter().map(|(_, row)| row).collect())
+}
+
 /// One delivery.
 pub(super) async fn one(connection: &mut SqliteConnection, id: DeliveryId) -> sqlx::Result<Option<DeliveryRow>> {
     let found = everywhere(connection, &DeliveryFilter::default(), Range::of(id.uuid()), 1).await?;
@@ -66,7 +79,23 @@ async fn everywhere(
     Ok(found)
 }
 
-/// The deliveries of all events with a key: a key names a call, so there are few.
+/// The newest events with a key that have ids in the range or deliveries there: a key names a call, so there are few.
+pub(super) async fn events_of_key(
+    connection: &mut SqliteConnection,
+    key: &str,
+    range: Range,
+) -> sqlx::Result<Vec<EventId>> {
+    let events: Vec<Vec<u8>> = sqlx::query_scalar(sql!("find_events_by_key"))
+        .bind(range.low.as_bytes().as_slice())
+        .bind(range.high.as_bytes().as_slice())
+        .bind(EVENTS_OF_KEY_MAX)
+        .bind(key)
+        .fetch_all(connection)
+        .await?;
+    events.iter().map(|event| Ok(EventId::from_uuid(Uuid::from_slice(event).map_err(corrupt)?))).collect()
+}
+
+/// The deliveries of all events with a key.
 async fn of_key(
     connection: &mut SqliteConnection,
     filter: &DeliveryFilter,
@@ -74,17 +103,10 @@ async fn of_key(
     range: Range,
     want: i64,
 ) -> sqlx::Result<Vec<Found<DeliveryRow>>> {
-    let events: Vec<Vec<u8>> = sqlx::query_scalar(sql!("find_events_by_key"))
-        .bind(range.low.as_bytes().as_slice())
-        .bind(range.high.as_bytes().as_slice())
-        .bind(EVENTS_OF_KEY_MAX)
-        .bind(key)
-        .fetch_all(&mut *connection)
-        .await?;
+    let events = events_of_key(connection, key, range).await?;
     let (mut all, mut last) = (Found { rows: Vec::new(), end: None }, None);
     for event in &events {
-        let event = EventId::from_uuid(Uuid::from_slice(event).map_err(corrupt)?);
-        for found in everywhere(connection, filter, range.and(Range::of_event(event)), want).await? {
+        for found in everywhere(connection, filter, range.and(Range::of_event(*event)), want).await? {
             all.rows.extend(found.rows);
             all.end = all.end.max(found.end);
         }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::read::uuid;
 
 /// Rows in the windows after the first; together the bound of a page.
-pub(super) const WINDOWS: [i64; 2] = [1000, 4000];
+pub(super) const WINDOWS: [i64; 2] = [1000, 9000];
 
 /// A half-open range of ids: `low <= id < high`.
 #[derive(Debug, Clone, Copy)]

@@ -11,9 +11,13 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Delivering, lanes::Picked, work};
+use super::{
+    Delivering,
+    lanes::{Ahead, Picked},
+    work,
+};
 use crate::{
-    id::EventId,
+    id::{DeliveryId, EventId},
     store::{self, LoadedEvent},
 };
 
@@ -29,7 +33,7 @@ const PAUSE_ERROR: Duration = Duration::from_millis(500);
 /// Opens requests until `stop`.
 pub(super) async fn dispatch(delivering: Arc<Delivering>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let picked = pick(&delivering);
+        let (picked, ahead) = pick(&delivering);
         if picked.is_empty() {
             wait(&delivering, &stop).await;
             continue;
@@ -38,8 +42,8 @@ pub(super) async fn dispatch(delivering: Arc<Delivering>, stop: CancellationToke
         for picked in ready {
             open(&delivering, picked);
         }
-        if !bare.is_empty() {
-            tokio::spawn(load_and_open(Arc::clone(&delivering), bare));
+        if !(bare.is_empty() && ahead.is_empty()) {
+            tokio::spawn(load_and_open(Arc::clone(&delivering), bare, ahead));
         }
         // The requests just opened want to run.
         tokio::task::yield_now().await;
@@ -51,13 +55,15 @@ fn may_pick(delivering: &Delivering) -> bool {
     delivering.lease.runs() && !delivering.recorder.is_behind()
 }
 
-fn pick(delivering: &Delivering) -> Vec<Picked> {
+/// What may be sent now, and whose events should be read for what comes next.
+fn pick(delivering: &Delivering) -> (Vec<Picked>, Ahead) {
     if !may_pick(delivering) {
-        return Vec::new();
+        return Default::default();
     }
     let mut lanes = delivering.lanes.lock();
     let now = Instant::now();
-    std::iter::from_fn(|| lanes.pick(now)).take(BATCH).collect()
+    let picked = std::iter::from_fn(|| lanes.pick(now)).take(BATCH).collect();
+    (picked, lanes.look_ahead())
 }
 
 async fn wait(delivering: &Delivering, stop: &CancellationToken) {
@@ -80,12 +86,19 @@ fn open(delivering: &Arc<Delivering>, picked: Picked) {
     }
 }
 
-/// Reads the events of what was picked, then opens the requests. What was expunged meanwhile is let go.
-async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>) {
-    let mut ids: Vec<_> = picked.iter().map(|picked| picked.due.id.event()).collect();
+/// Reads the events of what was picked and of what comes next, then opens the requests. What was expunged meanwhile is
+/// let go.
+async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>, ahead: Ahead) {
+    let rows_ahead = ahead.iter().flat_map(|(_, rows)| rows).copied();
+    let rows = picked.iter().map(|picked| picked.due.id).chain(rows_ahead);
+    let mut ids: Vec<_> = rows.map(DeliveryId::event).collect();
     ids.sort_unstable();
     ids.dedup();
     let events = load(&delivering, &ids).await;
+    if !ahead.is_empty() {
+        delivering.lanes.lock().looked_ahead(&ahead, &events);
+        delivering.ready.notify_one();
+    }
     for mut picked in picked {
         // Loading may have taken long. A lane that is not ours any more is for its new owner to send.
         if !delivering.owns(picked.due.lane.shard()) {

@@ -72,6 +72,11 @@ fn reconfigure(delivering: &Delivering, id: EndpointId) {
         Some(endpoint) => lanes.reconfigure(endpoint, Instant::now()),
         None => lanes.remove_lane(LaneId::of_endpoint(id)),
     }
+    let holds_changed = lanes.has_changed_holds();
+    drop(lanes);
+    if holds_changed {
+        delivering.holds_changed.notify_one();
+    }
 }
 
 /// Deliveries of an ordered endpoint may have waited behind what was released or cancelled: their turn may have

@@ -8,15 +8,25 @@
 //! | anything else | yes | retry after the schedule, or `Retry-After` if that is later |
 //! | anything else | no | dead, `exhausted` |
 //!
-//! 429 and 503 with `Retry-After` hold the whole lane besides.
+//! 429 and 503 with `Retry-After` hold the whole lane besides. What an outcome says about the receiver as such is its
+//! [`sign`].
 
 use std::time::Duration;
 
-use super::{retry, retry_after::retry_after};
-use crate::{attempt::Outcome, delivery::DeadReason, endpoint::Retry, time::Timestamp};
+use super::{lanes::Sign, retry, retry_after::retry_after};
+use crate::{
+    attempt::{ErrorClass, Outcome},
+    delivery::DeadReason,
+    endpoint::Retry,
+    time::Timestamp,
+};
 
 /// Longest time that one answer holds a lane: a receiver that asks for more gets another chance to say so.
 const HOLD_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Answers that ask for less at a time, with or without `Retry-After`; of 502 and 504 it is the receiver's own proxy
+/// that asks.
+const OVERLOADED: [u16; 4] = [429, 502, 503, 504];
 
 /// What becomes of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,11 +82,35 @@ pub(super) fn judge(
     Judgement { verdict, hold }
 }
 
+/// What an outcome says about the receiver. Whoever sends anything back is alive, however wrong it is; what we refuse
+/// to send ourselves says nothing.
+pub(super) fn sign(outcome: &Outcome) -> Sign {
+    if let Some(response) = &outcome.response {
+        return if OVERLOADED.contains(&response.status) { Sign::Overloaded } else { Sign::Alive };
+    }
+    match outcome.failure.map(|failure| failure.error) {
+        Some(ErrorClass::BlockedDestination | ErrorClass::Panic) | None => Sign::Unknown,
+        Some(ErrorClass::Status | ErrorClass::Redirect | ErrorClass::Protocol | ErrorClass::TooLarge) => Sign::Alive,
+        Some(
+            ErrorClass::Timeout
+            | ErrorClass::Reset
+            | ErrorClass::Dns
+            | ErrorClass::ConnectRefused
+            | ErrorClass::Connect
+            | ErrorClass::TlsExpired
+            | ErrorClass::TlsName
+            | ErrorClass::TlsUntrusted
+            | ErrorClass::TlsProtocol
+            | ErrorClass::TlsClientAuth,
+        ) => Sign::Failing,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        attempt::{ErrorClass, Failure, Phase, Response, Timings},
+        attempt::{Failure, Phase, Response, Timings},
         endpoint::Preset,
     };
 
@@ -120,6 +154,24 @@ mod tests {
             assert_eq!(judged(outcome, 3).verdict, Verdict::Dead(DeadReason::Exhausted));
             assert_eq!(judged(outcome, 4).verdict, Verdict::Dead(DeadReason::Exhausted));
             assert_eq!(judged(outcome, 1).hold, None);
+        }
+    }
+
+    #[test]
+    fn silence_is_a_sign_of_failing_and_any_answer_one_of_life() {
+        for status in [200, 301, 404, 410, 500] {
+            assert_eq!(sign(&answered(status, &[])), Sign::Alive);
+        }
+        for status in [429, 502, 503, 504] {
+            assert_eq!(sign(&answered(status, &[])), Sign::Overloaded);
+        }
+        for error in ErrorClass::ALL {
+            let expected = match error {
+                ErrorClass::BlockedDestination | ErrorClass::Panic => Sign::Unknown,
+                ErrorClass::Status | ErrorClass::Redirect | ErrorClass::Protocol | ErrorClass::TooLarge => Sign::Alive,
+                _ => Sign::Failing,
+            };
+            assert_eq!(sign(&Outcome::refused(*error, Phase::Connect)), expected, "{error:?}");
         }
     }
 

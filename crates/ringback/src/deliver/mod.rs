@@ -9,6 +9,7 @@
 //! send      one deadline for everything; an Outcome, never an Err
 //! judge     outcome x attempt x policy -> Verdict (pure)
 //! record    up to 512 outcomes in one statement, one commit, fenced
+//! hold      what keeps a lane from sending is written down, for whoever owns it after a restart
 //! ```
 //!
 //! No database transaction is open while a receiver is being spoken to.
@@ -17,6 +18,7 @@ mod clock;
 mod dispatch;
 mod feed;
 mod follow;
+mod hold;
 mod judge;
 mod lanes;
 mod lease;
@@ -66,6 +68,8 @@ pub(crate) struct Delivering {
     woken: Notify,
     /// Something wants the feed's attention before its next poll.
     hungry: Notify,
+    /// Holds have begun or ended that are not written down yet.
+    holds_changed: Notify,
 }
 
 /// A sending process: its tasks, and how to end them.
@@ -99,6 +103,7 @@ impl Delivering {
             ready: Notify::new(),
             woken: Notify::new(),
             hungry: Notify::new(),
+            holds_changed: Notify::new(),
             engine,
         });
 
@@ -122,7 +127,10 @@ impl Delivering {
         running.begin("dispatch", dispatch::dispatch);
         running.begin("replay", operate::replay);
         running.begin("housekeeping", operate::keep_house);
-        let stop = running.recording.clone();
+        let (stop, holding) = (running.recording.clone(), Arc::clone(&delivering));
+        running
+            .recorders
+            .spawn(stage::keep_running("hold", stop.clone(), move |stop| hold::write_down(Arc::clone(&holding), stop)));
         running.recorders.spawn(stage::keep_running("record", stop, move |stop| {
             record::record(Arc::clone(&delivering), Arc::clone(&outcomes), stop)
         }));

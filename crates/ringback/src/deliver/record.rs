@@ -1,11 +1,12 @@
 //! Outcomes are committed in batches, and only then does their delivery move on.
 //!
-//! Batches form by themselves while the last commit runs. A batch that the database will not take is halved until
+//! Batches form by themselves while the last commit runs, and commits begin at a measured pace: an outcome after a pause
+//! is recorded at once, a stream of them some hundreds at a time. A batch that the database will not take is halved until
 //! the bad outcome is alone; that one is then recorded without what the receiver sent. While the database is away
 //! the batch is kept and tried again: nothing that was answered is forgotten while this process lives.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -18,16 +19,16 @@ use futures_util::FutureExt as _;
 use tokio::{
     sync::{Mutex, Semaphore, mpsc},
     task::JoinSet,
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::Delivering;
 use crate::{
     attempt::{Attempt, Conclusion},
-    delivery::{Due, HoldReason},
+    delivery::Due,
     id::EndpointId,
-    store::{self, Hold, Recorded, Settlement},
-    time::Timestamp,
+    store::{self, Recorded, Settlement},
 };
 
 /// Most outcomes in one statement.
@@ -38,6 +39,10 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Commits under way at once: one fills while the other waits for the disk.
 const COMMITS: usize = 2;
+
+/// From the beginning of one commit to that of the next, unless a batch is full or an ordering key waits for it. A
+/// statement has a price of its own, so few large ones leave the database more room than many small ones.
+const PACE: Duration = Duration::from_millis(8);
 
 /// No new request is opened while more outcomes than this wait.
 const BEHIND: usize = 4 * BATCH;
@@ -51,14 +56,6 @@ pub(super) struct Report {
     pub(super) due: Due,
     /// The endpoint answered 410.
     pub(super) gone: Option<EndpointId>,
-    /// The receiver asked for time until then.
-    pub(super) hold: Option<Timestamp>,
-}
-
-impl Report {
-    pub(super) const fn plain(recorded: Recorded, due: Due) -> Self {
-        Self { recorded, due, gone: None, hold: None }
-    }
 }
 
 /// The way to the recording task.
@@ -95,6 +92,7 @@ pub(super) async fn record(
     let mut reports = reports.lock().await;
     let places = Arc::new(Semaphore::new(COMMITS));
     let mut commits = JoinSet::new();
+    let mut next = Instant::now();
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
         let first = tokio::select! {
@@ -103,6 +101,10 @@ pub(super) async fn record(
             () = stop.cancelled() => None,
         };
         let Some(first) = first else { break };
+        if reports.len() < BATCH && first.due.ordering_key.is_none() {
+            tokio::time::sleep_until(next).await;
+        }
+        next = Instant::now() + PACE;
         let batch = fill(first, &mut reports);
         let delivering = Arc::clone(&delivering);
         commits.spawn(async move {
@@ -201,9 +203,8 @@ fn strip(outcome: &mut Recorded) -> bool {
     changed
 }
 
-/// What follows from outcomes that are committed: holds, endpoints that are gone, the next of an ordering key.
+/// What follows from outcomes that are committed: endpoints that are gone, the next of an ordering key.
 async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
-    store_holds(delivering, batch).await;
     let gone: BTreeSet<_> = batch.iter().filter_map(|report| report.gone).collect();
     for endpoint in gone {
         match delivering.engine().disable_gone(endpoint).await {
@@ -219,21 +220,5 @@ async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
         finished.filter_map(|report| Some((report.due.lane, report.due.ordering_key.clone()?))).collect();
     if !keys.is_empty() {
         super::feed::bring_heads(delivering, keys).await;
-    }
-}
-
-/// The lanes are held already; this is for whoever owns them after a restart. A statement must not name a lane twice.
-async fn store_holds(delivering: &Delivering, batch: &[Report]) {
-    let mut longest = HashMap::new();
-    for (lane, until) in batch.iter().filter_map(|report| Some((report.due.lane, report.hold?))) {
-        longest.entry(lane).and_modify(|longest: &mut Timestamp| *longest = until.max(*longest)).or_insert(until);
-    }
-    if longest.is_empty() {
-        return;
-    }
-    let hold = |(lane, until)| Hold { lane, until, reason: HoldReason::RetryAfter, streak: 0 };
-    let holds: Vec<_> = longest.into_iter().map(hold).collect();
-    if let Err(error) = delivering.engine.store().set_holds(&holds).await {
-        tracing::warn!(%error, "could not store a hold");
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::{Delivering, lease::Keeper};
+use super::{Delivering, lanes::ChangedHold, lease::Keeper};
 use crate::{
     delivery::{SHARDS, Shard},
     directory::Directory,
@@ -156,7 +156,12 @@ async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed], directory: &Dir
         lanes.take_shard(*shard, &open, directory, now);
     }
     for hold in holds {
-        lanes.hold(hold.lane, delivering.clock.instant(hold.until), directory, now);
+        let restored = ChangedHold {
+            until: delivering.clock.instant(hold.until),
+            reason: hold.reason,
+            streak: u32::try_from(hold.streak).unwrap_or(0),
+        };
+        lanes.restore_hold(hold.lane, restored, directory, now);
     }
     drop(lanes);
     delivering.hungry.notify_one();

@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use super::{
     Delivering,
     judge::{self, Verdict},
-    lanes::Courier,
+    lanes::{Courier, Ended, Sign},
     record::Report,
     sign::{self, Message, Signed},
 };
@@ -35,25 +35,19 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
         tracing::error!(delivery = %due.id, "an attempt panicked; it counts as failed");
         Tried::unsent(Outcome::refused(ErrorClass::Panic, Phase::Policy))
     });
-    let (took, reachable) = (begun.elapsed(), tried.reachable());
-    let report = report(&delivering, due, &courier, tried, at);
-    end(&delivering, &report, took, reachable);
-    delivering.recorder.report(report);
-}
-
-/// The request has ended. What the receiver asked of its lane is done before the lane goes on, not after the commit.
-fn end(delivering: &Delivering, report: &Report, took: Duration, reachable: bool) {
+    let (took, sign) = (begun.elapsed(), tried.sign());
+    let (report, asked) = report(due, &courier, tried, at);
     let now = Instant::now();
-    let gone = report.gone.map(|_| now + GONE_PAUSE);
-    let asked = report.hold.map(|until| delivering.clock.instant(until));
+    let ended = Ended { took, sign, asked: asked.map(|wait| now + wait), pause: report.gone.map(|_| now + GONE_PAUSE) };
     let mut lanes = delivering.lanes.lock();
-    if let Some(until) = gone.max(asked) {
-        let directory = delivering.engine.directories().newest();
-        lanes.hold(report.due.lane, until, &directory, now);
-    }
-    lanes.ended(&report.due, took, reachable);
+    lanes.ended(&report.due, &courier, ended, now);
+    let holds_changed = lanes.has_changed_holds();
     drop(lanes);
+    if holds_changed {
+        delivering.holds_changed.notify_one();
+    }
     delivering.ready.notify_one();
+    delivering.recorder.report(report);
 }
 
 /// What came of trying.
@@ -73,9 +67,9 @@ impl Tried {
         Self { outcome: Err(why), target: None, signed: None }
     }
 
-    /// Whether a receiver showed signs of life.
-    fn reachable(&self) -> bool {
-        self.outcome.as_ref().is_ok_and(|outcome| outcome.response.is_some())
+    /// What it says about the receiver.
+    fn sign(&self) -> Sign {
+        self.outcome.as_ref().map_or(Sign::Unknown, judge::sign)
     }
 }
 
@@ -112,11 +106,11 @@ fn target(delivering: &Delivering, event: &LoadedEvent, courier: &Courier) -> Re
     Ok(Some(Arc::new(target)))
 }
 
-/// What is to be written about it.
-fn report(delivering: &Delivering, due: Due, courier: &Courier, tried: Tried, at: Timestamp) -> Report {
+/// What is to be written about it, and for how long the receiver asks to be left alone.
+fn report(due: Due, courier: &Courier, tried: Tried, at: Timestamp) -> (Report, Option<Duration>) {
     let outcome = match tried.outcome {
         Ok(outcome) => outcome,
-        Err(why) => return Report::plain(unroutable(&due, courier, why), due),
+        Err(why) => return (Report { recorded: unroutable(&due, courier, why), due, gone: None }, None),
     };
     let retry = tried.target.as_ref().map_or(&courier.retry, |target| &target.retry);
     let tries = u32::try_from(due.attempts - due.attempts_at_refill + 1).unwrap_or(1);
@@ -131,7 +125,6 @@ fn report(delivering: &Delivering, due: Due, courier: &Courier, tried: Tried, at
     };
     let is_gone = matches!(judgement.verdict, Verdict::Gone | Verdict::Dead(DeadReason::Gone));
     let gone = courier.endpoint.filter(|_| is_gone);
-    let hold = judgement.hold.map(|wait| delivering.clock.after(wait));
     let recorded = Recorded {
         id: due.id,
         lane: due.lane,
@@ -139,7 +132,7 @@ fn report(delivering: &Delivering, due: Due, courier: &Courier, tried: Tried, at
         settlement,
         attempt: Some(write_up(due.attempts + 1, at, outcome, tried.signed, &courier.url)),
     };
-    Report { recorded, due, gone, hold }
+    (Report { recorded, due, gone }, judgement.hold)
 }
 
 fn unroutable(due: &Due, courier: &Courier, why: String) -> Recorded {

@@ -10,7 +10,8 @@ const OF_PRESET: [&str; 3] = ["scheme", "timeout_ms", "retry"];
 
 /// The endpoint's document with `patch` merged into it. `null` gives a field back to its preset or default.
 /// A patch that changes the preset takes scheme, timeout and retry from the new one, except where it names
-/// them. Secret, header values and `auth` that the patch does not name stay; `***` keeps one that it does.
+/// them; so does one that changes the type of `auth` with what belonged to the old type. Secret, header values and
+/// `auth` that the patch does not name stay; `***` keeps one that it does.
 ///
 /// # Errors
 /// When the patch is no object, or would move the endpoint to another tenant.
@@ -28,9 +29,13 @@ pub fn merge_patch(current: &Endpoint, patch: Value) -> Result<Draft, Invalid> {
             document.remove(name);
         }
     }
-    let unknown = unknown_fields(&patch);
+    let kind = |members: &Map<String, Value>| members.get("auth")?.get("type").cloned();
+    if kind(&patch).is_some_and(|new| kind(&document) != Some(new)) {
+        document.remove("auth");
+    }
     let secret = patch.get("secret").cloned();
-    merge(&mut document, patch);
+    merge(&mut document, patch.clone());
+    let unknown = unknown_fields(document.clone(), &patch);
     // Removing the secret is a wish of its own; to the merge it would look like saying nothing.
     if let Some(secret) = secret {
         document.insert("secret".to_owned(), secret);
@@ -77,10 +82,23 @@ fn auth(auth: &Auth) -> Value {
     }
 }
 
-/// Top-level members that no endpoint has, those that are null included: merging would lose them.
-fn unknown_fields(patch: &Map<String, Value>) -> Invalid {
-    let names = patch.keys().map(|name| (name.clone(), Value::Null)).collect();
-    Draft::read(Value::Object(names)).misread
+/// Members that no endpoint has, those that are null in the patch included: merging has lost them.
+fn unknown_fields(mut merged: Map<String, Value>, patch: &Map<String, Value>) -> Invalid {
+    name_again(&mut merged, patch);
+    let mut misread = Draft::read(Value::Object(merged)).misread;
+    misread.findings.retain(|finding| finding.code == "unknown_field");
+    misread
+}
+
+/// Puts back the names of what a patch removes.
+fn name_again(merged: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    for (name, value) in patch {
+        match (merged.get_mut(name), value) {
+            (Some(Value::Object(inner)), Value::Object(patch)) => name_again(inner, patch),
+            (None, Value::Null) => drop(merged.insert(name.clone(), Value::Null)),
+            _ => {}
+        }
+    }
 }
 
 /// RFC 7396 §2, with objects nested as deep as the parser let them be.

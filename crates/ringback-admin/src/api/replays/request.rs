@@ -62,7 +62,8 @@ impl FromDocument for Request {
         let dry_run = fields.flag("dry_run").unwrap_or(false);
         let reason = fields.text("reason");
         if reason.as_deref().is_some_and(|reason| !is_reason(reason)) {
-            let detail = format!("must be at most {REASON_CHARS_MAX} characters without control characters");
+            let detail =
+                format!("must be at most {REASON_CHARS_MAX} characters without control characters but line feeds");
             fields.wrong("reason", "malformed", detail);
         }
         let invalid = fields.finish();

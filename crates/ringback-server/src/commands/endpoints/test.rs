@@ -60,7 +60,7 @@ impl Test {
         }
         let sent: TestSent = answer.read()?;
         print::line(format!("{} goes out as {}", sent.event_id, sent.delivery_id));
-        eprintln!("what came of it: ringback explain {}", sent.event_id);
+        print::note(format_args!("what came of it: ringback explain {}", sent.event_id));
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ pub(super) async fn follow(client: &Client, id: &str) -> Result<()> {
     loop {
         let replay: Replay = client.get(&format!("/v1/replays/{id}"), &[]).await?.accepted(false)?.read()?;
         if shows {
-            eprint!("\r\u{1b}[K{}", bar(&replay));
+            print::again(format_args!("\r\u{1b}[K{}", bar(&replay)));
         }
         if replay.remaining != remaining {
             (remaining, moved) = (replay.remaining, Instant::now());
@@ -31,7 +31,7 @@ pub(super) async fn follow(client: &Client, id: &str) -> Result<()> {
         let stalled = moved.elapsed() > STALLED;
         if replay.state != "running" || stalled {
             if shows {
-                eprintln!();
+                print::note("");
             }
             conclude(id, &replay, stalled);
             return Ok(());

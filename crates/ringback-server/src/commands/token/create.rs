@@ -10,6 +10,7 @@ use ringback::{
 
 use super::{super::words, view};
 use crate::{
+    client::spelled,
     configuration::{Configuration, StoreFlags},
     failure::{Failure, Result},
     print,
@@ -66,7 +67,6 @@ impl Create {
     }
 }
 
-/// Each finding with the flag in place of the field's pointer.
 fn flags(invalid: &ringback::invalid::Invalid) -> Vec<String> {
-    invalid.findings.iter().map(|finding| format!("--{} {}", &finding.pointer[1..], finding.detail)).collect()
+    invalid.findings.iter().map(|finding| format!("{} {}", spelled(&finding.pointer), finding.detail)).collect()
 }

@@ -32,7 +32,7 @@ impl Value for BasePath {
     fn parse(text: &str) -> Option<Self> {
         let path = text.strip_suffix('/').unwrap_or(text);
         let inside = |c: char| c.is_ascii_alphanumeric() || "_.~-".contains(c);
-        let is_segment = |segment: &str| !segment.is_empty() && segment.chars().all(inside);
+        let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.chars().all(inside);
         let mut segments = path.split('/');
         let right = segments.next() == Some("") && segments.all(is_segment);
         (path.is_empty() || right).then(|| Self(path.to_owned()))
@@ -79,6 +79,6 @@ mod tests {
         assert_eq!(path("/a/b/").as_deref(), Some("/a/b"));
         assert_eq!(path("/").as_deref(), Some(""));
         assert_eq!(path("a"), None);
-        assert_eq!(path("/a//b"), None);
+        assert_eq!((path("/a//b"), path("/a/.."), path("/./a")), (None, None, None));
     }
 }

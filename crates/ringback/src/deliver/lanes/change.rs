@@ -1,34 +1,43 @@
-//! What operators and receivers change about lanes: limits, pauses, holds, deletion, expunged events.
+//! What operators change about lanes: limits, pauses, deletion, expunged events.
 
 use std::{sync::Arc, time::Instant};
 
 use super::{Courier, Lanes, lane::Waiting, payload_bytes};
-use crate::{delivery::LaneId, directory::Directory, endpoint::Endpoint, id::EventId};
+use crate::{
+    delivery::{HoldReason, LaneId},
+    endpoint::Endpoint,
+    id::EventId,
+};
 
 impl Lanes {
     /// An endpoint was changed: new limits and connections; what was decided under the old budget is read again.
     pub(crate) fn reconfigure(&mut self, endpoint: &Endpoint, now: Instant) {
         let id = endpoint.lane();
         let Some(lane) = self.lanes.get_mut(&id) else { return };
-        lane.courier = Arc::new(Courier::of_endpoint(endpoint, &self.egress));
+        let before = std::mem::replace(&mut lane.courier, Arc::new(Courier::of_endpoint(endpoint, &self.egress)));
         lane.configure(endpoint, now);
-        // Its rows may have a refilled budget now, and those in memory do not know.
-        let removed = lane.remove_waiting(|_| true);
+        // Its rows may have a refilled budget now, and those in memory do not know. Tests of one that is not enabled
+        // have not, and a lane that is parked would not be read again for their sake.
+        let removed = if lane.is_parked() { lane.park() } else { lane.remove_waiting(|_| true) };
         lane.read_again();
         self.forget(&removed);
+        self.give_a_chance(id, &before, now);
         self.ask_refill(id);
         self.enter_ring(id);
     }
 
-    /// A lane may not send until a moment.
-    pub(crate) fn hold(&mut self, id: LaneId, until: Instant, directory: &Directory, now: Instant) {
-        let endpoint = directory.endpoint_of_lane(id);
-        if !self.owns(id.shard()) {
+    /// Whoever changes or resumes an endpoint wants to see it work: a receiver that was failing is asked again at once.
+    /// One that asked for time is left alone, unless another takes its place.
+    fn give_a_chance(&mut self, id: LaneId, before: &Courier, now: Instant) {
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        if lane.courier.version == before.version {
             return;
         }
-        if let Some(lane) = self.lane_or_new(id, endpoint, directory, now) {
-            lane.hold(until);
-        }
+        lane.health.given_a_chance();
+        lane.paused_until = None;
+        let is_another = lane.courier.url != before.url;
+        let reasons = [HoldReason::Failing, HoldReason::RetryAfter];
+        self.lift_hold(id, if is_another { &reasons } else { &reasons[..1] }, now);
     }
 
     /// An endpoint was deleted: its deliveries are cancelled.

@@ -12,6 +12,8 @@ use crate::{
 pub(crate) struct Courier {
     /// The endpoint; `None` for an inline lane, whose deliveries each bring their own target.
     pub(crate) endpoint: Option<EndpointId>,
+    /// The endpoint's version that all of this is from; zero for an inline lane.
+    pub(crate) version: i64,
     /// Where requests go; `None` if the endpoint's URL may not be dialled any more.
     pub(crate) target: Option<Arc<Target>>,
     /// The endpoint's URL and policy, also where there is no target; of an inline lane, empty and the default.
@@ -27,6 +29,7 @@ impl Courier {
     pub(super) fn of_endpoint(endpoint: &Endpoint, egress: &Egress) -> Self {
         Self {
             endpoint: Some(endpoint.id),
+            version: endpoint.version,
             target: endpoint.target(egress).ok().map(Arc::new),
             url: endpoint.spec.url.clone(),
             retry: endpoint.spec.retry.clone(),
@@ -38,6 +41,7 @@ impl Courier {
     pub(super) fn inline() -> Self {
         Self {
             endpoint: None,
+            version: 0,
             target: None,
             url: String::new(),
             retry: Retry::default(),

@@ -1,20 +1,24 @@
 //! One lane: what waits for one destination, and what keeps it from being sent.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use super::{
     courier::Courier,
+    health::{Health, Sign},
+    hold::Held,
     permits::{Pool, SLOW_AFTER},
     rate::Rate,
+    settle::Ended,
     window::Window,
 };
 use crate::{
     delivery::Due,
     endpoint::{Endpoint, MAX_IN_FLIGHT_DEFAULT},
+    id::{DeliveryId, EventId},
     store::{Cursor, LoadedEvent},
 };
 
@@ -44,9 +48,13 @@ pub(super) enum Block {
     Empty,
     /// As many requests are open as may be; one that ends unblocks it.
     Full,
+    /// The event of the next one is being read.
+    Reading,
     /// Paused or disabled; a change unblocks it.
     Configured,
-    /// Until then.
+    /// Held; the end of the hold unblocks it.
+    Held,
+    /// Until then, for the sake of its rate.
     Until(Instant),
 }
 
@@ -55,7 +63,7 @@ pub(super) struct Lane {
     pub(super) courier: Arc<Courier>,
     /// In order of arrival, which is order of `due_at` but for late ones.
     queue: VecDeque<Waiting>,
-    /// Test deliveries: sent while the endpoint is not enabled, too.
+    /// Test deliveries: sent while the endpoint is not enabled or its receiver is failing, too.
     tests: VecDeque<Waiting>,
     /// Open requests, those that the shard's last owner left open included.
     open: u32,
@@ -63,11 +71,18 @@ pub(super) struct Lane {
     rate: Option<Rate>,
     /// Paused or disabled.
     stopped: bool,
-    held_until: Option<Instant>,
+    pub(super) held: Option<Held>,
+    /// A moment's pause that nobody needs to know of.
+    pub(super) paused_until: Option<Instant>,
+    pub(super) health: Health,
     /// Rows after this are only in the database.
     pub(super) behind: Option<Cursor>,
     /// A read of what is behind is under way or asked for.
     pub(super) refilling: bool,
+    /// Waiting rows that have their events.
+    with_events: usize,
+    /// A read of the events of what comes next is under way or asked for.
+    reading_ahead: bool,
     /// Its requests start in the slow pool.
     slow: bool,
     /// Whether it waits for a place there.
@@ -90,9 +105,13 @@ impl Lane {
             window: Window::new(MAX_IN_FLIGHT_DEFAULT),
             rate: None,
             stopped: false,
-            held_until: None,
+            held: None,
+            paused_until: None,
+            health: Health::default(),
             behind: None,
             refilling: false,
+            with_events: 0,
+            reading_ahead: false,
             slow: false,
             waits_for_slow: false,
             mean_ms: 0.0,
@@ -115,14 +134,16 @@ impl Lane {
         }
     }
 
-    /// Holds it until then. An answer that asks for less does not shorten what another asked for.
-    pub(super) fn hold(&mut self, until: Instant) {
-        self.held_until = Some(self.held_until.map_or(until, |held| held.max(until)));
+    /// Whether its rows stay in the database for now: it may not send for long, so they would only take up memory,
+    /// and whoever expires them there would not be heard of here.
+    pub(super) fn is_parked(&self) -> bool {
+        self.stopped || self.held.is_some_and(|held| held.parks)
     }
 
     /// Whether a row finds room here; if not, the lane is behind from before that row on.
     pub(super) fn admits(&mut self, due: &Due) -> bool {
-        let room = due.marks.test || (self.behind.is_none() && self.queue.len() < ROWS_MAX);
+        let has_room = self.behind.is_none() && self.queue.len() < ROWS_MAX && !self.is_parked();
+        let room = due.marks.test || has_room;
         if !room {
             let before = Cursor::before(due);
             self.behind = Some(self.behind.map_or(before, |behind| behind.min(before)));
@@ -131,6 +152,7 @@ impl Lane {
     }
 
     pub(super) fn push(&mut self, waiting: Waiting) {
+        self.with_events += usize::from(waiting.event.is_some());
         if waiting.due.marks.test {
             self.tests.push_back(waiting);
         } else {
@@ -140,22 +162,29 @@ impl Lane {
 
     /// What keeps the next delivery from being sent at `now`; `None` if nothing does (and a token is taken).
     pub(super) fn blocked(&mut self, now: Instant) -> Option<Block> {
-        if self.open >= self.window.width() {
+        // Somebody waits for what becomes of a test: only the limit and the receiver's own wish keep it back.
+        let is_test = !self.tests.is_empty();
+        if self.open >= if is_test { self.window.ceiling() } else { self.window.width() } {
             return Some(Block::Full);
         }
-        if self.tests.is_empty() {
+        if !is_test {
             if self.queue.is_empty() {
                 return Some(Block::Empty);
             }
             if self.stopped {
                 return Some(Block::Configured);
             }
-        }
-        if let Some(until) = self.held_until {
-            if now < until {
-                return Some(Block::Until(until));
+            if self.reading_ahead && self.queue.front().is_some_and(|waiting| waiting.event.is_none()) {
+                return Some(Block::Reading);
             }
-            self.held_until = None;
+        }
+        if self.paused_until.is_some_and(|until| now < until) {
+            return Some(Block::Held);
+        }
+        if let Some(held) = self.held.filter(|held| now < held.until)
+            && !(is_test && held.lets_tests_pass())
+        {
+            return Some(Block::Held);
         }
         match self.rate.as_mut().map(|rate| rate.take(now)) {
             Some(Err(next)) => Some(Block::Until(next)),
@@ -167,8 +196,50 @@ impl Lane {
     pub(super) fn pop(&mut self) -> Option<Waiting> {
         let from = if self.tests.is_empty() && !self.stopped { &mut self.queue } else { &mut self.tests };
         let waiting = from.pop_front()?;
+        self.with_events -= usize::from(waiting.event.is_some());
         self.open += 1;
         Some(waiting)
+    }
+
+    /// Whether it has events for less than a round of requests, and more rows. Says so once until it was looked after.
+    pub(super) fn wants_events(&mut self) -> bool {
+        let wants = !self.reading_ahead
+            && self.with_events < self.queue.len()
+            && self.with_events < self.window.width() as usize;
+        self.reading_ahead |= wants;
+        wants
+    }
+
+    /// The next rows without events, for two rounds of requests but at most `most`.
+    pub(super) fn look_ahead(&mut self, most: usize) -> Vec<DeliveryId> {
+        let rounds = 2 * self.window.width() as usize;
+        let bare = self.queue.iter().take(rounds).filter(|waiting| waiting.event.is_none());
+        let rows: Vec<_> = bare.take(most).map(|waiting| waiting.due.id).collect();
+        self.reading_ahead = !rows.is_empty();
+        rows
+    }
+
+    /// Nothing is read for it.
+    pub(super) const fn sated(&mut self) {
+        self.reading_ahead = false;
+    }
+
+    /// Puts events beside the rows that still wait for them, at most `most`; returns those that it kept.
+    pub(super) fn looked_ahead<'a>(
+        &mut self,
+        most: usize,
+        events: &'a HashMap<EventId, Arc<LoadedEvent>>,
+    ) -> Vec<&'a LoadedEvent> {
+        self.reading_ahead = false;
+        let bare = self.queue.iter_mut().filter(|waiting| waiting.event.is_none());
+        let found = bare.filter_map(|waiting| {
+            let event = events.get(&waiting.due.id.event()).filter(|event| event.payload.is_some())?;
+            waiting.event = Some(Arc::clone(event));
+            Some(&**event)
+        });
+        let kept: Vec<_> = found.take(most).collect();
+        self.with_events += kept.len();
+        kept
     }
 
     pub(super) fn has_work(&self) -> bool {
@@ -177,7 +248,7 @@ impl Lane {
 
     /// Whether rows should be read again from behind.
     pub(super) fn wants_refill(&self) -> bool {
-        self.behind.is_some() && !self.refilling && self.queue.len() < ROWS_LOW
+        self.behind.is_some() && !self.refilling && self.queue.len() < ROWS_LOW && !self.is_parked()
     }
 
     pub(super) const fn pool(&self) -> Pool {
@@ -208,25 +279,38 @@ impl Lane {
         self.behind = Some(Cursor::START);
     }
 
-    /// A request of ours has ended.
-    pub(super) fn ended(&mut self, took: Duration, reachable: bool) {
-        self.closed();
-        self.mean_ms += (took.as_secs_f32() * 1_000.0 - self.mean_ms) / 8.0;
-        if reachable {
-            self.window.answered();
-        } else {
-            self.window.failed();
+    /// A request of ours has ended, and says this about the receiver.
+    pub(super) fn learn(&mut self, ended: &Ended, opened: Instant, now: Instant) {
+        self.mean_ms += (ended.took.as_secs_f32() * 1_000.0 - self.mean_ms) / 8.0;
+        match ended.sign {
+            Sign::Alive => self.window.answered(),
+            Sign::Overloaded | Sign::Failing => self.window.failed(opened, now),
+            Sign::Unknown => {}
         }
-        if took < SLOW_AFTER {
+        if ended.took < SLOW_AFTER {
             self.slow = false;
         }
     }
 
+    /// One request at a time from now on, until it is answered.
+    pub(super) const fn narrow(&mut self) {
+        self.window.close();
+    }
+
     /// Whether nothing would be lost but its pace if it were made anew: no work, no request, no hold.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
-        let held = self.held_until.is_some_and(|until| now < until);
+        let held = self.held.is_some_and(|held| now < held.until);
         let awaited = self.in_ring || self.waits_for_slow || self.has_work() || self.open > 0;
         !awaited && self.behind.is_none() && !self.refilling && !held && self.rate.is_none()
+    }
+
+    /// Removes what waits in a lane that is parked, for the caller to forget; it is read again when the lane is not.
+    pub(super) fn park(&mut self) -> Vec<Waiting> {
+        if self.queue.is_empty() {
+            return Vec::new();
+        }
+        self.read_again();
+        self.queue.drain(..).collect()
     }
 
     /// Removes what waits and matches, for the caller to forget.
@@ -240,6 +324,7 @@ impl Lane {
             *queue = kept;
             removed.extend::<VecDeque<_>>(out);
         }
+        self.with_events -= removed.iter().filter(|waiting| waiting.event.is_some()).count();
         removed
     }
 }

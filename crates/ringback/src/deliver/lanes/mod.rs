@@ -3,7 +3,9 @@
 //! ```text
 //! own       a shard comes or goes, and its lanes with it
 //! admit     a due row comes in, unless it is an echo of what is known or its lane has no room
-//! change    an endpoint is changed, paused, deleted; a receiver asks for time; an event is expunged
+//! ahead     the events of what comes next are read before their turn
+//! change    an endpoint is changed, paused, deleted; an event is expunged
+//! hold      a receiver asks for time or fails: its lane is left alone until a moment
 //! pick      deficit round robin over lanes that may send: open-request limit, rate, hold, place in a pool
 //! settle    a request has ended: its place and its lane are free again; once it is recorded only a tombstone stays
 //! ```
@@ -14,11 +16,14 @@
 mod own;
 
 mod admit;
+mod ahead;
 mod change;
+mod hold;
 mod pick;
 mod settle;
 
 mod courier;
+mod health;
 mod known;
 mod lane;
 mod permits;
@@ -32,7 +37,7 @@ use std::{
     time::Instant,
 };
 
-pub(crate) use self::courier::Courier;
+pub(crate) use self::{ahead::Ahead, courier::Courier, health::Sign, hold::ChangedHold, settle::Ended};
 use self::{
     known::{Known, Read},
     lane::Lane,
@@ -70,10 +75,14 @@ pub(crate) struct Lanes {
     permits: Permits,
     /// Fast requests in the order in which they were opened.
     opened: VecDeque<(Instant, DeliveryId)>,
+    /// What is to be written down about holds.
+    changed_holds: HashMap<LaneId, ChangedHold>,
     /// Requests of shards' last owners, with their lanes and ends.
     foreign: Vec<(DeliveryId, LaneId, Instant)>,
     /// Lanes that are behind and have room again.
     refills: Vec<LaneId>,
+    /// Lanes that run out of events, each once.
+    hungry: VecDeque<LaneId>,
     event_bytes: usize,
     pruned_at: Option<Instant>,
 }
@@ -91,8 +100,10 @@ impl Lanes {
             known: Known::default(),
             permits: Permits::new(permits),
             opened: VecDeque::new(),
+            changed_holds: HashMap::new(),
             foreign: Vec::new(),
             refills: Vec::new(),
+            hungry: VecDeque::new(),
             event_bytes: 0,
             pruned_at: None,
         }

@@ -4,13 +4,16 @@
 //! handovers and lost leases. All along no delivery is open twice, no lane exceeds its limit, and nothing is sent by
 //! an older state than the committed one. In the end everything pending is sent and every place is free again.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IteratorRandom as _};
 
-use super::{own::RECORDED_WITHIN, pick::PRUNE_EVERY, *};
+use super::{own::RECORDED_WITHIN, pick::PRUNE_EVERY, tests::answered, *};
 use crate::{
-    delivery::{Due, Marks},
+    delivery::{Due, HoldReason, Marks},
     directory::Directory,
     endpoint::{Credentials, Endpoint, MAX_IN_FLIGHT_DEFAULT, OnDead, Preset, Spec},
     event::Event,
@@ -25,6 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// A request that this node has open.
 struct Open {
     due: Due,
+    courier: Arc<Courier>,
     since: Instant,
 }
 
@@ -58,8 +62,13 @@ struct Model {
     /// The feed's and the refills', one at a time, and those of inserts.
     feed: Option<Read>,
     inserts: Vec<Read>,
+    /// Reads of events that are about to be sent.
+    aheads: Vec<Ahead>,
     cursor: Cursor,
-    held: BTreeMap<LaneId, Instant>,
+    /// As they are written down.
+    held: BTreeMap<LaneId, ChangedHold>,
+    /// Lanes whose receivers are down.
+    sick: BTreeSet<LaneId>,
     /// Lists that came with shards given away.
     given: BTreeMap<Shard, Vec<(DeliveryId, LaneId, Instant)>>,
     picked: usize,
@@ -67,7 +76,7 @@ struct Model {
     made: i64,
 }
 
-fn endpoint(number: u128, rate_per_second: Option<f64>) -> Endpoint {
+pub(super) fn endpoint(number: u128, rate_per_second: Option<f64>) -> Endpoint {
     let now = Timestamp::from_millis(1);
     let spec = Spec {
         url: "https://hooks.acme-voice.com/".to_owned(),
@@ -124,8 +133,10 @@ impl Model {
             committed: Vec::new(),
             feed: None,
             inserts: Vec::new(),
+            aheads: Vec::new(),
             cursor: Cursor::START,
             held: BTreeMap::new(),
+            sick: BTreeSet::new(),
             given: BTreeMap::new(),
             picked: 0,
             made: 3,
@@ -272,13 +283,34 @@ impl Model {
         here + there
     }
 
+    /// Reads of events are asked for whenever something is picked, and end later; not each brings what it should.
+    fn look_ahead(&mut self) {
+        let ahead = self.lanes.look_ahead();
+        if !ahead.is_empty() {
+            self.aheads.push(ahead);
+        }
+    }
+
+    fn looked_ahead(&mut self) {
+        let Some(index) = (0..self.aheads.len()).choose(&mut self.rng) else { return };
+        let ahead = self.aheads.swap_remove(index);
+        let rows = ahead.iter().flat_map(|(_, rows)| rows);
+        let found = rows.filter_map(|row| self.rows.get(row)).map(|due| (due.id.event(), loaded(due)));
+        let events = found.collect::<Vec<_>>().into_iter().filter(|_| self.rng.random_bool(0.9)).collect();
+        self.lanes.looked_ahead(&ahead, &events);
+    }
+
     fn pick(&mut self) {
-        let Some(Picked { due, .. }) = self.lanes.pick(self.now) else { return };
+        let picked = self.lanes.pick(self.now);
+        self.look_ahead();
+        let Some(Picked { due, courier, .. }) = picked else { return };
         self.picked += 1;
         assert!(self.lanes.owns(due.lane.shard()));
         assert!(!self.open.contains_key(&due.id), "open twice here");
         assert!(!self.elsewhere.contains_key(&due.id), "open on the other node");
-        assert!(self.held.get(&due.lane).is_none_or(|until| *until <= self.now), "its lane is held");
+        if let Some(hold) = self.held.get(&due.lane).filter(|hold| hold.until > self.now) {
+            assert!(due.marks.test && hold.reason == HoldReason::Failing, "its lane is held");
+        }
         let endpoint = due.endpoint.and_then(|id| self.directory.endpoint(id));
         let limit = endpoint.map_or(MAX_IN_FLIGHT_DEFAULT, |endpoint| endpoint.spec.max_in_flight);
         assert!(due.marks.test || endpoint.is_none_or(|endpoint| endpoint.hold_reason().is_none()), "stopped");
@@ -291,18 +323,23 @@ impl Model {
         if self.chance(0.05) {
             return self.lanes.returned(&due);
         }
-        self.open.insert(due.id, Open { due, since: self.now });
+        self.open.insert(due.id, Open { due, courier, since: self.now });
     }
 
     fn end(&mut self, id: DeliveryId) {
-        let Open { due, since } = self.open.remove(&id).unwrap();
+        let Open { due, courier, since } = self.open.remove(&id).unwrap();
         let took = (self.now - since).max(Duration::from_millis(1));
-        if self.chance(0.02) {
-            let until = self.now + self.seconds(8.0);
-            self.hold(due.lane, until);
-        }
-        let reachable = self.chance(0.9);
-        self.lanes.ended(&due, took, reachable);
+        let (is_sick, is_busy, is_gone) = (self.sick.contains(&due.lane), self.chance(0.04), self.chance(0.01));
+        let sign = match self.chance(0.9) {
+            _ if is_sick => Sign::Failing,
+            true if is_busy => Sign::Overloaded,
+            true => Sign::Alive,
+            false => [Sign::Failing, Sign::Unknown].into_iter().choose(&mut self.rng).unwrap(),
+        };
+        let asked = (is_busy && !is_sick).then(|| self.now + self.seconds(40.0));
+        let pause = (is_gone && !is_sick).then(|| self.now + self.seconds(5.0));
+        self.lanes.ended(&due, &courier, Ended { took, sign, asked, pause }, self.now);
+        self.hear_of_holds();
         let retry = if self.chance(0.4) { Some(self.seconds(15.0)) } else { None };
         self.recording.push(Outcome { due, at: self.now, retry });
     }
@@ -313,11 +350,24 @@ impl Model {
         }
     }
 
-    fn hold(&mut self, lane: LaneId, until: Instant) {
-        if self.lanes.owns(lane.shard()) {
-            self.lanes.hold(lane, until, &self.directory, self.now);
-            let held = self.held.entry(lane).or_insert(until);
-            *held = until.max(*held);
+    fn hear_of_holds(&mut self) {
+        let mut holds = self.lanes.take_changed_holds();
+        if self.chance(0.1) {
+            // The database is away for a moment.
+            self.lanes.put_back_changed_holds(holds);
+            holds = self.lanes.take_changed_holds();
+        }
+        self.held.extend(holds);
+    }
+
+    fn fall_ill_or_recover(&mut self) {
+        let lane = if self.chance(0.5) {
+            self.endpoints().iter().map(|endpoint| endpoint.lane()).choose(&mut self.rng).unwrap()
+        } else {
+            LaneId::from_i64(self.rng.random_range(1..30))
+        };
+        if !self.sick.remove(&lane) {
+            self.sick.insert(lane);
         }
     }
 
@@ -372,9 +422,11 @@ impl Model {
         self.change(endpoint);
     }
 
-    fn change(&mut self, endpoint: Endpoint) {
+    fn change(&mut self, mut endpoint: Endpoint) {
+        endpoint.version += 1;
         self.directory.put(endpoint.clone());
         self.lanes.reconfigure(&endpoint, self.now);
+        self.hear_of_holds();
     }
 
     fn finish_reads(&mut self) {
@@ -408,7 +460,6 @@ impl Model {
             assert!(open.iter().any(|(listed, ..)| listed == id), "an open request is not handed over");
         }
         self.given.insert(shard, open);
-        self.held.retain(|lane, _| lane.shard() != shard);
     }
 
     fn other_node_works(&mut self) {
@@ -435,6 +486,13 @@ impl Model {
         let there = self.elsewhere.values().filter(|(due, _)| due.lane.shard() == shard);
         list.extend(there.map(|(due, _)| (due.id, due.lane, until)));
         self.lanes.take_shard(shard, &list, &self.directory, self.now);
+        self.restore_holds(shard);
+    }
+
+    fn restore_holds(&mut self, shard: Shard) {
+        for (lane, hold) in self.held.iter().filter(|(lane, hold)| lane.shard() == shard && hold.until > self.now) {
+            self.lanes.restore_hold(*lane, *hold, &self.directory, self.now);
+        }
     }
 
     /// The lease is lost and had again before anybody else took over.
@@ -445,8 +503,8 @@ impl Model {
                 self.feed();
             }
             self.lanes.take_shard(shard, &[], &self.directory, self.now);
+            self.restore_holds(shard);
         }
-        self.held.clear();
     }
 
     fn pass_time(&mut self, time: Duration) {
@@ -476,7 +534,8 @@ impl Model {
             0..150 => self.insert(),
             150..300 => self.apply_insert(),
             300..450 => self.feed(),
-            450..700 => self.pick(),
+            450..670 => self.pick(),
+            670..700 => self.looked_ahead(),
             700..800 => self.end_one(),
             800..880 => self.commit(),
             880..930 => self.settle(),
@@ -489,7 +548,8 @@ impl Model {
             975..977 => self.delete(),
             977..983 => self.give(),
             983..990 => self.take(),
-            990..998 => self.other_node_works(),
+            990..995 => self.other_node_works(),
+            995..998 => self.fall_ill_or_recover(),
             _ => self.lose_lease(),
         }
     }
@@ -499,6 +559,7 @@ impl Model {
         while !self.given.is_empty() {
             self.take();
         }
+        self.sick.clear();
         for endpoint in self.endpoints() {
             let mut endpoint = Arc::unwrap_or_clone(endpoint);
             if !endpoint.enabled {
@@ -515,10 +576,12 @@ impl Model {
             self.apply_insert();
             for _ in 0..20 {
                 self.pick();
+                self.looked_ahead();
             }
             for id in self.open.keys().copied().collect::<Vec<_>>() {
-                let Open { due, .. } = self.open.remove(&id).unwrap();
-                self.lanes.ended(&due, Duration::from_millis(5), true);
+                let Open { due, courier, .. } = self.open.remove(&id).unwrap();
+                self.lanes.ended(&due, &courier, answered(Duration::from_millis(5)), self.now);
+                self.hear_of_holds();
                 self.recording.push(Outcome { due, at: self.now, retry: None });
             }
             while !self.recording.is_empty() {

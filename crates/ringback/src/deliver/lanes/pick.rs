@@ -68,6 +68,7 @@ impl Lanes {
                 self.opened.push_back((now, due.id));
             }
             self.ask_refill(id);
+            self.ask_ahead(id);
             return Some(Picked { due, event, courier });
         }
         None
@@ -80,7 +81,7 @@ impl Lanes {
                 break;
             }
             self.timers.pop();
-            self.enter_ring(id);
+            self.end_hold(id, now);
         }
         while let Some(&(since, id)) = self.opened.front() {
             if now.saturating_duration_since(since) < SLOW_AFTER {

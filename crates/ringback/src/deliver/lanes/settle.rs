@@ -1,18 +1,70 @@
 //! What becomes of a delivery that was picked: its request ends, its outcome is committed.
 
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use super::{Lanes, known::Doing, permits::Pool};
-use crate::{delivery::Due, id::DeliveryId};
+use super::{Courier, Lanes, health::Sign, known::Doing, permits::Pool};
+use crate::{
+    delivery::{Due, HoldReason, LaneId},
+    id::DeliveryId,
+};
+
+/// How a request ended, as far as its lane is concerned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ended {
+    /// How long it was open.
+    pub(crate) took: Duration,
+    /// What it says about the receiver.
+    pub(crate) sign: Sign,
+    /// The receiver asked for time until then.
+    pub(crate) asked: Option<Instant>,
+    /// The endpoint is going to be disabled; until then nothing more is sent to it.
+    pub(crate) pause: Option<Instant>,
+}
 
 impl Lanes {
-    /// A picked delivery's request has ended, its outcome is going to be recorded.
-    pub(crate) fn ended(&mut self, due: &Due, took: Duration, reachable: bool) {
-        self.give_back(due.id, Doing::Recording);
-        if let Some(lane) = self.lanes.get_mut(&due.lane) {
-            lane.ended(took, reachable);
+    /// A picked delivery's request has ended, its outcome is going to be recorded. What the receiver asked for is done
+    /// here, before its lane goes on, not after the commit.
+    pub(crate) fn ended(&mut self, due: &Due, courier: &Arc<Courier>, ended: Ended, now: Instant) {
+        let opened = self.give_back(due.id, Doing::Recording);
+        let Some(lane) = self.lanes.get_mut(&due.lane) else { return };
+        lane.closed();
+        // A request made under an older configuration says nothing about where requests go now.
+        if Arc::ptr_eq(&lane.courier, courier) {
+            let opened = opened.unwrap_or(now);
+            lane.learn(&ended, opened, now);
+            self.judge_health(due.lane, ended.sign, opened, now);
+            if let Some(until) = ended.asked {
+                self.hold(due.lane, until, HoldReason::RetryAfter, now);
+            }
+            if let Some(until) = ended.pause {
+                self.pause(due.lane, until);
+            }
         }
         self.enter_ring(due.lane);
+    }
+
+    /// Holds a lane whose receiver is failing, and lets it go when it answers.
+    fn judge_health(&mut self, id: LaneId, sign: Sign, opened: Instant, now: Instant) {
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        match sign {
+            Sign::Alive | Sign::Overloaded => {
+                let was_failing = lane.health.is_failing();
+                lane.health.answered();
+                if was_failing {
+                    self.lift_hold(id, &[HoldReason::Failing], now);
+                }
+            }
+            Sign::Failing => {
+                if let Some(until) = lane.health.failed(opened, now) {
+                    lane.narrow();
+                    self.hold(id, until, HoldReason::Failing, now);
+                }
+            }
+            Sign::Unknown => {}
+        }
     }
 
     /// A picked delivery turned out to be cancelled: nothing was sent and nothing is to be recorded.
@@ -32,15 +84,15 @@ impl Lanes {
         self.reopen(due.lane);
     }
 
-    /// The place of a picked delivery's request is free again.
-    fn give_back(&mut self, id: DeliveryId, next: Doing) {
-        if let Some(Doing::Open { pool, .. }) = self.known.doing(id) {
-            self.permits.give_back(pool);
-            self.known.turn(id, next);
-            if pool == Pool::Slow {
-                self.wake_slow(1);
-            }
+    /// The place of a picked delivery's request is free again. Returns when it was opened.
+    fn give_back(&mut self, id: DeliveryId, next: Doing) -> Option<Instant> {
+        let Some(Doing::Open { pool, since }) = self.known.doing(id) else { return None };
+        self.permits.give_back(pool);
+        self.known.turn(id, next);
+        if pool == Pool::Slow {
+            self.wake_slow(1);
         }
+        Some(since)
     }
 
     /// Outcomes are committed.

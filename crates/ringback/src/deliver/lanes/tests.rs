@@ -4,12 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::{pick::PRUNE_EVERY, *};
 use crate::{
-    delivery::{Due, Marks},
+    delivery::{Due, HoldReason, Marks},
     directory::Directory,
+    event::Event,
     id::EventId,
     store::Cursor,
     time::Timestamp,
 };
+
+mod holds;
 
 struct World {
     lanes: Lanes,
@@ -51,13 +54,31 @@ impl World {
         self.lanes.admit(u64::MAX, rows, &self.directory, self.now);
     }
 
+    /// What is picked is read at its turn: no read ahead brings anything.
     fn pick(&mut self) -> Option<Due> {
-        self.lanes.pick(self.now).map(|picked| picked.due)
+        let picked = self.lanes.pick(self.now);
+        let ahead = self.lanes.look_ahead();
+        self.lanes.looked_ahead(&ahead, &HashMap::new());
+        picked.map(|picked| picked.due)
     }
 
     fn end(&mut self, due: &Due, took: Duration) {
-        self.lanes.ended(due, took, true);
+        self.end_as(due, answered(took));
+    }
+
+    fn end_as(&mut self, due: &Due, ended: Ended) {
+        let courier = self.courier(due.lane);
+        self.lanes.ended(due, &courier, ended, self.now);
         self.lanes.settled([due.id]);
+    }
+
+    fn courier(&self, lane: LaneId) -> Arc<Courier> {
+        self.lanes.lanes.get(&lane).map_or_else(|| Arc::new(Courier::inline()), |lane| Arc::clone(&lane.courier))
+    }
+
+    /// The receiver of a lane asks for time.
+    fn ask_for(&mut self, lane: i64, time: Duration) {
+        self.lanes.hold(LaneId::from_i64(lane), self.now + time, HoldReason::RetryAfter, self.now);
     }
 
     /// Answers so many requests of a lane at once, so that its window is open.
@@ -68,6 +89,10 @@ impl World {
             self.end(&due, Duration::from_millis(1));
         }
     }
+}
+
+pub(super) fn answered(took: Duration) -> Ended {
+    Ended { took, sign: Sign::Alive, asked: None, pause: None }
 }
 
 #[test]
@@ -166,8 +191,8 @@ fn what_has_no_room_is_read_again_when_there_is() {
 fn a_held_lane_waits_for_its_moment() {
     let mut world = World::new();
     world.fill(1, 1);
-    let until = world.now + Duration::from_secs(30);
-    world.lanes.hold(LaneId::from_i64(1), until, &world.directory, world.now);
+    let until = world.now + Duration::from_secs(10);
+    world.ask_for(1, Duration::from_secs(10));
     assert_eq!(world.pick(), None);
     assert_eq!(world.lanes.next_timer(), Some(until));
     world.now = until;
@@ -191,7 +216,7 @@ fn a_shard_that_was_given_away_starts_nothing() {
     let handed: Vec<DeliveryId> = world.lanes.drop_shard(1, world.now).into_iter().map(|(id, ..)| id).collect();
     assert_eq!(handed, [open.id]);
     assert_eq!(world.pick(), None);
-    world.lanes.ended(&open, Duration::from_millis(1), true);
+    world.end(&open, Duration::from_millis(1));
     assert_eq!(world.lanes.open(), 0);
 }
 
@@ -226,7 +251,7 @@ fn a_slow_place_is_not_lost_with_a_lane_that_is_held() {
     world.fill(1, 1);
     world.fill(2, 1);
     assert_eq!(world.pick(), None, "three hang, and so many may");
-    world.lanes.hold(LaneId::from_i64(1), world.now + Duration::from_secs(60), &world.directory, world.now);
+    world.ask_for(1, Duration::from_secs(60));
     world.end(&open[2], Duration::from_secs(2));
     assert_eq!(world.pick().map(|due| due.lane.as_i64()), Some(2));
 }
@@ -254,10 +279,81 @@ fn what_a_last_owner_left_open_is_sent_when_its_shard_comes_back() {
 fn an_answer_that_asks_for_less_does_not_end_a_longer_hold() {
     let mut world = World::new();
     world.fill(1, 1);
-    for seconds in [30, 1] {
-        let until = world.now + Duration::from_secs(seconds);
-        world.lanes.hold(LaneId::from_i64(1), until, &world.directory, world.now);
+    for seconds in [10, 1] {
+        world.ask_for(1, Duration::from_secs(seconds));
     }
     world.now += Duration::from_secs(2);
     assert_eq!(world.pick(), None);
+}
+
+/// The event of a delivery, as a read would bring it.
+fn event_of(row: DeliveryId) -> (EventId, Arc<LoadedEvent>) {
+    let event = Event {
+        id: row.event(),
+        seq: 1,
+        tenant: "default".to_owned(),
+        event_type: "CALL_ENDED".to_owned(),
+        key: None,
+        ordering_key: None,
+        idempotency_key: None,
+        occurred_at: Timestamp::default(),
+        endpoint_keys: None,
+        destination: None,
+        test: false,
+    };
+    (row.event(), Arc::new(LoadedEvent { event, payload: Some("{}".into()) }))
+}
+
+#[test]
+fn events_of_what_comes_next_are_read_together_and_before_their_turn() {
+    let mut world = World::new();
+    world.prove(1);
+    world.fill(1, 100);
+    assert!(world.lanes.pick(world.now).is_some_and(|picked| picked.event.is_none()), "the first was not expected");
+    let ahead = world.lanes.look_ahead();
+    assert_eq!(ahead[0].1.len(), 32, "two rounds of sixteen requests");
+    assert!(world.lanes.look_ahead().is_empty(), "each is asked for once");
+    assert!(world.lanes.pick(world.now).is_none(), "what is being read is not read twice");
+    world.lanes.looked_ahead(&ahead, &ahead[0].1.iter().map(|&row| event_of(row)).collect());
+    assert!(world.lanes.pick(world.now).is_some_and(|picked| picked.event.is_some()));
+}
+
+#[test]
+fn an_event_that_a_read_did_not_bring_is_read_at_its_turn() {
+    let mut world = World::new();
+    world.prove(1);
+    world.fill(1, 3);
+    world.lanes.pick(world.now);
+    let ahead = world.lanes.look_ahead();
+    world.lanes.looked_ahead(&ahead, &HashMap::new());
+    assert!(world.lanes.pick(world.now).is_some_and(|picked| picked.event.is_none()));
+}
+
+#[test]
+fn a_payload_removed_with_its_row_gives_back_its_room() {
+    let mut world = World::new();
+    world.prove(1);
+    world.fill(1, 3);
+    world.lanes.pick(world.now);
+    let ahead = world.lanes.look_ahead();
+    world.lanes.looked_ahead(&ahead, &ahead[0].1.iter().map(|&row| event_of(row)).collect());
+    assert_eq!(world.lanes.event_bytes, 4);
+    for row in &ahead[0].1 {
+        world.lanes.remove_event(row.event());
+    }
+    assert_eq!(world.lanes.event_bytes, 0);
+    assert!(world.pick().is_none());
+}
+
+#[test]
+fn a_lane_that_is_told_of_overload_asks_for_less_at_a_time_and_is_not_held() {
+    let mut world = World::new();
+    world.prove(1);
+    world.fill(1, 100);
+    let open: Vec<_> = std::iter::from_fn(|| world.pick()).collect();
+    assert_eq!(open.len(), 16);
+    for due in &open {
+        world.end_as(due, Ended { sign: Sign::Overloaded, ..answered(Duration::from_millis(1)) });
+    }
+    assert_eq!(std::iter::from_fn(|| world.pick()).count(), 8);
 }

@@ -33,6 +33,20 @@ fn a_patch_changes_what_it_names() {
 }
 
 #[test]
+fn another_type_of_auth_takes_the_place_of_the_first() {
+    let current = endpoint(json!({"auth": {"type": "bearer", "token": "hidden"}}));
+    let basic = json!({"type": "basic", "username": "u", "password": "p"});
+    let changed = patched(&current, json!({"auth": basic})).unwrap();
+    assert_eq!(changed.credentials.auth, Some(Auth::Basic { username: "u".to_owned(), password: "p".to_owned() }));
+    let same = patched(&current, json!({"auth": {"type": "bearer"}})).unwrap();
+    assert_eq!(same.credentials.auth, current.credentials.auth);
+    let half = json!({"type": "basic", "username": "u", "token": null});
+    let pointers: Vec<_> =
+        found(patched(&current, json!({"auth": half}))).into_iter().map(|(pointer, _)| pointer).collect();
+    assert_eq!(pointers, ["/auth/password", "/auth/token"]);
+}
+
+#[test]
 fn a_patched_preset_brings_its_policy() {
     let current = endpoint(json!({"timeout_ms": 1234}));
     let changed = patched(&current, json!({"preset": "svix", "retry": {"max_attempts": 2}})).unwrap();
@@ -50,6 +64,11 @@ fn a_patch_that_cannot_be_is_refused() {
     assert_eq!(found(patched(&current, json!({"surprise": null}))), one("/surprise", "unknown_field"));
     assert_eq!(found(patched(&current, json!({"surprise": 1}))), one("/surprise", "unknown_field"));
     assert_eq!(found(patched(&current, json!({"retry": {"x": 1}}))), one("/retry/x", "unknown_field"));
+    assert_eq!(found(patched(&current, json!({"retry": {"x": null}}))), one("/retry/x", "unknown_field"));
+    assert_eq!(
+        found(patched(&current, json!({"retry": {"delays_ms": ["1s"]}}))),
+        one("/retry/delays_ms/0", "wrong_type")
+    );
     assert_eq!(found(patched(&current, json!({"event_types": null}))), one("/event_types", "required"));
     assert_eq!(found(patched(&current, json!({"secret": null}))), one("/secret", "required"));
     assert_eq!(found(patched(&current, json!({"secret": 7}))), one("/secret", "wrong_type"));

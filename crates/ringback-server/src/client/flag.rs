@@ -1,0 +1,51 @@
+//! The API's names of fields and parameters in the words of the command line: whoever typed a flag is told of that flag.
+
+/// The flag that sets what stands at a pointer or is a parameter of this name; empty for the request as a whole.
+pub(crate) fn spelled(place: &str) -> String {
+    let mut segments = place.trim_start_matches('/').split('/').skip_while(|segment| is_group(segment));
+    let flag = match segments.next().unwrap_or_default() {
+        "" => return String::new(),
+        "url" => "DESTINATION".to_owned(),
+        "payload" => "the payload".to_owned(),
+        "timeout_ms" => "--timeout, in milliseconds,".to_owned(),
+        "delays_ms" => "--delays, in milliseconds,".to_owned(),
+        "overlap_seconds" => "--overlap, in seconds,".to_owned(),
+        "rate_per_second" => "--rate".to_owned(),
+        "headers" => "--header".to_owned(),
+        field => format!("--{}", field.replace('_', "-")),
+    };
+    let inside: Vec<String> = segments.map(inner).collect();
+    if inside.is_empty() { flag } else { format!("{flag} ({})", inside.join(" ")) }
+}
+
+/// Objects whose members have flags of their own.
+fn is_group(segment: &str) -> bool {
+    matches!(segment, "filter" | "retry")
+}
+
+/// A member's name, or which entry of a list; people count from one.
+fn inner(segment: &str) -> String {
+    let index: Option<usize> = segment.parse().ok();
+    index.map_or_else(|| segment.to_owned(), |index| format!("entry {}", index + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_told_by_their_flags() {
+        for (place, flag) in [
+            ("/event_types/0", "--event-types (entry 1)"),
+            ("/retry/max_attempts", "--max-attempts"),
+            ("/filter/since", "--since"),
+            ("/destination/url", "--destination (url)"),
+            ("/headers/x-team", "--header (x-team)"),
+            ("/url", "DESTINATION"),
+            ("cursor", "--cursor"),
+            ("", ""),
+        ] {
+            assert_eq!(spelled(place), flag, "{place}");
+        }
+    }
+}

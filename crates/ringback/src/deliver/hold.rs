@@ -1,0 +1,51 @@
+//! Holds are written down, so that they survive a restart and operators see them. In memory they hold already.
+
+use std::{sync::Arc, time::Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::Delivering;
+use crate::store::{self, Hold};
+
+/// Between tries while the database is away.
+const PAUSE_ERROR: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Writes down what changes until `stop`, and then what has changed by then.
+pub(super) async fn write_down(delivering: Arc<Delivering>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = delivering.holds_changed.notified() => {}
+            () = stop.cancelled() => {}
+        }
+        while let Err(error) = write(&delivering).await {
+            tracing::warn!(%error, "could not write down a hold");
+            if stop.is_cancelled() {
+                break;
+            }
+            tokio::time::sleep(PAUSE_ERROR).await;
+        }
+    }
+}
+
+/// Writes down what has changed since the last time. One at a time: the newest state of a lane is written last.
+async fn write(delivering: &Delivering) -> store::Result<()> {
+    let changed = delivering.lanes.lock().take_changed_holds();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let now = Instant::now();
+    let holds: Vec<_> = changed
+        .iter()
+        .map(|(lane, hold)| Hold {
+            lane: *lane,
+            until: delivering.clock.after(hold.until.saturating_duration_since(now)),
+            reason: hold.reason,
+            streak: i32::try_from(hold.streak).unwrap_or(i32::MAX),
+        })
+        .collect();
+    let written = delivering.engine().store().set_holds(&holds).await;
+    if written.is_err() {
+        delivering.lanes.lock().put_back_changed_holds(changed);
+    }
+    written
+}

@@ -1,0 +1,263 @@
+//! A lane is left alone: because its receiver asked for time, or because it fails.
+
+use super::*;
+use crate::endpoint::Endpoint;
+
+fn failed(took: Duration) -> Ended {
+    Ended { sign: Sign::Failing, ..answered(took) }
+}
+
+const MOMENT: Duration = Duration::from_millis(1);
+
+impl World {
+    /// Sends what may be sent, to a receiver that is down; how many requests that took.
+    fn fail_all(&mut self) -> usize {
+        let mut failures = 0;
+        while let Some(due) = self.pick() {
+            self.end_as(&due, failed(MOMENT));
+            failures += 1;
+        }
+        failures
+    }
+
+    fn open_all(&mut self) -> Vec<Due> {
+        std::iter::from_fn(|| self.pick()).collect()
+    }
+
+    /// Reads what lanes want to have read again from `rows`, the database.
+    fn refill(&mut self, rows: &[Due]) {
+        for (lane, cursor) in self.lanes.take_refills(10) {
+            let rows = rows.iter().filter(|due| due.lane == lane && Cursor::at(due) > cursor);
+            let rows = rows.map(|due| (due.clone(), None)).collect();
+            self.lanes.admit(u64::MAX, rows, &self.directory, self.now);
+            self.lanes.refilled(lane, None);
+        }
+    }
+
+    fn reason(&mut self) -> Vec<(HoldReason, u64)> {
+        let changed = self.lanes.take_changed_holds();
+        let wait = |hold: &ChangedHold| hold.until.saturating_duration_since(self.now).as_secs();
+        changed.iter().map(|(_, hold)| (hold.reason, wait(hold))).collect()
+    }
+}
+
+fn rows(world: &mut World, count: usize) -> Vec<Due> {
+    let rows: Vec<_> = (0..count).map(|_| world.due(1)).collect();
+    let admitted = rows.iter().map(|due| (due.clone(), None)).collect();
+    world.lanes.admit(u64::MAX, admitted, &world.directory, world.now);
+    rows
+}
+
+#[test]
+fn five_failures_in_a_row_park_a_lane_and_the_oldest_delivery_is_the_probe_that_reopens_it() {
+    let mut world = World::new();
+    let rows = rows(&mut world, 100);
+    assert_eq!(world.fail_all(), 5);
+    assert_eq!(world.reason(), [(HoldReason::Failing, 30)]);
+    assert!(!world.lanes.lanes[&LaneId::from_i64(1)].has_work(), "its rows are let go");
+    world.fill(1, 1);
+    assert!(!world.lanes.lanes[&LaneId::from_i64(1)].has_work(), "and no others come in");
+    assert!(world.lanes.take_refills(10).is_empty());
+
+    for (oldest, wait) in [(5, 60), (6, 120)] {
+        world.now = world.lanes.next_timer().unwrap();
+        assert_eq!(world.pick(), None);
+        world.refill(&rows[oldest..]);
+        let probe = world.open_all();
+        assert_eq!(probe, [rows[oldest].clone()], "one at a time, the oldest");
+        world.end_as(&probe[0], failed(MOMENT));
+        assert_eq!(world.reason(), [(HoldReason::Failing, wait)]);
+        assert_eq!(world.pick(), None);
+    }
+    world.now = world.lanes.next_timer().unwrap();
+    assert_eq!(world.pick(), None);
+    world.refill(&rows[7..]);
+    let probe = world.pick().unwrap();
+    world.end(&probe, MOMENT);
+    assert_eq!(world.open_all().len(), 2, "it opens with answers");
+}
+
+#[test]
+fn an_answer_in_between_ends_the_row() {
+    let mut world = World::new();
+    rows(&mut world, 20);
+    for _ in 0..3 {
+        for _ in 0..4 {
+            let due = world.pick().unwrap();
+            world.end_as(&due, failed(MOMENT));
+        }
+        let due = world.pick().unwrap();
+        world.end(&due, MOMENT);
+    }
+    assert!(world.reason().is_empty());
+}
+
+#[test]
+fn however_many_requests_were_open_an_outage_is_counted_once() {
+    let mut world = World::new();
+    world.prove(1);
+    rows(&mut world, 100);
+    let open = world.open_all();
+    assert_eq!(open.len(), 16);
+    for due in &open {
+        world.end_as(due, failed(Duration::from_secs(10)));
+    }
+    assert_eq!(world.reason(), [(HoldReason::Failing, 30)]);
+}
+
+#[test]
+fn a_late_answer_to_a_request_from_before_ends_the_hold() {
+    let mut world = World::new();
+    world.prove(1);
+    let rows = rows(&mut world, 100);
+    let open = world.open_all();
+    for due in &open[1..] {
+        world.end_as(due, failed(Duration::from_secs(10)));
+    }
+    world.reason();
+    world.end(&open[0], Duration::from_secs(11));
+    assert_eq!(world.reason(), [(HoldReason::Failing, 0)], "it is written down that it is over");
+    world.refill(&rows[16..]);
+    assert!(world.pick().is_some());
+}
+
+#[test]
+fn a_test_goes_out_while_the_receiver_fails_and_its_answer_reopens_the_lane() {
+    let mut world = World::new();
+    let rows = rows(&mut world, 100);
+    assert_eq!(world.fail_all(), 5);
+    world.reason();
+    let mut send_test = || {
+        let due = Due { marks: Marks { test: true, ..Marks::default() }, ..world.due(1) };
+        world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+        assert_eq!(world.pick(), Some(due.clone()));
+        due
+    };
+    let (first, second) = (send_test(), send_test());
+    world.end_as(&first, failed(MOMENT));
+    assert!(world.reason().is_empty(), "a test that fails does not lengthen the hold");
+    world.end(&second, MOMENT);
+    assert_eq!(world.reason(), [(HoldReason::Failing, 0)]);
+    world.refill(&rows[5..]);
+    assert!(world.pick().is_some());
+}
+
+#[test]
+fn a_receiver_that_asked_for_time_gets_no_test_either() {
+    let mut world = World::new();
+    rows(&mut world, 1);
+    world.ask_for(1, Duration::from_secs(5));
+    let test = Due { marks: Marks { test: true, ..Marks::default() }, ..world.due(1) };
+    world.lanes.admit(u64::MAX, vec![(test, None)], &world.directory, world.now);
+    assert_eq!(world.pick(), None);
+    world.now += Duration::from_secs(5);
+    assert_eq!(world.open_all().len(), 1, "a fresh lane opens one at a time");
+}
+
+#[test]
+fn a_long_wish_for_time_parks_a_lane_and_a_short_one_does_not() {
+    for (seconds, parked) in [(5, false), (30, true)] {
+        let mut world = World::new();
+        let rows = rows(&mut world, 3);
+        let due = world.pick().unwrap();
+        let asked = Some(world.now + Duration::from_secs(seconds));
+        world.end_as(&due, Ended { asked, ..answered(MOMENT) });
+        assert_eq!(world.reason(), [(HoldReason::RetryAfter, seconds)]);
+        assert_eq!(world.lanes.lanes[&due.lane].has_work(), !parked);
+        world.now += Duration::from_secs(seconds);
+        assert_eq!(world.pick().is_some(), !parked);
+        world.refill(&rows[1..]);
+        assert!(world.pick().is_some());
+    }
+}
+
+/// An endpoint of the directory, and its rows.
+fn endpoint(world: &mut World, count: usize) -> (Endpoint, Vec<Due>) {
+    let endpoint = super::super::model::endpoint(1, None);
+    world.directory.put(endpoint.clone());
+    let rows: Vec<_> =
+        (0..count).map(|_| Due { lane: endpoint.lane(), endpoint: Some(endpoint.id), ..world.due(1) }).collect();
+    let admitted = rows.iter().map(|due| (due.clone(), None)).collect();
+    world.lanes.admit(u64::MAX, admitted, &world.directory, world.now);
+    (endpoint, rows)
+}
+
+#[test]
+fn whoever_changes_a_failing_endpoint_has_it_tried_at_once_and_once() {
+    let mut world = World::new();
+    let (mut endpoint, rows) = endpoint(&mut world, 20);
+    assert_eq!(world.fail_all(), 5);
+    world.lanes.reconfigure(&endpoint, world.now);
+    assert!(world.lanes.take_refills(10).is_empty(), "read again, it is no other");
+    world.reason();
+    endpoint.version += 1;
+    world.lanes.reconfigure(&endpoint, world.now);
+    assert_eq!(world.reason(), [(HoldReason::Failing, 0)]);
+    world.refill(&rows[5..]);
+    assert_eq!(world.fail_all(), 1);
+    assert_eq!(world.reason(), [(HoldReason::Failing, 30)]);
+}
+
+#[test]
+fn a_wish_for_time_is_the_receivers_and_ends_with_it_alone() {
+    for (url, expected) in [("https://hooks.acme-voice.com/", 0), ("https://new.acme-voice.com/", 1)] {
+        let mut world = World::new();
+        let (mut endpoint, rows) = endpoint(&mut world, 2);
+        let due = world.pick().unwrap();
+        let asked = Some(world.now + Duration::from_secs(60));
+        world.end_as(&due, Ended { asked, ..answered(MOMENT) });
+        endpoint.version += 1;
+        url.clone_into(&mut endpoint.spec.url);
+        world.lanes.reconfigure(&endpoint, world.now);
+        world.refill(&rows[1..]);
+        assert_eq!(world.open_all().len(), expected, "{url}");
+    }
+}
+
+#[test]
+fn what_was_sent_to_the_old_url_says_nothing_about_the_new_one() {
+    let mut world = World::new();
+    let (mut endpoint, rows) = endpoint(&mut world, 20);
+    let due = world.pick().unwrap();
+    let old = world.courier(due.lane);
+    endpoint.version += 1;
+    "https://new.acme-voice.com/".clone_into(&mut endpoint.spec.url);
+    world.lanes.reconfigure(&endpoint, world.now);
+    let asked = Some(world.now + Duration::from_secs(60));
+    world.lanes.ended(&due, &old, Ended { asked, ..failed(MOMENT) }, world.now);
+    world.lanes.settled([due.id]);
+    assert!(world.reason().is_empty());
+    world.refill(&rows[1..]);
+    assert_eq!(world.open_all().len(), 1);
+}
+
+#[test]
+fn a_hold_and_its_streak_come_with_their_shard() {
+    let mut world = World::new();
+    world.lanes.drop_shard(1, world.now);
+    world.lanes.take_shard(1, &[], &world.directory, world.now);
+    let until = world.now + Duration::from_secs(100);
+    let hold = ChangedHold { until, reason: HoldReason::Failing, streak: 3 };
+    world.lanes.restore_hold(LaneId::from_i64(65), hold, &world.directory, world.now);
+    assert!(!world.lanes.has_changed_holds(), "it is written down already");
+    let due = world.due(65);
+    world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.now);
+    assert_eq!(world.pick(), None);
+    world.now = until;
+    assert_eq!(world.pick(), None);
+    world.refill(std::slice::from_ref(&due));
+    assert_eq!(world.pick(), Some(due.clone()));
+    world.end_as(&due, failed(MOMENT));
+    assert_eq!(world.reason(), [(HoldReason::Failing, 240)]);
+}
+
+#[test]
+fn what_could_not_be_written_down_does_not_replace_what_came_after_it() {
+    let mut world = World::new();
+    rows(&mut world, 5);
+    world.fail_all();
+    let old = world.lanes.take_changed_holds();
+    world.ask_for(1, Duration::from_secs(600));
+    world.lanes.put_back_changed_holds(old);
+    assert_eq!(world.reason(), [(HoldReason::RetryAfter, 600)]);
+}

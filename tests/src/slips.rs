@@ -1,0 +1,143 @@
+//! Command lines with one thing wrong. Whoever adds a flag adds what cannot be its value here: the test that asks for every
+//! flag of `--help` says which are missing.
+
+/// Values that cannot be, by flag or, where a command has its own, by command and flag; arguments are named like flags.
+#[must_use]
+pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
+    let long = |length: usize| "x".repeat(length);
+    let these = |values: &[&str]| Some(values.iter().map(|value| (*value).to_owned()).collect());
+    let also =
+        |value: String, values: &[&str]| Some([values, &[&value]].concat().into_iter().map(str::to_owned).collect());
+    match (command, flag) {
+        ("emit", "TYPE") => also(long(129), &["", "a b"]),
+        ("find", "KEY") => also(long(257), &["", "a\nb"]),
+        ("endpoints create", "DESTINATION") | ("endpoints update", "--to") => also(
+            format!("https://example.com/{}", long(2_048)),
+            &["", "a b", "javascript:alert(1)", "http://169.254.169.254/"],
+        ),
+        ("token revoke", "TOKEN") => these(&["", "tok_1", "dlv_00000000000000000000000000000001"]),
+        ("endpoints create" | "endpoints update" | "endpoints rotate-secret", "--secret") => also(long(513), &[""]),
+        ("endpoints create" | "endpoints update", "--name") => also(long(257), &["a\nb"]),
+        ("token create", "--name") => also(long(1_000), &["a\nb"]),
+        ("listen", "--secret") => these(&["", "s"]),
+        (_, "EVENT") => these(&["", "call-1", "evt_1", "dlv_00000000000000000000000000000001"]),
+        (_, "DELIVERY") => these(&["", "call-1", "dlv_1", "evt_00000000000000000000000000000001"]),
+        (_, "ENDPOINT" | "--endpoint-id") => these(&["", "ep_1", "evt_00000000000000000000000000000001"]),
+        (_, "--event-id") => these(&["", "evt_1", "ep_00000000000000000000000000000001"]),
+        (_, "SHELL") => these(&["", "cmd"]),
+        (_, "--tenant") => also(long(129), &["", "a b", "a/b"]),
+        (_, "--type") => also(long(129), &["", "a b", "call.*"]),
+        (_, "--key" | "--ordering-key" | "--idempotency-key") => also(long(257), &["", "a\nb"]),
+        (_, "--endpoint-keys") => these(&["", "a,,b", "no-endpoint-has-this-key"]),
+        (_, "--since" | "--until" | "--occurred-at" | "--switch-at") => {
+            these(&["", "yesterday", "1h30m", "2026-13-45T99:00:00Z"])
+        }
+        (_, "--host") => these(&["", "a b", "a/b"]),
+        (_, "--limit") => these(&["", "0", "1001", "-1", "many", "1.5"]),
+        (_, "--cursor") => these(&["", "nonsense"]),
+        (_, "--status") => these(&["", "lost", "99"]),
+        (_, "--reason") => also(long(1_001), &["\u{1}"]),
+        (_, "--rate") => these(&["", "0", "-1", "NaN", "inf", "100001", "fast"]),
+        (_, "--url") => these(&["", "nonsense", "ftp://x", "http://"]),
+        (_, "--token") => these(&["", "a\nb", "grüße-an-alle"]),
+        (_, "--destination") => {
+            these(&["", "{url}", "{\"url\":1}", "javascript:alert(1)", "{\"url\":\"https://example.com\",\"x\":1}"])
+        }
+        (_, "--description") => also(long(4_097), &[]),
+        (_, "--enabled" | "--ordered") => these(&["", "yes", "1"]),
+        (_, "--event-types") => these(&["a*b", "a b", "*,**"]),
+        (_, "--preset") => these(&["", "levirage"]),
+        (_, "--scheme") => these(&["", "levirage", "{\"digest\":\"md5\"}", "{"]),
+        (_, "--header") => these(&["", "no colon", "a b: c"]),
+        (_, "--auth") => these(&["", "{", "{\"type\":\"oath\"}", "{\"type\":\"bearer\"}", "[]"]),
+        (_, "--timeout") => these(&["", "10", "99ms", "61s", "soon"]),
+        (_, "--max-attempts") => these(&["", "0", "101", "-1", "many"]),
+        (_, "--delays") => {
+            these(&["", "10s,soon", "8d", "1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s"])
+        }
+        (_, "--jitter") => these(&["", "-0.1", "1.1", "some"]),
+        (_, "--max-in-flight") => these(&["", "0", "1001", "many"]),
+        (_, "--on-dead") => these(&["", "cry"]),
+        (_, "--clear") => these(&["", "url", "name,nonsense"]),
+        (_, "--overlap") => these(&["", "1", "31d"]),
+        (_, "--tolerance") => these(&["", "5", "soon"]),
+        (_, "--secret") => these(&[""]),
+        (_, "--port") => these(&["", "70000", "-1", "http"]),
+        (_, "--fail-first") => these(&["", "-1", "some"]),
+        (_, "--requests") => these(&["", "0", "-1"]),
+        (_, "--sent-to") => these(&["nonsense", "ftp://x"]),
+        (_, "--without") => these(&["", "everyone"]),
+        (_, "--scope") => these(&["", "everything"]),
+        (_, "--expires") => these(&["", "90", "0s", "soon"]),
+        (_, "--config") => these(&["absent.toml", "body.json"]),
+        (_, "--database-url") => these(&["nonsense", "mysql://x/y", "http://127.0.0.1/x"]),
+        (_, "--schema") => these(&["a b", "a\"b", "Großartig"]),
+        (_, "--bind") => these(&["8080", "localhost", "127.0.0.1:70000"]),
+        (_, "--base-path") => these(&["/a b", "/..", "/{id}"]),
+        (_, "--dashboard" | "--egress-allow-http") => these(&["", "yes"]),
+        (_, "--admin-token") => also(long(257), &["too-short", "has a space in its middle"]),
+        (_, "--master-key") => these(&["nonsense", "7f7f7f7f"]),
+        (_, "--old-master-keys") => these(&["nonsense", "7f7f7f7f,"]),
+        (_, "--egress-allow") => these(&["nonsense", "10.0.0.0/33", "127.0.0.1:http"]),
+        (_, "--max-in-flight-per-node" | "--max-endpoints-per-tenant" | "--max-payload-bytes") => {
+            these(&["", "0", "-1", "many", "99999999999"])
+        }
+        (_, "--header-prefix") => these(&["", "a b", "x:"]),
+        (_, "--lease") => these(&["", "1s", "12", "soon"]),
+        (_, "--shutdown-grace") => these(&["", "2d", "30", "soon"]),
+        (_, "--idempotency-window" | "--expires-after") => these(&["", "0s", "7", "367d"]),
+        (_, "--retention-events" | "--retention-payloads" | "--retention-attempts" | "--retention-dead-letters") => {
+            these(&["", "0s", "90", "99999d"])
+        }
+        (_, "--log") => these(&["ringback=loud", "=", "a=b=c"]),
+        (_, "--log-format") => these(&["", "xml"]),
+        // What it means is for the receiver's side to say: any text may be an id.
+        ("verify", "--id") => these(&[]),
+        // Files that are not there or hold something else are tried in a test of their own.
+        (_, "FILE|-" | "--payload" | "--body" | "--headers") => these(&[]),
+        _ => None,
+    }
+}
+
+/// What makes a command right: its arguments by place, and the flags that it cannot do without.
+fn right<'a>(command: &str, endpoint: &'a str) -> (Vec<&'a str>, Vec<(&'static str, &'static str)>) {
+    let signature = ("--header", "x-levrage-signature: 00");
+    match command {
+        "emit" => (vec!["t", "body.json"], vec![]),
+        "find" => (vec!["k"], vec![]),
+        "explain" => (vec!["evt_00000000000000000000000000000001"], vec![]),
+        "replay" => (vec![], vec![("--status", "dead")]),
+        "endpoints create" => (vec!["https://example.com/h"], vec![("--event-types", "*")]),
+        "endpoints update" => (vec![endpoint], vec![("--name", "another")]),
+        "endpoints rotate-secret" => (vec![endpoint], vec![]),
+        "verify" => (vec![], vec![("--scheme", "levrage"), ("--secret", "s"), ("--body", "body.json"), signature]),
+        "listen" => (vec![], vec![("--port", "0"), ("--requests", "1")]),
+        "token create" => (vec![], vec![("--scope", "read")]),
+        "token revoke" => (vec!["tok_00000000000000000000000000000001"], vec![]),
+        "completions" => (vec!["bash"], vec![]),
+        "endpoints get" | "endpoints delete" | "endpoints test" | "endpoints pause" | "endpoints resume" => {
+            (vec![endpoint], vec![])
+        }
+        _ => (vec![], vec![]),
+    }
+}
+
+/// A command line with this one thing wrong.
+#[must_use]
+pub fn line(command: &str, endpoint: &str, flag: &str, value: &str, place: Option<usize>) -> Vec<String> {
+    let (mut arguments, mut flags) = right(command, endpoint);
+    flags.retain(|(name, _)| *name != flag);
+    if flag == "--token" {
+        flags.push(("--url", "http://127.0.0.1:1"));
+    }
+    let given = format!("{flag}={value}");
+    match place {
+        Some(place) if place < arguments.len() => arguments[place] = value,
+        Some(_) => arguments.push(value),
+        None => {}
+    }
+    let flags = flags.into_iter().map(|(name, value)| format!("{name}={value}"));
+    let flags = flags.filter(|flag| place.is_none() || command != "replay" || !flag.starts_with("--status"));
+    let words = command.split_whitespace().map(str::to_owned).chain(flags).chain(place.is_none().then_some(given));
+    words.chain(["--".to_owned()]).chain(arguments.into_iter().map(str::to_owned)).collect()
+}

@@ -92,7 +92,7 @@ impl Bench {
 
     /// The ceiling, now.
     pub(crate) async fn bare(&self, receiver: &mut Receiver, producer: &mut Producer) -> Result<Bare> {
-        Ok(Bare::of(&self.bare_of(receiver, producer, self.seconds(4.0, 1.0), USUAL).await?))
+        Ok(Bare::of(&self.bare_of(receiver, producer, self.seconds(4.0, 0.5), USUAL).await?))
     }
 
     /// The same with payloads of another size.

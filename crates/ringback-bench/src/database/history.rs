@@ -23,7 +23,7 @@ const DETAIL_BYTES: usize = 400;
 
 impl Database {
     /// Writes a past of `count` events with one delivery each to `endpoint` (`ep_…`); their keys are `past-0` and
-    /// following.
+    /// following. Comes before any other event.
     pub(crate) async fn fill_history(&self, count: u64, endpoint: &str) -> Result<()> {
         let endpoint = endpoint.trim_start_matches("ep_").to_owned();
         let since = clock::unix_us() / 1_000 - DAYS * DAY_MS;
@@ -97,14 +97,14 @@ const PG_FINISHED: &str = r#"
 
 const SQLITE_EVENTS: &str = "
     WITH RECURSIVE numbers (i) AS (SELECT {FIRST} UNION ALL SELECT i + 1 FROM numbers WHERE i < {LAST})
-    INSERT INTO ringback_event (id, tenant, type, key, occurred_at, payload_bytes, payload_expired)
-    SELECT unhex(printf('%012x70008000%08x0000', ms, i)), 'default', 'call.ended', 'past-' || i, ms * 1000, 2048, 1
+    INSERT INTO ringback_event (seq, id, tenant, type, key, occurred_at, payload_bytes, payload_expired)
+    SELECT i + 1, unhex(printf('%012x70008000%08x0000', ms, i)), 'default', 'call.ended', 'past-' || i, ms * 1000, 2048, 1
     FROM (SELECT i, {MS} AS ms FROM numbers)";
 
 const SQLITE_FINISHED: &str = r#"
     WITH RECURSIVE numbers (i) AS (SELECT {FIRST} UNION ALL SELECT i + 1 FROM numbers WHERE i < {LAST})
     INSERT INTO ringback_finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks,
                                    number, answered, at, duration, detail, response_body)
-    SELECT unhex(printf('%012x70008000%08x0001', ms, i)), 64, i, 1, ms * 1000 + 3000, unhex('{ENDPOINT}'), 1, 1, 0, 1,
+    SELECT unhex(printf('%012x70008000%08x0001', ms, i)), 64, i + 1, 1, ms * 1000 + 3000, unhex('{ENDPOINT}'), 1, 1, 0, 1,
            204, ms * 1000 + 1000, 1500, CAST('{DETAIL}' AS BLOB), x''
     FROM (SELECT i, {MS} AS ms FROM numbers)"#;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use ringback::{
     attempt::{Attempt, Conclusion},
     delivery::{Due, LaneId, Marks, NewDelivery},
+    event::Event,
     id::EndpointId,
     store::{Floor, Recorded, RoutedEvent, Routing, Settlement, SharedStore, UnroutedEvent, Verdict},
     time::Timestamp,
@@ -38,6 +39,10 @@ const DETAIL_BYTES: usize = 400;
 struct Job {
     url: String,
     count: u64,
+    /// Those of the tenants `t0` and following; none stands for one that does not exist.
+    endpoints: Vec<EndpointId>,
+    /// Whether to take the deliveries for sent.
+    record: bool,
 }
 
 /// The hidden command; answers with the seconds it took.
@@ -64,7 +69,17 @@ impl Storer {
 
     /// Takes `count` events from the outbox to `finished`; returns how many seconds that took.
     pub(crate) async fn run(&mut self, url: &str, count: u64) -> Result<f64> {
-        self.0.ask(&Job { url: url.to_owned(), count }, Duration::from_secs(1_800)).await
+        self.work(Job { url: url.to_owned(), count, endpoints: Vec::new(), record: true }).await
+    }
+
+    /// Takes them from the outbox to `delivery`: a backlog of these endpoints, which the tenants `t0` and following have.
+    pub(crate) async fn route(&mut self, url: &str, count: u64, endpoints: &[String]) -> Result<f64> {
+        let endpoints = endpoints.iter().map(|id| id.parse()).collect::<std::result::Result<_, _>>()?;
+        self.work(Job { url: url.to_owned(), count, endpoints, record: false }).await
+    }
+
+    async fn work(&mut self, job: Job) -> Result<f64> {
+        self.0.ask(&job, Duration::from_secs(1_800)).await
     }
 }
 
@@ -82,7 +97,10 @@ async fn work(job: Job) -> Result<f64> {
     for _ in 0..COMMITS {
         tasks.spawn(record(Arc::clone(&store), Arc::clone(&due)));
     }
-    route(&store, job.count, sender).await?;
+    route(&store, &job, sender).await?;
+    if !job.record {
+        return Ok(since.elapsed().as_secs_f64());
+    }
     let mut recorded = 0;
     while let Some(task) = tasks.join_next().await {
         recorded += task??;
@@ -93,19 +111,27 @@ async fn work(job: Job) -> Result<f64> {
     Err(Failure::new(format!("{recorded} of {} events were recorded", job.count)))
 }
 
-async fn route(store: &SharedStore, count: u64, due: mpsc::Sender<Vec<Due>>) -> Result<()> {
-    let endpoint = EndpointId::new(Timestamp::now());
+async fn route(store: &SharedStore, job: &Job, due: mpsc::Sender<Vec<Due>>) -> Result<()> {
+    let nobody = EndpointId::new(Timestamp::now());
     let (mut floor, mut routed) = (Floor::default(), 0);
-    while routed < count {
+    while routed < job.count {
         let page = store.read_outbox(floor, BATCH).await?;
         if page.events.is_empty() {
-            return Err(Failure::new(format!("the outbox held {routed} of {count} events")));
+            return Err(Failure::new(format!("the outbox held {routed} of {} events", job.count)));
         }
         floor = page.next;
-        let events: Vec<_> =
-            page.events.into_iter().map(|unrouted| to(endpoint, page.config_version, unrouted)).collect();
+        let endpoint = |event: &Event| {
+            let number = event.tenant.trim_start_matches('t').parse::<usize>();
+            number.ok().and_then(|number| job.endpoints.get(number)).copied().unwrap_or(nobody)
+        };
+        let events =
+            page.events.into_iter().map(|unrouted| to(endpoint(&unrouted.event), page.config_version, unrouted));
+        let events: Vec<_> = events.collect();
         routed += events.len() as u64;
         let rows = store.record_routing(&events, WINDOW).await?;
+        if !job.record {
+            continue;
+        }
         let ids: Vec<_> = rows.iter().map(|due| due.id.event()).collect();
         if store.load_events(&ids).await?.len() < rows.len() {
             return Err(Failure::new("an event was not found"));

@@ -1,19 +1,16 @@
 //! Whether a backlog slows its own draining, and what memory it takes: the same number of deliveries out of growing
-//! backlogs, the last time with a long history besides. Routed beforehand and held by pausing the endpoints.
+//! backlogs, the last time with a long history besides. They are routed beforehand, by what only uses the store.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::time::sleep;
 
 use crate::{
     bench::Bench,
     database::{Store, To},
-    failure::{Failure, Result},
+    failure::Result,
     measure::memory,
-    process::{
-        node::{Node, TOKEN},
-        receiver::Behaviour,
-    },
+    process::{node::Node, receiver::Behaviour, storer::Storer},
     report::{Plot, Row, row::grouped},
     sizes::Sizes,
     stage::{Moment, Stage},
@@ -28,11 +25,11 @@ const TIMES: [u64; 4] = [1, 2, 5, 5];
 /// Customers whose backlog it is.
 const TENANTS: u64 = 100;
 
-/// Routing a million takes a while.
+/// Far more than the slowest that is still worth measuring.
 const PATIENCE: Duration = Duration::from_secs(1_800);
 
 /// After a start, until memory is what it stays.
-const CALM: Duration = Duration::from_secs(3);
+const CALM: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
     let drained = bench.count(FULL_DRAINED, 6_000);
@@ -48,9 +45,11 @@ pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
         let base = rows.first().and_then(|row| row.per_second).unwrap_or(rate);
         let row = row.with("of_smallest", rate / base);
         let row = if at == TIMES.len() - 1 {
-            let memory = row.more.get("resident_mb_pending").and_then(serde_json::Value::as_f64).unwrap_or(f64::MAX);
+            let memory = row.peak_mb.unwrap_or(f64::MAX);
             let idle = row.more.get("resident_mb_idle").and_then(serde_json::Value::as_f64).unwrap_or(f64::MAX);
-            let result = format!("{}, {:.0} % of the smallest", row.result, rate / base * 100.0);
+            let share = rate / base * 100.0;
+            let result =
+                format!("{}, {share:.0} % of the smallest, {idle:.0} MB idle, {memory:.0} MB at most", row.result);
             let met = rate / base >= 0.8 && memory <= 300.0 && idle <= 40.0;
             row.result(result).target(
                 bench,
@@ -82,23 +81,21 @@ async fn one(bench: &Bench, store: Store, drained: u64, pending: u64, history: u
         let url = stage.receiver.url(Behaviour::Healthy, u32::try_from(number)?);
         endpoints.push(node.endpoint(&format!("t{number}"), &url, 16).await?);
     }
-    each(&node, &endpoints, "pause").await?;
+    node.stop().await?;
     if history > 0 {
         stage.database.fill_history(history, &endpoints[0]).await?;
     }
     // Small ones: a million of the usual size would only fill the disk.
     stage.database.fill(0, pending, Sizes::Fixed(512), To::Tenants(TENANTS)).await?;
-    routed(&stage).await?;
-    node.stop().await?;
+    let mut storer = Storer::start()?;
+    storer.route(stage.database.url(), pending, &endpoints).await?;
+    drop(storer);
     stage.session().await?.settle().await?;
 
-    let node = Node::start(&stage.database).await?;
-    sleep(CALM).await;
-    let held = memory::resident(node.pid)?;
     stage.receiver.reset(pending).await?;
-    let window = stage.begin(&[node.pid]).await?;
+    let window = stage.begin(&[]).await?;
     let since = Moment::now();
-    each(&node, &endpoints, "resume").await?;
+    let node = Node::start(&stage.database).await?;
     let report = stage.receiver.all(drained, PATIENCE).await?;
     let seconds = report.last_ns.saturating_sub(since.monotonic_ns) as f64 / 1e9;
     let used = stage.end(window, &[node.pid]).await?;
@@ -111,32 +108,8 @@ async fn one(bench: &Bench, store: Store, drained: u64, pending: u64, history: u
         .rate(report.arrivals as f64 / seconds)
         .used(&used, report.arrivals)
         .with("resident_mb_idle", idle as f64 / 1e6)
-        .with("resident_mb_pending", held as f64 / 1e6)
+        .with("first_arrival_ms", report.first_ns.saturating_sub(since.monotonic_ns) as f64 / 1e6)
         .with("duplicates", report.duplicates);
     stage.clear().await?;
     Ok(row)
-}
-
-async fn each(node: &Node, endpoints: &[String], verb: &str) -> Result<()> {
-    let mut connection = node.connect().await?;
-    for endpoint in endpoints {
-        connection.api(TOKEN, "POST", &format!("/v1/endpoints/{endpoint}/{verb}"), None).await?;
-    }
-    Ok(())
-}
-
-/// Waits until nothing is left to be routed.
-async fn routed(stage: &Stage<'_>) -> Result<()> {
-    let (mut session, since) = (stage.session().await?, Instant::now());
-    let statement = format!("SELECT count(*) FROM {}", stage.database.table("outbox"));
-    loop {
-        let left = session.number(statement.clone()).await?;
-        if left == 0 {
-            return Ok(());
-        }
-        if since.elapsed() > PATIENCE {
-            return Err(Failure::new(format!("{left} events are not routed after {PATIENCE:?}")));
-        }
-        sleep(Duration::from_millis(100)).await;
-    }
 }

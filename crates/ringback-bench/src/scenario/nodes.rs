@@ -1,7 +1,7 @@
 //! Several nodes on one PostgreSQL: what that costs, whether anything is lost or doubled, and how long a lane stands
 //! still while nodes come and go.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::time::sleep;
@@ -13,7 +13,7 @@ use crate::{
     process::{
         node::Node,
         producer::{Events, Pace, Producer},
-        receiver::Behaviour,
+        receiver::{Behaviour, Report},
     },
     report::{Row, row::grouped},
     sizes::USUAL,
@@ -28,6 +28,9 @@ const ENDPOINTS: u64 = 256;
 /// A node's lease, as it is by default, and what finding the end of another's may take on top.
 const LEASE: f64 = 12.0;
 const LEASE_AND_A_LOOK: f64 = LEASE + 3.0;
+
+/// How long the last events may be under way after a lease has run out.
+const REST: Duration = Duration::from_secs(60);
 
 /// Events a second while nodes come and go.
 const RATE: f64 = 500.0;
@@ -95,14 +98,12 @@ async fn come_and_go(bench: &Bench) -> Result<Vec<Row>> {
     let seconds = bench.seconds(40.0, 5.0);
     let mut rows = Vec::new();
     let mut second = None;
-    let mut first = 0;
     for change in [Change::Joins, Change::Leaves, Change::Joins, Change::Dies] {
         // The lease of one that dies has to run out before the lanes move on.
         let seconds = if matches!(change, Change::Dies) { seconds.max(LEASE_AND_A_LOOK + 5.0) } else { seconds };
-        stage.receiver.reset(0).await?;
         let pace = Pace::rate(RATE, seconds);
-        let job = node.job(16, pace, Events { first, sizes: USUAL, tenants: ENDPOINTS });
-        first += 1_000_000;
+        stage.receiver.reset((RATE * seconds) as u64).await?;
+        let job = node.job(16, pace, Events { first: 0, sizes: USUAL, tenants: ENDPOINTS });
         let (done, changed) = {
             let Stage { producer, database, .. } = &mut stage;
             tokio::join!(Producer::run(producer, &job, pace.patience()), async {
@@ -112,7 +113,7 @@ async fn come_and_go(bench: &Bench) -> Result<Vec<Row>> {
         };
         changed?;
         let done = done?;
-        let report = stage.receiver.all(done.accepted, Duration::from_secs(60)).await?;
+        let report = none_missing(&mut stage, done.accepted).await?;
         let latency = report.healthy().and_then(|class| class.latency).ok_or_else(|| Failure::new("no latencies"))?;
         let limit = if matches!(change, Change::Dies) { LEASE_AND_A_LOOK } else { LEASE };
         let what = format!("a second node {}, {RATE}/s", format!("{change:?}").to_lowercase());
@@ -131,6 +132,18 @@ async fn come_and_go(bench: &Bench) -> Result<Vec<Row>> {
     node.stop().await?;
     stage.clear().await?;
     Ok(rows)
+}
+
+/// Waits until every event has come at least once: after a node has died, arrivals alone do not tell.
+async fn none_missing(stage: &mut Stage<'_>, accepted: u64) -> Result<Report> {
+    let since = Instant::now();
+    loop {
+        let report = stage.receiver.wait(accepted, REST).await?;
+        if report.missing == 0 || since.elapsed() > REST {
+            return Ok(report);
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn apply(change: Change, second: &mut Option<Node>, database: &crate::database::Database) -> Result<()> {

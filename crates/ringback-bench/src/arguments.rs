@@ -1,8 +1,15 @@
 //! The command line.
 
-use std::{cell::RefCell, ffi::OsString, io::Write as _, path::PathBuf, time::Instant};
+use std::{
+    cell::RefCell,
+    ffi::OsString,
+    io::Write as _,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use clap::{Args, Parser, Subcommand};
+use tokio::time::timeout;
 
 use crate::{
     bench::{Bench, Scale},
@@ -98,6 +105,9 @@ impl Shown {
     }
 }
 
+/// No scenario takes that long on any machine that is worth measuring.
+const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
+
 /// Measures, and says what came of it.
 pub(crate) async fn run(shown: Shown, options: Options) -> Result<()> {
     let stores = options.store.map_or_else(|| vec![Store::Postgres, Store::Sqlite], |store| vec![store]);
@@ -119,7 +129,8 @@ pub(crate) async fn run(shown: Shown, options: Options) -> Result<()> {
     for scenario in shown.scenarios() {
         let (name, since) = (format!("{scenario:?}"), Instant::now());
         eprintln!("{name}");
-        match scenario.run(&bench).await {
+        let outcome = timeout(LONGEST, scenario.run(&bench)).await.during("waiting for the end");
+        match outcome.and_then(|outcome| outcome) {
             Ok(found) => rows.extend(found),
             Err(failure) => {
                 eprintln!("  failed: {failure}");
@@ -131,6 +142,9 @@ pub(crate) async fn run(shown: Shown, options: Options) -> Result<()> {
     }
     draw(&options, &bench, &machine)?;
     write(&options, &machine, &rows)?;
+    if let Some(cluster) = bench.cluster {
+        cluster.stop().await?;
+    }
     if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("failed: {}", failed.join(", ")))) }
 }
 

@@ -19,10 +19,11 @@ mod stage;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     arguments::{Arguments, Command},
-    failure::Result,
+    failure::{Failure, Result},
 };
 
 fn main() -> ExitCode {
@@ -48,7 +49,14 @@ fn on_all_cores(work: impl Future<Output = Result<()>>) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(work)
 }
 
-/// Whoever only watches takes as little as it can.
+/// Whoever only watches takes as little as it can. Ctrl-C and SIGTERM end it in order: what it has started, too.
 fn on_one_core(work: impl Future<Output = Result<()>>) -> Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            outcome = work => outcome,
+            _ = tokio::signal::ctrl_c() => Err(Failure::new("interrupted")),
+            _ = terminate.recv() => Err(Failure::new("told to stop")),
+        }
+    })
 }

@@ -110,14 +110,33 @@ impl Database {
     }
 
     /// Removes it.
-    pub(crate) async fn remove(self) -> Result<()> {
-        if let Some((server, name)) = &self.server {
-            let mut connection = PgConnection::connect(server).await?;
-            let statement = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-            sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await?;
+    pub(crate) async fn remove(mut self) -> Result<()> {
+        match self.server.take() {
+            Some((server, name)) => remove(server, name).await,
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// What fails leaves nothing behind on a server that goes on running.
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some((server, name)) = self.server.take() else { return };
+        // Dropping cannot wait for a future.
+        let gone = std::thread::spawn(move || {
+            tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(remove(server, name))
+        });
+        if !matches!(gone.join(), Ok(Ok(()))) {
+            eprintln!("a database of the benchmarks was left behind");
+        }
+    }
+}
+
+async fn remove(server: String, name: String) -> Result<()> {
+    let mut connection = PgConnection::connect(&server).await?;
+    let statement = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+    sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await?;
+    Ok(())
 }
 
 impl Session {

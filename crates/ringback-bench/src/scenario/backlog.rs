@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::{
-    bench::Bench,
+    bench::{Bench, Scale},
     database::{Store, To},
     failure::Result,
     measure::memory,
@@ -19,8 +19,9 @@ use crate::{
 const FULL_DRAINED: u64 = 200_000;
 const FULL_HISTORY: u64 = 10_000_000;
 
-/// Multiples of what is drained that are pending at the start.
+/// Multiples of what is drained that are pending at the start; the last time beside a history.
 const TIMES: [u64; 4] = [1, 2, 5, 5];
+const TIMES_SCALED: [u64; 2] = [1, 5];
 
 /// Customers whose backlog it is.
 const TENANTS: u64 = 100;
@@ -35,8 +36,10 @@ pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
     let drained = bench.count(FULL_DRAINED, 6_000);
     let mut rows: Vec<Row> = Vec::new();
     let mut points = Vec::new();
-    for (at, times) in TIMES.into_iter().enumerate() {
-        let history = if at == TIMES.len() - 1 { bench.scaled(FULL_HISTORY, 50_000) } else { 0 };
+    let all = if bench.scale == Scale::Full { &TIMES[..] } else { &TIMES_SCALED[..] };
+    for (at, times) in all.iter().enumerate() {
+        let is_last = at == all.len() - 1;
+        let history = if is_last { bench.scaled(FULL_HISTORY, 50_000) } else { 0 };
         let row = one(bench, store, drained, drained * times, history).await?.scaled(drained, FULL_DRAINED);
         let rate = row.per_second.unwrap_or_default();
         if history == 0 {
@@ -44,22 +47,7 @@ pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
         }
         let base = rows.first().and_then(|row| row.per_second).unwrap_or(rate);
         let row = row.with("of_smallest", rate / base);
-        let row = if at == TIMES.len() - 1 {
-            let memory = row.peak_mb.unwrap_or(f64::MAX);
-            let idle = row.more.get("resident_mb_idle").and_then(serde_json::Value::as_f64).unwrap_or(f64::MAX);
-            let share = rate / base * 100.0;
-            let result =
-                format!("{}, {share:.0} % of the smallest, {idle:.0} MB idle, {memory:.0} MB at most", row.result);
-            let met = rate / base >= 0.8 && memory <= 300.0 && idle <= 40.0;
-            row.result(result).target(
-                bench,
-                "≥ 80 % of the smallest, memory ≤ 40 MB idle, ≤ 300 MB with 1 M pending",
-                met,
-            )
-        } else {
-            row
-        };
-        rows.push(row);
+        rows.push(if is_last { judged(bench, row, rate / base) } else { row });
     }
     bench.plot(Plot {
         name: format!("backlog-{}", store.name().to_lowercase()),
@@ -71,10 +59,24 @@ pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+fn judged(bench: &Bench, row: Row, of_smallest: f64) -> Row {
+    let most = row.peak_mb.unwrap_or(f64::MAX);
+    let idle = row.measured("resident_mb_idle").unwrap_or(f64::MAX);
+    let share = of_smallest * 100.0;
+    let result = format!("{}, {share:.0} % of the smallest, {idle:.0} MB idle, {most:.0} MB at most", row.result);
+    row.result(result).target(
+        bench,
+        "≥ 80 % of the smallest, memory ≤ 40 MB idle, ≤ 300 MB with 1 M pending",
+        of_smallest >= 0.8 && most <= 300.0 && idle <= 40.0,
+    )
+}
+
 async fn one(bench: &Bench, store: Store, drained: u64, pending: u64, history: u64) -> Result<Row> {
     let mut stage = Stage::set(bench, store).await?;
     let node = Node::start(&stage.database).await?;
-    sleep(CALM).await;
+    if history > 0 {
+        sleep(CALM).await;
+    }
     let idle = memory::resident(node.pid)?;
     let mut endpoints = Vec::new();
     for number in 0..TENANTS {

@@ -59,8 +59,7 @@ fn targets(bench: &Bench, row: Row, store: Store) -> Row {
         Store::Postgres => {
             let of_bare = row.of_bare.unwrap_or_default();
             let cpu = row.times_bare_cpu().unwrap_or(f64::INFINITY);
-            let wal = row.more.get("wal_bytes_without_payload").and_then(serde_json::Value::as_f64);
-            let wal = wal.unwrap_or(f64::INFINITY);
+            let wal = row.measured("wal_bytes_without_payload").unwrap_or(f64::INFINITY);
             let result = format!("{}, CPU {cpu:.1} × bare, WAL {wal:.0} B", row.result);
             let met = of_bare >= 0.25 && cpu <= 8.0 && wal <= 2_048.0;
             row.with("times_bare_cpu", cpu).result(result).target(

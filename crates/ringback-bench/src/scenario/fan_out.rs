@@ -27,7 +27,8 @@ pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
         stage.database.fill(0, events, USUAL, To::All).await?;
         stage.session().await?.settle().await?;
         let (drained, nodes) = stage.drain(1, deliveries, 0).await?;
-        let what = format!("{} events to {width} endpoints each", grouped(events as f64));
+        let endpoints = if width == 1 { "endpoint" } else { "endpoints" };
+        let what = format!("{} events to {width} {endpoints} each", grouped(events as f64));
         rows.push(drained.tell(stage.row("fan-out", what), deliveries).scaled(deliveries, FULL));
         for node in nodes {
             node.stop().await?;

@@ -92,7 +92,8 @@ async fn a_failed_attempt_rewrites_its_row_in_place_of_a_new_one() {
     server.terminate().await;
     let mut connection = database.postgres().await;
     let (all, failed) = (ALL as i64, (ALL / 10) as i64);
-    for (table, expected) in [("delivery", (all, failed, all)), ("attempt", (failed, 0, 0)), ("finished", (all, 0, 0))] {
+    for (table, expected) in [("delivery", (all, failed, all)), ("attempt", (failed, 0, 0)), ("finished", (all, 0, 0))]
+    {
         until(&format!("{table} has been written {expected:?} times"), async || {
             (writes(&mut connection, table).await == expected).then_some(())
         })

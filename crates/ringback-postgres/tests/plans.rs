@@ -121,6 +121,55 @@ async fn look_at_plans_of_questions(connection: &mut PgConnection, schema: &str)
     plan(connection, "judge", statement).await;
 }
 
+/// A replay of as many as there are, and as many idempotency keys.
+async fn replay_and_keys(connection: &mut PgConnection, schema: &str) {
+    let statements = format!(
+        "INSERT INTO {schema}.dead_letter
+             (id, lane, died_at, seq, config_version, attempts, attempts_at_refill, reason, marks)
+         SELECT (left(id::text, 32) || '0002')::uuid, lane, seq, seq, 1, 3, 0, 1, 0 FROM {schema}.delivery;
+         INSERT INTO {schema}.replay (id, state, filter, matched, bytes, created_at)
+         VALUES ('00000000-0000-7000-8000-000000000001', 1, '{{}}', {BACKLOG}, 0, 0);
+         INSERT INTO {schema}.replay_item (replay_id, delivery_id)
+         SELECT '00000000-0000-7000-8000-000000000001', id FROM {schema}.dead_letter;
+         INSERT INTO {schema}.idempotency (tenant, type, key, event_id, created_at)
+         SELECT 'default', 'CALL_ENDED', 'key-' || n, '00000000-0000-7000-8000-000000000000', 1
+         FROM generate_series(1, {BACKLOG}) n"
+    );
+    connection.execute(AssertSqlSafe(statements)).await.unwrap();
+}
+
+async fn look_at_plans_of_replays_and_keys(connection: &mut PgConnection, schema: &str) {
+    let replay = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001);
+    let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.dead_letter LIMIT 500) d".replace("{schema}", schema);
+    let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
+    let events: Vec<Uuid> = ids.iter().map(|id| Uuid::from_u128(id.as_u128() & !0xffff)).collect();
+    let next = explain(include_str!("../sql/read_replay_items.sql"), schema).bind(replay).bind(500_i64);
+    let classify = explain(include_str!("../sql/classify_for_replay.sql"), schema).bind(ids.clone()).bind(events);
+    let dead = explain(include_str!("../sql/release_dead.sql"), schema).bind(ids.clone());
+    let delivered = explain(include_str!("../sql/release_delivered.sql"), schema).bind(ids.clone());
+    let mark = explain(include_str!("../sql/mark_released.sql"), schema).bind(replay).bind(ids);
+    let keys: Vec<String> = (0..500).map(|key| format!("key-{key}")).collect();
+    let find = explain(include_str!("../sql/find_keys.sql"), schema)
+        .bind(vec!["default"; 500])
+        .bind(vec!["CALL_ENDED"; 500])
+        .bind(keys)
+        .bind(vec![None::<Vec<u8>>; 500]);
+    let statements = [
+        ("the next of a replay", next),
+        ("classify", classify),
+        ("release dead", dead),
+        ("release delivered", delivered),
+        ("mark released", mark),
+        ("find keys", find),
+    ];
+    for (name, statement) in statements {
+        let plan = plan(connection, name, statement).await;
+        for table in ["dead_letter", "replay_item", "idempotency"] {
+            assert!(!plan.contains(&format!("Seq Scan on {table}")), "{name} reads all of {table}:\n{plan}");
+        }
+    }
+}
+
 /// Lists are for people: they may wait for the first ANALYZE.
 async fn look_at_plans_of_lists(connection: &mut PgConnection, schema: &str) {
     let page = |file| explain(file, schema).bind(Uuid::nil()).bind(Uuid::max()).bind(5_000_i64).bind(51_i64);
@@ -134,14 +183,13 @@ async fn look_at_plans_of_lists(connection: &mut PgConnection, schema: &str) {
         ("pending", of(pending, None, None).bind(None::<i64>)),
         ("finished", of(finished, None, None).bind(None::<i16>)),
         ("finished of a tenant", of(page(include_str!("../sql/list_finished.sql")), Some("nobody"), None).bind(2_i16)),
-        ("finished of an endpoint", {
-            of(page(include_str!("../sql/list_finished.sql")), None, Some(Uuid::max())).bind(None::<i16>)
-        }),
     ];
     for (name, statement) in lists {
         let list = plan(connection, name, statement).await;
         assert!(!list.contains("Sort Method"), "pages are read in order:\n{list}");
     }
+    let of_endpoint = of(page(include_str!("../sql/list_finished.sql")), None, Some(Uuid::max())).bind(None::<i16>);
+    plan(connection, "finished of an endpoint", of_endpoint).await;
     let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.event LIMIT 100) e".replace("{schema}", schema);
     let events: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
     let statement = explain(include_str!("../sql/list_deliveries_of_events.sql"), schema)
@@ -199,5 +247,11 @@ async fn a_backlog_is_read_by_index() {
     look_at_plans_of_the_pipeline(&mut connection, &schema).await;
     look_at_plans_of_questions(&mut connection, &schema).await;
     look_at_plans_of_lists(&mut connection, &schema).await;
+    replay_and_keys(&mut connection, &schema).await;
+    look_at_plans_of_replays_and_keys(&mut connection, &schema).await;
+    for table in ["dead_letter", "replay", "replay_item", "idempotency"] {
+        connection.execute(AssertSqlSafe(format!("ANALYZE {schema}.{table}"))).await.unwrap();
+    }
+    look_at_plans_of_replays_and_keys(&mut connection, &schema).await;
     fresh::remove(&store, &schema).await;
 }

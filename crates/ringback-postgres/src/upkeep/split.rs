@@ -20,6 +20,10 @@ use crate::{Postgres, error::from_sqlx};
 /// A partition larger than this is not read under a lock.
 const BYTES_READ_UNDER_LOCK_MAX: i64 = 16 * 1024 * 1024;
 
+/// Never more of one table: every statement over the whole table locks all of them, and the lock table is the host's,
+/// too. A retention is cut into fewer; only partitions that cannot be dropped for weeks can add up to so many.
+const PARTITIONS_MAX: usize = 64;
+
 /// How far ahead the end of a partition that holds rows is put.
 const ROOM: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -29,6 +33,12 @@ pub(super) async fn ahead(store: &Postgres, kept: &Kept) -> Result<bool> {
         let partitions = list(store, &mut *store.desk().await?).await?;
         let now = Timestamp::now();
         let period = family.period(kept);
+        let count = partitions.iter().filter(|partition| partition.table == family.head()).count();
+        if count >= PARTITIONS_MAX {
+            // The newest has no end, so nothing fails for want of another.
+            tracing::warn!(table = family.head(), count, "no further partition is opened until one is dropped");
+            continue;
+        }
         if let Some(lower) = newest(&partitions, family) {
             // Half a period is time enough for any number of tries.
             if time_of(lower) < now + period / 2 {

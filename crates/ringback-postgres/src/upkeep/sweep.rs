@@ -18,6 +18,9 @@ const CHUNK: i64 = 1_000;
 /// How long changes are kept: longer than any node can be out of touch and still be a node.
 const CHANGES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long after its beginning the walk over old payloads begins anew.
+const WALK_AGAIN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// How long after its end a hold or a lease is of no interest to anyone.
 const ENDED_KEPT: Duration = Duration::from_secs(60 * 60);
 
@@ -91,10 +94,18 @@ pub(super) async fn dead_letters(store: &Postgres, kept: &Kept) -> Result<bool> 
     Ok(rows.len() as u64 >= CHUNK.unsigned_abs())
 }
 
-/// Payloads of old events. The walk only goes forward: an event that is still owed when the walk passes keeps its
-/// payload until the event itself goes.
+/// Payloads of old events. An event that is still owed when the walk passes keeps its payload until the walk comes by
+/// again: it begins anew [`WALK_AGAIN`] after it last did, since most of what it then passes has no payload any more.
 pub(super) async fn payloads(store: &Postgres, kept: &Kept) -> Result<bool> {
     let position = walk(store, "payloads", &store.sql().remove_payloads, kept.payloads).await?;
+    if position.is_none() {
+        // When it began, as the smallest id of that moment.
+        let began = EventId::from_uuid(position_of(store, "payloads_from").await?).accepted_at();
+        if began < Timestamp::now() - WALK_AGAIN {
+            keep_position(store, "payloads", Uuid::nil()).await?;
+            keep_position(store, "payloads_from", EventId::floor(Timestamp::now()).uuid()).await?;
+        }
+    }
     Ok(position.is_some())
 }
 
@@ -122,27 +133,30 @@ pub(super) async fn prune(store: &Postgres, kept: &Kept) -> Result<bool> {
 
 /// One step of a walk over events older than `age`; the new position, or none at the end.
 async fn walk(store: &Postgres, step: &str, statement: &SqlStr, age: Duration) -> Result<Option<Uuid>> {
-    let mut connection = store.desk().await?;
-    let position = query(&store.sql().read_position)
-        .bind(step)
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(from_sqlx)?
-        .map_or(Ok(Uuid::nil()), |row| rows::get(&row, "position"))?;
+    let position = position_of(store, step).await?;
     let row = query(statement)
         .bind(position)
         .bind(EventId::floor(Timestamp::now() - age).uuid())
         .bind(CHUNK)
-        .fetch_one(&mut *connection)
+        .fetch_one(&mut *store.desk().await?)
         .await
         .map_err(from_sqlx)?;
-    drop(connection);
     let last: Option<Uuid> = rows::get(&row, "last")?;
     if let Some(last) = last {
         keep_position(store, step, last).await?;
     }
     let full = rows::get::<i64, _>(&row, "looked_at")? >= CHUNK;
     Ok(last.filter(|_| full))
+}
+
+/// How far a walk has come; nil if it has not begun.
+async fn position_of(store: &Postgres, step: &str) -> Result<Uuid> {
+    query(&store.sql().read_position)
+        .bind(step)
+        .fetch_optional(&mut *store.desk().await?)
+        .await
+        .map_err(from_sqlx)?
+        .map_or(Ok(Uuid::nil()), |row| rows::get(&row, "position"))
 }
 
 async fn keep_position(store: &Postgres, step: &str, position: Uuid) -> Result<()> {

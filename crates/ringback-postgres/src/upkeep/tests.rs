@@ -246,3 +246,43 @@ async fn no_partition_stays_beyond_its_retention() {
     }
     fresh::remove(&store, &schema).await;
 }
+
+#[tokio::test]
+async fn a_payload_that_was_still_owed_when_its_time_came_goes_when_the_walk_comes_by_again() {
+    let (store, schema) = with_a_past(5).await;
+    let (id, due) = old_event(&store, 4).await;
+    given::record(&store, given::delivered(&due[0])).await;
+    let kept = Kept { payloads: DAY, ..Kept::default() };
+    keep_house(&store, &kept).await;
+    keep_house(&store, &kept).await;
+    given::record(&store, given::delivered(&due[1])).await;
+    keep_house(&store, &kept).await;
+    assert!(matches!(store.payload(id).await.unwrap(), PayloadRead::Bytes(_)), "the walk has passed it");
+    let week = format!(
+        "UPDATE {schema}.upkeep SET position = {schema}.floor_of({schema}.accepted_at(position) - 7 * 86400000000::bigint)
+         WHERE step = 'payloads_from'"
+    );
+    let done = store.desk().await.unwrap().execute(AssertSqlSafe(week)).await.unwrap();
+    assert_eq!(done.rows_affected(), 1);
+    keep_house(&store, &kept).await;
+    keep_house(&store, &kept).await;
+    assert_eq!(store.payload(id).await.unwrap(), PayloadRead::Expired);
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn there_are_never_more_than_64_partitions_of_a_table() {
+    let (store, schema) = with_a_past(62).await;
+    assert_eq!(partitions(&store, "event").await.len(), 64);
+    keep_house(&store, &Kept { events: DAY * 80, attempts: DAY * 80, ..Kept::default() }).await;
+    for table in ["event", "verdict", "finished", "attempt"] {
+        assert_eq!(partitions(&store, table).await.len(), 64, "{table}");
+    }
+    emit_in(&mut fresh::connection().await, &schema, &NewEvent::new("x", "{}")).await.unwrap();
+    // As soon as old ones may go, they do, and the next is opened.
+    keep_house(&store, &Kept { events: DAY * 10, attempts: DAY * 10, ..Kept::default() }).await;
+    keep_house(&store, &Kept { events: DAY * 10, attempts: DAY * 10, ..Kept::default() }).await;
+    let newest = partitions(&store, "event").await.pop().unwrap();
+    assert!(time_of(newest.lower.unwrap()) > Timestamp::now());
+    fresh::remove(&store, &schema).await;
+}

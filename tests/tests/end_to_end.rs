@@ -56,6 +56,7 @@ mod commands;
 mod dashboard;
 mod demo;
 mod embedded;
+mod flat_cost;
 mod idempotency;
 mod large;
 mod openapi;

@@ -10,7 +10,6 @@
 //! A page is a file in `pages/` with a template of the same name, and a line in [`routes`].
 
 mod assets;
-mod backlog;
 mod cookie;
 mod failed_logins;
 mod form_token;

@@ -20,7 +20,12 @@ counted AS (
         WHERE p.tenant = $5
         UNION ALL
         SELECT d.id, d.kind
-        FROM (SELECT id, kind, {schema}.event_of(id) AS event_id FROM deliveries WHERE endpoint_id IS NULL OFFSET 0) d
+        FROM (
+            SELECT id, kind, {schema}.event_of(id) AS event_id
+            FROM deliveries
+            WHERE NOT EXISTS (SELECT FROM {schema}.endpoint p WHERE p.id = endpoint_id)
+            OFFSET 0
+        ) d
         JOIN mine ON mine.id = d.event_id
     ) d
     GROUP BY kind

@@ -109,7 +109,9 @@ async fn look_at_plans_of_questions(connection: &mut PgConnection, schema: &str)
         .bind(Uuid::nil())
         .bind(Uuid::max())
         .bind(50_i64)
-        .bind("call-4711");
+        .bind("call-4711")
+        .bind(None::<String>)
+        .bind(None::<String>);
     let find = plan(connection, "find", statement).await;
     assert!(find.contains("key"), "{find}");
     let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.event LIMIT 512) e".replace("{schema}", schema);

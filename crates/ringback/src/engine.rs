@@ -18,6 +18,7 @@ use crate::{
     id::{DeliveryId, EventId},
     invalid::Invalid,
     metrics::Metrics,
+    operate::tally::Tallies,
     seal::MasterKeys,
     settings::Settings,
     store::{self, SharedStore},
@@ -63,6 +64,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) directories: Follower,
     pub(crate) metrics: Metrics,
+    tallies: Tallies,
     /// Set while this process sends.
     delivering: RwLock<Weak<Delivering>>,
 }
@@ -95,7 +97,8 @@ impl Engine {
         }
         let directories = Follower::new(Arc::clone(&store), Arc::clone(&settings.keys));
         let metrics = Metrics::default();
-        let shared = Arc::new(Shared { store, settings, directories, metrics, delivering: RwLock::default() });
+        let (tallies, delivering) = (Tallies::default(), RwLock::default());
+        let shared = Arc::new(Shared { store, settings, directories, metrics, tallies, delivering });
         let intake = Intake::start(Arc::downgrade(&shared));
         Ok(Self { shared, intake })
     }
@@ -142,6 +145,10 @@ impl Engine {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    pub(crate) fn tallies(&self) -> &Tallies {
+        &self.shared.tallies
     }
 
     pub(crate) fn directories(&self) -> &Follower {

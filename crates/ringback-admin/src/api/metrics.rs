@@ -58,7 +58,7 @@ fn written(metrics: &Metrics, waiting: &Waiting) -> String {
         "gauge",
         "For how long the delivery that has been due for longest has been, held ones included.",
     );
-    page.sample("ringback_oldest_due_age_seconds", "", waiting.oldest_due.as_secs_f64());
+    page.sample("ringback_oldest_due_age_seconds", "", waiting.oldest_due.unwrap_or_default().as_secs_f64());
     page.family("ringback_lanes_held", "gauge", "Lanes that may not send now: held, paused or not enabled.");
     page.sample("ringback_lanes_held", "", waiting.lanes_held);
     page.0

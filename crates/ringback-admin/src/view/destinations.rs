@@ -51,7 +51,7 @@ impl Destinations {
     pub(crate) fn url(&self, row: &DeliveryRow) -> Option<String> {
         match row.endpoint {
             Some(id) => self.0.get(&id).map(|known| known.url.clone()),
-            None => inline_url(row.event.destination.as_deref()?),
+            None => KeptDestination::url_of(row.event.destination.as_deref()?),
         }
     }
 
@@ -61,13 +61,4 @@ impl Destinations {
         // A test is sent while the endpoint is not enabled.
         (!row.marks.test).then_some(hold)
     }
-}
-
-/// What came by SQL is verbatim: its URL is shown even where the rest is unusable.
-fn inline_url(destination: &str) -> Option<String> {
-    if let Ok(kept) = serde_json::from_str::<KeptDestination>(destination) {
-        return Some(kept.url);
-    }
-    let document: serde_json::Value = serde_json::from_str(destination).ok()?;
-    document.get("url")?.as_str().map(str::to_owned)
 }

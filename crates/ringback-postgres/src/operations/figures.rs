@@ -12,19 +12,14 @@ use ringback::{
 
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
 
-pub(super) async fn backlog(store: &Postgres, pending_max: u32) -> Result<Backlog> {
+pub(super) async fn backlog(store: &Postgres, counted_max: u32) -> Result<Backlog> {
     let row = query(&store.sql().read_backlog)
-        .bind(i64::from(pending_max))
+        .bind(i64::from(counted_max))
         .fetch_one(&mut *store.desk().await?)
         .await
         .map_err(from_sqlx)?;
-    let pending: i64 = rows::get(&row, "pending")?;
-    let held_lanes: Vec<i64> = rows::get(&row, "held_lanes")?;
-    Ok(Backlog {
-        pending: u32::try_from(pending).unwrap_or(u32::MAX),
-        oldest_due: duration(rows::get(&row, "oldest_due")?),
-        held_lanes: held_lanes.into_iter().map(LaneId::from_i64).collect(),
-    })
+    let count = |column| rows::get::<i64, _>(&row, column).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+    Ok(Backlog { pending: count("pending")?, dead: count("dead")? })
 }
 
 pub(super) async fn recent_attempts(

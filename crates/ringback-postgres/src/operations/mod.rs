@@ -109,8 +109,8 @@ impl Operations for Postgres {
         ledger::count(self, tenant, accepted).await
     }
 
-    async fn backlog(&self, pending_max: u32) -> Result<Backlog> {
-        figures::backlog(self, pending_max).await
+    async fn backlog(&self, counted_max: u32) -> Result<Backlog> {
+        figures::backlog(self, counted_max).await
     }
 
     async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {

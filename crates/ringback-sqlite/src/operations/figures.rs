@@ -11,20 +11,11 @@ use ringback::{
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use crate::{
-    error::corrupt,
-    read::{code, now},
-};
+use crate::{error::corrupt, read::code};
 
-pub(super) async fn backlog(connection: &mut SqliteConnection, pending_max: u32) -> sqlx::Result<Backlog> {
-    let now = now();
-    let row = sqlx::query(sql!("read_backlog")).bind(now).bind(pending_max).fetch_one(&mut *connection).await?;
-    let held = sqlx::query(sql!("read_held_lanes")).bind(now).fetch_all(connection).await?;
-    Ok(Backlog {
-        pending: row.try_get("pending")?,
-        oldest_due: duration(&row, "oldest_due")?,
-        held_lanes: held.iter().map(|row| row.try_get("lane").map(LaneId::from_i64)).collect::<Result<_, _>>()?,
-    })
+pub(super) async fn backlog(connection: &mut SqliteConnection, counted_max: u32) -> sqlx::Result<Backlog> {
+    let row = sqlx::query(sql!("read_backlog")).bind(counted_max).fetch_one(connection).await?;
+    Ok(Backlog { pending: row.try_get("pending")?, dead: row.try_get("dead")? })
 }
 
 pub(super) async fn recent_attempts(

@@ -131,9 +131,9 @@ impl Operations for Sqlite {
         ledger::count(&mut snapshot, tenant, accepted).await.map_err(store_error)
     }
 
-    async fn backlog(&self, pending_max: u32) -> Result<Backlog> {
+    async fn backlog(&self, counted_max: u32) -> Result<Backlog> {
         let mut snapshot = self.snapshot().await?;
-        figures::backlog(&mut snapshot, pending_max).await.map_err(store_error)
+        figures::backlog(&mut snapshot, counted_max).await.map_err(store_error)
     }
 
     async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {

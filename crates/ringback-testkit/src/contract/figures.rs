@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use ringback::{
     attempt::{Attempt, Conclusion},
-    delivery::{HoldReason, LaneId},
-    store::{Backlog, Hold, RecentAttempt, Store},
+    store::{Backlog, RecentAttempt, Store},
     time::Timestamp,
 };
 
@@ -14,35 +13,18 @@ use super::given;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Up to a bound, replays of delivered ones aside.
-pub async fn the_backlog_counts_what_is_pending(store: &dyn Store) {
+pub async fn the_backlog_counts_what_is_pending_and_what_is_dead(store: &dyn Store) {
     assert_eq!(store.backlog(100).await.unwrap(), Backlog::default());
     let replayed = given::one_delivered(store).await;
     store.replay_one(replayed.id, &given::asked()).await.unwrap();
     given::one_dead(store).await;
-    assert_eq!(store.backlog(100).await.unwrap().pending, 0);
+    assert_eq!(store.backlog(100).await.unwrap(), Backlog { pending: 0, dead: 1 });
     for _ in 0..3 {
         given::one_due(store).await;
+        given::one_dead(store).await;
     }
-    assert_eq!(store.backlog(100).await.unwrap().pending, 3);
-    assert_eq!(store.backlog(2).await.unwrap().pending, 2);
-}
-
-/// Held ones included; what waits for its retry is not due.
-pub async fn the_backlog_tells_how_long_the_oldest_has_been_due(store: &dyn Store) {
-    let later = given::one_due(store).await;
-    given::record(store, given::retried(&later, HOUR)).await;
-    assert_eq!(store.backlog(100).await.unwrap().oldest_due, Duration::ZERO);
-    let due = given::one_due(store).await;
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    let backlog = store.backlog(100).await.unwrap();
-    assert!(backlog.oldest_due >= Duration::from_millis(15) && backlog.oldest_due < HOUR, "{backlog:?}");
-    let hold = |until| Hold { lane: due.lane, until, reason: HoldReason::RetryAfter, streak: 0 };
-    store.set_holds(&[hold(Timestamp::now() + HOUR)]).await.unwrap();
-    let held = store.backlog(100).await.unwrap();
-    assert!(held.oldest_due >= backlog.oldest_due);
-    assert_eq!(held.held_lanes, [due.lane]);
-    store.set_holds(&[hold(Timestamp::now() - HOUR)]).await.unwrap();
-    assert_eq!(store.backlog(100).await.unwrap().held_lanes, Vec::<LaneId>::new());
+    assert_eq!(store.backlog(100).await.unwrap(), Backlog { pending: 3, dead: 4 });
+    assert_eq!(store.backlog(2).await.unwrap(), Backlog { pending: 2, dead: 2 });
 }
 
 /// Of finished, dead and pending deliveries; stale, old and other endpoints' attempts left out.

@@ -145,8 +145,7 @@ macro_rules! store_contract {
                 the_ledger_balances_through_every_state,
                 the_ledger_of_a_tenant_or_a_time_counts_theirs_only;
             figures:
-                the_backlog_counts_what_is_pending,
-                the_backlog_tells_how_long_the_oldest_has_been_due,
+                the_backlog_counts_what_is_pending_and_what_is_dead,
                 recent_attempts_are_an_endpoints_newest;
             upkeep:
                 a_young_house_is_left_alone,

@@ -50,6 +50,17 @@ pub struct KeptDestination {
 }
 
 impl KeptDestination {
+    /// Where a stored destination goes. What came by SQL is verbatim: its URL is found even where the rest is
+    /// unusable.
+    #[must_use]
+    pub fn url_of(stored: &str) -> Option<String> {
+        if let Ok(kept) = serde_json::from_str::<Self>(stored) {
+            return Some(kept.url);
+        }
+        let document: serde_json::Value = serde_json::from_str(stored).ok()?;
+        document.get("url")?.as_str().map(str::to_owned)
+    }
+
     /// Checks a caller's destination and makes it what is stored, its secrets sealed for `event` alone.
     /// `inherit` is the endpoint that its `endpoint_key` names.
     ///

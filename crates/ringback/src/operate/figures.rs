@@ -1,21 +1,20 @@
 //! Figures for operators: what waits, and how an endpoint's receiver has done lately. Every read is bounded, so that
 //! asking costs the same however much there is.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::{
     Engine,
     attempt::Conclusion,
-    delivery::LaneId,
     id::EndpointId,
-    store::{self, RecentAttempt},
+    store::{self, Backlog, RecentAttempt},
     time::Timestamp,
 };
 
-/// Counting what is pending stops here.
-pub const PENDING_MAX: u32 = 100_000;
+/// Counting what is pending, and what is dead, stops here.
+pub const COUNTED_MAX: u32 = 100_000;
 
 /// The newest attempts that an endpoint's figures are made of, and the newest deliveries that they are looked for at.
 pub const ATTEMPTS_MAX: u32 = 1_000;
@@ -26,10 +25,12 @@ const LATELY: Duration = Duration::from_secs(24 * 60 * 60);
 /// What waits in the whole installation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Waiting {
-    /// Deliveries that are owed, counted up to [`PENDING_MAX`].
+    /// Deliveries that are owed, counted up to [`COUNTED_MAX`].
     pub pending: u32,
-    /// For how long the delivery that has been due for longest has been, held ones included; zero if none is due.
-    pub oldest_due: Duration,
+    /// Dead letters, counted as far.
+    pub dead: u32,
+    /// For how long the delivery that has been due for longest has been, held ones included; `None` if none is due.
+    pub oldest_due: Option<Duration>,
     /// Lanes that may not send now: held, or their endpoint paused or not enabled.
     pub lanes_held: usize,
 }
@@ -53,12 +54,9 @@ impl Engine {
     /// # Errors
     /// When the store does not answer.
     pub async fn waiting(&self) -> store::Result<Waiting> {
-        let backlog = self.store().backlog(PENDING_MAX).await?;
-        let directory = self.directory().await?;
-        let configured = directory.all().filter(|endpoint| endpoint.hold_reason().is_some());
-        let mut held: HashSet<LaneId> = configured.map(|endpoint| endpoint.lane()).collect();
-        held.extend(backlog.held_lanes);
-        Ok(Waiting { pending: backlog.pending, oldest_due: backlog.oldest_due, lanes_held: held.len() })
+        let Backlog { pending, dead } = self.store().backlog(COUNTED_MAX).await?;
+        let (oldest_due, lanes_held) = (self.oldest_due(None).await?, self.count_held().await?);
+        Ok(Waiting { pending, dead, oldest_due, lanes_held })
     }
 
     /// How an endpoint's receiver has done in the last 24 hours.

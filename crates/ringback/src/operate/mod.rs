@@ -2,10 +2,12 @@
 
 pub mod endpoints;
 pub mod figures;
+pub mod held;
 mod housekeeping;
 mod replay;
 pub mod rotate;
 pub mod routing;
+pub mod tally;
 pub mod tokens;
 
 pub(crate) use self::{housekeeping::keep_house, replay::replay};

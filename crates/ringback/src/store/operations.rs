@@ -286,12 +286,10 @@ pub struct Ledger {
 /// What waits, of one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Backlog {
-    /// Deliveries that are owed, replays of delivered ones aside; counted up to a bound.
+    /// Deliveries that are owed, replays of delivered ones aside.
     pub pending: u32,
-    /// For how long the one that has been due for longest has been, held or not; zero if none is due.
-    pub oldest_due: std::time::Duration,
-    /// Lanes with a hold that has not ended.
-    pub held_lanes: Vec<LaneId>,
+    /// Dead letters.
+    pub dead: u32,
 }
 
 /// How one attempt ended, for statistics.
@@ -376,9 +374,9 @@ pub trait Operations {
     /// retention has dropped is counted by whole UTC days.
     async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger>;
 
-    /// What waits. Cheap enough to be asked every few seconds whatever the backlog: counting stops at
-    /// `pending_max`.
-    async fn backlog(&self, pending_max: u32) -> Result<Backlog>;
+    /// What waits and what was given up. Cheap enough to be asked every few seconds however much it is: counting
+    /// stops at `counted_max`.
+    async fn backlog(&self, counted_max: u32) -> Result<Backlog>;
 
     /// An endpoint's attempts since a moment, newest first, stale ones left out: at most `most`, looked for at the
     /// newest `most` of its deliveries that are finished, of those that are dead, and of those that are pending.

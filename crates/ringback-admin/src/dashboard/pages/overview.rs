@@ -11,7 +11,8 @@ use http::{HeaderValue, header};
 use ringback::{
     delivery::Status,
     id::DeliveryId,
-    store::{DeliveryFilter, DeliveryRow, Ledger, Span},
+    operate::{figures::COUNTED_MAX, held::Held, tally::Tally},
+    store::{Backlog, DeliveryFilter, DeliveryRow, Ledger},
     time::Timestamp,
 };
 
@@ -22,7 +23,6 @@ use super::{
 use crate::{
     api::Api,
     dashboard::{
-        backlog::{Backlog, Held},
         frame::Frame,
         moment::{Moment, span},
         refusal::rendered,
@@ -35,6 +35,9 @@ use crate::{
 
 /// How many dead letters are shown.
 const LETTERS_MAX: u32 = 25;
+
+/// How many held destinations are shown.
+const HELD_MAX: usize = 20;
 
 /// From here on a due delivery is late, in seconds: healthy lanes send within a moment.
 const LATE: u64 = 60;
@@ -51,11 +54,14 @@ struct Page {
     held: Vec<HeldLane>,
     held_more: usize,
     letters: Vec<Letter>,
-    dead: i64,
+    /// How many there are, if that is more than are shown.
+    dead: Option<String>,
     letters_shown: usize,
     is_empty: bool,
     notice: Option<Notice>,
     now: Moment,
+    /// When the totals were counted, if that is a while ago.
+    counted: Option<Moment>,
 }
 
 struct Headline {
@@ -122,43 +128,97 @@ pub(in crate::dashboard) async fn show(
     Ok(response)
 }
 
+/// The totals are as old as this before the page says so.
+const COUNTED_LATELY: Duration = Duration::from_secs(2);
+
 async fn read(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Result<Page, Problem> {
     let (access, now) = (&visitor.access, Timestamp::now());
-    let ledger = api.store().ledger(access.tenant.as_deref(), Span::default()).await?;
-    let backlog = Backlog::read(api, access).await?;
+    let (engine, tenant) = (&api.engine, access.tenant.as_deref());
+    let counts = Counts::read(api, tenant).await?;
+    let oldest_due = engine.oldest_due(tenant).await?;
+    let (held, held_more) = engine.held(tenant, HELD_MAX).await?;
     let filter = DeliveryFilter { tenant: access.tenant.clone(), ..DeliveryFilter::default() };
     let rows = api.store().list_dead_letters(&filter, None, LETTERS_MAX).await?.items;
-    let destinations = Destinations::of(&api.engine, &rows).await?;
+    let destinations = Destinations::of(engine, &rows).await?;
     let letters: Vec<_> = rows.iter().map(|row| Letter::of(row, destinations.url(row), now)).collect();
+    let dead = counts.dead.filter(|dead| dead.of > letters.len() as i64);
+    let counted_at = counts.tally.map(|tally| tally.counted_at).filter(|&at| now.since(at) > COUNTED_LATELY);
     Ok(Page {
         frame: visitor.frame(api),
-        headline: Headline::of(&ledger, &backlog),
-        tiles: tiles(&ledger, &backlog),
-        held_more: backlog.held_more,
-        held: backlog.held.into_iter().map(|held| HeldLane::of(held, now)).collect(),
+        headline: Headline::of(&counts, letters.len(), held.len() + held_more, oldest_due),
+        tiles: tiles(&counts, oldest_due),
+        held_more,
+        held: held.into_iter().map(|held| HeldLane::of(held, now)).collect(),
         letters_shown: letters.len(),
         letters,
-        dead: ledger.deliveries.dead,
-        is_empty: ledger.events.accepted == 0,
+        dead: dead.map(|dead| dead.to_string()),
+        is_empty: counts.tally.is_some_and(|tally| tally.ledger.events.accepted == 0),
         notice: notice(api, visitor, replayed).await?,
         now: Moment::new(now, now),
+        counted: counted_at.map(|at| Moment::new(at, now)),
     })
 }
 
+/// What is counted: what waits and what is dead as it is now, the totals as they were when they were last counted.
+struct Counts {
+    pending: Option<Count>,
+    dead: Option<Count>,
+    tally: Option<Tally>,
+}
+
+/// A number, or the bound that counting stopped at.
+#[derive(Clone, Copy)]
+struct Count {
+    of: i64,
+    more: bool,
+}
+
+impl Counts {
+    /// Of one tenant, what waits cannot be counted off: the totals say it, too.
+    async fn read(api: &Api, tenant: Option<&str>) -> Result<Self, Problem> {
+        let tally = api.engine.tally(tenant).await;
+        let counted = |of| Count { of, more: false };
+        let (pending, dead) = if tenant.is_some() {
+            let deliveries = tally.map(|tally| tally.ledger.deliveries);
+            (deliveries.map(|it| counted(it.pending)), deliveries.map(|it| counted(it.dead)))
+        } else {
+            let Backlog { pending, dead } = api.store().backlog(COUNTED_MAX).await?;
+            (Some(Count::up_to_max(pending)), Some(Count::up_to_max(dead)))
+        };
+        Ok(Self { pending, dead, tally })
+    }
+}
+
+impl Count {
+    fn up_to_max(count: u32) -> Self {
+        Self { of: count.into(), more: count >= COUNTED_MAX }
+    }
+}
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", words::number(self.of), if self.more { "+" } else { "" })
+    }
+}
+
 impl Headline {
-    fn of(ledger: &Ledger, backlog: &Backlog) -> Self {
+    fn of(counts: &Counts, letters: usize, held: usize, oldest_due: Option<Duration>) -> Self {
         let mut parts = Vec::new();
         let mut tone = Tone::Good;
-        let mut say = |count: i64, one: &str, many: &str, how: Tone| {
-            if count > 0 {
-                parts.push(format!("{} {}", words::number(count), if count == 1 { one } else { many }));
+        let mut say = |count: Count, one: &str, many: &str, how: Tone| {
+            if count.of > 0 {
+                parts.push(format!("{count} {}", if count.of == 1 { one } else { many }));
                 tone = tone.max(how);
             }
         };
-        let held = i64::try_from(backlog.held.len() + backlog.held_more).unwrap_or(i64::MAX);
-        say(ledger.deliveries.dead, "dead letter", "dead letters", Tone::Bad);
+        // What is listed counts, too, should the totals not be known yet or be older.
+        let listed = i64::try_from(letters).unwrap_or(i64::MAX);
+        let dead = counts.dead.filter(|dead| dead.of >= listed);
+        let at_least = Count { of: listed, more: letters >= LETTERS_MAX as usize };
+        say(dead.unwrap_or(at_least), "dead letter", "dead letters", Tone::Bad);
+        let held = Count { of: i64::try_from(held).unwrap_or(i64::MAX), more: false };
         say(held, "destination held", "destinations held", Tone::Warn);
-        if let Some(late) = backlog.oldest_due.map(|age| age.as_secs()).filter(|&age| age >= LATE) {
+        if let Some(late) = oldest_due.map(|age| age.as_secs()).filter(|&age| age >= LATE) {
             parts.push(format!("the oldest due delivery waits for {}", span(late)));
             tone = tone.max(lateness(late));
         }
@@ -175,13 +235,16 @@ const fn lateness(seconds: u64) -> Tone {
     }
 }
 
-fn tiles(ledger: &Ledger, backlog: &Backlog) -> Vec<Tile> {
-    let age = backlog.oldest_due.map(|age| age.as_secs());
-    let tile = |label, count: i64, note, tone| {
-        let tone = if count == 0 { Tone::Plain } else { tone };
-        Tile { label, value: words::number(count), note, tone }
+fn tiles(counts: &Counts, oldest_due: Option<Duration>) -> Vec<Tile> {
+    let age = oldest_due.map(|age| age.as_secs());
+    let tile = |label, count: Option<Count>, note, tone| {
+        let tone = if count.is_none_or(|count| count.of == 0) { Tone::Plain } else { tone };
+        Tile { label, value: count.map_or_else(|| "…".to_owned(), |count| count.to_string()), note, tone }
     };
-    let (events, deliveries) = (&ledger.events, &ledger.deliveries);
+    let total = |label, of: fn(&Ledger) -> i64, note| {
+        let count = counts.tally.map(|tally| Count { of: of(&tally.ledger), more: false });
+        tile(label, count, note, Tone::Plain)
+    };
     vec![
         Tile {
             label: "Oldest due",
@@ -189,13 +252,13 @@ fn tiles(ledger: &Ledger, backlog: &Backlog) -> Vec<Tile> {
             note: "held ones included",
             tone: age.map_or(Tone::Plain, lateness),
         },
-        tile("Pending", deliveries.pending, "still owed", Tone::Plain),
-        tile("Dead letters", deliveries.dead, "given up", Tone::Bad),
-        tile("Delivered", deliveries.delivered, "answered 2xx", Tone::Plain),
-        tile("Cancelled", deliveries.cancelled, "will not be sent", Tone::Plain),
-        tile("Events", events.accepted, "accepted", Tone::Plain),
-        tile("Unmatched", events.unmatched, "nobody wants them", Tone::Plain),
-        tile("Unrouted", events.unrouted, "in the outbox", Tone::Plain),
+        tile("Pending", counts.pending, "still owed", Tone::Plain),
+        tile("Dead letters", counts.dead, "given up", Tone::Bad),
+        total("Delivered", |ledger| ledger.deliveries.delivered, "answered 2xx"),
+        total("Cancelled", |ledger| ledger.deliveries.cancelled, "will not be sent"),
+        total("Events", |ledger| ledger.events.accepted, "accepted"),
+        total("Unmatched", |ledger| ledger.events.unmatched, "nobody wants them"),
+        total("Unrouted", |ledger| ledger.events.unrouted, "in the outbox"),
     ]
 }
 

@@ -13,23 +13,36 @@ use tokio::{
 
 use super::{behaviour::Behaviour, tally::Tally};
 use crate::{
-    failure::{Result, While as _},
+    failure::{Failure, Result},
     measure::clock,
 };
 
-/// Listens on a free port, the same on each address; returns it.
-pub(super) async fn listen(addresses: u8, tally: &'static Tally) -> Result<u16> {
-    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let port = first.local_addr()?.port();
-    let mut listeners = vec![first];
-    for last in 2..=addresses {
-        let address = Ipv4Addr::new(127, 0, 0, last);
-        listeners.push(TcpListener::bind((address, port)).await.during(&format!("listening on {address}:{port}"))?);
+/// How often other ports are tried.
+const TRIES: u32 = 50;
+
+/// Listens on `ports` free ports in a row, the same on each address; returns the first.
+pub(super) async fn listen(addresses: u16, ports: u16, tally: &'static Tally) -> Result<u16> {
+    for _ in 0..TRIES {
+        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port();
+        if let Some(listeners) = all(addresses, first, ports).await {
+            for listener in listeners {
+                tokio::spawn(accept(listener, tally));
+            }
+            return Ok(first);
+        }
     }
-    for listener in listeners {
-        tokio::spawn(accept(listener, tally));
+    Err(Failure::new(format!("no {ports} free ports in a row were found in {TRIES} tries")))
+}
+
+async fn all(addresses: u16, first: u16, ports: u16) -> Option<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for port in first..first.checked_add(ports)? {
+        for address in 1..=addresses {
+            let address = Ipv4Addr::from_bits(0x7f00_0000 + u32::from(address));
+            listeners.push(TcpListener::bind((address, port)).await.ok()?);
+        }
     }
-    Ok(port)
+    Some(listeners)
 }
 
 async fn accept(listener: TcpListener, tally: &'static Tally) {

@@ -1,0 +1,153 @@
+//! Lanes that may not send, and how long the oldest due delivery has waited: of the whole installation, or as far as
+//! one tenant may know. All reads are bounded, however much waits.
+
+use std::{collections::HashMap, time::Duration};
+
+use crate::{
+    Engine,
+    delivery::{Due, HoldReason, LaneId, SHARDS, Status},
+    directory::Directory,
+    endpoint::{Endpoint, KeptDestination},
+    store::{self, Cursor, DeliveryFilter, FeedPage},
+    time::Timestamp,
+};
+
+/// Most held lanes that are looked at, and most endpoints of a tenant whose lanes are.
+const LANES_MAX: usize = 500;
+
+/// Most of a tenant's pending deliveries among which inline ones are looked for.
+const INLINE_MAX: u32 = 1_000;
+
+/// A lane that may not send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Whose it is.
+    pub tenant: String,
+    /// Where it goes; `None` if that cannot be read.
+    pub url: Option<String>,
+    /// The endpoint's name or key; none for inline destinations.
+    pub name: Option<String>,
+    /// Why.
+    pub reason: HoldReason,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+    /// Since when the oldest of its deliveries is due; nothing waits if unset.
+    pub due_at: Option<Timestamp>,
+}
+
+/// Why a lane may not send, and when that ends by itself.
+type Hold = (HoldReason, Option<Timestamp>);
+
+impl Engine {
+    /// How many lanes may not send now: held, or their endpoint paused or not enabled.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn count_held(&self) -> store::Result<usize> {
+        Ok(self.holds(None, &*self.directory().await?).await?.len())
+    }
+
+    /// Lanes that may not send, the one that has waited longest first, and of inline ones only those in which
+    /// something waits: at most `most`, and how many more there are.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn held(&self, tenant: Option<&str>, most: usize) -> store::Result<(Vec<Held>, usize)> {
+        let directory = self.directory().await?;
+        let holds: Vec<_> = self.holds(tenant, &directory).await?.into_iter().take(LANES_MAX).collect();
+        let lanes: Vec<_> = holds.iter().map(|(lane, _)| *lane).collect();
+        let waiting: HashMap<_, _> = self.heads(&lanes).await?.rows.into_iter().map(|due| (due.lane, due)).collect();
+        let (mut held, mut inline) = (Vec::new(), Vec::new());
+        for (lane, hold) in holds {
+            let due = waiting.get(&lane);
+            match directory.endpoint_of_lane(lane).and_then(|id| directory.endpoint(id)) {
+                Some(endpoint) => held.push(Held::of_endpoint(endpoint, hold, due)),
+                None => inline.extend(due.map(|due| (due, hold))),
+            }
+        }
+        for (due, hold) in inline.into_iter().take(most) {
+            held.extend(self.inline(tenant, due, hold).await?);
+        }
+        held.sort_by_key(|held| (held.due_at.is_none(), held.due_at));
+        let more = held.len().saturating_sub(most);
+        held.truncate(most);
+        Ok((held, more))
+    }
+
+    /// How long the delivery that has been due for longest has been, held ones included; `None` if none is due.
+    ///
+    /// Of one tenant, deliveries are found by their lanes: those of its endpoints, and, as inline ones cannot be
+    /// counted off, those among the pending that are listed first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn oldest_due(&self, tenant: Option<&str>) -> store::Result<Option<Duration>> {
+        let Some(tenant) = tenant else {
+            let shards: Vec<_> = (0..SHARDS).map(|shard| (shard, Cursor::START)).collect();
+            return Ok(oldest(&self.store().feed(&shards, 1).await?));
+        };
+        let directory = self.directory().await?;
+        let lanes: Vec<_> = directory.of_tenant(tenant).take(LANES_MAX).map(|endpoint| endpoint.lane()).collect();
+        let due = self.heads(&lanes).await?;
+        let filter = DeliveryFilter {
+            tenant: Some(tenant.to_owned()),
+            status: Some(Status::Pending),
+            ..DeliveryFilter::default()
+        };
+        let pending = self.store().list_deliveries(&filter, None, INLINE_MAX).await?.items;
+        let inline = pending.iter().filter(|row| row.endpoint.is_none()).filter_map(|row| row.due_at).min();
+        Ok(oldest(&due).max(inline.filter(|&due_at| due_at <= due.now).map(|due_at| due.now.since(due_at))))
+    }
+
+    /// Every lane that may not send, but for those of other tenants' endpoints.
+    async fn holds(&self, tenant: Option<&str>, directory: &Directory) -> store::Result<HashMap<LaneId, Hold>> {
+        let shards: Vec<_> = (0..SHARDS).collect();
+        let by_answer = self.store().load_holds(&shards).await?;
+        let by_request =
+            directory.all().filter_map(|endpoint| Some((endpoint.lane(), (endpoint.hold_reason()?, None))));
+        let mut holds: HashMap<_, _> =
+            by_answer.iter().map(|hold| (hold.lane, (hold.reason, Some(hold.until)))).chain(by_request).collect();
+        holds.retain(|&lane, _| {
+            let endpoint = directory.endpoint_of_lane(lane).and_then(|id| directory.endpoint(id));
+            tenant.is_none_or(|tenant| endpoint.is_none_or(|endpoint| endpoint.tenant == tenant))
+        });
+        Ok(holds)
+    }
+
+    /// The first due delivery of each lane.
+    async fn heads(&self, lanes: &[LaneId]) -> store::Result<FeedPage> {
+        let lanes: Vec<_> = lanes.iter().map(|&lane| (lane, Cursor::START)).collect();
+        self.store().refill(&lanes, 1).await
+    }
+
+    /// An inline lane is known by what waits in it; one in which nothing does holds nobody back.
+    async fn inline(&self, tenant: Option<&str>, due: &Due, (reason, until): Hold) -> store::Result<Option<Held>> {
+        let row = self.store().delivery(due.id).await?;
+        let ours = row.filter(|row| tenant.is_none_or(|tenant| row.event.tenant == tenant));
+        Ok(ours.map(|row| Held {
+            url: row.event.destination.as_deref().and_then(KeptDestination::url_of),
+            tenant: row.event.tenant,
+            name: None,
+            reason,
+            until,
+            due_at: Some(due.due_at),
+        }))
+    }
+}
+
+fn oldest(page: &FeedPage) -> Option<Duration> {
+    page.rows.iter().map(|due| page.now.since(due.due_at)).max()
+}
+
+impl Held {
+    fn of_endpoint(endpoint: &Endpoint, (reason, until): Hold, due: Option<&Due>) -> Self {
+        Self {
+            tenant: endpoint.tenant.clone(),
+            url: Some(endpoint.spec.url.clone()),
+            name: endpoint.spec.name.clone().or_else(|| endpoint.key.clone()),
+            reason,
+            until,
+            due_at: due.map(|due| due.due_at),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The ledger as pages show it: as it was when it was last counted.
+//!
+//! The ledger counts whole tables, which takes as long as they are large. A page that people look at again and again
+//! must not cost that each time, nor make them wait. So one count runs at a time for each tenant, whoever looks
+//! meanwhile gets the one before, and after a count that took long there is a rest: counting takes up one part in
+//! [`REST`] of one connection's time at most.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::{
+    Engine,
+    store::{Ledger, Span},
+    time::Timestamp,
+};
+
+/// How long whoever looks waits for a count that has begun.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A count that takes no longer is made anew each time.
+const QUICK: Duration = Duration::from_millis(50);
+
+/// After a slower one, how many times as long as it took there is none.
+const REST: u32 = 20;
+
+/// The ledger, and when it was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// What was counted.
+    pub ledger: Ledger,
+    /// When counting began.
+    pub counted_at: Timestamp,
+}
+
+/// The last count of each tenant that was asked for, and of all under `None`: as many as there are tenants with a token
+/// that looks at pages.
+#[derive(Default)]
+pub(crate) struct Tallies(Mutex<HashMap<Option<String>, Arc<watch::Sender<State>>>>);
+
+#[derive(Default)]
+struct State {
+    last: Option<Tally>,
+    counting: bool,
+    rest_until: Option<Instant>,
+}
+
+impl Tallies {
+    fn of(&self, tenant: Option<&str>) -> Arc<watch::Sender<State>> {
+        Arc::clone(self.0.lock().entry(tenant.map(str::to_owned)).or_default())
+    }
+}
+
+impl Engine {
+    /// The ledger of one tenant or of all as it was counted a moment ago; `None` if the first count takes longer than
+    /// anyone should wait for a page, or the store does not answer.
+    pub async fn tally(&self, tenant: Option<&str>) -> Option<Tally> {
+        let slot = self.tallies().of(tenant);
+        let mut begins = false;
+        slot.send_if_modified(|state| {
+            begins = !state.counting && state.rest_until.is_none_or(|until| Instant::now() >= until);
+            state.counting |= begins;
+            begins
+        });
+        if begins {
+            tokio::spawn(count(self.clone(), tenant.map(str::to_owned), Arc::clone(&slot)));
+        }
+        let mut counted = slot.subscribe();
+        // The sender is held here; all that can end this wait is the count, or its taking too long.
+        let _ = tokio::time::timeout(PATIENCE, counted.wait_for(|state| !state.counting)).await;
+        slot.borrow().last
+    }
+}
+
+async fn count(engine: Engine, tenant: Option<String>, slot: Arc<watch::Sender<State>>) {
+    let (began, counted_at) = (Instant::now(), Timestamp::now());
+    let counted = engine.store().ledger(tenant.as_deref(), Span::default()).await;
+    let took = began.elapsed();
+    slot.send_modify(|state| {
+        state.counting = false;
+        state.rest_until = (took > QUICK).then(|| Instant::now() + took * REST);
+        match counted {
+            Ok(ledger) => state.last = Some(Tally { ledger, counted_at }),
+            Err(error) => tracing::warn!(%error, "the ledger could not be counted"),
+        }
+    });
+}

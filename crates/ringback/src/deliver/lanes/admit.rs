@@ -129,6 +129,15 @@ impl Lanes {
         }
     }
 
+    /// A lane is read again although it is parked: it had tests, and has room for them.
+    pub(super) fn force_refill(&mut self, id: LaneId) {
+        if let Some(lane) = self.lanes.get_mut(&id)
+            && !std::mem::replace(&mut lane.refilling, true)
+        {
+            self.refills.push(id);
+        }
+    }
+
     /// Lanes that have room for rows they had to leave in the database, and from where on to read.
     pub(crate) fn take_refills(&mut self, most: usize) -> Vec<(LaneId, Cursor)> {
         let count = self.refills.len().min(most);

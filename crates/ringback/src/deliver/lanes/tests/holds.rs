@@ -261,3 +261,22 @@ fn what_could_not_be_written_down_does_not_replace_what_came_after_it() {
     world.lanes.put_back_changed_holds(old);
     assert_eq!(world.reason(), [(HoldReason::RetryAfter, 600)]);
 }
+
+#[test]
+fn a_test_of_a_paused_endpoint_is_still_sent_after_another_change() {
+    let mut world = World::new();
+    let (mut endpoint, mut rows) = endpoint(&mut world, 3);
+    let test = Due { marks: Marks { test: true, ..Marks::default() }, ..rows[2].clone() };
+    rows[2] = test.clone();
+    for paused in [true, true] {
+        endpoint.version += 1;
+        endpoint.paused = paused;
+        world.lanes.reconfigure(&endpoint, world.now);
+        world.refill(&rows);
+    }
+    world.lanes.admit(u64::MAX, vec![(test.clone(), None)], &world.directory, world.clock(), world.now);
+    endpoint.version += 1;
+    world.lanes.reconfigure(&endpoint, world.now);
+    world.refill(&rows);
+    assert_eq!(world.open_all(), [test]);
+}

@@ -89,6 +89,11 @@ pub(super) struct Lane {
     fresh: VecDeque<Waiting>,
     /// Whether the last turn was.
     was_turn_of_fresh: bool,
+    /// Ordering keys of which a delivery is open. A replay and what came after it may both be the first of their key,
+    /// one after the other: they must not be open together.
+    open_keys: Vec<Box<str>>,
+    /// Deliveries whose turn came while another of their key was open.
+    behind_their_key: Vec<Waiting>,
     /// Test deliveries: sent while the endpoint is not enabled or its receiver is failing, too.
     tests: VecDeque<Waiting>,
     /// Open requests, those that the shard's last owner left open included.
@@ -127,6 +132,8 @@ impl Lane {
             queue: VecDeque::new(),
             fresh: VecDeque::new(),
             was_turn_of_fresh: false,
+            open_keys: Vec::new(),
+            behind_their_key: Vec::new(),
             tests: VecDeque::new(),
             open: 0,
             window: Window::new(MAX_IN_FLIGHT_DEFAULT),
@@ -239,15 +246,35 @@ impl Lane {
         }
     }
 
-    /// Takes the next delivery out; its request counts as open.
+    /// Takes the next delivery out; its request counts as open. `None` if all that wait are of ordering keys that are
+    /// open.
     pub(super) fn pop(&mut self) -> Option<Waiting> {
-        let place = self.next_place();
-        let waiting = self.queue_at(place).pop_front()?;
-        if place == Place::Queue {
-            self.with_events -= usize::from(waiting.event.is_some());
+        loop {
+            let place = self.next_place();
+            let waiting = self.queue_at(place).pop_front()?;
+            if place == Place::Queue {
+                self.with_events -= usize::from(waiting.event.is_some());
+            }
+            if let Some(key) = &waiting.due.ordering_key {
+                if self.open_keys.contains(key) {
+                    self.behind_their_key.push(waiting);
+                    continue;
+                }
+                self.open_keys.push(key.clone());
+            }
+            self.open += 1;
+            return Some(waiting);
         }
-        self.open += 1;
-        Some(waiting)
+    }
+
+    /// A delivery that was taken out is open no longer: others of its ordering key may be.
+    pub(super) fn release_key(&mut self, due: &Due) {
+        let Some(key) = &due.ordering_key else { return };
+        self.open_keys.retain(|open| open != key);
+        for waiting in self.behind_their_key.extract_if(.., |waiting| waiting.due.ordering_key.as_ref() == Some(key)) {
+            self.with_events += usize::from(waiting.event.is_some());
+            self.queue.push_front(waiting);
+        }
     }
 
     /// Tests first. Of a late lane, the oldest of the backlog and the fresh take turns; a probe is the oldest.
@@ -316,6 +343,12 @@ impl Lane {
         !(self.queue.is_empty() && self.tests.is_empty() && self.fresh.is_empty())
     }
 
+    /// Whether any delivery that waits here has been due since then.
+    pub(super) fn is_due_since(&self, time: Timestamp) -> bool {
+        let waiting = self.queue.iter().chain(&self.fresh).chain(&self.tests).chain(&self.behind_their_key);
+        waiting.into_iter().any(|waiting| waiting.due.due_at <= time)
+    }
+
     /// Whether rows should be read again from behind.
     pub(super) fn wants_refill(&self) -> bool {
         self.behind.is_some() && !self.refilling && self.queue.len() < ROWS_LOW && !self.is_parked()
@@ -379,17 +412,17 @@ impl Lane {
 
     /// Removes what waits in a lane that is parked, for the caller to forget; it is read again when the lane is not.
     pub(super) fn park(&mut self) -> Vec<Waiting> {
-        if self.queue.is_empty() && self.fresh.is_empty() {
+        if self.queue.is_empty() && self.fresh.is_empty() && self.behind_their_key.is_empty() {
             return Vec::new();
         }
         self.read_again();
         self.with_events = 0;
-        self.queue.drain(..).chain(self.fresh.drain(..)).collect()
+        self.queue.drain(..).chain(self.fresh.drain(..)).chain(self.behind_their_key.drain(..)).collect()
     }
 
     /// Removes what waits and matches, for the caller to forget.
     pub(super) fn remove_waiting(&mut self, matches: impl Fn(&Due) -> bool) -> Vec<Waiting> {
-        let mut removed = Vec::new();
+        let mut removed: Vec<_> = self.behind_their_key.extract_if(.., |waiting| matches(&waiting.due)).collect();
         for queue in [&mut self.queue, &mut self.fresh, &mut self.tests] {
             if !queue.iter().any(|waiting| matches(&waiting.due)) {
                 continue;

@@ -280,3 +280,17 @@ fn a_test_of_a_paused_endpoint_is_still_sent_after_another_change() {
     world.refill(&rows);
     assert_eq!(world.open_all(), [test]);
 }
+
+#[test]
+fn what_may_have_expired_during_a_short_hold_is_read_again_and_not_sent_from_memory() {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+    let mut world = World::new();
+    let old = rows(&mut world, 2);
+    world.next += DAY_MS;
+    let fresh = rows(&mut world, 1);
+    world.ask_for(1, Duration::from_secs(1));
+    world.now += Duration::from_secs(1);
+    assert_eq!(world.pick(), None, "it is asked for first");
+    world.refill(&[fresh[0].clone()]);
+    assert_eq!(world.open_all(), fresh, "{old:?} are dead by now");
+}

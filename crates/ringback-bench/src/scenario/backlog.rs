@@ -24,7 +24,7 @@ const TIMES: [u64; 4] = [1, 2, 5, 5];
 const TIMES_SCALED: [u64; 2] = [1, 5];
 
 /// Customers whose backlog it is.
-const TENANTS: u64 = 100;
+const FULL_TENANTS: u64 = 100;
 
 /// Far more than the slowest that is still worth measuring.
 const PATIENCE: Duration = Duration::from_secs(1_800);
@@ -33,13 +33,13 @@ const PATIENCE: Duration = Duration::from_secs(1_800);
 const CALM: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
-    let drained = bench.count(FULL_DRAINED, 6_000);
+    let drained = bench.count(FULL_DRAINED, 5_000);
     let mut rows: Vec<Row> = Vec::new();
     let mut points = Vec::new();
     let all = if bench.scale == Scale::Full { &TIMES[..] } else { &TIMES_SCALED[..] };
     for (at, times) in all.iter().enumerate() {
         let is_last = at == all.len() - 1;
-        let history = if is_last { bench.scaled(FULL_HISTORY, 50_000) } else { 0 };
+        let history = if is_last { bench.scaled(FULL_HISTORY, 20_000) } else { 0 };
         let row = one(bench, store, drained, drained * times, history).await?.scaled(drained, FULL_DRAINED);
         let rate = row.per_second.unwrap_or_default();
         if history == 0 {
@@ -73,13 +73,14 @@ fn judged(bench: &Bench, row: Row, of_smallest: f64) -> Row {
 
 async fn one(bench: &Bench, store: Store, drained: u64, pending: u64, history: u64) -> Result<Row> {
     let mut stage = Stage::set(bench, store).await?;
+    let tenants = bench.scaled(FULL_TENANTS, 20);
     let node = Node::start(&stage.database).await?;
     if history > 0 {
         sleep(CALM).await;
     }
     let idle = memory::resident(node.pid)?;
     let mut endpoints = Vec::new();
-    for number in 0..TENANTS {
+    for number in 0..tenants {
         let url = stage.receiver.url(Behaviour::Healthy, u32::try_from(number)?);
         endpoints.push(node.endpoint(&format!("t{number}"), &url, 16).await?);
     }
@@ -88,7 +89,7 @@ async fn one(bench: &Bench, store: Store, drained: u64, pending: u64, history: u
         stage.database.fill_history(history, &endpoints[0]).await?;
     }
     // Small ones: a million of the usual size would only fill the disk.
-    stage.database.fill(0, pending, Sizes::Fixed(512), To::Tenants(TENANTS)).await?;
+    stage.database.fill(0, pending, Sizes::Fixed(512), To::Tenants(tenants)).await?;
     let mut storer = Storer::start()?;
     storer.route(stage.database.url(), pending, &endpoints).await?;
     drop(storer);

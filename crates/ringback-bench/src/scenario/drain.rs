@@ -15,7 +15,7 @@ use crate::{
 const FULL: u64 = 200_000;
 
 pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
-    let count = bench.count(FULL, 30_000);
+    let count = bench.count(FULL, 20_000);
     let mut stage = Stage::set(bench, store).await?;
     let node = Node::start(&stage.database).await?;
     node.endpoint("default", &stage.receiver.url(Behaviour::Healthy, 0), CONNECTIONS).await?;

@@ -21,15 +21,15 @@ const FULL: u64 = 20_000;
 const SECONDS: f64 = 2.0;
 
 /// Customers whose calls they are.
-const TENANTS: u64 = 100;
+const FULL_TENANTS: u64 = 100;
 
 const CLIENTS: usize = 256;
 
 pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
-    let count = bench.count(FULL, 8_000);
+    let (count, tenants) = (bench.count(FULL, 8_000), bench.scaled(FULL_TENANTS, 20));
     let mut stage = Stage::set(bench, store).await?;
     let node = Node::start(&stage.database).await?;
-    for number in 0..TENANTS {
+    for number in 0..tenants {
         let url = stage.receiver.url(Behaviour::Healthy, u32::try_from(number)?);
         node.endpoint(&format!("t{number}"), &url, 16).await?;
     }
@@ -38,13 +38,12 @@ pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
     let since = Moment::now();
     // All are sent, however long it takes: the rate says when, the count how many.
     let pace = Pace { count, rate: Some(count as f64 / SECONDS), seconds: 120.0 };
-    let done =
-        stage.produce(&node.job(CLIENTS, pace, Events { first: 0, sizes: USUAL, tenants: TENANTS }), pace).await?;
+    let done = stage.produce(&node.job(CLIENTS, pace, Events { first: 0, sizes: USUAL, tenants }), pace).await?;
     let drained = stage.drained(since, window, count, &[node.pid]).await?;
     let arrived = drained.report.last_ns.saturating_sub(since.monotonic_ns) as f64 / 1e9;
     let latency = drained.report.healthy().and_then(|class| class.latency);
     let p99 = latency.map_or(0.0, |latency| latency.p99_ms);
-    let what = format!("{} calls end in {SECONDS} s, {TENANTS} customers", grouped(count as f64));
+    let what = format!("{} calls end in {SECONDS} s, {tenants} customers", grouped(count as f64));
     let row = told(drained.tell(stage.row("end-all", what), count), &done)
         .result(format!("accepted after {:.1} s, delivered after {arrived:.1} s, p99 {p99:.0} ms", done.seconds))
         .with("latency", json!(latency))

@@ -15,7 +15,7 @@ const FULL: u64 = 200_000;
 pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for width in [1, 10, 100] {
-        let events = (bench.count(FULL, 15_000) / width).max(1);
+        let events = (bench.count(FULL, 10_000) / width).max(1);
         let deliveries = events * width;
         let mut stage = Stage::set(bench, store).await?;
         let node = Node::start(&stage.database).await?;

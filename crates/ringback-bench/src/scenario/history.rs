@@ -23,7 +23,7 @@ const FULL_DRAINED: u64 = 200_000;
 const LOOKED_FOR: u64 = 1_000;
 
 pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
-    let (past, drained) = (bench.count(FULL, 50_000), bench.scaled(FULL_DRAINED, 6_000));
+    let (past, drained) = (bench.count(FULL, 20_000), bench.scaled(FULL_DRAINED, 6_000));
     let mut stage = Stage::set(bench, store).await?;
     let node = Node::start(&stage.database).await?;
     let endpoint = node.endpoint("default", &stage.receiver.url(Behaviour::Healthy, 0), CONNECTIONS).await?;
@@ -42,7 +42,7 @@ pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
     let what = format!("{} events beside {} in the history", grouped(drained as f64), grouped(past as f64));
     let draining = stage.row("history", what).rate(drained as f64 / seconds).used(&used, drained).scaled(past, FULL);
 
-    let count = bench.scaled(LOOKED_FOR, 200);
+    let count = bench.scaled(LOOKED_FOR, 100);
     find(&node, past, count).await?;
     let found = find(&node, past, count).await?.summary().ok_or_else(|| Failure::new("nothing was looked for"))?;
     let finding = stage

@@ -21,8 +21,8 @@ const MIXES: [(Mix, &str, bool); 2] =
 const SHARES: [u64; 4] = [1, 5, 20, 40];
 
 pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
-    let endpoints = bench.scaled(FULL_ENDPOINTS, 200).max(100);
-    let seconds = bench.seconds(60.0, 3.0);
+    let endpoints = bench.scaled(FULL_ENDPOINTS, 100).max(100);
+    let seconds = bench.seconds(60.0, 2.5);
     let (rate, mut row, alone) = alone(bench, store, endpoints, seconds).await?;
     row = row.scaled(endpoints, FULL_ENDPOINTS);
     let mut rows = vec![row];
@@ -59,7 +59,7 @@ struct Alone {
 
 async fn alone(bench: &Bench, store: Store, endpoints: u64, seconds: f64) -> Result<(f64, Row, Alone)> {
     let mut healthy = Neighbourhood::build(bench, store, endpoints, Mix::HEALTHY).await?;
-    let capacity = healthy.capacity(bench.scaled(60_000, 6_000)).await?;
+    let capacity = healthy.capacity(bench.scaled(60_000, 5_000)).await?;
     let rate = capacity / 2.0;
     let seen = healthy.open_loop(rate, seconds).await?;
     let row = healthy.stage.row("neighbours", format!("{endpoints} healthy endpoints, {}/s", grouped(rate)));

@@ -23,7 +23,7 @@ use crate::{
 const FULL: u64 = 200_000;
 
 /// So that every shard has some.
-const ENDPOINTS: u64 = 256;
+const FULL_ENDPOINTS: u64 = 256;
 
 /// A node's lease, as it is by default, and what finding the end of another's may take on top.
 const LEASE: f64 = 12.0;
@@ -39,7 +39,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     if !bench.stores.contains(&Store::Postgres) {
         return Ok(Vec::new());
     }
-    let count = bench.count(FULL, 15_000);
+    let count = bench.count(FULL, 10_000);
     let mut rows: Vec<Row> = Vec::new();
     for nodes in [1, 2, 4] {
         let row = together(bench, nodes, count).await?.scaled(count, FULL);
@@ -54,11 +54,15 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+fn endpoints(bench: &Bench) -> u64 {
+    bench.scaled(FULL_ENDPOINTS, 64).max(16)
+}
+
 async fn set(bench: &Bench) -> Result<(Stage<'_>, Node)> {
     let stage = Stage::set(bench, Store::Postgres).await?;
     let node = Node::start(&stage.database).await?;
     let mut connection = node.connect().await?;
-    for number in 0..ENDPOINTS {
+    for number in 0..endpoints(bench) {
         let url = stage.receiver.url(Behaviour::Healthy, u32::try_from(number)?);
         Node::endpoint_over(&mut connection, &format!("t{number}"), &url, 16).await?;
     }
@@ -68,7 +72,7 @@ async fn set(bench: &Bench) -> Result<(Stage<'_>, Node)> {
 async fn together(bench: &Bench, nodes: usize, count: u64) -> Result<Row> {
     let (mut stage, node) = set(bench).await?;
     node.stop().await?;
-    stage.database.fill(0, count, USUAL, To::Tenants(ENDPOINTS)).await?;
+    stage.database.fill(0, count, USUAL, To::Tenants(endpoints(bench))).await?;
     stage.session().await?.settle().await?;
     let (drained, running) = stage.drain(nodes, count, count).await?;
     for node in running {
@@ -76,8 +80,9 @@ async fn together(bench: &Bench, nodes: usize, count: u64) -> Result<Row> {
     }
     let report = stage.receiver.report().await?;
     let what = format!(
-        "{} events, {ENDPOINTS} endpoints, {nodes} node{}",
+        "{} events, {} endpoints, {nodes} node{}",
         grouped(count as f64),
+        endpoints(bench),
         if nodes == 1 { "" } else { "s" }
     );
     let row = drained.tell(stage.row("nodes", what), count);
@@ -95,7 +100,7 @@ enum Change {
 
 async fn come_and_go(bench: &Bench) -> Result<Vec<Row>> {
     let (mut stage, node) = set(bench).await?;
-    let seconds = bench.seconds(40.0, 5.0);
+    let seconds = bench.seconds(40.0, 4.0);
     let mut rows = Vec::new();
     let mut second = None;
     for change in [Change::Joins, Change::Leaves, Change::Joins, Change::Dies] {
@@ -103,7 +108,7 @@ async fn come_and_go(bench: &Bench) -> Result<Vec<Row>> {
         let seconds = if matches!(change, Change::Dies) { seconds.max(LEASE_AND_A_LOOK + 5.0) } else { seconds };
         let pace = Pace::rate(RATE, seconds);
         stage.receiver.reset((RATE * seconds) as u64).await?;
-        let job = node.job(16, pace, Events { first: 0, sizes: USUAL, tenants: ENDPOINTS });
+        let job = node.job(16, pace, Events { first: 0, sizes: USUAL, tenants: endpoints(bench) });
         let (done, changed) = {
             let Stage { producer, database, .. } = &mut stage;
             tokio::join!(Producer::run(producer, &job, pace.patience()), async {

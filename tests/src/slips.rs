@@ -34,6 +34,9 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         }
         (_, "--host") => these(&["", "a b", "a/b"]),
         (_, "--limit") => these(&["", "0", "1001", "-1", "many", "1.5"]),
+        (_, "--follow" | "--cancel") => these(&["", "rpl_1", "dlv_00000000000000000000000000000001"]),
+        (_, "--if-match") => these(&["", "seven", "-1", "W/\"7\""]),
+        (_, "--tenant-weights") => these(&["nonsense", "acme=0", "a b=1", "acme=many"]),
         (_, "--cursor") => these(&["", "nonsense"]),
         (_, "--status") => these(&["", "lost", "99"]),
         (_, "--reason") => also(long(1_001), &["\u{1}"]),

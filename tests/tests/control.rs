@@ -6,7 +6,7 @@ use ringback_tests::{
     api::{Api, id_of},
     database::Database,
     on_both_stores,
-    receiver::{Receiver, Reply},
+    receiver::{Gate, Receiver, Reply},
     server::{Serve, Server},
     stores::Store,
     until::{until, until_within},
@@ -154,5 +154,24 @@ on_both_stores! {
         server.api.patch(&format!("/v1/endpoints/{endpoint}"), &json!({"enabled": true})).await.expect(200);
         server.api.delivery_with_status(&id, "delivered").await;
         assert_eq!(receiver.count(), 2);
+    }
+
+    async fn a_late_gone_of_the_old_url_does_not_disable_the_endpoint_that_was_given_another(store: Store) {
+        let database = Database::fresh(store).await;
+        let gate = Gate::closed();
+        let closed = gate.clone();
+        let old = Receiver::scripted(move |_| Reply::status(410).behind(&closed)).await;
+        let new = Receiver::healthy().await;
+        let server = Serve::on(&database).start().await;
+        let endpoint = server.api.endpoint_at(&old.url()).await;
+        let event = server.api.emit("call.ended", b"{}", json!({})).await;
+        let id = server.api.delivery_of(&event).await;
+        old.wait_for(1).await;
+        server.api.patch(&format!("/v1/endpoints/{endpoint}"), &json!({"url": new.url()})).await.expect(200);
+        gate.open();
+        server.api.delivery_with_status(&id, "delivered").await;
+        let document = server.api.get(&format!("/v1/endpoints/{endpoint}")).await.expect(200);
+        assert_eq!(document["enabled"], json!(true));
+        assert_eq!((old.count(), new.count()), (1, 1));
     }
 }

@@ -1,8 +1,15 @@
 //! The command line.
 
-use std::{ffi::OsString, io::Write as _, path::PathBuf};
+use std::{
+    cell::RefCell,
+    ffi::OsString,
+    io::Write as _,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use clap::{Args, Parser, Subcommand};
+use tokio::time::timeout;
 
 use crate::{
     bench::{Bench, Scale},
@@ -54,6 +61,10 @@ pub(crate) struct Options {
     /// The table as Markdown
     #[arg(long, global = true, value_name = "FILE")]
     markdown: Option<PathBuf>,
+
+    /// A folder for the plots, as SVG; those of a full run go to where the README shows them
+    #[arg(long, global = true, value_name = "FOLDER")]
+    plots: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,6 +79,8 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Keeper,
     #[command(hide = true)]
+    Storer,
+    #[command(hide = true)]
     Node {
         #[arg(last = true)]
         arguments: Vec<OsString>,
@@ -79,24 +92,21 @@ pub(crate) enum Command {
 pub(crate) enum Shown {
     /// Every scenario
     All,
-    /// Signed requests without a database
-    Ceiling,
-    /// A backlog goes out
-    Drain,
-    /// Fifty calls a second
-    Latency,
+    #[command(flatten)]
+    One(Scenario),
 }
 
 impl Shown {
     fn scenarios(self) -> Vec<Scenario> {
         match self {
             Self::All => Scenario::ALL.to_vec(),
-            Self::Ceiling => vec![Scenario::Ceiling],
-            Self::Drain => vec![Scenario::Drain],
-            Self::Latency => vec![Scenario::Latency],
+            Self::One(scenario) => vec![scenario],
         }
     }
 }
+
+/// No scenario takes that long on any machine that is worth measuring.
+const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Measures, and says what came of it.
 pub(crate) async fn run(shown: Shown, options: Options) -> Result<()> {
@@ -113,21 +123,42 @@ pub(crate) async fn run(shown: Shown, options: Options) -> Result<()> {
         (false, false) => Scale::Full,
     };
     eprintln!("{}", machine.line());
-    let bench = Bench { scale, count: options.count, stores, cluster };
+    let bench = Bench { scale, count: options.count, stores, cluster, plots: RefCell::default() };
     let mut rows = Vec::new();
     let mut failed = Vec::new();
     for scenario in shown.scenarios() {
-        eprintln!("{}", scenario.name());
-        match scenario.run(&bench).await {
+        let (name, since) = (format!("{scenario:?}"), Instant::now());
+        eprintln!("{name}");
+        let outcome = timeout(LONGEST, scenario.run(&bench)).await.during("waiting for the end");
+        match outcome.and_then(|outcome| outcome) {
             Ok(found) => rows.extend(found),
             Err(failure) => {
                 eprintln!("  failed: {failure}");
-                failed.push(scenario.name());
+                failed.push(name);
+                continue;
             }
         }
+        eprintln!("  {:.0} s", since.elapsed().as_secs_f64());
     }
+    draw(&options, &bench, &machine)?;
     write(&options, &machine, &rows)?;
+    if let Some(cluster) = bench.cluster {
+        cluster.stop().await?;
+    }
     if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("failed: {}", failed.join(", ")))) }
+}
+
+/// Plots of a run that is scaled down are drawn only where somebody asks for them: they would replace real ones.
+fn draw(options: &Options, bench: &Bench, machine: &Machine) -> Result<()> {
+    let is_whole = bench.scale == Scale::Full && bench.count.is_none();
+    let own = is_whole.then(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("plots"));
+    let Some(folder) = options.plots.clone().or(own) else { return Ok(()) };
+    std::fs::create_dir_all(&folder).during("making the folder for plots")?;
+    for plot in bench.plots.borrow().iter() {
+        let path = folder.join(format!("{}.svg", plot.name));
+        std::fs::write(&path, plot.svg(&machine.line())).during(&format!("writing {}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn write(options: &Options, machine: &Machine, rows: &[Row]) -> Result<()> {

@@ -1,6 +1,6 @@
 //! What all scenarios of a run share: how large they are, the server, and the ceiling measured beside each.
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use crate::{
     database::{Database, Store},
@@ -10,6 +10,7 @@ use crate::{
         producer::{Done, Job, Producer},
         receiver::{Behaviour, Receiver},
     },
+    report::Plot,
     sizes::{Sizes, USUAL},
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct Bench {
     /// Stores to run on.
     pub(crate) stores: Vec<Store>,
     pub(crate) cluster: Option<Cluster>,
+    /// What there is to be drawn.
+    pub(crate) plots: RefCell<Vec<Plot>>,
 }
 
 /// Connections of the ceiling: as many as a node may have open to one endpoint here.
@@ -44,6 +47,13 @@ pub(crate) struct Bare {
     pub(crate) rate: f64,
     /// CPU of the sender for each, in microseconds.
     pub(crate) sender_us: f64,
+}
+
+impl Bare {
+    /// What a producer's account comes to.
+    pub(crate) fn of(done: &Done) -> Self {
+        Self { rate: done.rate(), sender_us: done.cpu_seconds * 1e6 / done.accepted.max(1) as f64 }
+    }
 }
 
 impl Bench {
@@ -70,6 +80,11 @@ impl Bench {
         }
     }
 
+    /// Keeps something to be drawn at the end.
+    pub(crate) fn plot(&self, plot: Plot) {
+        self.plots.borrow_mut().push(plot);
+    }
+
     /// A fresh database.
     pub(crate) async fn database(&self, store: Store) -> Result<Database> {
         Database::fresh(store, self.cluster.as_ref()).await.during("making a database")
@@ -77,8 +92,7 @@ impl Bench {
 
     /// The ceiling, now.
     pub(crate) async fn bare(&self, receiver: &mut Receiver, producer: &mut Producer) -> Result<Bare> {
-        let done = self.bare_of(receiver, producer, self.seconds(4.0, 1.0), USUAL).await?;
-        Ok(Bare { rate: done.rate(), sender_us: done.cpu_seconds * 1e6 / (done.accepted.max(1) as f64) })
+        Ok(Bare::of(&self.bare_of(receiver, producer, self.seconds(4.0, 0.5), USUAL).await?))
     }
 
     /// The same with payloads of another size.

@@ -69,13 +69,13 @@ impl<'a> Stage<'a> {
     }
 
     /// Starts to measure what is used.
-    pub(crate) async fn begin(&self, nodes: &[&Node]) -> Result<Window> {
-        used::begin(&self.database, self.bench.cluster.as_ref(), nodes).await
+    pub(crate) async fn begin(&self, pids: &[u32]) -> Result<Window> {
+        used::begin(&self.database, self.bench.cluster.as_ref(), pids).await
     }
 
     /// Ends it.
-    pub(crate) async fn end(&self, window: Window, nodes: &[&Node]) -> Result<Used> {
-        window.end(&self.database, self.bench.cluster.as_ref(), nodes).await
+    pub(crate) async fn end(&self, window: Window, pids: &[u32]) -> Result<Used> {
+        window.end(&self.database, self.bench.cluster.as_ref(), pids).await
     }
 
     /// Has the producer do a job; any failed request fails it.
@@ -96,30 +96,23 @@ impl<'a> Stage<'a> {
         for _ in 0..nodes {
             running.push(Node::start(&self.database).await?);
         }
-        let pids: Vec<_> = running.iter().map(|node| node.pid.to_string()).collect();
-        eprintln!(
-            "  {}: {} deliveries by process {}",
-            self.store().name(),
-            grouped(deliveries as f64),
-            pids.join(", ")
-        );
-        let borrowed: Vec<_> = running.iter().collect();
-        let drained = self.drained(since, window, deliveries, deliveries, &borrowed).await?;
+        let pids: Vec<_> = running.iter().map(|node| node.pid).collect();
+        eprintln!("  {}: {} deliveries by process {pids:?}", self.store().name(), grouped(deliveries as f64));
+        let drained = self.drained(since, window, deliveries, &pids).await?;
         Ok((drained, running))
     }
 
-    /// Waits until `deliveries` have arrived and `finished` are recorded in all, and takes stock.
+    /// Waits until `deliveries` have arrived and are recorded, and takes stock.
     pub(crate) async fn drained(
         &mut self,
         since: Moment,
         window: Window,
         deliveries: u64,
-        finished: u64,
-        nodes: &[&Node],
+        pids: &[u32],
     ) -> Result<Drained> {
         let report = self.receiver.all(deliveries, PATIENCE).await?;
-        let ended = self.finished(finished).await?;
-        let used = self.end(window, nodes).await?;
+        let ended = self.finished(deliveries).await?;
+        let used = self.end(window, pids).await?;
         Ok(Drained {
             seconds: (ended - since.unix_us) as f64 / 1e6,
             first_arrival_ms: report.first_ns.saturating_sub(since.monotonic_ns) as f64 / 1e6,

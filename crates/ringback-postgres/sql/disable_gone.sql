@@ -1,4 +1,4 @@
--- Disables an endpoint that answered 410.
+-- Disables an endpoint that answered 410, unless it has changed since version $3.
 UPDATE {schema}.endpoint
 SET enabled = false, disabled_reason = 'gone', version = $2, updated_at = {schema}.clock()
-WHERE id = $1 AND enabled AND deleted_at IS NULL
+WHERE id = $1 AND version = $3 AND enabled AND deleted_at IS NULL

@@ -45,6 +45,7 @@ pub(crate) async fn migrate(connection: &mut PgConnection, schema: &str) -> Resu
     let done = applied(&mut transaction, schema).await?;
     check_history(&done, schema)?;
     for step in &POSTGRES[done.len()..] {
+        tracing::info!("migration {} ({}) begins", step.number, step.name);
         transaction.execute(AssertSqlSafe(step.sql(schema))).await.map_err(|error| failed(step, error))?;
         remember(&mut transaction, schema, step).await?;
     }

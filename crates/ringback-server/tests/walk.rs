@@ -176,10 +176,45 @@ fn endpoints(way: &Way<'_>, receiver: &str, tenant: &str) -> String {
     let other = text(&way.json(&["endpoints", "list", "--tenant", tenant])["items"][0]["id"]).to_owned();
     let rotated = way.done(&["endpoints", "rotate-secret", &other, "--overlap", "2h"]);
     assert!(rotated.contains("until") && rotated.contains("secret    whsec_"), "{rotated}");
+    only_as_it_was_seen(way, &crm);
+    put_in_its_place(way, &hook, tenant);
     assert_eq!(way.json(&["endpoints", "pause", &crm])["paused"], true);
     assert!(way.done(&["endpoints", "get", &crm]).contains("paused"));
     assert!(way.done(&["endpoints", "resume", &crm]).contains("enabled"));
     crm
+}
+
+/// What somebody else has changed meanwhile is not overwritten.
+fn only_as_it_was_seen(way: &Way<'_>, endpoint: &str) {
+    let shown = way.done(&["endpoints", "get", endpoint]);
+    let version = shown.lines().find_map(|line| line.trim().strip_prefix("version")).unwrap().trim();
+    way.done(&["endpoints", "update", endpoint, "--name", "as it was seen", "--if-match", version]);
+    for too_late in
+        [&["update", endpoint, "--name", "x"][..], &["delete", endpoint], &["rotate-secret", endpoint, "--secret", "x"]]
+    {
+        let refused = way.refused(1, &[&["endpoints"], too_late, &["--if-match", version]].concat());
+        assert!(refused.contains("412"), "{refused}");
+    }
+    assert_eq!(way.json(&["endpoints", "get", endpoint])["name"], "as it was seen");
+}
+
+/// An agent's configuration, as often as one likes.
+fn put_in_its_place(way: &Way<'_>, hook: &str, tenant: &str) {
+    let put = ["endpoints", "create", hook, "--event-types", "none", "--tenant", tenant, "--replace"];
+    let key = ["--key", "agent 7/ü+"];
+    let made = way.json(&[&put[..], &key, &["--rate", "5"]].concat());
+    assert_eq!(
+        (&made["key"], &made["tenant"], &made["rate_per_second"]),
+        (&key[1].into(), &tenant.into(), &5.0.into())
+    );
+    let replaced = way.json(&[&put[..], &key].concat());
+    assert_eq!(
+        (&replaced["id"], &replaced["rate_per_second"], &replaced["secret"]),
+        (&made["id"], &Value::Null, &Value::Null)
+    );
+    assert!(way.refused(2, &put).contains("--key"));
+    way.refused(1, &[&put[..], &key, &["--if-match", "999999"]].concat());
+    way.done(&["endpoints", "delete", text(&made["id"])]);
 }
 
 /// A test, and an event: found, explained and listed.
@@ -260,6 +295,14 @@ fn dead_and_replayed(way: &Way<'_>, receiver: &str, tenant: &str) {
     assert_eq!(way.settled(id)["status"], "delivered");
     assert!(way.done(&["replay", id]).contains("as attempt 3"));
     way.refused(3, &[&["replay"], &dead[..]].concat());
+    let slow = ["replay", "--tenant", tenant, "--status", "delivered", "--rate", "0.001"];
+    let slow = text(&way.json(&slow)["id"]).to_owned();
+    assert_eq!(way.json(&["replay", "--follow", &slow])["state"], "running");
+    for _ in 0..2 {
+        assert!(way.done(&["replay", "--cancel", &slow]).contains(&format!("{slow} cancelled")));
+    }
+    assert!(way.done(&["replay", "--follow", &slow]).contains("cancelled"));
+    way.refused(3, &["replay", "--cancel", "rpl_00000000000000000000000000000001"]);
     way.done(&["endpoints", "delete", lost]);
 }
 

@@ -47,6 +47,7 @@ impl Sqlite {
 async fn migrate(tx: &mut SqliteConnection) -> Result<()> {
     tx.execute(sql!("create_migration_table")).await.map_err(store_error)?;
     for migration in missing(&applied(tx).await?)? {
+        tracing::info!("migration {} ({}) begins", migration.number, migration.name);
         let text = sqlx::AssertSqlSafe(migration.sql(""));
         sqlx::raw_sql(text).execute(&mut *tx).await.map_err(store_error)?;
         sqlx::query(sql!("insert_migration"))

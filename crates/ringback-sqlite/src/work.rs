@@ -61,9 +61,9 @@ impl Work for Sqlite {
         load_holds(&mut snapshot, shards).await.map_err(store_error)
     }
 
-    async fn disable_gone(&self, endpoint: EndpointId, record: &Record) -> Result<()> {
+    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()> {
         let record = record.clone();
-        self.apply(move |tx| Box::pin(disable_gone(tx, endpoint, record))).await
+        self.apply(move |tx| Box::pin(disable_gone(tx, endpoint, version, record))).await
     }
 }
 
@@ -114,11 +114,12 @@ async fn load_holds(connection: &mut SqliteConnection, shards: &[Shard]) -> sqlx
     rows.iter().map(hold).collect()
 }
 
-async fn disable_gone(tx: &mut SqliteConnection, endpoint: EndpointId, record: Record) -> sqlx::Result<()> {
+async fn disable_gone(tx: &mut SqliteConnection, endpoint: EndpointId, seen: i64, record: Record) -> sqlx::Result<()> {
     let id = endpoint.uuid();
     let disabled = sqlx::query(sql!("disable_gone"))
         .bind(id.as_bytes().as_slice())
         .bind(now())
+        .bind(seen)
         .execute(&mut *tx)
         .await?
         .rows_affected();

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     database::{Database, Store},
     failure::Result,
-    process::{cluster::Cluster, node::Node},
+    process::cluster::Cluster,
 };
 
 /// A stretch that has begun.
@@ -30,10 +30,10 @@ pub(crate) struct Used {
 }
 
 /// Begins; of nodes that start later all they use counts.
-pub(crate) async fn begin(database: &Database, cluster: Option<&Cluster>, nodes: &[&Node]) -> Result<Window> {
+pub(crate) async fn begin(database: &Database, cluster: Option<&Cluster>, pids: &[u32]) -> Result<Window> {
     let mut before = HashMap::new();
-    for node in nodes {
-        before.insert(node.pid, cpu::of_process(node.pid)?);
+    for &pid in pids {
+        before.insert(pid, cpu::of_process(pid)?);
     }
     let cluster = cluster.filter(|_| database.store() == Store::Postgres);
     Ok(Window { nodes: before, position: position(database).await?, postgres: cluster.and_then(Cluster::cpu) })
@@ -41,13 +41,13 @@ pub(crate) async fn begin(database: &Database, cluster: Option<&Cluster>, nodes:
 
 impl Window {
     /// Ends, while the nodes still run.
-    pub(crate) async fn end(self, database: &Database, cluster: Option<&Cluster>, nodes: &[&Node]) -> Result<Used> {
+    pub(crate) async fn end(self, database: &Database, cluster: Option<&Cluster>, pids: &[u32]) -> Result<Used> {
         let postgres = self.postgres.and_then(|before| Some(cluster?.cpu()?.saturating_sub(before)));
         let mut used = Used { postgres, ..Used::default() };
-        for node in nodes {
-            let before = self.nodes.get(&node.pid).copied().unwrap_or_default();
-            used.engine += cpu::of_process(node.pid)?.saturating_sub(before);
-            used.peak = used.peak.max(memory::peak(node.pid)?);
+        for &pid in pids {
+            let before = self.nodes.get(&pid).copied().unwrap_or_default();
+            used.engine += cpu::of_process(pid)?.saturating_sub(before);
+            used.peak = used.peak.max(memory::peak(pid)?);
         }
         if let (Some(from), Some(to)) = (self.position, position(database).await?) {
             used.written = wal::between(database.url(), &from, &to).await;

@@ -23,7 +23,7 @@ pub(crate) struct Child {
     pid: u32,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
-    _process: tokio::process::Child,
+    process: tokio::process::Child,
 }
 
 /// A command that starts this executable again, in a process group of its own: Ctrl-C reaches this process alone, and
@@ -52,11 +52,20 @@ impl Child {
         let (Some(input), Some(output), Some(pid)) = (process.stdin.take(), process.stdout.take(), process.id()) else {
             return Err(Failure::new(format!("{name} did not start as it should")));
         };
-        Ok(Self { name, pid, input, output: BufReader::new(output).lines(), _process: process })
+        Ok(Self { name, pid, input, output: BufReader::new(output).lines(), process })
     }
 
     pub(crate) const fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Ends its input and waits until it has put everything in order.
+    pub(crate) async fn finish(mut self, patience: Duration) -> Result<()> {
+        drop(self.input);
+        match timeout(patience, self.process.wait()).await {
+            Ok(ended) => ended.map(|_| ()).during(self.name),
+            Err(_) => Err(Failure::new(format!("the {} has not ended after {patience:?}", self.name))),
+        }
     }
 
     /// Asks and waits for the answer for up to `patience`.

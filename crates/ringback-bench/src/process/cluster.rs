@@ -20,7 +20,7 @@ pub(crate) struct Cluster {
     pub(crate) version: String,
     /// Its first process, if it is on this machine and can be seen.
     pub(crate) pid: Option<u32>,
-    _keeper: Option<Child>,
+    keeper: Option<Child>,
 }
 
 impl Cluster {
@@ -48,7 +48,15 @@ impl Cluster {
             .ok()
             .and_then(|backend| cpu::parent_of(backend).ok())
             .filter(|pid| is_postgres(*pid));
-        Ok(Self { url, version, pid, _keeper: keeper })
+        Ok(Self { url, version, pid, keeper })
+    }
+
+    /// Stops a private one. When it is only dropped, its keeper does the same after this process has gone on.
+    pub(crate) async fn stop(self) -> Result<()> {
+        match self.keeper {
+            Some(keeper) => keeper.finish(PATIENCE).await,
+            None => Ok(()),
+        }
     }
 
     /// CPU time of all its processes so far.

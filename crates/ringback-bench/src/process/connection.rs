@@ -1,13 +1,18 @@
 //! A kept-alive HTTP/1.1 connection to somebody on this machine, one request after the other.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, StatusCode, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::timeout};
 
 use crate::failure::{Failure, Result, While as _};
+
+/// How long the API may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An open connection.
 pub(crate) struct Connection {
@@ -54,10 +59,11 @@ impl Connection {
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::from(body.map_or_else(Bytes::new, |body| body.to_string().into())))?;
-        let (status, answer) = self.send(request).await.during(&format!("{method} {path}"))?;
+        let asked = format!("{method} {path}");
+        let (status, answer) = timeout(PATIENCE, self.send(request)).await.during(&asked)?.during(&asked)?;
         if !status.is_success() {
             let said = String::from_utf8_lossy(&answer);
-            return Err(Failure::new(format!("{method} {path} was answered with {status}: {said}")));
+            return Err(Failure::new(format!("{asked} was answered with {status}: {said}")));
         }
         if answer.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&answer)?) }
     }

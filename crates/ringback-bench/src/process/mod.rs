@@ -8,6 +8,7 @@ pub(crate) mod keeper;
 pub(crate) mod node;
 pub(crate) mod producer;
 pub(crate) mod receiver;
+pub(crate) mod storer;
 
 /// Lets this process have as many sockets as it may.
 pub(crate) fn allow_many_files() {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{ChildStdin, Command},
@@ -58,15 +58,7 @@ pub(crate) struct Node {
 impl Node {
     /// Starts one and waits until it listens.
     pub(crate) async fn start(database: &Database) -> Result<Self> {
-        Self::start_with(database, &[]).await
-    }
-
-    /// The same with further settings, `("max_in_flight_per_node", "512")`.
-    pub(crate) async fn start_with(database: &Database, settings: &[(&str, &str)]) -> Result<Self> {
         let mut command = command(database, &["serve"])?;
-        for (key, value) in settings {
-            command.env(format!("RINGBACK_{}", key.replace('.', "_").to_uppercase()), value);
-        }
         let mut process = command.stderr(Stdio::piped()).spawn().during("starting a node")?;
         let (Some(input), Some(errors), Some(pid)) = (process.stdin.take(), process.stderr.take(), process.id()) else {
             return Err(Failure::new("a node did not start as it should"));
@@ -110,15 +102,20 @@ impl Node {
         Connection::open(super::connection::authority(&self.url)).await
     }
 
-    /// Asks its API once.
-    pub(crate) async fn api(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
-        self.connect().await?.api(TOKEN, method, path, body).await
-    }
-
     /// Registers an endpoint that takes every event of `tenant`; returns its id.
     pub(crate) async fn endpoint(&self, tenant: &str, url: &str, max_in_flight: u32) -> Result<String> {
+        Self::endpoint_over(&mut self.connect().await?, tenant, url, max_in_flight).await
+    }
+
+    /// The same over a connection that is open, for many.
+    pub(crate) async fn endpoint_over(
+        connection: &mut Connection,
+        tenant: &str,
+        url: &str,
+        max_in_flight: u32,
+    ) -> Result<String> {
         let body = json!({"tenant": tenant, "url": url, "event_types": ["*"], "max_in_flight": max_in_flight});
-        let made = self.api("POST", "/v1/endpoints", Some(&body)).await?;
+        let made = connection.api(TOKEN, "POST", "/v1/endpoints", Some(&body)).await?;
         made["id"].as_str().map(str::to_owned).ok_or_else(|| Failure::new(format!("no endpoint's id in {made}")))
     }
 

@@ -110,6 +110,11 @@ impl Row {
         self
     }
 
+    /// A number of what else was measured.
+    pub(crate) fn measured(&self, name: &str) -> Option<f64> {
+        self.more.get(name)?.as_f64()
+    }
+
     /// What it should come to, and whether it does; a run that is scaled down does not claim that.
     pub(crate) fn target(mut self, bench: &Bench, text: impl Into<String>, met: bool) -> Self {
         self.target = Some(text.into());

@@ -16,7 +16,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     let before = cpu::of_process(receiver.pid())?;
     let done = bench.bare_of(&mut receiver, &mut producer, bench.seconds(10.0, 2.0), USUAL).await?;
     let receiver_us = (cpu::of_process(receiver.pid())? - before).as_secs_f64() * 1e6 / done.accepted.max(1) as f64;
-    let bare = Bare { rate: done.rate(), sender_us: done.cpu_seconds * 1e6 / done.accepted.max(1) as f64 };
+    let bare = Bare::of(&done);
     let row = Row::new("ceiling", None, format!("2 KB signed and posted over {CONNECTIONS} connections, no database"))
         .rate(done.rate())
         .beside(bare)

@@ -3,7 +3,7 @@
 
 use crate::{
     bench::{Bench, CONNECTIONS},
-    database::{Session, Store},
+    database::{Session, Store, To},
     failure::Result,
     measure::wal::Written,
     process::{node::Node, receiver::Behaviour},
@@ -15,14 +15,14 @@ use crate::{
 const FULL: u64 = 200_000;
 
 pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
-    let count = bench.count(FULL, 30_000);
+    let count = bench.count(FULL, 20_000);
     let mut stage = Stage::set(bench, store).await?;
     let node = Node::start(&stage.database).await?;
     node.endpoint("default", &stage.receiver.url(Behaviour::Healthy, 0), CONNECTIONS).await?;
     node.stop().await?;
 
     let emitting = stage.begin(&[]).await?;
-    stage.database.fill(0, count, USUAL, 0).await?;
+    stage.database.fill(0, count, USUAL, To::All).await?;
     let emitted = stage.end(emitting, &[]).await?;
     let mut session = stage.session().await?;
     let stored = stored_payload(&mut session, store).await?;
@@ -30,11 +30,14 @@ pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
 
     let (drained, nodes) = stage.drain(1, count, count).await?;
     let dead_tuples = dead_tuples(&mut session).await?;
+    let detail =
+        session.number(format!("SELECT CAST(avg(length(detail)) AS BIGINT) FROM {}", stage.database.table("finished")));
+    let detail = detail.await?;
     for node in nodes {
         node.stop().await?;
     }
     let row = stage.row("drain", format!("{} events, one endpoint", grouped(count as f64))).scaled(count, FULL);
-    let mut row = drained.tell(row, count).with("dead_tuples_of_delivery", dead_tuples);
+    let mut row = drained.tell(row, count).with("dead_tuples_of_delivery", dead_tuples).with("detail_bytes", detail);
     if let (Some(emit), Some(rest)) = (emitted.written, drained.used.written) {
         let each = count.max(1) as f64;
         row = row
@@ -56,8 +59,7 @@ fn targets(bench: &Bench, row: Row, store: Store) -> Row {
         Store::Postgres => {
             let of_bare = row.of_bare.unwrap_or_default();
             let cpu = row.times_bare_cpu().unwrap_or(f64::INFINITY);
-            let wal = row.more.get("wal_bytes_without_payload").and_then(serde_json::Value::as_f64);
-            let wal = wal.unwrap_or(f64::INFINITY);
+            let wal = row.measured("wal_bytes_without_payload").unwrap_or(f64::INFINITY);
             let result = format!("{}, CPU {cpu:.1} × bare, WAL {wal:.0} B", row.result);
             let met = of_bare >= 0.25 && cpu <= 8.0 && wal <= 2_048.0;
             row.with("times_bare_cpu", cpu).result(result).target(

@@ -44,10 +44,10 @@ pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (what, job, limits) in ways {
         stage.receiver.reset(0).await?;
-        let window = stage.begin(&[&node]).await?;
+        let window = stage.begin(&[node.pid]).await?;
         let done = stage.produce(&job, pace).await?;
         let report = stage.receiver.all(done.accepted, pace.patience()).await?;
-        let used = stage.end(window, &[&node]).await?;
+        let used = stage.end(window, &[node.pid]).await?;
         let latency = report.healthy().and_then(|class| class.latency);
         let latency = latency.ok_or_else(|| Failure::new("the receiver has no latencies"))?;
         let row = stage.row("latency", format!("{what}, {RATE}/s for {} s", pace.seconds)).used(&used, done.accepted);

@@ -145,13 +145,14 @@ pub(super) async fn delete(store: &Postgres, id: EndpointId, version: Option<i64
     Ok(Updated::Done(Box::new(deleted)))
 }
 
-/// An endpoint answered 410: disabled, unless it is already, or deleted.
-pub(crate) async fn disable_gone(store: &Postgres, id: EndpointId, record: &Record) -> Result<()> {
+/// An endpoint answered 410 while it was as of `seen`: disabled, unless it has changed since, or is deleted.
+pub(crate) async fn disable_gone(store: &Postgres, id: EndpointId, seen: i64, record: &Record) -> Result<()> {
     let mut transaction = store.begin().await?;
     let version = announce(store, &mut transaction, &[Change::Endpoint(id)]).await?;
     let done = query(&store.sql().disable_gone)
         .bind(id.uuid())
         .bind(version)
+        .bind(seen)
         .execute(&mut *transaction)
         .await
         .map_err(from_sqlx)?;

@@ -54,7 +54,7 @@ impl Work for Postgres {
         holds::load(self, shards).await
     }
 
-    async fn disable_gone(&self, endpoint: EndpointId, record: &Record) -> Result<()> {
-        crate::configuration::disable_gone(self, endpoint, record).await
+    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()> {
+        crate::configuration::disable_gone(self, endpoint, version, record).await
     }
 }

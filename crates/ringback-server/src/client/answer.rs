@@ -1,7 +1,7 @@
 //! What the API said: a result, or a problem document that becomes one line for people.
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::spelled;
@@ -15,6 +15,8 @@ use crate::{
 pub(crate) struct Answer {
     /// The status.
     pub(crate) status: StatusCode,
+    /// The version of what it shows, if that has versions.
+    pub(crate) version: Option<u64>,
     /// The body as it came.
     pub(crate) body: Bytes,
 }
@@ -38,6 +40,11 @@ struct Finding {
 }
 
 impl Answer {
+    /// The version that an `ETag` says.
+    pub(super) fn version_in(headers: &HeaderMap) -> Option<u64> {
+        headers.get(header::ETAG)?.to_str().ok()?.trim_matches('"').parse().ok()
+    }
+
     /// The answer if it is a success; under `--json` a problem is printed as it came, too.
     ///
     /// # Errors
@@ -100,7 +107,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Answer {
-        Answer { status: StatusCode::from_u16(status).unwrap(), body: Bytes::from(body.to_owned()) }
+        Answer { status: StatusCode::from_u16(status).unwrap(), version: None, body: Bytes::from(body.to_owned()) }
     }
 
     #[test]

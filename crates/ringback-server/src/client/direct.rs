@@ -3,7 +3,7 @@
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
-use http::{Method, Request, header};
+use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use ringback::{Engine, audit::Who};
 use tower::ServiceExt as _;
@@ -36,15 +36,19 @@ impl Direct {
     }
 
     /// Drives the router with one request.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer> {
-        let mut request = Request::builder().method(method).uri(path).extension(Who::CommandLine);
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-        }
-        let request = request.body(Body::from(body.unwrap_or_default())).map_err(Failure::failed)?;
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Option<Bytes>,
+    ) -> Result<Answer> {
+        let request = Request::builder().method(method).uri(path).extension(Who::CommandLine);
+        let mut request = request.body(Body::from(body.unwrap_or_default())).map_err(Failure::failed)?;
+        request.headers_mut().extend(headers);
         let answer = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
-        let status = answer.status();
+        let (status, version) = (answer.status(), Answer::version_in(answer.headers()));
         let body = answer.into_body().collect().await.map_err(Failure::failed)?.to_bytes();
-        Ok(Answer { status, body })
+        Ok(Answer { status, version, body })
     }
 }

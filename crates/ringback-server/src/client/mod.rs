@@ -12,11 +12,12 @@ mod remote;
 pub(crate) mod views;
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, HeaderValue, Method, header};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::direct::Direct;
 pub(crate) use self::{answer::Answer, connection::Connection, flag::spelled, remote::Remote};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// Asks the admin API.
 #[derive(Debug)]
@@ -42,25 +43,38 @@ impl Client {
         self.call(Method::POST, path, body.map(Bytes::from)).await
     }
 
-    /// `PATCH path` with a JSON merge patch.
-    pub(crate) async fn patch(&self, path: &str, body: Vec<u8>) -> Result<Answer> {
-        self.call(Method::PATCH, path, Some(Bytes::from(body))).await
-    }
-
-    /// `DELETE path`.
-    pub(crate) async fn delete(&self, path: &str) -> Result<Answer> {
-        self.call(Method::DELETE, path, None).await
+    /// `method path` with a JSON body, or with none; only if what is there has this version, where one is named.
+    pub(crate) async fn change(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        version: Option<u64>,
+    ) -> Result<Answer> {
+        let mut headers = HeaderMap::new();
+        if let Some(version) = version {
+            let tag = HeaderValue::try_from(format!("\"{version}\"")).map_err(Failure::failed)?;
+            headers.insert(header::IF_MATCH, tag);
+        }
+        self.send(method, path, headers, body.map(Bytes::from)).await
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer> {
+        self.send(method, path, HeaderMap::new(), body).await
+    }
+
+    async fn send(&self, method: Method, path: &str, mut headers: HeaderMap, body: Option<Bytes>) -> Result<Answer> {
+        if body.is_some() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
         match self {
-            Self::Direct(direct) => direct.call(method, path, body).await,
-            Self::Remote(remote) => remote.call(method, path, body).await,
+            Self::Direct(direct) => direct.call(method, path, headers, body).await,
+            Self::Remote(remote) => remote.call(method, path, headers, body).await,
         }
     }
 }
 
-/// An id as one segment of a path, whatever was typed.
+/// An id or a key as one segment of a path, whatever was typed.
 pub(crate) fn segment(id: &str) -> String {
-    url::form_urlencoded::byte_serialize(id.as_bytes()).collect()
+    utf8_percent_encode(id, NON_ALPHANUMERIC).to_string()
 }

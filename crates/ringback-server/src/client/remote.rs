@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, header};
+use http::{HeaderMap, Method};
 use url::Url;
 
 use super::Answer;
@@ -40,15 +40,22 @@ impl Remote {
     }
 
     /// Sends one request and reads the whole answer.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.token.expose());
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Option<Bytes>,
+    ) -> Result<Answer> {
+        let request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.token.expose());
+        let mut request = request.headers(headers);
         if let Some(body) = body {
-            request = request.header(header::CONTENT_TYPE, "application/json").body(body);
+            request = request.body(body);
         }
         let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
-        let status = answer.status();
+        let (status, version) = (answer.status(), Answer::version_in(answer.headers()));
         let body = answer.bytes().await.map_err(|error| self.unreachable(&error))?;
-        Ok(Answer { status, body })
+        Ok(Answer { status, version, body })
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {

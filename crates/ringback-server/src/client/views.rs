@@ -225,6 +225,8 @@ pub(crate) struct Replay {
     pub(crate) delivered: u64,
     pub(crate) dead: u64,
     pub(crate) bytes: u64,
+    #[serde(default)]
+    pub(crate) rate_per_second: Option<f64>,
 }
 
 /// The books.

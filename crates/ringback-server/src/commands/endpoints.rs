@@ -7,6 +7,7 @@ mod get;
 mod list;
 mod pause;
 mod rotate_secret;
+mod seen;
 mod test;
 mod update;
 
@@ -106,6 +107,9 @@ fn show(answer: &Answer, json: bool) -> Result<()> {
     let endpoint: views::Endpoint = answer.read()?;
     endpoint.warnings.iter().for_each(views::Warning::tell);
     screen::policy(&endpoint, None, Paint::stdout());
+    if let Some(version) = answer.version {
+        print::line(format!("  version   {version}"));
+    }
     tell_secret(endpoint.secret.as_deref());
     Ok(())
 }

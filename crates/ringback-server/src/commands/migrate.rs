@@ -5,6 +5,7 @@ use crate::{
     failure::Result,
     print,
     secrets::{self, Missing},
+    serve,
     stores::{self, Schema},
 };
 
@@ -33,6 +34,8 @@ impl Migrate {
             print::raw(schema_text(&configuration).as_bytes());
             return Ok(());
         }
+        // A step may take its time on large tables: the log says which one it is.
+        serve::log::start(&configuration.log.0, configuration.log_format);
         stores::open(&configuration, Schema::Migrate).await?;
         if let DatabaseUrl::Sqlite(_) = configuration.database_url {
             // A store that was brought to life has its key: the next command may be one that only finds them.

@@ -1,6 +1,6 @@
 //! `ringback replay`: deliveries by id, or a fixed set by filter, under the same ids as before.
 
-use ringback::id::DeliveryId;
+use ringback::id::{DeliveryId, ReplayId};
 use serde::Serialize;
 
 use super::{filter::Filter, words};
@@ -15,6 +15,21 @@ use crate::{
 
 mod progress;
 
+/// What belongs to a new replay, and cannot stand beside one that there is.
+const OF_A_NEW_ONE: [&str; 11] = [
+    "deliveries",
+    "tenant",
+    "endpoint_id",
+    "event_type",
+    "key",
+    "since",
+    "until",
+    "status",
+    "rate",
+    "reason",
+    "dry_run",
+];
+
 /// Send deliveries again: some by id, or all that a filter finds
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -22,6 +37,8 @@ Examples:
   ringback replay dlv_0198… dlv_0198…
   ringback replay --endpoint-id ep_0198… --status dead --since 2026-01-31T02:30:00Z --dry-run
   ringback replay --endpoint-id ep_0198… --status dead --since 2h --rate 20
+  ringback replay --follow rpl_0198…              (how far it is, until it has ended)
+  ringback replay --cancel rpl_0198…              (what it has released stays released)
 
 A replay keeps the event's id, so receivers can tell that they know it, and refills the budget of tries.
 The set of a replay by filter is fixed when it begins: it never chases its own failures. It belongs to the store,
@@ -52,6 +69,15 @@ pub(crate) struct Replay {
     #[arg(long)]
     dry_run: bool,
 
+    /// Show how far this replay (rpl_…) is, until it has ended
+    #[arg(long, value_name = "REPLAY", conflicts_with_all = OF_A_NEW_ONE, value_parser = words::id::<ReplayId>)]
+    follow: Option<String>,
+
+    /// Cancel this replay (rpl_…)
+    #[arg(long, value_name = "REPLAY", conflicts_with_all = OF_A_NEW_ONE, conflicts_with = "follow",
+        value_parser = words::id::<ReplayId>)]
+    cancel: Option<String>,
+
     /// Print the API's answers, one a line, and do not wait
     #[arg(long)]
     json: bool,
@@ -74,6 +100,12 @@ struct Body<'a> {
 impl Replay {
     /// Replays what the arguments name.
     pub(crate) async fn run(self) -> Result<()> {
+        if let Some(id) = &self.follow {
+            return self.follow(id).await;
+        }
+        if let Some(id) = &self.cancel {
+            return self.cancel(id).await;
+        }
         if self.deliveries.is_empty() && self.filter.is_empty() && self.status.is_none() {
             return Err(Failure::usage(
                 "nothing says what to replay: give ids, or a filter such as --endpoint-id ep_… --status dead",
@@ -81,6 +113,26 @@ impl Replay {
         }
         let client = self.connection.open().await?;
         if self.deliveries.is_empty() { self.many(&client).await } else { self.each(&client).await }
+    }
+
+    async fn follow(&self, id: &str) -> Result<()> {
+        let client = self.connection.open().await?;
+        if !self.json {
+            return progress::follow(&client, id).await;
+        }
+        client.get(&format!("/v1/replays/{}", segment(id)), &[]).await?.accepted(true)?.print();
+        Ok(())
+    }
+
+    async fn cancel(&self, id: &str) -> Result<()> {
+        let path = format!("/v1/replays/{}/cancel", segment(id));
+        let answer = self.connection.open().await?.post(&path, None).await?.accepted(self.json)?;
+        if self.json {
+            answer.print();
+        } else {
+            progress::conclude(id, &answer.read()?);
+        }
+        Ok(())
     }
 
     /// Replays by id; goes on after one that is refused, and then ends as the worst one did.
@@ -120,8 +172,11 @@ impl Replay {
         if self.json {
             answer.print();
         } else if replay.matched > 0 {
-            let would = if self.dry_run { "would be sent again" } else { "to be sent again" };
-            print::line(format!("{} deliveries, {}, {would}", replay.matched, bytes(replay.bytes)));
+            let what = match &replay.id {
+                Some(id) => format!("to be sent again by {id}"),
+                None => "would be sent again".to_owned(),
+            };
+            print::line(format!("{} deliveries, {}, {what}", replay.matched, bytes(replay.bytes)));
         }
         if replay.matched == 0 {
             return Err(Failure::NothingFound("nothing matches, so nothing is replayed".to_owned()));

@@ -24,7 +24,7 @@ pub(crate) fn relative(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// The largest unit of which there are at least two, or seconds.
-fn span(seconds: u64) -> String {
+pub(crate) fn span(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),

@@ -78,7 +78,7 @@ async fn an_endpoint_that_is_enabled_again_gets_all_that_waited_with_a_fresh_bud
     let created = fixture.endpoint("{}").await;
     let due = fixture.accept(event(&[created.id])).await.remove(0);
     fixture.record(retry(&due, Duration::from_secs(3600))).await;
-    fixture.store.disable_gone(created.id, &asked()).await.unwrap();
+    fixture.store.disable_gone(created.id, created.version, &asked()).await.unwrap();
     let mut gone = fixture.store.load_endpoints(&EndpointFilter::Ids(vec![created.id])).await.unwrap().remove(0);
     assert_eq!((gone.enabled, gone.disabled_reason.as_deref()), (false, Some("gone")));
     assert!(gone.version > created.version);

@@ -89,6 +89,7 @@ macro_rules! store_contract {
                 a_full_batch_is_recorded_at_once,
                 bytes_of_a_receiver_are_kept_as_they_came,
                 holds_last_until_they_end,
+                an_endpoint_that_was_changed_meanwhile_is_not_gone,
                 the_last_hold_of_a_lane_counts,
                 an_endpoint_that_is_gone_is_disabled_once;
             order:

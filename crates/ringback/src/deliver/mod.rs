@@ -43,7 +43,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{clock::DatabaseClock, lanes::Lanes, lease::Lease, record::Recorder, send::Sender};
+use self::{
+    clock::DatabaseClock,
+    lanes::{Lanes, Limits},
+    lease::Lease,
+    record::Recorder,
+    send::Sender,
+};
 use crate::{
     delivery::{Due, Shard},
     engine::{Engine, OpenError},
@@ -91,8 +97,12 @@ impl Delivering {
             None => Arc::new(send::SystemResolver::new()?),
         };
         let sender = Sender::new(settings.egress.clone(), resolver, settings.roots.clone())?;
-        let lanes =
-            Lanes::new(settings.egress.clone(), settings.max_in_flight_per_node, settings.tenant_weights.clone());
+        let lanes = Lanes::new(Limits {
+            egress: settings.egress.clone(),
+            places: settings.max_in_flight_per_node,
+            tenant_weights: settings.tenant_weights.clone(),
+            expires_after: settings.kept.expires_after,
+        });
         let (recorder, outcomes) = Recorder::new();
         let lease = Lease::new(settings.lease);
         let delivering = Arc::new(Self {

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::Delivering;
 use crate::{
     attempt::{Attempt, Conclusion},
-    delivery::Due,
+    delivery::{Due, LaneId},
     id::EndpointId,
     store::{self, Recorded, Settlement},
 };
@@ -54,8 +54,8 @@ const PAUSE_ERROR: Duration = Duration::from_millis(250);
 pub(super) struct Report {
     pub(super) recorded: Recorded,
     pub(super) due: Due,
-    /// The endpoint answered 410.
-    pub(super) gone: Option<EndpointId>,
+    /// The endpoint answered 410, to a request made under this version of it.
+    pub(super) gone: Option<(EndpointId, i64)>,
 }
 
 /// The way to the recording task.
@@ -206,12 +206,8 @@ fn strip(outcome: &mut Recorded) -> bool {
 /// What follows from outcomes that are committed: endpoints that are gone, the next of an ordering key.
 async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
     let gone: BTreeSet<_> = batch.iter().filter_map(|report| report.gone).collect();
-    for endpoint in gone {
-        match delivering.engine().disable_gone(endpoint).await {
-            Ok(()) => tracing::info!(%endpoint, "answered 410 and is disabled"),
-            // Its next answer tries again.
-            Err(error) => tracing::warn!(%endpoint, %error, "could not disable an endpoint that answered 410"),
-        }
+    for (endpoint, version) in gone {
+        disable_gone(delivering, endpoint, version).await;
     }
     let finished = batch
         .iter()
@@ -221,4 +217,17 @@ async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
     if !keys.is_empty() {
         super::feed::bring_heads(delivering, keys).await;
     }
+}
+
+/// A delivery that was answered 410 stays as due as it was. Unless its endpoint is disabled now it is read again: what
+/// answered may have been the endpoint's last URL.
+async fn disable_gone(delivering: &Delivering, endpoint: EndpointId, version: i64) {
+    match delivering.engine().disable_gone(endpoint, version).await {
+        Ok(false) => tracing::info!(%endpoint, "answered 410 and is disabled"),
+        Ok(true) => tracing::info!(%endpoint, "answered 410 before it was changed"),
+        // Its next answer tries again.
+        Err(error) => tracing::warn!(%endpoint, %error, "could not disable an endpoint that answered 410"),
+    }
+    delivering.lanes.lock().read_lane_again(LaneId::of_endpoint(endpoint));
+    delivering.hungry.notify_one();
 }

@@ -124,7 +124,7 @@ fn report(due: Due, courier: &Courier, tried: Tried, at: Timestamp) -> (Report, 
         Verdict::Dead(reason) => Settlement::Dead { reason, detail: None, blocks: courier.blocks_when_dead },
     };
     let is_gone = matches!(judgement.verdict, Verdict::Gone | Verdict::Dead(DeadReason::Gone));
-    let gone = courier.endpoint.filter(|_| is_gone);
+    let gone = courier.endpoint.filter(|_| is_gone).map(|endpoint| (endpoint, courier.version));
     let recorded = Recorded {
         id: due.id,
         lane: due.lane,

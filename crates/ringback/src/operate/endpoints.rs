@@ -188,17 +188,22 @@ impl Engine {
         Err(Error::VersionMismatch)
     }
 
-    /// Disables an endpoint that answered 410, unless it is disabled or deleted already.
-    pub(crate) async fn disable_gone(&self, id: EndpointId) -> Result<(), Error> {
+    /// Disables an endpoint that answered 410 to a request made under version `seen`, unless it has changed since or is
+    /// disabled or deleted already. Whether it had changed.
+    pub(crate) async fn disable_gone(&self, id: EndpointId, seen: i64) -> Result<bool, Error> {
         let current = match self.live_endpoint(id).await {
-            Err(Error::Absent) => return Ok(()),
+            Err(Error::Absent) => return Ok(false),
             current => current?,
         };
+        if current.version != seen {
+            return Ok(true);
+        }
         let record = Actor::from(Who::Engine)
             .asks(Action::DisableEndpoint, id, Some(&current.tenant))
             .before(json!({"enabled": true}))
             .after(json!({"enabled": false, "disabled_reason": "gone"}));
-        Ok(self.store().disable_gone(id, &record).await?)
+        self.store().disable_gone(id, seen, &record).await?;
+        Ok(false)
     }
 
     /// Sends a real, signed event to one endpoint, whatever it selects and also while it is not enabled.

@@ -147,7 +147,8 @@ pub trait Work {
     /// Holds of these shards' lanes that have not ended.
     async fn load_holds(&self, shards: &[Shard]) -> Result<Vec<Hold>>;
 
-    /// Disables an endpoint because it answered 410: `enabled` false, `disabled_reason` `gone`, a change for
-    /// every node. Nothing if it is disabled or deleted already.
-    async fn disable_gone(&self, endpoint: EndpointId, record: &Record) -> Result<()>;
+    /// Disables an endpoint because it answered 410 to a request made under `version`: `enabled` false,
+    /// `disabled_reason` `gone`, a change for every node. Nothing if it has changed since, or is disabled or deleted
+    /// already.
+    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()>;
 }

@@ -14,11 +14,15 @@ pub(crate) use self::{behaviour::Behaviour, tally::Report};
 use super::child::{Child, questions, say};
 use crate::failure::{Failure, Result};
 
-/// Addresses that the receiver listens on, 127.0.0.1 and following: so that the ports of the loopback suffice.
-const ADDRESSES: u8 = 16;
+/// Addresses that the receiver listens on, 127.0.0.1 and following: so that the ports of those who connect suffice, and
+/// so that there are many hosts.
+pub(crate) const ADDRESSES: u16 = 16;
 
 /// How long an answer without waiting may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Ports on each of them, one after the other.
+pub(crate) const PORTS: u16 = 32;
 
 /// What the receiver can be asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,7 +40,7 @@ enum Question {
 pub(crate) async fn run() -> Result<()> {
     super::allow_many_files();
     let tally: &'static Tally = Box::leak(Box::default());
-    let port = serve::listen(ADDRESSES, tally).await?;
+    let port = serve::listen(ADDRESSES, PORTS, tally).await?;
     say(Ok(port))?;
     let mut questions = questions();
     while let Some(line) = questions.recv().await {
@@ -53,7 +57,8 @@ pub(crate) async fn run() -> Result<()> {
 /// A running receiver; ends when dropped.
 pub(crate) struct Receiver {
     child: Child,
-    port: u16,
+    /// The first of its ports.
+    pub(crate) port: u16,
 }
 
 impl Receiver {
@@ -71,7 +76,8 @@ impl Receiver {
     /// The URL of the `number`th endpoint that behaves like this; they take turns among the addresses.
     pub(crate) fn url(&self, behaviour: Behaviour, number: u32) -> String {
         let address = 1 + number % u32::from(ADDRESSES);
-        format!("http://127.0.0.{address}:{}{}", self.port, behaviour.path(number))
+        let port = u32::from(self.port) + number / u32::from(ADDRESSES) % u32::from(PORTS);
+        format!("http://127.0.0.{address}:{port}{}", behaviour.path(number))
     }
 
     /// Forgets what it has seen. Events numbered below `expect` are then looked for.

@@ -13,23 +13,41 @@ use tokio::{
 
 use super::{behaviour::Behaviour, tally::Tally};
 use crate::{
-    failure::{Result, While as _},
+    failure::{Failure, Result},
     measure::clock,
 };
 
-/// Listens on a free port, the same on each address; returns it.
-pub(super) async fn listen(addresses: u8, tally: &'static Tally) -> Result<u16> {
-    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let port = first.local_addr()?.port();
-    let mut listeners = vec![first];
-    for last in 2..=addresses {
-        let address = Ipv4Addr::new(127, 0, 0, last);
-        listeners.push(TcpListener::bind((address, port)).await.during(&format!("listening on {address}:{port}"))?);
+/// Where ports are looked for: below those that Linux gives to whoever connects, which a benchmark uses up by
+/// thousands.
+const LOWEST: u16 = 10_240;
+const HIGHEST: u16 = 32_700;
+
+/// Listens on `ports` free ports in a row, the same on each address; returns the first.
+pub(super) async fn listen(addresses: u16, ports: u16, tally: &'static Tally) -> Result<u16> {
+    let places = (HIGHEST - LOWEST) / ports;
+    // Receivers that start one after the other look in different places first.
+    let start = u16::try_from(std::process::id() % u32::from(places)).unwrap_or(0);
+    for at in 0..places {
+        let first = LOWEST + (start + at) % places * ports;
+        if let Some(listeners) = all(addresses, first, ports).await {
+            for listener in listeners {
+                tokio::spawn(accept(listener, tally));
+            }
+            return Ok(first);
+        }
     }
-    for listener in listeners {
-        tokio::spawn(accept(listener, tally));
+    Err(Failure::new(format!("there are no {ports} free ports in a row between {LOWEST} and {HIGHEST}")))
+}
+
+async fn all(addresses: u16, first: u16, ports: u16) -> Option<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for port in first..first.checked_add(ports)? {
+        for address in 1..=addresses {
+            let address = Ipv4Addr::from_bits(0x7f00_0000 + u32::from(address));
+            listeners.push(TcpListener::bind((address, port)).await.ok()?);
+        }
     }
-    Ok(port)
+    Some(listeners)
 }
 
 async fn accept(listener: TcpListener, tally: &'static Tally) {

@@ -1,12 +1,16 @@
 //! `ringback endpoints create`.
 
+use http::Method;
+use serde_json::{Map, Value};
+
 use super::{
     super::words,
     fields::{Fields, put},
+    seen::Seen,
     show,
 };
 use crate::{
-    client::Connection,
+    client::{Connection, segment},
     failure::{Failure, Result},
 };
 
@@ -19,6 +23,7 @@ Examples:
   ringback endpoints create https://example.com/in --event-types 'call.*,agent.*' --key crm
   ringback endpoints create https://example.com/h --event-types '*' \\
       --max-attempts 5 --delays 10s,1m,10m --timeout 5s --header 'x-team: one'
+  ringback endpoints create https://example.com/in --event-types '*' --tenant acme --key crm --replace
   ringback endpoints create http://127.0.0.1:8099/ --event-types '*' --json | jq -r .secret
 
 What is left out comes from the preset. Without --secret, schemes that can generate one do; it
@@ -31,6 +36,14 @@ pub(super) struct Create {
     /// Whose it is [default: default]
     #[arg(long, value_parser = words::tenant)]
     tenant: Option<String>,
+
+    /// Put it in the place of the tenant's endpoint with this --key, if there is one: what is left out goes back to
+    /// its default, the secret aside
+    #[arg(long)]
+    replace: bool,
+
+    #[command(flatten)]
+    seen: Seen,
 
     /// Print the API's answer
     #[arg(long)]
@@ -54,9 +67,22 @@ impl Create {
                 "--event-types is missing: exact types, prefixes such as call.*, or '*' for all",
             ));
         }
+        let (method, path) = if self.replace { place(&mut body)? } else { (Method::POST, "/v1/endpoints".to_owned()) };
+        if !self.replace && self.seen.if_match.is_some() {
+            return Err(Failure::usage("--if-match is for what exists: it needs --replace"));
+        }
         let body = serde_json::to_vec(&body).map_err(Failure::failed)?;
         let client = self.connection.open().await?;
-        let answer = client.post("/v1/endpoints", Some(body)).await?.accepted(self.json)?;
+        let answer = client.change(method, &path, Some(body), self.seen.if_match).await?.accepted(self.json)?;
         show(&answer, self.json)
     }
+}
+
+/// The route by tenant and key, which are then no longer fields.
+fn place(body: &mut Map<String, Value>) -> Result<(Method, String)> {
+    let mut take = |name| body.remove(name).and_then(|value| value.as_str().map(segment));
+    let (tenant, key) = (take("tenant"), take("key"));
+    let key = key.ok_or_else(|| Failure::usage("--replace needs --key: it is what the endpoint is found by"))?;
+    let tenant = tenant.unwrap_or_else(|| "default".to_owned());
+    Ok((Method::PUT, format!("/v1/endpoints/by-key/{tenant}/{key}")))
 }

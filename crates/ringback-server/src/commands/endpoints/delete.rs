@@ -1,6 +1,8 @@
 //! `ringback endpoints delete`.
 
-use super::One;
+use http::Method;
+
+use super::{One, seen::Seen};
 use crate::{failure::Result, print};
 
 /// Delete an endpoint: its pending deliveries are cancelled, its dead letters stay readable
@@ -12,13 +14,17 @@ Examples:
 To stop sending for a while without losing what is owed, `ringback endpoints pause`.")]
 pub(super) struct Delete {
     #[command(flatten)]
+    seen: Seen,
+
+    #[command(flatten)]
     one: One,
 }
 
 impl Delete {
     /// Deletes it. The API has nothing to say about that, and neither has `--json`.
     pub(super) async fn run(self) -> Result<()> {
-        self.one.client().await?.delete(&self.one.path("")).await?.accepted(self.one.json)?;
+        let (client, path) = (self.one.client().await?, self.one.path(""));
+        client.change(Method::DELETE, &path, None, self.seen.if_match).await?.accepted(self.one.json)?;
         if !self.one.json {
             print::line(format!("{} is deleted", self.one.endpoint));
         }

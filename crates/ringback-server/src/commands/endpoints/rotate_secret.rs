@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use http::Method;
 use ringback::time::Timestamp;
 use serde::Serialize;
 
-use super::{super::words, One};
+use super::{super::words, One, seen::Seen};
 use crate::{
     client::views::Rotated,
     configuration::parse_duration,
@@ -38,6 +39,9 @@ pub(super) struct RotateSecret {
     switch_at: Option<Timestamp>,
 
     #[command(flatten)]
+    seen: Seen,
+
+    #[command(flatten)]
     one: One,
 }
 
@@ -58,8 +62,9 @@ impl RotateSecret {
         let overlap_seconds = self.overlap.map(|overlap| overlap.as_secs());
         let body = Body { secret: self.secret.as_deref(), overlap_seconds, switch_at: self.switch_at };
         let body = serde_json::to_vec(&body).map_err(Failure::failed)?;
-        let client = self.one.client().await?;
-        let answer = client.post(&self.one.path("/rotate-secret"), Some(body)).await?.accepted(self.one.json)?;
+        let (client, path) = (self.one.client().await?, self.one.path("/rotate-secret"));
+        let rotated = client.change(Method::POST, &path, Some(body), self.seen.if_match).await?;
+        let answer = rotated.accepted(self.one.json)?;
         if self.one.json {
             answer.print();
             return Ok(());

@@ -1,10 +1,12 @@
 //! `ringback endpoints update`.
 
+use http::Method;
 use serde_json::Value;
 
 use super::{
     One,
     fields::{Fields, put},
+    seen::Seen,
 };
 use crate::failure::{Failure, Result};
 
@@ -15,7 +17,8 @@ Examples:
   ringback endpoints update ep_0198… --to https://new.example.com/hook
   ringback endpoints update ep_0198… --enabled true        (after a 410: what was held goes out)
   ringback endpoints update ep_0198… --event-types 'call.*' --rate 20
-  ringback endpoints update ep_0198… --clear rate,description")]
+  ringback endpoints update ep_0198… --clear rate,description
+  ringback endpoints update ep_0198… --rate 20 --if-match 7   (refused if somebody else changed it since)")]
 pub(super) struct Update {
     /// Where requests go from now on
     #[arg(long, value_name = "DESTINATION")]
@@ -25,6 +28,9 @@ pub(super) struct Update {
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',', value_parser = ["key", "name", "description", "secret",
         "headers", "auth", "rate", "timeout", "retry", "max-in-flight", "ordered", "on-dead"])]
     clear: Vec<String>,
+
+    #[command(flatten)]
+    seen: Seen,
 
     #[command(flatten)]
     one: One,
@@ -47,7 +53,9 @@ impl Update {
             return Err(Failure::usage("nothing says what to change: see `ringback endpoints update --help`"));
         }
         let patch = serde_json::to_vec(&patch).map_err(Failure::failed)?;
-        let answer = self.one.client().await?.patch(&self.one.path(""), patch).await?.accepted(self.one.json)?;
+        let (client, path) = (self.one.client().await?, self.one.path(""));
+        let changed = client.change(Method::PATCH, &path, Some(patch), self.seen.if_match).await?;
+        let answer = changed.accepted(self.one.json)?;
         self.one.show(&answer)
     }
 }

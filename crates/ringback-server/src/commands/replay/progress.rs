@@ -5,13 +5,16 @@ use std::{io::IsTerminal as _, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    client::{Client, views::Replay},
+    client::{Client, segment, views::Replay},
     failure::Result,
-    print,
+    print::{self, moment},
 };
 
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_millis(250);
+
+/// A pace is known after so long.
+const PACE: Duration = Duration::from_secs(2);
 
 /// Without any change for so long, nobody seems to be working on it.
 const STALLED: Duration = Duration::from_secs(15);
@@ -19,25 +22,35 @@ const STALLED: Duration = Duration::from_secs(15);
 /// Shows how far the replay is until it has ended, or nothing happens any more.
 pub(super) async fn follow(client: &Client, id: &str) -> Result<()> {
     let shows = std::io::stderr().is_terminal();
-    let (mut remaining, mut moved) = (u64::MAX, Instant::now());
+    let (mut first, mut remaining, mut moved) = (None, u64::MAX, Instant::now());
     loop {
-        let replay: Replay = client.get(&format!("/v1/replays/{id}"), &[]).await?.accepted(false)?.read()?;
+        let path = format!("/v1/replays/{}", segment(id));
+        let replay: Replay = client.get(&path, &[]).await?.accepted(false)?.read()?;
+        let (begun, remaining_then) = *first.get_or_insert((Instant::now(), replay.remaining));
         if shows {
-            print::again(format_args!("\r\u{1b}[K{}", bar(&replay)));
+            let released = remaining_then.saturating_sub(replay.remaining);
+            print::again(format_args!("\r\u{1b}[K{}{}", bar(&replay), left(&replay, released, begun.elapsed())));
         }
         if replay.remaining != remaining {
             (remaining, moved) = (replay.remaining, Instant::now());
         }
-        let stalled = moved.elapsed() > STALLED;
+        let stalled = moved.elapsed() > patience(replay.rate_per_second);
         if replay.state != "running" || stalled {
             if shows {
                 print::note("");
             }
-            conclude(id, &replay, stalled);
+            conclude(id, &replay);
             return Ok(());
         }
         tokio::time::sleep(INTERVAL).await;
     }
+}
+
+/// How long nothing may happen: at a slow pace, a few of its steps.
+fn patience(rate_per_second: Option<f64>) -> Duration {
+    const STEPS: f64 = 3.0;
+    let steps = rate_per_second.map(|rate| Duration::try_from_secs_f64(STEPS / rate).unwrap_or(Duration::MAX));
+    steps.map_or(STALLED, |steps| steps.max(STALLED))
 }
 
 /// `[#####---------------] 120 of 480 released`
@@ -49,12 +62,22 @@ fn bar(replay: &Replay) -> String {
     format!("[{bar}] {done} of {} released", replay.matched)
 }
 
-fn conclude(id: &str, replay: &Replay, stalled: bool) {
+/// `, 12 min left`: at the pace since somebody looks; nothing before there is one.
+fn left(replay: &Replay, released: u64, elapsed: Duration) -> String {
+    let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    match released {
+        0 => String::new(),
+        _ if elapsed < PACE || replay.remaining == 0 => String::new(),
+        released => format!(", {} left", moment::span(replay.remaining.saturating_mul(millis) / released / 1_000)),
+    }
+}
+
+/// What has become of it; still running, nobody works on it.
+pub(super) fn conclude(id: &str, replay: &Replay) {
     let Replay { state, released, skipped, delivered, dead, remaining, .. } = replay;
-    if stalled && state == "running" {
+    if state == "running" {
         print::line(format!(
-            "{id} waits: {remaining} remain and no node has released any for {} s; it goes on when `ringback serve` runs",
-            STALLED.as_secs()
+            "{id} waits: {remaining} remain and no node has released any for a while; it goes on when `ringback serve` runs"
         ));
     } else {
         print::line(format!(
@@ -79,8 +102,12 @@ mod tests {
             delivered: 0,
             dead: 0,
             bytes: 0,
+            rate_per_second: None,
         };
         assert_eq!(bar(&replay(480, 360)), "[#####---------------] 120 of 480 released");
         assert_eq!(bar(&replay(0, 0)), "[--------------------] 0 of 0 released");
+        assert_eq!(left(&replay(480, 360), 120, Duration::from_secs(60)), ", 3 min left");
+        assert_eq!(left(&replay(480, 360), 120, Duration::from_secs(1)), "", "too early to tell");
+        assert_eq!(left(&replay(480, 480), 0, Duration::from_secs(60)), "");
     }
 }

@@ -26,6 +26,7 @@ impl Lanes {
         clock: Timestamp,
         now: Instant,
     ) {
+        self.clock = Some((clock, now));
         for (due, event) in rows {
             if self.owned[usize::from(due.lane.shard())].is_some_and(|before| read > before) {
                 self.admit_one(due, event, directory, clock, now);
@@ -120,6 +121,23 @@ impl Lanes {
             && lane.wants_refill()
         {
             lane.refilling = true;
+            self.refills.push(id);
+        }
+    }
+
+    /// A delivery of the lane is due that no read is going to bring: all of it is read again.
+    pub(crate) fn read_lane_again(&mut self, id: LaneId) {
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.read_again();
+        }
+        self.ask_refill(id);
+    }
+
+    /// A lane is read again although it is parked: it had tests, and has room for them.
+    pub(super) fn force_refill(&mut self, id: LaneId) {
+        if let Some(lane) = self.lanes.get_mut(&id)
+            && !std::mem::replace(&mut lane.refilling, true)
+        {
             self.refills.push(id);
         }
     }

@@ -16,12 +16,14 @@ impl Lanes {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let before = std::mem::replace(&mut lane.courier, Arc::new(Courier::of_endpoint(endpoint, &self.egress)));
         lane.configure(endpoint, now);
-        // Its rows may have a refilled budget now, and those in memory do not know. Tests of one that is not enabled
-        // have not, and a lane that is parked would not be read again for their sake.
-        let removed = if lane.is_parked() { lane.park() } else { lane.remove_waiting(|_| true) };
+        // Its rows may have a refilled budget now, and those in memory do not know.
+        let removed = lane.remove_waiting(|_| true);
         lane.read_again();
         self.forget(&removed);
         self.give_a_chance(id, &before, now);
+        if removed.iter().any(|waiting| waiting.due.marks.test) {
+            self.force_refill(id);
+        }
         self.ask_refill(id);
         self.enter_ring(id);
     }

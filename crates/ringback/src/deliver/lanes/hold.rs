@@ -95,12 +95,19 @@ impl Lanes {
         true
     }
 
-    /// The moment of a timer has come: a hold that has run out by now is over.
+    /// The moment of a timer has come: a hold that has run out by now is over. What has been due for so long that it may
+    /// have expired meanwhile, in the database, is read again.
     pub(super) fn end_hold(&mut self, id: LaneId, now: Instant) {
         if let Some(lane) = self.lanes.get_mut(&id)
             && lane.held.is_some_and(|held| held.until <= now)
         {
             lane.held = None;
+            let expired = self.clock_at(now) - self.expires_after;
+            if let Some(lane) = self.lanes.get_mut(&id).filter(|lane| lane.is_due_since(expired)) {
+                let doubtful = lane.remove_waiting(|_| true);
+                lane.read_again();
+                self.forget(&doubtful);
+            }
         }
         self.ask_refill(id);
         self.enter_ring(id);

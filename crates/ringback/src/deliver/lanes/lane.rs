@@ -84,6 +84,11 @@ pub(super) struct Lane {
     fresh: Queue,
     /// Whether the last turn was.
     was_turn_of_fresh: bool,
+    /// Ordering keys of which a delivery is open. A replay and what came after it may both be the first of their key,
+    /// one after the other: they must not be open together.
+    open_keys: Vec<Box<str>>,
+    /// Deliveries whose turn came while another of their key was open.
+    behind_their_key: Vec<Waiting>,
     /// Test deliveries: sent while the endpoint is not enabled or its receiver is failing, too.
     tests: Queue,
     /// Open requests, those that the shard's last owner left open included.
@@ -120,6 +125,8 @@ impl Lane {
             queue: Queue::default(),
             fresh: Queue::default(),
             was_turn_of_fresh: false,
+            open_keys: Vec::new(),
+            behind_their_key: Vec::new(),
             tests: Queue::default(),
             open: 0,
             window: Window::new(MAX_IN_FLIGHT_DEFAULT),
@@ -233,11 +240,30 @@ impl Lane {
         }
     }
 
-    /// Takes the next delivery out; its request counts as open.
+    /// Takes the next delivery out; its request counts as open. `None` if all that wait are of ordering keys that are
+    /// open.
     pub(super) fn pop(&mut self) -> Option<Waiting> {
-        let waiting = self.next_queue().pop_front()?;
-        self.open += 1;
-        Some(waiting)
+        loop {
+            let waiting = self.next_queue().pop_front()?;
+            if let Some(key) = &waiting.due.ordering_key {
+                if self.open_keys.contains(key) {
+                    self.behind_their_key.push(waiting);
+                    continue;
+                }
+                self.open_keys.push(key.clone());
+            }
+            self.open += 1;
+            return Some(waiting);
+        }
+    }
+
+    /// A delivery that was taken out is open no longer: others of its ordering key may be.
+    pub(super) fn release_key(&mut self, due: &Due) {
+        let Some(key) = &due.ordering_key else { return };
+        self.open_keys.retain(|open| open != key);
+        for waiting in self.behind_their_key.extract_if(.., |waiting| waiting.due.ordering_key.as_ref() == Some(key)) {
+            self.queue.push_front(waiting);
+        }
     }
 
     /// Whether it has events for less than a round of requests, and more rows. Says so once until it was looked after.
@@ -284,6 +310,12 @@ impl Lane {
 
     pub(super) fn has_work(&self) -> bool {
         !(self.queue.is_empty() && self.tests.is_empty() && self.fresh.is_empty())
+    }
+
+    /// Whether any delivery that waits here has been due since then.
+    pub(super) fn is_due_since(&self, time: Timestamp) -> bool {
+        let waiting = self.queue.iter().chain(self.fresh.iter()).chain(self.tests.iter()).chain(&self.behind_their_key);
+        waiting.into_iter().any(|waiting| waiting.due.due_at <= time)
     }
 
     /// Whether rows should be read again from behind.
@@ -349,16 +381,18 @@ impl Lane {
 
     /// Removes what waits in a lane that is parked, for the caller to forget; it is read again when the lane is not.
     pub(super) fn park(&mut self) -> Vec<Waiting> {
-        if self.queue.is_empty() && self.fresh.is_empty() {
+        if self.queue.is_empty() && self.fresh.is_empty() && self.behind_their_key.is_empty() {
             return Vec::new();
         }
         self.read_again();
-        [&mut self.queue, &mut self.fresh].into_iter().flat_map(|queue| queue.remove(|_| true)).collect()
+        let queues = [&mut self.queue, &mut self.fresh].into_iter();
+        queues.flat_map(|queue| queue.remove(|_| true)).chain(self.behind_their_key.drain(..)).collect()
     }
 
     /// Removes what waits and matches, for the caller to forget.
     pub(super) fn remove_waiting(&mut self, matches: impl Fn(&Due) -> bool) -> Vec<Waiting> {
-        let queues = [&mut self.queue, &mut self.fresh, &mut self.tests];
-        queues.into_iter().flat_map(|queue| queue.remove(&matches)).collect()
+        let behind = self.behind_their_key.extract_if(.., |waiting| matches(&waiting.due));
+        let queues = [&mut self.queue, &mut self.fresh, &mut self.tests].into_iter();
+        behind.chain(queues.flat_map(|queue| queue.remove(&matches))).collect()
     }
 }

@@ -37,7 +37,7 @@ use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap, VecDeque},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 pub(crate) use self::{ahead::Ahead, courier::Courier, health::Sign, hold::ChangedHold, settle::Ended};
@@ -53,6 +53,7 @@ use crate::{
     delivery::{Due, LaneId, SHARDS, Shard},
     id::DeliveryId,
     store::LoadedEvent,
+    time::Timestamp,
 };
 
 /// A delivery that may be sent now; its request counts as open until [`Lanes::ended`].
@@ -60,6 +61,19 @@ pub(crate) struct Picked {
     pub(crate) due: Due,
     pub(crate) event: Option<Arc<LoadedEvent>>,
     pub(crate) courier: Arc<Courier>,
+}
+
+/// What holds for all lanes of a node.
+#[derive(Default)]
+pub(crate) struct Limits {
+    /// Which addresses may be dialled.
+    pub(crate) egress: Egress,
+    /// Most requests open at once.
+    pub(crate) places: usize,
+    /// What tenants weigh whose weight is not 1.
+    pub(crate) tenant_weights: HashMap<String, u32>,
+    /// A delivery that was due but held for longer is dead in the database.
+    pub(crate) expires_after: Duration,
 }
 
 /// The lanes of this node.
@@ -92,23 +106,26 @@ pub(crate) struct Lanes {
     /// Lanes that run out of events, each once.
     hungry: VecDeque<LaneId>,
     event_bytes: usize,
+    /// A delivery that was due but held for longer is dead in the database.
+    expires_after: Duration,
+    /// What the database's clock showed lately, and when.
+    clock: Option<(Timestamp, Instant)>,
     pruned_at: Option<Instant>,
 }
 
 impl Lanes {
-    /// `permits` is how many requests may be open at once, `weights` what tenants weigh whose weight is not 1.
-    pub(crate) fn new(egress: Egress, permits: usize, weights: HashMap<String, u32>) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self {
-            egress,
+            egress: limits.egress,
             owned: [None; SHARDS as usize],
             fresh: Vec::new(),
             lanes: HashMap::new(),
-            tenants: Tenants::new(weights),
+            tenants: Tenants::new(limits.tenant_weights),
             turns: Default::default(),
             next_pool: 0,
             timers: BinaryHeap::new(),
             known: Known::default(),
-            permits: Permits::new(permits),
+            permits: Permits::new(limits.places),
             opened: VecDeque::new(),
             slowed: VecDeque::new(),
             changed_holds: HashMap::new(),
@@ -116,6 +133,8 @@ impl Lanes {
             refills: Vec::new(),
             hungry: VecDeque::new(),
             event_bytes: 0,
+            expires_after: limits.expires_after,
+            clock: None,
             pruned_at: None,
         }
     }
@@ -128,6 +147,12 @@ impl Lanes {
     /// When a held or rate-limited lane should be looked at again.
     pub(crate) fn next_timer(&self) -> Option<Instant> {
         self.timers.peek().map(|&Reverse((at, _))| at)
+    }
+
+    /// What the database's clock shows, as far as is known.
+    fn clock_at(&self, now: Instant) -> Timestamp {
+        let (then, at) = self.clock.unwrap_or((Timestamp::default(), now));
+        then + now.saturating_duration_since(at)
     }
 
     fn set_timer(&mut self, id: LaneId, at: Instant) {

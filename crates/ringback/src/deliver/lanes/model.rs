@@ -24,6 +24,7 @@ use crate::{
 
 const STEPS: usize = 3_000;
 const TIMEOUT: Duration = Duration::from_secs(10);
+const EXPIRES_AFTER: Duration = Duration::from_secs(12);
 
 /// A request that this node has open.
 struct Open {
@@ -67,6 +68,8 @@ struct Model {
     cursor: Cursor,
     /// As they are written down.
     held: BTreeMap<LaneId, ChangedHold>,
+    /// Deliveries that were held for too long.
+    expired: BTreeSet<DeliveryId>,
     /// Lanes whose receivers are down.
     sick: BTreeSet<LaneId>,
     /// Lists that came with shards given away.
@@ -113,7 +116,7 @@ impl Model {
     fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let places = [1, 4, 8, 40, 4_000].into_iter().choose(&mut rng).unwrap();
-        let mut lanes = Lanes::new(Egress::default(), places, HashMap::new());
+        let mut lanes = Lanes::new(Limits { places, expires_after: EXPIRES_AFTER, ..Limits::default() });
         let mut directory = Directory::default();
         for (number, rate) in [(1, None), (2, None), (3, Some(5.0))] {
             directory.put(endpoint(number, rate));
@@ -139,6 +142,7 @@ impl Model {
             cursor: Cursor::START,
             held: BTreeMap::new(),
             sick: BTreeSet::new(),
+            expired: BTreeSet::new(),
             given: BTreeMap::new(),
             picked: 0,
             places,
@@ -322,7 +326,10 @@ impl Model {
         match self.rows.get(&due.id) {
             Some(row) => assert_eq!((row.attempts, row.attempts_at_refill), (due.attempts, due.attempts_at_refill)),
             // Expunged or deleted while a read was under way.
-            None => return self.lanes.vanished(&due),
+            None => {
+                assert!(!self.expired.contains(&due.id), "held for too long, and sent all the same");
+                return self.lanes.vanished(&due);
+            }
         }
         if self.chance(0.05) {
             return self.lanes.returned(&due);
@@ -446,6 +453,24 @@ impl Model {
         }
     }
 
+    /// What is due for too long in lanes that are held dies. Reads of the state before are over within moments.
+    fn expire(&mut self) {
+        self.finish_reads();
+        let since = self.clock() - EXPIRES_AFTER;
+        // A test is not kept back by a receiver that fails: none is ever so late.
+        let keeps_back = |row: &Due, hold: &ChangedHold| !row.marks.test || hold.reason == HoldReason::RetryAfter;
+        let is_held = |row: &Due| {
+            let hold = self.held.get(&row.lane).filter(|hold| hold.until > self.now);
+            hold.is_some_and(|hold| keeps_back(row, hold))
+        };
+        let dead: Vec<_> = self.rows.values().filter(|row| row.due_at <= since && is_held(row)).collect();
+        let dead: Vec<_> = dead.into_iter().map(|row| row.id).collect();
+        for id in dead.into_iter().filter(|id| !self.open.contains_key(id)) {
+            self.rows.remove(&id);
+            self.expired.insert(id);
+        }
+    }
+
     /// An endpoint is deleted and another takes its place.
     fn delete(&mut self) {
         let Some(id) = self.endpoints().iter().map(|endpoint| endpoint.id).choose(&mut self.rng) else { return };
@@ -553,7 +578,8 @@ impl Model {
             977..983 => self.give(),
             983..990 => self.take(),
             990..995 => self.other_node_works(),
-            995..998 => self.fall_ill_or_recover(),
+            995..997 => self.fall_ill_or_recover(),
+            997..998 => self.expire(),
             _ => self.lose_lease(),
         }
     }

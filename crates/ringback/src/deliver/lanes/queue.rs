@@ -34,6 +34,10 @@ impl Queue {
         self.rows.is_empty()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.rows.iter()
+    }
+
     pub(super) fn front(&self) -> Option<&Waiting> {
         self.rows.front()
     }
@@ -41,6 +45,11 @@ impl Queue {
     pub(super) fn push_back(&mut self, waiting: Waiting) {
         self.with_events += usize::from(waiting.event.is_some());
         self.rows.push_back(waiting);
+    }
+
+    pub(super) fn push_front(&mut self, waiting: Waiting) {
+        self.with_events += usize::from(waiting.event.is_some());
+        self.rows.push_front(waiting);
     }
 
     pub(super) fn pop_front(&mut self) -> Option<Waiting> {

@@ -31,6 +31,7 @@ impl Lanes {
         let opened = self.give_back(due.id, Doing::Recording);
         let Some(lane) = self.lanes.get_mut(&due.lane) else { return };
         lane.closed();
+        lane.release_key(due);
         // A request made under an older configuration says nothing about where requests go now.
         if Arc::ptr_eq(&lane.courier, courier) {
             let opened = opened.unwrap_or(now);
@@ -73,6 +74,7 @@ impl Lanes {
         self.known.recorded(due.id);
         if let Some(lane) = self.lanes.get_mut(&due.lane) {
             lane.closed();
+            lane.release_key(due);
         }
         self.enter_ring(due.lane);
     }
@@ -81,6 +83,9 @@ impl Lanes {
     pub(crate) fn returned(&mut self, due: &Due) {
         self.give_back(due.id, Doing::Waiting);
         self.known.forget(due.id);
+        if let Some(lane) = self.lanes.get_mut(&due.lane) {
+            lane.release_key(due);
+        }
         self.reopen(due.lane);
     }
 

@@ -26,7 +26,8 @@ struct World {
 
 impl World {
     fn with_permits(permits: usize) -> Self {
-        let mut lanes = Lanes::new(Egress::default(), permits, HashMap::new());
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        let mut lanes = Lanes::new(Limits { places: permits, expires_after: DAY, ..Limits::default() });
         lanes.owned = [Some(0); SHARDS as usize];
         Self { lanes, directory: Directory::default(), now: Instant::now(), next: 0 }
     }
@@ -325,4 +326,23 @@ fn a_lane_that_is_told_of_overload_asks_for_less_at_a_time_and_is_not_held() {
         world.end_as(due, Ended { sign: Sign::Overloaded, ..answered(Duration::from_millis(1)) });
     }
     assert_eq!(std::iter::from_fn(|| world.pick()).count(), 8);
+}
+
+#[test]
+fn of_an_ordering_key_one_delivery_is_open_at_a_time_although_a_replay_comes_before_it() {
+    let mut world = World::new();
+    world.prove(1);
+    let of_key = |world: &mut World, key: &str| Due { ordering_key: Some(key.into()), ..world.due(1) };
+    let (later, replayed, other) =
+        (of_key(&mut world, "call"), of_key(&mut world, "call"), of_key(&mut world, "another call"));
+    let rows = [&later, &replayed, &other].map(|due| (due.clone(), None)).to_vec();
+    world.lanes.admit(u64::MAX, rows, &world.directory, world.clock(), world.now);
+    let open: Vec<_> = std::iter::from_fn(|| world.pick()).collect();
+    assert_eq!(open, [later.clone(), other]);
+    world.end(&later, Duration::from_millis(1));
+    assert_eq!(world.pick(), Some(replayed.clone()));
+    world.lanes.returned(&replayed);
+    world.lanes.take_refills(1);
+    world.lanes.admit(u64::MAX, vec![(replayed.clone(), None)], &world.directory, world.clock(), world.now);
+    assert_eq!(world.pick(), Some(replayed), "its key is free again");
 }

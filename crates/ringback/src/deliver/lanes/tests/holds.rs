@@ -261,3 +261,36 @@ fn what_could_not_be_written_down_does_not_replace_what_came_after_it() {
     world.lanes.put_back_changed_holds(old);
     assert_eq!(world.reason(), [(HoldReason::RetryAfter, 600)]);
 }
+
+#[test]
+fn a_test_of_a_paused_endpoint_is_still_sent_after_another_change() {
+    let mut world = World::new();
+    let (mut endpoint, mut rows) = endpoint(&mut world, 3);
+    let test = Due { marks: Marks { test: true, ..Marks::default() }, ..rows[2].clone() };
+    rows[2] = test.clone();
+    for paused in [true, true] {
+        endpoint.version += 1;
+        endpoint.paused = paused;
+        world.lanes.reconfigure(&endpoint, world.now);
+        world.refill(&rows);
+    }
+    world.lanes.admit(u64::MAX, vec![(test.clone(), None)], &world.directory, world.clock(), world.now);
+    endpoint.version += 1;
+    world.lanes.reconfigure(&endpoint, world.now);
+    world.refill(&rows);
+    assert_eq!(world.open_all(), [test]);
+}
+
+#[test]
+fn what_may_have_expired_during_a_short_hold_is_read_again_and_not_sent_from_memory() {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+    let mut world = World::new();
+    let old = rows(&mut world, 2);
+    world.next += DAY_MS;
+    let fresh = rows(&mut world, 1);
+    world.ask_for(1, Duration::from_secs(1));
+    world.now += Duration::from_secs(1);
+    assert_eq!(world.pick(), None, "it is asked for first");
+    world.refill(&[fresh[0].clone()]);
+    assert_eq!(world.open_all(), fresh, "{old:?} are dead by now");
+}

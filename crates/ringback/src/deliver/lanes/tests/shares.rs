@@ -29,8 +29,7 @@ impl World {
     }
 
     /// Picks so many while places are short: each is answered only when all places are taken.
-    fn picked_while_busy(&mut self, count: usize) -> Vec<i64> {
-        let mut open = VecDeque::new();
+    fn picked_while_busy(&mut self, open: &mut VecDeque<Due>, count: usize) -> Vec<i64> {
         let mut picked = Vec::new();
         while picked.len() < count {
             match self.pick() {
@@ -39,7 +38,7 @@ impl World {
                     open.push_back(due);
                 }
                 None => {
-                    let due: Due = open.pop_front().expect("something is open or may be");
+                    let due = open.pop_front().expect("something is open or may be");
                     self.end(&due, Duration::from_millis(5));
                 }
             }
@@ -61,7 +60,7 @@ fn a_campaign_with_ten_thousand_endpoints_gets_no_more_than_a_tenant_with_one() 
     let mut world = World::weighing(&[]);
     world.fill_of("campaign", APART, 10_000, 1);
     world.fill_of("other", 2 * APART, 1, 400);
-    let picked = world.picked_while_busy(600);
+    let picked = world.picked_while_busy(&mut VecDeque::new(), 600);
     let other = shares(&picked)[&2];
     assert!((200..=400).contains(&other), "{other} of 600");
     let first = picked.iter().position(|lane| lane / APART == 2);
@@ -85,14 +84,17 @@ proptest! {
         for (number, (name, _)) in named.iter().enumerate() {
             world.fill_of(name, (number as i64 + 1) * APART, lanes[number], count / 10);
         }
-        let picked = world.picked_while_busy(count);
+        let mut open = VecDeque::new();
+        // Each lane is tried once, whatever its tenant's weight.
+        let tried = world.picked_while_busy(&mut open, 600);
+        let picked = world.picked_while_busy(&mut open, count);
         for (number, weight) in weights.iter().enumerate() {
             let is = shares(&picked).get(&(number as i64 + 1)).copied().unwrap_or(0) as f64;
             let due = count as f64 * f64::from(*weight) / f64::from(total);
-            prop_assert!((is - due).abs() <= due * 0.25 + 64.0, "{is} instead of {due}");
+            prop_assert!((is - due).abs() <= due * 0.2 + 64.0, "{is} instead of {due}");
             for lane in 0..lanes[number] {
                 let lane = (number as i64 + 1) * APART + lane;
-                prop_assert!(picked.contains(&lane), "lane {lane} starves");
+                prop_assert!(tried.contains(&lane) || picked.contains(&lane), "lane {lane} starves");
             }
         }
     }

@@ -1,16 +1,18 @@
 //! A fresh database for each scenario, filled and questioned past Ringback.
 
+mod fill;
+mod history;
+
 use std::{path::PathBuf, time::Duration};
 
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
+pub(crate) use self::fill::To;
 use crate::{
     failure::{Failure, Result, While as _},
-    payload,
     process::{cluster::Cluster, node},
-    sizes::Sizes,
 };
 
 /// Which store.
@@ -47,9 +49,6 @@ pub(crate) enum Session {
     Postgres(PgConnection),
     Sqlite(SqliteConnection),
 }
-
-/// Most events of one transaction on SQLite: its log keeps a transaction whole.
-const SQLITE_CHUNK: u64 = 20_000;
 
 impl Database {
     /// A fresh one.
@@ -110,59 +109,34 @@ impl Database {
         }
     }
 
-    /// Emits events with SQL: one statement, on SQLite one for each twenty thousand. Their payloads tell no moment.
-    pub(crate) async fn fill(&self, first: u64, count: u64, sizes: Sizes, tenants: u64) -> Result<()> {
-        let talk = payload::talk(sizes.largest());
-        let tenant = if tenants == 0 { "'default'".to_owned() } else { format!("'t' || (i % {tenants})") };
-        let (around, period, step, bytes) = (payload::AROUND, payload::PERIOD, payload::STEP, sizes.sql());
-        match self.session().await? {
-            Session::Postgres(mut connection) => {
-                let statement = format!(
-                    r#"SELECT count(ringback.emit('call.ended',
-                           '{{"n":"' || lpad(i::text, 10, '0') || '","emitted_ns":"0000000000000000000","text":"'
-                               || substr($1, (1 + (i * {step}) % {period})::integer, {bytes} - {around}) || '"}}',
-                           jsonb_build_object('tenant', {tenant}, 'key', 'call-' || i)))
-                       FROM generate_series($2::bigint, $3::bigint) AS i"#
-                );
-                let emit = sqlx::query(AssertSqlSafe(statement)).bind(talk);
-                emit.bind(signed(first))
-                    .bind(signed(first + count) - 1)
-                    .execute(&mut connection)
-                    .await
-                    .during("filling")?;
-            }
-            Session::Sqlite(mut connection) => {
-                let statement = format!(
-                    r#"WITH RECURSIVE numbers (i) AS (SELECT ?2 UNION ALL SELECT i + 1 FROM numbers WHERE i < ?3)
-                       INSERT INTO ringback_emit (id, tenant, type, key, occurred_at, payload)
-                       SELECT unhex(printf('%012x70008000%08x0000', ?4, i)), {tenant}, 'call.ended', 'call-' || i, ?4 * 1000,
-                              CAST('{{"n":"' || printf('%010d', i) || '","emitted_ns":"0000000000000000000","text":"'
-                                  || substr(?1, 1 + (i * {step}) % {period}, {bytes} - {around}) || '"}}' AS BLOB)
-                       FROM numbers"#
-                );
-                let mut from = first;
-                while from < first + count {
-                    let to = (from + SQLITE_CHUNK).min(first + count);
-                    let now = crate::measure::clock::unix_us() / 1_000;
-                    let emit = sqlx::query(AssertSqlSafe(statement.clone())).bind(&talk);
-                    let emit = emit.bind(signed(from)).bind(signed(to) - 1).bind(now);
-                    emit.execute(&mut connection).await.during("filling")?;
-                    from = to;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Removes it.
-    pub(crate) async fn remove(self) -> Result<()> {
-        if let Some((server, name)) = &self.server {
-            let mut connection = PgConnection::connect(server).await?;
-            let statement = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-            sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await?;
+    pub(crate) async fn remove(mut self) -> Result<()> {
+        match self.server.take() {
+            Some((server, name)) => remove(server, name).await,
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// What fails leaves nothing behind on a server that goes on running.
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some((server, name)) = self.server.take() else { return };
+        // Dropping cannot wait for a future.
+        let gone = std::thread::spawn(move || {
+            tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(remove(server, name))
+        });
+        if !matches!(gone.join(), Ok(Ok(()))) {
+            eprintln!("a database of the benchmarks was left behind");
+        }
+    }
+}
+
+async fn remove(server: String, name: String) -> Result<()> {
+    let mut connection = PgConnection::connect(&server).await?;
+    let statement = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+    sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await?;
+    Ok(())
 }
 
 impl Session {
@@ -196,13 +170,13 @@ impl Session {
 
     /// Executes something that answers nothing.
     pub(crate) async fn execute(&mut self, statement: String) -> Result<()> {
-        let text = statement.clone();
+        let begin: String = statement.trim_start().chars().take(40).collect();
         let statement = AssertSqlSafe(statement);
         match self {
             Self::Postgres(connection) => sqlx::query(statement).execute(connection).await.map(|_| ()),
             Self::Sqlite(connection) => sqlx::query(statement).execute(connection).await.map(|_| ()),
         }
-        .during(&text)
+        .during(&begin)
     }
 
     /// The connection, if it is one to PostgreSQL.
@@ -212,8 +186,4 @@ impl Session {
             Self::Sqlite(_) => None,
         }
     }
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,110 @@
+//! A past: events delivered over the last eighty days, in the partitions that they would be in by now, their payloads
+//! expired. Written past Ringback, since living through it would take as long.
+
+use super::{Database, Session, fill::signed};
+use crate::{
+    failure::{Result, While as _},
+    measure::clock,
+};
+
+/// How far back it goes, in days; less than events are kept.
+const DAYS: i64 = 80;
+
+/// A partition for each two days, as upkeep cuts them.
+const PARTITIONS: i64 = 40;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Rows of one statement.
+const CHUNK: u64 = 100_000;
+
+/// What the engine keeps of a request and its answer, in bytes of JSON; nothing here reads it.
+const DETAIL_BYTES: usize = 400;
+
+impl Database {
+    /// Writes a past of `count` events with one delivery each to `endpoint` (`ep_…`); their keys are `past-0` and
+    /// following. Comes before any other event.
+    pub(crate) async fn fill_history(&self, count: u64, endpoint: &str) -> Result<()> {
+        let endpoint = endpoint.trim_start_matches("ep_").to_owned();
+        let since = clock::unix_us() / 1_000 - DAYS * DAY_MS;
+        let detail = format!(r#"{{"kept":"{}"}}"#, "x".repeat(DETAIL_BYTES - 11));
+        let mut session = self.session().await?;
+        if let Session::Postgres(_) = session {
+            session.execute(partitions(since)).await?;
+        }
+        for from in (0..count).step_by(CHUNK as usize) {
+            let last = signed((from + CHUNK).min(count)) - 1;
+            for statement in match session {
+                Session::Postgres(_) => [PG_EVENTS, PG_FINISHED],
+                Session::Sqlite(_) => [SQLITE_EVENTS, SQLITE_FINISHED],
+            } {
+                let each_ms = (DAYS * DAY_MS) as f64 / count as f64;
+                let statement = statement
+                    .replace("{MS}", &format!("({since} + CAST(i * {each_ms} AS BIGINT))"))
+                    .replace("{FIRST}", &from.to_string())
+                    .replace("{LAST}", &last.to_string())
+                    .replace("{ENDPOINT}", &endpoint)
+                    .replace("{DETAIL}", &detail);
+                session.execute(statement).await.during("writing a history")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Cuts what lies below the newest partition the way it would be after eighty days.
+fn partitions(since: i64) -> String {
+    let step = DAYS * DAY_MS / PARTITIONS;
+    format!(
+        r"DO $$
+        DECLARE
+            parent text;
+            top    uuid;
+            lower  uuid;
+            upper  uuid;
+        BEGIN
+            FOREACH parent IN ARRAY ARRAY['event', 'verdict', 'finished', 'attempt'] LOOP
+                SELECT substring(pg_get_expr(relpartbound, oid) FROM 'TO \(''([0-9a-f-]+)''\)')::uuid INTO top
+                FROM pg_class WHERE oid = ('ringback.kept_' || parent)::regclass;
+                EXECUTE format('ALTER TABLE ringback.%1$I DETACH PARTITION ringback.kept_%1$s', parent);
+                EXECUTE format('ALTER TABLE ringback.%1$I ATTACH PARTITION ringback.kept_%1$s FOR VALUES FROM (MINVALUE) TO (%2$L)',
+                               parent, ringback.floor_of({since} * 1000::bigint));
+                FOR at IN 0..{PARTITIONS} - 1 LOOP
+                    lower := ringback.floor_of(({since} + at * {step}::bigint) * 1000);
+                    upper := CASE WHEN at = {PARTITIONS} - 1 THEN top
+                                  ELSE ringback.floor_of(({since} + (at + 1) * {step}::bigint) * 1000) END;
+                    EXECUTE format('CREATE TABLE ringback.%1$s_%4$s PARTITION OF ringback.%1$I FOR VALUES FROM (%2$L) TO (%3$L)',
+                                   parent, lower, upper, {since} + at * {step}::bigint);
+                END LOOP;
+            END LOOP;
+        END
+        $$"
+    )
+}
+
+const PG_EVENTS: &str = "
+    INSERT INTO ringback.event (id, occurred_at, payload_bytes, payload_expired, tenant, type, key)
+    SELECT (lpad(to_hex(ms), 12, '0') || '70008000' || lpad(to_hex(i), 8, '0') || '0000')::uuid, ms * 1000, 2048, true,
+           'default', 'call.ended', 'past-' || i
+    FROM (SELECT i, {MS} AS ms FROM generate_series({FIRST}::bigint, {LAST}) AS i) AS moments";
+
+const PG_FINISHED: &str = r#"
+    INSERT INTO ringback.finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks,
+                                   number, answered, at, duration, detail, response_body)
+    SELECT (lpad(to_hex(ms), 12, '0') || '70008000' || lpad(to_hex(i), 8, '0') || '0001')::uuid, 64, i, 1,
+           ms * 1000 + 3000, '{ENDPOINT}'::uuid, 1, 1, 0, 1, 204, ms * 1000 + 1000, 1500, '{DETAIL}'::bytea, ''::bytea
+    FROM (SELECT i, {MS} AS ms FROM generate_series({FIRST}::bigint, {LAST}) AS i) AS moments"#;
+
+const SQLITE_EVENTS: &str = "
+    WITH RECURSIVE numbers (i) AS (SELECT {FIRST} UNION ALL SELECT i + 1 FROM numbers WHERE i < {LAST})
+    INSERT INTO ringback_event (seq, id, tenant, type, key, occurred_at, payload_bytes, payload_expired)
+    SELECT i + 1, unhex(printf('%012x70008000%08x0000', ms, i)), 'default', 'call.ended', 'past-' || i, ms * 1000, 2048, 1
+    FROM (SELECT i, {MS} AS ms FROM numbers)";
+
+const SQLITE_FINISHED: &str = r#"
+    WITH RECURSIVE numbers (i) AS (SELECT {FIRST} UNION ALL SELECT i + 1 FROM numbers WHERE i < {LAST})
+    INSERT INTO ringback_finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks,
+                                   number, answered, at, duration, detail, response_body)
+    SELECT unhex(printf('%012x70008000%08x0001', ms, i)), 64, i + 1, 1, ms * 1000 + 3000, unhex('{ENDPOINT}'), 1, 1, 0, 1,
+           204, ms * 1000 + 1000, 1500, CAST('{DETAIL}' AS BLOB), x''
+    FROM (SELECT i, {MS} AS ms FROM numbers)"#;

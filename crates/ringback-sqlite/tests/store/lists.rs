@@ -62,7 +62,7 @@ async fn a_rare_match_is_found_page_by_page() {
     rare.event_type = "call.rare".to_owned();
     let id = rare.id;
     fixture.accept(rare).await;
-    let events = (0..6000).map(|_| event(&[endpoint.id])).collect();
+    let events = (0..12_000).map(|_| event(&[endpoint.id])).collect();
     use ringback::store::Intake as _;
     fixture.store.accept(&[ringback::store::Group { events, record: None }], crate::fixture::WINDOW).await.unwrap();
     let filter = EventFilter { event_type: Some("call.rare".to_owned()), ..Default::default() };

@@ -3,7 +3,7 @@
 //! The ledger counts whole tables, which takes as long as they are large. A page that people look at again and again
 //! must not cost that each time, nor make them wait. So one count runs at a time for each tenant, whoever looks
 //! meanwhile gets the one before, and after a count that took long there is a rest: counting takes up one part in
-//! [`REST`] of one connection's time at most.
+//! `REST` of one connection's time at most.
 
 use std::{
     collections::HashMap,

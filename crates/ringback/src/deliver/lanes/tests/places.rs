@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Far more than fit into a pool.
-const MANY: i64 = 500;
+const MANY: i64 = 300;
 
 const TICK: Duration = Duration::from_millis(100);
 
@@ -35,7 +35,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     /// Promise 7. Hanging ones that never answered, however many, and some that have answered all along and begin to
     /// hang together: half as many as the fast pool has places, but for the healthy ones.

@@ -68,7 +68,7 @@ fn a_campaign_with_ten_thousand_endpoints_gets_no_more_than_a_tenant_with_one() 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     /// Every tenant has more lanes than the pool has places: a lane alone does not get more than half of it.
     #[test]

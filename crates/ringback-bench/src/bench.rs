@@ -80,6 +80,15 @@ impl Bench {
         }
     }
 
+    /// How long to wait for something to be over: far longer than the slowest that is still worth measuring.
+    pub(crate) fn patience(&self) -> Duration {
+        match (self.scale, self.count) {
+            (Scale::Full, _) | (_, Some(_)) => Duration::from_secs(1_800),
+            (Scale::Quick, None) => Duration::from_secs(180),
+            (Scale::Tiny, None) => Duration::from_secs(60),
+        }
+    }
+
     /// Keeps something to be drawn at the end.
     pub(crate) fn plot(&self, plot: Plot) {
         self.plots.borrow_mut().push(plot);

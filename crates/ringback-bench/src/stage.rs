@@ -20,9 +20,6 @@ use crate::{
     report::{Row, row::grouped},
 };
 
-/// Far more than the slowest that is still worth measuring.
-const PATIENCE: Duration = Duration::from_secs(1_800);
-
 /// How long the last outcomes may take to be recorded.
 const RECORDING: Duration = Duration::from_secs(60);
 
@@ -110,7 +107,7 @@ impl<'a> Stage<'a> {
         deliveries: u64,
         pids: &[u32],
     ) -> Result<Drained> {
-        let report = self.receiver.all(deliveries, PATIENCE).await?;
+        let report = self.receiver.all(deliveries, self.bench.patience()).await?;
         let ended = self.finished(deliveries).await?;
         let used = self.end(window, pids).await?;
         Ok(Drained {

@@ -32,7 +32,7 @@ const COMMITS: usize = 2;
 const WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Bytes of what is kept about a request, about as many as the engine keeps.
-const DETAIL_BYTES: usize = 400;
+const DETAIL_BYTES: usize = 640;
 
 /// What to do.
 #[derive(Debug, Serialize, Deserialize)]

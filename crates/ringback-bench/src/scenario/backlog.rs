@@ -26,9 +26,6 @@ const TIMES_SCALED: [u64; 2] = [1, 5];
 /// Customers whose backlog it is.
 const FULL_TENANTS: u64 = 100;
 
-/// Far more than the slowest that is still worth measuring.
-const PATIENCE: Duration = Duration::from_secs(1_800);
-
 /// After a start, until memory is what it stays.
 const CALM: Duration = Duration::from_secs(2);
 
@@ -99,7 +96,7 @@ async fn one(bench: &Bench, store: Store, drained: u64, pending: u64, history: u
     let window = stage.begin(&[]).await?;
     let since = Moment::now();
     let node = Node::start(&stage.database).await?;
-    let report = stage.receiver.all(drained, PATIENCE).await?;
+    let report = stage.receiver.all(drained, bench.patience()).await?;
     let seconds = report.last_ns.saturating_sub(since.monotonic_ns) as f64 / 1e9;
     let used = stage.end(window, &[node.pid]).await?;
     node.kill().await?;

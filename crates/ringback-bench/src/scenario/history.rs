@@ -13,7 +13,7 @@ use crate::{
     },
     report::{Row, row::grouped},
     sizes::USUAL,
-    stage::Stage,
+    stage::{Moment, Stage},
 };
 
 const FULL: u64 = 10_000_000;
@@ -34,9 +34,9 @@ pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
 
     stage.receiver.reset(drained).await?;
     let window = stage.begin(&[]).await?;
-    let since = crate::stage::Moment::now();
+    let since = Moment::now();
     let node = Node::start(&stage.database).await?;
-    let report = stage.receiver.all(drained, std::time::Duration::from_secs(1_800)).await?;
+    let report = stage.receiver.all(drained, bench.patience()).await?;
     let used = stage.end(window, &[node.pid]).await?;
     let seconds = report.last_ns.saturating_sub(since.monotonic_ns) as f64 / 1e9;
     let what = format!("{} events beside {} in the history", grouped(drained as f64), grouped(past as f64));

@@ -15,6 +15,9 @@ use crate::{
     measure::{cpu, latency::Latencies},
 };
 
+/// How far behind its pace a producer may fall before it gives up.
+const LATE_MAX: Duration = Duration::from_secs(60);
+
 /// How many events, how fast.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Pace {
@@ -39,7 +42,7 @@ impl Pace {
 
     /// Longer than this takes.
     pub(crate) fn patience(self) -> Duration {
-        Duration::from_secs_f64(self.seconds + 60.0)
+        Duration::from_secs_f64(self.seconds + 60.0) + LATE_MAX
     }
 }
 
@@ -76,7 +79,9 @@ impl Turns {
     pub(super) async fn next(&self) -> Option<u64> {
         let number = self.next.fetch_add(1, Relaxed);
         let end = Duration::from_secs_f64(self.pace.seconds);
-        if number >= self.pace.count || self.started.elapsed() >= end {
+        // At a rate, what was due in time is sent even if late: how many there are follows from the pace alone.
+        let last = if self.pace.rate.is_some() { end + LATE_MAX } else { end };
+        if number >= self.pace.count || self.started.elapsed() >= last {
             return None;
         }
         if let Some(rate) = self.pace.rate {

@@ -83,6 +83,7 @@ impl Postgres {
         let inner = Inner {
             work: pool(WORK_CONNECTIONS_MAX)
                 .test_before_acquire(false)
+                .before_acquire(|connection, found| Box::pin(test_if_idle(connection, found.idle_for)))
                 .after_connect(|connection, _| Box::pin(prepare_pipeline(connection)))
                 .connect_lazy_with(options.clone()),
             desk: pool(DESK_CONNECTIONS_MAX)
@@ -183,10 +184,17 @@ impl Postgres {
 }
 
 /// A connection is tested when it comes back. At the desk it is tested again before it is used, since whoever asks is
-/// told of a failure; in the pipeline one that died while idle fails its next statement, which the engine repeats,
-/// and another round trip before each would be paid by all.
+/// told of a failure; in the pipeline, where another round trip before each statement would be paid by all, only if it
+/// has been idle for some time.
 fn pool(connections_max: u32) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(connections_max).acquire_timeout(ACQUIRE_TIMEOUT)
+}
+
+/// Idle for longer, a connection of the pipeline is tested: the database may have been restarted meanwhile.
+const TESTED_AFTER: Duration = Duration::from_millis(500);
+
+async fn test_if_idle(connection: &mut PgConnection, idle_for: Duration) -> std::result::Result<bool, sqlx::Error> {
+    Ok(idle_for < TESTED_AFTER || sqlx::Connection::ping(connection).await.is_ok())
 }
 
 /// What every connection of the store begins with.

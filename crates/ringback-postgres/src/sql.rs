@@ -76,6 +76,7 @@ statements! {
     find_expunged
     find_heads
     find_keys
+    find_pending
     find_token
     find_valid_token
     fix_dead_letters

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use ringback::{
     audit::Record,
     delivery::{HoldReason, LaneId, Shard},
-    id::{EndpointId, EventId},
+    id::{DeliveryId, EndpointId, EventId},
     store::{Change, Cursor, FeedPage, Hold, LoadedEvent, Recorded, Result, Work},
     time::Timestamp,
 };
@@ -17,7 +17,7 @@ use crate::{
     configuration::{change, keep_version},
     error::store_error,
     feed::{feed, find_heads, refill},
-    read::{code, event, now, time},
+    read::{code, event, now, time, uuid},
     record::record,
 };
 
@@ -51,6 +51,11 @@ impl Work for Sqlite {
         self.apply(move |tx| Box::pin(async move { record(tx, &outcomes).await })).await
     }
 
+    async fn find_pending(&self, ids: &[DeliveryId]) -> Result<Vec<DeliveryId>> {
+        let mut snapshot = self.snapshot().await?;
+        find_pending(&mut snapshot, ids).await.map_err(store_error)
+    }
+
     async fn set_holds(&self, holds: &[Hold]) -> Result<()> {
         let holds = holds.to_vec();
         self.apply(move |tx| Box::pin(async move { set_holds(tx, &holds).await })).await
@@ -75,6 +80,12 @@ async fn load_events(connection: &mut SqliteConnection, ids: &[EventId]) -> sqlx
         Ok(LoadedEvent { event: event(row)?, payload: payload.map(Bytes::from) })
     };
     rows.iter().map(loaded).collect()
+}
+
+async fn find_pending(connection: &mut SqliteConnection, ids: &[DeliveryId]) -> sqlx::Result<Vec<DeliveryId>> {
+    let ids: Vec<_> = ids.iter().map(|id| Hex(id.uuid())).collect();
+    let rows = sqlx::query(sql!("find_pending")).bind(json(&ids)?).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(DeliveryId::from_uuid(uuid(row, "id")?))).collect()
 }
 
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ mod record;
 use ringback::{
     audit::Record,
     delivery::{LaneId, Shard},
-    id::{EndpointId, EventId},
+    id::{DeliveryId, EndpointId, EventId},
     store::{Cursor, FeedPage, Hold, LoadedEvent, Recorded, Result, Work},
 };
 
@@ -44,6 +44,16 @@ impl Work for Postgres {
 
     async fn record(&self, outcomes: &[Recorded]) -> Result<Vec<bool>> {
         record::record(self, outcomes).await
+    }
+
+    async fn find_pending(&self, ids: &[DeliveryId]) -> Result<Vec<DeliveryId>> {
+        let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+        let rows = prepared(&self.sql().find_pending)
+            .bind(&ids)
+            .fetch_all(&mut *self.work().await?)
+            .await
+            .map_err(from_sqlx)?;
+        rows.iter().map(|row| Ok(DeliveryId::from_uuid(rows::get(row, "id")?))).collect()
     }
 
     async fn set_holds(&self, holds: &[Hold]) -> Result<()> {

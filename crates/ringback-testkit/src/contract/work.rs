@@ -92,6 +92,14 @@ pub async fn refill_reads_single_lanes(store: &dyn Store) {
     assert_eq!(before, due);
 }
 
+/// What is finished, and what never was, is not found.
+pub async fn what_is_finished_is_not_found_pending(store: &dyn Store) {
+    let (one, other) = (given::one_due(store).await, given::one_due(store).await);
+    assert!(given::record(store, given::delivered(&one)).await);
+    let asked = [one.id, other.id, given::event_id().delivery(1)];
+    assert_eq!(store.find_pending(&asked).await.unwrap(), [other.id]);
+}
+
 /// And the others come with everything that sending needs.
 pub async fn absent_events_are_left_out(store: &dyn Store) {
     let mut event = given::event_to(&[given::endpoint_id()]);

@@ -4,6 +4,7 @@
 //! leaves moves only its own part. A shard is handed over with the list of requests still open; nobody waits for them.
 
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -69,6 +70,9 @@ async fn hold(delivering: &Arc<Delivering>, node: NodeId, stop: &CancellationTok
         }
         if let Err(error) = balance(delivering, node).await {
             tracing::warn!(%error, "cannot look at the map of shards");
+        }
+        if let Err(error) = ask_after_open(delivering).await {
+            tracing::warn!(%error, "cannot ask what became of requests that other nodes had open");
         }
         delivering.pause(pause, stop).await;
     }
@@ -165,6 +169,20 @@ async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed], directory: &Dir
     }
     drop(lanes);
     delivering.hungry.notify_one();
+}
+
+/// What came along as open was mostly answered moments later. Without asking, it would keep its lanes' places until it
+/// had timed out if it had hung.
+async fn ask_after_open(delivering: &Delivering) -> store::Result<()> {
+    let open = delivering.lanes.lock().foreign();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let pending: HashSet<_> = delivering.engine.store().find_pending(&open).await?.into_iter().collect();
+    let settled = open.into_iter().filter(|id| !pending.contains(id)).collect();
+    delivering.lanes.lock().foreign_settled(&settled);
+    delivering.ready.notify_one();
+    Ok(())
 }
 
 /// The holds of shards that are ours by now, so it tries until the database answers or the lease is lost.

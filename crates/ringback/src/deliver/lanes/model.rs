@@ -406,6 +406,12 @@ impl Model {
         }
     }
 
+    /// What became of requests that the other node had open is asked.
+    fn ask_after_open(&mut self) {
+        let settled = self.lanes.foreign().into_iter().filter(|id| !self.rows.contains_key(id)).collect();
+        self.lanes.foreign_settled(&settled);
+    }
+
     fn settle(&mut self) {
         let settled = std::mem::take(&mut self.committed);
         self.lanes.settled(settled);
@@ -567,7 +573,8 @@ impl Model {
             670..700 => self.looked_ahead(),
             700..800 => self.end_one(),
             800..880 => self.commit(),
-            880..930 => self.settle(),
+            880..922 => self.settle(),
+            922..930 => self.ask_after_open(),
             930..960 => {
                 let time = self.seconds(0.9);
                 self.pass_time(time);

@@ -1,6 +1,9 @@
 //! Which shards' lanes are here, and what the last owner of a shard still has open.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use super::{Lanes, known::Doing};
 use crate::{
@@ -82,6 +85,25 @@ impl Lanes {
                 since + target.map_or(TIMEOUT_MAX, |target| target.timeout) + RECORDED_WITHIN
             }
             Doing::Waiting | Doing::Recording | Doing::Recorded { .. } => now + RECORDED_WITHIN,
+        }
+    }
+
+    /// What the last owners of our shards still have open, as far as is known here.
+    pub(crate) fn foreign(&self) -> Vec<DeliveryId> {
+        self.foreign.iter().map(|&(id, ..)| id).collect()
+    }
+
+    /// The last owners' outcomes of these deliveries are committed: they have ended long before they had to.
+    pub(crate) fn foreign_settled(&mut self, settled: &HashSet<DeliveryId>) {
+        let (ended, open) = self.foreign.drain(..).partition(|(id, ..)| settled.contains(id));
+        self.foreign = open;
+        for (id, lane, _) in Vec::from_iter::<Vec<_>>(ended) {
+            // Reads under way may still show it as it was.
+            self.known.recorded(id);
+            if let Some(lane) = self.lanes.get_mut(&lane) {
+                lane.closed();
+            }
+            self.enter_ring(lane);
         }
     }
 

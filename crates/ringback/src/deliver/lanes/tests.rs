@@ -145,6 +145,24 @@ fn requests_that_another_node_left_open_count() {
 }
 
 #[test]
+fn a_request_that_another_node_left_open_gives_up_its_place_once_its_outcome_is_committed() {
+    let mut world = World::new();
+    world.lanes.drop_shard(0, world.now);
+    let until = world.now + Duration::from_secs(10);
+    let foreign = world.due(64);
+    let old_read = world.lanes.read_started();
+    world.lanes.take_shard(0, &[(foreign.id, foreign.lane, until)], &world.directory, world.now);
+    world.fill(64, 1);
+    assert_eq!(world.pick(), None);
+    assert_eq!(world.lanes.foreign(), [foreign.id]);
+    world.lanes.foreign_settled(&[foreign.id].into());
+    world.lanes.admit(old_read, vec![(foreign.clone(), None)], &world.directory, world.clock(), world.now);
+    assert!(world.pick().is_some_and(|due| due.id != foreign.id), "a read from before shows it, and is an echo");
+    world.now = until;
+    assert_eq!(world.pick(), None);
+}
+
+#[test]
 fn a_long_backlog_does_not_delay_a_neighbour() {
     let mut world = World::new();
     world.prove(1);

@@ -83,7 +83,6 @@ impl Postgres {
         let inner = Inner {
             work: pool(WORK_CONNECTIONS_MAX)
                 .test_before_acquire(false)
-                .before_acquire(|connection, found| Box::pin(test_if_idle(connection, found.idle_for)))
                 .after_connect(|connection, _| Box::pin(prepare_pipeline(connection)))
                 .connect_lazy_with(options.clone()),
             desk: pool(DESK_CONNECTIONS_MAX)
@@ -166,8 +165,15 @@ impl Postgres {
         self.inner.desk.acquire().await.map_err(from_sqlx)
     }
 
-    /// A transaction of the pipeline's.
+    /// A transaction of the pipeline's. Connections that the database has closed since, as all are after a restart, are
+    /// passed over: nothing has happened in a transaction that did not even begin.
     pub(crate) async fn begin_work(&self) -> Result<Transaction<'static, Db>> {
+        for _ in 0..WORK_CONNECTIONS_MAX {
+            match self.inner.work.begin().await {
+                Err(error) if was_closed(&error) => {}
+                begun => return begun.map_err(from_sqlx),
+            }
+        }
         self.inner.work.begin().await.map_err(from_sqlx)
     }
 
@@ -184,17 +190,19 @@ impl Postgres {
 }
 
 /// A connection is tested when it comes back. At the desk it is tested again before it is used, since whoever asks is
-/// told of a failure; in the pipeline, where another round trip before each statement would be paid by all, only if it
-/// has been idle for some time.
+/// told of a failure. In the pipeline, where another round trip before each would be paid by all, one that has died fails
+/// its next statement, which the engine repeats, or its next BEGIN, which is repeated here.
 fn pool(connections_max: u32) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(connections_max).acquire_timeout(ACQUIRE_TIMEOUT)
 }
 
-/// Idle for longer, a connection of the pipeline is tested: the database may have been restarted meanwhile.
-const TESTED_AFTER: Duration = Duration::from_millis(500);
-
-async fn test_if_idle(connection: &mut PgConnection, idle_for: Duration) -> std::result::Result<bool, sqlx::Error> {
-    Ok(idle_for < TESTED_AFTER || sqlx::Connection::ping(connection).await.is_ok())
+/// Whether a connection turned out to be closed: silently, or with the database's last words (SQLSTATE class 57P).
+fn was_closed(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
 }
 
 /// What every connection of the store begins with.

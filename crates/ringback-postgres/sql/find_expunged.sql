@@ -1,5 +1,5 @@
 -- Those of these events whose payload was expunged.
 SELECT id
-FROM {schema}.event
-JOIN unnest($1::uuid[]) AS wanted (id) USING (id)
+FROM unnest($1::uuid[]) AS wanted (wanted_id)
+CROSS JOIN LATERAL (SELECT * FROM {schema}.event WHERE event.id = wanted.wanted_id LIMIT 1) e
 WHERE expunged_at IS NOT NULL

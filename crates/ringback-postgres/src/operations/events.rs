@@ -21,7 +21,7 @@ pub(super) async fn list(
     before: Option<EventId>,
     limit: u32,
 ) -> Result<Page<EventRow, EventId>> {
-    let mut connection = store.desk().await?;
+    let mut connection = store.snapshot().await?;
     let range = scan::Range::accepted(filter.accepted).before(before.map(EventId::uuid));
     let want = i64::from(limit) + 1;
     let (rows, end) = match &filter.key {

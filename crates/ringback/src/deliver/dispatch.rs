@@ -34,7 +34,7 @@ const PAUSE_ERROR: Duration = Duration::from_millis(500);
 pub(super) async fn dispatch(delivering: Arc<Delivering>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let (picked, ahead) = pick(&delivering);
-        if picked.is_empty() {
+        if picked.is_empty() && ahead.is_empty() {
             wait(&delivering, &stop).await;
             continue;
         }

@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 use super::{Delivering, lanes::ChangedHold, lease::Keeper};
 use crate::{
     delivery::{SHARDS, Shard},
-    directory::Directory,
     store::{self, Claimed, Hold, NodeId, OpenRequest, ShardMap},
 };
 
@@ -109,10 +108,10 @@ async fn balance(delivering: &Arc<Delivering>, node: NodeId) -> store::Result<()
     let wanted: Vec<Shard> = share.into_iter().filter(|shard| !owned.contains(shard)).collect();
     if !wanted.is_empty() {
         // Whatever may fail comes before the claim: it empties the lists of what is still open.
-        let directory = delivering.engine.directory().await?;
+        delivering.engine.directory().await?;
         let claimed = store.claim_shards(node, &wanted).await?;
         if !claimed.is_empty() {
-            take(delivering, &claimed, &directory).await;
+            take(delivering, &claimed).await;
             tracing::info!(count = claimed.len(), "took shards");
         }
     }
@@ -149,10 +148,12 @@ fn release(delivering: &Delivering, shard: Shard) -> Claimed {
     Claimed { shard, open }
 }
 
-async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed], directory: &Directory) {
+async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed]) {
     let shards: Vec<_> = claimed.iter().map(|one| one.shard).collect();
     let Some(holds) = holds(delivering, &shards).await else { return };
     let mut lanes = delivering.lanes.lock();
+    // Under the lock: a lane made from an older directory would miss a change that lanes were told already.
+    let directory = &delivering.engine.directories().newest();
     let now = Instant::now();
     for Claimed { shard, open } in claimed {
         let open: Vec<_> =
@@ -182,6 +183,7 @@ async fn ask_after_open(delivering: &Delivering) -> store::Result<()> {
     let settled = open.into_iter().filter(|id| !pending.contains(id)).collect();
     delivering.lanes.lock().foreign_settled(&settled);
     delivering.ready.notify_one();
+    delivering.hungry.notify_one();
     Ok(())
 }
 

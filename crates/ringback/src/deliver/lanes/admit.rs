@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Most payload bytes kept in memory from routing to sending; beyond, they are read again.
-const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub(super) const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 impl Lanes {
     /// Takes in a read's rows that are not known yet, of shards that have been ours since before it started: another

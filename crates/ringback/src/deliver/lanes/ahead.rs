@@ -6,52 +6,66 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Lanes, payload_bytes};
+use super::{Lanes, admit::EVENT_BYTES_MAX, payload_bytes};
 use crate::{
     delivery::LaneId,
     id::{DeliveryId, EventId},
     store::LoadedEvent,
 };
 
-/// Most rows named at once, of all lanes together.
+/// Most rows whose events are being read, of all lanes together.
 const ROWS_MAX: usize = 512;
+
+/// Payload bytes that are read ahead in one statement, by what payloads were like lately.
+const READ_BYTES: usize = 16 * 1024 * 1024;
 
 /// Payload bytes in memory beyond which nothing is read ahead.
 const BYTES_ENOUGH: usize = 32 * 1024 * 1024;
+
+/// What a payload is taken for before any was seen: few rows are read at first.
+pub(super) const PAYLOAD_AT_FIRST: usize = 256 * 1024;
 
 /// Rows whose events are to be read, by lane.
 pub(crate) type Ahead = Vec<(LaneId, Vec<DeliveryId>)>;
 
 impl Lanes {
-    /// What to read now. Each lane in it waits for [`Lanes::looked_ahead`].
+    /// What to read now. Each lane in it waits for [`Lanes::looked_ahead`]; the others go on without.
     pub(crate) fn look_ahead(&mut self) -> Ahead {
         let mut ahead = Vec::new();
-        let mut room = ROWS_MAX;
-        while room > 0
-            && self.event_bytes < BYTES_ENOUGH
-            && let Some(id) = self.hungry.pop_front()
-        {
+        for id in std::mem::take(&mut self.hungry) {
+            let room = self.room_ahead();
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
             let rows = lane.look_ahead(room);
-            if !rows.is_empty() {
-                room -= rows.len();
+            if rows.is_empty() {
+                self.enter_ring(id);
+            } else {
+                self.rows_ahead += rows.len();
                 ahead.push((id, rows));
-            }
-        }
-        // There is no room for more: their lanes are asked again at their next request.
-        for id in self.hungry.drain(..) {
-            if let Some(lane) = self.lanes.get_mut(&id) {
-                lane.sated();
             }
         }
         ahead
     }
 
+    /// Rows that may be named now.
+    fn room_ahead(&self) -> usize {
+        if self.event_bytes >= BYTES_ENOUGH {
+            return 0;
+        }
+        let most = ROWS_MAX.min(READ_BYTES / self.payload_lately.max(1));
+        most.saturating_sub(self.rows_ahead)
+    }
+
     /// The read that [`Lanes::look_ahead`] asked for has ended, whatever it brought.
     pub(crate) fn looked_ahead(&mut self, ahead: &Ahead, events: &HashMap<EventId, Arc<LoadedEvent>>) {
+        if !events.is_empty() {
+            let mean = events.values().map(|event| payload_bytes(event)).sum::<usize>() / events.len();
+            self.payload_lately = (self.payload_lately + mean) / 2;
+        }
         for (id, rows) in ahead {
+            self.rows_ahead = self.rows_ahead.saturating_sub(rows.len());
             let Some(lane) = self.lanes.get_mut(id) else { continue };
-            for event in lane.looked_ahead(rows.len(), events) {
+            let most = if self.event_bytes < EVENT_BYTES_MAX { rows.len() } else { 0 };
+            for event in lane.looked_ahead(most, events) {
                 self.event_bytes += payload_bytes(event);
             }
             self.enter_ring(*id);
@@ -60,7 +74,8 @@ impl Lanes {
 
     /// A lane has sent something: perhaps it should be asked what comes next.
     pub(super) fn ask_ahead(&mut self, id: LaneId) {
-        if let Some(lane) = self.lanes.get_mut(&id)
+        if self.room_ahead() > 0
+            && let Some(lane) = self.lanes.get_mut(&id)
             && lane.wants_events()
         {
             self.hungry.push_back(id);

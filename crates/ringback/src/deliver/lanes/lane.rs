@@ -280,11 +280,6 @@ impl Lane {
         rows
     }
 
-    /// Nothing is read for it.
-    pub(super) const fn sated(&mut self) {
-        self.reading_ahead = false;
-    }
-
     /// Takes in what was read for at most `most` rows; returns what it kept.
     pub(super) fn looked_ahead<'a>(
         &mut self,

@@ -105,6 +105,10 @@ pub(crate) struct Lanes {
     refills: Vec<LaneId>,
     /// Lanes that run out of events, each once.
     hungry: VecDeque<LaneId>,
+    /// Rows whose events are being read.
+    rows_ahead: usize,
+    /// Moving mean of the payloads that were read, in bytes.
+    payload_lately: usize,
     event_bytes: usize,
     /// A delivery that was due but held for longer is dead in the database.
     expires_after: Duration,
@@ -132,6 +136,8 @@ impl Lanes {
             foreign: Vec::new(),
             refills: Vec::new(),
             hungry: VecDeque::new(),
+            rows_ahead: 0,
+            payload_lately: ahead::PAYLOAD_AT_FIRST,
             event_bytes: 0,
             expires_after: limits.expires_after,
             clock: None,

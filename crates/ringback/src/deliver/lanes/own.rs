@@ -98,12 +98,9 @@ impl Lanes {
         let (ended, open) = self.foreign.drain(..).partition(|(id, ..)| settled.contains(id));
         self.foreign = open;
         for (id, lane, _) in Vec::from_iter::<Vec<_>>(ended) {
-            // Reads under way may still show it as it was.
+            // Reads under way may still show it as it was. What its ordering key kept back is read now.
             self.known.recorded(id);
-            if let Some(lane) = self.lanes.get_mut(&lane) {
-                lane.closed();
-            }
-            self.enter_ring(lane);
+            self.reopen(lane);
         }
     }
 

@@ -63,6 +63,11 @@ impl Permits {
         Self { pools: [whole(fast), whole(trial), Places { starts: slow - slow / 3, ..whole(slow) }], divided }
     }
 
+    /// Whether a slow request has another pool to move to.
+    pub(super) const fn are_divided(&self) -> bool {
+        self.divided
+    }
+
     /// The pool in which a lane's requests start that would start in `pool` if there were enough places.
     pub(super) const fn start(&self, pool: Pool) -> Pool {
         if self.divided { pool } else { Pool::Fast }

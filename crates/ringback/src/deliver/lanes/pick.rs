@@ -150,7 +150,9 @@ impl Lanes {
         if let Some(lane) = self.known.lane(id).and_then(|lane| self.lanes.get_mut(&lane)) {
             lane.mark_slow();
         }
-        self.slowed.push_back((since, id));
+        if self.permits.are_divided() {
+            self.slowed.push_back((since, id));
+        }
     }
 
     /// Requests that have been open for long move to the slow pool, as many as it has places for.

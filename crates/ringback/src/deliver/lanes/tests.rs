@@ -307,6 +307,26 @@ fn events_of_what_comes_next_are_read_together_and_before_their_turn() {
 }
 
 #[test]
+fn a_lane_for_which_nothing_can_be_read_ahead_goes_on_by_itself() {
+    let mut world = World::new();
+    for lane in 1..=40 {
+        world.prove(lane);
+    }
+    for lane in 1..=40 {
+        world.fill(lane, 100);
+    }
+    // All are picked from before anything is read: there is room for the rows of some lanes only.
+    let mut open: Vec<_> =
+        std::iter::from_fn(|| world.lanes.pick(world.now)).take(40).map(|picked| picked.due.lane).collect();
+    let ahead = world.lanes.look_ahead();
+    assert!(ahead.len() < 40);
+    open.extend(std::iter::from_fn(|| world.pick()).map(|due| due.lane));
+    for lane in (1..=40).map(LaneId::from_i64).filter(|lane| ahead.iter().all(|(reading, _)| reading != lane)) {
+        assert_eq!(open.iter().filter(|each| **each == lane).count(), 16);
+    }
+}
+
+#[test]
 fn an_event_that_a_read_did_not_bring_is_read_at_its_turn() {
     let mut world = World::new();
     world.prove(1);

@@ -129,6 +129,7 @@ statements! {
     read_endpoints_as_of
     read_events
     read_lane_holds
+    read_oldest_due
     read_payload
     read_pointers
     read_position

@@ -22,6 +22,12 @@ pub(super) async fn backlog(store: &Postgres, counted_max: u32) -> Result<Backlo
     Ok(Backlog { pending: count("pending")?, dead: count("dead")? })
 }
 
+pub(super) async fn oldest_due(store: &Postgres) -> Result<Option<Duration>> {
+    let row = query(&store.sql().read_oldest_due).fetch_one(&mut *store.desk().await?).await.map_err(from_sqlx)?;
+    let micros: Option<i64> = rows::get(&row, "due_for")?;
+    Ok(micros.and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros))
+}
+
 pub(super) async fn recent_attempts(
     store: &Postgres,
     endpoint: EndpointId,

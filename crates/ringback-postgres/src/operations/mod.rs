@@ -113,6 +113,10 @@ impl Operations for Postgres {
         figures::backlog(self, counted_max).await
     }
 
+    async fn oldest_due(&self) -> Result<Option<std::time::Duration>> {
+        figures::oldest_due(self).await
+    }
+
     async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {
         figures::recent_attempts(self, endpoint, since, most).await
     }

@@ -11,11 +11,20 @@ use ringback::{
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use crate::{error::corrupt, read::code};
+use crate::{
+    error::corrupt,
+    read::{code, now},
+};
 
 pub(super) async fn backlog(connection: &mut SqliteConnection, counted_max: u32) -> sqlx::Result<Backlog> {
     let row = sqlx::query(sql!("read_backlog")).bind(counted_max).fetch_one(connection).await?;
     Ok(Backlog { pending: row.try_get("pending")?, dead: row.try_get("dead")? })
+}
+
+pub(super) async fn oldest_due(connection: &mut SqliteConnection) -> sqlx::Result<Option<Duration>> {
+    let row = sqlx::query(sql!("read_oldest_due")).bind(now()).fetch_one(connection).await?;
+    let micros: Option<i64> = row.try_get("due_for")?;
+    Ok(micros.and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros))
 }
 
 pub(super) async fn recent_attempts(

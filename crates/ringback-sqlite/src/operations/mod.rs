@@ -136,6 +136,11 @@ impl Operations for Sqlite {
         figures::backlog(&mut snapshot, counted_max).await.map_err(store_error)
     }
 
+    async fn oldest_due(&self) -> Result<Option<std::time::Duration>> {
+        let mut snapshot = self.snapshot().await?;
+        figures::oldest_due(&mut snapshot).await.map_err(store_error)
+    }
+
     async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {
         let mut snapshot = self.snapshot().await?;
         figures::recent_attempts(&mut snapshot, endpoint, since, most).await.map_err(store_error)

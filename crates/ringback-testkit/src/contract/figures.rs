@@ -27,6 +27,18 @@ pub async fn the_backlog_counts_what_is_pending_and_what_is_dead(store: &dyn Sto
     assert_eq!(store.backlog(2).await.unwrap(), Backlog { pending: 2, dead: 2 });
 }
 
+/// Also what an earlier one of its ordering key keeps back; what waits for its own retry is not due.
+pub async fn the_oldest_due_one_counts_whatever_keeps_it_back(store: &dyn Store) {
+    assert_eq!(store.oldest_due().await.unwrap(), None);
+    let endpoint = given::endpoint_id();
+    let first = given::accept_due(store, given::ordered_event(endpoint, "call-1")).await.remove(0);
+    given::accept_due(store, given::ordered_event(endpoint, "call-1")).await;
+    assert!(store.oldest_due().await.unwrap().is_some_and(|due_for| due_for < HOUR));
+    assert!(given::record(store, given::retried(&first, HOUR)).await);
+    assert!(given::all_due(store).await.is_empty(), "the second waits for the first");
+    assert!(store.oldest_due().await.unwrap().is_some());
+}
+
 /// Of finished, dead and pending deliveries; stale, old and other endpoints' attempts left out.
 pub async fn recent_attempts_are_an_endpoints_newest(store: &dyn Store) {
     let endpoint = given::endpoint_id();

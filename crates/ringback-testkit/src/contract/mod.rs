@@ -148,6 +148,7 @@ macro_rules! store_contract {
                 the_ledger_of_a_tenant_or_a_time_counts_theirs_only;
             figures:
                 the_backlog_counts_what_is_pending_and_what_is_dead,
+                the_oldest_due_one_counts_whatever_keeps_it_back,
                 recent_attempts_are_an_endpoints_newest;
             upkeep:
                 a_young_house_is_left_alone,

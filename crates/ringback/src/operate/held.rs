@@ -83,8 +83,7 @@ impl Engine {
     /// When the store does not answer.
     pub async fn oldest_due(&self, tenant: Option<&str>) -> store::Result<Option<Duration>> {
         let Some(tenant) = tenant else {
-            let shards: Vec<_> = (0..SHARDS).map(|shard| (shard, Cursor::START)).collect();
-            return Ok(oldest(&self.store().feed(&shards, 1).await?));
+            return self.store().oldest_due().await;
         };
         let directory = self.directory().await?;
         let lanes: Vec<_> = directory.of_tenant(tenant).take(LANES_MAX).map(|endpoint| endpoint.lane()).collect();

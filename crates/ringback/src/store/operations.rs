@@ -378,6 +378,10 @@ pub trait Operations {
     /// stops at `counted_max`.
     async fn backlog(&self, counted_max: u32) -> Result<Backlog>;
 
+    /// How long the delivery that has been due for longest has been, whatever keeps it back: a hold, a pause, an earlier
+    /// one of its ordering key. `None` if none is due. As cheap as [`Operations::backlog`].
+    async fn oldest_due(&self) -> Result<Option<std::time::Duration>>;
+
     /// An endpoint's attempts since a moment, newest first, stale ones left out: at most `most`, looked for at the
     /// newest `most` of its deliveries that are finished, of those that are dead, and of those that are pending.
     async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>>;

@@ -238,7 +238,7 @@ pub(super) async fn bring_heads(delivering: &Arc<Delivering>, keys: Vec<(LaneId,
     let read = delivering.begin_read();
     match delivering.engine.store().heads(&keys).await {
         Ok(page) => read.admit(page.rows.into_iter().map(|due| (due, None)).collect()),
-        // The feed starts over within a minute and finds them.
+        // The walk through everything finds them: after a minute, or later where there is a large backlog.
         Err(error) => tracing::warn!(%error, "the next of an ordering key is late"),
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use reqwest::Method;
 use ringback::{
-    attempt::{Attempt, Conclusion},
+    attempt::{Attempt, Conclusion, Detail},
     audit::{Actor, Who},
     delivery::DeadReason,
     id::{DeliveryId, EventId},
@@ -170,7 +170,7 @@ async fn dead_letter(host: &Embedded, tenant: &str) -> DeliveryId {
         phase: None,
         ambiguous: false,
         duration: Duration::ZERO,
-        detail: "{}".into(),
+        detail: Detail::default().to_bytes(),
         response_body: "".into(),
     };
     let settlement = Settlement::Dead { reason: DeadReason::Exhausted, detail: None, blocks: false };

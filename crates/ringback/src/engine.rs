@@ -42,6 +42,9 @@ pub enum OpenError {
     /// A certificate authority given for receivers cannot be used.
     #[error(transparent)]
     Roots(#[from] deliver::send::UnusableRoots),
+    /// The prefix of Ringback's own headers cannot stand in a header's name.
+    #[error("header_prefix must be letters, digits and hyphens: {0}")]
+    HeaderPrefix(#[from] http::header::InvalidHeaderName),
     /// The system's configuration of name resolution cannot be used.
     #[error("name resolution could not be set up: {0}")]
     Resolver(#[from] deliver::send::ResolveError),

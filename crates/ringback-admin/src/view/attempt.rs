@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use ringback::{
-    attempt::{self, Conclusion, Detail, ErrorClass, Phase, Timings},
+    attempt::{self, Conclusion, Detail, ErrorClass, Headers, Phase, Timings},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -61,8 +61,7 @@ struct Response {
 
 impl From<attempt::Attempt> for Attempt {
     fn from(attempt: attempt::Attempt) -> Self {
-        // Stores keep the detail as opaque bytes; one that cannot be read hides no outcome.
-        let detail: Detail = serde_json::from_slice(&attempt.detail).unwrap_or_default();
+        let detail = Detail::from_bytes(&attempt.detail);
         let response = attempt.status.map(|_| {
             let (body, body_encoding) = text_or_base64(&attempt.response_body, detail.truncated);
             Response { headers: by_name(detail.response_headers), body, body_encoding, truncated: detail.truncated }
@@ -77,8 +76,8 @@ impl From<attempt::Attempt> for Attempt {
             ambiguous: attempt.ambiguous,
             duration_ms: milliseconds(attempt.duration),
             timings: detail.timings,
-            remote_addr: detail.remote_addr,
-            request: Request { url: detail.url, headers: by_name(detail.request_headers) },
+            remote_addr: detail.remote_addr.map(|address| address.to_string()),
+            request: Request { url: detail.url.into_owned(), headers: by_name(detail.request_headers) },
             response,
         }
     }
@@ -90,16 +89,16 @@ fn milliseconds(duration: std::time::Duration) -> f64 {
 }
 
 /// A header that was sent several times is joined with a comma, as RFC 9110 §5.3 reads it.
-fn by_name(headers: Vec<(String, String)>) -> BTreeMap<String, String> {
+fn by_name(headers: Headers<'_>) -> BTreeMap<String, String> {
     let mut by_name = BTreeMap::<_, String>::new();
     for (name, value) in headers {
         by_name
-            .entry(name)
+            .entry(name.into_owned())
             .and_modify(|joined| {
                 joined.push_str(", ");
                 joined.push_str(&value);
             })
-            .or_insert(value);
+            .or_insert_with(|| value.into_owned());
     }
     by_name
 }
@@ -131,7 +130,7 @@ mod tests {
 
     #[test]
     fn headers_sent_twice_are_joined() {
-        let headers = vec![("set-cookie".to_owned(), "a".to_owned()), ("set-cookie".to_owned(), "b".to_owned())];
+        let headers = ["a", "b"].map(|value| ("set-cookie".into(), value.into())).into();
         assert_eq!(by_name(headers)["set-cookie"], "a, b");
     }
 }

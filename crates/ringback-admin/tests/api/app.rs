@@ -170,10 +170,10 @@ pub(crate) fn bearer(token: &str) -> String {
 fn attempt(number: i32, status: u16) -> Attempt {
     let delivered = (200..300).contains(&status);
     let detail = Detail {
-        url: "https://receiver.acme-voice.com/hook".to_owned(),
-        remote_addr: Some("203.0.113.7:443".to_owned()),
-        request_headers: vec![("webhook-signature".to_owned(), "v1,shown".to_owned())],
-        response_headers: vec![("server".to_owned(), "receiver".to_owned())],
+        url: "https://receiver.acme-voice.com/hook".into(),
+        remote_addr: Some("203.0.113.7:443".parse().unwrap()),
+        request_headers: vec![("webhook-signature".into(), "v1,shown".into())],
+        response_headers: vec![("server".into(), "receiver".into())],
         ..Detail::default()
     };
     Attempt {
@@ -185,7 +185,7 @@ fn attempt(number: i32, status: u16) -> Attempt {
         phase: None,
         ambiguous: false,
         duration: std::time::Duration::from_micros(1_500),
-        detail: serde_json::to_vec(&detail).unwrap().into(),
+        detail: detail.to_bytes(),
         response_body: Bytes::from_static(b"\xff\xfe"),
     }
 }

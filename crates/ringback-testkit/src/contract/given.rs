@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use ringback::{
-    attempt::{Attempt, Conclusion, ErrorClass},
+    attempt::{Attempt, Conclusion, Detail, ErrorClass},
     audit::{Action, Actor, Record, Who},
     delivery::{DeadReason, Due, LaneId, Marks, NewDelivery, SHARDS, Shard},
     event::NewEvent,
@@ -173,7 +173,7 @@ pub fn success(number: i32) -> Attempt {
         phase: None,
         ambiguous: false,
         duration: Duration::from_micros(12_345),
-        detail: Bytes::from_static(b"{\"url\":\"https://example.com/hook\"}"),
+        detail: Detail { url: "https://example.com/hook".into(), ..Detail::default() }.to_bytes(),
         response_body: Bytes::from_static(b"ok"),
     }
 }

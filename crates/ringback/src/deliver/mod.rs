@@ -49,6 +49,7 @@ use self::{
     lease::Lease,
     record::Recorder,
     send::Sender,
+    sign::OwnNames,
 };
 use crate::{
     delivery::{Due, Shard},
@@ -64,6 +65,7 @@ pub(crate) type Fresh = (Due, Option<Arc<LoadedEvent>>);
 pub(crate) struct Delivering {
     engine: Engine,
     sender: Sender,
+    own_names: OwnNames,
     lanes: Mutex<Lanes>,
     lease: Lease,
     clock: DatabaseClock,
@@ -103,10 +105,12 @@ impl Delivering {
             tenant_weights: settings.tenant_weights.clone(),
             expires_after: settings.kept.expires_after,
         });
+        let own_names = OwnNames::behind(&settings.header_prefix)?;
         let (recorder, outcomes) = Recorder::new();
         let lease = Lease::new(settings.lease);
         let delivering = Arc::new(Self {
             sender,
+            own_names,
             lanes: Mutex::new(lanes),
             lease,
             clock: DatabaseClock::default(),

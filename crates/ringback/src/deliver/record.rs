@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Delivering;
 use crate::{
-    attempt::{Attempt, Conclusion},
+    attempt::{Attempt, Conclusion, Detail},
     delivery::{Due, LaneId},
     id::EndpointId,
     store::{self, Recorded, Settlement},
@@ -197,7 +197,7 @@ fn strip(outcome: &mut Recorded) -> bool {
         return true;
     }
     let Some(attempt) = &mut outcome.attempt else { return false };
-    let bare = Attempt { detail: "{}".into(), response_body: bytes::Bytes::new(), ..attempt.clone() };
+    let bare = Attempt { detail: Detail::default().to_bytes(), response_body: bytes::Bytes::new(), ..attempt.clone() };
     let changed = bare != *attempt;
     *attempt = bare;
     changed

@@ -16,7 +16,7 @@ use super::{
     sign::{self, Message, Signed},
 };
 use crate::{
-    attempt::{Attempt, Conclusion, Detail, ErrorClass, Outcome, Phase, Timings},
+    attempt::{Attempt, Conclusion, Detail, ErrorClass, Outcome, Phase},
     delivery::{DeadReason, Due},
     endpoint::{KeptDestination, Target},
     store::{LoadedEvent, Recorded, Settlement},
@@ -82,7 +82,7 @@ async fn attempt(delivering: &Delivering, due: &Due, event: &LoadedEvent, courie
     let Some(body) = &event.payload else { return Tried::unroutable("the payload is gone".to_owned()) };
     let message =
         Message { event: &event.event, body, attempt: due.attempts + 1, marks: due.marks, now: Timestamp::now() };
-    let signed = match sign::compose(&target, &message, &delivering.engine.settings().header_prefix) {
+    let signed = match sign::compose(&target, &message, &delivering.own_names) {
         Ok(signed) => signed,
         Err(unsignable) => return Tried::unroutable(unsignable.to_string()),
     };
@@ -153,18 +153,17 @@ fn write_up(number: i32, at: Timestamp, outcome: Outcome, signed: Option<Signed>
     let conclusion = if outcome.is_delivered() { Conclusion::Delivered } else { Conclusion::Failed };
     let status = outcome.response.as_ref().map(|response| response.status);
     let response = outcome.response.unwrap_or_default();
-    let (url, request_headers) = match signed {
-        Some(signed) => (signed.url.into(), signed.shown),
-        None => (unsent_to.to_owned(), Vec::new()),
-    };
+    let shown = signed.iter().flat_map(Signed::shown);
+    let answered = response.headers.iter().map(|(name, value)| (&**name, &**value));
     let detail = Detail {
-        timings: Timings { ..outcome.timings },
-        remote_addr: outcome.remote_addr.map(|addr| addr.to_string()),
-        url,
-        request_headers,
-        response_headers: response.headers,
+        timings: outcome.timings,
+        remote_addr: outcome.remote_addr,
+        url: signed.as_ref().map_or(unsent_to, |signed| signed.url.as_str()).into(),
+        request_headers: shown.map(|(name, value)| (name.into(), value.into())).collect(),
+        response_headers: answered.map(|(name, value)| (name.into(), value.into())).collect(),
         truncated: response.truncated,
     };
+    let detail = detail.to_bytes();
     Attempt {
         number,
         at,
@@ -174,7 +173,7 @@ fn write_up(number: i32, at: Timestamp, outcome: Outcome, signed: Option<Signed>
         phase: outcome.failure.and_then(|failure| failure.phase),
         ambiguous: outcome.failure.is_some_and(|failure| failure.ambiguous),
         duration: outcome.duration,
-        detail: serde_json::to_vec(&detail).unwrap_or_default().into(),
+        detail,
         response_body: response.body,
     }
 }

@@ -48,7 +48,7 @@ fn signed(url: &str) -> Signed {
 
 fn signed_with(url: &str, body: Bytes) -> Signed {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    Signed { url: url.parse().unwrap(), headers, shown: Vec::new(), body }
+    Signed { url: url.parse().unwrap(), headers, body }
 }
 
 /// One attempt over a connection of its own.

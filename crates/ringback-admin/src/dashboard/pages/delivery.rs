@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use ringback::{
-    attempt::{Attempt, Conclusion, Detail, Timings},
+    attempt::{Attempt, Conclusion, Detail, Headers, Timings},
     delivery::Status,
     id::{DeliveryId, EventId},
     store::DeliveryRow,
@@ -143,8 +143,7 @@ impl Next {
 
 impl Try {
     fn of(attempt: Attempt, now: Timestamp) -> Self {
-        // Stores keep the detail as opaque bytes; one that cannot be read hides no outcome.
-        let detail: Detail = serde_json::from_slice(&attempt.detail).unwrap_or_default();
+        let detail = Detail::from_bytes(&attempt.detail);
         Self {
             number: attempt.number,
             at: Moment::new(attempt.at, now),
@@ -155,7 +154,7 @@ impl Try {
                 Conclusion::Stale => Tone::Plain,
             },
             took: milliseconds(attempt.duration.as_secs_f64() * 1_000.0),
-            remote: detail.remote_addr.as_deref().map(visible),
+            remote: detail.remote_addr.map(|address| address.to_string()),
             note: note(&attempt),
             timings: timings(&detail.timings),
             url: visible(&detail.url),
@@ -199,6 +198,6 @@ fn milliseconds(took: f64) -> String {
     if took < 10.0 { format!("{took:.1} ms") } else { format!("{took:.0} ms") }
 }
 
-fn headers(all: &[(String, String)]) -> Vec<(String, String)> {
+fn headers(all: &Headers<'_>) -> Vec<(String, String)> {
     all.iter().map(|(name, value)| (visible(name), visible(value))).collect()
 }

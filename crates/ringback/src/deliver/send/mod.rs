@@ -97,7 +97,8 @@ impl Sender {
         loop {
             let mut connection = match pool.take(&signed.url) {
                 Some(idle) => idle,
-                None => self.open(pool, &signed.url, progress).await?,
+                // Apart on the heap: most attempts need none of it, and every attempt would carry its room.
+                None => Box::pin(self.open(pool, &signed.url, progress)).await?,
             };
             progress.writes_to(&connection);
             match connection.send(message).await {

@@ -60,7 +60,7 @@ mod tests {
 
     fn signed(url: &str) -> Signed {
         let headers = HeaderMap::from_iter([(http::header::USER_AGENT, HeaderValue::from_static("t"))]);
-        Signed { url: Url::parse(url).unwrap(), headers, shown: Vec::new(), body: Bytes::new() }
+        Signed { url: Url::parse(url).unwrap(), headers, body: Bytes::new() }
     }
 
     #[test]

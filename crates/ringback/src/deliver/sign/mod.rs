@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
+    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, InvalidHeaderName, USER_AGENT},
 };
 
 pub use self::signer::Facts;
@@ -28,6 +28,22 @@ const AGENT: &str = concat!("Ringback/", env!("CARGO_PKG_VERSION"));
 
 /// Names of Ringback's own headers, behind the prefix.
 pub(crate) const OWN_NAMES: [&str; 5] = ["event-type", "event-time", "attempt", "test", "replay"];
+
+/// The same as headers, for one prefix: made once, since every request has most of them.
+#[derive(Debug, Clone)]
+pub struct OwnNames([HeaderName; OWN_NAMES.len()]);
+
+impl OwnNames {
+    /// Those behind `prefix`.
+    ///
+    /// # Errors
+    /// When the prefix cannot stand in a header's name.
+    pub fn behind(prefix: &str) -> Result<Self, InvalidHeaderName> {
+        let [event_type, event_time, attempt, test, replay] =
+            OWN_NAMES.map(|name| HeaderName::try_from(format!("{prefix}{name}")));
+        Ok(Self([event_type?, event_time?, attempt?, test?, replay?]))
+    }
+}
 
 /// One attempt to be signed.
 #[derive(Debug, Clone, Copy)]
@@ -49,12 +65,20 @@ pub struct Message<'a> {
 pub struct Signed {
     /// Where it goes.
     pub url: url::Url,
-    /// All headers but `host` and `content-length`.
+    /// All headers but `host` and `content-length`. Callers' values and credentials are marked as sensitive.
     pub headers: HeaderMap,
-    /// The same headers as operators see them: credentials read `***`.
-    pub shown: Vec<(String, String)>,
     /// The payload, byte for byte as it was emitted.
     pub body: Bytes,
+}
+
+impl Signed {
+    /// The headers as operators see them: what is sensitive reads `***`.
+    pub fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| {
+            let open = if value.is_sensitive() { None } else { value.to_str().ok() };
+            (name.as_str(), open.unwrap_or(MASK))
+        })
+    }
 }
 
 /// Why an event cannot be signed for a destination: it is unroutable there.
@@ -72,12 +96,12 @@ pub enum Unsignable {
     Header(String),
 }
 
-/// Composes and signs one attempt. `header_prefix` stands before the names of Ringback's own headers.
+/// Composes and signs one attempt; `own` names Ringback's own headers.
 ///
 /// # Errors
 /// When the payload lacks what the scheme signs, or nothing can sign or be sent.
-pub fn compose(target: &Target, message: &Message<'_>, header_prefix: &str) -> Result<Signed, Unsignable> {
-    let mut headers = Headers::with_capacity(16 + target.headers.len());
+pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result<Signed, Unsignable> {
+    let mut headers = Headers(HeaderMap::with_capacity(16 + target.headers.len()));
     headers.fixed(CONTENT_TYPE, "application/json");
     headers.fixed(ACCEPT_ENCODING, "identity");
     headers.fixed(USER_AGENT, AGENT);
@@ -85,10 +109,10 @@ pub fn compose(target: &Target, message: &Message<'_>, header_prefix: &str) -> R
         let id = message.event.id.to_string();
         let facts = Facts { id: &id, url: target.url.url.as_str(), body: message.body, now: message.now };
         for (name, value) in signer.sign(&facts)? {
-            headers.open(name, value)?;
+            headers.open(name, &value)?;
         }
     }
-    own_headers(&mut headers, message, header_prefix)?;
+    own_headers(&mut headers, message, own)?;
     for (name, template) in &*target.headers {
         let value = template.fill(|placeholder, out| write(placeholder, message, out));
         headers.secret(name.clone(), value)?;
@@ -97,25 +121,19 @@ pub fn compose(target: &Target, message: &Message<'_>, header_prefix: &str) -> R
         let (name, value) = authorization(auth)?;
         headers.secret(name, value)?;
     }
-    let Headers { map, shown } = headers;
-    Ok(Signed { url: target.url.url.clone(), headers: map, shown, body: message.body.clone() })
+    Ok(Signed { url: target.url.url.clone(), headers: headers.0, body: message.body.clone() })
 }
 
-fn own_headers(headers: &mut Headers, message: &Message<'_>, prefix: &str) -> Result<(), Unsignable> {
-    let [event_type, event_time, attempt, test, replay] = OWN_NAMES;
-    let mut own = |name: &str, value: String| {
-        let text = format!("{prefix}{name}");
-        let name = HeaderName::from_bytes(text.as_bytes()).map_err(|_| Unsignable::Header(text))?;
-        headers.open(name, value)
-    };
-    own(event_type, message.event.event_type.clone())?;
-    own(event_time, message.event.occurred_at.to_string())?;
-    own(attempt, message.attempt.to_string())?;
+fn own_headers(headers: &mut Headers, message: &Message<'_>, own: &OwnNames) -> Result<(), Unsignable> {
+    let [event_type, event_time, attempt, test, replay] = &own.0;
+    headers.open(event_type.clone(), &message.event.event_type)?;
+    headers.open(event_time.clone(), &message.event.occurred_at.to_string())?;
+    headers.open(attempt.clone(), &message.attempt.to_string())?;
     if message.marks.test || message.event.test {
-        own(test, "1".to_owned())?;
+        headers.fixed(test.clone(), "1");
     }
     if message.marks.replay {
-        own(replay, "1".to_owned())?;
+        headers.fixed(replay.clone(), "1");
     }
     Ok(())
 }
@@ -144,41 +162,31 @@ fn authorization(auth: &Auth) -> Result<(HeaderName, String), Unsignable> {
     })
 }
 
-/// The headers as they are sent, and as they are shown.
-struct Headers {
-    map: HeaderMap,
-    shown: Vec<(String, String)>,
-}
+/// The headers as they are sent.
+struct Headers(HeaderMap);
 
 impl Headers {
-    fn with_capacity(capacity: usize) -> Self {
-        Self { map: HeaderMap::with_capacity(capacity), shown: Vec::with_capacity(capacity) }
-    }
-
     /// A value that is the same in every request.
     fn fixed(&mut self, name: HeaderName, value: &'static str) {
-        self.shown.push((name.as_str().to_owned(), value.to_owned()));
-        self.map.insert(name, HeaderValue::from_static(value));
+        self.0.insert(name, HeaderValue::from_static(value));
     }
 
     /// A value that operators may see.
-    fn open(&mut self, name: HeaderName, value: String) -> Result<(), Unsignable> {
-        let sent = HeaderValue::from_str(&value).map_err(|_| Unsignable::Header(name.as_str().to_owned()))?;
-        self.shown.push((name.as_str().to_owned(), value));
-        self.map.insert(name, sent);
+    fn open(&mut self, name: HeaderName, value: &str) -> Result<(), Unsignable> {
+        let sent = HeaderValue::from_str(value).map_err(|_| Unsignable::Header(name.as_str().to_owned()))?;
+        self.0.insert(name, sent);
         Ok(())
     }
 
     /// A caller's value, which nobody sees again. It never takes the place of a header that is there: the
     /// prefix may have changed, or an inherited `auth` come up, since it was checked.
     fn secret(&mut self, name: HeaderName, value: String) -> Result<(), Unsignable> {
-        if self.map.contains_key(&name) {
+        if self.0.contains_key(&name) {
             return Ok(());
         }
         let mut sent = HeaderValue::try_from(value).map_err(|_| Unsignable::Header(name.as_str().to_owned()))?;
         sent.set_sensitive(true);
-        self.shown.push((name.as_str().to_owned(), MASK.to_owned()));
-        self.map.insert(name, sent);
+        self.0.insert(name, sent);
         Ok(())
     }
 }

@@ -225,7 +225,12 @@ fn target(scheme: Scheme, credentials: Credentials) -> Target {
 fn composed(target: &Target, marks: Marks) -> Signed {
     let (event, body) = (event(), Bytes::from_static(BODY_A.as_bytes()));
     let now = Timestamp::from_millis(TIME_A * 1_000);
-    compose(target, &Message { event: &event, body: &body, attempt: 2, marks, now }, "ringback-").unwrap()
+    let own = OwnNames::behind("ringback-").unwrap();
+    compose(target, &Message { event: &event, body: &body, attempt: 2, marks, now }, &own).unwrap()
+}
+
+fn shows(signed: &Signed, name: &str, value: &str) -> bool {
+    signed.shown().any(|shown| shown == (name, value))
 }
 
 #[test]
@@ -244,7 +249,7 @@ fn a_request_carries_exactly_what_the_contract_lists() {
         ("ringback-event-time", "2025-01-15T10:30:00.5Z".to_owned()),
         ("ringback-attempt", "2".to_owned()),
     ];
-    let shown: Vec<_> = signed.shown.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    let shown: Vec<_> = signed.shown().map(|(name, value)| (name, value.to_owned())).collect();
     assert_eq!(shown, expected);
     assert_eq!(signed.headers.len(), expected.len());
     assert_eq!((signed.url.as_str(), &signed.body[..]), ("https://example.com/hook", BODY_A.as_bytes()));
@@ -271,7 +276,7 @@ fn extra_headers_are_filled_in_and_shown_masked() {
     let signed = composed(&target(Scheme::None, credentials), Marks::default());
     assert_eq!(signed.headers["x-event"], "CALL_ENDED/evt_01946a2b000070008000000000000000 {acme}");
     assert_eq!(signed.headers["x-when"], "2025-01-15T10:30:00.5Z#2");
-    assert!(signed.shown.contains(&("x-event".to_owned(), "***".to_owned())));
+    assert!(shows(&signed, "x-event", "***"));
 }
 
 #[test]
@@ -284,7 +289,7 @@ fn a_callers_header_never_replaces_another() {
     let signed = composed(&target(Scheme::PlainHex, credentials), Marks::default());
     let mine: Vec<_> = signed.headers.iter().filter(|(_, value)| *value == "mine").map(|(name, _)| name).collect();
     assert_eq!(mine, ["authorization"]);
-    assert_eq!(signed.shown.len(), signed.headers.len());
+    assert_eq!(signed.shown().count(), signed.headers.len());
 }
 
 #[test]
@@ -302,7 +307,7 @@ fn auth_stands_beside_the_signature_and_is_shown_masked() {
         let signed = composed(&target(Scheme::PlainHex, credentials), Marks::default());
         assert_eq!(signed.headers[name], value);
         assert!(signed.headers.contains_key("x-webhook-signature"));
-        assert!(signed.shown.contains(&(name.to_owned(), "***".to_owned())));
+        assert!(shows(&signed, name, "***"));
         assert!(!format!("{signed:?}").contains("t0ken"), "{signed:?}");
     }
 }

@@ -131,7 +131,7 @@ fn an_inline_delivery_is_signed_with_its_own_secret() {
         marks: crate::delivery::Marks::default(),
         now: Timestamp::from_millis(0),
     };
-    let signed = sign::compose(&usable(&kept, None), &message, "ringback-").unwrap();
+    let signed = sign::compose(&usable(&kept, None), &message, &sign::OwnNames::behind("ringback-").unwrap()).unwrap();
     assert_eq!(
         signed.headers["x-webhook-signature"],
         "9ac4d57f4702c0cd8c19eb8880a3db18acc06dcff5ee83e44bad7fd52566f20d"

@@ -2,11 +2,14 @@
 //!
 //! What a receiver does is data here, never an `Err`.
 
+mod detail;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub use self::detail::{Detail, Headers};
 use crate::time::Timestamp;
 
 /// Most bytes of a response body that an attempt keeps.
@@ -207,23 +210,6 @@ impl Outcome {
     }
 }
 
-/// The part of an attempt that nothing is searched by: one JSON document in the store.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Detail {
-    /// Where the time went.
-    pub timings: Timings,
-    /// The address dialled.
-    pub remote_addr: Option<String>,
-    /// The URL as it was requested.
-    pub url: String,
-    /// Lower-case names of what was sent; credentials read `***`, signatures are shown.
-    pub request_headers: Vec<(String, String)>,
-    /// Lower-case names of what was answered; empty without an answer.
-    pub response_headers: Vec<(String, String)>,
-    /// Whether there was more than the kept body.
-    pub truncated: bool,
-}
-
 /// An attempt as a store keeps it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
@@ -243,7 +229,7 @@ pub struct Attempt {
     pub ambiguous: bool,
     /// From the start to the last byte that mattered.
     pub duration: Duration,
-    /// [`Detail`] as JSON.
+    /// A [`Detail`] as [`Detail::to_bytes`] made it.
     pub detail: Bytes,
     /// The first [`RESPONSE_BODY_KEPT_MAX`] bytes of the answer's body, as they came.
     pub response_body: Bytes,

@@ -1,5 +1,5 @@
 -- What routing came to: deliveries (fate 0 owed, 1 unroutable and so dead at once, 2 cancelled because the event was
--- expunged before it was routed) and verdicts of events without deliveries. Returns what is due now.
+-- expunged before it was routed) and verdicts of events without deliveries. Returns since when what is owed is due.
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
 given AS MATERIALIZED (
     SELECT *
@@ -27,10 +27,12 @@ cancelled AS (
 judged AS (
     INSERT INTO {schema}.verdict (event_id, kind, duplicate_of, config_version)
     SELECT * FROM unnest($10::uuid[], $11::smallint[], $12::uuid[], $13::bigint[])
+),
+owed AS (
+    INSERT INTO {schema}.delivery (id, lane, due_at, seq, config_version, endpoint_id, shard, marks, ordering_key)
+    SELECT id, lane, clock.now, seq, config_version, endpoint_id, lane & 63, marks, ordering_key
+    FROM given
+    CROSS JOIN clock
+    WHERE fate = 0
 )
-INSERT INTO {schema}.delivery (id, lane, due_at, seq, config_version, endpoint_id, shard, marks, ordering_key)
-SELECT id, lane, clock.now, seq, config_version, endpoint_id, lane & 63, marks, ordering_key
-FROM given
-CROSS JOIN clock
-WHERE fate = 0
-RETURNING id, lane, endpoint_id, due_at, seq, attempts, attempts_at_refill, marks, ordering_key
+SELECT now FROM clock

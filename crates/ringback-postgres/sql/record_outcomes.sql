@@ -1,8 +1,9 @@
 -- Records outcomes: one statement, one commit. `fence` is the number of attempts the delivery had when it was sent;
 -- if the row has another by now the outcome is stale: it changes nothing and its attempt is kept as such.
 -- kind: 1 delivered, 2 retry, 3 keep, 4 dead. A delivery that had been delivered before (marks & 4) is only removed.
--- Returns the positions of the outcomes that were applied. They are compared by IN, which is a hash table whatever the
--- planner expects: it takes 512 rows for a few, and a join would compare each with each.
+-- Returns the positions of the few that have to be told apart: outcomes that were stale, and those that ended a replay
+-- of a delivered one. They are compared by IN, which is a hash table whatever the planner expects: it takes 512 rows for
+-- a few, and a join would compare each with each.
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
 outcome AS MATERIALIZED (
     SELECT *
@@ -72,6 +73,10 @@ replayed AS (
     FROM removed
     WHERE removed.marks & 2 <> 0 AND item.delivery_id = removed.id AND item.released AND item.outcome IS NULL
 )
-SELECT position - 1 AS position, marks & 4 <> 0 AS delivered_before FROM removed
+SELECT position - 1 AS position, true AS is_stale
+FROM outcome
+WHERE position NOT IN (SELECT position FROM removed) AND position NOT IN (SELECT position FROM rescheduled)
 UNION ALL
-SELECT position - 1, false FROM rescheduled
+SELECT position - 1, false
+FROM removed
+WHERE marks & 4 <> 0

@@ -14,22 +14,22 @@ use ringback::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{
-    Postgres, audit,
-    error::from_sqlx,
-    routed::RoutedRows,
-    rows,
-    sql::{prepared, query},
-};
+use crate::{Postgres, audit, error::from_sqlx, routed::RoutedRows, rows, sql::prepared};
 
 #[async_trait::async_trait]
 impl Intake for Postgres {
     async fn config_version(&self) -> Result<i64> {
-        let row = query(&self.sql().config_version).fetch_one(&mut *self.desk().await?).await.map_err(from_sqlx)?;
-        rows::get(&row, 0)
+        rows::get(&self.read_at_once(&self.sql().config_version).await?, 0)
     }
 
     async fn accept(&self, groups: &[Group], window: Duration) -> Result<Vec<Acceptance>> {
+        if groups.iter().all(is_plain) {
+            let mut answer = all_new(groups);
+            let events: Vec<_> = groups.iter().flat_map(|group| &group.events).collect();
+            let due = store_events(self, &mut *self.live_work().await?, &events).await?;
+            hand_out(groups, &mut answer, due);
+            return Ok(answer);
+        }
         let mut transaction = self.begin_work().await?;
         let mut answer = decide_keys(self, &mut transaction, groups, window).await?;
         let fresh: Vec<_> = stored(groups, &answer).collect();
@@ -41,6 +41,16 @@ impl Intake for Postgres {
         hand_out(groups, &mut answer, due);
         Ok(answer)
     }
+}
+
+/// Whether storing the events is all there is to do, which takes one statement and no transaction around it.
+fn is_plain(group: &Group) -> bool {
+    let has_keys = |event: &EventToAccept| event.idempotency_key.is_some() || event.ordering_key.is_some();
+    group.record.is_none() && !group.events.iter().any(has_keys)
+}
+
+fn all_new(groups: &[Group]) -> Vec<Acceptance> {
+    groups.iter().map(|group| vec![Accepted::New(Vec::new()); group.events.len()]).collect()
 }
 
 /// The events that are to be stored: new ones of groups without a conflict.
@@ -76,8 +86,7 @@ async fn decide_keys(
     groups: &[Group],
     window: Duration,
 ) -> Result<Vec<Acceptance>> {
-    let mut answer: Vec<Acceptance> =
-        groups.iter().map(|group| vec![Accepted::New(Vec::new()); group.events.len()]).collect();
+    let mut answer = all_new(groups);
     let mut keyed = BTreeMap::new();
     for (group, events) in groups.iter().enumerate() {
         for (index, event) in events.events.iter().enumerate() {
@@ -149,9 +158,7 @@ pub(crate) async fn take_keys(
         .map_err(from_sqlx)?;
     rows.iter()
         .map(|row| {
-            let position: i64 = rows::get(row, "position")?;
-            let entry = usize::try_from(position).ok().and_then(|position| held.get(position));
-            let (_, id, _) = entry.ok_or_else(|| Error::corrupt("position of an idempotency key"))?;
+            let (_, id, _) = held[rows::position(row, held.len())?];
             Ok((*id, (EventId::from_uuid(rows::get(row, "event_id")?), rows::get(row, "same")?)))
         })
         .collect()
@@ -192,26 +199,17 @@ async fn store_events(store: &Postgres, connection: &mut PgConnection, events: &
     if events.is_empty() {
         return Ok(Vec::new());
     }
-    let seqs = insert_events(store, connection, events).await?;
     let mut routed = RoutedRows::default();
-    for event in events {
-        let seq = seqs.get(&event.id).copied().ok_or_else(|| Error::corrupt("an event without its seq"))?;
-        routed.push(event.id, seq, &event.routing, false);
+    for (place, event) in (1..).zip(events) {
+        routed.push(event.id, place, &event.routing, false);
     }
-    routed.insert(store, connection).await
-}
-
-async fn insert_events(
-    store: &Postgres,
-    connection: &mut PgConnection,
-    events: &[&EventToAccept],
-) -> Result<HashMap<EventId, i64>> {
     let endpoint_keys = events
         .iter()
         .map(|event| event.endpoint_keys.as_ref().map(serde_json::to_string).transpose())
         .collect::<std::result::Result<Vec<_>, _>>()
         .map_err(|error| Error::Refused(Box::new(error)))?;
-    let rows = prepared(&store.sql().insert_events)
+    let row = routed
+        .bind(prepared(&store.sql().accept_events))
         .bind(events.iter().map(|event| event.id.uuid()).collect::<Vec<_>>())
         .bind(events.iter().map(|event| &*event.tenant).collect::<Vec<_>>())
         .bind(events.iter().map(|event| &*event.event_type).collect::<Vec<_>>())
@@ -223,10 +221,11 @@ async fn insert_events(
         .bind(events.iter().map(|event| event.destination.as_deref()).collect::<Vec<_>>())
         .bind(events.iter().map(|event| event.test).collect::<Vec<_>>())
         .bind(events.iter().map(|event| &*event.payload).collect::<Vec<&[u8]>>())
-        .fetch_all(connection)
+        .fetch_one(&mut *connection)
         .await
         .map_err(from_sqlx)?;
-    rows.iter().map(|row| Ok((EventId::from_uuid(rows::get(row, "id")?), rows::get(row, "seq")?))).collect()
+    routed.number(&rows::get::<Vec<i64>, _>(&row, "by_place")?)?;
+    routed.due(store, connection, rows::time(&row, "now")?).await
 }
 
 /// Puts what is due into the answers of the events that it belongs to.

@@ -8,15 +8,15 @@ use std::{
 
 use ringback::store::{Error, Result};
 use sqlx::{
-    Executor as _, PgConnection, PgPool, Postgres as Db, Transaction,
+    Executor as _, PgConnection, PgPool, Postgres as Db, SqlStr, Transaction,
     pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
 };
 
 use crate::{
     error::from_sqlx,
     schema,
-    sql::{Statements, query},
+    sql::{Statements, prepared, query},
 };
 
 /// Connections for the pipeline: intake, routing, feed, loading, two commits of records. More do not help; they contend.
@@ -175,6 +175,31 @@ impl Postgres {
             }
         }
         self.inner.work.begin().await.map_err(from_sqlx)
+    }
+
+    /// A connection of the pipeline's that answers, for a single statement that somebody waits for and that must not be
+    /// repeated. Those that have been closed are passed over.
+    pub(crate) async fn live_work(&self) -> Result<PoolConnection<Db>> {
+        for _ in 0..WORK_CONNECTIONS_MAX {
+            let mut connection = self.work().await?;
+            match sqlx::Connection::ping(&mut *connection).await {
+                Err(error) if was_closed(&error) => {}
+                answered => return answered.map(|()| connection).map_err(from_sqlx),
+            }
+        }
+        self.work().await
+    }
+
+    /// The one row of a pipeline's read without values that somebody waits for. As with [`Self::begin_work`], connections
+    /// that have been closed are passed over: a read may be repeated.
+    pub(crate) async fn read_at_once(&self, statement: &SqlStr) -> Result<PgRow> {
+        for _ in 0..WORK_CONNECTIONS_MAX {
+            match prepared(statement).fetch_one(&mut *self.work().await?).await {
+                Err(error) if was_closed(&error) => {}
+                read => return read.map_err(from_sqlx),
+            }
+        }
+        prepared(statement).fetch_one(&mut *self.work().await?).await.map_err(from_sqlx)
     }
 
     /// One snapshot for questions that take more than one statement: what moves from table to table meanwhile is in

@@ -48,8 +48,7 @@ impl Outbox for Postgres {
 
     async fn record_routing(&self, events: &[RoutedEvent], window: Duration) -> Result<Vec<Due>> {
         let mut transaction = self.begin_work().await?;
-        let won = remove_pointers(self, &mut transaction, events).await?;
-        let events: Vec<_> = events.iter().filter(|routed| won.contains(&routed.event.id.uuid())).collect();
+        let events = take_pointers(self, &mut transaction, events).await?;
         let duplicates = fold_duplicates(self, &mut transaction, &events, window).await?;
         let expunged = find_expunged(self, &mut transaction, &events).await?;
         let mut rows = RoutedRows::default();
@@ -106,22 +105,28 @@ async fn unrouted(
         .collect())
 }
 
-async fn remove_pointers(
+/// Those of `events` whose pointers this transaction took, in order of their pointers.
+async fn take_pointers<'a>(
     store: &Postgres,
     connection: &mut PgConnection,
-    events: &[RoutedEvent],
-) -> Result<HashSet<Uuid>> {
-    let mut pointers: Vec<_> = events.iter().map(|routed| routed.pointer).collect();
-    pointers.sort_unstable();
-    let xids: Vec<i64> = pointers.iter().map(|pointer| pointer.xid).collect();
-    let seqs: Vec<i64> = pointers.iter().map(|pointer| pointer.seq).collect();
-    let rows = prepared(&store.sql().remove_pointers)
+    events: &'a [RoutedEvent],
+) -> Result<Vec<&'a RoutedEvent>> {
+    let mut events: Vec<_> = events.iter().collect();
+    events.sort_unstable_by_key(|routed| routed.pointer);
+    let xids: Vec<i64> = events.iter().map(|routed| routed.pointer.xid).collect();
+    let seqs: Vec<i64> = events.iter().map(|routed| routed.pointer.seq).collect();
+    let lost = prepared(&store.sql().remove_pointers)
         .bind(&xids)
         .bind(&seqs)
         .fetch_all(connection)
         .await
         .map_err(from_sqlx)?;
-    rows.iter().map(|row| rows::get(row, "event_id")).collect()
+    let lost = lost.iter().map(|row| rows::position(row, events.len())).collect::<Result<HashSet<_>>>()?;
+    if !lost.is_empty() {
+        let mut position = 0..;
+        events.retain(|_| position.next().is_none_or(|position| !lost.contains(&position)));
+    }
+    Ok(events)
 }
 
 /// For each event whose idempotency key belongs to another one: that other one.

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use ringback::{
-    delivery::{Due, NewDelivery},
-    id::EventId,
-    store::{Result, Routing, Verdict},
+    delivery::{Due, LaneId, Marks, NewDelivery},
+    id::{DeliveryId, EndpointId, EventId},
+    store::{Error, Result, Routing, Verdict},
+    time::Timestamp,
 };
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres as Db, postgres::PgArguments, query::Query};
 use uuid::Uuid;
 
 use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
@@ -81,9 +82,9 @@ impl<'a> RoutedRows<'a> {
         self.verdict_version.push(version);
     }
 
-    /// Inserts everything; returns what is due now, by id. A delivery whose ordering key has an earlier one is not.
-    pub(crate) async fn insert(&self, store: &Postgres, connection: &mut PgConnection) -> Result<Vec<Due>> {
-        let rows = prepared(&store.sql().insert_routed)
+    /// Binds its columns: $1 to $13 of every statement that inserts them.
+    pub(crate) fn bind<'q>(&'q self, query: Query<'q, Db, PgArguments>) -> Query<'q, Db, PgArguments> {
+        query
             .bind(&self.id)
             .bind(&self.lane)
             .bind(&self.endpoint)
@@ -97,13 +98,54 @@ impl<'a> RoutedRows<'a> {
             .bind(&self.verdict_kind)
             .bind(&self.verdict_of)
             .bind(&self.verdict_version)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(from_sqlx)?;
-        let mut due = rows.iter().map(rows::due).collect::<Result<Vec<_>>>()?;
+    }
+
+    /// Puts the events' numbers where only their places, counted from 1, were known.
+    pub(crate) fn number(&mut self, by_place: &[i64]) -> Result<()> {
+        for seq in &mut self.seq {
+            let place = usize::try_from(*seq - 1).ok();
+            let number = place.and_then(|place| by_place.get(place));
+            *seq = *number.ok_or_else(|| Error::corrupt("an event without its seq"))?;
+        }
+        Ok(())
+    }
+
+    /// What is due now that it has been inserted at `now`, by id. A delivery whose ordering key has an earlier one is
+    /// not.
+    pub(crate) async fn due(
+        &self,
+        store: &Postgres,
+        connection: &mut PgConnection,
+        now: Timestamp,
+    ) -> Result<Vec<Due>> {
+        let mut due = self.owed(now);
         keep_heads(store, connection, &mut due).await?;
         due.sort_unstable_by_key(|due| due.id);
         Ok(due)
+    }
+
+    /// The deliveries that are owed, as they were inserted.
+    fn owed(&self, due_at: Timestamp) -> Vec<Due> {
+        let owed = (0..self.id.len()).filter(|&at| self.fate[at] == OWED);
+        owed.map(|at| Due {
+            id: DeliveryId::from_uuid(self.id[at]),
+            lane: LaneId::from_i64(self.lane[at]),
+            endpoint: self.endpoint[at].map(EndpointId::from_uuid),
+            due_at,
+            seq: self.seq[at],
+            attempts: 0,
+            attempts_at_refill: 0,
+            marks: Marks::from_bits(self.marks[at]),
+            ordering_key: self.ordering_key[at].map(Into::into),
+        })
+        .collect()
+    }
+
+    /// Inserts everything; returns what is due now, by id.
+    pub(crate) async fn insert(&self, store: &Postgres, connection: &mut PgConnection) -> Result<Vec<Due>> {
+        let statement = self.bind(prepared(&store.sql().insert_routed));
+        let row = statement.fetch_one(&mut *connection).await.map_err(from_sqlx)?;
+        self.due(store, connection, rows::time(&row, "now")?).await
     }
 }
 

@@ -7,7 +7,7 @@ use ringback::{
     store::{Error, Result},
     time::Timestamp,
 };
-use sqlx::{ColumnIndex, Decode, Postgres, Row as _, Type, postgres::PgRow};
+use sqlx::{Column as _, ColumnIndex, Decode, Postgres, Row as _, Type, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::error::from_sqlx;
@@ -42,35 +42,67 @@ pub(crate) fn hold_reason(code: i16) -> Result<HoldReason> {
     HoldReason::from_code(code).ok_or_else(|| Error::corrupt(format_args!("hold reason {code}")))
 }
 
+/// The place, from 0, of what a row speaks of among the `count` that a statement was given.
+pub(crate) fn position(row: &PgRow, count: usize) -> Result<usize> {
+    let position: i64 = get(row, "position")?;
+    let position = usize::try_from(position).ok().filter(|position| *position < count);
+    position.ok_or_else(|| Error::corrupt("a position that was not given"))
+}
+
+/// The columns of a row, one after the other: in the pipeline looking up the name of each would cost more than reading
+/// it. So statements select them in the order in which they are read here.
+struct InOrder<'r> {
+    row: &'r PgRow,
+    next: usize,
+}
+
+impl<'r> InOrder<'r> {
+    /// Those from `id` on.
+    fn from_id(row: &'r PgRow) -> Result<Self> {
+        Ok(Self { row, next: row.try_column("id").map_err(from_sqlx)?.ordinal() })
+    }
+
+    fn next<T: Decode<'r, Postgres> + Type<Postgres>>(&mut self) -> Result<T> {
+        self.next += 1;
+        get(self.row, self.next - 1)
+    }
+}
+
 /// The event of a row, its payload left aside.
 pub(crate) fn event(row: &PgRow) -> Result<Event> {
-    let endpoint_keys: Option<&str> = get(row, "endpoint_keys")?;
+    let mut columns = InOrder::from_id(row)?;
     Ok(Event {
-        id: EventId::from_uuid(get(row, "id")?),
-        seq: get(row, "seq")?,
-        tenant: get(row, "tenant")?,
-        event_type: get(row, "type")?,
-        key: get(row, "key")?,
-        ordering_key: get(row, "ordering_key")?,
-        idempotency_key: get(row, "idempotency_key")?,
-        occurred_at: time(row, "occurred_at")?,
-        endpoint_keys: endpoint_keys.map(serde_json::from_str).transpose().map_err(Error::corrupt)?,
-        destination: get(row, "destination")?,
-        test: get(row, "test")?,
+        id: EventId::from_uuid(columns.next()?),
+        seq: columns.next()?,
+        tenant: columns.next()?,
+        event_type: columns.next()?,
+        key: columns.next()?,
+        ordering_key: columns.next()?,
+        idempotency_key: columns.next()?,
+        occurred_at: Timestamp::from_micros(columns.next()?),
+        endpoint_keys: endpoint_keys(columns.next()?)?,
+        destination: columns.next()?,
+        test: columns.next()?,
     })
 }
 
-/// The due delivery of a row.
-pub(crate) fn due(row: &PgRow) -> Result<Due> {
-    Ok(Due {
-        id: DeliveryId::from_uuid(get(row, "id")?),
-        lane: LaneId::from_i64(get(row, "lane")?),
-        endpoint: endpoint_id(row, "endpoint_id")?,
-        due_at: time(row, "due_at")?,
-        seq: get(row, "seq")?,
-        attempts: get(row, "attempts")?,
-        attempts_at_refill: get(row, "attempts_at_refill")?,
-        marks: Marks::from_bits(get(row, "marks")?),
-        ordering_key: get::<Option<String>, _>(row, "ordering_key")?.map(String::into_boxed_str),
-    })
+fn endpoint_keys(text: Option<&str>) -> Result<Option<Vec<String>>> {
+    text.map(serde_json::from_str).transpose().map_err(Error::corrupt)
+}
+
+/// The due delivery of a row; `None` where nothing is due and the row only tells the time.
+pub(crate) fn due(row: &PgRow) -> Result<Option<Due>> {
+    let mut columns = InOrder::from_id(row)?;
+    let Some(id) = columns.next()? else { return Ok(None) };
+    Ok(Some(Due {
+        id: DeliveryId::from_uuid(id),
+        lane: LaneId::from_i64(columns.next()?),
+        endpoint: columns.next::<Option<Uuid>>()?.map(EndpointId::from_uuid),
+        due_at: Timestamp::from_micros(columns.next()?),
+        seq: columns.next()?,
+        attempts: columns.next()?,
+        attempts_at_refill: columns.next()?,
+        marks: Marks::from_bits(columns.next()?),
+        ordering_key: columns.next::<Option<String>>()?.map(String::into_boxed_str),
+    }))
 }

@@ -44,6 +44,7 @@ macro_rules! statements {
 }
 
 statements! {
+    accept_events
     advance_replay
     cancel_endpoint
     cancel_event
@@ -88,7 +89,6 @@ statements! {
     forget_nodes
     forget_tokens
     insert_endpoint
-    insert_events
     insert_record
     insert_replay
     insert_routed

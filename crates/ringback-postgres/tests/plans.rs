@@ -90,8 +90,10 @@ async fn look_at_plans_of_the_pipeline(connection: &mut PgConnection, schema: &s
     let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.delivery LIMIT 512) d".replace("{schema}", schema);
     let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
     let events: Vec<Uuid> = ids.iter().map(|id| Uuid::from_u128(id.as_u128() & !0xffff)).collect();
-    let statement = explain(include_str!("../sql/load_events.sql"), schema).bind(events);
+    let statement = explain(include_str!("../sql/load_events.sql"), schema).bind(events.clone());
     plan(connection, "load", statement).await;
+    let statement = explain(include_str!("../sql/find_expunged.sql"), schema).bind(events);
+    plan(connection, "expunged", statement).await;
     plan(connection, "record", record(schema, &ids)).await;
 
     let statement = explain(include_str!("../sql/read_pointers.sql"), schema).bind(0_i64).bind(512_i64);

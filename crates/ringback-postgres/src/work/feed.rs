@@ -58,10 +58,10 @@ fn positions<'a>(cursors: impl Iterator<Item = &'a Cursor>) -> (Vec<i64>, Vec<Uu
 fn page(rows: &[PgRow]) -> Result<FeedPage> {
     let mut page = FeedPage { now: Timestamp::default(), rows: Vec::with_capacity(rows.len()) };
     for row in rows {
+        page.rows.extend(rows::due(row)?);
+    }
+    if let Some(row) = rows.first() {
         page.now = rows::time(row, "now")?;
-        if rows::get::<Option<Uuid>, _>(row, "id")?.is_some() {
-            page.rows.push(rows::due(row)?);
-        }
     }
     Ok(page)
 }

@@ -61,13 +61,15 @@ async fn record_each_once(
         .fetch_all(&mut *connection)
         .await
         .map_err(from_sqlx)?;
+    for &index in chosen {
+        applied[index] = true;
+    }
     let (mut replayed, mut attempts) = (Vec::new(), Vec::new());
     for row in &rows {
-        let position: i64 = rows::get(row, "position")?;
-        let index = usize::try_from(position).ok().and_then(|position| chosen.get(position).copied());
-        let index = index.ok_or_else(|| ringback::store::Error::corrupt("position of an outcome"))?;
-        applied[index] = true;
-        if rows::get(row, "delivered_before")? {
+        let index = chosen[rows::position(row, chosen.len())?];
+        if rows::get(row, "is_stale")? {
+            applied[index] = false;
+        } else {
             replayed.push(outcomes[index].id.uuid());
             attempts.push(outcomes[index].fence + i32::from(outcomes[index].attempt.is_some()));
         }

@@ -1,0 +1,48 @@
+-- Stores events that do not go through the outbox, and what routing came to, at once: one statement, which is a
+-- transaction of its own unless it is part of one. Deliveries name the place of their event, counted from 1; fate and
+-- verdicts are those of insert_routed. Returns since when what is owed is due, and the events' numbers by their places.
+WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
+stored AS (
+    INSERT INTO {schema}.event
+        (id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, test,
+         payload, payload_bytes)
+    SELECT id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys::jsonb, destination, test,
+           payload, octet_length(payload)
+    FROM unnest($14::uuid[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[], $21::text[],
+                $22::text[], $23::boolean[], $24::bytea[])
+         WITH ORDINALITY AS e (id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys,
+                               destination, test, payload, position)
+    ORDER BY position
+    RETURNING seq
+),
+-- Numbers are given in the order of the rows, so the n-th smallest is that of the n-th event.
+numbers AS MATERIALIZED (SELECT array_agg(seq ORDER BY seq) AS by_place FROM stored),
+given AS MATERIALIZED (
+    SELECT g.*, (SELECT by_place FROM numbers)[place] AS seq
+    FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[],
+                $8::smallint[], $9::text[])
+         AS g (id, lane, endpoint_id, ordering_key, marks, place, config_version, fate, detail)
+),
+dead AS (
+    INSERT INTO {schema}.dead_letter
+        (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, reason, marks,
+         ordering_key, detail)
+    SELECT id, lane, clock.now, seq, config_version, endpoint_id, 0, 0, 3, marks, ordering_key, detail
+    FROM given
+    CROSS JOIN clock
+    WHERE fate = 1
+),
+judged AS (
+    INSERT INTO {schema}.verdict (event_id, kind, duplicate_of, config_version)
+    SELECT * FROM unnest($10::uuid[], $11::smallint[], $12::uuid[], $13::bigint[])
+),
+owed AS (
+    INSERT INTO {schema}.delivery (id, lane, due_at, seq, config_version, endpoint_id, shard, marks, ordering_key)
+    SELECT id, lane, clock.now, seq, config_version, endpoint_id, lane & 63, marks, ordering_key
+    FROM given
+    CROSS JOIN clock
+    WHERE fate = 0
+)
+SELECT clock.now, numbers.by_place
+FROM clock
+CROSS JOIN numbers

@@ -40,10 +40,12 @@ macro_rules! migrations {
 }
 
 /// For PostgreSQL 15 and later; `{schema}` stands for the schema's name.
-pub const POSTGRES: &[Migration] = migrations!["postgres": 1 "life_of_an_event", 2 "tokens_and_audit"];
+pub const POSTGRES: &[Migration] =
+    migrations!["postgres": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read"];
 
 /// For SQLite 3.51.3 and later; tables are prefixed `ringback_`.
-pub const SQLITE: &[Migration] = migrations!["sqlite": 1 "life_of_an_event", 2 "tokens_and_audit"];
+pub const SQLITE: &[Migration] =
+    migrations!["sqlite": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read"];
 
 #[cfg(test)]
 mod tests {

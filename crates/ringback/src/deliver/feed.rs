@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Rows of one shard in one read.
-const SHARD_ROWS: u32 = 256;
+const SHARD_ROWS: u32 = 512;
 
 /// Lanes in one refill.
 const REFILL_LANES: usize = 64;
@@ -47,7 +47,7 @@ const WALK_EVERY: Duration = Duration::from_secs(60);
 const WALK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Stepping back and walking may each take up one part in so many of the feed's time.
-const WALK_PART: u32 = 10;
+const WALK_PART: u32 = 20;
 
 /// Between reads when there was something, and when there was nothing.
 const PAUSE_BUSY: Duration = Duration::from_millis(10);

@@ -49,6 +49,9 @@ const COST_UNIT_MS: f32 = 10.0;
 /// No request costs more: a slow lane still gets a turn every few rounds.
 const COST_MAX: f32 = 32.0;
 
+/// Rounds of requests whose events are read together: a statement has a price of its own.
+const ROUNDS_AHEAD: usize = 4;
+
 /// Where a row waits in its lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -273,9 +276,9 @@ impl Lane {
         wants
     }
 
-    /// The next rows without events, for two rounds of requests but at most `most`.
+    /// The next rows without events, for [`ROUNDS_AHEAD`] but at most `most`.
     pub(super) fn look_ahead(&mut self, most: usize) -> Vec<DeliveryId> {
-        let rows = self.queue.without_events(2 * self.window.width() as usize, most);
+        let rows = self.queue.without_events(ROUNDS_AHEAD * self.window.width() as usize, most);
         self.reading_ahead = !rows.is_empty();
         rows
     }

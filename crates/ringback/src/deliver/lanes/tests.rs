@@ -299,7 +299,7 @@ fn events_of_what_comes_next_are_read_together_and_before_their_turn() {
     world.fill(1, 100);
     assert!(world.lanes.pick(world.now).is_some_and(|picked| picked.event.is_none()), "the first was not expected");
     let ahead = world.lanes.look_ahead();
-    assert_eq!(ahead[0].1.len(), 32, "two rounds of sixteen requests");
+    assert_eq!(ahead[0].1.len(), 64, "four rounds of sixteen requests");
     assert!(world.lanes.look_ahead().is_empty(), "each is asked for once");
     assert!(world.lanes.pick(world.now).is_none(), "what is being read is not read twice");
     world.lanes.looked_ahead(&ahead, &ahead[0].1.iter().map(|&row| event_of(row)).collect());

@@ -51,8 +51,9 @@ pub(crate) async fn refuse(
     request: Request,
     next: Next,
 ) -> Response {
-    if without.holds(request.method(), matched.as_str())
-        && let Err(problem) = Parameters::of(request.uri().query().unwrap_or_default()).refuse_all()
+    if let Some(query) = request.uri().query()
+        && without.holds(request.method(), matched.as_str())
+        && let Err(problem) = Parameters::of(query).refuse_all()
     {
         return problem.into_response();
     }

@@ -51,6 +51,11 @@ impl Cluster {
         Ok(Self { url, version, pid, keeper })
     }
 
+    /// Whether it was started for this benchmark alone.
+    pub(crate) const fn is_private(&self) -> bool {
+        self.keeper.is_some()
+    }
+
     /// Stops a private one. When it is only dropped, its keeper does the same after this process has gone on.
     pub(crate) async fn stop(self) -> Result<()> {
         match self.keeper {

@@ -13,6 +13,7 @@ mod history;
 mod latency;
 mod neighbours;
 mod nodes;
+mod restart;
 mod size_mix;
 mod urls;
 
@@ -54,11 +55,13 @@ pub(crate) enum Scenario {
     Endpoints,
     /// One, two and four nodes
     Nodes,
+    /// The database crashes and comes back
+    Restart,
 }
 
 impl Scenario {
     /// All of them.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Ceiling,
         Self::Database,
         Self::Drain,
@@ -74,6 +77,7 @@ impl Scenario {
         Self::Urls,
         Self::Endpoints,
         Self::Nodes,
+        Self::Restart,
     ];
 
     /// Runs it on each store that it applies to.
@@ -94,6 +98,7 @@ impl Scenario {
             Self::Urls => each(bench, urls::run).await,
             Self::Endpoints => each(bench, endpoints::run).await,
             Self::Nodes => nodes::run(bench).await,
+            Self::Restart => restart::run(bench).await,
         }
     }
 }

@@ -22,6 +22,9 @@ const RIGHT: f64 = 24.0;
 const TOP: f64 = 44.0;
 const BOTTOM: f64 = 56.0;
 
+/// Beside the picture, for half of the text at the last mark.
+const OVERHANG: f64 = 16.0;
+
 /// About how many marks an axis has.
 const MARKS: f64 = 5.0;
 
@@ -33,11 +36,12 @@ impl Plot {
         let x_at = |value: f64| LEFT + value / x_end * (WIDTH - LEFT - RIGHT);
         let y_at = |value: f64| HEIGHT - BOTTOM - value / y_end * (HEIGHT - TOP - BOTTOM);
         let mut svg = format!(
-            r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12" fill="#333">
+            r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {HEIGHT}" font-family="sans-serif" font-size="12" fill="#333">
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="{LEFT}" y="18" font-size="14" font-weight="bold">{}</text>
-<text x="{LEFT}" y="34" font-size="10" fill="#666">{}</text>
+<text x="{LEFT}" y="34" font-size="8" fill="#666">{}</text>
 "##,
+            WIDTH + OVERHANG,
             escaped(&self.title),
             escaped(machine)
         );

@@ -3,12 +3,10 @@
 //! A [`Directory`] is one version of the configuration. [`Follower`] keeps the newest and tells what changed since
 //! the one before, once, to whoever listens: the lanes.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use parking_lot::RwLock;
+use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::{
@@ -20,20 +18,23 @@ use crate::{
 };
 
 /// The endpoints at one configuration version.
+///
+/// Versions share what did not change between them: somebody nearly always holds the newest, and a change to one
+/// endpoint must not copy a hundred thousand.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     /// The configuration version.
     pub version: i64,
-    by_id: HashMap<EndpointId, Arc<Endpoint>>,
-    by_lane: HashMap<LaneId, EndpointId>,
-    tenants: HashMap<String, Tenant>,
+    by_id: HashTrieMapSync<EndpointId, Arc<Endpoint>>,
+    by_lane: HashTrieMapSync<LaneId, EndpointId>,
+    tenants: HashTrieMapSync<String, Tenant>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Tenant {
     /// In order of their ids: oldest first.
-    endpoints: BTreeMap<EndpointId, Arc<Endpoint>>,
-    by_key: HashMap<String, EndpointId>,
+    endpoints: RedBlackTreeMapSync<EndpointId, Arc<Endpoint>>,
+    by_key: HashTrieMapSync<String, EndpointId>,
 }
 
 impl Directory {
@@ -69,27 +70,29 @@ impl Directory {
     pub(crate) fn put(&mut self, endpoint: Endpoint) {
         self.remove(endpoint.id);
         let endpoint = Arc::new(endpoint);
-        self.by_lane.insert(endpoint.lane(), endpoint.id);
-        let tenant = self.tenants.entry(endpoint.tenant.clone()).or_default();
+        self.by_lane.insert_mut(endpoint.lane(), endpoint.id);
+        let mut tenant = self.tenants.get(&endpoint.tenant).cloned().unwrap_or_default();
         if let Some(key) = &endpoint.key {
-            tenant.by_key.insert(key.clone(), endpoint.id);
+            tenant.by_key.insert_mut(key.clone(), endpoint.id);
         }
-        tenant.endpoints.insert(endpoint.id, Arc::clone(&endpoint));
-        self.by_id.insert(endpoint.id, endpoint);
+        tenant.endpoints.insert_mut(endpoint.id, Arc::clone(&endpoint));
+        self.tenants.insert_mut(endpoint.tenant.clone(), tenant);
+        self.by_id.insert_mut(endpoint.id, endpoint);
     }
 
     pub(crate) fn remove(&mut self, id: EndpointId) {
-        let Some(endpoint) = self.by_id.remove(&id) else { return };
-        self.by_lane.remove(&endpoint.lane());
+        let Some(endpoint) = self.by_id.get(&id).cloned() else { return };
+        self.by_id.remove_mut(&id);
+        self.by_lane.remove_mut(&endpoint.lane());
         if let Some(tenant) = self.tenants.get_mut(&endpoint.tenant) {
-            tenant.endpoints.remove(&id);
+            tenant.endpoints.remove_mut(&id);
             if let Some(key) = &endpoint.key
                 && tenant.by_key.get(key) == Some(&id)
             {
-                tenant.by_key.remove(key);
+                tenant.by_key.remove_mut(key);
             }
             if tenant.endpoints.is_empty() {
-                self.tenants.remove(&endpoint.tenant);
+                self.tenants.remove_mut(&endpoint.tenant);
             }
         }
     }

@@ -77,6 +77,7 @@ statements! {
     find_expunged
     find_heads
     find_keys
+    find_lanes
     find_pending
     find_token
     find_valid_token

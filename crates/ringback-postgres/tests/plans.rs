@@ -82,6 +82,11 @@ async fn look_at_plans_of_the_pipeline(connection: &mut PgConnection, schema: &s
     let refill = plan(connection, "refill", statement).await;
     assert!(refill.contains("delivery_lane"), "{refill}");
 
+    let statement = explain(include_str!("../sql/find_lanes.sql"), schema).bind(i64::MIN).bind(64_i64);
+    let lanes_found = plan(connection, "lanes", statement).await;
+    assert!(lanes_found.contains("delivery_lane"), "{lanes_found}");
+    assert!(lanes_found.contains("(actual rows=1 loops=63)"), "one row of each lane is read:\n{lanes_found}");
+
     let keys: Vec<String> = (0..64).map(|key| format!("k{key}")).collect();
     let statement = explain(include_str!("../sql/find_heads.sql"), schema).bind(lanes).bind(keys);
     let heads = plan(connection, "heads", statement).await;

@@ -7,15 +7,16 @@ use std::collections::HashSet;
 
 use ringback::{
     delivery::{Due, LaneId, Shard},
-    store::{Cursor, FeedPage},
+    id::EndpointId,
+    store::{Cursor, FeedPage, PendingLane},
     time::Timestamp,
 };
 use serde::Serialize;
-use sqlx::SqliteConnection;
+use sqlx::{Row as _, SqliteConnection};
 
 use crate::{
     batch::{Hex, json},
-    read::{due, now},
+    read::{due, now, time, uuid_or_none},
 };
 
 /// Where a shard or lane has been read up to.
@@ -79,6 +80,28 @@ async fn read_places(
         }
     }
     Ok(FeedPage { now: Timestamp::from_micros(now), rows })
+}
+
+/// The lanes after this one that have pending deliveries.
+pub(crate) async fn pending_lanes(
+    connection: &mut SqliteConnection,
+    after: Option<LaneId>,
+    limit: u32,
+) -> sqlx::Result<Vec<PendingLane>> {
+    let rows = sqlx::query(sql!("find_lanes"))
+        .bind(after.map_or(i64::MIN, |after| after.as_i64().saturating_add(1)))
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(PendingLane {
+                lane: LaneId::from_i64(row.try_get("lane")?),
+                endpoint: uuid_or_none(row, "endpoint_id")?.map(EndpointId::from_uuid),
+                due_at: time(row, "due_at")?,
+            })
+        })
+        .collect()
 }
 
 /// The heads of ordering keys, as far as they are due at `now`.

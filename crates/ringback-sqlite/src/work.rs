@@ -5,7 +5,7 @@ use ringback::{
     audit::Record,
     delivery::{HoldReason, LaneId, Shard},
     id::{DeliveryId, EndpointId, EventId},
-    store::{Change, Cursor, FeedPage, Hold, LoadedEvent, Recorded, Result, Work},
+    store::{Change, Cursor, FeedPage, Hold, LoadedEvent, PendingLane, Recorded, Result, Work},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::{
     batch::{Hex, json},
     configuration::{change, keep_version},
     error::store_error,
-    feed::{feed, find_heads, refill},
+    feed::{feed, find_heads, pending_lanes, refill},
     read::{code, event, now, time, uuid},
     record::record,
 };
@@ -31,6 +31,11 @@ impl Work for Sqlite {
     async fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
         let mut snapshot = self.snapshot().await?;
         refill(&mut snapshot, lanes, limit).await.map_err(store_error)
+    }
+
+    async fn pending_lanes(&self, after: Option<LaneId>, limit: u32) -> Result<Vec<PendingLane>> {
+        let mut snapshot = self.snapshot().await?;
+        pending_lanes(&mut snapshot, after, limit).await.map_err(store_error)
     }
 
     async fn heads(&self, keys: &[(LaneId, Box<str>)]) -> Result<FeedPage> {

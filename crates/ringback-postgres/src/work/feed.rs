@@ -2,7 +2,7 @@
 
 use ringback::{
     delivery::{LaneId, Shard},
-    store::{Cursor, FeedPage, Result},
+    store::{Cursor, FeedPage, PendingLane, Result},
     time::Timestamp,
 };
 use sqlx::postgres::PgRow;
@@ -36,6 +36,24 @@ pub(super) async fn lanes(store: &Postgres, cursors: &[(LaneId, Cursor)], limit:
         .await
         .map_err(from_sqlx)?;
     page(&rows)
+}
+
+pub(super) async fn pending_lanes(store: &Postgres, after: Option<LaneId>, limit: u32) -> Result<Vec<PendingLane>> {
+    let rows = prepared(&store.sql().find_lanes)
+        .bind(after.map_or(i64::MIN, |after| after.as_i64().saturating_add(1)))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *store.work().await?)
+        .await
+        .map_err(from_sqlx)?;
+    rows.iter()
+        .map(|row| {
+            Ok(PendingLane {
+                lane: LaneId::from_i64(rows::get(row, "lane")?),
+                endpoint: rows::endpoint_id(row, "endpoint_id")?,
+                due_at: rows::time(row, "due_at")?,
+            })
+        })
+        .collect()
 }
 
 pub(super) async fn heads(store: &Postgres, keys: &[(LaneId, Box<str>)]) -> Result<FeedPage> {

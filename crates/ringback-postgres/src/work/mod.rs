@@ -8,7 +8,7 @@ use ringback::{
     audit::Record,
     delivery::{LaneId, Shard},
     id::{DeliveryId, EndpointId, EventId},
-    store::{Cursor, FeedPage, Hold, LoadedEvent, Recorded, Result, Work},
+    store::{Cursor, FeedPage, Hold, LoadedEvent, PendingLane, Recorded, Result, Work},
 };
 
 use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
@@ -21,6 +21,10 @@ impl Work for Postgres {
 
     async fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
         feed::lanes(self, lanes, limit).await
+    }
+
+    async fn pending_lanes(&self, after: Option<LaneId>, limit: u32) -> Result<Vec<PendingLane>> {
+        feed::pending_lanes(self, after, limit).await
     }
 
     async fn heads(&self, keys: &[(LaneId, Box<str>)]) -> Result<FeedPage> {

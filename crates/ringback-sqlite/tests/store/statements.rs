@@ -76,6 +76,7 @@ async fn hot_statements_walk_no_growing_table() {
     let hot = [
         "find_due_shards",
         "find_due_lanes",
+        "find_lanes",
         "feed_shard",
         "feed_lane",
         "find_heads",

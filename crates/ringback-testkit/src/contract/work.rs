@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use ringback::{
     attempt::{Attempt, Conclusion, ErrorClass, Phase},
-    delivery::{DeadReason, HoldReason, SHARDS, Status},
-    store::{Cursor, Hold, Settlement, Store},
+    delivery::{DeadReason, HoldReason, LaneId, SHARDS, Status},
+    store::{Cursor, Hold, PendingLane, Settlement, Store},
     time::Timestamp,
 };
 
@@ -90,6 +90,33 @@ pub async fn refill_reads_single_lanes(store: &dyn Store) {
     assert_eq!(store.refill(&[(lane, Cursor::at(&due[1]))], 2).await.unwrap().rows, due[2..]);
     let before = store.refill(&[(lane, Cursor::before(&due[0]))], 9).await.unwrap().rows;
     assert_eq!(before, due);
+}
+
+/// Once each, in order, with the first of its deliveries, a page at a time; a lane without any is none.
+pub async fn lanes_with_pending_deliveries_are_found_one_after_the_other(store: &dyn Store) {
+    assert_eq!(store.pending_lanes(None, 10).await.unwrap(), []);
+    let endpoints: Vec<_> = (0..3).map(|_| given::endpoint_id()).collect();
+    let mut due = Vec::new();
+    for _ in 0..3 {
+        due.extend(given::accept_due(store, given::event_to(&endpoints)).await);
+    }
+    let inline = given::accept_due(store, given::inline_event("https://a.example/x", "a.example")).await.remove(0);
+    let finished = given::one_due(store).await;
+    assert!(given::record(store, given::delivered(&finished)).await);
+    // The first of one lane waits for its retry: what follows it is the first that is due.
+    let (waiting, next) = (&due[0], &due[3]);
+    assert!(given::record(store, given::retried(waiting, HOUR)).await);
+
+    let all = store.pending_lanes(None, 10).await.unwrap();
+    let mut expected: Vec<_> = [next, &due[1], &due[2], &inline]
+        .map(|due| PendingLane { lane: due.lane, endpoint: due.endpoint, due_at: due.due_at })
+        .into();
+    expected.sort_unstable_by_key(|pending| pending.lane);
+    assert_eq!(all, expected);
+    assert_eq!(store.pending_lanes(None, 3).await.unwrap(), all[..3]);
+    assert_eq!(store.pending_lanes(Some(all[1].lane), 10).await.unwrap(), all[2..]);
+    assert_eq!(store.pending_lanes(Some(all[3].lane), 10).await.unwrap(), []);
+    assert_eq!(store.pending_lanes(Some(LaneId::from_i64(i64::MAX)), 10).await.unwrap(), []);
 }
 
 /// What is finished, and what never was, is not found.

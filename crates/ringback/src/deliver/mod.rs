@@ -32,6 +32,7 @@ mod stage;
 mod work;
 
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -198,16 +199,18 @@ pub(crate) struct Read {
 }
 
 impl Read {
-    /// Takes the rows in, as far as this node owns their lanes.
-    pub(crate) fn admit(self, rows: Vec<Fresh>) {
-        if !rows.is_empty() {
-            let mut lanes = self.delivering.lanes.lock();
-            // Under the lock: a lane made from an older directory would miss a change that lanes were told already.
-            let directory = self.delivering.engine.directories().newest();
-            lanes.admit(self.number, rows, &directory, self.delivering.clock.now(), Instant::now());
-            drop(lanes);
-            self.delivering.ready.notify_one();
+    /// Takes the rows in, as far as this node owns their lanes. Tells the shards of which a row found room.
+    pub(crate) fn admit(self, rows: Vec<Fresh>) -> HashSet<Shard> {
+        if rows.is_empty() {
+            return HashSet::new();
         }
+        let mut lanes = self.delivering.lanes.lock();
+        // Under the lock: a lane made from an older directory would miss a change that lanes were told already.
+        let directory = self.delivering.engine.directories().newest();
+        let took = lanes.admit(self.number, rows, &directory, self.delivering.clock.now(), Instant::now());
+        drop(lanes);
+        self.delivering.ready.notify_one();
+        took
     }
 }
 

@@ -30,7 +30,7 @@ pub use self::{
     outbox::{Floor, Outbox, OutboxPage, Pointer, RoutedEvent, UnroutedEvent},
     tokens::Tokens,
     upkeep::{Kept, Upkeep},
-    work::{Cursor, FeedPage, Hold, LoadedEvent, Recorded, Settlement, Work},
+    work::{Cursor, FeedPage, Hold, LoadedEvent, PendingLane, Recorded, Settlement, Work},
 };
 
 /// All that a database does for the engine.

@@ -56,6 +56,17 @@ pub struct FeedPage {
     pub rows: Vec<Due>,
 }
 
+/// A lane that has pending deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PendingLane {
+    /// The lane.
+    pub lane: LaneId,
+    /// Its endpoint; `None` for one of inline destinations.
+    pub endpoint: Option<EndpointId>,
+    /// When the first of them is due, or was.
+    pub due_at: Timestamp,
+}
+
 /// What the sender needs of an event.
 #[derive(Debug, Clone)]
 pub struct LoadedEvent {
@@ -128,6 +139,10 @@ pub trait Work {
 
     /// The same for single lanes: what the lanes had no room for when it was fed.
     async fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage>;
+
+    /// At most `limit` lanes with pending deliveries, in order, those after `after`. It costs by the lane, however many
+    /// deliveries they have.
+    async fn pending_lanes(&self, after: Option<LaneId>, limit: u32) -> Result<Vec<PendingLane>>;
 
     /// The heads of these ordering keys, as far as they are due.
     async fn heads(&self, keys: &[(LaneId, Box<str>)]) -> Result<FeedPage>;

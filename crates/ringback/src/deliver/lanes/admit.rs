@@ -1,13 +1,17 @@
 //! How due rows come into their lanes: each once, as many as there is room for, the rest when there is.
 
-use std::{collections::hash_map::Entry, sync::Arc, time::Instant};
+use std::{
+    collections::{HashSet, hash_map::Entry},
+    sync::Arc,
+    time::Instant,
+};
 
 use super::{Courier, Lanes, lane::Lane, payload_bytes, queue::Waiting, tenants::UNKNOWN};
 use crate::{
-    delivery::{Due, LaneId},
+    delivery::{Due, LaneId, Shard},
     directory::Directory,
     id::EndpointId,
-    store::{Cursor, LoadedEvent},
+    store::{Cursor, LoadedEvent, PendingLane},
     time::Timestamp,
 };
 
@@ -17,7 +21,7 @@ pub(super) const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 impl Lanes {
     /// Takes in a read's rows that are not known yet, of shards that have been ours since before it started: another
     /// node may have sent what an older one saw. Rows come in order of (`due_at`, id) within a lane; `clock` is what the
-    /// database's clock shows.
+    /// database's clock shows. Tells the shards of which a row found room.
     pub(crate) fn admit(
         &mut self,
         read: u64,
@@ -25,15 +29,21 @@ impl Lanes {
         directory: &Directory,
         clock: Timestamp,
         now: Instant,
-    ) {
+    ) -> HashSet<Shard> {
         self.clock = Some((clock, now));
+        let mut took = HashSet::new();
         for (due, event) in rows {
-            if self.owned[usize::from(due.lane.shard())].is_some_and(|before| read > before) {
-                self.admit_one(due, event, directory, clock, now);
+            let shard = due.lane.shard();
+            if self.owned[usize::from(shard)].is_some_and(|before| read > before)
+                && self.admit_one(due, event, directory, clock, now)
+            {
+                took.insert(shard);
             }
         }
+        took
     }
 
+    /// True if the row was taken in.
     fn admit_one(
         &mut self,
         due: Due,
@@ -41,19 +51,19 @@ impl Lanes {
         directory: &Directory,
         clock: Timestamp,
         now: Instant,
-    ) {
+    ) -> bool {
         let id = due.lane;
         let bytes = event.as_deref().map_or(0, payload_bytes);
         let keep_event = self.event_bytes + bytes <= EVENT_BYTES_MAX;
         // A row of an endpoint that is gone is being cancelled in the database.
-        let Some(lane) = self.lane_or_new(id, due.endpoint, directory, now) else { return };
+        let Some(lane) = self.lane_or_new(id, due.endpoint, directory, now) else { return false };
         let Some(place) = lane.place_for(&due, clock) else {
             self.ask_refill(id);
-            return;
+            return false;
         };
         let is_anonymous = lane.tenant == UNKNOWN;
         if !self.known.admit(&due) {
-            return;
+            return false;
         }
         if let Some(event) = event.as_ref().filter(|_| is_anonymous) {
             self.learn_tenant(id, &event.event.tenant);
@@ -68,6 +78,18 @@ impl Lanes {
             self.forget(&[displaced]);
         }
         self.enter_ring(id);
+        true
+    }
+
+    /// A lane of ours may have more in the database than was read, which was everything up to `read_to`.
+    pub(crate) fn fall_behind(&mut self, pending: &PendingLane, read_to: Cursor, directory: &Directory, now: Instant) {
+        if !self.owns(pending.lane.shard()) {
+            return;
+        }
+        if let Some(lane) = self.lane_or_new(pending.lane, pending.endpoint, directory, now) {
+            lane.fall_behind(read_to);
+        }
+        self.ask_refill(pending.lane);
     }
 
     /// The lane, made if need be; `None` if its endpoint does not exist (any more).
@@ -159,10 +181,9 @@ impl Lanes {
     pub(crate) fn refilled(&mut self, id: LaneId, rest: Option<Cursor>) {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.refilling = false;
-            lane.behind = match (lane.behind, rest) {
-                (Some(one), Some(other)) => Some(one.min(other)),
-                (one, other) => one.or(other),
-            };
+            if let Some(rest) = rest {
+                lane.fall_behind(rest);
+            }
         }
         self.ask_refill(id);
     }

@@ -181,14 +181,14 @@ impl Lane {
             (self.behind.is_none() && self.queue.len() < ROWS_MAX).then_some(Place::Queue)
         };
         if place.is_none() {
-            self.leave_behind(due);
+            self.fall_behind(Cursor::before(due));
         }
         place
     }
 
-    fn leave_behind(&mut self, due: &Due) {
-        let before = Cursor::before(due);
-        self.behind = Some(self.behind.map_or(before, |behind| behind.min(before)));
+    /// There may be more in the database after this place.
+    pub(super) fn fall_behind(&mut self, from: Cursor) {
+        self.behind = Some(self.behind.map_or(from, |behind| behind.min(from)));
     }
 
     /// Puts a row where it is to wait. Returns one for the caller to forget that had to give way: it is read again with
@@ -207,7 +207,7 @@ impl Lane {
             self.queue.push_back(displaced);
             return None;
         }
-        self.leave_behind(&displaced.due);
+        self.fall_behind(Cursor::before(&displaced.due));
         Some(displaced)
     }
 

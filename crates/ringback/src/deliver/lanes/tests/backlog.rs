@@ -1,6 +1,7 @@
 //! After an outage: what happens now does not wait for hours of backlog, and the backlog does not wait for ever.
 
 use super::*;
+use crate::store::PendingLane;
 
 const MINUTE: i64 = 60_000;
 
@@ -34,6 +35,26 @@ fn what_became_due_lately_takes_turns_with_the_oldest_of_the_backlog() {
     assert!(sent.iter().step_by(2).take(10).eq(&fresh), "oldest first among themselves");
     assert!(sent.iter().skip(1).step_by(2).take(10).eq(&old[..10]));
     assert_eq!(sent[20..], old[10..14], "and the backlog has all turns when nothing is fresh");
+}
+
+#[test]
+fn a_lane_that_fell_behind_is_read_from_there_on() {
+    let mut world = World::new();
+    let full = world.fill_as_of(1, 10 * MINUTE, 2_500);
+    let (read_to, unread) = (Cursor::at(&full[99]), world.due(2));
+    let pending = |due: &Due| PendingLane { lane: due.lane, endpoint: None, due_at: due.due_at };
+    for due in [&full[0], &unread] {
+        world.lanes.fall_behind(&pending(due), read_to, &world.directory, world.now);
+    }
+    assert_eq!(world.lanes.take_refills(10), [(unread.lane, read_to)], "the other is full for now");
+    for _ in 0..1_001 {
+        world.send();
+    }
+    assert_eq!(world.lanes.take_refills(10), [(full[0].lane, read_to)]);
+    world.lanes.drop_shard(3, world.now);
+    let foreign = world.due(3);
+    world.lanes.fall_behind(&pending(&foreign), read_to, &world.directory, world.now);
+    assert_eq!(world.lanes.take_refills(10), [], "not ours");
 }
 
 #[test]

@@ -1,0 +1,208 @@
+//! Brings due deliveries of our shards into their lanes: reads by cursor, no write.
+//!
+//! ```text
+//! front     where rows become due: every shard, a moment behind the clock
+//! walk      everything from the beginning: when a shard comes, and now and then
+//! refill    what single lanes had no room for when it was read
+//! ```
+//!
+//! What is known already is passed over, so a row that was missed is late, never lost. Front and walk are apart so that a
+//! backlog delays nobody: however many rows of one lane the walk has to pass, whatever falls due meanwhile in other lanes
+//! of the shard is read at the front. Going back costs time; the longer it takes, the rarer it is done.
+
+mod front;
+mod refill;
+mod walk;
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use self::{front::Front, walk::Walk};
+use super::{Delivering, Read};
+use crate::{
+    delivery::{LaneId, SHARDS, Shard},
+    id::EndpointId,
+    store::{self, Cursor, FeedPage},
+};
+
+/// Rows of one shard in one read.
+const SHARD_ROWS: u32 = 512;
+
+/// Going back may take up one part in so many of the feed's time, at the front and in the walk each.
+const WALK_PART: u32 = 20;
+
+/// Between reads when there was something, and when there was nothing.
+const PAUSE_BUSY: Duration = Duration::from_millis(10);
+const PAUSE_IDLE: Duration = Duration::from_millis(30);
+
+/// After an error of the database.
+const PAUSE_ERROR: Duration = Duration::from_millis(500);
+
+/// Feeds until `stop`.
+pub(super) async fn feed(delivering: Arc<Delivering>, stop: CancellationToken) {
+    let (mut front, mut walk) = (Front::new(), Walk::new());
+    while !stop.is_cancelled() {
+        let pause = match read(&delivering, &mut front, &mut walk).await {
+            Ok(Found::Full) => continue,
+            Ok(Found::Some) => PAUSE_BUSY,
+            Ok(Found::Nothing) => PAUSE_IDLE,
+            Err(error) => {
+                tracing::warn!(%error, "feeding waits for the database");
+                PAUSE_ERROR
+            }
+        };
+        tokio::select! {
+            () = delivering.hungry.notified() => {}
+            () = delivering.pause(pause, &stop) => {}
+        }
+    }
+}
+
+enum Found {
+    Nothing,
+    Some,
+    /// There is more right now.
+    Full,
+}
+
+async fn read(delivering: &Arc<Delivering>, front: &mut Front, walk: &mut Walk) -> store::Result<Found> {
+    let refilled = refill::refill(delivering).await?;
+    let (owned, fresh) = {
+        let mut lanes = delivering.lanes.lock();
+        (lanes.owned_shards(), lanes.take_fresh())
+    };
+    for shard in fresh {
+        front.restart(shard, delivering.clock.now());
+        walk.begin_with(shard);
+    }
+    // The oldest first, where there is no more of a backlog than a page of it.
+    let walked = walk::walk(delivering, walk, &owned).await?;
+    let wanted = front.of(&owned, delivering.clock.now());
+    if wanted.is_empty() {
+        return Ok(Found::Nothing);
+    }
+    let Asked { page, read } = ask(delivering, &wanted).await?;
+    let (rest, now, found) = (rest_of(&wanted, &page), page.now, page.rows.len());
+    apply(delivering, page, read).await?;
+    let full = front.advance(&wanted, &rest, now);
+    Ok(match (full || refilled || walked, found) {
+        (true, _) => Found::Full,
+        (false, 0) => Found::Nothing,
+        (false, _) => Found::Some,
+    })
+}
+
+/// A page that has been read and not been taken in yet.
+struct Asked {
+    page: FeedPage,
+    read: Read,
+}
+
+async fn ask(delivering: &Arc<Delivering>, wanted: &[(Shard, Cursor)]) -> store::Result<Asked> {
+    let asked = Instant::now();
+    let read = delivering.begin_read();
+    let page = delivering.engine.store().feed(wanted, SHARD_ROWS).await?;
+    delivering.clock.hear(page.now, asked);
+    Ok(Asked { page, read })
+}
+
+/// Where each shard goes on whose page was full.
+fn rest_of(asked: &[(Shard, Cursor)], page: &FeedPage) -> Vec<(Shard, Cursor)> {
+    let mut count = [0_u32; SHARDS as usize];
+    let mut last = [None; SHARDS as usize];
+    for due in &page.rows {
+        let shard = usize::from(due.lane.shard());
+        count[shard] += 1;
+        last[shard] = Some(Cursor::at(due));
+    }
+    asked
+        .iter()
+        .filter(|(shard, _)| count[usize::from(*shard)] >= SHARD_ROWS)
+        .filter_map(|&(shard, _)| Some((shard, last[usize::from(shard)]?)))
+        .collect()
+}
+
+/// Takes in what was read; tells the shards of which a row found room.
+async fn apply(delivering: &Arc<Delivering>, page: FeedPage, read: Read) -> store::Result<HashSet<Shard>> {
+    know(delivering, page.rows.iter().filter_map(|due| due.endpoint)).await?;
+    Ok(read.admit(page.rows.into_iter().map(|due| (due, None)).collect()))
+}
+
+/// Endpoints that another node routed to with a newer configuration than this one has read are known afterwards.
+async fn know(delivering: &Delivering, mut endpoints: impl Iterator<Item = EndpointId>) -> store::Result<()> {
+    let directory = delivering.engine.directories().newest();
+    if endpoints.any(|endpoint| directory.endpoint(endpoint).is_none()) {
+        delivering.engine.directory().await?;
+    }
+    Ok(())
+}
+
+/// Brings the next delivery of each of these ordering keys, now that the one before is finished.
+pub(super) async fn bring_heads(delivering: &Arc<Delivering>, keys: Vec<(LaneId, Box<str>)>) {
+    let read = delivering.begin_read();
+    match delivering.engine.store().heads(&keys).await {
+        Ok(page) => {
+            read.admit(page.rows.into_iter().map(|due| (due, None)).collect());
+        }
+        // The walk through everything finds them: after a minute, or later where there is a large backlog.
+        Err(error) => tracing::warn!(%error, "the next of an ordering key is late"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{walk::Step, *};
+    use crate::{
+        delivery::{Due, Marks},
+        id::EventId,
+        time::Timestamp,
+    };
+
+    /// A row of lane 1, which is of shard 1.
+    pub(super) fn row(due_at: i64) -> Due {
+        let due_at = Timestamp::from_micros(due_at);
+        Due {
+            id: EventId::new(due_at).delivery(1),
+            lane: LaneId::from_i64(1),
+            endpoint: None,
+            due_at,
+            seq: 0,
+            attempts: 0,
+            attempts_at_refill: 0,
+            marks: Marks::default(),
+            ordering_key: None,
+        }
+    }
+
+    pub(super) fn full_page() -> FeedPage {
+        FeedPage { now: NOW, rows: (0..i64::from(SHARD_ROWS)).map(row).collect() }
+    }
+
+    pub(super) const NOW: Timestamp = Timestamp::from_micros(1_000_000_000);
+
+    #[test]
+    fn a_full_page_goes_on_where_it_ended() {
+        let page = full_page();
+        let last = Cursor::at(&page.rows[page.rows.len() - 1]);
+        assert_eq!(rest_of(&[(1, Cursor::START), (2, Cursor::START)], &page), [(1, last)]);
+        let short = FeedPage { now: NOW, rows: vec![row(1)] };
+        assert_eq!(rest_of(&[(1, Cursor::START)], &short), []);
+    }
+
+    #[test]
+    fn what_falls_due_is_read_while_the_walk_is_still_in_a_backlog() {
+        let (mut front, mut walk) = (Front::new(), Walk::new());
+        front.restart(1, NOW);
+        walk.begin_with(1);
+        let wanted = [(1, Cursor::START)];
+        walk.advance(rest_of(&wanted, &full_page()), &HashSet::from([1]), Instant::now());
+        let Step::Rows(walked) = walk.next(&[1], Instant::now()) else { panic!("it goes on") };
+        let front = front.of(&[1], NOW)[0].1;
+        assert!(walked[0].1 < front && front < Cursor::at(&row(NOW.micros())));
+    }
+}

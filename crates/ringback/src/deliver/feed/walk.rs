@@ -1,0 +1,253 @@
+//! Everything from the beginning: at once when a shard comes, and now and then for what a commit that took very long
+//! has hidden from the front.
+//!
+//! Lanes wait for the first walk through a shard that has come: they have nothing else to send. A backlog of millions
+//! must not be read for them, since a lane holds some thousand rows and leaves the rest in the database. So where a page
+//! found no room for a single row, the walk stops reading rows of that shard and looks for its lanes instead, leaping from
+//! one to the next: each is told that there may be more of it, and refilled when it has room.
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{Asked, Delivering, WALK_PART, apply, ask, know, rest_of};
+use crate::{
+    delivery::{LaneId, Shard},
+    store::{self, Cursor},
+};
+
+/// How often everything is read again from the beginning.
+const WALK_EVERY: Duration = Duration::from_secs(60);
+
+/// Between the pages of such a walk: nobody waits for it, and it must not crowd out those who are waited for.
+const WALK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Lanes looked for in one read.
+const LANES: u32 = 4_096;
+
+/// Reading everything from the beginning.
+pub(super) struct Walk {
+    /// Where it is, of the shards that it has not come to the end of.
+    at: Vec<(Shard, Cursor)>,
+    /// Shards whose rows find no room, read up to here: their lanes are looked for.
+    crowded: Vec<(Shard, Cursor)>,
+    /// The last lane that has been looked at for them.
+    lane: Option<LaneId>,
+    began: Instant,
+    /// Some of them have just come: their lanes have nothing else to send.
+    is_awaited: bool,
+    next_page: Instant,
+    next_walk: Instant,
+}
+
+/// What a walk does next.
+#[derive(Debug, PartialEq)]
+pub(super) enum Step {
+    /// Nothing: it is over, or pauses.
+    Rest,
+    /// To read these shards on from there.
+    Rows(Vec<(Shard, Cursor)>),
+    /// To look for lanes after this one.
+    Lanes(Option<LaneId>),
+}
+
+/// Goes on, if it is time; true if lanes wait for what comes after.
+pub(super) async fn walk(delivering: &Arc<Delivering>, walk: &mut Walk, owned: &[Shard]) -> store::Result<bool> {
+    match walk.next(owned, Instant::now()) {
+        Step::Rest => return Ok(false),
+        Step::Rows(wanted) => {
+            let Asked { page, read } = ask(delivering, &wanted).await?;
+            let rest = rest_of(&wanted, &page);
+            let took = apply(delivering, page, read).await?;
+            walk.advance(rest, &took, Instant::now());
+        }
+        Step::Lanes(after) => {
+            let last = look_for_lanes(delivering, after, &walk.crowded).await?;
+            walk.looked(last, Instant::now());
+        }
+    }
+    Ok(walk.is_awaited)
+}
+
+/// Tells the next lanes of `crowded` shards that there may be more of them than was read. The last lane that was looked
+/// at, if there may be others.
+async fn look_for_lanes(
+    delivering: &Arc<Delivering>,
+    after: Option<LaneId>,
+    crowded: &[(Shard, Cursor)],
+) -> store::Result<Option<LaneId>> {
+    let lanes = delivering.engine.store().pending_lanes(after, LANES).await?;
+    let clock = delivering.clock.now();
+    let behind: Vec<_> = lanes
+        .iter()
+        .filter(|pending| pending.due_at <= clock)
+        .filter_map(|pending| {
+            let (_, read_to) = crowded.iter().find(|(shard, _)| *shard == pending.lane.shard())?;
+            Some((*pending, *read_to))
+        })
+        .collect();
+    know(delivering, behind.iter().filter_map(|(pending, _)| pending.endpoint)).await?;
+    let mut guard = delivering.lanes.lock();
+    let directory = delivering.engine.directories().newest();
+    for (pending, read_to) in behind {
+        guard.fall_behind(&pending, read_to, &directory, Instant::now());
+    }
+    Ok(lanes.last().map(|pending| pending.lane).filter(|_| lanes.len() >= LANES as usize))
+}
+
+impl Walk {
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            at: Vec::new(),
+            crowded: Vec::new(),
+            lane: None,
+            began: now,
+            is_awaited: false,
+            next_page: now,
+            next_walk: now + WALK_EVERY,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.at.is_empty() && self.crowded.is_empty()
+    }
+
+    /// A shard has come: it is walked through from the beginning, also if it had been here a moment ago.
+    pub(super) fn begin_with(&mut self, shard: Shard) {
+        if self.is_over() {
+            self.began = Instant::now();
+        }
+        self.at.retain(|(walked, _)| *walked != shard);
+        self.crowded.retain(|(walked, _)| *walked != shard);
+        self.at.push((shard, Cursor::START));
+        self.is_awaited = true;
+    }
+
+    /// What to do now, of these shards.
+    pub(super) fn next(&mut self, owned: &[Shard], now: Instant) -> Step {
+        self.at.retain(|(shard, _)| owned.contains(shard));
+        self.crowded.retain(|(shard, _)| owned.contains(shard));
+        if self.is_over() {
+            self.is_awaited = false;
+            if now < self.next_walk || owned.is_empty() {
+                return Step::Rest;
+            }
+            self.began = now;
+            self.next_walk = now + WALK_EVERY;
+            self.at = owned.iter().map(|&shard| (shard, Cursor::START)).collect();
+        }
+        if !self.is_awaited && now < self.next_page {
+            return Step::Rest;
+        }
+        if self.at.is_empty() { Step::Lanes(self.lane) } else { Step::Rows(self.at.clone()) }
+    }
+
+    /// A page has been read, which took something in of some shards; full ones go on at `rest`.
+    pub(super) fn advance(&mut self, rest: Vec<(Shard, Cursor)>, took: &HashSet<Shard>, now: Instant) {
+        let is_awaited = self.is_awaited;
+        let (crowded, rest) = rest.into_iter().partition(|(shard, _)| is_awaited && !took.contains(shard));
+        self.at = rest;
+        if !Vec::is_empty(&crowded) {
+            // Lanes that were looked at before may be of these shards.
+            self.lane = None;
+            self.crowded.extend(crowded);
+        }
+        self.end_step(now);
+    }
+
+    /// Lanes have been looked for up to `last`; `None` if there are no more.
+    fn looked(&mut self, last: Option<LaneId>, now: Instant) {
+        self.lane = last;
+        if last.is_none() {
+            self.crowded.clear();
+        }
+        self.end_step(now);
+    }
+
+    /// At the end of all it rests.
+    fn end_step(&mut self, now: Instant) {
+        self.next_page = now + WALK_PAUSE;
+        if self.is_over() {
+            self.is_awaited = false;
+            self.next_walk = self.next_walk.max(now + (now - self.began) * (WALK_PART - 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: (Shard, Cursor) = (1, Cursor::START);
+
+    fn rows(of: impl IntoIterator<Item = (Shard, Cursor)>) -> Step {
+        Step::Rows(of.into_iter().collect())
+    }
+
+    #[test]
+    fn a_shard_that_comes_back_is_read_from_the_beginning() {
+        let mut walk = Walk::new();
+        let now = Instant::now();
+        for _ in 0..2 {
+            walk.begin_with(1);
+            assert_eq!(walk.next(&[1], now), rows([START]));
+            walk.advance(Vec::new(), &HashSet::new(), now);
+            assert_eq!(walk.next(&[1], now), Step::Rest);
+        }
+    }
+
+    #[test]
+    fn a_walk_takes_its_time_and_a_longer_one_is_rarer() {
+        let mut walk = Walk::new();
+        let begin = walk.next_walk;
+        assert_eq!(walk.next(&[1], begin - WALK_PAUSE), Step::Rest);
+        assert_eq!(walk.next(&[1], begin), rows([START]));
+        walk.advance(vec![START], &HashSet::new(), begin);
+        assert_eq!(walk.next(&[1], begin), Step::Rest, "it pauses between pages");
+        let end = begin + WALK_EVERY;
+        assert_eq!(walk.next(&[1], end), rows([START]), "nobody waits, so it reads all rows");
+        walk.advance(Vec::new(), &HashSet::new(), end);
+        assert_eq!(walk.next(&[1], end + WALK_EVERY * (WALK_PART - 2)), Step::Rest);
+        assert_eq!(walk.next(&[1], end + WALK_EVERY * (WALK_PART - 1)), rows([START]));
+    }
+
+    #[test]
+    fn a_shard_that_has_gone_is_walked_no_further() {
+        let mut walk = Walk::new();
+        walk.begin_with(1);
+        walk.begin_with(2);
+        assert_eq!(walk.next(&[2], Instant::now()), rows([(2, Cursor::START)]));
+    }
+
+    #[test]
+    fn where_rows_find_no_room_lanes_are_looked_for() {
+        let mut walk = Walk::new();
+        let now = Instant::now();
+        walk.begin_with(1);
+        walk.begin_with(2);
+        walk.advance(vec![START, (2, Cursor::START)], &HashSet::from([2]), now);
+        assert_eq!(walk.next(&[1, 2], now), rows([(2, Cursor::START)]), "of shard 2 rows found room");
+        walk.advance(Vec::new(), &HashSet::new(), now);
+        assert_eq!(walk.next(&[1, 2], now), Step::Lanes(None));
+        walk.looked(Some(LaneId::from_i64(65)), now);
+        assert_eq!(walk.next(&[1, 2], now), Step::Lanes(Some(LaneId::from_i64(65))));
+        walk.looked(None, now);
+        assert_eq!(walk.next(&[1, 2], now), Step::Rest);
+    }
+
+    #[test]
+    fn lanes_are_looked_for_again_when_another_shard_is_crowded() {
+        let mut walk = Walk::new();
+        let now = Instant::now();
+        walk.begin_with(1);
+        walk.advance(vec![START], &HashSet::new(), now);
+        walk.looked(Some(LaneId::from_i64(65)), now);
+        walk.begin_with(2);
+        assert_eq!(walk.next(&[1, 2], now), rows([(2, Cursor::START)]));
+        walk.advance(vec![(2, Cursor::START)], &HashSet::new(), now);
+        assert_eq!(walk.next(&[1, 2], now), Step::Lanes(None));
+    }
+}

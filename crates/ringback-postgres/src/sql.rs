@@ -78,8 +78,8 @@ statements! {
     find_heads
     find_keys
     find_lanes
-    find_pending
     find_token
+    find_untried
     find_valid_token
     fix_dead_letters
     fix_delivered

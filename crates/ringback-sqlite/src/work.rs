@@ -56,9 +56,9 @@ impl Work for Sqlite {
         self.apply(move |tx| Box::pin(async move { record(tx, &outcomes).await })).await
     }
 
-    async fn find_pending(&self, ids: &[DeliveryId]) -> Result<Vec<DeliveryId>> {
+    async fn find_untried(&self, deliveries: &[(DeliveryId, i32)]) -> Result<Vec<DeliveryId>> {
         let mut snapshot = self.snapshot().await?;
-        find_pending(&mut snapshot, ids).await.map_err(store_error)
+        find_untried(&mut snapshot, deliveries).await.map_err(store_error)
     }
 
     async fn set_holds(&self, holds: &[Hold]) -> Result<()> {
@@ -87,9 +87,18 @@ async fn load_events(connection: &mut SqliteConnection, ids: &[EventId]) -> sqlx
     rows.iter().map(loaded).collect()
 }
 
-async fn find_pending(connection: &mut SqliteConnection, ids: &[DeliveryId]) -> sqlx::Result<Vec<DeliveryId>> {
-    let ids: Vec<_> = ids.iter().map(|id| Hex(id.uuid())).collect();
-    let rows = sqlx::query(sql!("find_pending")).bind(json(&ids)?).fetch_all(connection).await?;
+#[derive(Serialize)]
+struct Tried {
+    id: Hex,
+    attempts: i32,
+}
+
+async fn find_untried(
+    connection: &mut SqliteConnection,
+    deliveries: &[(DeliveryId, i32)],
+) -> sqlx::Result<Vec<DeliveryId>> {
+    let asked: Vec<_> = deliveries.iter().map(|&(id, attempts)| Tried { id: Hex(id.uuid()), attempts }).collect();
+    let rows = sqlx::query(sql!("find_untried")).bind(json(&asked)?).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(DeliveryId::from_uuid(uuid(row, "id")?))).collect()
 }
 

@@ -50,10 +50,11 @@ impl Work for Postgres {
         record::record(self, outcomes).await
     }
 
-    async fn find_pending(&self, ids: &[DeliveryId]) -> Result<Vec<DeliveryId>> {
-        let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
-        let rows = prepared(&self.sql().find_pending)
+    async fn find_untried(&self, deliveries: &[(DeliveryId, i32)]) -> Result<Vec<DeliveryId>> {
+        let (ids, attempts): (Vec<_>, Vec<_>) = deliveries.iter().map(|(id, attempts)| (id.uuid(), *attempts)).unzip();
+        let rows = prepared(&self.sql().find_untried)
             .bind(&ids)
+            .bind(&attempts)
             .fetch_all(&mut *self.work().await?)
             .await
             .map_err(from_sqlx)?;

@@ -58,7 +58,7 @@ async fn a_handover_passes_on_what_is_open() {
     let node = fixture.store.register_node(LEASE).await.unwrap().unwrap();
     let mut claimed = fixture.store.claim_shards(node, &[5]).await.unwrap();
     assert!(claimed[0].open.is_empty());
-    claimed[0].open.push(OpenRequest { delivery: due.id, lane: due.lane, until: Timestamp::now() });
+    claimed[0].open.push(OpenRequest { delivery: due.id, attempts: 0, lane: due.lane, until: Timestamp::now() });
     fixture.store.release_shards(node, &claimed).await.unwrap();
     let map = fixture.store.shard_map().await.unwrap();
     assert_eq!((map.nodes, map.owners[5]), (vec![node], None));

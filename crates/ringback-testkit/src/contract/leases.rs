@@ -77,6 +77,7 @@ pub async fn a_handover_passes_what_is_open(store: &dyn Store) {
     let now = store.shard_map().await.unwrap().now;
     let open = OpenRequest {
         delivery: given::event_id().delivery(1),
+        attempts: 2,
         lane: LaneId::from_i64(-123),
         until: now + Duration::from_secs(10),
     };

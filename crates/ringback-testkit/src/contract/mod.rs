@@ -78,7 +78,7 @@ macro_rules! store_contract {
                 an_idle_feed_still_tells_the_time,
                 refill_reads_single_lanes,
                 lanes_with_pending_deliveries_are_found_one_after_the_other,
-                what_is_finished_is_not_found_pending,
+                what_is_finished_is_not_found_untried,
                 absent_events_are_left_out,
                 a_delivered_one_is_finished_with_its_attempt,
                 a_failed_attempt_counts_and_is_kept,

@@ -119,12 +119,14 @@ pub async fn lanes_with_pending_deliveries_are_found_one_after_the_other(store: 
     assert_eq!(store.pending_lanes(Some(LaneId::from_i64(i64::MAX)), 10).await.unwrap(), []);
 }
 
-/// What is finished, and what never was, is not found.
-pub async fn what_is_finished_is_not_found_pending(store: &dyn Store) {
-    let (one, other) = (given::one_due(store).await, given::one_due(store).await);
+/// Nor is what was tried and failed, or never was.
+pub async fn what_is_finished_is_not_found_untried(store: &dyn Store) {
+    let (one, other, failed) = (given::one_due(store).await, given::one_due(store).await, given::one_due(store).await);
     assert!(given::record(store, given::delivered(&one)).await);
-    let asked = [one.id, other.id, given::event_id().delivery(1)];
-    assert_eq!(store.find_pending(&asked).await.unwrap(), [other.id]);
+    assert!(given::record(store, given::retried(&failed, HOUR)).await);
+    let asked = [one.id, other.id, failed.id, given::event_id().delivery(1)].map(|id| (id, 0));
+    assert_eq!(store.find_untried(&asked).await.unwrap(), [other.id]);
+    assert_eq!(store.find_untried(&[(failed.id, 1)]).await.unwrap(), [failed.id]);
 }
 
 /// And the others come with everything that sending needs.

@@ -100,12 +100,7 @@ async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>, ahead: 
         delivering.ready.notify_one();
     }
     learn_tenants(&delivering, &picked, &events);
-    for mut picked in picked {
-        // Loading may have taken long. A lane that is not ours any more is for its new owner to send.
-        if !delivering.owns(picked.due.lane.shard()) {
-            delivering.lanes.lock().returned(&picked.due);
-            continue;
-        }
+    for mut picked in begin(&delivering, picked) {
         match events.get(&picked.due.id.event()) {
             Some(event) if event.payload.is_some() => {
                 picked.event = Some(Arc::clone(event));
@@ -117,6 +112,21 @@ async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>, ahead: 
             }
         }
     }
+}
+
+/// Those that may still be sent. Loading may have taken long: a lane that is not ours any more is for its new owner.
+fn begin(delivering: &Delivering, mut picked: Vec<Picked>) -> Vec<Picked> {
+    let runs = delivering.lease.runs();
+    let mut lanes = delivering.lanes.lock();
+    let now = Instant::now();
+    picked.retain(|picked| {
+        let begins = lanes.begin(&picked.due, now);
+        if begins && !runs {
+            lanes.returned(&picked.due);
+        }
+        begins && runs
+    });
+    picked
 }
 
 /// Whose an inline lane is stands in its events alone.

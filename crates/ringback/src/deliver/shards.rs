@@ -12,7 +12,11 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::{Delivering, lanes::ChangedHold, lease::Keeper};
+use super::{
+    Delivering,
+    lanes::{ChangedHold, LeftOpen},
+    lease::Keeper,
+};
 use crate::{
     delivery::{SHARDS, Shard},
     store::{self, Claimed, Hold, NodeId, OpenRequest, ShardMap},
@@ -139,8 +143,9 @@ fn release(delivering: &Delivering, shard: Shard) -> Claimed {
     let open = delivering.lanes.lock().drop_shard(shard, now);
     let open = open
         .into_iter()
-        .map(|(delivery, lane, until)| OpenRequest {
+        .map(|LeftOpen { delivery, attempts, lane, until }| OpenRequest {
             delivery,
+            attempts,
             lane,
             until: delivering.clock.after(until.saturating_duration_since(now)),
         })
@@ -156,8 +161,15 @@ async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed]) {
     let directory = &delivering.engine.directories().newest();
     let now = Instant::now();
     for Claimed { shard, open } in claimed {
-        let open: Vec<_> =
-            open.iter().map(|open| (open.delivery, open.lane, delivering.clock.instant(open.until))).collect();
+        let open: Vec<_> = open
+            .iter()
+            .map(|&OpenRequest { delivery, attempts, lane, until }| LeftOpen {
+                delivery,
+                attempts,
+                lane,
+                until: delivering.clock.instant(until),
+            })
+            .collect();
         lanes.take_shard(*shard, &open, directory, now);
     }
     for hold in holds {
@@ -179,8 +191,8 @@ async fn ask_after_open(delivering: &Delivering) -> store::Result<()> {
     if open.is_empty() {
         return Ok(());
     }
-    let pending: HashSet<_> = delivering.engine.store().find_pending(&open).await?.into_iter().collect();
-    let settled = open.into_iter().filter(|id| !pending.contains(id)).collect();
+    let pending: HashSet<_> = delivering.engine.store().find_untried(&open).await?.into_iter().collect();
+    let settled = open.into_iter().map(|(id, _)| id).filter(|id| !pending.contains(id)).collect();
     delivering.lanes.lock().foreign_settled(&settled);
     delivering.ready.notify_one();
     delivering.hungry.notify_one();

@@ -21,7 +21,9 @@ pub struct NodeId(pub Uuid);
 pub struct OpenRequest {
     /// Not to be sent by the new owner …
     pub delivery: DeliveryId,
-    /// … and counted in this lane …
+    /// … while its row counts so many attempts, …
+    pub attempts: i32,
+    /// … counted in this lane …
     pub lane: LaneId,
     /// … until then, by the database's clock: the request's deadline.
     pub until: Timestamp,
@@ -31,6 +33,7 @@ pub struct OpenRequest {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Kept {
     delivery: DeliveryId,
+    attempts: i32,
     lane: i64,
     until: i64,
 }
@@ -41,7 +44,12 @@ impl OpenRequest {
     pub fn to_json(requests: &[Self]) -> String {
         let kept: Vec<_> = requests
             .iter()
-            .map(|open| Kept { delivery: open.delivery, lane: open.lane.as_i64(), until: open.until.micros() })
+            .map(|open| Kept {
+                delivery: open.delivery,
+                attempts: open.attempts,
+                lane: open.lane.as_i64(),
+                until: open.until.micros(),
+            })
             .collect();
         serde_json::to_string(&kept).unwrap_or_else(|_| "[]".to_owned())
     }
@@ -56,6 +64,7 @@ impl OpenRequest {
             .into_iter()
             .map(|open| Self {
                 delivery: open.delivery,
+                attempts: open.attempts,
                 lane: LaneId::from_i64(open.lane),
                 until: Timestamp::from_micros(open.until),
             })

@@ -156,8 +156,9 @@ pub trait Work {
     /// [`super::Error::Refused`] when the database will not take some value among them: the caller halves the batch.
     async fn record(&self, outcomes: &[Recorded]) -> Result<Vec<bool>>;
 
-    /// Those of these deliveries that are still pending. What was recorded of any other is committed.
-    async fn find_pending(&self, ids: &[DeliveryId]) -> Result<Vec<DeliveryId>>;
+    /// Those of these deliveries that are still pending and were not tried since they counted so many attempts. What was
+    /// recorded of any other is committed.
+    async fn find_untried(&self, deliveries: &[(DeliveryId, i32)]) -> Result<Vec<DeliveryId>>;
 
     /// Sets holds, replacing those of the same lanes; one whose `until` is past ends the hold.
     async fn set_holds(&self, holds: &[Hold]) -> Result<()>;

@@ -95,30 +95,34 @@ impl Lanes {
         true
     }
 
-    /// The moment of a timer has come: a hold that has run out by now is over. What has been due for so long that it may
-    /// have expired meanwhile, in the database, is read again.
+    /// The moment of a timer has come: a hold that has run out by now is over.
     pub(super) fn end_hold(&mut self, id: LaneId, now: Instant) {
-        if let Some(lane) = self.lanes.get_mut(&id)
-            && lane.held.is_some_and(|held| held.until <= now)
-        {
-            lane.held = None;
-            let expired = self.clock_at(now) - self.expires_after;
-            if let Some(lane) = self.lanes.get_mut(&id).filter(|lane| lane.is_due_since(expired)) {
-                let doubtful = lane.remove_waiting(|_| true);
-                lane.read_again();
-                self.forget(&doubtful);
-            }
+        if self.lanes.get(&id).is_some_and(|lane| lane.held.is_some_and(|held| held.until <= now)) {
+            self.let_go(id, now);
         }
         self.ask_refill(id);
         self.enter_ring(id);
+    }
+
+    /// A lane is held no longer. What has been due for so long that it may have expired meanwhile, in the database, is
+    /// read again.
+    fn let_go(&mut self, id: LaneId, now: Instant) {
+        let expired = self.clock_at(now) - self.expires_after;
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        lane.held = None;
+        if lane.is_due_since(expired) {
+            let doubtful = lane.remove_waiting(|_| true);
+            lane.read_again();
+            self.forget(&doubtful);
+        }
     }
 
     /// Ends a hold early if it is for one of these reasons, and has that written down.
     pub(super) fn lift_hold(&mut self, id: LaneId, reasons: &[HoldReason], now: Instant) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let Some(held) = lane.held.filter(|held| reasons.contains(&held.reason)) else { return };
-        lane.held = None;
         self.changed_holds.insert(id, ChangedHold { until: now, reason: held.reason, streak: 0 });
+        self.let_go(id, now);
         self.ask_refill(id);
         self.enter_ring(id);
     }

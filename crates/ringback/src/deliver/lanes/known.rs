@@ -11,7 +11,7 @@ use std::{
 
 use super::permits::Pool;
 use crate::{
-    delivery::{Due, LaneId},
+    delivery::{Due, LaneId, Shard},
     id::DeliveryId,
 };
 
@@ -23,6 +23,8 @@ pub(super) type Read = u64;
 pub(super) enum Doing {
     /// It waits in its lane.
     Waiting,
+    /// Its turn has come, it has a place in this pool, and its event is being read.
+    Loading { pool: Pool },
     /// Its request is open, in this pool, since then.
     Open { pool: Pool, since: Instant },
     /// Its request has ended and its outcome is being recorded.
@@ -40,6 +42,15 @@ struct Entry {
     doing: Doing,
 }
 
+/// What must not be sent again yet, and why.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unsettled {
+    pub(super) id: DeliveryId,
+    pub(super) attempts: i32,
+    pub(super) lane: LaneId,
+    pub(super) doing: Doing,
+}
+
 /// All deliveries this node holds.
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -55,7 +66,9 @@ impl Known {
     pub(super) fn admit(&mut self, due: &Due) -> bool {
         let echo = self.entries.get(&due.id).is_some_and(|entry| match entry.doing {
             Doing::Recorded { .. } => due.attempts <= entry.attempts,
-            Doing::Waiting | Doing::Open { .. } | Doing::Recording | Doing::Foreign { .. } => true,
+            Doing::Waiting | Doing::Loading { .. } | Doing::Open { .. } | Doing::Recording | Doing::Foreign { .. } => {
+                true
+            }
         });
         if !echo {
             self.set(due.id, due.attempts, due.lane, Doing::Waiting);
@@ -69,6 +82,24 @@ impl Known {
 
     pub(super) fn doing(&self, id: DeliveryId) -> Option<Doing> {
         self.entries.get(&id).map(|entry| entry.doing)
+    }
+
+    /// The pool in which a delivery has a place while its event is read; `None` if that is over, or was begun for another
+    /// attempt.
+    pub(super) fn loading(&self, due: &Due) -> Option<Pool> {
+        match self.entries.get(&due.id).filter(|entry| entry.attempts == due.attempts)?.doing {
+            Doing::Loading { pool } => Some(pool),
+            _ => None,
+        }
+    }
+
+    /// Forgets what is being read for a shard's lanes, and tells in which pools it had places.
+    pub(super) fn forget_loading(&mut self, shard: Shard) -> Vec<Pool> {
+        let loading = self
+            .entries
+            .extract_if(|_, entry| entry.lane.shard() == shard && matches!(entry.doing, Doing::Loading { .. }));
+        let pool = |entry: Entry| if let Doing::Loading { pool } = entry.doing { Some(pool) } else { None };
+        loading.filter_map(|(_, entry)| pool(entry)).collect()
     }
 
     pub(super) fn lane(&self, id: DeliveryId) -> Option<LaneId> {
@@ -123,12 +154,12 @@ impl Known {
     }
 
     /// What must not be sent again yet: requests open here or left open elsewhere, and outcomes not yet committed.
-    pub(super) fn unsettled(&self) -> impl Iterator<Item = (DeliveryId, LaneId, Doing)> + '_ {
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = Unsettled> + '_ {
         let unsettled = |doing| matches!(doing, Doing::Open { .. } | Doing::Recording | Doing::Foreign { .. });
         self.entries
             .iter()
             .filter(move |(_, entry)| unsettled(entry.doing))
-            .map(|(&id, entry)| (id, entry.lane, entry.doing))
+            .map(|(&id, &Entry { attempts, lane, doing })| Unsettled { id, attempts, lane, doing })
     }
 }
 

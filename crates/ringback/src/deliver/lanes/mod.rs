@@ -40,7 +40,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use self::{ahead::Ahead, courier::Courier, health::Sign, hold::ChangedHold, settle::Ended};
+pub(crate) use self::{ahead::Ahead, courier::Courier, health::Sign, hold::ChangedHold, own::LeftOpen, settle::Ended};
 use self::{
     known::{Known, Read},
     lane::Lane,
@@ -56,7 +56,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// A delivery that may be sent now; its request counts as open until [`Lanes::ended`].
+/// A delivery that may be sent now; its request counts as open until [`Lanes::ended`]. Without its event it has to be
+/// read first, and then to [`Lanes::begin`].
 pub(crate) struct Picked {
     pub(crate) due: Due,
     pub(crate) event: Option<Arc<LoadedEvent>>,
@@ -99,8 +100,8 @@ pub(crate) struct Lanes {
     slowed: VecDeque<(Instant, DeliveryId)>,
     /// What is to be written down about holds.
     changed_holds: HashMap<LaneId, ChangedHold>,
-    /// Requests of shards' last owners, with their lanes and ends.
-    foreign: Vec<(DeliveryId, LaneId, Instant)>,
+    /// Requests of shards' last owners.
+    foreign: Vec<LeftOpen>,
     /// Lanes that are behind and have room again.
     refills: Vec<LaneId>,
     /// Lanes that run out of events, each once.

@@ -11,7 +11,12 @@ use std::{
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IteratorRandom as _};
 
-use super::{own::RECORDED_WITHIN, pick::PRUNE_EVERY, tests::answered, *};
+use super::{
+    own::RECORDED_WITHIN,
+    pick::PRUNE_EVERY,
+    tests::{answered, left_open},
+    *,
+};
 use crate::{
     delivery::{Due, HoldReason, Marks},
     directory::Directory,
@@ -31,6 +36,14 @@ struct Open {
     due: Due,
     courier: Arc<Courier>,
     since: Instant,
+}
+
+/// A delivery that was picked, while its event is read.
+struct Loading {
+    due: Due,
+    courier: Arc<Courier>,
+    /// Its shard has gone since.
+    is_lost: bool,
 }
 
 /// An outcome, and what it will do to its row.
@@ -56,6 +69,7 @@ struct Model {
     /// Pending rows.
     rows: BTreeMap<DeliveryId, Due>,
     open: BTreeMap<DeliveryId, Open>,
+    loading: Vec<Loading>,
     /// Requests of the other node, with their ends.
     elsewhere: BTreeMap<DeliveryId, (Due, Instant)>,
     recording: Vec<Outcome>,
@@ -73,7 +87,7 @@ struct Model {
     /// Lanes whose receivers are down.
     sick: BTreeSet<LaneId>,
     /// Lists that came with shards given away.
-    given: BTreeMap<Shard, Vec<(DeliveryId, LaneId, Instant)>>,
+    given: BTreeMap<Shard, Vec<LeftOpen>>,
     picked: usize,
     /// How many requests may be open here.
     places: usize,
@@ -133,6 +147,7 @@ impl Model {
             now,
             rows: BTreeMap::new(),
             open: BTreeMap::new(),
+            loading: Vec::new(),
             elsewhere: BTreeMap::new(),
             recording: Vec::new(),
             committed: Vec::new(),
@@ -149,10 +164,13 @@ impl Model {
             made: 3,
         };
         if model.chance(0.3) {
-            // A backlog that one lane has no room for.
+            // A backlog that one lane has no room for; no test is ever so late.
             for _ in 0..ROWS {
                 let due = model.row(None, LaneId::from_i64(1));
-                model.rows.insert(due.id, Due { due_at: due.due_at - Duration::from_secs(600), ..due });
+                model.rows.insert(
+                    due.id,
+                    Due { due_at: due.due_at - Duration::from_secs(600), marks: Marks::default(), ..due },
+                );
             }
         }
         model
@@ -286,8 +304,10 @@ impl Model {
 
     fn open_in(&self, lane: LaneId) -> usize {
         let here = self.open.values().filter(|open| open.due.lane == lane).count();
-        let there = self.elsewhere.values().filter(|(due, _)| due.lane == lane).count();
-        here + there
+        // What was expunged meanwhile nobody can ask after: it counts as ended.
+        let is_there = |(due, _): &&(Due, Instant)| due.lane == lane && self.rows.contains_key(&due.id);
+        let there = self.elsewhere.values().filter(is_there).count();
+        here + there + self.loading.iter().filter(|loading| !loading.is_lost && loading.due.lane == lane).count()
     }
 
     /// Reads of events are asked for whenever something is picked, and end later; not each brings what it should.
@@ -310,7 +330,7 @@ impl Model {
     fn pick(&mut self) {
         let picked = self.lanes.pick(self.now);
         self.look_ahead();
-        let Some(Picked { due, courier, .. }) = picked else { return };
+        let Some(Picked { due, courier, event }) = picked else { return };
         self.picked += 1;
         assert!(self.lanes.open() <= self.places, "more than the node may have open");
         assert!(self.lanes.owns(due.lane.shard()));
@@ -331,10 +351,43 @@ impl Model {
                 return self.lanes.vanished(&due);
             }
         }
+        if event.is_some() {
+            self.open.insert(due.id, Open { due, courier, since: self.now });
+        } else {
+            self.loading.push(Loading { due, courier, is_lost: false });
+        }
+    }
+
+    /// The event of what was picked has been read, or is gone.
+    fn loaded(&mut self) {
+        let Some(index) = (0..self.loading.len()).choose(&mut self.rng) else { return };
+        let Loading { due, courier, is_lost } = self.loading.swap_remove(index);
+        // Should it have been picked again since, for the same attempt, that is what begins.
+        let is_again = |again: &&mut Loading| (again.due.id, again.due.attempts) == (due.id, due.attempts);
+        let again = self.loading.iter_mut().filter(is_again).find(|again| !again.is_lost);
+        let begins = again.is_some() || !is_lost;
+        again.into_iter().for_each(|again| again.is_lost = true);
+        assert_eq!(self.lanes.begin(&due, self.now), begins);
+        if !begins {
+            return;
+        }
+        assert!(self.lanes.owns(due.lane.shard()), "begun although it is another's");
+        assert!(!self.open.contains_key(&due.id), "open twice here");
+        assert!(!self.elsewhere.contains_key(&due.id), "open on the other node");
+        if !self.rows.contains_key(&due.id) {
+            return self.lanes.vanished(&due);
+        }
         if self.chance(0.05) {
             return self.lanes.returned(&due);
         }
         self.open.insert(due.id, Open { due, courier, since: self.now });
+    }
+
+    /// What is being read for a shard that has gone is not sent.
+    fn lose_loading(&mut self, shard: Shard) {
+        for loading in self.loading.iter_mut().filter(|loading| loading.due.lane.shard() == shard) {
+            loading.is_lost = true;
+        }
     }
 
     fn end(&mut self, id: DeliveryId) {
@@ -408,7 +461,9 @@ impl Model {
 
     /// What became of requests that the other node had open is asked.
     fn ask_after_open(&mut self) {
-        let settled = self.lanes.foreign().into_iter().filter(|id| !self.rows.contains_key(id)).collect();
+        let is_untried = |id, attempts| self.rows.get(&id).is_some_and(|row| row.attempts <= attempts);
+        let foreign = self.lanes.foreign().into_iter();
+        let settled = foreign.filter(|&(id, attempts)| !is_untried(id, attempts)).map(|(id, _)| id).collect();
         self.lanes.foreign_settled(&settled);
     }
 
@@ -471,7 +526,8 @@ impl Model {
         };
         let dead: Vec<_> = self.rows.values().filter(|row| row.due_at <= since && is_held(row)).collect();
         let dead: Vec<_> = dead.into_iter().map(|row| row.id).collect();
-        for id in dead.into_iter().filter(|id| !self.open.contains_key(id)) {
+        let loading: BTreeSet<_> = self.loading.iter().map(|loading| loading.due.id).collect();
+        for id in dead.into_iter().filter(|id| !self.open.contains_key(id) && !loading.contains(id)) {
             self.rows.remove(&id);
             self.expired.insert(id);
         }
@@ -491,8 +547,9 @@ impl Model {
     fn give(&mut self) {
         let Some(shard) = self.lanes.owned_shards().into_iter().choose(&mut self.rng) else { return };
         let open = self.lanes.drop_shard(shard, self.now);
+        self.lose_loading(shard);
         for id in self.open.iter().filter(|(_, open)| open.due.lane.shard() == shard).map(|(id, _)| id) {
-            assert!(open.iter().any(|(listed, ..)| listed == id), "an open request is not handed over");
+            assert!(open.iter().any(|left| left.delivery == *id), "an open request is not handed over");
         }
         self.given.insert(shard, open);
     }
@@ -502,7 +559,7 @@ impl Model {
         for (&shard, list) in &given {
             let rows = self.due_after(Cursor::START, 3, |due| due.lane.shard() == shard);
             for due in rows {
-                let listed = list.iter().any(|(id, _, until)| *id == due.id && *until > self.now);
+                let listed = list.iter().any(|left| left.delivery == due.id && left.until > self.now);
                 if listed || self.elsewhere.contains_key(&due.id) || self.open_in(due.lane) > 0 {
                     continue;
                 }
@@ -518,8 +575,10 @@ impl Model {
         let Some(shard) = self.given.keys().copied().choose(&mut self.rng) else { return };
         let mut list = self.given.remove(&shard).unwrap();
         let until = self.now + TIMEOUT + RECORDED_WITHIN;
+        // What it sends itself it knows better than by our list.
+        list.retain(|left| !self.elsewhere.contains_key(&left.delivery));
         let there = self.elsewhere.values().filter(|(due, _)| due.lane.shard() == shard);
-        list.extend(there.map(|(due, _)| (due.id, due.lane, until)));
+        list.extend(there.map(|(due, _)| left_open(due, until)));
         self.lanes.take_shard(shard, &list, &self.directory, self.now);
         self.restore_holds(shard);
     }
@@ -534,6 +593,7 @@ impl Model {
     fn lose_lease(&mut self) {
         for shard in self.lanes.owned_shards() {
             self.lanes.drop_shard(shard, self.now);
+            self.lose_loading(shard);
             if self.chance(0.5) {
                 self.feed();
             }
@@ -569,7 +629,8 @@ impl Model {
             0..150 => self.insert(),
             150..300 => self.apply_insert(),
             300..450 => self.feed(),
-            450..670 => self.pick(),
+            450..600 => self.pick(),
+            600..670 => self.loaded(),
             670..700 => self.looked_ahead(),
             700..800 => self.end_one(),
             800..880 => self.commit(),
@@ -606,7 +667,7 @@ impl Model {
             self.change(endpoint);
         }
         for _ in 0..20_000 {
-            if self.rows.is_empty() && self.open.is_empty() && self.recording.is_empty() {
+            if self.rows.is_empty() && self.open.is_empty() && self.loading.is_empty() && self.recording.is_empty() {
                 break;
             }
             self.feed();
@@ -614,6 +675,9 @@ impl Model {
             for _ in 0..20 {
                 self.pick();
                 self.looked_ahead();
+            }
+            while !self.loading.is_empty() {
+                self.loaded();
             }
             for id in self.open.keys().copied().collect::<Vec<_>>() {
                 let Open { due, courier, .. } = self.open.remove(&id).unwrap();

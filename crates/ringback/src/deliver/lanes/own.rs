@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Lanes, known::Doing};
+use super::{
+    Lanes,
+    known::{Doing, Unsettled},
+};
 use crate::{
     delivery::{LaneId, SHARDS, Shard},
     directory::Directory,
@@ -17,6 +20,17 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(60);
 
 /// Between a request's end and the commit of its outcome, as a rule: so long a new owner leaves it alone.
 pub(super) const RECORDED_WITHIN: Duration = Duration::from_secs(2);
+
+/// A request that a shard's last owner may still have open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LeftOpen {
+    pub(crate) delivery: DeliveryId,
+    /// Those that its row counted before: once it counts more, the request has ended.
+    pub(crate) attempts: i32,
+    pub(crate) lane: LaneId,
+    /// It has ended by then, whatever happens.
+    pub(crate) until: Instant,
+}
 
 impl Lanes {
     pub(crate) fn owns(&self, shard: Shard) -> bool {
@@ -34,26 +48,20 @@ impl Lanes {
 
     /// A shard is ours: its lanes are read from the beginning, but for what its last owner still has open.
     /// What this node itself left open when it last had the shard counts, too.
-    pub(crate) fn take_shard(
-        &mut self,
-        shard: Shard,
-        open: &[(DeliveryId, LaneId, Instant)],
-        directory: &Directory,
-        now: Instant,
-    ) {
+    pub(crate) fn take_shard(&mut self, shard: Shard, open: &[LeftOpen], directory: &Directory, now: Instant) {
         let before = self.known.last_read();
         if self.owned[usize::from(shard)].replace(before).is_some() {
             return;
         }
         self.fresh.push(shard);
-        let of_shard = self.known.unsettled().filter(|(_, lane, _)| lane.shard() == shard);
+        let of_shard = self.known.unsettled().filter(|unsettled| unsettled.lane.shard() == shard);
         let mut opened: Vec<_> =
-            of_shard.filter(|(.., doing)| *doing != Doing::Recording).map(|(_, lane, _)| lane).collect();
-        for &(id, lane, until) in open {
-            if until > now && matches!(self.known.doing(id), None | Some(Doing::Recorded { .. })) {
-                self.known.set(id, i32::MAX, lane, Doing::Foreign { until });
-                self.foreign.push((id, lane, until));
-                opened.push(lane);
+            of_shard.filter(|unsettled| unsettled.doing != Doing::Recording).map(|unsettled| unsettled.lane).collect();
+        for left in open {
+            if left.until > now && matches!(self.known.doing(left.delivery), None | Some(Doing::Recorded { .. })) {
+                self.known.set(left.delivery, left.attempts, left.lane, Doing::Foreign { until: left.until });
+                self.foreign.push(*left);
+                opened.push(left.lane);
             }
         }
         for id in opened {
@@ -64,17 +72,28 @@ impl Lanes {
         }
     }
 
-    /// A shard is no longer ours: nothing of it is started any more. Returns what must not be sent again yet, and
-    /// until when. Requests of the last owner's stay known here until their end, should the shard come back.
-    pub(crate) fn drop_shard(&mut self, shard: Shard, now: Instant) -> Vec<(DeliveryId, LaneId, Instant)> {
+    /// A shard is no longer ours: nothing of it is started any more. Returns what must not be sent again yet. Requests
+    /// of the last owner's stay known here until their end, should the shard come back; what was about to be opened is
+    /// not opened, and is the next owner's at once.
+    pub(crate) fn drop_shard(&mut self, shard: Shard, now: Instant) -> Vec<LeftOpen> {
         self.owned[usize::from(shard)] = None;
-        let of_shard = self.known.unsettled().filter(|(_, lane, _)| lane.shard() == shard);
-        let unsettled = of_shard.map(|(id, lane, doing)| (id, lane, self.settled_by(lane, doing, now))).collect();
+        for pool in self.known.forget_loading(shard) {
+            self.permits.give_back(pool);
+        }
+        let of_shard = self.known.unsettled().filter(|unsettled| unsettled.lane.shard() == shard);
+        let left = of_shard
+            .map(|Unsettled { id, attempts, lane, doing }| LeftOpen {
+                delivery: id,
+                attempts,
+                lane,
+                until: self.settled_by(lane, doing, now),
+            })
+            .collect();
         let gone: Vec<_> = self.lanes.keys().copied().filter(|lane| lane.shard() == shard).collect();
         for lane in gone {
             self.forget_lane(lane);
         }
-        unsettled
+        left
     }
 
     fn settled_by(&self, lane: LaneId, doing: Doing, now: Instant) -> Instant {
@@ -84,32 +103,28 @@ impl Lanes {
                 let target = self.lanes.get(&lane).and_then(|lane| lane.courier.target.as_deref());
                 since + target.map_or(TIMEOUT_MAX, |target| target.timeout) + RECORDED_WITHIN
             }
-            Doing::Waiting | Doing::Recording | Doing::Recorded { .. } => now + RECORDED_WITHIN,
+            Doing::Waiting | Doing::Loading { .. } | Doing::Recording | Doing::Recorded { .. } => now + RECORDED_WITHIN,
         }
     }
 
-    /// What the last owners of our shards still have open, as far as is known here.
-    pub(crate) fn foreign(&self) -> Vec<DeliveryId> {
-        self.foreign.iter().map(|&(id, ..)| id).collect()
+    /// What the last owners of our shards still have open, as far as is known here, each with the attempts before that.
+    pub(crate) fn foreign(&self) -> Vec<(DeliveryId, i32)> {
+        self.foreign.iter().map(|left| (left.delivery, left.attempts)).collect()
     }
 
     /// The last owners' outcomes of these deliveries are committed: they have ended long before they had to.
     pub(crate) fn foreign_settled(&mut self, settled: &HashSet<DeliveryId>) {
-        let (ended, open) = self.foreign.drain(..).partition(|(id, ..)| settled.contains(id));
-        self.foreign = open;
-        for (id, lane, _) in Vec::from_iter::<Vec<_>>(ended) {
+        for left in self.foreign.extract_if(.., |left| settled.contains(&left.delivery)).collect::<Vec<_>>() {
             // Reads under way may still show it as it was. What its ordering key kept back is read now.
-            self.known.recorded(id);
-            self.reopen(lane);
+            self.known.recorded(left.delivery);
+            self.reopen(left.lane);
         }
     }
 
     pub(super) fn end_foreign(&mut self, now: Instant) {
-        let (ended, open) = self.foreign.drain(..).partition(|&(_, _, until)| until <= now);
-        self.foreign = open;
-        for (id, lane, _) in Vec::from_iter::<Vec<_>>(ended) {
-            self.known.forget(id);
-            self.reopen(lane);
+        for left in self.foreign.extract_if(.., |left| left.until <= now).collect::<Vec<_>>() {
+            self.known.forget(left.delivery);
+            self.reopen(left.lane);
         }
     }
 

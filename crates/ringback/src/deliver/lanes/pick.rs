@@ -17,7 +17,10 @@ use super::{
     queue::Waiting,
     turns::QUANTUM,
 };
-use crate::{delivery::LaneId, id::DeliveryId};
+use crate::{
+    delivery::{Due, LaneId},
+    id::DeliveryId,
+};
 
 /// Lanes without work are forgotten this often: destinations that come with events are without number.
 pub(super) const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -82,13 +85,31 @@ impl Lanes {
         let courier = Arc::clone(&lane.courier);
         self.event_bytes -= event.as_deref().map_or(0, payload_bytes);
         self.permits.take(pool);
-        self.known.turn(due.id, Doing::Open { pool, since: now });
-        if pool != Pool::Slow {
-            self.opened.push_back((now, due.id));
+        if event.is_some() {
+            self.opens(due.id, pool, now);
+        } else {
+            self.known.turn(due.id, Doing::Loading { pool });
         }
         self.ask_refill(id);
         self.ask_ahead(id);
         Some(Picked { due, event, courier })
+    }
+
+    /// The event of a picked delivery has been read: its request is open from now on. False if it must not be: its shard
+    /// has gone, and its place was given back.
+    pub(crate) fn begin(&mut self, due: &Due, now: Instant) -> bool {
+        let pool = self.known.loading(due);
+        if let Some(pool) = pool {
+            self.opens(due.id, pool, now);
+        }
+        pool.is_some()
+    }
+
+    fn opens(&mut self, id: DeliveryId, pool: Pool, now: Instant) {
+        self.known.turn(id, Doing::Open { pool, since: now });
+        if pool != Pool::Slow {
+            self.opened.push_back((now, id));
+        }
     }
 
     /// What the clock alone changes: holds and rates that ran out, requests that turned out slow.

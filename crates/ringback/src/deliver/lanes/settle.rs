@@ -89,12 +89,16 @@ impl Lanes {
         self.reopen(due.lane);
     }
 
-    /// The place of a picked delivery's request is free again. Returns when it was opened.
+    /// The place of a picked delivery's request is free again. Returns when it was opened, if it was.
     fn give_back(&mut self, id: DeliveryId, next: Doing) -> Option<Instant> {
-        let Some(Doing::Open { pool, since }) = self.known.doing(id) else { return None };
+        let (pool, since) = match self.known.doing(id)? {
+            Doing::Open { pool, since } => (pool, Some(since)),
+            Doing::Loading { pool } => (pool, None),
+            Doing::Waiting | Doing::Recording | Doing::Foreign { .. } | Doing::Recorded { .. } => return None,
+        };
         self.permits.give_back(pool);
         self.known.turn(id, next);
-        Some(since)
+        since
     }
 
     /// Outcomes are committed.

@@ -65,10 +65,17 @@ impl World {
 
     /// What is picked is read at its turn: no read ahead brings anything.
     fn pick(&mut self) -> Option<Due> {
+        let Picked { due, event, .. } = self.pick_unread()?;
+        assert!(event.is_some() || self.lanes.begin(&due, self.now));
+        Some(due)
+    }
+
+    /// The same, before its event is read.
+    fn pick_unread(&mut self) -> Option<Picked> {
         let picked = self.lanes.pick(self.now);
         let ahead = self.lanes.look_ahead();
         self.lanes.looked_ahead(&ahead, &HashMap::new());
-        picked.map(|picked| picked.due)
+        picked
     }
 
     fn end(&mut self, due: &Due, took: Duration) {
@@ -98,6 +105,11 @@ impl World {
             self.end(&due, Duration::from_millis(1));
         }
     }
+}
+
+/// A request for a delivery that a shard's last owner may still have open.
+pub(super) fn left_open(due: &Due, until: Instant) -> LeftOpen {
+    LeftOpen { delivery: due.id, attempts: due.attempts, lane: due.lane, until }
 }
 
 pub(super) fn answered(took: Duration) -> Ended {
@@ -134,9 +146,8 @@ fn requests_that_another_node_left_open_count() {
     world.prove(64);
     world.lanes.drop_shard(0, world.now);
     let until = world.now + Duration::from_secs(10);
-    let lane = LaneId::from_i64(64);
     let foreign = world.due(64);
-    world.lanes.take_shard(0, &[(foreign.id, lane, until)], &world.directory, world.now);
+    world.lanes.take_shard(0, &[left_open(&foreign, until)], &world.directory, world.now);
     world.lanes.admit(u64::MAX, vec![(foreign.clone(), None)], &world.directory, world.clock(), world.now);
     world.fill(64, 1);
     assert_eq!(world.pick(), None, "a fresh lane may open one, and one is open");
@@ -151,10 +162,10 @@ fn a_request_that_another_node_left_open_gives_up_its_place_once_its_outcome_is_
     let until = world.now + Duration::from_secs(10);
     let foreign = world.due(64);
     let old_read = world.lanes.read_started();
-    world.lanes.take_shard(0, &[(foreign.id, foreign.lane, until)], &world.directory, world.now);
+    world.lanes.take_shard(0, &[left_open(&foreign, until)], &world.directory, world.now);
     world.fill(64, 1);
     assert_eq!(world.pick(), None);
-    assert_eq!(world.lanes.foreign(), [foreign.id]);
+    assert_eq!(world.lanes.foreign(), [(foreign.id, 0)]);
     world.lanes.foreign_settled(&[foreign.id].into());
     world.lanes.admit(old_read, vec![(foreign.clone(), None)], &world.directory, world.clock(), world.now);
     assert!(world.pick().is_some_and(|due| due.id != foreign.id), "a read from before shows it, and is an echo");
@@ -220,11 +231,43 @@ fn a_shard_that_was_given_away_starts_nothing() {
     let mut world = World::new();
     world.fill(65, 3);
     let open = world.pick().unwrap();
-    let handed: Vec<DeliveryId> = world.lanes.drop_shard(1, world.now).into_iter().map(|(id, ..)| id).collect();
+    let handed: Vec<DeliveryId> = world.lanes.drop_shard(1, world.now).into_iter().map(|left| left.delivery).collect();
     assert_eq!(handed, [open.id]);
     assert_eq!(world.pick(), None);
     world.end(&open, Duration::from_millis(1));
     assert_eq!(world.lanes.open(), 0);
+}
+
+#[test]
+fn what_was_still_being_read_is_the_next_owners_at_once() {
+    let mut world = World::with_permits(2);
+    world.fill(65, 3);
+    let unread = world.pick_unread().unwrap().due;
+    assert_eq!(world.lanes.drop_shard(1, world.now), [], "nobody has to wait for it");
+    assert_eq!(world.lanes.open(), 0, "its place is free");
+    assert!(!world.lanes.begin(&unread, world.now));
+    // The shard comes back, and its turn comes again before the first read has ended.
+    world.lanes.take_shard(1, &[], &world.directory, world.now);
+    world.lanes.admit(u64::MAX, vec![(unread.clone(), None)], &world.directory, world.clock(), world.now);
+    assert_eq!(world.pick_unread().map(|picked| picked.due), Some(unread.clone()));
+    assert!(world.lanes.begin(&unread, world.now));
+    assert!(!world.lanes.begin(&unread, world.now), "once");
+    world.end(&unread, Duration::from_millis(1));
+    assert_eq!(world.lanes.open(), 0);
+}
+
+#[test]
+fn a_request_of_the_last_owner_that_failed_is_tried_again_when_it_is_due() {
+    let mut world = World::new();
+    world.lanes.drop_shard(0, world.now);
+    let foreign = world.due(64);
+    let until = world.now + Duration::from_secs(10);
+    world.lanes.take_shard(0, &[left_open(&foreign, until)], &world.directory, world.now);
+    world.lanes.foreign_settled(&[foreign.id].into());
+    let retried = Due { attempts: 1, ..foreign };
+    world.lanes.take_refills(1);
+    world.lanes.admit(u64::MAX, vec![(retried.clone(), None)], &world.directory, world.clock(), world.now);
+    assert_eq!(world.pick(), Some(retried));
 }
 
 #[test]
@@ -250,8 +293,8 @@ fn what_a_last_owner_left_open_is_sent_when_its_shard_comes_back() {
     world.lanes.drop_shard(1, world.now);
     let due = world.due(65);
     let until = world.now + Duration::from_secs(10);
-    world.lanes.take_shard(1, &[(due.id, due.lane, until)], &world.directory, world.now);
-    assert_eq!(world.lanes.drop_shard(1, world.now), [(due.id, due.lane, until)], "the next owner has to know");
+    world.lanes.take_shard(1, &[left_open(&due, until)], &world.directory, world.now);
+    assert_eq!(world.lanes.drop_shard(1, world.now), [left_open(&due, until)], "the next owner has to know");
     world.now = until;
     world.lanes.take_shard(1, &[], &world.directory, world.now);
     assert_eq!(world.pick(), None);

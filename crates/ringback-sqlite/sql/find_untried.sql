@@ -1,0 +1,6 @@
+-- Those of these deliveries that are still pending and were not tried since they counted so many attempts.
+-- ?1 rows {id, attempts}.
+SELECT d.id
+FROM jsonb_each(?1) AS asked
+CROSS JOIN ringback_delivery AS d ON d.id = unhex(asked.value ->> 'id')
+WHERE d.attempts <= asked.value ->> 'attempts'

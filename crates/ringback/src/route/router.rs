@@ -13,11 +13,15 @@ use tokio_util::sync::CancellationToken;
 use super::fan_out;
 use crate::{
     deliver::Delivering,
-    store::{self, Floor, OutboxPage, RoutedEvent},
+    store::{self, Floor, OutboxPage, RoutedEvent, Verdict},
 };
 
-/// Pointers routed in one transaction.
-const PAGE: u32 = 512;
+/// Pointers in one read. One router serves all nodes and goes to the database some eight times a page, waiting for its
+/// turn among them each time: large pages are what keeps several nodes busy with a backlog.
+const PAGE: u32 = 2_048;
+
+/// A transaction is full with so many deliveries: events go to as many endpoints as want them.
+const DELIVERIES: usize = 2_048;
 
 /// Between looks while events keep coming.
 const PAUSE_BUSY: Duration = Duration::from_millis(5);
@@ -77,9 +81,87 @@ async fn route_page(delivering: &Arc<Delivering>, floor: Floor) -> store::Result
             event: unrouted.event,
         })
         .collect();
-    let read = delivering.begin_read();
-    let due = engine.store().record_routing(&routed, settings.kept.idempotency_window).await?;
-    read.admit(due.into_iter().map(|due| (due, None)).collect());
-    engine.metrics().count_events(routed.len());
+    for part in parts(&routed) {
+        let read = delivering.begin_read();
+        let due = engine.store().record_routing(part, settings.kept.idempotency_window).await?;
+        read.admit(due.into_iter().map(|due| (due, None)).collect());
+        engine.metrics().count_events(part.len());
+    }
     Ok((next, routed.len()))
+}
+
+/// What is routed in one transaction each, in order.
+fn parts(routed: &[RoutedEvent]) -> impl Iterator<Item = &[RoutedEvent]> {
+    let mut deliveries = routed.first().map_or(0, deliveries_of);
+    routed.chunk_by(move |_, next| {
+        let of_next = deliveries_of(next);
+        deliveries += of_next;
+        let is_full = deliveries > DELIVERIES;
+        if is_full {
+            deliveries = of_next;
+        }
+        !is_full
+    })
+}
+
+fn deliveries_of(routed: &RoutedEvent) -> usize {
+    match &routed.routing.verdict {
+        Verdict::Deliveries(deliveries) => deliveries.len(),
+        // A row of its own says why.
+        Verdict::Unmatched | Verdict::Unroutable { .. } => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        delivery::{LaneId, Marks, NewDelivery},
+        event::Event,
+        id::EventId,
+        store::{Pointer, Routing},
+        time::Timestamp,
+    };
+
+    fn routed(deliveries: usize) -> RoutedEvent {
+        let now = Timestamp::from_millis(1);
+        let id = EventId::new(now);
+        let delivery = |ordinal| NewDelivery {
+            id: id.delivery(ordinal),
+            lane: LaneId::from_i64(1),
+            endpoint: None,
+            ordering_key: None,
+            marks: Marks::default(),
+        };
+        let deliveries = (1..=deliveries as u16).map(delivery).collect();
+        RoutedEvent {
+            pointer: Pointer { xid: 1, seq: 1 },
+            event: Event {
+                id,
+                seq: 1,
+                tenant: "default".to_owned(),
+                event_type: "call.ended".to_owned(),
+                key: None,
+                ordering_key: None,
+                idempotency_key: None,
+                occurred_at: now,
+                endpoint_keys: None,
+                destination: None,
+                test: false,
+            },
+            routing: Routing { config_version: 1, verdict: Verdict::Deliveries(deliveries) },
+        }
+    }
+
+    #[test]
+    fn a_transaction_holds_whole_events_and_no_more_deliveries_than_it_may_unless_one_has_more() {
+        let sizes = |counts: &[usize]| {
+            let all: Vec<_> = counts.iter().map(|&count| routed(count)).collect();
+            parts(&all).map(<[_]>::len).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[]), [0; 0]);
+        assert_eq!(sizes(&[1; PAGE as usize]), [PAGE as usize]);
+        assert_eq!(sizes(&[1_000, 1_000, 48, 1, 2_047, 1]), [3, 2, 1]);
+        assert_eq!(sizes(&[5_000, 1, 5_000]), [1, 1, 1]);
+    }
 }

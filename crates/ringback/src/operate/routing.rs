@@ -144,20 +144,7 @@ mod tests {
     use crate::{id::EventId, time::Timestamp};
 
     fn event() -> Event {
-        let now = Timestamp::from_millis(1_700_000_000_000);
-        Event {
-            id: EventId::new(now),
-            seq: 1,
-            tenant: "default".to_owned(),
-            event_type: "call.ended".to_owned(),
-            key: None,
-            ordering_key: None,
-            idempotency_key: None,
-            occurred_at: now,
-            endpoint_keys: None,
-            destination: None,
-            test: false,
-        }
+        Event::plain(EventId::new(Timestamp::from_millis(1_700_000_000_000)))
     }
 
     fn endpoint(key: &str, selector: &str) -> EndpointAsOf {

@@ -124,8 +124,7 @@ mod tests {
     };
 
     fn routed(deliveries: usize) -> RoutedEvent {
-        let now = Timestamp::from_millis(1);
-        let id = EventId::new(now);
+        let id = EventId::new(Timestamp::default());
         let delivery = |ordinal| NewDelivery {
             id: id.delivery(ordinal),
             lane: LaneId::from_i64(1),
@@ -136,19 +135,7 @@ mod tests {
         let deliveries = (1..=deliveries as u16).map(delivery).collect();
         RoutedEvent {
             pointer: Pointer { xid: 1, seq: 1 },
-            event: Event {
-                id,
-                seq: 1,
-                tenant: "default".to_owned(),
-                event_type: "call.ended".to_owned(),
-                key: None,
-                ordering_key: None,
-                idempotency_key: None,
-                occurred_at: now,
-                endpoint_keys: None,
-                destination: None,
-                test: false,
-            },
+            event: Event::plain(id),
             routing: Routing { config_version: 1, verdict: Verdict::Deliveries(deliveries) },
         }
     }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::WALK_PART;
+use super::GOING_BACK_PART;
 use crate::{
     delivery::{SHARDS, Shard},
     store::Cursor,
@@ -63,7 +63,7 @@ impl Front {
         if rest.is_empty()
             && let Some(since) = self.catching_up.take()
         {
-            self.step_back_from = Instant::now() + since.elapsed() * (WALK_PART - 1);
+            self.step_back_from = Instant::now() + since.elapsed() * (GOING_BACK_PART - 1);
         }
         !rest.is_empty()
     }

@@ -34,7 +34,7 @@ use crate::{
 const SHARD_ROWS: u32 = 512;
 
 /// Going back may take up one part in so many of the feed's time, at the front and in the walk each.
-const WALK_PART: u32 = 20;
+const GOING_BACK_PART: u32 = 20;
 
 /// Between reads when there was something, and when there was nothing.
 const PAUSE_BUSY: Duration = Duration::from_millis(10);

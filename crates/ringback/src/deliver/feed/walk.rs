@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Asked, Delivering, WALK_PART, apply, ask, know, rest_of};
+use super::{Asked, Delivering, GOING_BACK_PART, apply, ask, know, rest_of};
 use crate::{
     delivery::{LaneId, Shard},
     store::{self, Cursor},
@@ -172,7 +172,7 @@ impl Walk {
         self.next_page = now + WALK_PAUSE;
         if self.is_over() {
             self.is_awaited = false;
-            self.next_walk = self.next_walk.max(now + (now - self.began) * (WALK_PART - 1));
+            self.next_walk = self.next_walk.max(now + (now - self.began) * (GOING_BACK_PART - 1));
         }
     }
 }
@@ -210,8 +210,8 @@ mod tests {
         let end = begin + WALK_EVERY;
         assert_eq!(walk.next(&[1], end), rows([START]), "nobody waits, so it reads all rows");
         walk.advance(Vec::new(), &HashSet::new(), end);
-        assert_eq!(walk.next(&[1], end + WALK_EVERY * (WALK_PART - 2)), Step::Rest);
-        assert_eq!(walk.next(&[1], end + WALK_EVERY * (WALK_PART - 1)), rows([START]));
+        assert_eq!(walk.next(&[1], end + WALK_EVERY * (GOING_BACK_PART - 2)), Step::Rest);
+        assert_eq!(walk.next(&[1], end + WALK_EVERY * (GOING_BACK_PART - 1)), rows([START]));
     }
 
     #[test]

@@ -719,19 +719,7 @@ fn loaded(due: &Due) -> Arc<LoadedEvent> {
 }
 
 pub(super) fn loaded_of(due: &Due, tenant: &str) -> Arc<LoadedEvent> {
-    let event = Event {
-        id: due.id.event(),
-        seq: 1,
-        tenant: tenant.to_owned(),
-        event_type: "call.ended".to_owned(),
-        key: None,
-        ordering_key: None,
-        idempotency_key: None,
-        occurred_at: due.due_at,
-        endpoint_keys: None,
-        destination: None,
-        test: false,
-    };
+    let event = Event { tenant: tenant.to_owned(), ..Event::plain(due.id.event()) };
     Arc::new(LoadedEvent { event, payload: Some(bytes::Bytes::from_static(b"{}")) })
 }
 

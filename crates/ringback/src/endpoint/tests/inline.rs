@@ -111,19 +111,7 @@ fn an_inline_delivery_is_signed_with_its_own_secret() {
     let (kept, _) =
         keep(json!({"url": "https://example.com/", "scheme": "plain-hex", "secret": "bland_secret"}), None).unwrap();
     let body = bytes::Bytes::from_static(br#"{"test": 2432232314}"#);
-    let event = crate::event::Event {
-        id: inline_event(),
-        seq: 1,
-        tenant: "default".to_owned(),
-        event_type: "call.ended".to_owned(),
-        key: None,
-        ordering_key: None,
-        idempotency_key: None,
-        occurred_at: Timestamp::from_millis(0),
-        endpoint_keys: None,
-        destination: None,
-        test: false,
-    };
+    let event = crate::event::Event::plain(inline_event());
     let message = sign::Message {
         event: &event,
         body: &body,

@@ -30,7 +30,7 @@ class Receiver(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        event = self.headers.get("webhook-id") or self.headers.get("svix-id") or "no id"
+        event = self.headers.get("ringback-id", "no id")
         attempt = self.headers.get("ringback-attempt", "?")
         print(f"{self.path}  {event}  attempt {attempt}  {len(body)} bytes", flush=True)
         name, _, argument = self.path.strip("/").partition("/")

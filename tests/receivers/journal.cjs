@@ -33,6 +33,7 @@ function serve(check) {
         ok: why === null,
         why,
         id,
+        event: request.headers["ringback-id"] ?? null,
         sha256,
         bytes: body.length,
         attempt: request.headers["ringback-attempt"] ?? null,

@@ -5,7 +5,7 @@ knows how Ringback works, and nothing of Ringback's is imported.
 
 Standard output is the journal: `listening on URL`, then one JSON object a line for each request:
 
-    {"ok": true, "why": null, "id": "evt_…", "sha256": "…", "bytes": 12, "attempt": "1", "replay": false, "answered": 200}
+    {"ok": true, "why": null, "id": "evt_…", "event": "evt_…", "sha256": "…", "bytes": 12, "attempt": "1", "replay": false, "answered": 200}
 """
 
 import argparse
@@ -61,6 +61,7 @@ class Journal:
                         "ok": why is None,
                         "why": why,
                         "id": identity,
+                        "event": headers.get("ringback-id"),
                         "sha256": digest,
                         "bytes": len(body),
                         "attempt": headers.get("ringback-attempt"),

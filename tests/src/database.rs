@@ -3,10 +3,14 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use ringback::event::NewEvent;
-use sqlx::{Connection as _, Row as _, postgres::PgConnection, sqlite::SqliteConnection};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Row as _,
+    postgres::PgConnection,
+    sqlite::{SqliteConnectOptions, SqliteConnection},
+};
 use tempfile::TempDir;
 
-use crate::stores::Store;
+use crate::{stores::Store, until::BOUND};
 
 /// One database of its own, empty until a server or command migrates it.
 pub struct Database {
@@ -36,7 +40,7 @@ impl Database {
                 sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}")))
                     .execute(&mut connection)
                     .await
-                    .expect("its user may create databases");
+                    .expect("its user is a superuser");
                 let server = server_url();
                 let (server, _) = server.rsplit_once('/').expect("it ends with the name of a database");
                 Self { store, url: format!("{server}/{name}"), folder, postgres_name: Some(name) }
@@ -72,9 +76,11 @@ impl Database {
         PgConnection::connect(&server_url()).await.expect("the test server answers")
     }
 
-    /// A connection of the platform's own to the shared file.
+    /// A connection of the platform's own to the shared file. It waits for its turn to write as long as tests wait for
+    /// anything: a machine that runs many of them at once writes slowly.
     pub async fn sqlite(&self) -> SqliteConnection {
-        SqliteConnection::connect(&self.url).await.expect("the test database opens")
+        let options = self.url.parse::<SqliteConnectOptions>().expect("a URL of SQLite").busy_timeout(BOUND);
+        options.connect().await.expect("the test database opens")
     }
 
     /// Emits in a transaction of the platform's own, with Rust's `emit` of the store; returns the event's id.
@@ -91,13 +97,14 @@ impl Database {
         }
     }
 
-    /// The ids in one of Ringback's tables as hex, read past Ringback.
+    /// The ids, or other bytes, in one of Ringback's tables as hex, read past Ringback.
     ///
     /// `table` is the name without the schema or prefix that a store puts before it.
     pub async fn ids(&self, table: &str, column: &str) -> Vec<String> {
         match self.store {
             Store::Postgres => {
-                let statement = format!("select replace({column}::text, '-', '') from ringback.{table}");
+                let column = format!("replace(replace({column}::text, '-', ''), '\\x', '')");
+                let statement = format!("select {column} from ringback.{table}");
                 let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).fetch_all(&mut self.postgres().await).await;
                 rows.expect("the table is there").iter().map(|row| row.get(0)).collect()
             }
@@ -106,6 +113,49 @@ impl Database {
                 let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).fetch_all(&mut self.sqlite().await).await;
                 rows.expect("the table is there").iter().map(|row| row.get(0)).collect()
             }
+        }
+    }
+
+    /// Changes rows of one of Ringback's tables past Ringback, as an accident would.
+    ///
+    /// `table` is the name without the schema or prefix that a store puts before it; `change` is what follows the name
+    /// in an UPDATE.
+    ///
+    /// # Panics
+    /// When the database refuses it, or no row changes.
+    pub async fn tamper(&self, table: &str, change: &str) {
+        let rows = match self.store {
+            Store::Postgres => {
+                let statement = sqlx::AssertSqlSafe(format!("update ringback.{table} {change}"));
+                sqlx::query(statement).execute(&mut self.postgres().await).await.map(|done| done.rows_affected())
+            }
+            Store::Sqlite => {
+                let statement = sqlx::AssertSqlSafe(format!("update ringback_{table} {change}"));
+                sqlx::query(statement).execute(&mut self.sqlite().await).await.map(|done| done.rows_affected())
+            }
+        };
+        assert!(rows.expect("the database takes it") > 0, "no row: {change}");
+    }
+
+    /// Bytes as this database's SQL writes them.
+    #[must_use]
+    pub fn literal(&self, hex: &str) -> String {
+        match self.store {
+            Store::Postgres => format!("'\\x{hex}'"),
+            Store::Sqlite => format!("x'{hex}'"),
+        }
+    }
+
+    /// An id of the API in this database's SQL.
+    ///
+    /// # Panics
+    /// When it is none.
+    #[must_use]
+    pub fn id_literal(&self, id: &str) -> String {
+        let (_, hex) = id.split_once('_').expect("a prefix and 32 digits");
+        match self.store {
+            Store::Postgres => format!("'{hex}'"),
+            Store::Sqlite => format!("x'{hex}'"),
         }
     }
 
@@ -158,7 +208,7 @@ impl Drop for Database {
     }
 }
 
-/// The server that tests may create databases on.
+/// The server that tests create databases on, as a superuser.
 ///
 /// # Panics
 /// When none is named.

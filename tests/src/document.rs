@@ -1,5 +1,10 @@
 //! What `/openapi.json` says, as a client reads it: operations, parameters, and which values its schemas allow.
 
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, Mutex},
+};
+
 use regex_lite::Regex;
 use reqwest::Method;
 use ringback::time::Timestamp;
@@ -179,10 +184,18 @@ fn has_type(schema: &Value, value: &Value) -> bool {
     schema.get("type").is_none() || kinds.iter().any(|kind| is_of(schema, kind))
 }
 
+/// A pattern, which is compiled once: a document has few, and each is tried thousands of times.
+fn compiled(pattern: &str) -> Regex {
+    static COMPILED: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
+    let mut all = COMPILED.lock().expect("nobody panics with it");
+    let new = || Regex::new(pattern).expect("a pattern");
+    all.entry(pattern.to_owned()).or_insert_with(new).clone()
+}
+
 fn allows_text(schema: &Value, text: &str) -> bool {
     let bounds = bound(schema, "minLength", 0.0)..=bound(schema, "maxLength", f64::MAX);
     let length = u32::try_from(text.chars().count()).map_or(f64::MAX, f64::from);
-    let fits = |pattern: &str| Regex::new(pattern).expect("a pattern").is_match(text);
+    let fits = |pattern: &str| compiled(pattern).is_match(text);
     bounds.contains(&length)
         && schema["pattern"].as_str().is_none_or(fits)
         && (schema["format"] != "date-time" || text.parse::<Timestamp>().is_ok())

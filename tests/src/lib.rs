@@ -10,6 +10,7 @@
 //! help        what a command says that it takes
 //! slips       command lines with one thing wrong
 //! api         the admin API as a client sees it
+//! differential  one random sequence of calls against both stores
 //! document    what the API says of itself, and which values that allows
 //! refusal     what every refusal has to be
 //! wrong       input that it does not allow, made from it
@@ -20,6 +21,9 @@
 //! crashed     what a crash explains
 //! history     a long history, made by one statement for each table
 //! until       waiting for what must come true, within a bound
+//! verifier    a customer's own check of a request, by the vendors' documents
+//! settled     waiting until nothing more can arrive, to count what has
+//! fleet       two nodes on one database, and when a change has reached both
 //! ```
 
 pub mod api;
@@ -27,18 +31,24 @@ pub mod browser;
 pub mod command;
 pub mod crashed;
 pub mod database;
+pub mod differential;
 pub mod document;
 pub mod embedded;
+pub mod fleet;
 pub mod help;
 pub mod history;
 pub mod outside;
+pub mod pgbouncer;
 pub mod receiver;
 pub mod refusal;
 pub mod samples;
 pub mod server;
+pub mod settled;
 pub mod slips;
 pub mod stores;
 pub mod until;
+pub mod verifier;
+pub mod wire;
 pub mod wrong;
 
 /// The README's examples compile.

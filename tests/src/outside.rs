@@ -99,6 +99,12 @@ impl Line {
         self.0["id"].as_str().unwrap_or_default()
     }
 
+    /// `ringback-id`: the event's id, which comes with every scheme.
+    #[must_use]
+    pub fn event(&self) -> &str {
+        self.0["event"].as_str().unwrap_or_default()
+    }
+
     /// SHA-256 of the body in hex.
     #[must_use]
     pub fn sha256(&self) -> &str {

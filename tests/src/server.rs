@@ -167,6 +167,19 @@ impl Server {
         tokio::time::timeout(BOUND, self.child.wait()).await.expect("it ends in time").expect("a child of ours")
     }
 
+    /// SIGTERM, without waiting for what comes of it.
+    pub fn tell_to_stop(&self) {
+        self.signal("TERM");
+    }
+
+    /// Whether it has not ended yet.
+    ///
+    /// # Panics
+    /// When the system does not tell.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child of ours").is_none()
+    }
+
     /// SIGSTOP: it exists and does nothing, like a process on a machine that hangs.
     pub fn freeze(&self) {
         self.signal("STOP");

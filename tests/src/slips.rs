@@ -39,7 +39,10 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--tenant-weights") => these(&["nonsense", "acme=0", "a b=1", "acme=many"]),
         (_, "--cursor") => these(&["", "nonsense"]),
         (_, "--status") => these(&["", "lost", "99"]),
-        (_, "--reason") => also(long(1_001), &["\u{1}"]),
+        (_, "--reason") => these(&["", "tired", "exhausted,expired"]),
+        (_, "--note") => also(long(1_001), &["\u{1}"]),
+        (_, "--last-status-code") => these(&["", "99", "1000", "-1", "5xx"]),
+        (_, "--state") => these(&["", "preview", "lost"]),
         (_, "--rate") => these(&["", "0", "-1", "NaN", "inf", "100001", "fast"]),
         (_, "--url") => these(&["", "nonsense", "ftp://x", "http://"]),
         (_, "--token") => these(&["", "a\nb", "grüße-an-alle"]),
@@ -72,6 +75,9 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--without") => these(&["", "everyone"]),
         (_, "--scope") => these(&["", "everything"]),
         (_, "--expires") => these(&["", "90", "0s", "soon"]),
+        (_, "--database-url-file" | "--admin-token-file" | "--master-key-file" | "--old-master-keys-file") => {
+            these(&["", "absent.txt", "."])
+        }
         (_, "--config") => these(&["absent.toml", "body.json"]),
         (_, "--database-url") => these(&["nonsense", "mysql://x/y", "http://127.0.0.1/x"]),
         (_, "--schema") => these(&["a b", "a\"b", "Großartig"]),
@@ -85,8 +91,12 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--max-in-flight-per-node" | "--max-endpoints-per-tenant" | "--max-payload-bytes") => {
             these(&["", "0", "-1", "many", "99999999999"])
         }
+        (_, "--max-connections" | "--max-connections-per-address") => these(&["", "0", "-1", "many", "1000001"]),
+        (_, "--max-request-memory") => these(&["", "0", "-1", "256MiB", "99999999999999"]),
+        (_, "--trusted-proxies") => these(&["nonsense", "10.0.0.0/33", "10.0.0.0/8:80", "10.0.0.1,,10.0.0.2"]),
         (_, "--header-prefix") => these(&["", "a b", "x:"]),
         (_, "--lease") => these(&["", "1s", "12", "soon"]),
+        (_, "--connection-max-age") => these(&["", "0s", "999ms", "2d", "60", "soon"]),
         (_, "--shutdown-grace") => these(&["", "2d", "30", "soon"]),
         (_, "--idempotency-window" | "--expires-after") => these(&["", "0s", "7", "367d"]),
         (_, "--retention-events" | "--retention-payloads" | "--retention-attempts" | "--retention-dead-letters") => {
@@ -97,7 +107,7 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         // What it means is for the receiver's side to say: any text may be an id.
         ("verify", "--id") => these(&[]),
         // Files that are not there or hold something else are tried in a test of their own.
-        (_, "FILE|-" | "--payload" | "--body" | "--headers") => these(&[]),
+        (_, "FILE" | "FILE|-" | "--payload" | "--body" | "--headers") => these(&[]),
         _ => None,
     }
 }
@@ -106,10 +116,12 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
 fn right<'a>(command: &str, endpoint: &'a str) -> (Vec<&'a str>, Vec<(&'static str, &'static str)>) {
     let signature = ("--header", "x-levrage-signature: 00");
     match command {
+        "backup" => (vec!["copy.db"], vec![]),
         "emit" => (vec!["t", "body.json"], vec![]),
         "find" => (vec!["k"], vec![]),
         "explain" => (vec!["evt_00000000000000000000000000000001"], vec![]),
         "replay" => (vec![], vec![("--status", "dead")]),
+        "expunge" => (vec![], vec![("--tenant", "nobody")]),
         "endpoints create" => (vec!["https://example.com/h"], vec![("--event-types", "*")]),
         "endpoints update" => (vec![endpoint], vec![("--name", "another")]),
         "endpoints rotate-secret" => (vec![endpoint], vec![]),
@@ -140,7 +152,11 @@ pub fn line(command: &str, endpoint: &str, flag: &str, value: &str, place: Optio
         None => {}
     }
     let flags = flags.into_iter().map(|(name, value)| format!("{name}={value}"));
-    let flags = flags.filter(|flag| place.is_none() || command != "replay" || !flag.starts_with("--status"));
+    // A filter stands beside no id.
+    let is_filter = |flag: &str| {
+        (command == "replay" && flag.starts_with("--status")) || (command == "expunge" && flag.starts_with("--tenant"))
+    };
+    let flags = flags.filter(|flag| place.is_none() || !is_filter(flag));
     let words = command.split_whitespace().map(str::to_owned).chain(flags).chain(place.is_none().then_some(given));
     words.chain(["--".to_owned()]).chain(arguments.into_iter().map(str::to_owned)).collect()
 }

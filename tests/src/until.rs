@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 /// Longer than anything a healthy run waits for on a busy machine of two cores.
 pub const BOUND: Duration = Duration::from_secs(60);
 
-/// How often a condition is looked at.
-const PAUSE: Duration = Duration::from_millis(15);
+/// How often a condition is looked at: less and less often, for every look is a request to a server that other tests
+/// wait for, too.
+const PAUSE_LEAST: Duration = Duration::from_millis(10);
+const PAUSE_MOST: Duration = Duration::from_millis(150);
 
 /// Looks until `probe` finds something.
 ///
@@ -26,7 +28,8 @@ pub async fn until_within<T>(bound: Duration, what: &str, mut probe: impl AsyncF
         if let Some(found) = probe().await {
             return found;
         }
-        assert!(started.elapsed() < bound, "{what}: not within {bound:?}");
-        tokio::time::sleep(PAUSE).await;
+        let waited = started.elapsed();
+        assert!(waited < bound, "{what}: not within {bound:?}");
+        tokio::time::sleep((waited / 10).clamp(PAUSE_LEAST, PAUSE_MOST)).await;
     }
 }

@@ -1,6 +1,8 @@
 //! Wrong input, made from what the document says is right: of every field of a body, every parameter and every header,
 //! the values that its schema does not allow.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 
 use crate::document::{Document, is_of};
@@ -50,6 +52,8 @@ fn values(variants: &[&Value]) -> Vec<Value> {
     some(texts.collect(), &["string"]).chain(some(numbers.to_vec(), &["integer", "number"])).chain(others).collect()
 }
 
+static DEEP: LazyLock<Value> = LazyLock::new(deep);
+
 fn deep() -> Value {
     (0..DEPTH).fold(json!(1), |inner, _| json!([inner]))
 }
@@ -79,7 +83,7 @@ impl Document {
         let variants = self.variants(schema);
         let beyond = variants.iter().flat_map(|variant| beyond(variant));
         for value in values(&variants).into_iter().chain(beyond).filter(|value| !self.allows(schema, value)) {
-            let (what, is_unreadable) = (shortened(&value), value == deep());
+            let (what, is_unreadable) = (shortened(&value), value == *DEEP);
             all.push(Body { what, at: at.to_owned(), is_unreadable, bytes: with(right, at, value) });
         }
         if variants.iter().any(|variant| is_of(variant, "string")) {

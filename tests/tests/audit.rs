@@ -49,7 +49,7 @@ on_both_stores! {
         let operator = server.api.with_token(ringback(&database, &["token", "create", "--scope", "operator"]).await.done().trim());
 
         // Endpoints.
-        let once = json!({"max_attempts": 1, "delays_ms": [0], "jitter": 0.0});
+        let once = json!({"max_attempts": 1, "delays_ms": [50], "jitter": 0.0});
         let endpoint = json!({
             "url": receiver.url(), "event_types": ["*"], "key": "crm", "scheme": "github", "secret": SECRET, "retry": once,
             "headers": {"x-customer": HEADER}, "auth": {"type": "bearer", "token": BEARER},
@@ -152,7 +152,7 @@ on_both_stores! {
         let all = log(&server.api).await;
         let mine: Vec<_> = all.iter().filter(|item| item["tenant"].is_null()).cloned().collect();
         assert_eq!(told(&mine)[1..], [format!("replay.create {replay_id}"), format!("replay.cancel {replay_id}")]);
-        assert_eq!(mine[1]["after"], json!({"filter": {"status": "dead"}, "rate_per_second": 0.001, "reason": "repaired"}));
+        assert_eq!(mine[1]["after"], json!({"filter": {"status": "dead"}, "rate_per_second": 0.001, "note": "repaired"}));
         assert_eq!(all.len(), items.len() + mine.len());
 
         let text = serde_json::to_string(&all).expect("JSON");

@@ -1,6 +1,8 @@
 //! A slip on the command line is refused by the name of what was typed, with status 2, and changes nothing: every flag
 //! and argument of every command, as `--help` names them.
 
+use std::collections::HashMap;
+
 use ringback_tests::{
     api::{Api, id_of},
     command::ringback,
@@ -15,6 +17,10 @@ use serde_json::{Value, json};
 
 /// Flags whose values nobody may repeat, in an error least of all.
 const SECRET: [&str; 5] = ["--admin-token", "--master-key", "--old-master-keys", "--secret", "--token"];
+
+/// A slip is refused before a store is opened. So SQLite sees all of them, and PostgreSQL every so-manyth, to see that it
+/// stays as it was.
+const SAMPLED: usize = 8;
 
 /// What a command line could change.
 async fn state(api: &Api) -> Vec<Value> {
@@ -33,7 +39,9 @@ on_both_stores! {
         let endpoint = id_of(&server.api.endpoint(endpoint).await);
         std::fs::write(database.folder().join("body.json"), "{}").expect("the folder is writable");
         let before = state(&server.api).await;
-        let (mut complaints, mut tried) = (Vec::new(), 0);
+        let sampled = if store == Store::Postgres { SAMPLED } else { 1 };
+        let (mut complaints, mut known, mut tried) = (Vec::new(), 0_usize, 0);
+        let mut commands_with = HashMap::<_, usize>::new();
         let mut all = Help::of_all().await;
         // Commands that only open the store take every key of the configuration, and show three.
         let of_serve = Help::of(&["serve"]).await.flags;
@@ -46,7 +54,16 @@ on_both_stores! {
                     complaints.push(format!("no wrong value is known for {name} of {command}"));
                     continue;
                 };
-                for value in values {
+                // The first command that has it sees every wrong value of a flag, each other one the next of them.
+                let seen = commands_with.entry((name.clone(), values.clone())).or_default();
+                let (skipped, taken) = if *seen == 0 { (0, values.len()) } else { (*seen, 1) };
+                *seen += 1;
+                let these: Vec<_> = values.iter().cycle().skip(skipped).take(taken).cloned().collect();
+                for value in these {
+                    known += 1;
+                    if !known.is_multiple_of(sampled) {
+                        continue;
+                    }
                     let line = slips::line(&command, &endpoint, name, &value, place);
                     let finished = ringback(&database, &line.iter().map(String::as_str).collect::<Vec<_>>()).await;
                     let told = format!("{}{}", finished.out, finished.err);
@@ -64,7 +81,7 @@ on_both_stores! {
             }
         }
         assert!(complaints.is_empty(), "{} of {tried}:\n{}", complaints.len(), complaints.join("\n"));
-        assert!(tried > 500, "only {tried} command lines");
+        assert!(tried > 300 / sampled, "only {tried} command lines");
         assert_eq!(state(&server.api).await, before);
     }
 }

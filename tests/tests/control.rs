@@ -1,141 +1,242 @@
-//! Promise 12: pause, expunge, cancel and configuration changes reach every node within a second.
+//! Promise 12: pause, resume, expunge, deletion and every change of an endpoint or token reach every node within a second.
 
 use std::time::Duration;
 
 use ringback_tests::{
     api::{Api, id_of},
+    command::ringback,
     database::Database,
+    fleet::{Fleet, Lane, PROMISED, is_probe},
     on_both_stores,
-    receiver::{Gate, Receiver, Reply},
-    server::{Serve, Server},
+    receiver::{Arrived, Gate, Receiver, Reply},
+    server::Serve,
     stores::Store,
-    until::{until, until_within},
+    until::until,
 };
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::time::Instant;
 
-/// What is promised, and what a busy machine may add.
-const WITHIN: Duration = Duration::from_secs(3);
+/// Between two tries of the same delivery: what should have stopped shows itself at this rate.
+const AGAIN_MS: u64 = 150;
 
-const LANES: usize = 16;
+/// For how long receivers are watched after a change must have been obeyed: some tries.
+const WATCHED: Duration = Duration::from_millis(700);
 
-/// Endpoints in lanes that two nodes share, and something in each lane every moment.
-struct Fleet {
-    nodes: Vec<Server>,
-    endpoints: Vec<String>,
+/// What an operator changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Pause,
+    Resume,
+    Disable,
+    Delete,
+    Expunge,
+    Url,
+    Secret,
+    Rate,
+    Timeout,
+    /// Nothing: its lanes show that the others would have gone on.
+    None,
 }
 
-impl Fleet {
-    async fn on(database: &Database, receiver: &Receiver) -> Self {
-        let mut nodes = vec![Serve::on(database).set("header_prefix", "node0-").start().await];
-        if database.store() == Store::Postgres {
-            nodes.push(Serve::on(database).set("header_prefix", "node1-").start().await);
-        }
-        let mut endpoints = Vec::new();
-        for _ in 0..LANES {
-            endpoints.push(nodes[0].api.endpoint_at(&receiver.url()).await);
-        }
-        let fleet = Self { nodes, endpoints };
-        let mut rounds = 0;
-        until("every node sends", async || {
-            fleet.api().emit("call.ended", b"{}", json!({})).await;
-            rounds += 1;
-            let requests = receiver.wait_for(rounds * LANES).await;
-            let latest = &requests[requests.len() - LANES..];
-            let sends = |node: usize| latest.iter().any(|it| !it.header(&format!("node{node}-attempt")).is_empty());
-            (0..fleet.nodes.len()).all(sends).then_some(())
-        })
-        .await;
-        fleet
+impl Change {
+    const ALL: [Self; 10] = [
+        Self::Pause,
+        Self::Resume,
+        Self::Disable,
+        Self::Delete,
+        Self::Expunge,
+        Self::Url,
+        Self::Secret,
+        Self::Rate,
+        Self::Timeout,
+        Self::None,
+    ];
+
+    /// Makes it for one endpoint, which is being sent `event`.
+    async fn make(self, api: &Api, lane: &Lane, event: &str) {
+        let endpoint = format!("/v1/endpoints/{}", lane.id);
+        let patch = match self {
+            Self::Pause => return drop(api.post(&format!("{endpoint}/pause"), &json!({})).await.expect(200)),
+            Self::Resume => return drop(api.post(&format!("{endpoint}/resume"), &json!({})).await.expect(200)),
+            Self::Delete => return drop(api.delete(&endpoint).await.expect(204)),
+            Self::Expunge => return drop(api.delete(&format!("/v1/events/{event}/payload")).await.expect(204)),
+            Self::None => return,
+            Self::Disable => json!({"enabled": false}),
+            Self::Url => {
+                let document = api.get(&endpoint).await.expect(200);
+                json!({"url": format!("{}/moved", document["url"].as_str().expect("a URL"))})
+            }
+            Self::Secret => json!({"secret": "another secret than before"}),
+            Self::Rate => json!({"rate_per_second": 1.0}),
+            Self::Timeout => json!({"timeout_ms": 100}),
+        };
+        api.patch(&endpoint, &patch).await.expect(200);
     }
 
-    fn api(&self) -> &Api {
-        &self.nodes[0].api
+    /// Whether a request that comes after the change is as the change wants it. `signed_before` is the signature of the
+    /// same body under the old secret.
+    fn allows(self, request: &Arrived, signed_before: &str) -> bool {
+        match self {
+            Self::Pause | Self::Disable | Self::Delete | Self::Expunge => false,
+            Self::Url => request.path.ends_with("/moved"),
+            Self::Secret => request.header("x-hub-signature-256") != signed_before,
+            Self::Resume | Self::Rate | Self::Timeout | Self::None => true,
+        }
+    }
+}
+
+/// Lanes of every node in which the same delivery is tried again and again, and the change that they wait for.
+struct Row {
+    change: Change,
+    receiver: Receiver,
+    lanes: Vec<Lane>,
+    event: String,
+}
+
+impl Row {
+    async fn of(fleet: &Fleet, change: Change) -> Self {
+        let receiver = Receiver::healthy().await;
+        let event_type = format!("{change:?}");
+        let fields = json!({
+            "event_types": [event_type], "scheme": "github", "secret": "the secret of the beginning", "timeout_ms": 60_000,
+            "retry": {"max_attempts": 100, "delays_ms": [AGAIN_MS], "jitter": 0.0},
+        });
+        let lanes = fleet.lanes_at(&receiver, &fields).await;
+        receiver.answer(|_| Reply::status(500));
+        if change == Change::Resume {
+            for lane in &lanes {
+                Change::Pause.make(fleet.first(), lane, "").await;
+            }
+        }
+        Self { change, receiver, lanes, event: String::new() }
     }
 
-    async fn all(&self, verb: &str) {
-        for endpoint in &self.endpoints {
-            self.api().post(&format!("/v1/endpoints/{endpoint}/{verb}"), &json!({})).await.expect(200);
+    async fn begin(&mut self, fleet: &Fleet) {
+        self.event = fleet.first().emit(&format!("{:?}", self.change), b"{}", json!({})).await;
+    }
+
+    async fn begun(&self) {
+        let sends = |lane: &Lane| self.change == Change::Resume || self.sent(lane).len() >= 2;
+        until("every lane sends", async || self.lanes.iter().all(sends).then_some(())).await;
+    }
+
+    fn sent(&self, lane: &Lane) -> Vec<Arrived> {
+        let of_lane = |request: &Arrived| request.path.starts_with(&lane.path) && !is_probe(request);
+        self.receiver.arrived().into_iter().filter(of_lane).collect()
+    }
+
+    /// Makes the change for every lane, through this node and that by turns; returns when the last was answered.
+    async fn change(&self, fleet: &Fleet) -> Instant {
+        for (turn, lane) in self.lanes.iter().enumerate() {
+            self.change.make(fleet.by_turns(turn), lane, &self.event).await;
+        }
+        Instant::now()
+    }
+
+    /// What each lane was sent between `obeyed` and `seen` is what its change allows.
+    fn was_sent_rightly(&self, obeyed: Instant, seen: Instant) {
+        for lane in &self.lanes {
+            let sent = self.sent(lane);
+            let before = sent.first().map_or("", |request| request.header("x-hub-signature-256"));
+            let after: Vec<_> = sent.iter().filter(|it| it.at > obeyed && it.at <= seen).collect();
+            let wrong: Vec<_> = after.iter().filter(|request| !self.change.allows(request, before)).collect();
+            assert!(wrong.is_empty(), "{:?} is not obeyed: {wrong:#?}", self.change);
+            let (least, most) = match self.change {
+                Change::Pause | Change::Disable | Change::Delete | Change::Expunge => (0, 0),
+                // One at once, and one in each second that has begun.
+                Change::Rate => (0, 2 + (seen - obeyed).as_secs() as usize),
+                Change::Url | Change::Secret | Change::Timeout | Change::Resume | Change::None => (1, usize::MAX),
+            };
+            assert!((least..=most).contains(&after.len()), "{:?}: {} requests", self.change, after.len());
+            if self.change == Change::Resume {
+                assert!(sent[0].at <= obeyed, "it resumed {:?} after it should", sent[0].at - obeyed);
+            }
+        }
+    }
+}
+
+/// Attempts that the new time-out ended, in every lane.
+async fn time_outs_of_every_lane(fleet: &Fleet, row: &Row) {
+    // Nobody answers now: an attempt of a node that knows the old time-out is open for a minute.
+    let gate = Gate::closed();
+    row.receiver.answer(move |_| Reply::status(204).behind(&gate));
+    for delivery in fleet.last().deliveries_of(&row.event).await {
+        let timed_out =
+            |it: &Value| it["attempts"].as_array().is_some_and(|all| all.iter().any(|it| it["error"] == "timeout"));
+        let delivery = fleet.last().delivery_when(&id_of(&delivery), "it timed out", timed_out).await;
+        let attempts = delivery["attempts"].as_array().expect("attempts").iter().filter(|it| it["error"] == "timeout");
+        for attempt in attempts {
+            assert!(attempt["duration_ms"].as_f64().is_some_and(|took| took < 30_000.0), "{attempt}");
         }
     }
 }
 
 on_both_stores! {
-    async fn a_pause_reaches_every_node_and_a_resume_lets_what_waited_go(store: Store) {
+    async fn every_change_of_an_endpoint_is_obeyed_by_every_node_within_a_second(store: Store) {
         let database = Database::fresh(store).await;
+        let fleet = Fleet::on(&database).await;
+        let mut rows = Vec::new();
+        for change in Change::ALL {
+            rows.push(Row::of(&fleet, change).await);
+        }
+        fleet.reached().await;
+        for row in &mut rows {
+            row.begin(&fleet).await;
+        }
+        for row in &rows {
+            row.begun().await;
+        }
+        let answered = futures_util::future::join_all(rows.iter().map(|row| row.change(&fleet))).await;
+        let slack = fleet.slack().await;
+        let last = *answered.iter().max().expect("some");
+        let seen = last + PROMISED + slack + WATCHED;
+        tokio::time::sleep_until(seen).await;
+        for (row, answered) in rows.iter().zip(answered) {
+            row.was_sent_rightly(answered + PROMISED + slack, seen);
+        }
+        let timeout = rows.iter().find(|row| row.change == Change::Timeout).expect("a row");
+        time_outs_of_every_lane(&fleet, timeout).await;
+    }
+
+    async fn a_revoked_token_opens_no_node_within_a_second(store: Store) {
+        let database = Database::fresh(store).await;
+        let fleet = Fleet::on(&database).await;
+        let token = ringback(&database, &["token", "create", "--scope", "read"]).await.done();
+        let listed = ringback(&database, &["token", "list", "--json"]).await.json();
+        let with_token = |api: &Api| api.with_token(token.trim());
+        for api in fleet.all() {
+            with_token(api).get("/v1/events").await.expect(200);
+        }
+        let _ = ringback(&database, &["token", "revoke", &id_of(&listed["items"][0])]).await.done();
+        fleet.reached().await;
+        for api in fleet.all() {
+            with_token(api).get("/v1/events").await.expect(401);
+        }
+    }
+
+    async fn what_a_pause_held_is_sent_after_the_resume_and_being_held_is_no_attempt(store: Store) {
+        let database = Database::fresh(store).await;
+        let fleet = Fleet::on(&database).await;
         let receiver = Receiver::healthy().await;
-        let fleet = Fleet::on(&database, &receiver).await;
-        fleet.all("pause").await;
-        tokio::time::sleep(WITHIN).await;
-        let before = receiver.count();
-        let event = fleet.nodes.last().expect("a node").api.emit("call.ended", b"{}", json!({})).await;
-        let deliveries = fleet.api().deliveries_of(&event).await;
-        assert_eq!(deliveries.len(), LANES, "a paused endpoint still gets its deliveries");
+        let lanes = fleet.lanes_at(&receiver, &json!({"event_types": ["call.ended"]})).await;
+        for lane in &lanes {
+            Change::Pause.make(fleet.first(), lane, "").await;
+        }
+        let event = fleet.last().emit("call.ended", b"{}", json!({})).await;
+        let deliveries = fleet.first().deliveries_of(&event).await;
+        assert_eq!(deliveries.len(), lanes.len(), "a paused endpoint still gets its deliveries");
         for delivery in &deliveries {
-            let held = |it: &serde_json::Value| it["hold_reason"] == "paused" && it["status"] == "pending";
-            fleet.api().delivery_when(&id_of(delivery), "it is held", held).await;
+            let held = |it: &Value| it["hold_reason"] == "paused" && it["status"] == "pending";
+            fleet.first().delivery_when(&id_of(delivery), "it is held", held).await;
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        assert_eq!(receiver.count(), before, "nothing is sent meanwhile");
-
-        fleet.all("resume").await;
-        let requests = receiver.wait_within(WITHIN * 2, before + LANES).await;
-        assert!(requests[before..].iter().all(|request| request.id() == event));
-        let delivery = fleet.api().delivery_with_status(&id_of(&deliveries[0]), "delivered").await;
+        for lane in &lanes {
+            Change::Resume.make(fleet.last(), lane, "").await;
+        }
+        let requests = fleet.arrived_when_settled(&receiver).await;
+        assert_eq!(requests.len(), lanes.len());
+        assert!(requests.iter().all(|request| request.id() == event));
+        let delivery = fleet.first().delivery_with_status(&id_of(&deliveries[0]), "delivered").await;
         assert_eq!(delivery["attempt_count"], 1, "being held is no attempt");
-    }
-
-    async fn a_new_address_is_used_by_every_node(store: Store) {
-        let database = Database::fresh(store).await;
-        let (old, new) = (Receiver::healthy().await, Receiver::healthy().await);
-        let fleet = Fleet::on(&database, &old).await;
-        for endpoint in &fleet.endpoints {
-            let patch = json!({"url": new.url()});
-            fleet.api().patch(&format!("/v1/endpoints/{endpoint}"), &patch).await.expect(200);
-        }
-        tokio::time::sleep(WITHIN).await;
-        let before = old.count();
-        fleet.nodes.last().expect("a node").api.emit("call.ended", b"{}", json!({})).await;
-        new.wait_for(LANES).await;
-        assert_eq!(old.count(), before);
-    }
-
-    async fn an_expunged_event_is_not_sent_by_any_node(store: Store) {
-        let database = Database::fresh(store).await;
-        let receiver = Receiver::healthy().await;
-        let fleet = Fleet::on(&database, &receiver).await;
-        fleet.all("pause").await;
-        tokio::time::sleep(WITHIN).await;
-        let before = receiver.count();
-        let event = fleet.api().emit("call.ended", b"{}", json!({})).await;
-        let deliveries = fleet.api().deliveries_of(&event).await;
-        fleet.api().delete(&format!("/v1/events/{event}/payload")).await.expect(204);
-        fleet.all("resume").await;
-        let next = fleet.api().emit("call.ended", b"{}", json!({})).await;
-        let requests = receiver.wait_for(before + LANES).await;
-        assert!(requests[before..].iter().all(|request| request.id() == next));
-        for delivery in deliveries {
-            fleet.api().delivery_with_status(&id_of(&delivery), "cancelled").await;
-        }
-    }
-
-    async fn a_deleted_endpoint_gets_nothing_any_more(store: Store) {
-        let database = Database::fresh(store).await;
-        let receiver = Receiver::answering(500).await;
-        let server = Serve::on(&database).start().await;
-        let retry = json!({"max_attempts": 100, "delays_ms": [30], "jitter": 0.0});
-        let endpoint = json!({"url": receiver.url(), "event_types": ["*"], "retry": retry});
-        let endpoint = id_of(&server.api.endpoint(endpoint).await);
-        let event = server.api.emit("call.ended", b"{}", json!({})).await;
-        let id = server.api.delivery_of(&event).await;
-        receiver.wait_for(2).await;
-        server.api.delete(&format!("/v1/endpoints/{endpoint}")).await.expect(204);
-        server.api.delivery_with_status(&id, "cancelled").await;
-        until_within(WITHIN, "nothing is open", async || (receiver.open() == 0).then_some(())).await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        let stopped = receiver.count();
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        assert_eq!(receiver.count(), stopped);
-        server.api.balanced_ledger().await;
     }
 
     async fn a_receiver_that_says_gone_is_left_alone_until_it_is_enabled_again(store: Store) {
@@ -153,7 +254,7 @@ on_both_stores! {
         receiver.answer(|_| Reply::status(204));
         server.api.patch(&format!("/v1/endpoints/{endpoint}"), &json!({"enabled": true})).await.expect(200);
         server.api.delivery_with_status(&id, "delivered").await;
-        assert_eq!(receiver.count(), 2);
+        assert_eq!(receiver.arrived_when_settled(&server.api).await.len(), 2);
     }
 
     async fn a_late_gone_of_the_old_url_does_not_disable_the_endpoint_that_was_given_another(store: Store) {
@@ -172,6 +273,7 @@ on_both_stores! {
         server.api.delivery_with_status(&id, "delivered").await;
         let document = server.api.get(&format!("/v1/endpoints/{endpoint}")).await.expect(200);
         assert_eq!(document["enabled"], json!(true));
+        server.api.settled().await;
         assert_eq!((old.count(), new.count()), (1, 1));
     }
 }

@@ -57,7 +57,7 @@ on_both_stores! {
         let database = Database::fresh(store).await;
         let listener = Receiver::healthy().await;
         let server = Serve::on(&database).start().await;
-        let once = json!({"max_attempts": 1, "delays_ms": [0], "jitter": 0.0});
+        let once = json!({"max_attempts": 1, "delays_ms": [50], "jitter": 0.0});
         let fields = json!({"url": listener.url(), "event_types": ["*"], "retry": once});
         server.api.endpoint(fields).await;
         assert_eq!(server.terminate().await.code(), Some(0));
@@ -83,7 +83,7 @@ on_both_stores! {
         })
         .await;
         let url = format!("http://hooks.customer.com:{}/hook", listener.address().port());
-        let once = json!({"max_attempts": 1, "delays_ms": [0], "jitter": 0.0});
+        let once = json!({"max_attempts": 1, "delays_ms": [50], "jitter": 0.0});
         host.api.endpoint(json!({"url": url, "event_types": ["*"], "retry": once})).await;
         let event = host.api.emit("call.ended", b"{}", json!({})).await;
         let id = host.api.delivery_of(&event).await;
@@ -102,7 +102,7 @@ on_both_stores! {
             Reply::status([301, 302, 303, 307, 308][request.index % 5]).header("location", target.clone())
         })
         .await;
-        let retry = json!({"max_attempts": 5, "delays_ms": [10], "jitter": 0.0});
+        let retry = json!({"max_attempts": 5, "delays_ms": [50], "jitter": 0.0});
         server.api.endpoint(json!({"url": receiver.url(), "event_types": ["*"], "retry": retry})).await;
         let event = server.api.emit("call.ended", b"{}", json!({})).await;
         let id = server.api.delivery_of(&event).await;

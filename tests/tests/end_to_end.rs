@@ -14,9 +14,14 @@ mod bytes;
 // 3: at least once, under one id.
 mod ids;
 
+// 2, 3, 9 and 10 for every scheme and preset.
+mod schemes;
+
 // 4: nothing vanishes.
+mod clocks;
 mod crash;
 mod ledger;
+mod refused;
 mod replay;
 
 // 5: no transaction is open while a receiver is being spoken to.
@@ -33,6 +38,7 @@ mod outage;
 mod egress;
 
 // 9: no secret is logged or stored in the clear.
+mod keys;
 mod secrets;
 
 // 10: signed at attempt time.
@@ -44,17 +50,37 @@ mod takeover;
 
 // 12: changes reach every node within a second.
 mod control;
+mod recall;
 
-// Who may do what, and who did.
+// The house itself.
+mod house;
+
+// 13: nobody gains by emitting what he may not read.
+mod authority;
+mod inheritance;
+
+// 14: what one caller asks for is bounded.
+mod bounds;
+
+// 15: a node that holds shards works, or loses them.
+mod liveness;
+
+// 16: erased means unreadable everywhere.
+mod erasing;
+
+// Who did what.
 mod audit;
+mod sessions;
 mod tokens;
 
 // What receivers and operators are told beside them.
+mod advice;
 mod bad_flags;
 mod bad_input;
 mod commands;
 mod dashboard;
-mod demo;
+mod differential;
+mod edits;
 mod embedded;
 mod flat_cost;
 mod idempotency;
@@ -63,5 +89,6 @@ mod openapi;
 mod order;
 mod rotation;
 mod shutdown;
+mod upgrades;
 mod walk;
 mod why_not;

@@ -86,7 +86,7 @@ async fn a_failed_attempt_rewrites_its_row_in_place_of_a_new_one() {
     let database = Database::fresh(Store::Postgres).await;
     let receiver = Receiver::scripted(|request| Reply::status(if request.index < ALL / 10 { 500 } else { 204 })).await;
     let server = Serve::on(&database).start().await;
-    let retry = json!({"max_attempts": 20, "delays_ms": [0], "jitter": 0.0});
+    let retry = json!({"max_attempts": 20, "delays_ms": [50], "jitter": 0.0});
     server.api.endpoint(json!({"url": receiver.url(), "event_types": ["*"], "retry": retry})).await;
     deliver_all(&server).await;
     server.terminate().await;

@@ -6,7 +6,6 @@ use ringback_tests::{
     receiver::{Receiver, Reply},
     server::Serve,
     stores::Store,
-    until::until,
 };
 use serde_json::json;
 
@@ -16,7 +15,7 @@ on_both_stores! {
         let server = Serve::on(&database).start().await;
         let receivers = [Receiver::healthy().await, Receiver::answering(500).await];
         for receiver in &receivers {
-            let retry = json!({"max_attempts": 2, "delays_ms": [10], "jitter": 0.0});
+            let retry = json!({"max_attempts": 2, "delays_ms": [50], "jitter": 0.0});
             server.api.endpoint(json!({"url": receiver.url(), "event_types": ["*"], "retry": retry})).await;
         }
         let event = server.api.emit("call.ended", b"{}", json!({})).await;
@@ -25,7 +24,8 @@ on_both_stores! {
             server.api.delivery_when(&id, "it is finished", |delivery| delivery["status"] != "pending").await;
             server.api.post(&format!("/v1/deliveries/{id}/replay"), &json!({})).await.expect(202);
         }
-        let (healthy, failing) = (receivers[0].wait_for(2).await, receivers[1].wait_for(4).await);
+        let healthy = receivers[0].arrived_when_settled(&server.api).await;
+        let failing = receivers[1].arrived_when_settled(&server.api).await;
         for request in healthy.iter().chain(&failing) {
             assert_eq!(request.id(), event);
         }
@@ -40,7 +40,7 @@ on_both_stores! {
         let database = Database::fresh(store).await;
         let server = Serve::on(&database).start().await;
         let receiver = Receiver::healthy().await;
-        let retry = json!({"max_attempts": 2, "delays_ms": [10], "jitter": 0.0});
+        let retry = json!({"max_attempts": 2, "delays_ms": [50], "jitter": 0.0});
         server.api.endpoint(json!({"url": receiver.url(), "event_types": ["*"], "retry": retry})).await;
         let event = server.api.emit("call.ended", b"{}", json!({})).await;
         let id = server.api.delivery_of(&event).await;
@@ -78,7 +78,7 @@ on_both_stores! {
             if request.index == 0 { Reply::status(204).after(pause) } else { Reply::status(204) }
         })
         .await;
-        let retry = json!({"max_attempts": 3, "delays_ms": [10], "jitter": 0.0});
+        let retry = json!({"max_attempts": 3, "delays_ms": [50], "jitter": 0.0});
         let fields = json!({"url": receiver.url(), "event_types": ["*"], "retry": retry, "timeout_ms": 300});
         server.api.endpoint(fields).await;
         let event = server.api.emit("call.ended", b"{}", json!({})).await;
@@ -87,8 +87,7 @@ on_both_stores! {
         let first = &delivery["attempts"].as_array().expect("attempts").iter().find(|it| it["number"] == 1).cloned();
         let first = first.as_ref().expect("the first attempt");
         assert_eq!((&first["error"], &first["ambiguous"]), (&json!("timeout"), &json!(true)), "{first}");
-        let ids = receiver.wait_for(2).await;
-        assert!(ids.iter().all(|request| request.id() == event));
-        until("nothing is open", async || (receiver.open() == 0).then_some(())).await;
+        let requests = receiver.arrived_when_settled(&server.api).await;
+        assert_eq!(requests.iter().map(|request| request.id()).collect::<Vec<_>>(), [&event, &event]);
     }
 }

@@ -19,12 +19,20 @@ const EVENTS: u32 = 200_000;
 /// Tens of times what a page takes on a quiet machine.
 const BOUND: Duration = Duration::from_secs(2);
 
+/// A page takes at most so many times as long as one row of a list of two takes at the same moment, if that is more.
+const TIMES: u32 = 40;
+
+async fn timed(api: &Api, path: &str) -> (Value, Duration) {
+    let asked = Instant::now();
+    let answer = api.ask(Method::GET, path, None).await.expect("the server answers").expect(200);
+    (answer, asked.elapsed())
+}
+
 /// The answer, which came in time. One that did not is asked for once more: others use the machine, too.
 async fn quick(api: &Api, path: &str) -> Value {
     for _ in 0..3 {
-        let asked = Instant::now();
-        let answer = api.ask(Method::GET, path, None).await.expect("the server answers").expect(200);
-        if asked.elapsed() < BOUND {
+        let (answer, took) = timed(api, path).await;
+        if took < BOUND || took < timed(api, "/v1/endpoints?limit=1").await.1 * TIMES {
             return answer;
         }
     }

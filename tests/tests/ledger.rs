@@ -11,7 +11,7 @@ on_both_stores! {
         let database = Database::fresh(store).await;
         let server = Serve::on(&database).start().await;
         let (healthy, broken) = (Receiver::healthy().await, Receiver::answering(500).await);
-        let once = json!({"max_attempts": 1, "delays_ms": [0], "jitter": 0.0});
+        let once = json!({"max_attempts": 1, "delays_ms": [50], "jitter": 0.0});
         server.api.endpoint(json!({"url": healthy.url(), "event_types": ["good", "both"]})).await;
         server.api.endpoint(json!({"url": broken.url(), "event_types": ["bad", "both"], "retry": once})).await;
         let held = json!({"url": healthy.url(), "event_types": ["later", "never"], "enabled": false});

@@ -21,8 +21,21 @@ use tokio::process::Command;
 /// Longer than a run takes on a busy machine.
 const RUN_MAX: Duration = Duration::from_secs(240);
 
-/// Requests made for each operation and phase.
-const EXAMPLES: u32 = 8;
+/// How much is asked.
+#[derive(Clone, Copy)]
+struct Effort {
+    phases: &'static str,
+    /// Requests made for each operation and phase.
+    examples: u32,
+}
+
+/// What a store can answer is the shared contract's to test; what is read and refused before a store is asked does not
+/// depend on it. So one store is asked everything, and the other enough to see that it is connected to the same API.
+const ALL: Effort = Effort { phases: "examples,coverage,fuzzing,stateful", examples: 4 };
+const SMOKE: Effort = Effort { phases: "examples,stateful", examples: 2 };
+
+/// Who has no token is refused before anything else of a request is read.
+const STRANGER: Effort = Effort { phases: "examples", examples: 1 };
 
 /// Every check but two. Not every rule can be written down as a schema: an event's destination excludes its endpoint
 /// keys, for one. So what the document allows may still be refused; `ringback-admin` tries its examples. And of an
@@ -32,14 +45,20 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
                       unsupported_method,allow_header_conformance,ignored_auth,use_after_free";
 
 /// Runs schemathesis against a server, with a token or without.
-async fn conforms(server: &Server, receiver: &Receiver, token: Option<&str>) {
+async fn conforms(server: &Server, receiver: &Receiver, token: Option<&str>, effort: Effort) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let python = std::env::var("RINGBACK_TEST_PYTHON").expect("RINGBACK_TEST_PYTHON is set; tests/run sets it");
     let mut command = Command::new(python);
     command.args(["-m", "schemathesis.cli", "run", &format!("{}/openapi.json", server.api.base())]);
     command.args(["--seed", "20260131", "--generation-database", "none", "--no-color", "--checks", CHECKS]);
-    command.args(["--max-examples", &EXAMPLES.to_string(), "--suppress-health-check", "all", "--continue-on-failure"]);
-    command.args(["--phases", "examples,coverage,fuzzing,stateful", "--request-timeout", "30"]);
+    command.args([
+        "--max-examples",
+        &effort.examples.to_string(),
+        "--suppress-health-check",
+        "all",
+        "--continue-on-failure",
+    ]);
+    command.args(["--phases", effort.phases, "--request-timeout", "30"]);
     if let Some(token) = token {
         command.args(["--header", &format!("Authorization: Bearer {token}")]);
     }
@@ -69,17 +88,18 @@ async fn something(api: &Api, receiver: &Receiver) {
     .await;
 }
 
-async fn the_api_is_as_its_document_says(store: Store) {
+async fn the_api_is_as_its_document_says(store: Store, effort: Effort, endpoints_least: usize) {
     let database = Database::fresh(store).await;
     let server = Serve::on(&database).start().await;
     let receiver = Receiver::scripted(|request| Reply::status(if request.index % 2 == 0 { 500 } else { 204 })).await;
     something(&server.api, &receiver).await;
-    conforms(&server, &receiver, None).await;
-    conforms(&server, &receiver, Some(TOKEN)).await;
+    conforms(&server, &receiver, Some(TOKEN), effort).await;
+    // Last, because it makes up more bearer tokens than one address may guess at before it is told to wait.
+    conforms(&server, &receiver, None, STRANGER).await;
     // Nothing was sent to anybody else, whatever was made up.
     let endpoints = server.api.get("/v1/endpoints?limit=1000").await.expect(200);
     let endpoints = endpoints["items"].as_array().expect("a list");
-    assert!(endpoints.len() > 10, "schemathesis made only {} endpoints", endpoints.len());
+    assert!(endpoints.len() >= endpoints_least, "schemathesis made only {} endpoints", endpoints.len());
     for endpoint in endpoints {
         assert_eq!(endpoint["url"], receiver.url());
     }
@@ -87,10 +107,10 @@ async fn the_api_is_as_its_document_says(store: Store) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_sqlite_with_and_without_a_token() {
-    the_api_is_as_its_document_says(Store::Sqlite).await;
+    the_api_is_as_its_document_says(Store::Sqlite, ALL, 11).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_postgres_with_and_without_a_token() {
-    the_api_is_as_its_document_says(Store::Postgres).await;
+    the_api_is_as_its_document_says(Store::Postgres, SMOKE, 2).await;
 }

@@ -19,7 +19,7 @@ on_both_stores! {
             Reply::status(if fails { 500 } else { 204 })
         })
         .await;
-        let retry = json!({"max_attempts": 5, "delays_ms": [20], "jitter": 0.0});
+        let retry = json!({"max_attempts": 5, "delays_ms": [50], "jitter": 0.0});
         let fields = json!({"url": receiver.url(), "event_types": ["*"], "ordered": true, "retry": retry});
         server.api.endpoint(fields).await;
         let mut emitted: Vec<(String, String)> = Vec::new();
@@ -50,7 +50,7 @@ on_both_stores! {
             .api
             .endpoint(json!({
                 "url": receiver.url(), "event_types": ["*"], "ordered": true, "on_dead": "block",
-                "retry": {"max_attempts": 1, "delays_ms": [0], "jitter": 0.0},
+                "retry": {"max_attempts": 1, "delays_ms": [50], "jitter": 0.0},
             }))
             .await;
         let step = json!({"ordering_key": "call"});

@@ -26,8 +26,7 @@ on_both_stores! {
         assert_eq!(receiver.open(), 0, "no request was cut off");
 
         let server = Serve::on(&database).start().await;
-        let requests = receiver.wait_for(12).await;
-        server.api.balanced_ledger().await;
+        let requests = receiver.arrived_when_settled(&server.api).await;
         let ids: std::collections::HashSet<_> = requests.iter().map(|request| request.id().to_owned()).collect();
         assert_eq!((ids.len(), requests.len()), (12, 12), "and none was sent twice");
     }

@@ -2,15 +2,20 @@
 
 use std::time::{Duration, SystemTime};
 
+use ringback::endpoint::Scheme;
 use ringback_tests::{
     api::id_of,
     database::Database,
     on_both_stores,
-    receiver::{Arrived, Receiver, Reply},
+    receiver::{Arrived, Gate, Receiver, Reply},
     server::Serve,
     stores::Store,
+    verifier::{Known, verify},
 };
 use serde_json::json;
+
+/// What the receiver of a scheme that is named here was given.
+const SECRET: &str = "what the customer was given";
 
 /// Unix seconds of the signature.
 fn signed_at(request: &Arrived) -> u64 {
@@ -45,6 +50,44 @@ on_both_stores! {
         for request in &requests {
             assert!(signed_at(request) <= seconds(request.at_time) + 1);
             assert!(signed_at(request) + 60 > seconds(request.at_time));
+        }
+    }
+
+    async fn what_waits_for_a_place_in_a_full_lane_is_signed_when_it_gets_one(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let gate = Gate::closed();
+        let first = gate.clone();
+        let receiver = Receiver::scripted(move |request| {
+            if request.index == 0 { Reply::status(204).behind(&first) } else { Reply::status(204) }
+        })
+        .await;
+        // This scheme signs milliseconds, so that no whole second has to pass.
+        let endpoint = json!({
+            "url": receiver.url(), "event_types": ["*"], "scheme": "retell", "secret": SECRET,
+            "max_in_flight": 1, "timeout_ms": 60_000,
+        });
+        server.api.endpoint(endpoint).await;
+        for _ in 0..3 {
+            server.api.emit("call.ended", b"{}", json!({})).await;
+        }
+        receiver.wait_for(1).await;
+        // Long enough for the others to be picked, read ahead or signed, were that done before their turn.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(receiver.count(), 1, "the lane is full");
+        let opened = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis();
+        gate.open();
+        let known = Known {
+            scheme: Scheme::Retell,
+            secret: SECRET.to_owned(),
+            public_key: None,
+            url: receiver.url(),
+        };
+        for request in &receiver.wait_for(3).await[1..] {
+            verify(&known, request, None).unwrap_or_else(|why| panic!("{why}: {request:?}"));
+            let signed = request.header("x-retell-signature").split_once(',').expect("v=…,d=…").0;
+            let signed: u128 = signed.trim_start_matches("v=").parse().expect("milliseconds");
+            assert!(signed >= opened, "signed {} ms before its turn: {request:#?}", opened - signed);
         }
     }
 }

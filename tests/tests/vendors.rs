@@ -20,14 +20,16 @@ const ENCODED: [&str; 2] = ["whsec_MDEyMzQ1Njc4OWFiY2RlZkdISUpLTE1O", "whsec_T05
 
 /// Soon enough for a test.
 fn quick_retry() -> Value {
-    json!({"max_attempts": 3, "delays_ms": [20], "jitter": 0.0})
+    json!({"max_attempts": 3, "delays_ms": [50], "jitter": 0.0})
 }
 
 /// The first attempt of each body fails, its retry is delivered, and then it is replayed.
 async fn fail_retry_and_replay(api: &Api, customer: &Outside, bodies: &[Sample], fields: &Value) {
+    let mut events = Vec::new();
     for sample in bodies {
         let event = api.emit(sample.event_type, &sample.body, fields.clone()).await;
         let id = api.delivery_of(&event).await;
+        events.push(event);
         let delivery = api.delivery_with_status(&id, "delivered").await;
         assert_eq!(delivery["attempt_count"], 2, "{delivery}");
         api.post(&format!("/v1/deliveries/{id}/replay"), &json!({})).await.expect(202);
@@ -36,11 +38,12 @@ async fn fail_retry_and_replay(api: &Api, customer: &Outside, bodies: &[Sample],
     let journal = customer.wait_for(bodies.len() * 3).await;
     assert_eq!(journal.len(), bodies.len() * 3);
     assert!(journal.iter().all(|line| line.ok()), "{journal:#?}");
-    for sample in bodies {
+    for (sample, event) in bodies.iter().zip(&events) {
         let lines: Vec<_> = journal.iter().filter(|line| line.sha256() == sample.sha256()).collect();
         let attempts: Vec<_> = lines.iter().map(|line| (line.attempt(), line.is_replay())).collect();
         assert_eq!(attempts, [("1", false), ("2", false), ("3", true)]);
         assert!(lines.iter().all(|line| line.id() == lines[0].id()), "one idempotency key: {lines:#?}");
+        assert!(lines.iter().all(|line| line.event() == event), "one event: {lines:#?}");
     }
 }
 

@@ -23,6 +23,7 @@ nobody='http://127.0.0.1:1/' # nothing listens there
 step 'Is it up? These need no token.'
 token='' ask GET /healthz 200
 token='' ask GET /readyz 200
+shows '"unreadable_endpoints":0'
 token='' ask GET /openapi.json 200
 shows '"openapi":"3.1' '"title":"Ringback"'
 
@@ -65,7 +66,7 @@ has event_id delivery_id
 delivery=$(value_of delivery_id)
 until_shows '"status":"delivered"' "/v1/deliveries/$delivery"
 has id event_id endpoint_id tenant type key url status dead_reason attempt_count next_attempt_at held_until hold_reason \
-    created_at finished_at attempts
+    created_at finished_at last_error attempts
 has number at outcome status_code error phase ambiguous duration_ms timings remote_addr request response
 has dns_ms connect_ms tls_ms head_ms body_ms headers body truncated
 shows '"outcome":"delivered"' '"webhook-signature":"v1,' '"ringback-test":"1"'
@@ -135,7 +136,7 @@ shows '"key":"call-44"' '"last_error":"connect_refused"'
 letter=$(value_of id)
 send PATCH "/v1/endpoints/$agent" 200 <<<"{\"url\": \"$receiver\"}"
 ask POST "/v1/dead-letters/$letter/replay" 202
-shows "\"id\":\"$letter\"" '"status":"pending"'
+shows "\"id\":\"$letter\""
 until_shows '"status":"delivered"' "/v1/deliveries/$letter"
 shows '"attempt_count":2'
 
@@ -150,15 +151,21 @@ shows '"status":"cancelled"'
 
 step 'Many at once: counted first, then at a pace, and it can be cancelled.'
 send POST /v1/replays 200 <<<"{\"filter\": {\"tenant\": \"$tenant\", \"status\": \"delivered\"}, \"dry_run\": true}"
-has id state matched released skipped remaining delivered dead bytes rate_per_second reason created_at finished_at
+has id state matched released skipped remaining delivered dead bytes rate_per_second filter note reason created_at finished_at
 shows '"id":null' '"state":"preview"'
 send POST /v1/replays 202 <<JSON
-{"filter": {"tenant": "$tenant", "status": "delivered", "key": "call-43"}, "rate_per_second": 100, "reason": "they lost it"}
+{"filter": {"tenant": "$tenant", "status": "delivered", "key": "call-43"}, "rate_per_second": 100, "note": "they lost it"}
 JSON
-shows '"matched":1' '"reason":"they lost it"'
+shows '"matched":1' '"note":"they lost it"' '"reason":"they lost it"'
 replay=$(value_of id)
 until_shows '"state":"completed"' "/v1/replays/$replay"
 shows '"released":1' '"remaining":0'
+ask GET "/v1/replays?tenant=$tenant&state=completed&limit=1" 200
+shows "\"id\":\"$replay\""
+send POST /v1/replays 200 <<<"{\"filter\": {\"endpoint_id\": \"$endpoint\", \"status\": \"missing\"}, \"dry_run\": true}"
+shows '"state":"preview"'
+send POST /v1/replays 422 <<<'{"filter": {"status": "missing"}}'
+refuses required
 send POST /v1/replays 202 <<<"{\"filter\": {\"tenant\": \"$tenant\", \"status\": \"delivered\"}, \"rate_per_second\": 0.01}"
 shows '"state":"running"'
 ask POST "/v1/replays/$(value_of id)/cancel" 200
@@ -166,8 +173,13 @@ shows '"state":"cancelled"'
 
 step 'A new secret: with an overlap where the header carries several signatures, at one moment where it carries one.'
 send POST "/v1/endpoints/$endpoint/rotate-secret" 200 <<<'{"overlap_seconds": 3600}'
-has secret overlap_until switch_at
+has secret overlap_until switch_at warnings
 shows '"secret":"whsec_' '"switch_at":null'
+ask GET "/v1/endpoints/$endpoint" 200
+shows '"rotation":{"secrets":2,'
+send POST "/v1/endpoints/$endpoint/rotate-secret" 409 <<<'{"overlap_seconds": 0}'
+refuses overlap_in_use
+send POST "/v1/endpoints/$endpoint/rotate-secret" 200 <<<'{"overlap_seconds": 0, "force": true}'
 
 step 'Forgotten on demand: the payload is gone for good, and nothing of it is sent any more.'
 ask DELETE "/v1/events/$event/payload" 204
@@ -175,6 +187,17 @@ ask GET "/v1/events/$event/payload" 410
 refuses payload_expunged
 ask POST "/v1/deliveries/$delivery/replay" 409
 refuses payload_expunged
+
+step 'The same for many, by key or by type; what it came to is told in a receipt.'
+send POST /v1/expunge 200 <<<"{\"tenant\": \"$tenant\", \"key\": \"call-43\", \"dry_run\": true}"
+has id tenant state filter erases_keys matched expunged skipped remaining bytes created_at finished_at receipt
+shows '"id":null' '"state":"preview"'
+send POST '/v1/expunge?key=true' 202 <<<"{\"tenant\": \"$tenant\", \"key\": \"call-43\"}"
+shows '"key":"***"' '"erases_keys":true'
+expunge=$(value_of id)
+until_shows '"state":"completed"' "/v1/expunges/$expunge"
+has events payload_bytes deliveries_cancelled attempts ids_sha256 at actor
+shows '"actor":"admin_token"'
 
 step 'Deleted: pending deliveries are cancelled, what was delivered stays on record.'
 ask DELETE "/v1/endpoints/$agent" 204

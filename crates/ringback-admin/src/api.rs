@@ -6,16 +6,22 @@ pub(crate) mod deliveries;
 mod document;
 mod endpoints;
 mod events;
+mod expunges;
 mod health;
 mod ledger;
 mod metrics;
 mod replays;
 
+use std::{sync::Arc, time::Instant};
+
 use bytes::Bytes;
 use ringback::{Engine, seal::MasterKeys, store::SharedStore};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::auth::{Admission, StoredTokens};
+use crate::{
+    auth::{Admission, Failures, StoredTokens},
+    sender::TrustedProxies,
+};
 
 /// What every handler works with.
 #[derive(Clone)]
@@ -23,14 +29,26 @@ pub(crate) struct Api {
     pub(crate) engine: Engine,
     pub(crate) admission: Admission,
     pub(crate) tokens: StoredTokens,
+    /// Whose word is taken about where a request comes from.
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) failed_tokens: Arc<Failures>,
+    pub(crate) failed_logins: Arc<Failures>,
     /// What is served at `/openapi.json`.
     pub(crate) document: Bytes,
 }
 
 impl Api {
-    pub(crate) fn new(engine: Engine, admission: Admission, document: Bytes) -> Self {
-        let tokens = StoredTokens::of(engine.store().clone());
-        Self { engine, admission, tokens, document }
+    pub(crate) fn new(engine: Engine, admission: Admission, proxies: TrustedProxies, document: Bytes) -> Self {
+        let now = Instant::now();
+        Self {
+            tokens: StoredTokens::of(engine.store().clone()),
+            engine,
+            admission,
+            proxies,
+            failed_tokens: Arc::new(Failures::of_tokens(now)),
+            failed_logins: Arc::new(Failures::of_logins(now)),
+            document,
+        }
     }
 
     pub(crate) fn store(&self) -> &SharedStore {
@@ -50,6 +68,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(deliveries::routes())
         .merge(dead_letters::routes())
         .merge(replays::routes())
+        .merge(expunges::routes())
         .merge(ledger::routes())
         .merge(audit::routes())
         .merge(health::routes())

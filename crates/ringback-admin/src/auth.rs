@@ -6,6 +6,7 @@
 mod access;
 mod admission;
 mod caller;
+mod failures;
 mod tokens;
 
 pub use ringback::token::Scope;
@@ -13,7 +14,8 @@ pub use ringback::token::Scope;
 pub use self::access::Access;
 pub(crate) use self::access::Permission;
 pub(crate) use self::{
-    admission::Admission,
+    admission::{Admission, admit, admit_token},
     caller::{Administrator, Emitter, Operator, Reader},
+    failures::Failures,
     tokens::StoredTokens,
 };

@@ -5,7 +5,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ringback::{
-    id::{DeliveryId, EndpointId, EventId},
+    id::{DeliveryId, EndpointId, EventId, ReplayId},
     seal::MasterKeys,
     store::AuditPosition,
     time::Timestamp,
@@ -95,7 +95,7 @@ macro_rules! position_by_id {
         }
     )+};
 }
-position_by_id!(EventId, DeliveryId, EndpointId);
+position_by_id!(EventId, DeliveryId, EndpointId, ReplayId);
 
 /// The audit log: when, and which of that moment.
 impl Position for AuditPosition {

@@ -11,7 +11,6 @@
 
 mod assets;
 mod cookie;
-mod failed_logins;
 mod form_token;
 mod frame;
 mod headers;
@@ -21,29 +20,23 @@ mod mount;
 mod origin;
 mod pages;
 mod refusal;
-mod sender;
 mod session;
 mod submission;
 mod visible;
 mod visitor;
 
-use std::{sync::Arc, time::Instant};
-
 use axum::{
-    Extension, Router,
+    Router,
     middleware::{from_fn_with_state, map_response},
     routing::{get, post},
 };
 
 pub(crate) use self::host::Hosts;
-use self::{
-    failed_logins::FailedLogins,
-    pages::{delivery, login, overview, replay},
-};
-use crate::api::Api;
+use self::pages::{delivery, login, overview, replay};
+use crate::{api::Api, sender::TrustedProxies};
 
 /// The pages, without their state. They are answered under the names that `hosts` allows.
-pub(crate) fn routes(hosts: Hosts) -> Router<Api> {
+pub(crate) fn routes(hosts: Hosts, proxies: &TrustedProxies) -> Router<Api> {
     Router::new()
         .route("/", get(overview::show))
         .route("/deliveries/{id}", get(delivery::show))
@@ -51,7 +44,6 @@ pub(crate) fn routes(hosts: Hosts) -> Router<Api> {
         .route("/login", get(login::show).post(login::log_in))
         .route("/logout", post(login::log_out))
         .route("/assets/{name}", get(assets::send))
-        .layer(Extension(Arc::new(FailedLogins::none(Instant::now()))))
-        .layer(from_fn_with_state(hosts, host::check))
+        .layer(from_fn_with_state((hosts, proxies.clone()), host::check))
         .layer(map_response(headers::protect))
 }

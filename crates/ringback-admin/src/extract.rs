@@ -3,19 +3,22 @@
 mod body;
 mod depth;
 mod document;
+pub(crate) mod encoding;
 mod id;
 mod idempotency_key;
 mod if_match;
 mod json;
+mod once;
 mod parameters;
 mod strict;
 
 pub(crate) use self::{
-    body::{BODY_BYTES_MAX, read_json},
+    body::{BODY_BYTES_MAX, read_json, read_whole},
     document::{Document, elements},
     id::Id,
-    idempotency_key::IdempotencyKey,
+    idempotency_key::{IdempotencyKey, NAME as IDEMPOTENCY_KEY, refuse_key},
     if_match::{IfMatch, etag},
-    json::{FromDocument, Json, Nothing, OptionalJson, Patch, Raw},
+    json::{FromDocument, Json, Nothing, OptionalJson, Patch, Raw, parse},
+    once::Once,
     parameters::{FromParameters, Parameters, Query},
 };

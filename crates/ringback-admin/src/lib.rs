@@ -21,13 +21,19 @@ mod auth;
 mod cursor;
 mod dashboard;
 mod extract;
+mod memory;
 mod openapi;
 mod options;
 mod problem;
 mod request_id;
+mod sender;
 mod unasked;
 mod unread;
 mod view;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 
 use std::time::Duration;
 
@@ -45,6 +51,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use self::{
     auth::{Access, Scope},
     options::{InvalidBasePath, Options},
+    problem::refusal,
+    sender::{Network, TrustedProxies},
 };
 
 /// The admin API of `engine`.
@@ -53,14 +61,16 @@ pub use self::{
 /// does not know, with a 404.
 pub fn router(engine: Engine, options: Options) -> Router {
     let (routes, described) = api::routes().split_for_parts();
-    let without_query = unasked::WithoutQuery::of(&described);
-    let mut routes = routes.route_layer(middleware::from_fn_with_state(without_query, unasked::refuse));
+    let unread = unasked::Unread::of(&described);
+    let mut routes = routes.route_layer(middleware::from_fn_with_state(unread, unasked::refuse));
     if let Some(hosts) = options.dashboard {
         // Pages are no part of the API, and so not described with it.
-        routes = routes.merge(dashboard::routes(hosts));
+        routes = routes.merge(dashboard::routes(hosts, &options.proxies));
     }
     let document = openapi::document(described, &options.base_path);
-    let routes = guarded(routes).with_state(api::Api::new(engine, options.admission, document));
+    let budget = memory::Budget::of(options.request_memory_max);
+    let api = api::Api::new(engine, options.admission, options.proxies, document);
+    let routes = guarded(routes, &budget).with_state(api);
     let base_path = options.base_path.as_str();
     if base_path.is_empty() {
         return routes;
@@ -72,11 +82,11 @@ pub fn router(engine: Engine, options: Options) -> Router {
         let home = home.layer(middleware::map_response(guard)).layer(middleware::from_fn(request_id::carry));
         mounted = mounted.route(&format!("{base_path}/"), home);
     }
-    if options.is_alone { mounted.fallback_service(guarded(Router::new())) } else { mounted }
+    if options.is_alone { mounted.fallback_service(guarded(Router::new(), &budget)) } else { mounted }
 }
 
 /// The routes, with an answer for everything that none of them answers.
-fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, budget: &memory::Budget) -> Router<S> {
     routes
         .fallback(problem::not_found_here)
         .method_not_allowed_fallback(problem::method_not_allowed)
@@ -84,7 +94,7 @@ fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
         .layer((
             middleware::from_fn(request_id::carry),
             middleware::map_response(guard),
-            middleware::from_fn(unread::discard),
+            middleware::from_fn_with_state(budget.clone(), unread::discard),
             middleware::from_fn(in_time),
             CatchPanicLayer::custom(problem::panicked),
         ))
@@ -103,7 +113,11 @@ async fn in_time(request: Request, next: Next) -> Response {
 
 /// Answers hold payloads, and once a secret: no cache may keep them unless they say so themselves, no browser may guess
 /// at them.
-async fn guard(mut response: Response) -> Response {
+async fn guard(response: Response) -> Response {
+    protected(response)
+}
+
+fn protected<B>(mut response: http::Response<B>) -> http::Response<B> {
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -129,7 +143,8 @@ mod tests {
         if let Some(id) = request_id {
             request = request.header("x-request-id", id);
         }
-        let response = guarded(routes).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let response =
+            guarded(routes, &memory::Budget::of(0)).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
         let (status, body) = (response.status(), response.into_body().collect().await.unwrap().to_bytes());
         (status, id, serde_json::from_slice(&body).unwrap())
@@ -158,7 +173,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_problem_that_tells_nothing() {
-        let routes: Router = guarded(Router::new().route("/", get(defect)));
+        let routes: Router = guarded(Router::new().route("/", get(defect)), &memory::Budget::of(0));
         let response = routes.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");

@@ -19,7 +19,8 @@ JSON in snake_case, times in RFC 3339. A payload is the caller's bytes: it is ke
 Lists are newest first and read on with `next_cursor`; a page may hold fewer items than it could. Every refusal is \
 `application/problem+json` (RFC 9457) with a stable `code`; `errors` names each field by its `pointer` (RFC 6901) or \
 each `parameter`. What is absent and what is another tenant's get the same 404. A method that a path does not take is \
-405 with `Allow`. Every answer has an `X-Request-Id`: the caller's, if it sent one.";
+405 with `Allow`. An `Idempotency-Key` is refused where a request would be carried out twice all the same; GET, PUT and \
+DELETE may be repeated without one. Every answer has an `X-Request-Id`: the caller's, if it sent one.";
 
 /// The document as it is served.
 pub(crate) fn document(described: OpenApi, base_path: &str) -> Bytes {

@@ -3,6 +3,7 @@
 use crate::{
     auth::{Access, Admission},
     dashboard::Hosts,
+    sender::TrustedProxies,
 };
 
 /// Where the router is mounted and how callers prove themselves.
@@ -19,7 +20,12 @@ pub struct Options {
     pub(crate) base_path: String,
     pub(crate) dashboard: Option<Hosts>,
     pub(crate) is_alone: bool,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) request_memory_max: usize,
 }
+
+/// Most bytes that the bodies of all requests hold together, unless it is said otherwise: sixteen of the largest.
+const REQUEST_MEMORY_MAX: usize = 256 * 1024 * 1024;
 
 /// A base path that no request could have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,8 +52,31 @@ impl Options {
         Self::admitting(Admission::trusting_host())
     }
 
-    const fn admitting(admission: Admission) -> Self {
-        Self { admission, base_path: String::new(), dashboard: None, is_alone: false }
+    fn admitting(admission: Admission) -> Self {
+        Self {
+            admission,
+            base_path: String::new(),
+            dashboard: None,
+            is_alone: false,
+            proxies: TrustedProxies::default(),
+            request_memory_max: REQUEST_MEMORY_MAX,
+        }
+    }
+
+    /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: nobody's without this. The other end of a connection
+    /// is known by the [`ConnectInfo`](axum::extract::ConnectInfo) of its address among a request's extensions.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    /// How many bytes the bodies of all requests may hold together, 256 MiB without this; a request beyond that is 503
+    /// with `Retry-After: 1`.
+    #[must_use]
+    pub const fn request_memory_max(mut self, bytes: usize) -> Self {
+        self.request_memory_max = bytes;
+        self
     }
 
     /// With pages for people beside the API: `/` shows what is wrong, `/login` takes any token that may look. Where the

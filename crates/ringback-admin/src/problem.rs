@@ -5,9 +5,13 @@
 
 mod causes;
 mod fallbacks;
+mod listener;
 mod refused_events;
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::{Body, Bytes},
+    response::{IntoResponse, Response},
+};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use ringback::invalid::{Finding, Invalid};
 use serde::Serialize;
@@ -15,6 +19,7 @@ use serde::Serialize;
 use crate::request_id;
 
 pub(crate) use self::fallbacks::{method_not_allowed, not_found_here, panicked, timed_out};
+pub use self::listener::refusal;
 
 /// One thing that was wrong: a body's field, or a parameter of query or header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -90,6 +95,12 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
+    /// Another request came before under the same `Idempotency-Key`.
+    pub(crate) fn idempotency_conflict() -> Self {
+        let fault = Fault::parameter("idempotency-key", "idempotency_conflict", "was used for another request");
+        Self::of(StatusCode::UNPROCESSABLE_ENTITY, vec![fault])
+    }
+
     /// Query parameters or headers that were refused; the first fault's code is the problem's.
     pub(crate) fn bad_request(errors: Vec<Fault>) -> Self {
         Self::of(StatusCode::BAD_REQUEST, errors)
@@ -102,7 +113,8 @@ impl Problem {
         Self::of(status, invalid.findings.into_iter().map(Fault::from).collect())
     }
 
-    fn of(status: StatusCode, errors: Vec<Fault>) -> Self {
+    /// Refused for each of these faults; the first one's code is the problem's.
+    pub(crate) fn of(status: StatusCode, errors: Vec<Fault>) -> Self {
         let code = errors.first().map_or("invalid", |fault| fault.code);
         let detail = errors.iter().map(Fault::sentence).collect::<Vec<_>>().join("; ");
         Self { errors, ..Self::new(status, code, detail) }
@@ -141,6 +153,13 @@ impl Fault {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        self.into_answer().map(Body::from)
+    }
+}
+
+impl Problem {
+    /// What the caller is sent.
+    pub(crate) fn into_answer(self) -> http::Response<Bytes> {
         let document = Document {
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -151,7 +170,8 @@ impl IntoResponse for Problem {
             instance: request_id::instance(),
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = (self.status, body).into_response();
+        let mut response = http::Response::new(Bytes::from(body));
+        *response.status_mut() = self.status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.headers_mut().extend(self.headers);
         response

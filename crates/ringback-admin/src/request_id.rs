@@ -33,7 +33,7 @@ pub(crate) fn instance() -> Option<String> {
 
 /// Answers a request under its id.
 pub(crate) async fn carry(request: Request, next: Next) -> Response {
-    let id = given(&request).unwrap_or_else(|| uuid::Uuid::now_v7().simple().to_string());
+    let id = given(&request).unwrap_or_else(made);
     // The route's pattern, never the path: that holds what callers chose.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", request_id = %id, method = %request.method(), route);
@@ -45,10 +45,26 @@ pub(crate) async fn carry(request: Request, next: Next) -> Response {
         response
     };
     let mut response = CURRENT.scope(id.clone(), answered).instrument(span).await;
+    tell(&mut response, id);
+    response
+}
+
+/// Makes an answer to a request that came without an id, or whose id nobody read.
+pub(crate) fn under_new<B>(answer: impl FnOnce() -> http::Response<B>) -> http::Response<B> {
+    let id = made();
+    let mut response = CURRENT.sync_scope(id.clone(), answer);
+    tell(&mut response, id);
+    response
+}
+
+fn made() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
+}
+
+fn tell<B>(response: &mut http::Response<B>, id: String) {
     if let Ok(value) = HeaderValue::try_from(id) {
         response.headers_mut().insert(NAME, value);
     }
-    response
 }
 
 /// Only what can stand in a header, a URN and a log line as it is.

@@ -1,5 +1,6 @@
-//! Routes that take no parameters refuse those that come all the same: `DELETE …?dry_run=true` must delete nothing. Which
-//! routes those are is said by their descriptions, so that none can forget it.
+//! What a route does not read is refused where it comes all the same: `DELETE …?dry_run=true` must delete nothing, and a
+//! request with an `Idempotency-Key` must not be carried out twice. Which routes read what is said by their descriptions,
+//! so that none can forget it.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -12,49 +13,82 @@ use http::Method;
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
 
-use crate::extract::Parameters;
+use crate::{
+    extract::{IDEMPOTENCY_KEY, Parameters, refuse_key},
+    problem::Problem,
+};
 
 /// Below this every parameter counts. What is asked by machines that watch (`/healthz?t=1`) stays as it is.
 const STRICT: &str = "/v1/";
 
-/// The operations that take no parameters: method and route.
-#[derive(Debug, Clone)]
-pub(crate) struct WithoutQuery(Arc<HashSet<(String, String)>>);
+/// Operations by method and route.
+type Operations = HashSet<(String, String)>;
 
-impl WithoutQuery {
+/// What operations do not read.
+#[derive(Debug, Clone)]
+pub(crate) struct Unread {
+    /// Those that take no parameters in their query.
+    without_query: Arc<Operations>,
+    /// Those that can be carried out twice, and take no `Idempotency-Key`. To GET, PUT or DELETE something a second time
+    /// changes nothing (RFC 9110 §9.2.2): there a key is honoured by itself.
+    without_key: Arc<Operations>,
+}
+
+impl Unread {
     pub(crate) fn of(described: &OpenApi) -> Self {
         let document = serde_json::to_value(described).unwrap_or_default();
         let paths = document["paths"].as_object().into_iter().flatten().filter(|(path, _)| path.starts_with(STRICT));
-        let operations = paths.flat_map(|(path, methods)| {
-            let methods = methods.as_object().into_iter().flatten();
-            methods.map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
-        });
-        Self(Arc::new(operations.filter(|it| !reads_query(it.2)).map(|(method, path, _)| (method, path)).collect()))
+        let operations: Vec<_> = paths
+            .flat_map(|(path, methods)| {
+                let methods = methods.as_object().into_iter().flatten();
+                methods.map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
+            })
+            .collect();
+        let those = |wanted: fn(&str, &Value) -> bool| {
+            let those = operations.iter().filter(|(method, _, operation)| wanted(method, operation));
+            Arc::new(those.map(|(method, path, _)| (method.clone(), path.clone())).collect())
+        };
+        Self {
+            without_query: those(|_, operation| !reads(operation, |parameter| parameter["in"] == "query")),
+            without_key: those(|method, operation| {
+                matches!(method, "POST" | "PATCH")
+                    && !reads(operation, |parameter| {
+                        let name = parameter["name"].as_str().unwrap_or_default();
+                        parameter["in"] == "header" && name.eq_ignore_ascii_case(IDEMPOTENCY_KEY)
+                    })
+            }),
+        }
     }
 
-    /// The router may be nested, so that a path is the end of the matched one.
-    fn holds(&self, method: &Method, matched: &str) -> bool {
-        let method = if method == Method::HEAD { &Method::GET } else { method };
+    fn check(&self, request: &Request, matched: &str) -> Result<(), Problem> {
+        // The router may be nested, so that a path is the end of the matched one.
         let path = matched.rfind(STRICT).map_or(matched, |at| &matched[at..]);
-        self.0.contains(&(method.to_string(), path.to_owned()))
+        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        let operation = (method.to_string(), path.to_owned());
+        if let Some(query) = request.uri().query()
+            && self.without_query.contains(&operation)
+        {
+            Parameters::of(query).refuse_all()?;
+        }
+        if self.without_key.contains(&operation) {
+            refuse_key(request.headers())?;
+        }
+        Ok(())
     }
 }
 
-fn reads_query(operation: &Value) -> bool {
-    operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == "query")
+fn reads(operation: &Value, wanted: impl Fn(&Value) -> bool) -> bool {
+    operation["parameters"].as_array().into_iter().flatten().any(wanted)
 }
 
-/// Refuses parameters that the route would not read.
+/// Refuses what the route would not read.
 pub(crate) async fn refuse(
-    State(without): State<WithoutQuery>,
+    State(unread): State<Unread>,
     matched: MatchedPath,
     request: Request,
     next: Next,
 ) -> Response {
-    if let Some(query) = request.uri().query()
-        && without.holds(request.method(), matched.as_str())
-        && let Err(problem) = Parameters::of(query).refuse_all()
-    {
+    if let Err(problem) = unread.check(&request, matched.as_str()) {
         return problem.into_response();
     }
     next.run(request).await

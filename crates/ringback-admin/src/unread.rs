@@ -1,18 +1,21 @@
 //! Bodies that are answered before they were read to their end, because what stands at their beginning is refused.
 //!
-//! A client that is still sending would find its connection reset instead of the answer, and one that keeps its
-//! connections would lose its next request on this one. So the rest is read and thrown away, within bounds; beyond them
-//! the answer says that the connection ends with it.
+//! The answer goes out at once. A client that is still sending would find its connection reset instead of the answer,
+//! and one that keeps its connections would lose its next request on this one: so the rest is read and thrown away
+//! beside the answer, within bounds. Where those may not suffice, the answer says that the connection ends with it.
+//!
+//! What a request's body holds of the memory for bodies is given back here, too, when the request has been answered.
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::Request,
+    extract::{Request, State},
     middleware::Next,
     response::Response,
 };
@@ -20,44 +23,49 @@ use http::{HeaderValue, header};
 use http_body_util::BodyExt as _;
 use tokio::sync::oneshot;
 
+use crate::memory::Budget;
+
 /// Most that is thrown away: twice the largest request.
 const BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How long a client may take to send it.
 const TIME_MAX: Duration = Duration::from_secs(5);
 
-/// Answers a request, and then reads what nobody read of it.
-pub(crate) async fn discard(request: Request, next: Next) -> Response {
+/// Answers a request whose body is counted, and reads what nobody read of it.
+pub(crate) async fn discard(State(budget): State<Budget>, mut request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
+    let held = Arc::new(budget.held());
+    request.extensions_mut().insert(Arc::clone(&held));
     let waits_for_a_word = request.headers().contains_key(header::EXPECT);
     let (back, mut left) = oneshot::channel();
     let request = request.map(|body| Body::new(Lent { body, begun: false, ended: false, back: Some(back) }));
     let mut response = next.run(request).await;
+    drop(held);
     if let Ok((body, begun)) = left.try_recv() {
         // Reading would ask a client for a body that it holds back until it is asked.
-        let is_read = (begun || !waits_for_a_word) && tokio::time::timeout(TIME_MAX, read(body)).await == Ok(true);
-        if !is_read {
+        let is_read = begun || !waits_for_a_word;
+        let is_short = body.size_hint().upper().is_some_and(|bytes| bytes <= BYTES_MAX as u64);
+        if !is_read || !is_short {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if is_read {
+            tokio::spawn(tokio::time::timeout(TIME_MAX, read(body)));
         }
     }
     response
 }
 
-/// Whether the body could be read to its end.
-async fn read(mut body: Body) -> bool {
+/// Reads a body to its end, or as far as it is worth it.
+async fn read(mut body: Body) {
     let mut bytes = 0;
-    while let Some(frame) = body.frame().await {
-        bytes += match frame {
-            Ok(frame) => frame.data_ref().map_or(0, Bytes::len),
-            Err(_) => return false,
-        };
+    while let Some(Ok(frame)) = body.frame().await {
+        bytes += frame.data_ref().map_or(0, Bytes::len);
         if bytes > BYTES_MAX {
-            return false;
+            return;
         }
     }
-    true
 }
 
 /// A body that comes back when its reader drops it before its end.
@@ -121,40 +129,66 @@ mod tests {
 
     const CHUNK: usize = 1024 * 1024;
 
-    /// What is answered to a body of so many MiB of which nobody reads anything, and how many were sent.
-    async fn answered(chunks: usize, expects: bool) -> (Option<HeaderValue>, usize) {
+    fn routes() -> Router {
+        let layer = middleware::from_fn_with_state(Budget::of(0), discard);
+        Router::new().route("/", post(async || "no")).layer(layer)
+    }
+
+    /// A body of so many MiB, and how many of them were asked for.
+    fn chunked(chunks: usize) -> (Body, Arc<AtomicUsize>) {
         let sent = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&sent);
         let chunks = stream::repeat(Bytes::from(vec![0; CHUNK])).take(chunks).map(move |chunk| {
             count.fetch_add(1, Ordering::Relaxed);
             Ok::<_, Infallible>(chunk)
         });
+        (Body::from_stream(chunks), sent)
+    }
+
+    /// Whether the answer to a body of which nobody reads anything ends the connection.
+    async fn ends(body: Body, expects: bool) -> bool {
         let mut request = Request::post("/");
         if expects {
             request = request.header(header::EXPECT, "100-continue");
         }
-        let routes = Router::new().route("/", post(async || "no")).layer(middleware::from_fn(discard));
-        let response = routes.oneshot(request.body(Body::from_stream(chunks)).unwrap()).await.unwrap();
-        (response.headers().get(header::CONNECTION).cloned(), sent.load(Ordering::Relaxed))
+        let response = routes().oneshot(request.body(body).unwrap()).await.unwrap();
+        response.headers().get(header::CONNECTION).is_some_and(|it| it == "close")
+    }
+
+    /// Lets go of this thread until all that can be read has been.
+    async fn settled(sent: &AtomicUsize) -> usize {
+        let mut before = usize::MAX;
+        while before != sent.load(Ordering::Relaxed) {
+            before = sent.load(Ordering::Relaxed);
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+        }
+        before
     }
 
     #[tokio::test]
     async fn what_nobody_read_is_thrown_away_within_bounds() {
-        assert_eq!(answered(17, false).await, (None, 17));
-        let (connection, sent) = answered(usize::MAX, false).await;
-        assert_eq!((connection.unwrap(), sent), (HeaderValue::from_static("close"), BYTES_MAX / CHUNK + 1));
+        for (chunks, read) in [(17, 17), (usize::MAX, BYTES_MAX / CHUNK + 1)] {
+            let (body, sent) = chunked(chunks);
+            assert!(ends(body, false).await, "nobody knows how long it is");
+            assert_eq!(settled(&sent).await, read);
+        }
+        let whole = |bytes: usize| Body::from(vec![0; bytes]);
+        assert!(!ends(whole(BYTES_MAX), false).await);
+        assert!(ends(whole(BYTES_MAX + 1), false).await);
     }
 
     #[tokio::test]
     async fn a_client_that_waits_to_be_asked_for_its_body_is_not_asked() {
-        assert_eq!(answered(17, true).await, (Some(HeaderValue::from_static("close")), 0));
+        let (body, sent) = chunked(17);
+        assert!(ends(body, true).await);
+        assert_eq!(settled(&sent).await, 0);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_client_that_sends_no_more_is_not_waited_for() {
-        let routes = Router::new().route("/", post(async || "no")).layer(middleware::from_fn(discard));
+    #[tokio::test]
+    async fn the_answer_does_not_wait_for_a_body_that_nobody_reads() {
         let stalled = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
-        let response = routes.oneshot(Request::post("/").body(stalled).unwrap()).await.unwrap();
-        assert_eq!(response.headers()[header::CONNECTION], "close");
+        assert!(ends(stalled, false).await);
     }
 }

@@ -6,6 +6,7 @@ mod delivery;
 mod destinations;
 mod endpoint;
 mod event;
+mod expunge;
 mod list;
 mod replay;
 
@@ -15,6 +16,7 @@ pub(crate) use self::{
     destinations::Destinations,
     endpoint::{Endpoint, EndpointMade, EndpointWithFigures},
     event::{Accepted, Event, EventWithRouting},
+    expunge::Expunge,
     list::List,
     replay::Replay,
 };

@@ -1,7 +1,8 @@
 -- Stores events that do not go through the outbox, and what routing came to, at once: one statement, which is a
 -- transaction of its own unless it is part of one. Deliveries name the place of their event, counted from 1; fate and
--- verdicts are those of insert_routed. Returns since when what is owed is due, and the events' numbers by their places.
-WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
+-- verdicts are those of insert_routed. $25 is the greatest of the events' ids: none may lie far ahead of the clock.
+-- Returns since when what is owed is due, and the events' numbers by their places.
+WITH clock AS MATERIALIZED (SELECT {schema}.within_clock($25::uuid, {schema}.clock()) AS now),
 stored AS (
     INSERT INTO {schema}.event
         (id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, test,

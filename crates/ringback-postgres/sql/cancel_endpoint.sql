@@ -1,6 +1,10 @@
--- An endpoint is deleted: its pending deliveries become cancelled; replays of delivered ones are only removed.
-WITH removed AS (
-    DELETE FROM {schema}.delivery WHERE lane = $1 AND endpoint_id = $2 RETURNING *
+-- An endpoint is deleted: its pending deliveries become cancelled; replays of delivered ones are only removed. They are
+-- locked in the order of their ids first, as whoever records outcomes does: neither waits for the other in a circle.
+WITH locked AS MATERIALIZED (
+    SELECT id FROM {schema}.delivery WHERE lane = $1 AND endpoint_id = $2 ORDER BY id FOR UPDATE
+),
+removed AS (
+    DELETE FROM {schema}.delivery d USING locked WHERE d.id = locked.id RETURNING d.*
 )
 INSERT INTO {schema}.finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
 SELECT id, lane, seq, config_version, {schema}.clock(), endpoint_id, attempts, 2, marks

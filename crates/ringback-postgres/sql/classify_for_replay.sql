@@ -1,9 +1,13 @@
--- What each of these deliveries is and whether it can be sent again.
+-- What each of these deliveries is, and what speaks against sending it again.
 SELECT given.id,
-       EXISTS (SELECT FROM {schema}.delivery d WHERE d.id = given.id) AS pending,
+       EXISTS (SELECT FROM {schema}.delivery d WHERE d.id = given.id) AS owed,
        dead.id IS NOT NULL AS dead,
+       dead.reason,
+       dead.last_status,
        finished.status AS finished,
-       event.id IS NOT NULL AND event.payload IS NULL AS expunged,
+       event.expunged_at IS NOT NULL AS expunged,
+       event.id IS NULL OR event.payload IS NULL AS payload_gone,
+       coalesce(dead.endpoint_id, finished.endpoint_id) AS endpoint_id,
        endpoint.deleted_at IS NOT NULL AS endpoint_deleted
 FROM unnest($1::uuid[]) AS given (id)
 LEFT JOIN {schema}.dead_letter dead ON dead.id = given.id

@@ -1,5 +1,6 @@
--- Copies events below a bound that outlive their partition: those kept already, and those unrouted, owed or dead.
--- A bounded number a call, outside of any lock.
+-- Copies events below a bound that outlive their partition: those kept already, those unrouted, owed or dead, and those
+-- of which a delivery was put back or made anew lately, since what became of them may still change. A bounded number a
+-- call, outside of any lock on the tables.
 INSERT INTO {schema}.moving_event
 SELECT e.*
 FROM {schema}.event e
@@ -14,6 +15,11 @@ WHERE e.id < $1
           SELECT {schema}.event_of(id) FROM {schema}.dead_letter WHERE id < $1
           UNION
           SELECT event_id FROM {schema}.outbox WHERE event_id < $1
+          UNION
+          SELECT e.id
+          FROM {schema}.change c
+          JOIN {schema}.event e ON e.id = {schema}.event_of(c.subject)
+          WHERE c.kind = 3 AND c.subject < $1 AND e.id < $1
       ) surviving
       WHERE NOT EXISTS (SELECT FROM {schema}.moving_event m WHERE m.id = surviving.id)
       ORDER BY surviving.id

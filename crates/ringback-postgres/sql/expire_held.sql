@@ -1,12 +1,14 @@
--- Makes dead letters (reason 2, expired) of deliveries that have been due for too long in lanes that may not send.
+-- Makes dead letters (reason 2, expired) of deliveries that have been due for too long in lanes that may not send and have not
+-- for as long: a moment's hold must not kill what had waited for other reasons.
+-- `spec` is searched as the text that the engine writes: one that cannot be read must not keep all others from expiring.
 -- Waiting for its own retry time never expires a delivery; test deliveries go out whatever their endpoint's state.
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
 held AS MATERIALIZED (
-    SELECT lane, false AS by_endpoint FROM {schema}.hold, clock WHERE until > now
+    SELECT lane, false AS by_endpoint FROM {schema}.hold, clock WHERE until > now AND since <= now - $1::bigint
     UNION ALL
     SELECT lane, true
-    FROM {schema}.endpoint
-    WHERE deleted_at IS NULL AND (paused OR NOT enabled)
+    FROM {schema}.endpoint, clock
+    WHERE deleted_at IS NULL AND (paused OR NOT enabled) AND updated_at <= now - $1::bigint
 ),
 overdue AS MATERIALIZED (
     SELECT DISTINCT d.id
@@ -34,7 +36,7 @@ dead AS (
     SELECT r.id, r.lane, clock.now, r.seq, r.config_version, r.endpoint_id, r.attempts, r.attempts_at_refill,
            last.answered, 2, last.error, r.marks,
            r.ordering_key IS NOT NULL AND coalesce((
-               SELECT e.spec::jsonb ->> 'on_dead' = 'block' FROM {schema}.endpoint e WHERE e.id = r.endpoint_id), false),
+               SELECT e.spec LIKE '%"on_dead":"block"%' FROM {schema}.endpoint e WHERE e.id = r.endpoint_id), false),
            r.ordering_key
     FROM removed r
     CROSS JOIN clock

@@ -1,9 +1,15 @@
--- Events below a bound that have become owed since survivors were copied. Cheap: what is dead by now was owed then.
+-- Events below a bound that have become owed since survivors were copied, also if they are owed no more. Cheap: what is
+-- dead by now was owed then.
 SELECT 1
 FROM (
     SELECT {schema}.event_of(id) AS id FROM {schema}.delivery WHERE id < $1
     UNION ALL
     SELECT event_id FROM {schema}.outbox WHERE event_id < $1
+    UNION ALL
+    SELECT e.id
+    FROM {schema}.change c
+    JOIN {schema}.event e ON e.id = {schema}.event_of(c.subject)
+    WHERE c.kind = 3 AND c.subject < $1 AND e.id < $1
 ) owed
 WHERE NOT EXISTS (SELECT FROM {schema}.moving_event m WHERE m.id = owed.id)
 LIMIT 1

@@ -1,2 +1,9 @@
--- Removes holds that ended long ago.
-DELETE FROM {schema}.hold WHERE until < (SELECT {schema}.clock()) - $1::bigint
+-- Removes holds that ended long ago; none that is just being set anew is waited for.
+DELETE FROM {schema}.hold h
+USING (
+    SELECT lane FROM {schema}.hold
+    WHERE until < (SELECT {schema}.clock()) - $1::bigint
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+) ended
+WHERE h.lane = ended.lane

@@ -1,7 +1,7 @@
 -- Events of a stretch of ids, newest first. $1 <= id < $2, of the newest $3 of them at most $4; $5 tenant, $6 type.
 SELECT *
 FROM (
-    SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys::text AS endpoint_keys,
+    SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, NULL::text AS endpoint_keys,
            destination, test, payload_bytes, expunged_at
     FROM {schema}.event
     WHERE id >= $1 AND id < $2

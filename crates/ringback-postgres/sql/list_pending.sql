@@ -12,7 +12,7 @@ FROM (
     LIMIT $3
 ) d
 CROSS JOIN LATERAL (
-    SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys::text AS endpoint_keys,
+    SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, NULL::text AS endpoint_keys,
            destination, test
     FROM {schema}.event
     WHERE event.id = {schema}.event_of(d.id)

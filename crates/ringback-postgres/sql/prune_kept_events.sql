@@ -4,11 +4,15 @@ WITH page AS MATERIALIZED (
     SELECT id, tenant FROM {schema}.kept_event WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3
 ),
 done AS MATERIALIZED (
-    SELECT id, tenant
+    -- Locked in the order of their ids, as whoever erases them does.
+    SELECT e.id, e.tenant
     FROM page
+    JOIN {schema}.kept_event e ON e.id = page.id
     WHERE NOT EXISTS (SELECT FROM {schema}.delivery d WHERE d.id > page.id AND d.id <= {schema}.last_of(page.id))
       AND NOT EXISTS (SELECT FROM {schema}.dead_letter d WHERE d.id > page.id AND d.id <= {schema}.last_of(page.id))
       AND NOT EXISTS (SELECT FROM {schema}.outbox o WHERE o.event_id = page.id)
+    ORDER BY e.id
+    FOR UPDATE OF e
 ),
 events AS (
     DELETE FROM {schema}.kept_event e USING done WHERE e.id = done.id

@@ -1,5 +1,13 @@
--- After a replay of a delivered one has ended: its finished row remembers how many attempts there have been.
+-- After a replay of a delivered one has ended: its finished row remembers how many attempts there have been. Locked in
+-- the order of their ids, as everywhere.
+WITH locked AS MATERIALIZED (
+    SELECT f.id, counted.attempts
+    FROM unnest($1::uuid[], $2::integer[]) AS counted (id, attempts)
+    JOIN {schema}.finished f ON f.id = counted.id
+    ORDER BY f.id
+    FOR UPDATE OF f
+)
 UPDATE {schema}.finished f
-SET attempts = greatest(f.attempts, counted.attempts)
-FROM unnest($1::uuid[], $2::integer[]) AS counted (id, attempts)
-WHERE f.id = counted.id
+SET attempts = greatest(f.attempts, locked.attempts)
+FROM locked
+WHERE f.id = locked.id

@@ -4,7 +4,7 @@ SELECT d.id AS delivery_id, d.endpoint_id, d.lane, d.marks, d.status, d.reason, 
        d.detail, e.*
 FROM {schema}.delivery_anywhere d
 CROSS JOIN LATERAL (
-    SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys::text AS endpoint_keys,
+    SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, NULL::text AS endpoint_keys,
            destination, test
     FROM {schema}.event
     WHERE event.id = {schema}.event_of(d.id)

@@ -1,5 +1,26 @@
 -- The owner of each shard with whether its lease runs, and every node whose lease runs, of one snapshot.
-WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now)
+-- A node that is found to be ended is removed, so that it stays ended if the clock is set back; and a lease that ends
+-- later than its length from now was granted before the clock was set back, and is cut to that. Renewals under way are
+-- not waited for: whoever renews is not ended.
+WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
+wrong AS MATERIALIZED (
+    SELECT node.id, node.lease_until <= clock.now AS ended
+    FROM {schema}.node
+    CROSS JOIN clock
+    WHERE node.lease_until <= clock.now OR node.lease_until > clock.now + node.lease + 1000000
+    ORDER BY node.id
+    FOR UPDATE OF node SKIP LOCKED
+),
+removed AS (
+    DELETE FROM {schema}.node USING wrong WHERE node.id = wrong.id AND wrong.ended
+),
+cut AS (
+    UPDATE {schema}.node
+    SET lease_until = clock.now + node.lease
+    FROM wrong
+    CROSS JOIN clock
+    WHERE node.id = wrong.id AND NOT wrong.ended
+)
 SELECT clock.now, entry.shard, entry.node_id
 FROM clock
 LEFT JOIN LATERAL (

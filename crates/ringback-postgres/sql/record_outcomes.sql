@@ -15,11 +15,21 @@ outcome AS MATERIALIZED (
                number, at, conclusion, answered, error, phase,
                ambiguous, duration, detail, response_body, position)
 ),
+-- Rows are locked in the order of their ids, as everywhere. What is removed is removed in that order, and so is what is
+-- rescheduled; a batch of both ($18) would begin twice, so it locks its rows before.
+locked AS MATERIALIZED (
+    SELECT d.id
+    FROM outcome o
+    JOIN {schema}.delivery d ON d.id = o.id
+    WHERE $18
+    ORDER BY d.id
+    FOR UPDATE OF d
+),
 -- Carries its outcome along, so that nothing has to be joined back.
 removed AS (
     DELETE FROM {schema}.delivery d
     USING outcome o
-    WHERE d.id = o.id AND d.attempts = o.fence AND o.kind IN (1, 4)
+    WHERE d.id = o.id AND d.attempts = o.fence AND o.kind IN (1, 4) AND (SELECT count(*) FROM locked) >= 0
     RETURNING d.id, d.lane, d.seq, d.config_version, d.endpoint_id, d.attempts, d.attempts_at_refill, d.marks,
               d.ordering_key,
               o.kind, o.reason, o.why, o.blocks, o.number, o.at, o.answered, o.error, o.duration, o.detail,
@@ -31,7 +41,7 @@ rescheduled AS (
         attempts = d.attempts + (o.number IS NOT NULL)::integer
     FROM outcome o
     CROSS JOIN clock
-    WHERE d.id = o.id AND d.attempts = o.fence AND o.kind IN (2, 3)
+    WHERE d.id = o.id AND d.attempts = o.fence AND o.kind IN (2, 3) AND (SELECT count(*) FROM locked) >= 0
     RETURNING o.position
 ),
 delivered AS (

@@ -1,4 +1,9 @@
--- An endpoint is enabled again: its pending deliveries are due at once and have their whole budget of tries.
-UPDATE {schema}.delivery
-SET due_at = {schema}.clock(), attempts_at_refill = attempts
-WHERE lane = $1 AND endpoint_id = $2
+-- An endpoint is enabled again: its pending deliveries are due at once and have their whole budget of tries. They are
+-- locked in the order of their ids first, as whoever records outcomes does: neither waits for the other in a circle.
+WITH locked AS MATERIALIZED (
+    SELECT id FROM {schema}.delivery WHERE lane = $1 AND endpoint_id = $2 ORDER BY id FOR UPDATE
+)
+UPDATE {schema}.delivery d
+SET due_at = {schema}.clock(), attempts_at_refill = d.attempts
+FROM locked
+WHERE d.id = locked.id

@@ -1,2 +1,2 @@
 -- A fresh node with a running lease.
-INSERT INTO {schema}.node (id, lease_until) VALUES ($1, {schema}.clock() + $2::bigint)
+INSERT INTO {schema}.node (id, lease_until, lease) VALUES ($1, {schema}.clock() + $2::bigint, $2::bigint)

@@ -1,15 +1,23 @@
 -- Removes payloads of old events that are neither unrouted nor owed nor dead, a bounded number of events from a
--- position on. Returns how far it came.
+-- position on. Returns how far it came. Events are locked in the order of their ids, as whoever erases them does.
 WITH page AS MATERIALIZED (
     SELECT id FROM {schema}.event WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3
+),
+expired AS MATERIALIZED (
+    SELECT e.id
+    FROM page
+    JOIN {schema}.event e ON e.id = page.id AND e.id > $1 AND e.id < $2
+    WHERE e.payload IS NOT NULL
+      AND NOT EXISTS (SELECT FROM {schema}.delivery d WHERE d.id > page.id AND d.id <= {schema}.last_of(page.id))
+      AND NOT EXISTS (SELECT FROM {schema}.dead_letter d WHERE d.id > page.id AND d.id <= {schema}.last_of(page.id))
+      AND NOT EXISTS (SELECT FROM {schema}.outbox o WHERE o.event_id = page.id)
+    ORDER BY e.id
+    FOR UPDATE OF e
 ),
 removed AS (
     UPDATE {schema}.event e
     SET payload = NULL, payload_expired = true
-    FROM page
-    WHERE e.id = page.id AND e.id > $1 AND e.id < $2 AND e.payload IS NOT NULL
-      AND NOT EXISTS (SELECT FROM {schema}.delivery d WHERE d.id > page.id AND d.id <= {schema}.last_of(page.id))
-      AND NOT EXISTS (SELECT FROM {schema}.dead_letter d WHERE d.id > page.id AND d.id <= {schema}.last_of(page.id))
-      AND NOT EXISTS (SELECT FROM {schema}.outbox o WHERE o.event_id = page.id)
+    FROM expired
+    WHERE e.id = expired.id AND e.id > $1 AND e.id < $2
 )
 SELECT count(*) AS looked_at, (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last FROM page

@@ -49,6 +49,7 @@ pub(crate) async fn call(
 ) -> Result<EventId, Error> {
     // How large is too large is the database's to say: one limit for callers in every language.
     event.check(usize::MAX)?;
+    event.check_options()?;
     let options = options(event)?;
     let row =
         query(statement).bind(&*event.event_type).bind(&*event.payload).bind(options).fetch_one(connection).await?;

@@ -2,13 +2,21 @@
 
 use ringback::store;
 
+/// `read_only_sql_transaction`: a standby, or `default_transaction_read_only`.
+const READ_ONLY: &str = "25006";
+
+/// `disk_full`.
+const DISK_FULL: &str = "53100";
+
 /// Sorts what the driver says into what the engine acts on.
 pub(crate) fn from_sqlx(error: sqlx::Error) -> store::Error {
     match &error {
         sqlx::Error::Database(refusal) => {
             let code = refusal.code().unwrap_or_default().into_owned();
             match code.get(..2).unwrap_or_default() {
-                // Connection, a server that is read-only because it is a standby, authorization, no such database,
+                _ if code == READ_ONLY => store::Error::ReadOnly(Box::new(error)),
+                _ if code == DISK_FULL => store::Error::Full(Box::new(error)),
+                // Connection, a transaction in the wrong state, authorization, no such database,
                 // transaction rollback, resources, object in use, operator intervention, system error, and internal
                 // errors such as a partition that was dropped while the statement was being planned.
                 "08" | "25" | "28" | "3D" | "40" | "53" | "55" | "57" | "58" | "XX" => {

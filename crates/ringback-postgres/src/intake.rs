@@ -14,7 +14,7 @@ use ringback::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Postgres, audit, error::from_sqlx, routed::RoutedRows, rows, sql::prepared};
+use crate::{Postgres, audit, error::from_sqlx, once, routed::RoutedRows, rows, sql::prepared};
 
 #[async_trait::async_trait]
 impl Intake for Postgres {
@@ -32,6 +32,7 @@ impl Intake for Postgres {
         }
         let mut transaction = self.begin_work().await?;
         let mut answer = decide_keys(self, &mut transaction, groups, window).await?;
+        take_request_keys(self, &mut transaction, groups, &mut answer).await?;
         let fresh: Vec<_> = stored(groups, &answer).collect();
         let due = store_events(self, &mut transaction, &fresh).await?;
         for record in records(groups, &answer) {
@@ -46,7 +47,7 @@ impl Intake for Postgres {
 /// Whether storing the events is all there is to do, which takes one statement and no transaction around it.
 fn is_plain(group: &Group) -> bool {
     let has_keys = |event: &EventToAccept| event.idempotency_key.is_some() || event.ordering_key.is_some();
-    group.record.is_none() && !group.events.iter().any(has_keys)
+    group.record.is_none() && group.once.is_none() && !group.events.iter().any(has_keys)
 }
 
 fn all_new(groups: &[Group]) -> Vec<Acceptance> {
@@ -76,7 +77,7 @@ fn records<'a>(groups: &'a [Group], answer: &'a [Acceptance]) -> impl Iterator<I
 }
 
 fn is_refused(entries: &[Accepted]) -> bool {
-    entries.iter().any(|entry| matches!(entry, Accepted::Conflict(_)))
+    entries.iter().any(Accepted::refuses_group)
 }
 
 /// What becomes of each event, its deliveries left empty. Takes the idempotency keys of those that are stored.
@@ -115,6 +116,24 @@ async fn decide_keys(
         .collect();
     give_back_keys(store, connection, &refused).await?;
     Ok(answer)
+}
+
+/// Takes the keys of requests that are carried out once, in one global order; those carried out before say so.
+async fn take_request_keys(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    groups: &[Group],
+    answer: &mut [Acceptance],
+) -> Result<()> {
+    let mut wanted: Vec<_> =
+        groups.iter().zip(answer).filter_map(|(group, entries)| Some((group.once.as_ref()?, entries))).collect();
+    wanted.sort_by_key(|(once, _)| &once.name);
+    for (once, entries) in wanted {
+        if let Some(before) = once::take(store, connection, once).await? {
+            entries.fill(Accepted::Before(before));
+        }
+    }
+    Ok(())
 }
 
 /// (tenant, type, idempotency key).
@@ -221,6 +240,7 @@ async fn store_events(store: &Postgres, connection: &mut PgConnection, events: &
         .bind(events.iter().map(|event| event.destination.as_deref()).collect::<Vec<_>>())
         .bind(events.iter().map(|event| event.test).collect::<Vec<_>>())
         .bind(events.iter().map(|event| &*event.payload).collect::<Vec<&[u8]>>())
+        .bind(events.iter().map(|event| event.id.uuid()).max())
         .fetch_one(&mut *connection)
         .await
         .map_err(from_sqlx)?;

@@ -4,13 +4,19 @@ use std::time::Duration;
 
 use ringback::{
     delivery::{SHARDS, Shard},
-    store::{Claimed, Error, LeaseKeeper, Leases, NodeId, OpenRequest, Result, ShardMap},
+    store::{Claimed, Error, LeaseKeeper, Leases, NodeId, OpenRequest, Renewal, Result, ShardMap},
     time::Timestamp,
 };
 use sqlx::{Connection as _, PgConnection, SqlStr, postgres::PgConnectOptions};
 use uuid::Uuid;
 
-use crate::{Postgres, error::from_sqlx, open::prepare_session, rows, sql::query};
+use crate::{
+    Postgres,
+    error::from_sqlx,
+    open::prepare_session,
+    rows,
+    sql::{Statements, query},
+};
 
 #[async_trait::async_trait]
 impl Leases for Postgres {
@@ -19,21 +25,21 @@ impl Leases for Postgres {
         query(&self.sql().register_node)
             .bind(node)
             .bind(rows::micros(lease))
-            .execute(&mut *self.desk().await?)
+            .execute(&mut *self.look().await?)
             .await
             .map_err(from_sqlx)?;
         Ok(Some(NodeId(node)))
     }
 
     async fn lease_keeper(&self) -> Result<Box<dyn LeaseKeeper>> {
-        let mut keeper =
-            Keeper { options: self.options().clone(), statement: self.sql().renew_lease.clone(), connection: None };
+        let (options, sql) = (self.options().clone(), self.sql().clone());
+        let mut keeper = Keeper { options, sql, connection: None, renewals: None, timeline: None };
         keeper.connect().await?;
         Ok(Box::new(keeper))
     }
 
     async fn shard_map(&self) -> Result<ShardMap> {
-        let rows = query(&self.sql().read_shard_map).fetch_all(&mut *self.desk().await?).await.map_err(from_sqlx)?;
+        let rows = query(&self.sql().read_shard_map).fetch_all(&mut *self.look().await?).await.map_err(from_sqlx)?;
         let mut map = ShardMap { now: Timestamp::default(), nodes: Vec::new(), owners: [None; SHARDS as usize] };
         for row in &rows {
             map.now = rows::time(row, "now")?;
@@ -53,7 +59,7 @@ impl Leases for Postgres {
     }
 
     async fn claim_shards(&self, node: NodeId, wanted: &[Shard]) -> Result<Vec<Claimed>> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_look().await?;
         let wanted: Vec<i16> = wanted.iter().map(|shard| shard.cast_signed()).collect();
         let rows =
             query(&self.sql().lock_shards).bind(&wanted).fetch_all(&mut *transaction).await.map_err(from_sqlx)?;
@@ -65,6 +71,7 @@ impl Leases for Postgres {
         owners.dedup();
         let running = running_nodes(self, &mut transaction, &owners).await?;
         if !running.contains(&node.0) {
+            transaction.commit().await.map_err(from_sqlx)?;
             return Ok(Vec::new());
         }
         let mut claimed = Vec::new();
@@ -89,23 +96,7 @@ impl Leases for Postgres {
     }
 
     async fn release_shards(&self, node: NodeId, shards: &[Claimed]) -> Result<()> {
-        let mut shards: Vec<_> = shards.iter().collect();
-        shards.sort_unstable_by_key(|claimed| claimed.shard);
-        let numbers: Vec<i16> = shards.iter().map(|claimed| claimed.shard.cast_signed()).collect();
-        let open: Vec<String> = shards.iter().map(|claimed| OpenRequest::to_json(&claimed.open)).collect();
-        query(&self.sql().release_shards)
-            .bind(node.0)
-            .bind(&numbers)
-            .bind(&open)
-            .execute(&mut *self.desk().await?)
-            .await
-            .map_err(from_sqlx)?;
-        Ok(())
-    }
-
-    async fn deregister_node(&self, node: NodeId) -> Result<()> {
-        query(&self.sql().deregister_node).bind(node.0).execute(&mut *self.desk().await?).await.map_err(from_sqlx)?;
-        Ok(())
+        release(&self.sql().release_shards, &mut *self.look().await?, node, shards).await
     }
 }
 
@@ -113,56 +104,124 @@ fn shard(number: Option<i16>) -> Option<Shard> {
     number.and_then(|number| Shard::try_from(number).ok())
 }
 
-/// Those of these nodes whose lease runs. Waits for renewals under way: a lease that is being renewed is not ended.
+/// Those of these nodes whose lease runs; the others are removed. Waits for renewals under way: a lease that is being
+/// renewed is not ended.
 async fn running_nodes(store: &Postgres, connection: &mut PgConnection, nodes: &[Uuid]) -> Result<Vec<Uuid>> {
-    let rows = query(&store.sql().lock_nodes).bind(nodes).fetch_all(connection).await.map_err(from_sqlx)?;
-    let mut running = Vec::with_capacity(rows.len());
+    let rows = query(&store.sql().lock_nodes).bind(nodes).fetch_all(&mut *connection).await.map_err(from_sqlx)?;
+    let (mut running, mut ended) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in &rows {
-        if rows::get(row, "running")? {
-            running.push(rows::get(row, "id")?);
-        }
+        let id: Uuid = rows::get(row, "id")?;
+        if rows::get(row, "running")? { running.push(id) } else { ended.push(id) }
+    }
+    if !ended.is_empty() {
+        query(&store.sql().remove_nodes).bind(ended).execute(connection).await.map_err(from_sqlx)?;
     }
     Ok(running)
+}
+
+async fn release(statement: &SqlStr, connection: &mut PgConnection, node: NodeId, shards: &[Claimed]) -> Result<()> {
+    let mut shards: Vec<_> = shards.iter().collect();
+    shards.sort_unstable_by_key(|claimed| claimed.shard);
+    let numbers: Vec<i16> = shards.iter().map(|claimed| claimed.shard.cast_signed()).collect();
+    let open: Vec<String> = shards.iter().map(|claimed| OpenRequest::to_json(&claimed.open)).collect();
+    query(statement).bind(node.0).bind(&numbers).bind(&open).execute(connection).await.map_err(from_sqlx)?;
+    Ok(())
 }
 
 /// The least time that a renewal is given, however short the lease.
 const PATIENCE_MIN: Duration = Duration::from_secs(1);
 
-/// Renews over a connection of its own, which no work can occupy.
+/// The time that leaving is given: whoever leaves may be about to end, and the lease runs out by itself.
+const PATIENCE_TO_LEAVE: Duration = Duration::from_secs(5);
+
+/// Keeps a lease over a connection of its own, which no work can occupy. What it saw committed at the last renewal is the
+/// witness of the database's past.
 struct Keeper {
     options: PgConnectOptions,
-    statement: SqlStr,
+    sql: Statements,
     connection: Option<PgConnection>,
+    /// Renewals that are known to be committed, and whose.
+    renewals: Option<(NodeId, i64)>,
+    /// The timeline that the database was on: each promotion and each recovery to a point in time begins another.
+    timeline: Option<String>,
 }
 
 impl Keeper {
-    async fn connect(&mut self) -> Result<&mut PgConnection> {
+    /// The connection, and in words how the database's past has changed since the last one was made.
+    async fn connect(&mut self) -> Result<(&mut PgConnection, Option<String>)> {
+        let mut other_past = None;
         if self.connection.is_none() {
             let mut connection = PgConnection::connect_with(&self.options).await.map_err(from_sqlx)?;
             prepare_session(&mut connection).await.map_err(from_sqlx)?;
+            let timeline = timeline(&mut connection, &self.sql).await?;
+            let before = std::mem::replace(&mut self.timeline, timeline);
+            other_past = before.zip(self.timeline.as_ref()).filter(|(before, now)| before != *now).map(|(before, now)| {
+                format!("it was on timeline {before} and is on timeline {now}: a standby was promoted, or a backup restored")
+            });
             self.connection = Some(connection);
         }
-        self.connection.as_mut().ok_or_else(|| Error::corrupt("a connection that was just made"))
+        let connection = self.connection.as_mut().ok_or_else(|| Error::corrupt("a connection that was just made"))?;
+        Ok((connection, other_past))
     }
 
-    async fn try_renew(&mut self, node: NodeId, lease: Duration) -> Result<bool> {
-        let statement = self.statement.clone();
-        let connection = self.connect().await?;
-        let done =
-            query(&statement).bind(node.0).bind(rows::micros(lease)).execute(connection).await.map_err(from_sqlx)?;
-        Ok(done.rows_affected() == 1)
+    async fn try_renew(&mut self, node: NodeId, lease: Duration) -> Result<Renewal> {
+        let (renew, remove) = (self.sql.renew_lease.clone(), self.sql.deregister_node.clone());
+        let known = self.renewals.filter(|(of, _)| *of == node).map_or(0, |(_, known)| known);
+        let (connection, other_past) = self.connect().await?;
+        if let Some(how) = other_past {
+            return Ok(Renewal::OtherPast(how));
+        }
+        let renewal = query(&renew).bind(node.0).bind(rows::micros(lease)).fetch_optional(&mut *connection);
+        let Some(row) = renewal.await.map_err(from_sqlx)? else {
+            // It has ended for good, also should the clock be set back now.
+            query(&remove).bind(node.0).execute(connection).await.map_err(from_sqlx)?;
+            return Ok(Renewal::Ended);
+        };
+        let renewals: i64 = rows::get(&row, "renewals")?;
+        if renewals <= known {
+            let how = format!("this node had renewed its lease {known} times, and there it has {} times", renewals - 1);
+            return Ok(Renewal::OtherPast(how));
+        }
+        self.renewals = Some((node, renewals));
+        Ok(Renewal::Renewed)
     }
-}
 
-#[async_trait::async_trait]
-impl LeaseKeeper for Keeper {
-    async fn renew(&mut self, node: NodeId, lease: Duration) -> Result<bool> {
-        // A connection that hangs is as good as broken: there must be time left for another.
-        let answer = tokio::time::timeout((lease / 3).max(PATIENCE_MIN), self.try_renew(node, lease)).await;
+    /// Runs `ask` as long as a third of a lease at most: a connection that hangs is as good as broken, and there must be
+    /// time left for another.
+    async fn within<T>(&mut self, patience: Duration, ask: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let answer = tokio::time::timeout(patience, ask(self)).await;
         let answer = answer.unwrap_or_else(|elapsed| Err(Error::Unavailable(Box::new(elapsed))));
         if answer.is_err() {
             self.connection = None;
         }
         answer
+    }
+}
+
+/// `None` where the database does not tell: it is no plain PostgreSQL then, and the renewals are all there is to go by.
+async fn timeline(connection: &mut PgConnection, sql: &Statements) -> Result<Option<String>> {
+    match query(&sql.read_timeline).fetch_one(connection).await.map_err(from_sqlx) {
+        Ok(row) => rows::get(&row, "timeline").map(Some),
+        Err(error @ Error::Unavailable(_)) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+#[async_trait::async_trait]
+impl LeaseKeeper for Keeper {
+    async fn renew(&mut self, node: NodeId, lease: Duration) -> Result<Renewal> {
+        self.within((lease / 3).max(PATIENCE_MIN), async |keeper| keeper.try_renew(node, lease).await).await
+    }
+
+    async fn leave(&mut self, node: NodeId, shards: &[Claimed]) -> Result<()> {
+        let (release_shards, deregister) = (self.sql.release_shards.clone(), self.sql.deregister_node.clone());
+        self.within(PATIENCE_TO_LEAVE, async |keeper| {
+            let (connection, _) = keeper.connect().await?;
+            let mut transaction = connection.begin().await.map_err(from_sqlx)?;
+            release(&release_shards, &mut transaction, node, shards).await?;
+            query(&deregister).bind(node.0).execute(&mut *transaction).await.map_err(from_sqlx)?;
+            transaction.commit().await.map_err(from_sqlx)
+        })
+        .await
     }
 }

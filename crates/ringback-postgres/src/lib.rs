@@ -35,12 +35,17 @@ mod routed;
 mod work;
 
 mod leases;
+mod liveness;
+mod once;
 
 mod configuration;
+mod sealed;
 
+mod expunging;
 mod operations;
 
 mod audit;
+mod sessions;
 mod tokens;
 
 mod upkeep;

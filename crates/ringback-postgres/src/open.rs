@@ -2,7 +2,7 @@
 
 use std::{
     str::FromStr as _,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -22,8 +22,14 @@ use crate::{
 /// Connections for the pipeline: intake, routing, feed, loading, two commits of records. More do not help; they contend.
 const WORK_CONNECTIONS_MAX: u32 = 6;
 
-/// Connections for what is asked from outside and for upkeep, so that a slow question never delays the pipeline.
+/// Connections for short looks that somebody waits for: changes, shards, tokens. No question from outside can occupy them.
+const LOOK_CONNECTIONS_MAX: u32 = 4;
+
+/// Connections for what is asked from outside, so that a slow question never delays the pipeline.
 const DESK_CONNECTIONS_MAX: u32 = 6;
+
+/// Connections for upkeep. It takes one step at a time.
+const HOUSE_CONNECTIONS_MAX: u32 = 2;
 
 /// How long to wait for a connection before the database counts as away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,15 +37,37 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often upkeep looks through what outlived its partition, which is many rows and changes slowly.
 const WALK_OF_KEPT: Duration = Duration::from_secs(10 * 60);
 
-/// Set on every connection whatever the host's defaults are: a transaction that hangs must not hold back vacuum,
-/// just-in-time compilation costs more than these statements run, and every statement relies on its own snapshot.
-const SESSION: &str = "SET jit = off; SET default_transaction_isolation = 'read committed'; \
-                       SET idle_in_transaction_session_timeout = '60s'; SET client_encoding = 'UTF8'";
+/// How long to look for the reason why there was no connection.
+const REASON_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Set on every connection whatever the host's defaults are.
+///
+/// - What was acknowledged is on disk; who waits for standbys, too, by a stronger setting, goes on doing so.
+/// - A node that stands still in the middle of a transaction holds its locks for a third of a lease at most, and one that
+///   waits for a lock gives up as soon: others want to go on.
+/// - The database notices within half a minute that a node is gone without a word, and lets go of its locks.
+/// - Just-in-time compilation costs more than these statements run, and every statement relies on its own snapshot.
+const SESSION: &str = "SET jit = off; SET default_transaction_isolation = 'read committed'; SET client_encoding = 'UTF8'; \
+                       SELECT set_config('synchronous_commit', 'on', false) \
+                       WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write'); \
+                       SET idle_in_transaction_session_timeout = '4s'; SET lock_timeout = '4s'; \
+                       SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
+                       SET tcp_user_timeout = 20000";
 
 /// On the pipeline's connections besides: its statements are planned once, perhaps while the tables are empty, and each
 /// finds its rows by index, whatever the planner believes to be cheaper at that moment.
-const PIPELINE: &str =
-    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off";
+const PIPELINE: &str = "SET statement_timeout = '15s'; SET plan_cache_mode = force_generic_plan; \
+                        SET enable_seqscan = off; SET enable_bitmapscan = off";
+
+/// On the connections for short looks besides.
+const LOOK: &str = "SET statement_timeout = '8s'";
+
+/// On those at the desk besides: nobody waits longer for an answer, and a question that takes so long is better asked
+/// otherwise.
+const DESK: &str = "SET statement_timeout = '30s'";
+
+/// On those of upkeep besides: looking through a large partition takes a while, and nobody waits for it.
+const HOUSE: &str = "SET statement_timeout = '10min'";
 
 /// The store for PostgreSQL. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -52,9 +80,30 @@ struct Inner {
     options: PgConnectOptions,
     schema: String,
     sql: Statements,
-    work: PgPool,
-    desk: PgPool,
+    pools: RwLock<Pools>,
     walked_kept: Mutex<Option<Instant>>,
+}
+
+/// The connections, by what they are for.
+#[derive(Debug, Clone)]
+struct Pools {
+    made: Instant,
+    work: PgPool,
+    look: PgPool,
+    desk: PgPool,
+    house: PgPool,
+}
+
+impl Pools {
+    fn new(options: &PgConnectOptions) -> Self {
+        Self {
+            made: Instant::now(),
+            work: pool(options, WORK_CONNECTIONS_MAX, PIPELINE, false),
+            look: pool(options, LOOK_CONNECTIONS_MAX, LOOK, true),
+            desk: pool(options, DESK_CONNECTIONS_MAX, DESK, true),
+            house: pool(options, HOUSE_CONNECTIONS_MAX, HOUSE, true),
+        }
+    }
 }
 
 impl Postgres {
@@ -63,7 +112,8 @@ impl Postgres {
     ///
     /// # Errors
     /// [`Error::Schema`] for a name that is no plain identifier, [`Error::Refused`] for a malformed URL,
-    /// [`Error::Unavailable`] if the database does not answer.
+    /// [`Error::Unavailable`] if the database does not answer, [`Error::Unsuitable`] behind a proxy that does not give each
+    /// connection a session of its own.
     pub async fn connect(url: &str, schema: &str) -> Result<Self> {
         if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
             return Err(Error::Refused("a PostgreSQL URL begins with postgres://".into()));
@@ -78,25 +128,18 @@ impl Postgres {
     /// As [`Self::connect`].
     pub async fn connect_with(options: PgConnectOptions, schema: &str) -> Result<Self> {
         schema::check_name(schema)?;
-        let options = options.application_name("ringback");
+        // A session-pooling proxy may refuse the one setting that the driver sends along; all values are read in binary.
+        let options = options.application_name("ringback").extra_float_digits(None);
         let options = sqlx::ConnectOptions::disable_statement_logging(options);
+        // A pool would only say that it waited in vain; a connection of its own says why there is none.
+        refuse_transaction_pooling(&options).await?;
         let inner = Inner {
-            work: pool(WORK_CONNECTIONS_MAX)
-                .test_before_acquire(false)
-                .after_connect(|connection, _| Box::pin(prepare_pipeline(connection)))
-                .connect_lazy_with(options.clone()),
-            desk: pool(DESK_CONNECTIONS_MAX)
-                .test_before_acquire(true)
-                .after_connect(|connection, _| Box::pin(prepare_session(connection)))
-                .connect_lazy_with(options.clone()),
+            pools: RwLock::new(Pools::new(&options)),
             sql: Statements::render(schema),
             schema: schema.to_owned(),
             walked_kept: Mutex::new(None),
             options,
         };
-        // A pool would only say that it waited in vain; a connection of its own says why there is none.
-        let first = sqlx::ConnectOptions::connect(&inner.options).await.map_err(from_sqlx)?;
-        sqlx::Connection::close(first).await.map_err(from_sqlx)?;
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -113,7 +156,7 @@ impl Postgres {
     /// # Errors
     /// [`Error::Schema`] if it is missing, older, newer or changed.
     pub async fn check_schema(&self) -> Result<()> {
-        schema::check(&mut *self.desk().await?, &self.inner.schema).await
+        schema::check(&mut *self.look().await?, &self.inner.schema).await
     }
 
     /// Sets what `emit` refuses as too large, in bytes; 1 MiB in a new schema. For all callers, at once.
@@ -128,8 +171,25 @@ impl Postgres {
 
     /// Closes all connections; open statements end first.
     pub async fn close(&self) {
-        self.inner.work.close().await;
-        self.inner.desk.close().await;
+        let Pools { work, look, desk, house, .. } = self.pools();
+        work.close().await;
+        look.close().await;
+        desk.close().await;
+        house.close().await;
+    }
+
+    /// A call that began at `asked` was not answered in time. Connections that were open then may be dead without having
+    /// been closed, as after a firewall forgot them or a host was lost, and none of them would ever say so: others take
+    /// their place.
+    pub(crate) fn replace_connections(&self, asked: Instant) {
+        let mut pools = self.inner.pools.write().unwrap_or_else(PoisonError::into_inner);
+        if pools.made < asked {
+            *pools = Pools::new(&self.inner.options);
+        }
+    }
+
+    fn pools(&self) -> Pools {
+        self.inner.pools.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn schema(&self) -> &str {
@@ -157,24 +217,48 @@ impl Postgres {
 
     /// A connection of the pipeline's.
     pub(crate) async fn work(&self) -> Result<PoolConnection<Db>> {
-        self.inner.work.acquire().await.map_err(from_sqlx)
+        self.given(self.pools().work.acquire().await).await
     }
 
-    /// A connection for questions from outside and for upkeep.
+    /// A connection for a short look that somebody waits for.
+    pub(crate) async fn look(&self) -> Result<PoolConnection<Db>> {
+        self.given(self.pools().look.acquire().await).await
+    }
+
+    /// A connection for upkeep.
+    pub(crate) async fn house(&self) -> Result<PoolConnection<Db>> {
+        self.given(self.pools().house.acquire().await).await
+    }
+
+    /// A connection for questions from outside.
     pub(crate) async fn desk(&self) -> Result<PoolConnection<Db>> {
-        self.inner.desk.acquire().await.map_err(from_sqlx)
+        self.given(self.pools().desk.acquire().await).await
+    }
+
+    /// What a pool gave. It waits in vain for a database that refuses every connection, and then says no more than that:
+    /// a connection beside it says why.
+    async fn given<T>(&self, given: std::result::Result<T, sqlx::Error>) -> Result<T> {
+        if !matches!(given, Err(sqlx::Error::PoolTimedOut)) {
+            return given.map_err(from_sqlx);
+        }
+        let connected = sqlx::ConnectOptions::connect(&self.inner.options);
+        Err(match tokio::time::timeout(REASON_TIMEOUT, connected).await {
+            Ok(Err(error)) => from_sqlx(error),
+            Ok(Ok(_)) => Error::Unavailable("all connections of this node are in use".into()),
+            Err(_) => Error::Unavailable("the database does not answer connections".into()),
+        })
     }
 
     /// A transaction of the pipeline's. Connections that the database has closed since, as all are after a restart, are
     /// passed over: nothing has happened in a transaction that did not even begin.
     pub(crate) async fn begin_work(&self) -> Result<Transaction<'static, Db>> {
         for _ in 0..WORK_CONNECTIONS_MAX {
-            match self.inner.work.begin().await {
+            match self.pools().work.begin().await {
                 Err(error) if was_closed(&error) => {}
-                begun => return begun.map_err(from_sqlx),
+                begun => return self.given(begun).await,
             }
         }
-        self.inner.work.begin().await.map_err(from_sqlx)
+        self.given(self.pools().work.begin().await).await
     }
 
     /// A connection of the pipeline's that answers, for a single statement that somebody waits for and that must not be
@@ -205,20 +289,78 @@ impl Postgres {
     /// One snapshot for questions that take more than one statement: what moves from table to table meanwhile is in
     /// exactly one of them.
     pub(crate) async fn snapshot(&self) -> Result<Transaction<'static, Db>> {
-        self.inner.desk.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await.map_err(from_sqlx)
+        let begun = self.pools().desk.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await;
+        self.given(begun).await
     }
 
-    /// A transaction for questions from outside and for upkeep.
+    /// A transaction of upkeep's.
+    pub(crate) async fn begin_house(&self) -> Result<Transaction<'static, Db>> {
+        self.given(self.pools().house.begin().await).await
+    }
+
+    /// A transaction for questions from outside.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Db>> {
-        self.inner.desk.begin().await.map_err(from_sqlx)
+        self.given(self.pools().desk.begin().await).await
+    }
+
+    /// A transaction that somebody waits for.
+    pub(crate) async fn begin_look(&self) -> Result<Transaction<'static, Db>> {
+        self.given(self.pools().look.begin().await).await
     }
 }
 
-/// A connection is tested when it comes back. At the desk it is tested again before it is used, since whoever asks is
-/// told of a failure. In the pipeline, where another round trip before each would be paid by all, one that has died fails
+/// A connection is tested when it comes back. Where it `is_tested` it is tested again before it is used, since whoever asks
+/// is told of a failure. In the pipeline, where another round trip before each would be paid by all, one that has died fails
 /// its next statement, which the engine repeats, or its next BEGIN, which is repeated here.
-fn pool(connections_max: u32) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(connections_max).acquire_timeout(ACQUIRE_TIMEOUT)
+fn pool(options: &PgConnectOptions, connections_max: u32, besides: &'static str, is_tested: bool) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(is_tested)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                prepare_session(connection).await?;
+                connection.execute(besides).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options.clone())
+}
+
+/// A proxy that gives every transaction another connection of its own mixes up prepared statements and settings, which
+/// belong to sessions. It is found out by its thrift: what one connection of ours does not use at this moment, another
+/// gets.
+async fn refuse_transaction_pooling(options: &PgConnectOptions) -> Result<()> {
+    const BACKEND: &str = "SELECT pg_backend_pid()";
+    let mut one = sqlx::ConnectOptions::connect(options).await.map_err(from_sqlx)?;
+    let mut other = sqlx::ConnectOptions::connect(options).await.map_err(from_sqlx)?;
+    let backend = async |connection: &mut PgConnection| -> Result<i32> {
+        // Unnamed: a named one would be prepared, which such a proxy may refuse with words that do not help.
+        sqlx::query_scalar(BACKEND).persistent(false).fetch_one(connection).await.map_err(from_sqlx)
+    };
+    let before = backend(&mut one).await?;
+    if let Err(error) = other.execute("BEGIN").await {
+        // A proxy that pools by statement takes no transactions at all.
+        let pools_by_statement =
+            matches!(&error, sqlx::Error::Database(refusal) if refusal.code().as_deref() == Some("08P01"));
+        return Err(if pools_by_statement { pools_apart() } else { from_sqlx(error) });
+    }
+    let others = backend(&mut other).await?;
+    let after = backend(&mut one).await?;
+    other.execute("COMMIT").await.map_err(from_sqlx)?;
+    for connection in [one, other] {
+        sqlx::Connection::close(connection).await.map_err(from_sqlx)?;
+    }
+    if before == after && before != others {
+        return Ok(());
+    }
+    Err(pools_apart())
+}
+
+fn pools_apart() -> Error {
+    let why = "the database_url leads to a proxy that pools by transaction (PgBouncer's pool_mode = transaction, for example), \
+               behind which sessions get mixed up; give PostgreSQL's own address, or one where the proxy pools by session";
+    Error::Unsuitable(why.to_owned())
 }
 
 /// Whether a connection turned out to be closed: silently, or with the database's last words (SQLSTATE class 57P).
@@ -236,9 +378,60 @@ pub(crate) async fn prepare_session(connection: &mut PgConnection) -> std::resul
     Ok(())
 }
 
-/// What the pipeline's connections begin with.
-async fn prepare_pipeline(connection: &mut PgConnection) -> std::result::Result<(), sqlx::Error> {
-    prepare_session(connection).await?;
-    connection.execute(PIPELINE).await?;
-    Ok(())
+#[cfg(test)]
+mod tests {
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::fresh;
+
+    #[tokio::test]
+    async fn sessions_are_set_up_as_promised_whatever_the_hosts_defaults() {
+        let host =
+            [("synchronous_commit", "off"), ("lock_timeout", "0"), ("default_transaction_isolation", "serializable")];
+        let options = PgConnectOptions::from_str(&fresh::url()).unwrap().options(host);
+        let store = Postgres::connect_with(options, "ringback").await.unwrap();
+        let connections = [
+            ("15s", store.work().await.unwrap()),
+            ("8s", store.look().await.unwrap()),
+            ("30s", store.desk().await.unwrap()),
+            ("10min", store.house().await.unwrap()),
+        ];
+        for (statement_timeout, mut connection) in connections {
+            let promised = [
+                ("statement_timeout", statement_timeout),
+                ("synchronous_commit", "on"),
+                ("lock_timeout", "4s"),
+                ("idle_in_transaction_session_timeout", "4s"),
+                ("default_transaction_isolation", "read committed"),
+                ("tcp_keepalives_idle", "10"),
+                ("tcp_user_timeout", "20000"),
+            ];
+            for (name, value) in promised {
+                let show = AssertSqlSafe(format!("SHOW {name}"));
+                let set: String = sqlx::query_scalar(show).fetch_one(&mut *connection).await.unwrap();
+                assert_eq!(set, value, "{name} where statements have {statement_timeout}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_that_stands_still_in_a_transaction_gives_its_locks_up_within_a_third_of_a_lease() {
+        let (store, schema) = fresh::migrated().await;
+        let lock = format!("SELECT FROM {schema}.shard WHERE shard = 0 FOR UPDATE");
+        for pool in ["work", "look", "desk"] {
+            let frozen = match pool {
+                "work" => store.begin_work().await,
+                "look" => store.begin_look().await,
+                _ => store.begin().await,
+            };
+            let mut frozen = frozen.unwrap();
+            frozen.execute(AssertSqlSafe(lock.clone())).await.unwrap();
+            let mut successor = fresh::connection().await;
+            // Less than a lease, and far more than a busy machine takes for the 4 s.
+            successor.execute("SET lock_timeout = '11s'").await.unwrap();
+            successor.execute(AssertSqlSafe(lock.clone())).await.unwrap();
+        }
+        fresh::remove(&store, &schema).await;
+    }
 }

@@ -23,6 +23,9 @@ use crate::{
     sql::prepared,
 };
 
+/// Most bytes that a page says of whom its events are for: some thirty times what any one event may say.
+const PAGE_BYTES: i64 = 8 * 1024 * 1024;
+
 #[async_trait::async_trait]
 impl Outbox for Postgres {
     async fn read_outbox(&self, floor: Floor, limit: u32) -> Result<OutboxPage> {
@@ -35,14 +38,20 @@ impl Outbox for Postgres {
             .map_err(from_sqlx)?;
         let first = rows.first().ok_or_else(|| Error::Schema("the configuration row is missing".to_owned()))?;
         let (snapshot, config_version) = (rows::get(first, "xmin")?, rows::get(first, "version")?);
+        if snapshot < floor.0 {
+            // The oldest running transaction only ever moves on. This database is older than the one that was read before.
+            drop(connection);
+            return self.read_outbox(Floor::default(), limit).await;
+        }
         let mut pointers: Vec<(Pointer, Uuid)> = Vec::with_capacity(rows.len());
         for row in &rows {
             if let Some(event) = rows::get(row, "event_id")? {
                 pointers.push((Pointer { xid: rows::get(row, "xid")?, seq: rows::get(row, "seq")? }, event));
             }
         }
-        let next = next_floor(floor, snapshot, limit, &pointers);
-        let events = unrouted(self, &mut connection, &pointers).await?;
+        let (events, fitting) = unrouted(self, &mut connection, &pointers).await?;
+        let full = pointers.len() >= limit as usize || fitting < pointers.len();
+        let next = next_floor(floor, snapshot, full, &pointers[..fitting]);
         Ok(OutboxPage { events, next, config_version })
     }
 
@@ -74,8 +83,7 @@ impl Outbox for Postgres {
 
 /// A page that was not full was complete: nothing below its snapshot's oldest running transaction can appear any
 /// more. Of a full page the same holds up to its last pointer's transaction.
-fn next_floor(asked: Floor, snapshot: i64, limit: u32, pointers: &[(Pointer, Uuid)]) -> Floor {
-    let full = pointers.len() >= limit as usize;
+fn next_floor(asked: Floor, snapshot: i64, full: bool, pointers: &[(Pointer, Uuid)]) -> Floor {
     let reached = match pointers.last() {
         Some((last, _)) if full => last.xid.min(snapshot),
         _ => snapshot,
@@ -83,26 +91,35 @@ fn next_floor(asked: Floor, snapshot: i64, limit: u32, pointers: &[(Pointer, Uui
     asked.max(Floor(reached))
 }
 
+/// The events of the first of `pointers`, and of how many: as many as [`PAGE_BYTES`] hold, one at least.
 async fn unrouted(
     store: &Postgres,
     connection: &mut PgConnection,
     pointers: &[(Pointer, Uuid)],
-) -> Result<Vec<UnroutedEvent>> {
+) -> Result<(Vec<UnroutedEvent>, usize)> {
     if pointers.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), 0));
     }
     let ids: Vec<Uuid> = pointers.iter().map(|(_, event)| *event).collect();
-    let rows = prepared(&store.sql().read_events).bind(&ids).fetch_all(connection).await.map_err(from_sqlx)?;
+    let statement = prepared(&store.sql().read_events).bind(&ids).bind(PAGE_BYTES);
+    let rows = statement.fetch_all(&mut *connection).await.map_err(from_sqlx)?;
     let mut events = HashMap::with_capacity(rows.len());
+    let mut first_beyond = None;
     for row in &rows {
-        let event = rows::event(row)?;
-        events.insert(event.id.uuid(), event);
+        if rows::get(row, "fits")? {
+            let event = rows::event(row)?;
+            events.insert(event.id.uuid(), event);
+        } else {
+            first_beyond = Some(rows::get::<Uuid, _>(row, "id")?);
+            break;
+        }
     }
+    let beyond = first_beyond.and_then(|first| ids.iter().position(|id| *id == first));
+    let fitting = &pointers[..beyond.unwrap_or(pointers.len())];
     // A pointer whose event is gone was routed, and its event dropped, since it was read.
-    Ok(pointers
-        .iter()
-        .filter_map(|(pointer, id)| Some(UnroutedEvent { pointer: *pointer, event: events.remove(id)? }))
-        .collect())
+    let event_of =
+        |(pointer, id): &(Pointer, Uuid)| Some(UnroutedEvent { pointer: *pointer, event: events.remove(id)? });
+    Ok((fitting.iter().filter_map(event_of).collect(), fitting.len()))
 }
 
 /// Those of `events` whose pointers this transaction took, in order of their pointers.

@@ -4,7 +4,10 @@ use ringback::{
     delivery::{Due, HoldReason, LaneId, Marks},
     event::Event,
     id::{DeliveryId, EndpointId, EventId},
-    store::{Error, Result},
+    store::{
+        Error, Result,
+        rules::addressing::{Addressing, addressing, misnamed},
+    },
     time::Timestamp,
 };
 use sqlx::{Column as _, ColumnIndex, Decode, Postgres, Row as _, Type, postgres::PgRow};
@@ -71,23 +74,32 @@ impl<'r> InOrder<'r> {
 /// The event of a row, its payload left aside.
 pub(crate) fn event(row: &PgRow) -> Result<Event> {
     let mut columns = InOrder::from_id(row)?;
+    let id = EventId::from_uuid(columns.next()?);
+    let seq = columns.next()?;
+    let tenant: String = columns.next()?;
+    let event_type: String = columns.next()?;
+    let key: Option<String> = columns.next()?;
+    let ordering_key: Option<String> = columns.next()?;
+    let idempotency_key: Option<String> = columns.next()?;
+    let occurred_at = Timestamp::from_micros(columns.next()?);
+    let Addressing { endpoint_keys, destination, unreadable } = addressing(columns.next()?, columns.next()?);
+    let test = columns.next()?;
+    let keys = [&key, &ordering_key, &idempotency_key].map(Option::as_deref);
+    let unreadable = unreadable.or_else(|| misnamed(&tenant, &event_type, keys));
     Ok(Event {
-        id: EventId::from_uuid(columns.next()?),
-        seq: columns.next()?,
-        tenant: columns.next()?,
-        event_type: columns.next()?,
-        key: columns.next()?,
-        ordering_key: columns.next()?,
-        idempotency_key: columns.next()?,
-        occurred_at: Timestamp::from_micros(columns.next()?),
-        endpoint_keys: endpoint_keys(columns.next()?)?,
-        destination: columns.next()?,
-        test: columns.next()?,
+        id,
+        seq,
+        tenant,
+        event_type,
+        key,
+        ordering_key,
+        idempotency_key,
+        occurred_at,
+        endpoint_keys,
+        destination,
+        test,
+        unreadable,
     })
-}
-
-fn endpoint_keys(text: Option<&str>) -> Result<Option<Vec<String>>> {
-    text.map(serde_json::from_str).transpose().map_err(Error::corrupt)
 }
 
 /// The due delivery of a row; `None` where nothing is due and the row only tells the time.

@@ -36,11 +36,15 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
 pub(crate) async fn migrate(connection: &mut PgConnection, schema: &str) -> Result<()> {
     check_server(connection).await?;
     let mut transaction = connection.begin().await.map_err(from_sqlx)?;
+    // Another process may migrate for long, and so may this one. Tables that somebody holds are another matter: whoever
+    // emits would queue up behind a lock that is waited for.
+    transaction.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await.map_err(from_sqlx)?;
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('ringback migrate ' || $1, 0))")
         .bind(schema)
         .execute(&mut *transaction)
         .await
         .map_err(from_sqlx)?;
+    transaction.execute("SET LOCAL lock_timeout = '4s'").await.map_err(from_sqlx)?;
     transaction.execute(render(MEMORY, schema)).await.map_err(from_sqlx)?;
     let done = applied(&mut transaction, schema).await?;
     check_history(&done, schema)?;
@@ -143,7 +147,7 @@ async fn remember(connection: &mut PgConnection, schema: &str, step: &Migration)
 
 fn failed(step: &Migration, error: sqlx::Error) -> store::Error {
     match from_sqlx(error) {
-        away @ Error::Unavailable(_) => away,
+        away @ (Error::Unavailable(_) | Error::ReadOnly(_) | Error::Full(_)) => away,
         other => Error::Schema(format!("migration {} ({}) failed: {other}", step.number, step.name)),
     }
 }

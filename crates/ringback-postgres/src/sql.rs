@@ -25,7 +25,7 @@ pub(crate) fn prepared(statement: &SqlStr) -> Query<'_, Postgres, PgArguments> {
 macro_rules! statements {
     ($($name:ident)+) => {
         /// One field for each file of `sql/`.
-        #[derive(Debug)]
+        #[derive(Debug, Clone)]
         pub(crate) struct Statements {
             $(pub(crate) $name: SqlStr),+
         }
@@ -45,13 +45,16 @@ macro_rules! statements {
 
 statements! {
     accept_events
+    advance_expunge
     advance_replay
+    cancel_dead_letters_of_events
+    cancel_deliveries
     cancel_endpoint
-    cancel_event
     cancel_replay
     cancel_stragglers
     claim_shards
     classify_for_replay
+    complete_expunge
     config_version
     copy_survivors
     count_dropped
@@ -63,37 +66,58 @@ statements! {
     deregister_node
     disable_gone
     discard_dead_letter
+    drop_expunge_items
+    drop_repeated_attempts
     emit
     end_of_dead
     end_of_dead_letters
     end_of_events
     end_of_finished
     end_of_pending
+    end_session
+    erase_attempts
+    erase_events
+    erase_finished
+    erase_idempotency_keys
+    erase_moving_events
     expire_dead_letters
     expire_held
-    expunge_event
+    feed_shards
+    find_dead_letters_to_replay
+    find_delivered_to_replay
+    find_ended_session
     find_endpoint
     find_events
+    find_events_to_replay
+    find_events_of_key
+    end_of_events_of_key
     find_expunged
     find_heads
     find_keys
     find_lanes
+    find_late_survivors
+    find_request_key
     find_token
     find_untried
     find_valid_token
-    fix_dead_letters
-    fix_delivered
+    fix_expunge
     forget_audit
     forget_changes
+    forget_contents
     forget_holds
     forget_keys
-    forget_nodes
+    forget_replay_items
+    forget_replays
+    forget_request_keys
     forget_tokens
     insert_endpoint
+    insert_expunge
     insert_record
     insert_replay
+    insert_replay_items
     insert_routed
     insert_token
+    keep_expunge_digest
     keep_position
     keep_setting
     list_audit
@@ -107,28 +131,43 @@ statements! {
     list_finished
     list_partitions
     list_pending
+    list_replays
+    list_running_expunges
     list_running_replays
     list_tokens
     load_endpoints
     load_events
     load_holds
     load_live_endpoints
+    lock_deliveries_of_events
     lock_endpoint
+    lock_events_to_erase
+    lock_expunge
+    lock_expunged_events
     lock_nodes
     lock_replay
     lock_shards
+    mark_owed
     mark_released
     note_token_use
+    probe
     prune_kept_attempts
     prune_kept_events
+    put_setting
     raise_attempts
     raise_version
     read_attempts
+    read_attempts_to_erase
     read_backlog
     read_changes
+    read_clock
     read_delivery
     read_endpoints_as_of
     read_events
+    read_events_to_replay
+    read_expunge
+    read_expunge_items
+    read_finished_to_erase
     read_lane_holds
     read_oldest_due
     read_payload
@@ -140,20 +179,24 @@ statements! {
     read_replays_under_way
     read_setting
     read_shard_map
+    read_timeline
     read_verdicts
     record_changes
     record_endpoint_version
     record_outcomes
     record_past
     refill_endpoint
+    refresh_survivors
     refill_lanes
     register_node
     release_dead
     release_delivered
     release_keys
     release_shards
+    remove_nodes
     remove_payloads
     remove_pointers
+    remove_verdicts
     renew_lease
     reserve_keys
     revoke_token
@@ -161,9 +204,16 @@ statements! {
     set_emit_limit
     set_holds
     settle_survivors
-    find_late_survivors
+    take_request_key
+    find_sealed_destinations
+    find_sealed_endpoints
+    find_sealed_requests
+    replace_setting
+    reseal_destinations
+    reseal_endpoints
+    reseal_moving_destinations
+    reseal_requests
     update_endpoint
-    feed_shards
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl Tokens for Postgres {
     }
 
     async fn valid_token(&self, id: TokenId) -> Result<Option<Token>> {
-        find(&mut *self.desk().await?, &self.sql().find_valid_token, id).await
+        find(&mut *self.look().await?, &self.sql().find_valid_token, id).await
     }
 
     async fn revoke_token(&self, id: TokenId, record: &Record) -> Result<Option<Token>> {
@@ -59,7 +59,7 @@ impl Tokens for Postgres {
         query(&self.sql().note_token_use)
             .bind(id.uuid())
             .bind(rows::micros(NOTED_EVERY))
-            .execute(&mut *self.desk().await?)
+            .execute(&mut *self.look().await?)
             .await
             .map_err(from_sqlx)?;
         Ok(())

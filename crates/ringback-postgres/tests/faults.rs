@@ -9,7 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use ringback::{
     delivery::DeadReason,
-    store::{Error, Intake as _, Leases as _, Settlement, Store, Work as _},
+    store::{
+        Error, Floor, Intake as _, Leases as _, Operations as _, Outbox as _, Renewal, Settlement, Store, Work as _,
+    },
 };
 use ringback_postgres::Postgres;
 use ringback_testkit::contract::given;
@@ -35,7 +37,7 @@ async fn a_key_that_is_no_text_is_refused_and_not_a_fault_of_the_database() {
     let mut event = given::event();
     event.key = Some("\0".to_owned());
     event.payload = Bytes::from_static(b"\0");
-    let group = [ringback::store::Group { events: vec![event], record: None }];
+    let group = [ringback::store::Group { events: vec![event], record: None, once: None }];
     assert!(matches!(store.accept(&group, given::WINDOW).await, Err(Error::Refused(_))));
     fresh::remove(&store, &schema).await;
 }
@@ -46,6 +48,27 @@ async fn a_server_that_is_not_there_is_unavailable() {
     assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
     let nonsense = Postgres::connect("mysql://x", "ringback").await;
     assert!(matches!(nonsense, Err(Error::Refused(_))), "{nonsense:?}");
+}
+
+#[tokio::test]
+async fn outcomes_that_are_recorded_again_because_the_answer_was_lost_count_once() {
+    let (store, schema) = fresh::migrated().await;
+    let due = [given::one_due(&store).await, given::one_due(&store).await, given::one_due(&store).await];
+    let batch = [given::delivered(&due[0]), given::retried(&due[1], Duration::from_secs(3_600)), given::dead(&due[2])];
+    for _ in 0..2 {
+        assert_eq!(store.record(&batch).await.unwrap(), [true; 3]);
+        for due in &due {
+            assert_eq!(store.attempts(due.id).await.unwrap().len(), 1, "none is stale");
+        }
+    }
+    // Somebody else's attempt at one of them is stale, and kept.
+    let mut other = given::delivered(&due[1]);
+    if let Some(attempt) = &mut other.attempt {
+        attempt.duration += Duration::from_millis(1);
+    }
+    assert_eq!(store.record(&[other]).await.unwrap(), [false]);
+    assert_eq!(store.attempts(due[1].id).await.unwrap().len(), 2);
+    fresh::remove(&store, &schema).await;
 }
 
 /// Ends every session of the store's, as a restart of the server would.
@@ -63,7 +86,7 @@ async fn the_store_and_its_lease_keeper_outlive_their_connections() {
     let lease = Duration::from_secs(60);
     let node = store.register_node(lease).await.unwrap().unwrap();
     let mut keeper = store.lease_keeper().await.unwrap();
-    assert!(keeper.renew(node, lease).await.unwrap());
+    assert_eq!(keeper.renew(node, lease).await.unwrap(), Renewal::Renewed);
     let due = given::one_due(&store).await;
     cut_off(&schema).await;
     let mut answers = Vec::new();
@@ -71,7 +94,7 @@ async fn the_store_and_its_lease_keeper_outlive_their_connections() {
         answers.push(keeper.renew(node, lease).await);
     }
     assert!(matches!(answers[0], Err(Error::Unavailable(_))), "{answers:?}");
-    assert!(matches!(answers[1], Ok(true)), "{answers:?}");
+    assert!(matches!(answers[1], Ok(Renewal::Renewed)), "{answers:?}");
     let mut tries = 0;
     let fed = loop {
         tries += 1;
@@ -82,6 +105,34 @@ async fn the_store_and_its_lease_keeper_outlive_their_connections() {
         }
     };
     assert_eq!(fed, [due]);
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn a_lease_keeper_notices_a_database_that_has_forgotten_what_it_was_told() {
+    let (store, schema) = fresh::migrated().await;
+    let lease = Duration::from_secs(60);
+    let node = store.register_node(lease).await.unwrap().unwrap();
+    let mut keeper = store.lease_keeper().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(keeper.renew(node, lease).await.unwrap(), Renewal::Renewed);
+    }
+    // As a backup of a moment ago would show it, or a standby that had not heard of the last two renewals.
+    let forget = format!("UPDATE {schema}.node SET renewals = renewals - 2");
+    fresh::connection().await.execute(AssertSqlSafe(forget)).await.unwrap();
+    let answer = keeper.renew(node, lease).await.unwrap();
+    assert!(matches!(&answer, Renewal::OtherPast(how) if how.contains("3 times")), "{answer:?}");
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn an_outbox_that_is_older_than_what_was_read_of_it_is_read_from_its_beginning() {
+    let (store, schema) = fresh::migrated().await;
+    let id = store.emit(&ringback::event::NewEvent::new("call.ended", "{}")).await.unwrap();
+    let ahead = Floor(i64::from(u32::MAX) * 1_000);
+    let page = store.read_outbox(ahead, 10).await.unwrap();
+    assert_eq!(page.events.iter().map(|unrouted| unrouted.event.id).collect::<Vec<_>>(), [id]);
+    assert!(page.next < ahead);
     fresh::remove(&store, &schema).await;
 }
 

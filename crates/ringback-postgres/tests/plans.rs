@@ -118,7 +118,8 @@ async fn look_at_plans_of_questions(connection: &mut PgConnection, schema: &str)
         .bind(50_i64)
         .bind("call-4711")
         .bind(None::<String>)
-        .bind(None::<String>);
+        .bind(None::<String>)
+        .bind(10_000_i64);
     let find = plan(connection, "find", statement).await;
     assert!(find.contains("key"), "{find}");
     let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.event LIMIT 512) e".replace("{schema}", schema);
@@ -238,6 +239,7 @@ fn record(schema: &str, ids: &[Uuid]) -> Statement {
         .bind(vec![Some(1_i64); len])
         .bind(vec![Some(Vec::<u8>::new()); len])
         .bind(vec![Some(Vec::<u8>::new()); len])
+        .bind(true)
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod client;
 mod commands;
 mod configuration;
 mod demo;
+mod exposed;
 mod failure;
 mod print;
 mod screen;
@@ -16,6 +17,10 @@ mod secrets;
 mod serve;
 mod stores;
 mod verify;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -49,11 +54,15 @@ enum Command {
     Deliveries(commands::deliveries::Deliveries),
     DeadLetters(commands::dead_letters::DeadLetters),
     Replay(commands::replay::Replay),
+    Replays(commands::replays::Replays),
+    Expunge(commands::expunge::Expunge),
     Endpoints(commands::endpoints::Endpoints),
     Verify(commands::verify::Verify),
     Listen(commands::listen::Listen),
     Token(commands::token::Token),
     Migrate(commands::migrate::Migrate),
+    Rekey(commands::rekey::Rekey),
+    Backup(commands::backup::Backup),
     CheckConfig(commands::check_config::CheckConfig),
     Completions(commands::completions::Completions),
 }
@@ -69,11 +78,15 @@ impl Command {
             Self::Deliveries(command) => command.run().await,
             Self::DeadLetters(command) => command.run().await,
             Self::Replay(command) => command.run().await,
+            Self::Replays(command) => command.run().await,
+            Self::Expunge(command) => command.run().await,
             Self::Endpoints(command) => command.run().await,
             Self::Verify(command) => command.run(),
             Self::Listen(command) => command.run().await,
             Self::Token(command) => command.run().await,
             Self::Migrate(command) => command.run().await,
+            Self::Rekey(command) => command.run().await,
+            Self::Backup(command) => command.run().await,
             Self::CheckConfig(command) => command.run().await,
             Self::Completions(command) => command.run(),
         }
@@ -84,7 +97,11 @@ impl Command {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = Ringback::parse_from(arguments).command;
     let outcome = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(command.run()),
+        Ok(runtime) => runtime.block_on(async {
+            let outcome = command.run().await;
+            stores::close().await;
+            outcome
+        }),
         Err(error) => Err(Failure::failed(format!("the system gives this program no threads: {error}"))),
     };
     match outcome {

@@ -94,11 +94,29 @@ fn standing(delivery: &Delivery, now: Timestamp, paint: Paint) -> String {
         "dead" => {
             let reason = delivery.dead_reason.as_deref().unwrap_or("given up");
             let died = delivery.died_at.or(delivery.finished_at);
-            let next = format!("ringback replay {}", delivery.id);
-            paint.bad(&format!("dead ({reason}){} after {tries}; to send it again: {next}", when(died)))
+            let cause = delivery.last_error.as_deref().filter(|_| reason == "unroutable");
+            let cause = cause.map(|cause| format!(": {}", plain(cause))).unwrap_or_default();
+            paint.bad(&format!("dead ({reason}){} after {tries}{cause}; {}", when(died), remedy(delivery, reason)))
         }
         "pending" => paint.pending(&coming(delivery, &tries, now)),
         other => format!("{other}{} after {tries}", when(delivery.finished_at)),
+    }
+}
+
+/// What helps against a death: sending the same again only where the cause may pass.
+fn remedy(delivery: &Delivery, reason: &str) -> String {
+    let replay = format!("ringback replay {}", delivery.id);
+    match (reason, &delivery.endpoint_id) {
+        ("unroutable", None) => {
+            "sending it again cannot help, as the destination came with the event: emit the event again with one that is \
+             right"
+                .to_owned()
+        }
+        ("unroutable", Some(endpoint)) => format!(
+            "sending it again helps once the endpoint fits the payload (ringback endpoints update {endpoint}), then: {replay}"
+        ),
+        ("gone", _) => format!("if the receiver is there again: {replay}"),
+        _ => format!("to send it again: {replay}"),
     }
 }
 
@@ -139,4 +157,34 @@ fn body(attempt: &Attempt) -> Option<String> {
     let cut: String = text.chars().take(BODY_CHARS).collect();
     let more = if cut.len() < text.len() { "…" } else { "" };
     (!cut.is_empty()).then(|| format!("{}{more}", plain(&cut)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn dead(reason: &str, endpoint: Option<&str>, error: &str) -> String {
+        let delivery = json!({
+            "id": "dlv_1", "event_id": "evt_1", "endpoint_id": endpoint, "type": "a", "key": null, "url": null,
+            "status": "dead", "dead_reason": reason, "attempt_count": 0, "next_attempt_at": null, "held_until": null,
+            "hold_reason": null, "created_at": "2026-01-31T12:00:00Z", "finished_at": "2026-01-31T12:00:00Z",
+            "last_error": error,
+        });
+        standing(&serde_json::from_value(delivery).unwrap(), Timestamp::now(), Paint::stdout())
+    }
+
+    #[test]
+    fn the_advice_fits_the_cause() {
+        let inline = dead("unroutable", None, "url: has no host");
+        assert!(inline.contains("url: has no host") && inline.contains("emit the event again"), "{inline}");
+        assert!(!inline.contains("ringback replay"), "{inline}");
+        let fixed = dead("unroutable", Some("ep_1"), "no /call/id");
+        assert!(fixed.contains("no /call/id") && fixed.contains("endpoints update ep_1"), "{fixed}");
+        for reason in ["exhausted", "expired", "gone"] {
+            let told = dead(reason, Some("ep_1"), "status");
+            assert!(told.contains("ringback replay dlv_1") && !told.contains("emit"), "{told}");
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! The two secrets that a node starts with: the master key, and the token of the one who runs it.
 //!
-//! On SQLite both are made when missing and kept beside the database, readable by its owner alone. On PostgreSQL
-//! several nodes must agree on them, so the operator gives them.
+//! On SQLite both are made for a database that is new and kept beside it, readable by its owner alone. One that is
+//! missing later was lost: another in its place would open nothing, and hide that. On PostgreSQL several nodes must agree
+//! on both, so the operator gives them.
 
 use std::{
     fs,
@@ -10,20 +11,31 @@ use std::{
 };
 
 use rand::RngExt as _;
-use ringback::seal::MasterKeys;
+use ringback::{Engine, seal::MasterKeys, store::SharedStore};
 
 use crate::{
     configuration::{Configuration, DatabaseUrl, Secret},
     failure::{Failure, Result},
 };
 
-/// Whether a missing key file may be made.
+/// Whether a missing key or token file may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missing {
-    /// The process that serves brings the store to life.
+    /// The store is new, and this process brings it to life.
     Make,
-    /// A command that only looks must not.
+    /// The store has been in use, or this command only looks.
     Refuse,
+}
+
+impl Missing {
+    /// What holds for a process that brings a store to life.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn of(store: &SharedStore) -> Result<Self> {
+        let is_new = Engine::is_new(store).await.map_err(Failure::failed)?;
+        Ok(if is_new { Self::Make } else { Self::Refuse })
+    }
 }
 
 /// The admin token, and whether it is ours to show.
@@ -52,7 +64,8 @@ pub(crate) fn master_keys(configuration: &Configuration, missing: Missing) -> Re
     let current = match (&configuration.master_key, &configuration.database_url) {
         (Some(key), _) => key.0.clone(),
         (None, DatabaseUrl::Sqlite(database)) => {
-            read_or_make(&beside(database, "key"), missing, MasterKeys::generate_text)?
+            let path = beside(database, "key");
+            read_or_make(&path, missing, MasterKeys::generate_text, || lost_key(database, &path))?
         }
         (None, DatabaseUrl::Postgres(_)) => return Err(Failure::usage(required("master_key", "RINGBACK_MASTER_KEY"))),
     };
@@ -60,16 +73,51 @@ pub(crate) fn master_keys(configuration: &Configuration, missing: Missing) -> Re
     MasterKeys::parse(current.expose(), &old).map_err(|error| Failure::usage(format!("master_key: {error}")))
 }
 
+/// Where the key is that no one gave: the file beside the database. `None` if the key is given, so that it is the operator's.
+pub(crate) fn key_file(configuration: &Configuration) -> Option<PathBuf> {
+    match (&configuration.master_key, &configuration.database_url) {
+        (None, DatabaseUrl::Sqlite(database)) => Some(beside(database, "key")),
+        _ => None,
+    }
+}
+
+/// Whether what must be given is given: before anything is made that would be left behind.
+///
+/// # Errors
+/// [`Failure::Usage`] when it is not.
+pub(crate) fn check_given(configuration: &Configuration) -> Result<()> {
+    if configuration.admin_token.is_none() {
+        database_for_made_token(configuration).map_err(Failure::usage)?;
+    }
+    match (&configuration.master_key, &configuration.database_url) {
+        (None, DatabaseUrl::Postgres(_)) => Err(Failure::usage(required("master_key", "RINGBACK_MASTER_KEY"))),
+        _ => Ok(()),
+    }
+}
+
+/// Makes key and token of a new SQLite database: the next command may be one that only finds them.
+///
+/// # Errors
+/// When they cannot be made.
+pub(crate) fn make_for_new(configuration: &Configuration) -> Result<()> {
+    master_keys(configuration, Missing::Make)?;
+    if configuration.admin_token.is_none() && database_for_made_token(configuration).is_ok() {
+        admin_token(configuration, Missing::Make)?;
+    }
+    Ok(())
+}
+
 /// The token that may do everything.
 ///
 /// # Errors
-/// [`Failure::Usage`] when one is required and none is given, or the kept one is not readable.
-pub(crate) fn admin_token(configuration: &Configuration) -> Result<AdminToken> {
+/// [`Failure::Usage`] when one is required and none is given, or the kept one is lost or not readable.
+pub(crate) fn admin_token(configuration: &Configuration, missing: Missing) -> Result<AdminToken> {
     if let Some(token) = &configuration.admin_token {
         return Ok(AdminToken::Given(token.0.clone()));
     }
     let database = database_for_made_token(configuration).map_err(Failure::usage)?;
-    read_or_make(&beside(database, "token"), Missing::Make, random_token).map(AdminToken::Generated)
+    let path = beside(database, "token");
+    read_or_make(&path, missing, random_token, || lost_token(database, &path)).map(AdminToken::Generated)
 }
 
 /// Beside which database a token may be made where none was given; or why one must be given.
@@ -93,6 +141,23 @@ fn required(key: &str, variable: &str) -> String {
     )
 }
 
+fn lost_key(database: &Path, file: &Path) -> String {
+    format!(
+        "the key file {} is missing, and {} has data that it sealed: put it back, give the key as master_key, or, if it is \
+         lost for good, `ringback rekey --key-is-lost` makes another, after which every endpoint needs a new secret",
+        file.display(),
+        database.display()
+    )
+}
+
+fn lost_token(database: &Path, file: &Path) -> String {
+    let (file, database) = (file.display(), database.display());
+    format!(
+        "the token file {file} is missing, and {database} is not new: put it back, give a token as --admin-token or \
+         RINGBACK_ADMIN_TOKEN, or make another with `(umask 077; openssl rand -hex 32 > {file})`"
+    )
+}
+
 /// 32 random bytes in hex.
 pub(crate) fn random_token() -> String {
     hex::encode(rand::rng().random::<[u8; 32]>())
@@ -106,7 +171,12 @@ fn beside(database: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn read_or_make(path: &Path, missing: Missing, make: impl FnOnce() -> String) -> Result<Secret> {
+fn read_or_make(
+    path: &Path,
+    missing: Missing,
+    make: impl FnOnce() -> String,
+    lost: impl FnOnce() -> String,
+) -> Result<Secret> {
     let unusable = |error: std::io::Error| Failure::usage(format!("{} cannot be used: {error}", path.display()));
     match fs::read_to_string(path) {
         Ok(text) => Ok(Secret::new(text.trim().to_owned())),
@@ -115,6 +185,7 @@ fn read_or_make(path: &Path, missing: Missing, make: impl FnOnce() -> String) ->
             // Another process may have been faster: what the file says counts.
             fs::read_to_string(path).map(|text| Secret::new(text.trim().to_owned())).map_err(unusable)
         }
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Failure::usage(lost())),
         Err(error) => Err(unusable(error)),
     }
 }
@@ -142,8 +213,8 @@ mod tests {
     fn a_made_secret_is_kept_for_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = beside(&folder.path().join("r.db"), "token");
-        let first = read_or_make(&path, Missing::Make, random_token).unwrap();
-        let second = read_or_make(&path, Missing::Make, random_token).unwrap();
+        let first = read_or_make(&path, Missing::Make, random_token, String::new).unwrap();
+        let second = read_or_make(&path, Missing::Make, random_token, String::new).unwrap();
         assert_eq!(first, second);
         assert_eq!(first.expose().len(), 64);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -153,7 +224,7 @@ mod tests {
     fn a_command_that_only_looks_makes_no_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.db.key");
-        assert!(read_or_make(&path, Missing::Refuse, random_token).is_err());
+        assert!(read_or_make(&path, Missing::Refuse, random_token, String::new).is_err());
         assert!(!path.exists());
     }
 }

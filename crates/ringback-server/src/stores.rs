@@ -2,25 +2,32 @@
 
 use std::{path::Path, sync::Arc};
 
+use parking_lot::Mutex;
 use ringback::{
     Settings,
     deliver::send::Egress,
     seal::MasterKeys,
-    store::{Kept, SharedStore},
+    store::{self, Kept, SharedStore},
 };
 use ringback_postgres::Postgres;
-use ringback_sqlite::Sqlite;
+use ringback_sqlite::{Missing, Options, Sqlite};
 
 use crate::{
     configuration::{Configuration, DatabaseUrl},
     failure::{Failure, Result},
+    print,
 };
+
+/// The SQLite store of this process, however the command that opened it ends: closing it makes the database one file again.
+static OPENED: Mutex<Option<Sqlite>> = Mutex::new(None);
 
 /// What to do about the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Schema {
-    /// Bring it up to date, making the database where that is possible.
+    /// Bring it up to date, making a SQLite database that is new.
     Migrate,
+    /// The same, also where a key or a lock shows that there was a database.
+    Create,
     /// It must be there and up to date.
     Check,
 }
@@ -37,25 +44,73 @@ pub(crate) async fn open(configuration: &Configuration, schema: Schema) -> Resul
 }
 
 async fn open_sqlite(path: &Path, schema: Schema) -> Result<Sqlite> {
-    if schema == Schema::Check && !path.exists() {
-        return Err(Failure::failed(format!(
-            "there is no database {}: `ringback serve` makes it, --database-url names another one",
-            path.display()
-        )));
-    }
-    let store = Sqlite::open(path).await.map_err(Failure::failed)?;
+    let missing = match schema {
+        Schema::Migrate => Missing::MakeIfNew,
+        Schema::Create => Missing::Make,
+        Schema::Check => Missing::Refuse,
+    };
+    let store = open_file(path, missing).await?;
     match schema {
-        Schema::Migrate => store.migrate().await,
+        Schema::Migrate | Schema::Create => store.migrate().await,
         Schema::Check => store.check_schema().await,
     }
     .map_err(Failure::failed)?;
     Ok(store)
 }
 
+/// Opens a SQLite database whatever its schema is.
+///
+/// # Errors
+/// When it is missing and may not be made, or is no database.
+pub(crate) async fn open_file(path: &Path, missing: Missing) -> Result<Sqlite> {
+    let options = Options { missing, ..Options::new(path) };
+    let database = path.display();
+    match (options.trace(), missing) {
+        (Some(trace), Missing::MakeIfNew | Missing::Refuse) => return Err(Failure::usage(lost(path, &trace))),
+        (None, Missing::Refuse) if !path.exists() => {
+            let why = "`ringback serve` makes it, --database-url names another one";
+            return Err(Failure::failed(format!("there is no database {database}: {why}")));
+        }
+        _ => {}
+    }
+    let store = Sqlite::open(options).await.map_err(Failure::failed)?;
+    *OPENED.lock() = Some(store.clone());
+    Ok(store)
+}
+
+/// Ends the store that this process has opened, if it is SQLite's: the last thing that a command does.
+pub(crate) async fn close() {
+    let opened = OPENED.lock().take();
+    if let Some(store) = opened
+        && let Err(error) = store.close().await
+    {
+        print::note(format_args!("warning: the database's log stays beside it: {error}"));
+    }
+}
+
+/// Returns once a file of the opened database was removed or replaced; never, if it is not SQLite's.
+pub(crate) async fn until_gone() -> store::Error {
+    let opened = OPENED.lock().clone();
+    match opened {
+        Some(store) => store.until_gone().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What to say where a database is missing and what stayed beside it is not.
+pub(crate) fn lost(database: &Path, trace: &Path) -> String {
+    format!(
+        "there is no database {}, but {} is there, so there was one: put it back, let --database-url name where it is, or \
+         say with `ringback serve --create` that a new one is meant",
+        database.display(),
+        trace.display()
+    )
+}
+
 async fn open_postgres(url: &str, configuration: &Configuration, schema: Schema) -> Result<Postgres> {
     let store = Postgres::connect(url, &configuration.schema.0).await.map_err(Failure::failed)?;
     match schema {
-        Schema::Migrate => store.migrate().await,
+        Schema::Migrate | Schema::Create => store.migrate().await,
         Schema::Check => store.check_schema().await,
     }
     .map_err(Failure::failed)?;
@@ -84,6 +139,7 @@ pub(crate) fn settings(configuration: &Configuration, keys: MasterKeys) -> Setti
     settings.max_payload_bytes = usize::try_from(configuration.max_payload_bytes.0).unwrap_or(usize::MAX);
     settings.max_endpoints_per_tenant = u32::try_from(configuration.max_endpoints_per_tenant.0).unwrap_or(u32::MAX);
     settings.max_in_flight_per_node = usize::try_from(configuration.max_in_flight_per_node.0).unwrap_or(usize::MAX);
+    settings.connection_max_age = configuration.connection_max_age.0;
     settings.tenant_weights.clone_from(&configuration.tenant_weights.0);
     settings.lease = configuration.lease.0;
     settings.kept = Kept {

@@ -128,6 +128,8 @@ fn walk_both_ways(environment: &[(&str, String)]) {
     for list in [&["deliveries"][..], &["endpoints", "list"], &["find", "call-1"]] {
         assert_eq!(direct.json(list)["items"], remote.json(list)["items"], "{list:?}");
     }
+    let rekeyed = direct.json(&["rekey"]);
+    assert_eq!((&rekeyed["resealed"], &rekeyed["complete"]), (&0.into(), &true.into()), "{rekeyed}");
     server.signal("TERM");
     let (status, log) = server.end();
     assert_eq!(status, Some(0), "{log}");
@@ -141,6 +143,7 @@ fn walk(way: &Way<'_>, receiver: &str, tenant: &str) {
     let delivery = delivered(way, &crm, tenant);
     verified(way, &delivery);
     dead_and_replayed(way, receiver, tenant);
+    erased(way, tenant);
     gone(way, &crm, tenant);
 }
 
@@ -176,6 +179,12 @@ fn endpoints(way: &Way<'_>, receiver: &str, tenant: &str) -> String {
     let other = text(&way.json(&["endpoints", "list", "--tenant", tenant])["items"][0]["id"]).to_owned();
     let rotated = way.done(&["endpoints", "rotate-secret", &other, "--overlap", "2h"]);
     assert!(rotated.contains("until") && rotated.contains("secret    whsec_"), "{rotated}");
+    let shown = way.done(&["endpoints", "get", &other]);
+    assert!(shown.contains("rotation  1 older secret signs beside the current one"), "{shown}");
+    let only_new = ["endpoints", "rotate-secret", &other, "--overlap", "0s"];
+    assert!(way.refused(1, &only_new).contains("was promised to sign until"));
+    way.done(&[&only_new[..], &["--force"]].concat());
+    assert!(!way.done(&["endpoints", "get", &other]).contains("rotation"));
     only_as_it_was_seen(way, &crm);
     put_in_its_place(way, &hook, tenant);
     assert_eq!(way.json(&["endpoints", "pause", &crm])["paused"], true);
@@ -231,6 +240,11 @@ fn delivered(way: &Way<'_>, crm: &str, tenant: &str) -> String {
     let id = text(&delivery["id"]);
 
     assert!(way.done(&["find", "call-1", "--tenant", tenant]).contains(id));
+    for (sought, told) in [(event, "answered 200"), (id, "answered 200"), (crm, "selects")] {
+        assert!(way.done(&["find", sought, "--tenant", tenant]).contains(told));
+        assert_eq!(way.json(&["find", sought])["id"], sought);
+        assert!(way.refused(3, &["find", sought, "--tenant", "nobody"]).contains("with the id"));
+    }
     let explained = way.done(&["explain", event]);
     let parts = [
         "it selected CALL_ENDED",
@@ -290,7 +304,15 @@ fn dead_and_replayed(way: &Way<'_>, receiver: &str, tenant: &str) {
     let dead = ["--tenant", tenant, "--type", "LOST", "--status", "dead"];
     let preview = way.json(&[&["replay", "--dry-run"], &dead[..]].concat());
     assert_eq!((&preview["matched"], &preview["state"]), (&1.into(), &"preview".into()));
-    let told = way.done(&[&["replay", "--rate", "100", "--reason", "it is back"], &dead[..]].concat());
+    let exhausted = way.json(&[&["replay", "--dry-run"], &dead[..], &["--reason", "exhausted"]].concat());
+    assert_eq!(exhausted["matched"], 1);
+    for narrower in [["--last-status-code", "503"], ["--host", "x.example"]] {
+        way.refused(3, &[&["replay", "--dry-run"], &dead[..], &narrower].concat());
+    }
+    way.refused(3, &[&["replay"], &dead[..], &["--reason", "expired"]].concat());
+    way.refused(3, &["replay", "--dry-run", "--status", "missing", "--endpoint-id", lost, "--type", "LOST"]);
+    assert!(way.refused(2, &["replay", "--status", "missing"]).contains("--endpoint-id"));
+    let told = way.done(&[&["replay", "--rate", "100", "--note", "it is back"], &dead[..]].concat());
     assert!(told.contains("completed"), "{told}");
     assert_eq!(way.settled(id)["status"], "delivered");
     assert!(way.done(&["replay", id]).contains("as attempt 3"));
@@ -302,8 +324,30 @@ fn dead_and_replayed(way: &Way<'_>, receiver: &str, tenant: &str) {
         assert!(way.done(&["replay", "--cancel", &slow]).contains(&format!("{slow} cancelled")));
     }
     assert!(way.done(&["replay", "--follow", &slow]).contains("cancelled"));
+    let listed = way.done(&["replays", "--tenant", tenant, "--since", "1h"]);
+    assert!(listed.contains(&slow) && listed.contains("it is back") && listed.contains("status=dead"), "{listed}");
+    let cancelled = way.json(&["replays", "--tenant", tenant, "--state", "cancelled", "--limit", "1"]);
+    assert_eq!(cancelled["items"][0]["id"], slow.as_str());
+    way.refused(3, &["replays", "--tenant", tenant, "--until", "2020-01-01T00:00:00Z"]);
     way.refused(3, &["replay", "--cancel", "rpl_00000000000000000000000000000001"]);
     way.done(&["endpoints", "delete", lost]);
+}
+
+/// One event and then all of a key: erased, with a receipt.
+fn erased(way: &Way<'_>, tenant: &str) {
+    let event = way.done(&["emit", "UNWANTED", "call.json", "--key", "call-3", "--tenant", tenant]);
+    way.done(&["emit", "UNWANTED", "call.json", "--key", "call-3", "--tenant", tenant]);
+    assert!(way.done(&["expunge", event.trim()]).contains("are erased"));
+    let of_key = ["expunge", "--tenant", tenant, "--key", "call-3"];
+    let preview = way.json(&[&of_key[..], &["--dry-run"]].concat());
+    assert_eq!((&preview["matched"], &preview["id"]), (&2.into(), &Value::Null));
+    let begun = text(&way.json(&[&of_key[..], &["--with-keys"]].concat())["id"]).to_owned();
+    let told = way.done(&["expunge", "--follow", &begun]);
+    assert!(told.contains("completed") && told.contains("of 2 events 2 erased"), "{told}");
+    assert_eq!(way.json(&["expunge", "--follow", &begun])["state"], "completed");
+    way.refused(3, &of_key);
+    way.refused(3, &["expunge", "--follow", "exp_00000000000000000000000000000001"]);
+    way.refused(3, &["expunge", "evt_00000000000000000000000000000000"]);
 }
 
 /// Deleted, and what is left of it.

@@ -1,12 +1,15 @@
 -- Where each delivery is, and what speaks against sending it again. ?1 ids.
 SELECT unhex(wanted.value) AS id,
        coalesce(dead.lane, over.lane, d.lane) AS lane,
-       d.id IS NOT NULL AS pending,
+       d.id IS NOT NULL AS owed,
        dead.id IS NOT NULL AS dead,
+       dead.reason,
+       dead.last_status,
+       over.status IS 1 AS delivered,
        over.status IS 2 AS cancelled,
-       d.id IS NOT NULL OR dead.id IS NOT NULL OR over.id IS NOT NULL AS known,
        e.expunged_at IS NOT NULL AS expunged,
        coalesce(e.payload_expired, 1) AS payload_gone,
+       coalesce(dead.endpoint_id, over.endpoint_id) AS endpoint_id,
        p.deleted_at IS NOT NULL AS endpoint_deleted
 FROM json_each(?1) AS wanted
 LEFT JOIN ringback_delivery AS d ON d.id = unhex(wanted.value)

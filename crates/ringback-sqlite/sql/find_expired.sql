@@ -1,13 +1,16 @@
--- Due before ?1 in lanes that are held at ?2: by a hold, or by their endpoint. ?3 how many.
-SELECT d.id,
+-- Due before ?1 in lanes that are held at ?2, and have been since ?1: by a hold, or by their endpoint. A moment's hold must not
+-- kill what had waited for other reasons. Test deliveries go out whatever their endpoint's state. ?3 how many.
+SELECT DISTINCT d.id,
        d.lane,
        d.marks & 2 = 2 AS replayed,
        d.ordering_key IS NOT NULL AS ordered
 FROM (
-    SELECT lane FROM ringback_hold WHERE until > ?2
+    SELECT lane, false AS by_endpoint FROM ringback_hold WHERE until > ?2 AND since <= ?1
     UNION
-    SELECT lane FROM ringback_endpoint WHERE deleted_at IS NULL AND (paused OR NOT enabled)
+    SELECT lane, true
+    FROM ringback_endpoint
+    WHERE deleted_at IS NULL AND (paused OR NOT enabled) AND updated_at <= ?1
 ) AS held
 CROSS JOIN ringback_delivery AS d ON d.lane = held.lane
-WHERE d.due_at < ?1
+WHERE d.due_at < ?1 AND NOT (held.by_endpoint AND d.marks & 1 = 1)
 LIMIT ?3

@@ -31,7 +31,7 @@ SELECT d.id AS id,
        e.ordering_key,
        e.idempotency_key,
        e.occurred_at,
-       e.endpoint_keys,
+       NULL AS endpoint_keys,
        e.destination,
        e.test
 FROM scanned AS d
@@ -44,7 +44,7 @@ WHERE (?11 IS NULL OR d.reason = ?11)
   AND (
       ?12 IS NULL
       OR d.endpoint_id IN (SELECT unhex(value) FROM json_each(?13))
-      OR d.endpoint_id IS NULL AND instr(lower(e.destination ->> 'url'), ?12)
+      OR d.endpoint_id IS NULL AND instr(lower(iif(json_valid(e.destination), e.destination ->> 'url', NULL)), ?12)
   )
 ORDER BY d.id DESC
 LIMIT ?4

@@ -1,4 +1,5 @@
--- All events. ?1 <= id < ?2, ?3 the window, ?4 how many, ?5 key, ?6 tenant, ?7 type.
+-- All events; whom they say they are for only of a single one (?4 = 1), since a page of that could be large.
+-- ?1 <= id < ?2, ?3 the window, ?4 how many, ?5 key, ?6 tenant, ?7 type.
 WITH scanned AS (
     SELECT seq
     FROM ringback_event
@@ -24,7 +25,8 @@ SELECT e.id AS event_id,
        e.ordering_key,
        e.idempotency_key,
        e.occurred_at,
-       e.endpoint_keys,
+       iif(?4 = 1, iif(octet_length(e.endpoint_keys) > 2097152, '{"bytes":' || octet_length(e.endpoint_keys) || '}',
+                       e.endpoint_keys), NULL) AS endpoint_keys,
        e.destination,
        e.test,
        e.payload_bytes,

@@ -1,6 +1,6 @@
 -- Those that still release.
 SELECT r.id,
-       r.tenant,
+       r.filter,
        r.state,
        r.matched,
        r.released,

@@ -7,7 +7,7 @@ SELECT e.id AS event_id,
        e.ordering_key,
        e.idempotency_key,
        e.occurred_at,
-       e.endpoint_keys,
+       NULL AS endpoint_keys,
        e.destination,
        e.test,
        e.payload

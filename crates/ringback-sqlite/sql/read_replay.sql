@@ -1,6 +1,6 @@
 -- ?1 the replay.
 SELECT r.id,
-       r.tenant,
+       r.filter,
        r.state,
        r.matched,
        r.released,

@@ -9,7 +9,6 @@ use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
     Sqlite,
-    error::store_error,
     read::{now, time},
 };
 
@@ -38,7 +37,7 @@ impl Audit for Sqlite {
         limit: u32,
     ) -> Result<Page<AuditRow, AuditPosition>> {
         let mut snapshot = self.snapshot().await?;
-        list(&mut snapshot, filter, before, limit).await.map_err(store_error)
+        list(&mut snapshot, filter, before, limit).await.map_err(|error| self.error(error))
     }
 }
 

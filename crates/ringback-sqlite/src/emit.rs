@@ -36,9 +36,14 @@ pub async fn emit(connection: &mut SqliteConnection, event: &NewEvent) -> Result
     insert(connection, event).await.map_err(store_error)
 }
 
-fn check(event: &NewEvent) -> std::result::Result<(), Invalid> {
+pub(crate) fn check(event: &NewEvent) -> std::result::Result<(), Invalid> {
     let mut invalid = Invalid::default();
     if let Err(found) = event.check(PAYLOAD_BYTES_MAX) {
+        invalid.absorb("", found);
+    }
+    if let Err(found) = event.check_options()
+        && invalid.findings.is_empty()
+    {
         invalid.absorb("", found);
     }
     if let Some(destination) = &event.destination {
@@ -82,7 +87,7 @@ struct PlainDestination<'a> {
     endpoint_key: Option<&'a str>,
 }
 
-async fn insert(connection: &mut SqliteConnection, event: &NewEvent) -> sqlx::Result<EventId> {
+pub(crate) async fn insert(connection: &mut SqliteConnection, event: &NewEvent) -> sqlx::Result<EventId> {
     let now = Timestamp::now();
     let id = EventId::new(now);
     let plain = event

@@ -1,28 +1,109 @@
 //! Which of the store's errors a refusal by SQLite is.
 //!
-//! Inside this crate everything fails with [`sqlx::Error`]; [`store_error`] is applied once, at the border.
+//! Inside this crate everything fails with [`sqlx::Error`]; [`Sqlite::error`] is applied once, at the border, and names the
+//! file where the file is at fault. [`store_error`] does the same where the file is not known, on a caller's connection.
+
+use std::{
+    error::Error as StdError,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use ringback::store::Error;
 
+use crate::Sqlite;
+
 /// Primary result codes (the low byte of an extended one) that another attempt may not meet again:
-/// BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL, SCHEMA.
-const PASSING: [i32; 10] = [5, 6, 7, 8, 9, 10, 13, 14, 15, 17];
+/// BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, CANTOPEN, PROTOCOL, SCHEMA.
+const PASSING: [i32; 8] = [5, 6, 7, 9, 10, 14, 15, 17];
+
+/// READONLY: the file, its folder or its file system takes no writes.
+const READ_ONLY: i32 = 8;
+
+/// FULL: the disk, or the most pages that the file may have.
+const FULL: i32 = 13;
 
 /// Primary result codes of a file that is damaged or no database: CORRUPT, NOTADB.
 const DAMAGED: [i32; 2] = [11, 26];
 
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nobody's that is known: later it may go well.
+    Passing,
+    ReadOnly,
+    Full,
+    /// The file, or what is stored in it, cannot be read.
+    Damaged,
+    /// The caller's data.
+    Data,
+}
+
+impl Fault {
+    pub(crate) fn of(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(_) => match primary_code(error) {
+                Some(READ_ONLY) => Self::ReadOnly,
+                Some(FULL) => Self::Full,
+                Some(code) if PASSING.contains(&code) => Self::Passing,
+                Some(code) if DAMAGED.contains(&code) => Self::Damaged,
+                _ => Self::Data,
+            },
+            sqlx::Error::Encode(_) => Self::Data,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => Self::Damaged,
+            _ => Self::Passing,
+        }
+    }
+
+    /// The store's error for it, told by `why`.
+    pub(crate) fn told(self, why: Box<dyn StdError + Send + Sync>) -> Error {
+        match self {
+            Self::Passing => Error::Unavailable(why),
+            Self::ReadOnly => Error::ReadOnly(why),
+            Self::Full => Error::Full(why),
+            Self::Damaged => Error::corrupt(why),
+            Self::Data => Error::Refused(why),
+        }
+    }
+}
+
+/// What went wrong with which file.
+#[derive(Debug)]
+struct InFile {
+    path: PathBuf,
+    error: sqlx::Error,
+}
+
+impl fmt::Display for InFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.error)
+    }
+}
+
+impl StdError for InFile {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl Sqlite {
+    /// What a failure on this store's own connections means for its caller.
+    pub(crate) fn error(&self, error: sqlx::Error) -> Error {
+        file_error(&self.options.path, error)
+    }
+}
+
+/// What a failure on this file means for the caller of a store.
+pub(crate) fn file_error(path: &Path, error: sqlx::Error) -> Error {
+    match Fault::of(&error) {
+        Fault::Data => Error::Refused(error.into()),
+        fault => fault.told(Box::new(InFile { path: path.to_owned(), error })),
+    }
+}
+
 /// What a failure means for the caller of a store.
 pub(crate) fn store_error(error: sqlx::Error) -> Error {
-    match &error {
-        sqlx::Error::Database(_) => match primary_code(&error) {
-            Some(code) if PASSING.contains(&code) => Error::Unavailable(error.into()),
-            Some(code) if DAMAGED.contains(&code) => Error::corrupt(error),
-            _ => Error::Refused(error.into()),
-        },
-        sqlx::Error::Encode(_) => Error::Refused(error.into()),
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => Error::corrupt(error),
-        _ => Error::Unavailable(error.into()),
-    }
+    Fault::of(&error).told(error.into())
 }
 
 /// Whether another process holds the file, so that the connection itself is in order.
@@ -31,7 +112,7 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
 }
 
 /// A stored value that no version of this program writes.
-pub(crate) fn corrupt(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
+pub(crate) fn corrupt(what: impl Into<Box<dyn StdError + Send + Sync>>) -> sqlx::Error {
     sqlx::Error::Decode(what.into())
 }
 

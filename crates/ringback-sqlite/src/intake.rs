@@ -5,7 +5,8 @@ use std::{collections::HashMap, time::Duration};
 use ringback::{
     delivery::Due,
     id::EventId,
-    store::{Acceptance, Accepted, EventToAccept, Group, Intake, Result},
+    store::{Acceptance, Accepted, Error, EventToAccept, Group, IDS_AHEAD_MAX, Intake, Result},
+    time::Timestamp,
 };
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -13,8 +14,8 @@ use sqlx::SqliteConnection;
 use crate::{
     Sqlite, audit,
     batch::{Heap, Hex, json},
-    error::store_error,
     idempotency::{self, Brought, Name},
+    once,
     read::now,
     route::{Routed, config_version, store_routing},
 };
@@ -26,12 +27,24 @@ const HEAP_BYTES_MAX: usize = 8 * 1024 * 1024;
 impl Intake for Sqlite {
     async fn config_version(&self) -> Result<i64> {
         let mut snapshot = self.snapshot().await?;
-        config_version(&mut snapshot).await.map_err(store_error)
+        config_version(&mut snapshot).await.map_err(|error| self.error(error))
     }
 
     async fn accept(&self, groups: &[Group], window: Duration) -> Result<Vec<Acceptance>> {
+        let ids = groups.iter().flat_map(|group| &group.events).map(|event| event.id);
+        within_clock(ids.max(), Timestamp::now())?;
         let groups = groups.to_vec();
         self.apply(move |tx| Box::pin(async move { accept(tx, &groups, window).await })).await
+    }
+}
+
+/// Retention goes by the time in an event's id.
+fn within_clock(greatest: Option<EventId>, now: Timestamp) -> Result<()> {
+    match greatest.map(EventId::accepted_at).filter(|at| *at > now + IDS_AHEAD_MAX) {
+        Some(at) => {
+            Err(Error::Refused(format!("an event's id is of {at}, and this machine's clock shows {now}").into()))
+        }
+        None => Ok(()),
     }
 }
 
@@ -41,6 +54,13 @@ async fn accept(tx: &mut SqliteConnection, groups: &[Group], window: Duration) -
     let judge = |event: &EventToAccept| judge(event, &known, window);
     let mut answers: Vec<Acceptance> = groups.iter().map(|group| group.events.iter().map(judge).collect()).collect();
 
+    for (group, answer) in groups.iter().zip(&mut answers) {
+        let Some(once) = group.once.as_ref().filter(|_| !answer.iter().any(Accepted::refuses_group)) else { continue };
+        match once::find(tx, once).await? {
+            Some(before) => answer.fill(Accepted::Before(before)),
+            None => once::keep(tx, once).await?,
+        }
+    }
     let accepted: Vec<&EventToAccept> =
         groups.iter().zip(&answers).flat_map(|(group, answer)| new_of(group, answer)).collect();
     let mut due = store(tx, &accepted).await?;
@@ -73,7 +93,7 @@ fn judge(event: &EventToAccept, known: &HashMap<Name, Brought>, window: Duration
 
 /// The events of a group that are to be stored: none if one of it is in conflict.
 fn new_of<'a>(group: &'a Group, answer: &[Accepted]) -> Vec<&'a EventToAccept> {
-    if answer.iter().any(|accepted| matches!(accepted, Accepted::Conflict(_))) {
+    if answer.iter().any(Accepted::refuses_group) {
         return Vec::new();
     }
     group

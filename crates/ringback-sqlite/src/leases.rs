@@ -4,7 +4,7 @@
 //! each other: a new one is registered once the last one has gone, or its lease has ended, which is then its end.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -13,15 +13,20 @@ use std::{
 use parking_lot::Mutex;
 use ringback::{
     delivery::{SHARDS, Shard},
-    store::{Claimed, Error, LeaseKeeper, Leases, NodeId, OpenRequest, Result, ShardMap},
+    store::{Claimed, Error, LeaseKeeper, Leases, NodeId, OpenRequest, Renewal, Result, ShardMap},
     time::Timestamp,
 };
 use uuid::Uuid;
 
-use crate::Sqlite;
+use crate::{
+    Sqlite,
+    file::{beside, open_lock, real},
+    presence::{Files, Identity},
+};
 
 /// The lock file, and what there is to own.
 pub(crate) struct Ownership {
+    files: Arc<Files>,
     lock_file: PathBuf,
     registered: Mutex<Option<Registered>>,
     shards: Mutex<Vec<Slot>>,
@@ -43,17 +48,17 @@ struct Slot {
 }
 
 impl Ownership {
-    pub(crate) fn beside(database: &Path) -> Self {
-        let mut lock_file = database.as_os_str().to_owned();
-        lock_file.push(".lock");
+    pub(crate) fn beside(database: &Path, files: Arc<Files>) -> Self {
         Self {
-            lock_file: lock_file.into(),
+            files,
+            lock_file: beside(&real(database), ".lock"),
             registered: Mutex::default(),
             shards: Mutex::new(vec![Slot::default(); usize::from(SHARDS)]),
         }
     }
 
     fn register(&self, lease: Duration) -> Result<Option<NodeId>> {
+        self.files.check()?;
         let mut registered = self.registered.lock();
         if registered.as_ref().is_some_and(|node| Instant::now() < node.lease_until) {
             return Ok(None);
@@ -73,30 +78,40 @@ impl Ownership {
 
     fn try_lock(&self) -> Result<Option<File>> {
         let unavailable = |error: std::io::Error| Error::Unavailable(Box::new(error));
-        let mut open = OpenOptions::new();
-        let file = open.create(true).truncate(false).write(true).open(&self.lock_file).map_err(unavailable)?;
+        let file = open_lock(&self.lock_file).map_err(unavailable)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
+            Ok(()) => {
+                let locked = Identity::of_open(&file).map_err(unavailable)?;
+                // Whoever replaced it in between has another one to lock.
+                if Identity::of(&self.lock_file).map_err(unavailable)? != locked {
+                    return Ok(None);
+                }
+                self.files.keep_lock(&self.lock_file, locked);
+                Ok(Some(file))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(unavailable(error)),
         }
     }
 
-    fn renew(&self, node: NodeId, lease: Duration) -> bool {
+    fn renew(&self, node: NodeId, lease: Duration) -> Result<bool> {
+        // A node whose files are gone can record nothing of what it sends.
+        self.files.check()?;
         let mut registered = self.registered.lock();
         let now = Instant::now();
         match registered.as_mut().filter(|registered| registered.node == node && now < registered.lease_until) {
             Some(registered) => {
                 registered.lease_until = now + lease;
-                true
+                Ok(true)
             }
-            None => false,
+            None => Ok(false),
         }
     }
 
     fn deregister(&self, node: NodeId) {
         let mut registered = self.registered.lock();
         if registered.as_ref().is_some_and(|registered| registered.node == node) {
+            self.files.forget_lock();
             *registered = None;
         }
     }
@@ -116,9 +131,15 @@ impl Ownership {
             let Some(slot) = shards.get_mut(usize::from(shard)) else { continue };
             // Whoever else is noted is alive no more: this process has one node at a time.
             slot.owner = Some(node);
-            claimed.push(Claimed { shard, open: std::mem::take(&mut slot.open) });
+            // What came along stays noted until this node hands over itself: it may ask again.
+            claimed.push(Claimed { shard, open: slot.open.clone() });
         }
         claimed
+    }
+
+    /// Whether a shard is a node's.
+    pub(crate) fn owns(&self, node: NodeId, shard: Shard) -> bool {
+        self.shards.lock().get(usize::from(shard)).is_some_and(|slot| slot.owner == Some(node))
     }
 
     fn release(&self, node: NodeId, given: &[Claimed]) {
@@ -161,19 +182,20 @@ impl Leases for Sqlite {
         self.ownership.release(node, shards);
         Ok(())
     }
-
-    async fn deregister_node(&self, node: NodeId) -> Result<()> {
-        self.ownership.deregister(node);
-        Ok(())
-    }
 }
 
-/// Renews in memory alone: while the lock is held, no other process can own anything.
+/// Renews in memory alone: while the lock is held and its file is in place, no other process can own anything.
 struct Keeper(Arc<Ownership>);
 
 #[async_trait::async_trait]
 impl LeaseKeeper for Keeper {
-    async fn renew(&mut self, node: NodeId, lease: Duration) -> Result<bool> {
-        Ok(self.0.renew(node, lease))
+    async fn renew(&mut self, node: NodeId, lease: Duration) -> Result<Renewal> {
+        Ok(if self.0.renew(node, lease)? { Renewal::Renewed } else { Renewal::Ended })
+    }
+
+    async fn leave(&mut self, node: NodeId, shards: &[Claimed]) -> Result<()> {
+        self.0.release(node, shards);
+        self.0.deregister(node);
+        Ok(())
     }
 }

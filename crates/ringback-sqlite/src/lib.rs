@@ -33,7 +33,9 @@ mod statement;
 
 mod batch;
 mod error;
+mod file;
 mod open;
+mod presence;
 mod read;
 mod schema;
 mod write;
@@ -41,22 +43,29 @@ mod write;
 mod emit;
 
 mod audit;
+mod backup;
 mod configuration;
+mod expunging;
 mod feed;
 mod idempotency;
 mod intake;
 mod leases;
+mod liveness;
+mod once;
 mod operations;
 mod outbox;
 mod printed;
 mod record;
 mod route;
+mod sealed;
+mod sessions;
 mod tokens;
 mod upkeep;
 mod work;
 
 pub use self::{
     emit::emit,
+    file::Missing,
     open::{Options, Sqlite},
     printed::schema_text,
     write::Writing,

@@ -13,7 +13,14 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::{error::store_error, leases::Ownership, upkeep::Round, write::Writer};
+use crate::{
+    error::{file_error, store_error},
+    file::{Missing, make_if_missing},
+    leases::Ownership,
+    presence::{Files, Identity},
+    upkeep::Round,
+    write::Writer,
+};
 
 /// The first SQLite without the WAL-reset bug, which could corrupt a file that two processes use.
 const VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
@@ -39,16 +46,18 @@ const READERS: u32 = 4;
 /// Where the database is and how patient to be.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The database file; created if missing.
+    /// The database file; readable by its owner alone where it is made.
     pub path: PathBuf,
     /// How long a commit waits for another process that is writing; 5 s unless set.
     pub busy_timeout: Duration,
+    /// When a missing file is made.
+    pub missing: Missing,
 }
 
 impl Options {
     /// The defaults for this file.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), busy_timeout: Duration::from_secs(5) }
+        Self { path: path.into(), busy_timeout: Duration::from_secs(5), missing: Missing::default() }
     }
 }
 
@@ -72,29 +81,37 @@ impl From<&str> for Options {
     }
 }
 
-/// The store. Clones share everything; the writer ends when the last one is dropped.
+/// The store. Clones share everything. [`Sqlite::close`] ends it in order; without that the writer ends when the last clone
+/// is dropped.
 #[derive(Clone)]
 pub struct Sqlite {
+    pub(crate) options: Arc<Options>,
     pub(crate) writer: Writer,
     pub(crate) readers: SqlitePool,
+    pub(crate) files: Arc<Files>,
     pub(crate) ownership: Arc<Ownership>,
     pub(crate) round: Arc<Mutex<Round>>,
 }
 
 impl Sqlite {
-    /// Opens the file, creating it if it is missing. The schema is [`Sqlite::migrate`]'s work.
+    /// Opens the file, making a missing one as [`Options::missing`] says. The schema is [`Sqlite::migrate`]'s work.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the file cannot be opened, [`Error::Schema`] for a SQLite older than 3.51.3,
     /// [`Error::Corrupt`] for a file that is no database.
     pub async fn open(options: impl Into<Options>) -> Result<Self> {
         let options = options.into();
-        let mut connection = connect_writer(&options).await.map_err(store_error)?;
+        make_if_missing(&options)?;
+        let identity = Identity::of(&options.path).map_err(|error| Error::Unavailable(error.into()))?;
+        let mut connection = connect_writer(&options).await.map_err(|error| file_error(&options.path, error))?;
         assert_version(&mut connection).await?;
+        let files = Arc::new(Files::of(&options.path, identity)?);
         Ok(Self {
-            writer: Writer::start(connection, options.clone()),
+            writer: Writer::start(connection, options.clone(), Arc::clone(&files)),
             readers: readers(&options),
-            ownership: Arc::new(Ownership::beside(&options.path)),
+            ownership: Arc::new(Ownership::beside(&options.path, Arc::clone(&files))),
+            files,
+            options: Arc::new(options),
             round: Arc::default(),
         })
     }
@@ -106,19 +123,21 @@ impl std::fmt::Debug for Sqlite {
     }
 }
 
-/// The one connection that writes. `secure_delete` is off but while a payload is expunged.
+/// The one connection that writes; it has read, so that the log is there. With `secure_delete` SQLite overwrites with zeros what it deletes or moves to another
+/// page: what is erased later must not have left a copy behind. It costs nothing that could be measured.
 pub(crate) async fn connect_writer(options: &Options) -> sqlx::Result<SqliteConnection> {
-    connect_options(options)
-        .create_if_missing(true)
+    let mut connection = connect_options(options)
         .page_size(PAGE_SIZE)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("journal_size_limit", LOG_BYTES_KEPT)
         .pragma("cache_size", WRITER_CACHE)
-        .pragma("secure_delete", "OFF")
+        .pragma("secure_delete", "ON")
         .connect()
-        .await
+        .await?;
+    sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut connection).await?;
+    Ok(connection)
 }
 
 fn readers(options: &Options) -> SqlitePool {
@@ -129,7 +148,7 @@ fn readers(options: &Options) -> SqlitePool {
 }
 
 /// What all connections share. Memory-mapping stays off: a truncated file would be a signal, not an error.
-fn connect_options(options: &Options) -> SqliteConnectOptions {
+pub(crate) fn connect_options(options: &Options) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(&options.path)
         .busy_timeout(options.busy_timeout)
@@ -161,6 +180,47 @@ fn is_new_enough(version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    async fn answers(connection: &mut SqliteConnection, pragmas: &[&str]) -> Vec<(String, String)> {
+        let mut answers = Vec::new();
+        for pragma in pragmas {
+            let query = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}")));
+            let row = query.fetch_one(&mut *connection).await.unwrap();
+            answers.push(((*pragma).to_owned(), sqlx::Row::get(&row, 0)));
+        }
+        answers
+    }
+
+    /// With any of them changed most tests would pass: a power cut, an erased page or a truncated file is none of theirs.
+    #[tokio::test]
+    async fn connections_are_set_up_as_promised() {
+        let promised = |list: &[(&str, &str)]| -> Vec<(String, String)> {
+            list.iter().map(|(pragma, value)| ((*pragma).to_owned(), (*value).to_owned())).collect()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(folder.path().join("r.db")).await.unwrap();
+        let writer = [
+            ("journal_mode", "wal"),
+            ("synchronous", "2"),
+            ("secure_delete", "1"),
+            ("foreign_keys", "1"),
+            ("page_size", "8192"),
+            ("journal_size_limit", "67108864"),
+            ("query_only", "0"),
+        ];
+        let names = writer.map(|(name, _)| name);
+        let asked = store.apply(move |tx| Box::pin(async move { Ok(answers(tx, &names).await) })).await.unwrap();
+        assert_eq!(asked, promised(&writer));
+        // These have no function of that name, and are asked outside of a transaction.
+        let mut connection = connect_writer(&store.options).await.unwrap();
+        for (pragma, value) in [("wal_autocheckpoint", 4000), ("mmap_size", 0), ("busy_timeout", 5000)] {
+            let query = sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(format!("PRAGMA {pragma}")));
+            assert_eq!(query.fetch_one(&mut connection).await.unwrap(), value, "{pragma}");
+        }
+        let reader = [("journal_mode", "wal"), ("query_only", "1"), ("foreign_keys", "1")];
+        let mut snapshot = store.snapshot().await.unwrap();
+        assert_eq!(answers(&mut snapshot, &reader.map(|(name, _)| name)).await, promised(&reader));
+    }
 
     #[test]
     fn sqlite_with_the_log_reset_bug_is_refused() {

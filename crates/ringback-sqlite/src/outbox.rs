@@ -2,28 +2,32 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use futures_util::TryStreamExt as _;
 use ringback::{
     delivery::Due,
-    event::NewEvent,
+    event::{Event, NewEvent},
     id::EventId,
-    store::{Floor, Outbox, OutboxPage, Pointer, Result, RoutedEvent, UnroutedEvent},
+    store::{Error, Floor, Outbox, OutboxPage, Pointer, Result, RoutedEvent, UnroutedEvent},
 };
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::{
     Sqlite,
     batch::json,
-    error::store_error,
+    emit,
     idempotency::{self, Brought, Name},
     read::{event, now},
     route::{Routed, config_version, store_duplicates, store_routing},
 };
 
+/// A page ends with the event with which it says so many bytes of whom its events are for.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
 #[async_trait::async_trait]
 impl Outbox for Sqlite {
     async fn read_outbox(&self, floor: Floor, limit: u32) -> Result<OutboxPage> {
         let mut snapshot = self.snapshot().await?;
-        read_outbox(&mut snapshot, floor, limit).await.map_err(store_error)
+        read_outbox(&mut snapshot, floor, limit).await.map_err(|error| self.error(error))
     }
 
     async fn record_routing(&self, events: &[RoutedEvent], window: Duration) -> Result<Vec<Due>> {
@@ -32,21 +36,32 @@ impl Outbox for Sqlite {
     }
 
     async fn emit(&self, event: &NewEvent) -> Result<EventId> {
+        emit::check(event).map_err(|invalid| Error::Refused(invalid.into()))?;
         let event = event.clone();
-        self.write(move |tx| Box::pin(async move { crate::emit(tx, &event).await })).await
+        self.apply(move |tx| Box::pin(async move { emit::insert(tx, &event).await })).await
     }
 }
 
 /// With one writer, pointers appear in the order of `seq`: what was read is all there will ever be below its end.
 async fn read_outbox(connection: &mut SqliteConnection, floor: Floor, limit: u32) -> sqlx::Result<OutboxPage> {
-    let rows = sqlx::query(sql!("read_pointers")).bind(floor.0).bind(limit).fetch_all(&mut *connection).await?;
-    let unrouted = |row: &sqlx::sqlite::SqliteRow| {
-        let event = event(row)?;
-        Ok(UnroutedEvent { pointer: Pointer { xid: 0, seq: event.seq }, event })
-    };
-    let events = rows.iter().map(unrouted).collect::<sqlx::Result<Vec<_>>>()?;
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    let mut rows = sqlx::query(sql!("read_pointers")).bind(floor.0).bind(limit).fetch(&mut *connection);
+    while bytes < PAGE_BYTES
+        && let Some(row) = rows.try_next().await?
+    {
+        let event = event(&row)?;
+        bytes += weight(&event);
+        events.push(UnroutedEvent { pointer: Pointer { xid: 0, seq: event.seq }, event });
+    }
+    drop(rows);
     let next = events.last().map_or(floor, |last| Floor(last.pointer.seq + 1));
     Ok(OutboxPage { events, next, config_version: config_version(connection).await? })
+}
+
+/// How many bytes an event says of whom it is for.
+fn weight(event: &Event) -> usize {
+    let keys: usize = event.endpoint_keys.iter().flatten().map(String::len).sum();
+    keys + event.destination.as_ref().map_or(0, String::len)
 }
 
 async fn record_routing(tx: &mut SqliteConnection, events: &[RoutedEvent], window: Duration) -> sqlx::Result<Vec<Due>> {

@@ -1,24 +1,28 @@
 //! Reading: short transactions on connections that cannot write, and how rows become the engine's words.
 
+use std::borrow::Cow;
+
 use ringback::{
     delivery::{Due, LaneId, Marks},
     event::Event,
     id::{DeliveryId, EndpointId, EventId},
-    store::Result,
+    store::{
+        Result,
+        rules::addressing::{Addressing, addressing, misnamed},
+    },
     time::Timestamp,
 };
 use sqlx::{Row as _, Sqlite as Dialect, Transaction, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use crate::{
-    Sqlite,
-    error::{corrupt, store_error},
-};
+use crate::{Sqlite, error::corrupt};
 
 impl Sqlite {
     /// A read transaction: all its statements see one moment. It ends when dropped.
     pub(crate) async fn snapshot(&self) -> Result<Transaction<'static, Dialect>> {
-        self.readers.begin().await.map_err(store_error)
+        let begun = self.readers.begin().await;
+        self.files.check()?;
+        begun.map_err(|error| self.error(error))
     }
 }
 
@@ -70,20 +74,48 @@ pub(crate) fn texts(text: &str) -> sqlx::Result<Vec<String>> {
     serde_json::from_str(text).map_err(corrupt)
 }
 
+/// A column that callers write. SQLite takes any bytes for a text; those that are none are replaced one by one, so that
+/// one such row does not make a whole page unreadable.
+pub(crate) fn text_or_none<'r>(row: &'r SqliteRow, column: &str) -> sqlx::Result<Option<Cow<'r, str>>> {
+    Ok(row.try_get::<Option<&[u8]>, _>(column)?.map(String::from_utf8_lossy))
+}
+
+pub(crate) fn owned_or_none(row: &SqliteRow, column: &str) -> sqlx::Result<Option<String>> {
+    Ok(text_or_none(row, column)?.map(Cow::into_owned))
+}
+
 /// An event's columns; its id stands under `event_id`.
 pub(crate) fn event(row: &SqliteRow) -> sqlx::Result<Event> {
+    let mut no_text = None;
+    let mut text = |column: &'static str| -> sqlx::Result<Option<Cow<'_, str>>> {
+        let text = text_or_none(row, column)?;
+        if matches!(text, Some(Cow::Owned(_))) {
+            no_text.get_or_insert(column);
+        }
+        Ok(text)
+    };
+    let tenant = text("tenant")?.unwrap_or_default();
+    let event_type = text("type")?.unwrap_or_default();
+    let (key, ordering_key, idempotency_key) = (text("key")?, text("ordering_key")?, text("idempotency_key")?);
+    let (endpoint_keys, destination) = (text("endpoint_keys")?, text("destination")?);
+    let no_text = no_text.map(|column| format!("{column} is no UTF-8 text"));
+    let keys = [&key, &ordering_key, &idempotency_key].map(Option::as_deref);
+    let why = no_text.or_else(|| misnamed(&tenant, &event_type, keys));
+    let Addressing { endpoint_keys, destination, unreadable } =
+        addressing(endpoint_keys.as_deref(), destination.map(Cow::into_owned));
     Ok(Event {
         id: EventId::from_uuid(uuid(row, "event_id")?),
         seq: row.try_get("seq")?,
-        tenant: row.try_get("tenant")?,
-        event_type: row.try_get("type")?,
-        key: row.try_get("key")?,
-        ordering_key: row.try_get("ordering_key")?,
-        idempotency_key: row.try_get("idempotency_key")?,
+        tenant: tenant.into_owned(),
+        event_type: event_type.into_owned(),
+        key: key.map(Cow::into_owned),
+        ordering_key: ordering_key.map(Cow::into_owned),
+        idempotency_key: idempotency_key.map(Cow::into_owned),
         occurred_at: time(row, "occurred_at")?,
-        endpoint_keys: row.try_get::<Option<&str>, _>("endpoint_keys")?.map(texts).transpose()?,
-        destination: row.try_get("destination")?,
+        endpoint_keys,
+        destination,
         test: row.try_get("test")?,
+        unreadable: why.or(unreadable),
     })
 }
 

@@ -2,11 +2,13 @@
 //!
 //! What has run is kept in a table of our own: the host's `_sqlx_migrations` is never touched.
 
+use std::{path::Path, sync::Arc};
+
 use ringback::store::{Error, Result};
 use ringback_migrations::{Migration, SQLITE};
 use sqlx::{Executor as _, Row as _, SqliteConnection};
 
-use crate::{Sqlite, error::store_error, read::now};
+use crate::{Sqlite, error::file_error, read::now};
 
 /// A migration that has run.
 struct Applied {
@@ -20,7 +22,8 @@ impl Sqlite {
     /// # Errors
     /// [`Error::Schema`] if the file is from a later program, or a migration that has run has changed since.
     pub async fn migrate(&self) -> Result<()> {
-        self.write(|tx| Box::pin(migrate(tx))).await
+        let options = Arc::clone(&self.options);
+        self.write(move |tx| Box::pin(async move { migrate(tx, &options.path).await })).await
     }
 
     /// Whether the file has exactly the schema that this program needs.
@@ -29,12 +32,14 @@ impl Sqlite {
     /// [`Error::Schema`] if it has not.
     pub async fn check_schema(&self) -> Result<()> {
         let mut snapshot = self.snapshot().await?;
-        let tables: i64 =
-            sqlx::query_scalar(sql!("count_migration_table")).fetch_one(&mut *snapshot).await.map_err(store_error)?;
+        let tables: i64 = sqlx::query_scalar(sql!("count_migration_table"))
+            .fetch_one(&mut *snapshot)
+            .await
+            .map_err(|error| self.error(error))?;
         if tables == 0 {
             return Err(Error::Schema("the database has no schema yet: run `ringback migrate`".to_owned()));
         }
-        if let Some(next) = missing(&applied(&mut snapshot).await?)?.first() {
+        if let Some(next) = missing(&applied(&mut snapshot).await.map_err(|error| self.error(error))?)?.first() {
             return Err(Error::Schema(format!(
                 "the database lacks migration {} ({}): run `ringback migrate`",
                 next.number, next.name
@@ -44,12 +49,13 @@ impl Sqlite {
     }
 }
 
-async fn migrate(tx: &mut SqliteConnection) -> Result<()> {
-    tx.execute(sql!("create_migration_table")).await.map_err(store_error)?;
-    for migration in missing(&applied(tx).await?)? {
+async fn migrate(tx: &mut SqliteConnection, file: &Path) -> Result<()> {
+    let told = |error| file_error(file, error);
+    tx.execute(sql!("create_migration_table")).await.map_err(told)?;
+    for migration in missing(&applied(tx).await.map_err(told)?)? {
         tracing::info!("migration {} ({}) begins", migration.number, migration.name);
         let text = sqlx::AssertSqlSafe(migration.sql(""));
-        sqlx::raw_sql(text).execute(&mut *tx).await.map_err(store_error)?;
+        sqlx::raw_sql(text).execute(&mut *tx).await.map_err(told)?;
         sqlx::query(sql!("insert_migration"))
             .bind(migration.number)
             .bind(migration.name)
@@ -57,17 +63,17 @@ async fn migrate(tx: &mut SqliteConnection) -> Result<()> {
             .bind(now())
             .execute(&mut *tx)
             .await
-            .map_err(store_error)?;
+            .map_err(told)?;
     }
     Ok(())
 }
 
-async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>> {
-    let rows = sqlx::query(sql!("read_migrations")).fetch_all(connection).await.map_err(store_error)?;
+async fn applied(connection: &mut SqliteConnection) -> sqlx::Result<Vec<Applied>> {
+    let rows = sqlx::query(sql!("read_migrations")).fetch_all(connection).await?;
     let read = |row: &sqlx::sqlite::SqliteRow| {
         Ok(Applied { number: row.try_get("number")?, checksum: row.try_get("checksum")? })
     };
-    rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(store_error)
+    rows.iter().map(read).collect()
 }
 
 /// Ours that have not run, after making sure that those which have are ours, unchanged.

@@ -13,7 +13,7 @@ use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
     Sqlite, audit,
-    error::{corrupt, store_error},
+    error::corrupt,
     read::{now, time, time_or_none, uuid},
 };
 
@@ -29,8 +29,9 @@ impl Tokens for Sqlite {
 
     async fn list_tokens(&self) -> Result<Vec<Token>> {
         let mut snapshot = self.snapshot().await?;
-        let rows = sqlx::query(sql!("list_tokens")).fetch_all(&mut *snapshot).await.map_err(store_error)?;
-        rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(store_error)
+        let rows =
+            sqlx::query(sql!("list_tokens")).fetch_all(&mut *snapshot).await.map_err(|error| self.error(error))?;
+        rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(|error| self.error(error))
     }
 
     async fn valid_token(&self, id: TokenId) -> Result<Option<Token>> {
@@ -40,8 +41,8 @@ impl Tokens for Sqlite {
             .bind(now())
             .fetch_optional(&mut *snapshot)
             .await
-            .map_err(store_error)?;
-        row.as_ref().map(read).transpose().map_err(store_error)
+            .map_err(|error| self.error(error))?;
+        row.as_ref().map(read).transpose().map_err(|error| self.error(error))
     }
 
     async fn revoke_token(&self, id: TokenId, record: &Record) -> Result<Option<Token>> {

@@ -5,7 +5,7 @@ use ringback::{
     audit::Record,
     delivery::{HoldReason, LaneId, Shard},
     id::{DeliveryId, EndpointId, EventId},
-    store::{Change, Cursor, FeedPage, Hold, LoadedEvent, PendingLane, Recorded, Result, Work},
+    store::{Change, Cursor, FeedPage, Hold, LoadedEvent, NodeId, PendingLane, Recorded, Result, Work},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -15,7 +15,6 @@ use crate::{
     Sqlite, audit,
     batch::{Hex, json},
     configuration::{change, keep_version},
-    error::store_error,
     feed::{feed, find_heads, pending_lanes, refill},
     read::{code, event, now, time, uuid},
     record::record,
@@ -25,30 +24,30 @@ use crate::{
 impl Work for Sqlite {
     async fn feed(&self, cursors: &[(Shard, Cursor)], limit: u32) -> Result<FeedPage> {
         let mut snapshot = self.snapshot().await?;
-        feed(&mut snapshot, cursors, limit).await.map_err(store_error)
+        feed(&mut snapshot, cursors, limit).await.map_err(|error| self.error(error))
     }
 
     async fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
         let mut snapshot = self.snapshot().await?;
-        refill(&mut snapshot, lanes, limit).await.map_err(store_error)
+        refill(&mut snapshot, lanes, limit).await.map_err(|error| self.error(error))
     }
 
     async fn pending_lanes(&self, after: Option<LaneId>, limit: u32) -> Result<Vec<PendingLane>> {
         let mut snapshot = self.snapshot().await?;
-        pending_lanes(&mut snapshot, after, limit).await.map_err(store_error)
+        pending_lanes(&mut snapshot, after, limit).await.map_err(|error| self.error(error))
     }
 
     async fn heads(&self, keys: &[(LaneId, Box<str>)]) -> Result<FeedPage> {
         let mut snapshot = self.snapshot().await?;
         let now = now();
         let keys = keys.iter().map(|(lane, key)| (lane.as_i64(), &**key));
-        let rows = find_heads(&mut snapshot, keys, now).await.map_err(store_error)?;
+        let rows = find_heads(&mut snapshot, keys, now).await.map_err(|error| self.error(error))?;
         Ok(FeedPage { now: Timestamp::from_micros(now), rows })
     }
 
     async fn load_events(&self, ids: &[EventId]) -> Result<Vec<LoadedEvent>> {
         let mut snapshot = self.snapshot().await?;
-        load_events(&mut snapshot, ids).await.map_err(store_error)
+        load_events(&mut snapshot, ids).await.map_err(|error| self.error(error))
     }
 
     async fn record(&self, outcomes: &[Recorded]) -> Result<Vec<bool>> {
@@ -58,17 +57,17 @@ impl Work for Sqlite {
 
     async fn find_untried(&self, deliveries: &[(DeliveryId, i32)]) -> Result<Vec<DeliveryId>> {
         let mut snapshot = self.snapshot().await?;
-        find_untried(&mut snapshot, deliveries).await.map_err(store_error)
+        find_untried(&mut snapshot, deliveries).await.map_err(|error| self.error(error))
     }
 
-    async fn set_holds(&self, holds: &[Hold]) -> Result<()> {
-        let holds = holds.to_vec();
+    async fn set_holds(&self, node: NodeId, holds: &[Hold]) -> Result<()> {
+        let holds: Vec<_> = holds.iter().filter(|hold| self.ownership.owns(node, hold.lane.shard())).copied().collect();
         self.apply(move |tx| Box::pin(async move { set_holds(tx, &holds).await })).await
     }
 
     async fn load_holds(&self, shards: &[Shard]) -> Result<Vec<Hold>> {
         let mut snapshot = self.snapshot().await?;
-        load_holds(&mut snapshot, shards).await.map_err(store_error)
+        load_holds(&mut snapshot, shards).await.map_err(|error| self.error(error))
     }
 
     async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()> {
@@ -111,6 +110,9 @@ struct HoldRow {
     streak: i32,
 }
 
+/// A hold may follow on one that has ended: microseconds that a probe takes at most, and as much again.
+const ENDED_HOLDS_KEPT: i64 = 3_600_000_000;
+
 async fn set_holds(tx: &mut SqliteConnection, holds: &[Hold]) -> sqlx::Result<()> {
     let now = now();
     let row = |hold: &Hold| HoldRow {
@@ -121,8 +123,8 @@ async fn set_holds(tx: &mut SqliteConnection, holds: &[Hold]) -> sqlx::Result<()
         streak: hold.streak,
     };
     let rows: Vec<_> = holds.iter().map(row).collect();
-    sqlx::query(sql!("set_holds")).bind(json(&rows)?).execute(&mut *tx).await?;
-    sqlx::query(sql!("delete_ended_holds")).bind(now).execute(tx).await?;
+    sqlx::query(sql!("set_holds")).bind(json(&rows)?).bind(now).execute(&mut *tx).await?;
+    sqlx::query(sql!("delete_ended_holds")).bind(now - ENDED_HOLDS_KEPT).execute(tx).await?;
     Ok(())
 }
 

@@ -4,20 +4,23 @@
 //! queue -> BEGIN IMMEDIATE -> each request in a savepoint -> COMMIT -> answers
 //! ```
 //!
-//! No request is answered before the commit that holds it. A request that is refused, or panics, is undone alone;
+//! No request is answered before the commit that holds it, nor as done if the files have gone meanwhile. A request that is refused, or panics, is undone alone;
 //! a commit that fails is answered to all with an error. There is no timer: a batch forms by itself.
+//!
+//! The writer is also who ends the database: it is the last to close its connection, so that the log goes with it.
 
-use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+use std::{any::Any, future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
 use ringback::store::{Error, Result};
-use sqlx::{Acquire as _, Connection as _, Sqlite as Dialect, SqliteConnection, Transaction};
+use sqlx::{Acquire as _, Connection as _, Row as _, Sqlite as Dialect, SqliteConnection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Options, Sqlite,
-    error::{is_busy, store_error},
+    error::{Fault, file_error, is_busy},
     open::connect_writer,
+    presence::Files,
 };
 
 /// Requests in one commit at most. Each is bounded itself; more would only make the first wait longer.
@@ -25,6 +28,12 @@ const TOGETHER_MAX: usize = 256;
 
 /// Requests that may wait before the next has to wait for a place.
 const QUEUED_MAX: usize = 1024;
+
+/// How long cutting the log waits for readers.
+const CUT_PATIENCE: Duration = Duration::from_millis(250);
+
+/// How long closing waits for reads that are under way.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What writes inside the gate's transaction: the future that a closure given to [`Sqlite::write`] returns.
 pub type Writing<'tx, T> = Pin<Box<dyn Future<Output = T> + Send + 'tx>>;
@@ -37,7 +46,8 @@ impl Sqlite {
     /// waits for it. Dropping the returned future does not take `work` back.
     ///
     /// # Errors
-    /// `work`'s own; [`Error::Unavailable`] as `E` if the transaction could not begin or be committed.
+    /// `work`'s own; [`Error::Unavailable`] as `E` if the transaction could not begin or be committed, [`Error::Gone`] if
+    /// the files were removed or replaced.
     pub async fn write<T, E, F>(&self, work: F) -> std::result::Result<T, E>
     where
         F: for<'tx> FnOnce(&'tx mut SqliteConnection) -> Writing<'tx, std::result::Result<T, E>> + Send + 'static,
@@ -47,9 +57,28 @@ impl Sqlite {
         let (reply, answer) = oneshot::channel();
         let request = Request { work: Some(work), outcome: None, reply };
         if self.writer.queue.send(Box::new(request)).await.is_err() {
-            return Err(E::from(unavailable(Gone)));
+            return Err(E::from(unavailable(Ended)));
         }
-        answer.await.unwrap_or_else(|_| Err(E::from(unavailable(Gone))))
+        answer.await.unwrap_or_else(|_| Err(E::from(unavailable(Ended))))
+    }
+
+    /// Ends the store for all its clones: commits what waits, copies the log into the database and removes it, so that the
+    /// database is one file. If another process has it open, the log stays with that process. Calls after it fail.
+    ///
+    /// Whatever sends must have ended before. Nothing that was answered is lost without this: the log is then read by
+    /// whoever opens the database next.
+    ///
+    /// # Errors
+    /// When the log could not be copied; then it stays.
+    pub async fn close(&self) -> Result<()> {
+        // First: a reader would keep the log.
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, self.readers.close()).await;
+        let (reply, answer) = oneshot::channel();
+        if self.writer.chores.send(Chore::Close(reply)).await.is_err() {
+            return Ok(());
+        }
+        // A second close may have come first.
+        answer.await.map_or(Ok(()), |closed| closed.map_err(|error| self.error(error)))
     }
 
     /// [`Sqlite::write`] for this crate's own statements.
@@ -58,19 +87,42 @@ impl Sqlite {
         F: for<'tx> FnOnce(&'tx mut SqliteConnection) -> Writing<'tx, sqlx::Result<T>> + Send + 'static,
         T: Send + 'static,
     {
-        self.write(move |tx| Box::pin(work(tx).map(|outcome| outcome.map_err(store_error)))).await
+        let options = Arc::clone(&self.options);
+        self.write(move |tx| {
+            Box::pin(work(tx).map(move |outcome| outcome.map_err(|error| file_error(&options.path, error))))
+        })
+        .await
     }
 }
 
 /// Why no answer can be given.
 #[derive(Debug, thiserror::Error)]
-#[error("the writer ended before it answered")]
-struct Gone;
+#[error("the store was closed, or its writer ended before it answered")]
+struct Ended;
+
+/// Why nothing of a batch counts.
+#[derive(Debug, Clone)]
+enum Lost {
+    NotCommitted(Fault, NotCommitted),
+    /// The files were removed or replaced, before the commit or meanwhile.
+    Gone(String),
+}
 
 /// Why a transaction that was in order was not committed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the transaction was not committed: {0}")]
-struct NotCommitted(Arc<sqlx::Error>);
+struct NotCommitted(Arc<str>);
+
+impl From<Lost> for Error {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            // The data was in order; whatever else the commit failed for may pass.
+            Lost::NotCommitted(Fault::Data, why) => unavailable(why),
+            Lost::NotCommitted(fault, why) => fault.told(Box::new(why)),
+            Lost::Gone(why) => Self::Gone(why),
+        }
+    }
+}
 
 fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Unavailable(Box::new(error))
@@ -80,42 +132,138 @@ fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<Box<dyn Queued>>,
+    chores: mpsc::Sender<Chore>,
+}
+
+/// What is done between two commits.
+enum Chore {
+    /// Cut the log; false if somebody reads from it.
+    CutLog(oneshot::Sender<sqlx::Result<bool>>),
+    /// Commit what waits, cut the log and end.
+    Close(oneshot::Sender<sqlx::Result<()>>),
 }
 
 impl Writer {
-    /// Starts the task that owns the connection; it ends when the last clone is dropped.
-    pub(crate) fn start(connection: SqliteConnection, options: Options) -> Self {
+    /// Starts the task that owns the connection; it ends when it is closed or the last clone is dropped.
+    pub(crate) fn start(connection: SqliteConnection, options: Options, files: Arc<Files>) -> Self {
         let (queue, requests) = mpsc::channel(QUEUED_MAX);
-        tokio::spawn(drain(connection, options, requests));
-        Self { queue }
+        let (chores, asked) = mpsc::channel(1);
+        tokio::spawn(Desk { connection, options, files }.work(requests, asked));
+        Self { queue, chores }
+    }
+
+    /// Cuts the write-ahead log between two commits; false if somebody reads from it.
+    pub(crate) async fn cut_log(&self) -> Result<sqlx::Result<bool>> {
+        let (reply, answer) = oneshot::channel();
+        if self.chores.send(Chore::CutLog(reply)).await.is_err() {
+            return Err(unavailable(Ended));
+        }
+        answer.await.map_err(|_| unavailable(Ended))
     }
 }
 
-async fn drain(mut connection: SqliteConnection, options: Options, mut requests: mpsc::Receiver<Box<dyn Queued>>) {
-    let mut batch = Vec::with_capacity(TOGETHER_MAX);
-    while requests.recv_many(&mut batch, TOGETHER_MAX).await > 0 {
-        let committed = commit(&mut connection, &mut batch).await.map_err(Arc::new);
-        for request in batch.drain(..) {
-            request.answer(committed.as_ref().err().cloned().map(NotCommitted));
-        }
-        if let Err(error) = committed {
-            tracing::warn!(%error, "writing to the database failed");
-            if !is_busy(&error) {
-                renew(&mut connection, &options).await;
+/// The writer's own: nobody else has this connection.
+struct Desk {
+    connection: SqliteConnection,
+    options: Options,
+    files: Arc<Files>,
+}
+
+impl Desk {
+    async fn work(mut self, mut requests: mpsc::Receiver<Box<dyn Queued>>, mut chores: mpsc::Receiver<Chore>) {
+        let mut batch = Vec::with_capacity(TOGETHER_MAX);
+        let mut closing = None;
+        loop {
+            let received = tokio::select! {
+                received = requests.recv_many(&mut batch, TOGETHER_MAX) => received,
+                Some(chore) = chores.recv(), if closing.is_none() => {
+                    match chore {
+                        // Whoever asked may have gone away.
+                        Chore::CutLog(reply) => drop(reply.send(cut_log(&mut self.connection, &self.options).await)),
+                        Chore::Close(reply) => {
+                            requests.close();
+                            closing = Some(reply);
+                        }
+                    }
+                    continue;
+                }
+            };
+            if received == 0 {
+                break;
+            }
+            let lost = self.commit_all(&mut batch).await.err();
+            for request in batch.drain(..) {
+                request.answer(lost.clone());
             }
         }
+        let cut = match &closing {
+            Some(_) if self.files.may_close() => cut_log(&mut self.connection, &self.options).await.map(drop),
+            _ => Ok(()),
+        };
+        self.close().await;
+        if let Some(reply) = closing {
+            let _ = reply.send(cut);
+        }
     }
-    // The last statements are committed; closing only tidies up the log.
-    let _ = connection.close().await;
+
+    /// Commits what came together, and makes sure that it is where it will be found.
+    async fn commit_all(&mut self, batch: &mut [Box<dyn Queued>]) -> std::result::Result<(), Lost> {
+        self.look()?;
+        let committed = commit(&mut self.connection, batch).await;
+        // A failure may be what it looks like to SQLite that its files are gone.
+        self.look()?;
+        let Err(error) = committed else { return Ok(()) };
+        // Some failures of one statement undo the whole transaction. What SQLite says of the next one is then not the cause.
+        let cause = batch.iter().find_map(|request| request.fault());
+        let said = || format!("{}: {error}", self.options.path.display());
+        let (fault, why) = cause.unwrap_or_else(|| (Fault::of(&error), said()));
+        tracing::warn!(error = why, "writing to the database failed");
+        if !is_busy(&error) {
+            self.renew().await;
+        }
+        Err(Lost::NotCommitted(fault, NotCommitted(why.into())))
+    }
+
+    fn look(&self) -> std::result::Result<(), Lost> {
+        self.files.check().map_err(|gone| Lost::Gone(gone.to_string()))
+    }
+
+    /// After a failure that may have left the connection unusable. If no new one can be had, the next batch fails
+    /// on the old one and tries again. The old one is open meanwhile, so that it is not the last that closes.
+    async fn renew(&mut self) {
+        match connect_writer(&self.options).await {
+            Ok(fresh) if self.files.check().is_ok() => drop(std::mem::replace(&mut self.connection, fresh)),
+            // Of another file.
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the database cannot be opened again"),
+        }
+    }
+
+    async fn close(self) {
+        self.files.let_go();
+        if self.files.may_close() {
+            // Everything is committed; closing only tidies up the log.
+            let _ = self.connection.close().await;
+        } else {
+            // It ends with the process.
+            std::mem::forget(self.connection);
+        }
+    }
 }
 
-/// After a failure that may have left the connection unusable. If no new one can be had, the next batch fails
-/// on the old one and tries again.
-async fn renew(connection: &mut SqliteConnection, options: &Options) {
-    match connect_writer(options).await {
-        Ok(fresh) => drop(std::mem::replace(connection, fresh)),
-        Err(error) => tracing::warn!(%error, "the database cannot be opened again"),
-    }
+/// Copies the log into the file and cuts it to nothing. It waits for readers only shortly, for all writes wait with it.
+async fn cut_log(connection: &mut SqliteConnection, options: &Options) -> sqlx::Result<bool> {
+    wait_for_others(connection, CUT_PATIENCE).await?;
+    let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
+    wait_for_others(connection, options.busy_timeout).await?;
+    Ok(row?.try_get::<i64, _>(0)? == 0)
+}
+
+async fn wait_for_others(connection: &mut SqliteConnection, time: Duration) -> sqlx::Result<()> {
+    // A number of ours: nothing that could be anything else is put into the text.
+    let pragma = format!("PRAGMA busy_timeout = {}", time.as_millis());
+    sqlx::query(sqlx::AssertSqlSafe(pragma)).fetch_all(connection).await?;
+    Ok(())
 }
 
 /// One transaction for the whole batch.
@@ -145,8 +293,11 @@ trait Queued: Send {
     /// Does the work and keeps what came of it; true if it is to be committed.
     fn run<'tx>(&'tx mut self, tx: &'tx mut SqliteConnection) -> Writing<'tx, bool>;
 
+    /// If it failed for the database and not for its data: the fault, and what was said.
+    fn fault(&self) -> Option<(Fault, String)>;
+
     /// Tells the caller, after the commit or its failure.
-    fn answer(self: Box<Self>, failure: Option<NotCommitted>);
+    fn answer(self: Box<Self>, lost: Option<Lost>);
 }
 
 struct Request<F, T, E> {
@@ -159,7 +310,7 @@ impl<F, T, E> Queued for Request<F, T, E>
 where
     F: for<'tx> FnOnce(&'tx mut SqliteConnection) -> Writing<'tx, std::result::Result<T, E>> + Send,
     T: Send,
-    E: From<Error> + Send,
+    E: From<Error> + Send + 'static,
 {
     fn run<'tx>(&'tx mut self, tx: &'tx mut SqliteConnection) -> Writing<'tx, bool> {
         Box::pin(async move {
@@ -171,11 +322,22 @@ where
         })
     }
 
-    fn answer(self: Box<Self>, failure: Option<NotCommitted>) {
-        let outcome = match (self.outcome, failure) {
-            (Some(Ok(_)) | None, Some(failure)) => Err(E::from(unavailable(failure))),
+    fn fault(&self) -> Option<(Fault, String)> {
+        let Some(Err(error)) = &self.outcome else { return None };
+        let error = (error as &dyn Any).downcast_ref::<Error>()?;
+        match error {
+            Error::Full(why) => Some((Fault::Full, why.to_string())),
+            Error::ReadOnly(why) => Some((Fault::ReadOnly, why.to_string())),
+            Error::Unavailable(why) => Some((Fault::Passing, why.to_string())),
+            _ => None,
+        }
+    }
+
+    fn answer(self: Box<Self>, lost: Option<Lost>) {
+        let outcome = match (self.outcome, lost) {
+            (Some(Ok(_)) | None, Some(lost)) => Err(E::from(lost.into())),
             (Some(outcome), _) => outcome,
-            (None, None) => Err(E::from(unavailable(Gone))),
+            (None, None) => Err(E::from(unavailable(Ended))),
         };
         // A caller that has gone away does not want to know.
         let _ = self.reply.send(outcome);

@@ -12,16 +12,20 @@
 //! assert_eq!(request.header("content-type"), Some("application/json"));
 //! # }
 //! ```
+//!
+//! A [`NameServer`] does the same for names, and [`Names`] is a resolver without a network.
 
 pub mod authority;
 pub mod contract;
 mod gate;
+pub mod name_server;
 pub mod receiver;
 mod resolver;
 
 pub use self::{
     authority::Authority,
     gate::Gate,
+    name_server::{Answer, Kind, NameServer, Question},
     receiver::{Received, Receiver, Reply},
     resolver::Names,
 };

@@ -138,6 +138,8 @@ actions! {
     DisableEndpoint "endpoint.disable"
     /// An event's payload was removed for good.
     ExpungeEvent "event.expunge"
+    /// An expunge of many events was begun.
+    CreateExpunge "expunge.create"
     /// A delivery was put back into its lane.
     ReplayDelivery "delivery.replay"
     /// A dead letter was moved to cancelled.
@@ -146,6 +148,10 @@ actions! {
     CreateReplay "replay.create"
     /// A replay of many was stopped.
     CancelReplay "replay.cancel"
+    /// What is sealed was sealed anew under the current master key.
+    Rekey "master_key.rekey"
+    /// The master key that sealed what is there was given up as lost.
+    ForgetMasterKey "master_key.forget"
     /// A token was made.
     CreateToken "token.create"
     /// A token was revoked.

@@ -3,10 +3,16 @@
 //! A [`Directory`] is one version of the configuration. [`Follower`] keeps the newest and tells what changed since
 //! the one before, once, to whoever listens: the lanes.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use parking_lot::RwLock;
-use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
+use rpds::{HashTrieMapSync, HashTrieSetSync, RedBlackTreeMapSync};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::{
@@ -14,7 +20,7 @@ use crate::{
     endpoint::Endpoint,
     id::EndpointId,
     seal::MasterKeys,
-    store::{self, Change, EndpointFilter, SharedStore},
+    store::{self, Change, EndpointFilter, SharedStore, StoredEndpoint},
 };
 
 /// The endpoints at one configuration version.
@@ -27,6 +33,8 @@ pub struct Directory {
     pub version: i64,
     by_id: HashTrieMapSync<EndpointId, Arc<Endpoint>>,
     by_lane: HashTrieMapSync<LaneId, EndpointId>,
+    /// Those that cannot be read.
+    unreadable: HashTrieSetSync<EndpointId>,
     tenants: HashTrieMapSync<String, Tenant>,
 }
 
@@ -56,9 +64,29 @@ impl Directory {
         self.tenants.get(tenant).into_iter().flat_map(|tenant| tenant.endpoints.values())
     }
 
+    /// How many live endpoints the tenant has.
+    pub(crate) fn count_of(&self, tenant: &str) -> usize {
+        self.tenants.get(tenant).map_or(0, |tenant| tenant.endpoints.size())
+    }
+
     /// All live endpoints, in no order.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Endpoint>> {
         self.by_id.values()
+    }
+
+    /// The endpoints whose URLs are at this host, spelled as URLs write it; of one tenant or of all.
+    #[must_use]
+    pub fn at_host(&self, host: &str, tenant: Option<&str>) -> Vec<EndpointId> {
+        let is_there = |url: &str| url::Url::parse(url).is_ok_and(|url| url.host_str() == Some(host));
+        self.all()
+            .filter(|endpoint| tenant.is_none_or(|tenant| tenant == endpoint.tenant) && is_there(&endpoint.spec.url))
+            .map(|endpoint| endpoint.id)
+            .collect()
+    }
+
+    /// The live endpoints that cannot be read, in no order.
+    pub fn unreadable(&self) -> impl ExactSizeIterator<Item = EndpointId> {
+        self.unreadable.iter().copied()
     }
 
     /// The endpoint whose lane this is.
@@ -71,6 +99,9 @@ impl Directory {
         self.remove(endpoint.id);
         let endpoint = Arc::new(endpoint);
         self.by_lane.insert_mut(endpoint.lane(), endpoint.id);
+        if endpoint.unreadable.is_some() {
+            self.unreadable.insert_mut(endpoint.id);
+        }
         let mut tenant = self.tenants.get(&endpoint.tenant).cloned().unwrap_or_default();
         if let Some(key) = &endpoint.key {
             tenant.by_key.insert_mut(key.clone(), endpoint.id);
@@ -84,6 +115,7 @@ impl Directory {
         let Some(endpoint) = self.by_id.get(&id).cloned() else { return };
         self.by_id.remove_mut(&id);
         self.by_lane.remove_mut(&endpoint.lane());
+        self.unreadable.remove_mut(&id);
         if let Some(tenant) = self.tenants.get_mut(&endpoint.tenant) {
             tenant.endpoints.remove_mut(&id);
             if let Some(key) = &endpoint.key
@@ -98,24 +130,33 @@ impl Directory {
     }
 }
 
+/// Between looks whether endpoints that cannot be read can be read by now.
+const UNREADABLE_PAUSE: Duration = Duration::from_secs(2);
+
+/// Most of them in one look.
+const UNREADABLE_MAX: usize = 1_000;
+
 /// Keeps the newest [`Directory`].
 pub(crate) struct Follower {
     store: SharedStore,
     keys: Arc<MasterKeys>,
     newest: RwLock<Arc<Directory>>,
+    /// Whether it has been read whole; version 0 is also what an empty one says of itself.
+    loaded: AtomicBool,
     /// Held while changes are read: each is applied, and told, once and in order.
     reading: Mutex<Reading>,
 }
 
 struct Reading {
-    loaded: bool,
+    /// When endpoints that cannot be read were last looked at.
+    unreadable_read: Instant,
     listener: Option<mpsc::UnboundedSender<Vec<Change>>>,
 }
 
 impl Follower {
     pub(crate) fn new(store: SharedStore, keys: Arc<MasterKeys>) -> Self {
-        let reading = Mutex::new(Reading { loaded: false, listener: None });
-        Self { store, keys, newest: RwLock::default(), reading }
+        let reading = Mutex::new(Reading { unreadable_read: Instant::now(), listener: None });
+        Self { store, keys, newest: RwLock::default(), loaded: AtomicBool::new(false), reading }
     }
 
     /// The newest version this node has read.
@@ -125,15 +166,19 @@ impl Follower {
 
     /// A version at least as new as what was committed when this was called.
     pub(crate) async fn current(&self) -> store::Result<Arc<Directory>> {
+        let known = self.newest().version;
         let committed = self.store.config_version().await?;
+        // A database that was restored: what is known is of another past.
+        if committed < known {
+            self.read_changes().await?;
+        }
         self.at_least(committed).await
     }
 
     /// A version at least as new as `version`, which must be committed.
     pub(crate) async fn at_least(&self, version: i64) -> store::Result<Arc<Directory>> {
         let newest = self.newest();
-        // Version 0 is an installation without endpoints, and also what an empty directory says of itself.
-        if newest.version >= version && (version > 0 || self.reading.lock().await.loaded) {
+        if newest.version >= version && self.loaded.load(Ordering::Acquire) {
             return Ok(newest);
         }
         self.read_changes().await?;
@@ -145,43 +190,54 @@ impl Follower {
         self.reading.lock().await.listener = Some(listener);
     }
 
+    /// The database may not be what it was: everything is read anew, and told, with the next look at changes.
+    pub(crate) fn forget(&self) {
+        self.loaded.store(false, Ordering::Release);
+    }
+
     /// Reads what has changed since the newest version and applies it.
     pub(crate) async fn read_changes(&self) -> store::Result<()> {
         let mut reading = self.reading.lock().await;
-        if !reading.loaded {
-            self.load_all().await?;
-            reading.loaded = true;
+        if !self.loaded.load(Ordering::Acquire) {
+            self.load_all(&reading).await?;
+            self.loaded.store(true, Ordering::Release);
         }
         loop {
             let since = self.newest().version;
             let changes = self.store.changes_since(since).await?;
-            if changes.truncated {
-                let before = self.newest();
-                self.load_all().await?;
-                // What changed is unknown: every endpoint there was or is may have.
-                let after = self.newest();
-                let ids = before.all().chain(after.all()).map(|endpoint| Change::Endpoint(endpoint.id));
-                reading.tell(ids.collect());
+            if changes.version < since {
+                tracing::error!(
+                    "the configuration is older than it was (version {} after {since}): the database was restored, or a \
+                     standby took over that lagged behind; it is read anew",
+                    changes.version
+                );
+            }
+            if changes.truncated || changes.version < since {
+                self.load_all(&reading).await?;
                 continue;
             }
             if changes.items.is_empty() {
                 if changes.version > since {
                     Arc::make_mut(&mut self.newest.write()).version = changes.version;
                 }
-                return Ok(());
+                return self.read_unreadable_again(&mut reading).await;
             }
             self.apply(changes.version, &changes.items).await?;
             reading.tell(changes.items);
         }
     }
 
-    async fn load_all(&self) -> store::Result<()> {
+    /// Reads everything. What changed is unknown: every endpoint there was or is may have.
+    async fn load_all(&self, reading: &Reading) -> store::Result<()> {
         // The version first: what changes after it is applied again, which does no harm.
         let mut directory = Directory { version: self.store.config_version().await?, ..Directory::default() };
         for stored in self.store.load_endpoints(&EndpointFilter::Live).await? {
-            directory.put(Endpoint::open(stored, &self.keys)?);
+            directory.put(self.open(stored));
         }
-        *self.newest.write() = Arc::new(directory);
+        let after = Arc::new(directory);
+        let before = std::mem::replace(&mut *self.newest.write(), Arc::clone(&after));
+        let ids = before.all().chain(after.all()).map(|endpoint| Change::Endpoint(endpoint.id));
+        reading.tell(ids.collect());
         Ok(())
     }
 
@@ -199,7 +255,7 @@ impl Follower {
         if !ids.is_empty() {
             for stored in self.store.load_endpoints(&EndpointFilter::Ids(ids)).await? {
                 let live = stored.deleted_at.is_none();
-                endpoints.push((live, Endpoint::open(stored, &self.keys)?));
+                endpoints.push((live, self.open(stored)));
             }
         }
         let mut newest = self.newest.write();
@@ -212,6 +268,38 @@ impl Follower {
             }
         }
         directory.version = version;
+        Ok(())
+    }
+
+    fn open(&self, stored: StoredEndpoint) -> Endpoint {
+        let endpoint = Endpoint::open(stored, &self.keys);
+        if let Some(unreadable) = &endpoint.unreadable {
+            tracing::error!(endpoint = %endpoint.id, why = %unreadable.why, "endpoint {} cannot be read; it alone is held", endpoint.id);
+        }
+        endpoint
+    }
+
+    /// Looks whether endpoints that could not be read can be read by now: re-sealing a row under a key that this node
+    /// has raises no version, so no change tells of it.
+    async fn read_unreadable_again(&self, reading: &mut Reading) -> store::Result<()> {
+        let ids: Vec<_> = self.newest().unreadable().take(UNREADABLE_MAX).collect();
+        if ids.is_empty() || reading.unreadable_read.elapsed() < UNREADABLE_PAUSE {
+            return Ok(());
+        }
+        let found = self.store.load_endpoints(&EndpointFilter::Ids(ids)).await?;
+        reading.unreadable_read = Instant::now();
+        let live = found.into_iter().filter(|stored| stored.deleted_at.is_none());
+        let readable: Vec<_> =
+            live.map(|stored| Endpoint::open(stored, &self.keys)).filter(|found| found.unreadable.is_none()).collect();
+        if readable.is_empty() {
+            return Ok(());
+        }
+        let changes = readable.iter().map(|endpoint| Change::Endpoint(endpoint.id)).collect();
+        let mut newest = self.newest.write();
+        let directory = Arc::make_mut(&mut newest);
+        readable.into_iter().for_each(|endpoint| directory.put(endpoint));
+        drop(newest);
+        reading.tell(changes);
         Ok(())
     }
 }

@@ -82,6 +82,15 @@ impl Fields {
         }
     }
 
+    /// A text that `rule` allows; one that it does not is told, and given all the same.
+    pub fn text_of(&mut self, name: &str, rule: impl Fn(&str) -> bool) -> Option<String> {
+        let text = self.text(name)?;
+        if !rule(&text) {
+            self.wrong(name, "malformed", "has characters or a length that it cannot have");
+        }
+        Some(text)
+    }
+
     /// A text that has a form of its own: an id, a time.
     pub fn parsed<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         let parsed = self.text(name)?.parse();

@@ -10,22 +10,29 @@ use parking_lot::RwLock;
 
 use crate::{
     audit::{Action, Actor},
+    compute::compute,
     deliver::{self, Delivering},
     directory::{Directory, Follower},
     emit::{self, Emitted, Intake},
-    endpoint::Endpoint,
+    endpoint::{Endpoint, WouldDestroy},
     event::NewEvent,
     id::{DeliveryId, EventId},
     invalid::Invalid,
     metrics::Metrics,
-    operate::tally::Tallies,
+    operate::{
+        clocks::{ClockDoubt, Clocks},
+        edits::Turns,
+        once::{OnceKey, OtherContent},
+        readiness::Writes,
+        tally::Tallies,
+    },
     seal::MasterKeys,
     settings::Settings,
-    store::{self, SharedStore},
+    store::{self, EndpointFilter, SharedStore},
 };
 
 /// The setting under which a store keeps the master key's check value.
-const MASTER_KEY_CHECK: &str = "master_key_check";
+pub(crate) const MASTER_KEY_CHECK: &str = "master_key_check";
 
 /// Why an engine could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +43,7 @@ pub enum OpenError {
     Store(#[from] store::Error),
     /// The store's secrets were sealed under another master key.
     #[error(
-        "the master key is not the one that this database's secrets were sealed with; give that one, or give it among old_master_keys"
+        "the master key is not the one that this database's secrets were sealed with; give that one, or give it among old_master_keys (if it is lost for good: `ringback rekey --key-is-lost`)"
     )]
     WrongMasterKey,
     /// A certificate authority given for receivers cannot be used.
@@ -56,6 +63,12 @@ pub enum TestError {
     /// There is no such endpoint, or it is deleted.
     #[error("no such endpoint")]
     Absent,
+    /// Another request came before under the same key.
+    #[error(transparent)]
+    OtherContent(#[from] OtherContent),
+    /// It cannot be read, so its test could not be signed.
+    #[error(transparent)]
+    Unreadable(#[from] WouldDestroy),
     /// The event was not accepted.
     #[error(transparent)]
     Emit(#[from] emit::Error),
@@ -67,7 +80,10 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) directories: Follower,
     pub(crate) metrics: Metrics,
+    clocks: Clocks,
     tallies: Tallies,
+    turns: Turns,
+    writes: Writes,
     /// Set while this process sends.
     delivering: RwLock<Weak<Delivering>>,
 }
@@ -94,16 +110,44 @@ impl Engine {
     /// # Errors
     /// When the store does not answer, or its secrets were sealed under another master key.
     pub async fn open(store: SharedStore, settings: Settings) -> Result<Self, OpenError> {
+        let store: SharedStore = Arc::new(store::Watched::new(store, settings.lease));
         let check = store.keep_setting(MASTER_KEY_CHECK, &settings.keys.check_value()).await?;
         if !settings.keys.opens_check(&check) {
             return Err(OpenError::WrongMasterKey);
         }
         let directories = Follower::new(Arc::clone(&store), Arc::clone(&settings.keys));
         let metrics = Metrics::default();
-        let (tallies, delivering) = (Tallies::default(), RwLock::default());
-        let shared = Arc::new(Shared { store, settings, directories, metrics, tallies, delivering });
+        let (tallies, turns, writes) = (Tallies::default(), Turns::default(), Writes::default());
+        let (clocks, delivering) = (Clocks::default(), RwLock::default());
+        let shared = Shared { store, settings, directories, metrics, clocks, tallies, turns, writes, delivering };
+        let shared = Arc::new(shared);
         let intake = Intake::start(Arc::downgrade(&shared));
         Ok(Self { shared, intake })
+    }
+
+    /// Whether no engine was ever opened on the store, so that nothing in it is sealed.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn is_new(store: &SharedStore) -> store::Result<bool> {
+        Ok(store.setting(MASTER_KEY_CHECK).await?.is_none())
+    }
+
+    /// Live endpoints that `keys` do not open, or whose settings cannot be read: each is `unreadable`, alone.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn count_unreadable(store: &SharedStore, keys: &MasterKeys) -> store::Result<usize> {
+        let live = store.load_endpoints(&EndpointFilter::Live).await?;
+        Ok(live.into_iter().filter_map(|stored| Endpoint::open(stored, keys).unreadable).count())
+    }
+
+    /// Whether the store's check value still needs an old key: then something may, until it is sealed anew.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn needs_old_keys(store: &SharedStore, keys: &MasterKeys) -> store::Result<bool> {
+        Ok(store.setting(MASTER_KEY_CHECK).await?.is_some_and(|check| !keys.is_current(&check)))
     }
 
     /// Whether `keys` are those that the store's secrets were sealed with; `None` if nothing was sealed there yet.
@@ -150,8 +194,33 @@ impl Engine {
         &self.shared.metrics
     }
 
+    /// Why nothing that is old is dropped for now: a clock may be wrong. As of the last look, which a process that sends
+    /// takes every 10 s; `None` in one that does not.
+    #[must_use]
+    pub fn clock_doubt(&self) -> Option<ClockDoubt> {
+        self.shared.clocks.doubt()
+    }
+
+    pub(crate) fn clocks(&self) -> &Clocks {
+        &self.shared.clocks
+    }
+
     pub(crate) fn tallies(&self) -> &Tallies {
         &self.shared.tallies
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.shared.turns
+    }
+
+    pub(crate) fn writes(&self) -> &Writes {
+        &self.shared.writes
+    }
+
+    /// What of this process's pipeline has not come round for too long, in words, while it owns shards.
+    pub(crate) fn stalled(&self) -> Option<String> {
+        let delivering = self.shared.delivering.read().upgrade()?;
+        delivering.stalled().filter(|_| delivering.owns_any()).map(|stalled| stalled.to_string())
     }
 
     pub(crate) fn directories(&self) -> &Follower {
@@ -183,32 +252,33 @@ impl Engine {
         // Only a destination that inherits looks at endpoints here; routing does so in the commit, for all.
         let inherits = |event: &NewEvent| event.destination.as_ref().is_some_and(|to| to.endpoint_key.is_some());
         let directory = if events.iter().any(inherits) { self.directory().await? } else { Arc::default() };
-        let mut invalid = Invalid::default();
-        let mut prepared = Vec::with_capacity(events.len());
-        for (index, event) in events.into_iter().enumerate() {
-            match emit::prepare(event, &directory, self.settings()) {
-                Ok(event) => prepared.push(event),
-                Err(found) => invalid.absorb(&format!("/{index}"), found),
-            }
-        }
-        let prepared = invalid.or(prepared).map_err(emit::Error::Invalid)?;
-        self.intake.accept(prepared, None).await
+        let shared = Arc::clone(&self.shared);
+        let now = shared.clocks.of_event(&*shared.store).await;
+        let effort = events.iter().map(emit::effort).sum();
+        let prepared = compute(effort, move || emit::prepare_all(events, now, &directory, &shared.settings));
+        let prepared = prepared.await.map_err(emit::Error::Invalid)?;
+        self.intake.accept(prepared, None, None).await
     }
 
-    /// Sends a real, signed test event to one endpoint, whatever it selects and also while it is not enabled.
+    /// Sends a real, signed test event to one endpoint, whatever it selects and also while it is not enabled. Under a key
+    /// that has been used for the same request, the answer is that request's again.
     ///
     /// # Errors
-    /// When there is no such endpoint, or the event is not accepted (pointers as in [`NewEvent::check`], under `/0`).
+    /// When there is no such endpoint, the event is not accepted (pointers as in [`NewEvent::check`], under `/0`), or
+    /// another request came under the key.
     pub async fn accept_test(
         &self,
         endpoint: &Endpoint,
         event_type: String,
         payload: Bytes,
+        once: Option<&OnceKey>,
         by: &Actor,
     ) -> Result<(EventId, DeliveryId), TestError> {
         let directory = self.directory().await.map_err(emit::Error::from)?;
         let endpoint = directory.endpoint(endpoint.id).ok_or(TestError::Absent)?;
-        let prepared = emit::prepare_test(endpoint, event_type, payload, self.settings()).map_err(|found| {
+        endpoint.readable()?;
+        let now = self.shared.clocks.of_event(&**self.store()).await;
+        let prepared = emit::prepare_test(endpoint, event_type, payload, now, self.settings()).map_err(|found| {
             let mut invalid = Invalid::default();
             invalid.absorb("/0", found);
             emit::Error::Invalid(invalid)
@@ -217,7 +287,12 @@ impl Engine {
         let record = by
             .asks(Action::TestEndpoint, endpoint.id, Some(&endpoint.tenant))
             .after(serde_json::json!({"event_id": id}));
-        self.intake.accept(vec![prepared], Some(record)).await?;
+        let keys = &self.settings().keys;
+        let making = once.map(|once| once.making(id.uuid(), keys));
+        let id = match (self.intake.accept(vec![prepared], Some(record), making).await, once) {
+            (Err(emit::Error::DoneBefore(before)), Some(once)) => EventId::from_uuid(once.same_as(&before, keys)?),
+            (accepted, _) => accepted.map(|_| id)?,
+        };
         Ok((id, id.delivery(1)))
     }
 }

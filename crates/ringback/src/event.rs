@@ -13,6 +13,12 @@ pub const TEST_TYPE: &str = "webhook.test";
 /// Longest `tenant` and `type`, in characters.
 const NAME_CHARS_MAX: usize = 128;
 
+/// Most entries of `endpoint_keys`. Routing looks each of them up.
+pub const ENDPOINT_KEYS_MAX: usize = 1_000;
+
+/// Most bytes of all that stands beside the payload where an event is written by a statement of the caller's own.
+pub const OPTIONS_BYTES_MAX: usize = 256 * 1024;
+
 /// Longest `key`, `ordering_key` and `idempotency_key`, in characters.
 const KEY_CHARS_MAX: usize = 256;
 
@@ -45,7 +51,7 @@ pub struct NewEvent {
     pub idempotency_key: Option<String>,
     /// When it happened; when it was accepted, unless set.
     pub occurred_at: Option<Timestamp>,
-    /// Only to the tenant's endpoints with these keys.
+    /// Only to the tenant's endpoints with these keys, at most [`ENDPOINT_KEYS_MAX`].
     pub endpoint_keys: Option<Vec<String>>,
     /// Only to this destination, which comes with the event.
     pub destination: Option<Destination>,
@@ -123,10 +129,10 @@ impl NewEvent {
     pub fn check(&self, payload_bytes_max: usize) -> Result<(), Invalid> {
         let mut invalid = Invalid::default();
         if !is_type(&self.event_type) {
-            invalid.add("/type", "malformed", "must be 1 to 128 of the characters A-Z a-z 0-9 _ . -");
+            invalid.add("/type", "malformed", TYPE_RULE);
         }
         if !is_tenant(&self.tenant) {
-            invalid.add("/tenant", "malformed", "must be 1 to 128 of the characters A-Z a-z 0-9 _ . : -");
+            invalid.add("/tenant", "malformed", TENANT_RULE);
         }
         let keys =
             [("/key", &self.key), ("/ordering_key", &self.ordering_key), ("/idempotency_key", &self.idempotency_key)];
@@ -135,9 +141,15 @@ impl NewEvent {
                 invalid.add(pointer, "malformed", KEY_RULE);
             }
         }
-        for (index, key) in self.endpoint_keys.iter().flatten().enumerate() {
-            if !is_key(key) {
-                invalid.add(format!("/endpoint_keys/{index}"), "malformed", KEY_RULE);
+        match &self.endpoint_keys {
+            Some(keys) if keys.len() > ENDPOINT_KEYS_MAX => {
+                let detail = format!("has {} entries; at most {ENDPOINT_KEYS_MAX} are allowed", keys.len());
+                invalid.add("/endpoint_keys", "too_many", detail);
+            }
+            keys => {
+                for (index, _) in keys.iter().flatten().enumerate().filter(|(_, key)| !is_key(key)) {
+                    invalid.add(format!("/endpoint_keys/{index}"), "malformed", KEY_RULE);
+                }
             }
         }
         if self.endpoint_keys.is_some() && self.destination.is_some() {
@@ -153,9 +165,28 @@ impl NewEvent {
         }
         invalid.or(())
     }
+
+    /// Checks that it can be written by a statement of the caller's own, as [`Self::check`] does besides: all that stands
+    /// beside the payload has at most [`OPTIONS_BYTES_MAX`]. Only keys can be so many.
+    ///
+    /// # Errors
+    /// A finding at `/endpoint_keys`.
+    pub fn check_options(&self) -> Result<(), Invalid> {
+        // Quotes, a comma and a space for each; the rest of what an event says has at most some kilobytes.
+        const PER_KEY: usize = 4;
+        const OTHERS: usize = 8 * 1024;
+        let bytes: usize = self.endpoint_keys.iter().flatten().map(|key| key.len() + PER_KEY).sum();
+        if bytes > OPTIONS_BYTES_MAX - OTHERS {
+            let detail = format!("has {bytes} bytes; at most {} are allowed here", OPTIONS_BYTES_MAX - OTHERS);
+            return Err(Invalid::one("/endpoint_keys", "too_large", detail));
+        }
+        Ok(())
+    }
 }
 
-const KEY_RULE: &str = "must be 1 to 256 characters without control characters";
+pub(crate) const TYPE_RULE: &str = "must be 1 to 128 of the characters A-Z a-z 0-9 _ . -";
+pub(crate) const TENANT_RULE: &str = "must be 1 to 128 of the characters A-Z a-z 0-9 _ . : -";
+pub(crate) const KEY_RULE: &str = "must be 1 to 256 characters without control characters";
 
 /// Whether `text` can be an event type: `[A-Za-z0-9_.-]{1,128}`.
 #[must_use]
@@ -200,12 +231,15 @@ pub struct Event {
     pub idempotency_key: Option<String>,
     /// When it happened.
     pub occurred_at: Timestamp,
-    /// Only to endpoints with these keys.
+    /// Only to endpoints with these keys. A store tells them where it reads one event, or events to be routed: a page of
+    /// them could be large.
     pub endpoint_keys: Option<Vec<String>>,
     /// Only to this destination: the JSON text of [`crate::endpoint::KeptDestination`].
     pub destination: Option<String>,
     /// Whether it was made by "send a test event".
     pub test: bool,
+    /// Why what was stored of its names and of whom it is for cannot be read; it then goes to nobody.
+    pub unreadable: Option<String>,
 }
 
 #[cfg(test)]
@@ -224,6 +258,7 @@ impl Event {
             endpoint_keys: None,
             destination: None,
             test: false,
+            unreadable: None,
         }
     }
 }
@@ -238,6 +273,17 @@ mod tests {
         let pointers: Vec<_> =
             event.check(1).unwrap_err().findings.into_iter().map(|finding| finding.pointer).collect();
         assert_eq!(pointers, ["/type", "/tenant", "/key", "/ordering_key", "/payload"]);
+    }
+
+    #[test]
+    fn keys_are_bounded_in_number_and_where_they_are_options_in_bytes() {
+        let event = |count: usize, chars: usize| NewEvent::new("a", "1").endpoint_keys(vec!["k".repeat(chars); count]);
+        assert!(event(1_000, 256).check(1).is_ok());
+        let many = event(1_001, 257).check(1).unwrap_err().findings;
+        assert_eq!((many.len(), many[0].pointer.as_str(), many[0].code), (1, "/endpoint_keys", "too_many"));
+        assert!(event(1_000, 240).check_options().is_ok());
+        let large = event(1_000, 256).check_options().unwrap_err().findings;
+        assert_eq!((large[0].pointer.as_str(), large[0].code), ("/endpoint_keys", "too_large"));
     }
 
     #[test]

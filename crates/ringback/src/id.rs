@@ -12,6 +12,9 @@ use crate::time::Timestamp;
 /// The low bits of an id that number an event's deliveries.
 const DELIVERY_BITS: u128 = 0xffff;
 
+/// The last millisecond that an id can hold.
+const MILLIS_MAX: u128 = 0xffff_ffff_ffff;
+
 /// A text that is not an id of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not an id of the form {prefix}_ and 32 lower-case hex digits")]
@@ -94,8 +97,16 @@ id!(
     ReplayId, "rpl"
 );
 id!(
+    /// One expunge of many events.
+    ExpungeId, "exp"
+);
+id!(
     /// One API token.
     TokenId, "tok"
+);
+id!(
+    /// One session of the dashboard.
+    SessionId, "ses"
 );
 
 impl EventId {
@@ -123,7 +134,9 @@ impl EventId {
     pub const fn floor(time: Timestamp) -> Self {
         let ms = time.millis();
         let ms = if ms < 0 { 0 } else { ms as u128 };
-        Self(Uuid::from_u128((ms & 0xffff_ffff_ffff) << 80))
+        // Ids hold 48 bits of milliseconds, which last until the year 10889.
+        let ms = if ms > MILLIS_MAX { MILLIS_MAX } else { ms };
+        Self(Uuid::from_u128(ms << 80))
     }
 }
 
@@ -151,7 +164,23 @@ impl ReplayId {
     }
 }
 
+impl ExpungeId {
+    /// A new id at `now`.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self(uuid_at(now))
+    }
+}
+
 impl TokenId {
+    /// A new id at `now`.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self(uuid_at(now))
+    }
+}
+
+impl SessionId {
     /// A new id at `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {

@@ -20,6 +20,9 @@ pub struct Invalid {
     pub findings: Vec<Finding>,
 }
 
+/// Most findings that are told: a request can be wrong in a million places, and its answer must not be larger than it.
+pub const FINDINGS_MAX: usize = 1_000;
+
 impl Invalid {
     /// A refusal of one field.
     #[must_use]
@@ -29,9 +32,11 @@ impl Invalid {
         invalid
     }
 
-    /// Adds a finding.
+    /// Adds a finding, if there are fewer than [`FINDINGS_MAX`].
     pub fn add(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
-        self.findings.push(Finding { pointer: pointer.into(), code, detail: detail.into() });
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(Finding { pointer: pointer.into(), code, detail: detail.into() });
+        }
     }
 
     /// Takes over the findings of `other`, its pointers placed under `prefix`.
@@ -40,6 +45,7 @@ impl Invalid {
             other
                 .findings
                 .into_iter()
+                .take(FINDINGS_MAX.saturating_sub(self.findings.len()))
                 .map(|finding| Finding { pointer: format!("{prefix}{}", finding.pointer), ..finding }),
         );
     }
@@ -74,10 +80,23 @@ impl std::error::Error for Invalid {}
 /// Input that was understood and taken, but is probably a mistake.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Warning {
-    /// `url_scheme_added`, `url_field_not_a_url`, `body_not_js_stable` or `signature_without_body`.
+    /// One of [`Warning::CODES`].
     pub code: &'static str,
     /// RFC 6901 pointer to the field.
     pub pointer: String,
-    /// For people.
+    /// For people. Never holds a secret or a payload.
     pub detail: String,
+}
+
+impl Warning {
+    /// Every code there is. Stable, for programs.
+    pub const CODES: [&'static str; 7] = [
+        "url_scheme_added",
+        "url_field_not_a_url",
+        "body_not_js_stable",
+        "signature_without_body",
+        "secret_short",
+        "secret_white_space",
+        "unreadable_replaced",
+    ];
 }

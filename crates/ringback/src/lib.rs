@@ -28,11 +28,16 @@ mod route;
 pub mod deliver;
 pub mod operate;
 
+pub mod compute;
 mod directory;
 mod engine;
 pub mod metrics;
 mod settings;
 pub mod store;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 
 pub use self::{
     directory::Directory,

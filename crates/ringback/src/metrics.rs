@@ -1,7 +1,8 @@
 //! What this process has counted since it began. Nothing is registered process-wide: each engine counts for itself,
 //! and whoever wants to show the counts asks it.
 //!
-//! Counts only rise, and are lost with the process: what must not be lost is in the ledger.
+//! Counts only rise, but for that of open requests, and are lost with the process: what must not be lost is in the
+//! ledger.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,6 +17,7 @@ const ERRORS: usize = ErrorClass::ALL.len() + 1;
 #[derive(Debug)]
 pub struct Metrics {
     events_accepted: AtomicU64,
+    requests_open: AtomicU64,
     /// By conclusion and error, both by their codes.
     attempts: [[AtomicU64; ERRORS]; CONCLUSIONS.len()],
 }
@@ -34,7 +36,11 @@ pub struct Attempts {
 impl Default for Metrics {
     fn default() -> Self {
         let zeros = || std::array::from_fn(|_| AtomicU64::new(0));
-        Self { events_accepted: AtomicU64::new(0), attempts: std::array::from_fn(|_| zeros()) }
+        Self {
+            events_accepted: AtomicU64::new(0),
+            requests_open: AtomicU64::new(0),
+            attempts: std::array::from_fn(|_| zeros()),
+        }
     }
 }
 
@@ -44,6 +50,12 @@ impl Metrics {
     #[must_use]
     pub fn events_accepted(&self) -> u64 {
         self.events_accepted.load(Ordering::Relaxed)
+    }
+
+    /// Attempts that this process has begun and not yet handed over to be recorded.
+    #[must_use]
+    pub fn requests_open(&self) -> u64 {
+        self.requests_open.load(Ordering::Relaxed)
     }
 
     /// Attempts that this process recorded, by how they ended; ways in which none has ended are left out.
@@ -66,6 +78,12 @@ impl Metrics {
         self.events_accepted.fetch_add(count as u64, Ordering::Relaxed);
     }
 
+    /// Counts one more open request until what is returned is dropped.
+    pub(crate) fn open_request(&self) -> OpenRequest<'_> {
+        self.requests_open.fetch_add(1, Ordering::Relaxed);
+        OpenRequest(self)
+    }
+
     pub(crate) fn count_attempt(&self, outcome: Conclusion, error: Option<ErrorClass>) {
         let row = CONCLUSIONS.iter().position(|each| *each == outcome);
         let column = error.and_then(|error| ErrorClass::ALL.iter().position(|each| *each == error));
@@ -73,6 +91,16 @@ impl Metrics {
         if let Some(count) = row.and_then(|row| self.attempts.get(row)?.get(column)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+/// A request that is open: counted until it is dropped.
+#[must_use]
+pub(crate) struct OpenRequest<'a>(&'a Metrics);
+
+impl Drop for OpenRequest<'_> {
+    fn drop(&mut self) {
+        self.0.requests_open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -95,6 +123,15 @@ mod tests {
         let twice: Vec<_> = attempts.iter().filter(|attempts| attempts.count != 1).collect();
         let panics = Attempts { outcome: Conclusion::Failed, error: Some(ErrorClass::Panic), count: 2 };
         assert_eq!(twice, [&panics]);
+    }
+
+    #[test]
+    fn a_request_counts_as_open_until_it_is_dropped() {
+        let metrics = Metrics::default();
+        let open = [metrics.open_request(), metrics.open_request()];
+        assert_eq!(metrics.requests_open(), 2);
+        drop(open);
+        assert_eq!(metrics.requests_open(), 0);
     }
 
     #[test]

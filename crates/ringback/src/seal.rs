@@ -110,6 +110,22 @@ impl MasterKeys {
         key.cipher.decrypt(&nonce, Payload { msg: ciphertext, aad: context.as_bytes() }).map_err(|_| OpenError::Refused)
     }
 
+    /// What was sealed for `context` with an older key, sealed anew with the current one; `None` if that sealed it.
+    /// It is opened in any case, so that what cannot be opened is found whatever key it names.
+    ///
+    /// # Errors
+    /// As of [`MasterKeys::open`].
+    pub fn reseal(&self, sealed: &[u8], context: &str) -> Result<Option<Vec<u8>>, OpenError> {
+        let plain = Zeroizing::new(self.open(sealed, context)?);
+        Ok((!self.is_current(sealed)).then(|| self.seal(&plain, context)))
+    }
+
+    /// Whether the current key sealed this.
+    #[must_use]
+    pub fn is_current(&self, sealed: &[u8]) -> bool {
+        sealed.get(1..=KEY_ID_BYTES) == Some(&self.current.id)
+    }
+
     /// A sealed constant to keep with the installation: whoever opens it has a right key.
     #[must_use]
     pub fn check_value(&self) -> Vec<u8> {
@@ -202,6 +218,18 @@ mod tests {
         let after = MasterKeys::parse(&new, &[old]).unwrap();
         assert_eq!(after.open(&sealed, "c").unwrap(), b"a secret");
         assert_eq!(before.open(&after.seal(b"a secret", "c"), "c"), Err(OpenError::UnknownKey));
+    }
+
+    #[test]
+    fn what_an_old_key_sealed_is_sealed_anew_once() {
+        let (old, new) = (MasterKeys::generate_text(), MasterKeys::generate_text());
+        let sealed = MasterKeys::parse(&old, &[]).unwrap().seal(b"a secret", "c");
+        let both = MasterKeys::parse(&new, &[old]).unwrap();
+        let again = both.reseal(&sealed, "c").unwrap().unwrap();
+        assert_eq!(MasterKeys::parse(&new, &[]).unwrap().open(&again, "c").unwrap(), b"a secret");
+        assert_eq!(both.reseal(&again, "c"), Ok(None));
+        assert_eq!(both.reseal(&again, "other"), Err(OpenError::Refused), "also what the current key sealed is opened");
+        assert_eq!(keys().reseal(&sealed, "c"), Err(OpenError::UnknownKey));
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct Settings {
     pub egress: Egress,
     /// Resolves names; the system's resolver unless set.
     pub resolver: Option<Arc<dyn Resolve>>,
+    /// For how long a connection to a receiver is used before it is dialled anew, so that a receiver that moved is found.
+    pub connection_max_age: Duration,
     /// Which certificate authorities receivers' certificates may come from.
     pub roots: Roots,
     /// Before `event-type`, `event-time`, `attempt` … on every request.
@@ -43,6 +45,7 @@ impl Settings {
             keys: Arc::new(keys),
             egress: Egress::default(),
             resolver: None,
+            connection_max_age: Duration::from_secs(60),
             roots: Roots::System,
             header_prefix: "ringback-".to_owned(),
             max_payload_bytes: 1024 * 1024,

@@ -7,6 +7,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use jiff::{SignedDuration, civil::DateTime, fmt::temporal::Pieces};
+
+/// The moment from which is counted.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
 /// A moment in UTC, to the microsecond. Printed as RFC 3339 with as many digits as are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
@@ -79,8 +84,9 @@ impl Sub<Duration> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0) {
-            Ok(moment) => fmt::Display::fmt(&moment, f),
+        let since_epoch = SignedDuration::from_micros(self.0);
+        match EPOCH.checked_add(since_epoch) {
+            Ok(moment) => write!(f, "{moment}Z"),
             Err(_) => write!(f, "{}us", self.0),
         }
     }
@@ -90,8 +96,16 @@ impl FromStr for Timestamp {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        let moment: jiff::Timestamp = text.parse().map_err(|_| Malformed)?;
-        Ok(Self(moment.as_microsecond()))
+        // Not as an instant of `jiff`'s: those end a day before the years of RFC 3339 do, to leave room for every offset.
+        let pieces = Pieces::parse(text).map_err(|_| Malformed)?;
+        let (Some(time), Some(offset), None) =
+            (pieces.time(), pieces.to_numeric_offset(), pieces.time_zone_annotation())
+        else {
+            return Err(Malformed);
+        };
+        let local = pieces.date().to_datetime(time).duration_since(EPOCH);
+        let moment = local - SignedDuration::from_secs(i64::from(offset.seconds()));
+        i64::try_from(moment.as_micros()).map(Self).map_err(|_| Malformed)
     }
 }
 
@@ -117,6 +131,21 @@ mod tests {
         let moment = Timestamp::from_micros(1_736_937_000_000_000);
         assert_eq!(moment.to_string(), "2025-01-15T10:30:00Z");
         assert_eq!("2025-01-15T11:30:00+01:00".parse(), Ok(moment));
-        assert_eq!("yesterday".parse::<Timestamp>(), Err(Malformed));
+        assert_eq!(moment.to_string().parse(), Ok(moment));
+        assert_eq!(Timestamp::from_micros(-1).to_string(), "1969-12-31T23:59:59.999999Z");
+        for wrong in ["yesterday", "2025-01-15T10:30:00", "2025-01-15", "2025-01-15T10:30:00[Europe/Berlin]", ""] {
+            assert_eq!(wrong.parse::<Timestamp>(), Err(Malformed), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_year_of_rfc_3339_is_a_time() {
+        for text in ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
+        }
+        let ends =
+            ["0000-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"].map(|text| text.parse::<Timestamp>().unwrap());
+        assert!(ends[0] < "0000-01-01T00:00:00Z".parse().unwrap());
+        assert!(ends[1] > Timestamp::from_micros(253_402_300_799_999_999));
     }
 }

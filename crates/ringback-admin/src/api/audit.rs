@@ -29,8 +29,7 @@ struct Asked {
 
 impl FromParameters for Asked {
     fn read(parameters: &mut Parameters) -> Self {
-        let at = Span { since: parameters.parsed("since"), until: parameters.parsed("until") };
-        Self { at, paging: Paging::read(parameters) }
+        Self { at: parameters.span(), paging: Paging::read(parameters) }
     }
 }
 
@@ -39,7 +38,7 @@ impl FromParameters for Asked {
 /// Who changed what, newest first. A token that is bound to a tenant sees what was done to that tenant's things.
 #[utoipa::path(
     get, path = "/v1/audit", operation_id = "list_changes", tag = "audit",
-    params(parameters::Audit),
+    params(parameters::Audit, parameters::Paging),
     responses(
         (status = 200, description = "A page.", body = List<Change>),
     ),

@@ -7,7 +7,7 @@ use ringback::{
     delivery::{DeadReason, Status},
     event::{is_key, is_tenant, is_type},
     id::DeliveryId,
-    store::{DeliveryFilter, Span},
+    store::{DeliveryFilter, ReplayOf},
 };
 use serde_json::json;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 const LIST: &str = "dead-letters";
 
 /// What `reason` may be.
-const REASONS: [(&str, DeadReason); 4] = [
+pub(super) const REASONS: [(&str, DeadReason); 4] = [
     ("exhausted", DeadReason::Exhausted),
     ("expired", DeadReason::Expired),
     ("unroutable", DeadReason::Unroutable),
@@ -54,7 +54,7 @@ impl FromParameters for Asked {
             event_type: parameters.text("type", is_type),
             key: parameters.text("key", is_key),
             reason: parameters.word("reason", &REASONS),
-            span: Span { since: parameters.parsed("since"), until: parameters.parsed("until") },
+            span: parameters.span(),
             ..DeliveryFilter::default()
         };
         Self { filter, paging: Paging::read(parameters) }
@@ -66,7 +66,7 @@ impl FromParameters for Asked {
 /// Newest death first.
 #[utoipa::path(
     get, path = "/v1/dead-letters", operation_id = "list_dead_letters", tag = "dead letters",
-    params(parameters::DeadLetters),
+    params(parameters::DeadLetters, parameters::Paging),
     responses(
         (status = 200, description = "A page.", body = List<DeadLetter>),
     ),
@@ -107,10 +107,7 @@ async fn replay(
     OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
     let row = find(&api, &access, id).await?;
-    if row.status == Status::Delivered {
-        return Err(Problem::not_found());
-    }
-    put_back(&api, &access, &row, &by).await
+    put_back(&api, &access, &row, ReplayOf::DeadLetter, &by).await
 }
 
 /// Discard a dead letter

@@ -7,7 +7,7 @@ use ringback::{
     delivery::Status,
     event::{is_key, is_tenant, is_type},
     id::DeliveryId,
-    store::{DeliveryFilter, DeliveryRow, Span},
+    store::{DeliveryFilter, DeliveryRow},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -55,14 +55,14 @@ impl FromParameters for Asked {
             host: None,
             status: parameters.word("status", &STATUSES),
             reason: None,
-            span: Span { since: parameters.parsed("since"), until: parameters.parsed("until") },
+            span: parameters.span(),
         };
         Self { filter, host: parameters.text("host", is_host), paging: Paging::read(parameters) }
     }
 }
 
 /// Longer than any name (RFC 1035 §2.3.4), and nothing that could not stand in one.
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     !text.is_empty() && text.len() <= 255 && !text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '/')
 }
 
@@ -71,7 +71,7 @@ fn is_host(text: &str) -> bool {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/deliveries", operation_id = "list_deliveries", tag = "deliveries",
-    params(parameters::Deliveries),
+    params(parameters::Deliveries, parameters::Paging),
     responses(
         (status = 200, description = "A page.", body = List<Delivery>),
     ),
@@ -95,20 +95,19 @@ async fn list(
     }))
 }
 
+/// A host as URLs write it.
+pub(super) fn as_urls_write_it(host: String) -> String {
+    url::Host::parse(&host).map_or(host, |host| host.to_string())
+}
+
 /// The host as URLs write it, and the endpoints that are there now.
 async fn at_host(
     api: &Api,
     host: String,
     tenant: Option<&str>,
 ) -> Result<(String, Vec<ringback::id::EndpointId>), Problem> {
-    let host = url::Host::parse(&host).map_or(host, |host| host.to_string());
-    let is_there = |url: &str| url::Url::parse(url).is_ok_and(|url| url.host_str() == Some(&host));
-    let directory = api.engine.directory().await?;
-    let endpoints = directory
-        .all()
-        .filter(|endpoint| tenant.is_none_or(|tenant| tenant == endpoint.tenant) && is_there(&endpoint.spec.url))
-        .map(|endpoint| endpoint.id)
-        .collect();
+    let host = as_urls_write_it(host);
+    let endpoints = api.engine.directory().await?.at_host(&host, tenant);
     Ok((host, endpoints))
 }
 

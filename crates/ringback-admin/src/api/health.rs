@@ -1,4 +1,5 @@
-//! `/healthz` and `/readyz`: for whoever restarts or routes to this process. They need no token and tell nothing.
+//! `/healthz` and `/readyz`: for whoever restarts or routes to this process. They need no token and tell
+//! nothing of anybody.
 
 use axum::{Json, extract::State};
 use serde::Serialize;
@@ -29,17 +30,29 @@ async fn healthy() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
+#[derive(Serialize, ToSchema)]
+struct Readiness {
+    status: &'static str,
+    /// Endpoints that are disabled as `unreadable`: no configured master key opens their credentials.
+    unreadable_endpoints: usize,
+    /// What somebody should look at, though the rest is ready: clocks that differ, so that nothing is dropped.
+    warnings: Vec<String>,
+}
+
 /// Whether the store answers, too
 ///
-/// And has the schema that this program needs.
+/// And has the schema that this program needs, and takes writes; and this process sends what it has taken on. Endpoints that
+/// cannot be read are held alone and leave the rest ready.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "readyz", tag = "health",
     responses(
-        (status = 200, description = "It does.", body = Health),
+        (status = 200, description = "It does.", body = Readiness),
     ),
     security(()),
 )]
-async fn ready(State(api): State<Api>) -> Result<Json<Health>, Problem> {
-    api.store().check_ready().await?;
-    Ok(Json(Health { status: "ready" }))
+async fn ready(State(api): State<Api>) -> Result<Json<Readiness>, Problem> {
+    api.engine.check_ready().await?;
+    let unreadable_endpoints = api.engine.directory().await?.unreadable().len();
+    let warnings = api.engine.clock_doubt().iter().map(ToString::to_string).collect();
+    Ok(Json(Readiness { status: "ready", unreadable_endpoints, warnings }))
 }

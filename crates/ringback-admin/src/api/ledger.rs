@@ -27,10 +27,7 @@ struct Asked {
 
 impl FromParameters for Asked {
     fn read(parameters: &mut Parameters) -> Self {
-        Self {
-            tenant: parameters.text("tenant", is_tenant),
-            accepted: Span { since: parameters.parsed("since"), until: parameters.parsed("until") },
-        }
+        Self { tenant: parameters.text("tenant", is_tenant), accepted: parameters.span() }
     }
 }
 

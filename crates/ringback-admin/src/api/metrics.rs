@@ -51,6 +51,8 @@ fn written(metrics: &Metrics, waiting: &Waiting) -> String {
         let labels = format!("{{outcome=\"{}\",error=\"{error}\"}}", word(&attempts.outcome));
         page.sample("ringback_attempts_total", &labels, attempts.count);
     }
+    page.family("ringback_requests_open", "gauge", "Requests to receivers that this process has open.");
+    page.sample("ringback_requests_open", "", metrics.requests_open());
     page.family("ringback_deliveries_pending", "gauge", "Deliveries that are owed; 100000 stands for any more.");
     page.sample("ringback_deliveries_pending", "", waiting.pending);
     page.family(

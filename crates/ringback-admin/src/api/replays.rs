@@ -1,5 +1,6 @@
 //! `/v1/replays`: sending many deliveries again, at a pace.
 
+mod listing;
 mod request;
 
 use axum::{Json, extract::State};
@@ -7,7 +8,7 @@ use http::StatusCode;
 use ringback::{
     audit::Action,
     id::ReplayId,
-    store::{ReplayRow, ReplayState, ReplayToCreate},
+    store::{Created, ReplayRow, ReplayState, ReplayToCreate},
 };
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,21 +16,23 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::Api;
 use crate::{
     auth::{Access, Operator, Reader},
-    extract::{self, Id, Nothing, OptionalJson},
-    openapi::{requests, words},
+    extract::{self, Id, Nothing, Once, OptionalJson},
+    openapi::{parameters, requests, words},
     problem::Problem,
     view::Replay,
 };
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(create)).routes(routes!(one)).routes(routes!(cancel))
+    OpenApiRouter::new().routes(routes!(create, listing::list)).routes(routes!(one)).routes(routes!(cancel))
 }
 
 /// Send many deliveries again
 ///
-/// The set is fixed when this is answered, so it never chases its own failures. With `dry_run` it is only counted.
+/// The set is fixed when this is answered, so it never chases its own failures. What no longer fits the filter when its
+/// turn comes is skipped. With `missing` each event gets a new delivery. With `dry_run` it is only counted.
 #[utoipa::path(
     post, path = "/v1/replays", operation_id = "make_replay", tag = "replays",
+    params(parameters::OnceKey),
     request_body = requests::NewReplay,
     responses(
         (status = 202, description = "It runs.", body = Replay),
@@ -40,11 +43,22 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 async fn create(
     State(api): State<Api>,
     Operator(access, by): Operator,
-    extract::Json(request): extract::Json<request::Request>,
+    Once { body: extract::Json(request), key }: Once<extract::Json<request::Request>>,
 ) -> Result<(StatusCode, Json<Replay>), Problem> {
-    let replay = request.for_caller(&access)?;
-    let record = by.asks(Action::CreateReplay, replay.id, replay.filter.tenant.as_deref()).after(told(&replay)?);
-    let row = api.store().create_replay(&replay, &record).await?;
+    let mut replay = request.for_caller(&api, &access).await?;
+    let tenant = replay.scope.filter.tenant.clone();
+    let once = key.map(|key| key.of(&access, tenant.as_deref(), "replays".to_owned()));
+    replay.once = once.as_ref().map(|once| once.making(replay.id.uuid(), api.keys()));
+    let record = by.asks(Action::CreateReplay, replay.id, tenant.as_deref()).after(told(&replay));
+    let row = match (api.store().create_replay(&replay, &record).await?, once) {
+        (Created::Replay(row), _) => *row,
+        (Created::Before(before), Some(once)) => {
+            let id = once.same_as(&before, api.keys()).map_err(|_| Problem::idempotency_conflict())?;
+            find(&api, &access, ReplayId::from_uuid(id)).await?
+        }
+        // Only under a key is anything done before.
+        (Created::Before(_), None) => return Err(Problem::internal()),
+    };
     if replay.dry_run {
         return Ok((StatusCode::OK, Json(row.into())));
     }
@@ -53,9 +67,8 @@ async fn create(
 }
 
 /// What the audit log tells of a replay.
-fn told(replay: &ReplayToCreate) -> Result<Value, Problem> {
-    let filter: Value = serde_json::from_str(&replay.filter_json).map_err(|_| Problem::internal())?;
-    Ok(json!({"filter": filter, "rate_per_second": replay.rate_per_second, "reason": replay.reason}))
+fn told(replay: &ReplayToCreate) -> Value {
+    json!({"filter": replay.scope.filter, "rate_per_second": replay.rate_per_second, "note": replay.note})
 }
 
 /// One replay
@@ -93,7 +106,7 @@ async fn cancel(
 ) -> Result<Json<Replay>, Problem> {
     let row = find(&api, &access, id).await?;
     let record = by
-        .asks(Action::CancelReplay, id, row.tenant.as_deref())
+        .asks(Action::CancelReplay, id, row.filter.tenant.as_deref())
         .before(json!({"state": ReplayState::Running}))
         .after(json!({"state": ReplayState::Cancelled}));
     let row = api.store().cancel_replay(id, &record).await?.ok_or_else(Problem::not_found)?;
@@ -103,5 +116,5 @@ async fn cancel(
 /// A replay without a tenant in its filter is of all tenants: none of a bound caller's.
 async fn find(api: &Api, access: &Access, id: ReplayId) -> Result<ReplayRow, Problem> {
     let row = api.store().replay(id).await?;
-    access.found(row, |row| row.tenant.as_deref().unwrap_or_default())
+    access.found(row, |row| row.filter.tenant.as_deref().unwrap_or_default())
 }

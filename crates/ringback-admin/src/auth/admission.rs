@@ -1,17 +1,14 @@
 //! Tells callers apart by their bearer token, in a time that does not depend on how much of it is right.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use ringback::audit::{Actor, Who};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::{
-    access::{Access, Permission},
-    tokens::StoredTokens,
-};
-use crate::{problem::Problem, request_id};
+use super::access::{Access, Permission};
+use crate::{api::Api, problem::Problem, request_id};
 
 /// How callers prove themselves. Tokens are kept as SHA-256 only; those of the store count beside the given ones.
 #[derive(Clone)]
@@ -37,38 +34,50 @@ impl Admission {
     pub(crate) const fn trusting_host() -> Self {
         Self::TrustingHost
     }
+}
 
-    /// Who calls, if they may do this.
-    ///
-    /// # Errors
-    /// 401 without a known token, 403 with one that is for other things; the store's failure.
-    pub(crate) async fn admit(
-        &self,
-        request: &Parts,
-        permission: Permission,
-        stored: &StoredTokens,
-    ) -> Result<(Access, Actor), Problem> {
-        let (access, who) = match self {
-            Self::TrustingHost => {
-                let access = request.extensions.get().cloned().unwrap_or_else(Access::everything);
-                (access, request.extensions.get().copied().unwrap_or(Who::Host))
-            }
-            Self::Tokens(known) => {
-                let shown = bearer(request).ok_or_else(|| unauthorized(r#"Bearer realm="ringback""#))?;
-                match find(known, shown) {
-                    Some(access) => (access, Who::AdminToken),
-                    None => match stored.find(shown).await? {
-                        Some(token) => (Access::of(&token), Who::Token(token.id)),
-                        None => return Err(unauthorized(r#"Bearer realm="ringback", error="invalid_token""#)),
-                    },
-                }
-            }
-        };
-        if !access.may(permission) {
-            return Err(Problem::forbidden());
+/// Who calls, if they may do this. The token is looked at first and failures are counted after it, so that a right token
+/// passes whatever else came from its address.
+///
+/// # Errors
+/// 401 without a known token, 429 once too many were unknown, 403 with one that is for other things; the store's failure.
+pub(crate) async fn admit(api: &Api, request: &Parts, permission: Permission) -> Result<(Access, Actor), Problem> {
+    let (access, who) = match &api.admission {
+        Admission::TrustingHost => {
+            let access = request.extensions.get().cloned().unwrap_or_else(Access::everything);
+            (access, request.extensions.get().copied().unwrap_or(Who::Host))
         }
-        Ok((access, Actor { who, request_id: request_id::current() }))
+        Admission::Tokens(known) => {
+            let shown = bearer(request).ok_or_else(|| unauthorized(r#"Bearer realm="ringback""#))?;
+            match find(api, known, shown).await? {
+                Some(found) => found,
+                None => return Err(failed(api, request)),
+            }
+        }
+    };
+    actor(access, who, permission)
+}
+
+/// What a token allows that came by a session and not by a header. Nothing is counted: nobody can guess a session.
+///
+/// # Errors
+/// As of [`admit`].
+pub(crate) async fn admit_token(api: &Api, token: &str, permission: Permission) -> Result<(Access, Actor), Problem> {
+    let known: &[_] = match &api.admission {
+        Admission::Tokens(known) => known,
+        Admission::TrustingHost => &[],
+    };
+    match find(api, known, token).await? {
+        Some((access, who)) => actor(access, who, permission),
+        None => Err(unauthorized(UNKNOWN)),
     }
+}
+
+fn actor(access: Access, who: Who, permission: Permission) -> Result<(Access, Actor), Problem> {
+    if !access.may(permission) {
+        return Err(Problem::forbidden());
+    }
+    Ok((access, Actor { who, request_id: request_id::current() }))
 }
 
 /// The token of `Authorization: Bearer …`; the scheme's case does not matter (RFC 9110 §11.1).
@@ -78,8 +87,16 @@ fn bearer(request: &Parts) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Looks at every known token, whichever fits.
-fn find(known: &[([u8; 32], Access)], shown: &str) -> Option<Access> {
+/// What a token is for, whether it is a given one or one of the store's.
+async fn find(api: &Api, known: &[([u8; 32], Access)], shown: &str) -> Result<Option<(Access, Who)>, Problem> {
+    match find_given(known, shown) {
+        Some(access) => Ok(Some((access, Who::AdminToken))),
+        None => Ok(api.tokens.find(shown).await?.map(|token| (Access::of(&token), Who::Token(token.id)))),
+    }
+}
+
+/// Looks at every given token, whichever fits.
+fn find_given(known: &[([u8; 32], Access)], shown: &str) -> Option<Access> {
     let shown = digest(shown);
     known
         .iter()
@@ -90,6 +107,22 @@ fn find(known: &[([u8; 32], Access)], shown: &str) -> Option<Access> {
 fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
+
+/// A token that nobody knows counts against the address that it came from.
+fn failed(api: &Api, request: &Parts) -> Problem {
+    match api.failed_tokens.count(api.proxies.sender(request), Instant::now()) {
+        Ok(()) => unauthorized(UNKNOWN),
+        Err(wait) => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_failures",
+            "Too many bearer tokens from this address were not valid; this one is not either.",
+        )
+        .with_header(header::RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1)),
+    }
+}
+
+/// The challenge to a token that was shown and is not valid (RFC 6750 §3.1).
+const UNKNOWN: &str = r#"Bearer realm="ringback", error="invalid_token""#;
 
 fn unauthorized(challenge: &'static str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "A valid bearer token is required.")

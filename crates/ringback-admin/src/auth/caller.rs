@@ -1,11 +1,17 @@
 //! Arguments of handlers that say who may call them. Those that may change things bring who asks, for the audit log.
+//!
+//! They stand before the body among a handler's arguments, so nothing of a body is read for somebody who may not. A body
+//! that is compressed is refused here too, before it is read: no route takes one.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use ringback::audit::Actor;
 
-use super::access::{Access, Permission};
-use crate::{api::Api, problem::Problem};
+use super::{
+    access::{Access, Permission},
+    admission,
+};
+use crate::{api::Api, extract::encoding, problem::Problem};
 
 macro_rules! caller {
     ($(#[$doc:meta])* $name:ident($($part:ty),+), $permission:ident, $made:expr) => {
@@ -16,7 +22,9 @@ macro_rules! caller {
             type Rejection = Problem;
 
             async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-                api.admission.admit(parts, Permission::$permission, &api.tokens).await.map($made)
+                let admitted = admission::admit(api, parts, Permission::$permission).await?;
+                encoding::require_none(&parts.headers)?;
+                Ok(($made)(admitted))
             }
         }
     };

@@ -11,37 +11,41 @@ use axum::{
 use http::{StatusCode, request::Parts};
 
 use super::{mount::Mount, origin, refusal::Refusal};
+use crate::sender::{TrustedProxies, Way};
 
 /// Which names are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hosts {
     /// All: the host application, or whoever resolves the name, knows.
     Any,
-    /// Those of this machine, and whatever name a proxy on it was asked under.
+    /// Those of this machine, and whatever name a trusted proxy was asked under.
     Loopback,
 }
 
-/// Headers by which a proxy says that it stands in between.
-const OF_PROXIES: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "via"];
-
-/// Refuses a request under a name that is not allowed.
-pub(super) async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    if hosts == Hosts::Loopback && !is_expected(&parts) {
+/// Refuses a request under a name that is not allowed, and notes for the pages which [`Way`] a request came.
+pub(super) async fn check(
+    State((hosts, proxies)): State<(Hosts, TrustedProxies)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let way = proxies.way(&parts);
+    parts.extensions.insert(way);
+    if hosts == Hosts::Loopback && !is_expected(&parts, way) {
         return Refusal::new(
             StatusCode::MISDIRECTED_REQUEST,
             "This server does not go by that name",
-            "It listens on this machine alone: open it as localhost or 127.0.0.1. A proxy in front of it should send \
-             X-Forwarded-For or Forwarded along.",
+            "It listens on this machine alone: open it as localhost or 127.0.0.1. The address of a proxy in front of it \
+             must be among trusted_proxies.",
         )
         .at(Mount::of(&parts));
     }
     next.run(Request::from_parts(parts, body)).await
 }
 
-fn is_expected(request: &Parts) -> bool {
-    let is_forwarded = OF_PROXIES.iter().any(|name| request.headers.contains_key(*name));
-    is_forwarded || is_loopback(origin::host(request))
+/// A header that says so would not do: a page that made its own name point here can send any.
+fn is_expected(request: &Parts, way: Way) -> bool {
+    way.through_proxy || is_loopback(origin::host(request))
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, Uri, header, request::Parts};
 
+use crate::sender::Way;
+
 /// `Sec-Fetch-Site` says it where browsers send it (https, and loopback); elsewhere `Origin` must name the host that
 /// was asked. A request with neither is no browser's, and carries no cookie that somebody else's page could use.
 pub(super) fn is_ours(request: &Parts) -> bool {
@@ -9,7 +11,7 @@ pub(super) fn is_ours(request: &Parts) -> bool {
         Some(site) => site == "same-origin" || site == "none",
         None => match request.headers.get(header::ORIGIN) {
             None => true,
-            Some(origin) => origin.to_str().is_ok_and(|origin| names(origin, host(request))),
+            Some(origin) => origin.to_str().is_ok_and(|origin| names(origin, host(request), way(request).https)),
         },
     }
 }
@@ -19,17 +21,18 @@ pub(super) fn host(request: &Parts) -> &str {
     text(&request.headers, "host").or_else(|| request.uri.authority().map(|it| it.as_str())).unwrap_or_default()
 }
 
-/// Whether the browser reached us by https: it says so itself with a form; a proxy in front may say so always.
+/// Whether the browser reached us by https: what a trusted proxy says goes first; without one, the browser says so itself
+/// with a form.
 pub(super) fn is_secure(request: &Parts) -> bool {
-    let headers = &request.headers;
-    let forwarded = |value: &str| {
-        let first = value.split(',').next().unwrap_or_default();
-        first.split(';').any(|pair| pair.trim().to_ascii_lowercase().replace('"', "") == "proto=https")
-    };
-    request.uri.scheme_str() == Some("https")
-        || text(headers, "origin").is_some_and(|origin| origin.starts_with("https://"))
-        || text(headers, "x-forwarded-proto").is_some_and(|all| all.split(',').next().map(str::trim) == Some("https"))
-        || text(headers, "forwarded").is_some_and(forwarded)
+    way(request).https.unwrap_or_else(|| {
+        let by_form = text(&request.headers, "origin").is_some_and(|origin| origin.starts_with("https://"));
+        by_form || request.uri.scheme_str() == Some("https")
+    })
+}
+
+/// How the request came here, as [`super::host`] noted it.
+fn way(request: &Parts) -> Way {
+    request.extensions.get().copied().unwrap_or_default()
 }
 
 /// A header that is plain text.
@@ -37,10 +40,14 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Whether an origin is that of the host asked; a scheme's own port may be left out on either side.
-fn names(origin: &str, host: &str) -> bool {
+/// Whether an origin is that of the host asked, by the scheme asked if a proxy said which; a scheme's own port may be left
+/// out on either side.
+fn names(origin: &str, host: &str, https: Option<bool>) -> bool {
     let Ok(origin) = origin.parse::<Uri>() else { return false };
     let (Some(scheme), Some(authority)) = (origin.scheme_str(), origin.authority()) else { return false };
+    if https.is_some_and(|https| https != (scheme == "https")) {
+        return false;
+    }
     let own_port = if scheme == "https" { ":443" } else { ":80" };
     let plain = |text: &str| text.strip_suffix(own_port).unwrap_or(text).to_ascii_lowercase();
     plain(authority.as_str()) == plain(host)
@@ -53,7 +60,12 @@ mod tests {
     use super::*;
 
     fn asked(headers: &[(&str, &str)]) -> Parts {
-        let mut request = Request::post("/login");
+        by(None, headers)
+    }
+
+    /// Through a proxy that said by which scheme.
+    fn by(https: Option<bool>, headers: &[(&str, &str)]) -> Parts {
+        let mut request = Request::post("/login").extension(Way { through_proxy: https.is_some(), https });
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -87,10 +99,20 @@ mod tests {
     }
 
     #[test]
-    fn https_is_what_the_browser_or_a_proxy_says() {
-        assert!(is_secure(&asked(&[("x-forwarded-proto", "https, http")])));
-        assert!(is_secure(&asked(&[("forwarded", "for=192.0.2.1;proto=\"https\"")])));
+    fn a_form_comes_by_the_scheme_that_a_proxy_was_asked_by() {
+        let sent = |origin: &str, https| is_ours(&by(https, &[("host", "ops.example.com"), ("origin", origin)]));
+        assert!(sent("https://ops.example.com", Some(true)) && sent("http://ops.example.com", Some(false)));
+        assert!(!sent("http://ops.example.com", Some(true)) && !sent("https://ops.example.com", Some(false)));
+        assert!(sent("http://ops.example.com", None) && sent("https://ops.example.com", None));
+    }
+
+    #[test]
+    fn https_is_what_a_trusted_proxy_or_the_browser_says() {
+        assert!(is_secure(&by(Some(true), &[])));
+        assert!(!is_secure(&by(Some(false), &[("origin", "https://ops.example.com")])));
         assert!(is_secure(&asked(&[("origin", "https://ops.example.com")])));
-        assert!(!is_secure(&asked(&[("origin", "http://127.0.0.1:8080"), ("x-forwarded-proto", "http")])));
+        // Nobody believes a header that anybody can write.
+        assert!(!is_secure(&asked(&[("x-forwarded-proto", "https"), ("forwarded", "proto=https")])));
+        assert!(!is_secure(&asked(&[("origin", "http://127.0.0.1:8080")])));
     }
 }

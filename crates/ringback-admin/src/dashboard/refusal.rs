@@ -50,7 +50,8 @@ impl From<Problem> for Refusal {
             StatusCode::NOT_FOUND => "Not found",
             StatusCode::FORBIDDEN => "Your token is not for this",
             StatusCode::CONFLICT => "That cannot be done now",
-            StatusCode::SERVICE_UNAVAILABLE => "The database is away",
+            StatusCode::PAYLOAD_TOO_LARGE => "That form is too large",
+            StatusCode::SERVICE_UNAVAILABLE => "The server cannot answer this now",
             _ => "Something went wrong",
         };
         Self::new(problem.status(), title, problem.detail())

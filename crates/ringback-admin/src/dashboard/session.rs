@@ -1,19 +1,21 @@
 //! A session: the token that somebody logged in with, sealed into a cookie.
 //!
 //! It is sealed under the master key, so every node takes it, also after a restart, and nobody else can read or make
-//! one. The token is asked again with every request: once it is revoked or expired, so is the session.
+//! one. The token is asked again with every request: once it is revoked or expired, so is the session. Whoever logs out
+//! ends it for every copy of the cookie, on every node: the store remembers which were ended, and is asked with every
+//! request, too.
 
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{Request, header, request::Parts};
-use ringback::{audit::Actor, seal::MasterKeys, time::Timestamp};
+use http::{StatusCode, request::Parts};
+use ringback::{audit::Actor, id::SessionId, seal::MasterKeys, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::cookie;
 use crate::{
     api::Api,
-    auth::{Access, Permission},
+    auth::{Access, Permission, admit_token},
     problem::Problem,
 };
 
@@ -24,8 +26,9 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 const CONTEXT: &str = "dashboard-session";
 
 /// What is sealed.
-#[derive(Serialize, Deserialize)]
-struct Session {
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Session {
+    id: SessionId,
     token: String,
     /// Microseconds since the epoch.
     until: i64,
@@ -33,30 +36,49 @@ struct Session {
 
 /// A session for whoever knows this token, as the cookie holds it.
 pub(super) fn begin(token: &str, keys: &MasterKeys, now: Timestamp) -> String {
-    let session = Session { token: token.to_owned(), until: (now + LIFETIME).micros() };
+    let session = Session { id: SessionId::new(now), token: token.to_owned(), until: (now + LIFETIME).micros() };
     let plain = serde_json::to_vec(&session).unwrap_or_default();
     URL_SAFE_NO_PAD.encode(keys.seal(&plain, CONTEXT))
 }
 
-/// The session that a request shows, as its cookie holds it, and its token.
-pub(super) fn shown<'a>(request: &'a Parts, keys: &MasterKeys, now: Timestamp) -> Option<(&'a str, String)> {
+/// The session that a request shows, beside how its cookie holds it.
+pub(super) fn shown<'a>(request: &'a Parts, keys: &MasterKeys, now: Timestamp) -> Option<(&'a str, Session)> {
     cookie::shown(request).find_map(|cookie| Some((cookie, open(cookie, keys, now)?)))
 }
 
-fn open(cookie: &str, keys: &MasterKeys, now: Timestamp) -> Option<String> {
+fn open(cookie: &str, keys: &MasterKeys, now: Timestamp) -> Option<Session> {
     let sealed = URL_SAFE_NO_PAD.decode(cookie).ok()?;
     let session: Session = serde_json::from_slice(&keys.open(&sealed, CONTEXT).ok()?).ok()?;
-    (now.micros() < session.until).then_some(session.token)
+    (now.micros() < session.until).then_some(session)
 }
 
-/// What the token allows now, as if it had come with a request to the API.
+impl Session {
+    /// What it allows now.
+    ///
+    /// # Errors
+    /// 401 when it was ended or its token is worth nothing any more; otherwise as of [`admit`].
+    pub(super) async fn admit(&self, api: &Api) -> Result<(Access, Actor), Problem> {
+        if api.store().is_session_ended(self.id).await? {
+            return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "The session has ended."));
+        }
+        admit(api, &self.token).await
+    }
+
+    /// Ends it, whoever has a copy of the cookie.
+    ///
+    /// # Errors
+    /// The store's failure; the session then goes on.
+    pub(super) async fn end(&self, api: &Api) -> Result<(), Problem> {
+        Ok(api.store().end_session(self.id, Timestamp::from_micros(self.until)).await?)
+    }
+}
+
+/// What a token allows now, as if it had come with a request to the API.
 ///
 /// # Errors
 /// When the token is unknown, revoked, expired, or not for looking.
 pub(super) async fn admit(api: &Api, token: &str) -> Result<(Access, Actor), Problem> {
-    let request = Request::builder().header(header::AUTHORIZATION, format!("Bearer {token}")).body(());
-    let (parts, ()) = request.unwrap_or_default().into_parts();
-    api.admission.admit(&parts, Permission::Read, &api.tokens).await
+    admit_token(api, token, Permission::Read).await
 }
 
 #[cfg(test)]
@@ -68,6 +90,7 @@ mod tests {
         let keys = || MasterKeys::parse(&MasterKeys::generate_text(), &[]).unwrap();
         let (mine, other, now) = (keys(), keys(), Timestamp::now());
         let cookie = begin("a token", &mine, now);
+        let open = |cookie: &str, keys: &MasterKeys, now| open(cookie, keys, now).map(|session| session.token);
         assert_eq!(open(&cookie, &mine, now + LIFETIME - Duration::from_secs(1)).as_deref(), Some("a token"));
         assert_eq!(open(&cookie, &mine, now + LIFETIME), None);
         assert_eq!(open(&cookie, &other, now), None);

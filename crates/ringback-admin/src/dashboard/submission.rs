@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use axum::{
+    body::Body,
     extract::{FromRequest, FromRequestParts as _, Request},
     response::Response,
 };
@@ -10,7 +11,10 @@ use http::{StatusCode, request::Parts};
 use ringback::time::Timestamp;
 
 use super::{form_token, mount::Mount, origin, refusal::Refusal, visitor::Visitor};
-use crate::api::Api;
+use crate::{
+    api::Api,
+    extract::{encoding, read_whole},
+};
 
 /// More than any form of ours holds, in bytes.
 const BYTES_MAX: usize = 8 * 1024;
@@ -19,6 +23,7 @@ const BYTES_MAX: usize = 8 * 1024;
 pub(super) struct Submission {
     pub(super) parts: Parts,
     pub(super) visitor: Visitor,
+    pub(super) fields: HashMap<String, String>,
 }
 
 /// A form from somebody who is not logged in yet.
@@ -31,10 +36,15 @@ impl FromRequest<Api> for Submission {
     type Rejection = Response;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Response> {
-        let (mut parts, fields) = read(request).await?;
+        let (mut parts, body) = request.into_parts();
+        if !origin::is_ours(&parts) {
+            return Err(foreign(&parts));
+        }
+        // Who it is comes before what they say.
         let visitor = Visitor::from_request_parts(&mut parts, api).await?;
-        let is_ours = is_of(&fields, visitor.session.as_deref().unwrap_or_default(), api);
-        if is_ours { Ok(Self { parts, visitor }) } else { Err(foreign(&parts)) }
+        let (parts, fields) = read(parts, body).await?;
+        let is_ours = is_of(&fields, visitor.cookie().unwrap_or_default(), api);
+        if is_ours { Ok(Self { parts, visitor, fields }) } else { Err(foreign(&parts)) }
     }
 }
 
@@ -42,21 +52,23 @@ impl FromRequest<Api> for Application {
     type Rejection = Response;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Response> {
-        let (parts, fields) = read(request).await?;
+        let (parts, body) = request.into_parts();
+        if !origin::is_ours(&parts) {
+            return Err(foreign(&parts));
+        }
+        let (parts, fields) = read(parts, body).await?;
         if is_of(&fields, "", api) { Ok(Self { parts, fields }) } else { Err(foreign(&parts)) }
     }
 }
 
-/// The fields of a form, unless another site's page sent it.
-async fn read(request: Request) -> Result<(Parts, HashMap<String, String>), Response> {
-    let (parts, body) = request.into_parts();
-    if !origin::is_ours(&parts) {
-        return Err(foreign(&parts));
-    }
-    let Ok(body) = axum::body::to_bytes(body, BYTES_MAX).await else {
-        let refusal = Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "That form is too large", "Go back and try again.");
-        return Err(refusal.at(Mount::of(&parts)));
-    };
+/// The fields of a form.
+async fn read(parts: Parts, body: Body) -> Result<(Parts, HashMap<String, String>), Response> {
+    let refused = |problem| Refusal::from(problem).at(Mount::of(&parts));
+    encoding::require_none(&parts.headers).map_err(refused)?;
+    let mut request = Request::new(body);
+    // What the body holds of the memory for bodies is noted there.
+    *request.extensions_mut() = parts.extensions.clone();
+    let body = read_whole(request, BYTES_MAX).await.map_err(refused)?;
     let fields = url::form_urlencoded::parse(&body).into_owned().collect();
     Ok((parts, fields))
 }

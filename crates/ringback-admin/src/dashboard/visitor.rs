@@ -7,10 +7,18 @@ use axum::{
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use ringback::{audit::Actor, time::Timestamp};
 
-use super::{cookie, frame::Frame, mount::Mount, origin, pages::login, refusal::Refusal, session};
+use super::{
+    cookie,
+    frame::Frame,
+    mount::Mount,
+    origin,
+    pages::login,
+    refusal::Refusal,
+    session::{self, Session},
+};
 use crate::{
     api::Api,
-    auth::{Access, Admission, Permission},
+    auth::{Access, Admission, Permission, admit},
     problem::Problem,
 };
 
@@ -20,14 +28,19 @@ pub(super) struct Visitor {
     /// Who they are, for the audit log.
     pub(super) by: Actor,
     pub(super) mount: Mount,
-    /// The session as the cookie holds it; none where the host application lets people in.
-    pub(super) session: Option<String>,
+    /// The session, and how its cookie holds it; none where the host application lets people in.
+    pub(super) session: Option<(String, Session)>,
 }
 
 impl Visitor {
     /// The frame of a page for them.
     pub(super) fn frame(&self, api: &Api) -> Frame {
-        Frame::inside(self.mount.clone(), api.keys(), &self.access, self.session.as_deref())
+        Frame::inside(self.mount.clone(), api.keys(), &self.access, self.cookie())
+    }
+
+    /// The session as its cookie holds it.
+    pub(super) fn cookie(&self) -> Option<&str> {
+        self.session.as_ref().map(|(cookie, _)| cookie.as_str())
     }
 
     /// The page that says why something is not as they wished.
@@ -42,15 +55,15 @@ impl FromRequestParts<Api> for Visitor {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Response> {
         let mount = Mount::of(parts);
         if matches!(api.admission, Admission::TrustingHost) {
-            let admitted = api.admission.admit(parts, Permission::Read, &api.tokens).await;
+            let admitted = admit(api, parts, Permission::Read).await;
             let (access, by) = admitted.map_err(|problem| Refusal::from(problem).at(mount.clone()))?;
             return Ok(Self { access, by, mount, session: None });
         }
-        let Some((cookie, token)) = session::shown(parts, api.keys(), Timestamp::now()) else {
+        let Some((cookie, session)) = session::shown(parts, api.keys(), Timestamp::now()) else {
             return Err(outside(parts, &mount));
         };
-        match session::admit(api, &token).await {
-            Ok((access, by)) => Ok(Self { access, by, mount, session: Some(cookie.to_owned()) }),
+        match session.admit(api).await {
+            Ok((access, by)) => Ok(Self { access, by, mount, session: Some((cookie.to_owned(), session)) }),
             Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => Err(ended(parts, &mount)),
             Err(problem) => Err(Refusal::from(problem).at(mount)),
         }

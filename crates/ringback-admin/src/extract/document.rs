@@ -11,11 +11,12 @@ use ringback::{
 };
 use serde::{
     Deserialize,
-    de::{Deserializer, Error as _, MapAccess, Visitor},
+    de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Value, error::Category, value::RawValue};
 
 use super::{
+    body::BODY_BYTES_MAX,
     depth::{DEPTH_MAX, is_shallow},
     strict,
 };
@@ -77,6 +78,19 @@ impl Document {
         }
     }
 
+    /// Refuses members that hold too much to be read as values: those take many times the room of their text.
+    ///
+    /// # Errors
+    /// A finding at the object itself.
+    pub(crate) fn require_small(&self) -> Result<(), Invalid> {
+        let bytes: usize = self.members.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if bytes <= BODY_BYTES_MAX {
+            return Ok(());
+        }
+        let detail = format!("has more than {BODY_BYTES_MAX} bytes beside its payload");
+        Err(Invalid::one("", "too_long", detail))
+    }
+
     /// The members as values.
     ///
     /// # Errors
@@ -102,14 +116,41 @@ impl Document {
     }
 }
 
-/// The elements of a JSON array, each as its exact bytes.
+/// The elements of a JSON array, each as its exact bytes; of more than `max`, the first `max + 1`. A few bytes are an
+/// element, so that an array of any length would take many times its room.
 ///
 /// # Errors
 /// A finding at the array itself when it is none.
-pub(crate) fn elements(array: &Bytes) -> Result<Vec<Bytes>, Invalid> {
-    let raw: Vec<&RawValue> =
-        serde_json::from_slice(array).map_err(|_| Invalid::one("", "wrong_type", "must be an array"))?;
+pub(crate) fn elements(array: &Bytes, max: usize) -> Result<Vec<Bytes>, Invalid> {
+    let mut deserializer = serde_json::Deserializer::from_slice(array);
+    let raw = deserializer
+        .deserialize_seq(ElementsVisitor { max })
+        .map_err(|_| Invalid::one("", "wrong_type", "must be an array"))?;
     Ok(raw.into_iter().map(|value| array.slice_ref(value.get().as_bytes())).collect())
+}
+
+struct ElementsVisitor {
+    max: usize,
+}
+
+impl<'de> Visitor<'de> for ElementsVisitor {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Vec::new();
+        while elements.len() <= self.max {
+            match array.next_element()? {
+                Some(element) => elements.push(element),
+                None => return Ok(elements),
+            }
+        }
+        while array.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(elements)
+    }
 }
 
 fn broken_or_no_object(error: serde_json::Error) -> Problem {
@@ -167,6 +208,17 @@ mod tests {
         let mut document = Document::read(&Bytes::from(text)).unwrap();
         assert_eq!(document.take("payload").unwrap(), exact);
         assert_eq!(document.into_value().unwrap(), serde_json::json!({"type": "x"}));
+    }
+
+    #[test]
+    fn no_more_elements_are_kept_than_may_be() {
+        let kept = |array: &'static str| {
+            elements(&Bytes::from_static(array.as_bytes()), 2).map(|kept| kept.into_iter().collect::<Vec<_>>().concat())
+        };
+        assert_eq!(kept("[]").unwrap(), b"");
+        assert_eq!(kept("[1, {\"a\":2}]").unwrap(), b"1{\"a\":2}");
+        assert_eq!(kept("[1,2,3,4,5]").unwrap(), b"123");
+        assert!(kept("{}").is_err());
     }
 
     #[test]

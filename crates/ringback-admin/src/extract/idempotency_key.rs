@@ -1,7 +1,7 @@
 //! The `Idempotency-Key` header: an alias of the field. The draft standard wants it quoted; both forms are taken.
 
 use axum::extract::FromRequestParts;
-use http::request::Parts;
+use http::{HeaderMap, request::Parts};
 use ringback::event::is_key;
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     problem::{Fault, Problem},
 };
 
-const NAME: &str = "idempotency-key";
+pub(crate) const NAME: &str = "idempotency-key";
 
 /// The header's key, if it was sent.
 pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
@@ -18,25 +18,34 @@ impl FromRequestParts<Api> for IdempotencyKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Problem> {
-        let mut values = parts.headers.get_all(NAME).iter();
-        let Some(value) = values.next() else { return Ok(Self(None)) };
-        if values.next().is_some() {
-            return Err(refused("must be sent once"));
-        }
-        let text = std::str::from_utf8(value.as_bytes()).ok().and_then(unquoted);
-        let key = text.filter(|text| is_key(text));
-        key.map(|key| Self(Some(key))).ok_or_else(|| refused("must be 1 to 256 characters without control characters"))
+        key_of(&parts.headers).map(Self)
     }
 }
 
-impl IdempotencyKey {
-    /// A batch has a key for each event, so the header can belong to none of them.
-    pub(crate) fn refuse(self) -> Result<(), Problem> {
-        match self.0 {
-            None => Ok(()),
-            Some(_) => Err(refused("cannot stand for a batch; give each event its idempotency_key")),
-        }
+/// The key that a request carries.
+///
+/// # Errors
+/// 400 for one that cannot be a key, and for several.
+pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all(NAME).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(refused("must be sent once"));
     }
+    let text = std::str::from_utf8(value.as_bytes()).ok().and_then(unquoted);
+    let key = text.filter(|text| is_key(text));
+    key.map(Some).ok_or_else(|| refused("must be 1 to 256 characters without control characters"))
+}
+
+/// Refuses a key where nothing would come of it: a request that is sent twice would be carried out twice, and its caller
+/// believe otherwise.
+pub(crate) fn refuse_key(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(NAME) {
+        let detail =
+            "is not honoured by this route; where events are handed in together, each has its own idempotency_key";
+        return Err(refused(detail));
+    }
+    Ok(())
 }
 
 /// The text inside an `sf-string` (RFC 8941 §3.3.3), or the text itself.

@@ -1,7 +1,10 @@
 //! Bodies as handlers take them.
 
-use axum::extract::{FromRequest, Request};
-use ringback::{document::Fields, endpoint::Draft, invalid::Invalid};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+};
+use ringback::{compute::compute, document::Fields, endpoint::Draft, invalid::Invalid};
 use serde_json::Value;
 
 use super::{
@@ -11,9 +14,22 @@ use super::{
 use crate::{api::Api, problem::Problem};
 
 /// What a route reads from a JSON object.
-pub(crate) trait FromDocument: Sized {
+pub(crate) trait FromDocument: Sized + Send + 'static {
     /// Reads the object; every field that is wrong is a finding.
     fn read(document: Value) -> Result<Self, Invalid>;
+}
+
+/// Takes a body apart: a large one beside the threads that all requests run on.
+///
+/// # Errors
+/// As of `read`.
+pub(crate) async fn parse<T: Send + 'static>(
+    body: Bytes,
+    read: impl FnOnce(&Bytes) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    /// Looking at a byte costs so much more here than where bytes are only hashed.
+    const COST: usize = 4;
+    compute(COST * body.len(), move || read(&body)).await
 }
 
 /// A JSON object read as a `T`.
@@ -24,7 +40,7 @@ impl<T: FromDocument> FromRequest<Api> for Json<T> {
 
     async fn from_request(request: Request, _: &Api) -> Result<Self, Problem> {
         let body = body::read_json(request, BODY_BYTES_MAX).await?;
-        Ok(Self(T::read(Document::read(&body)?.into_value()?)?))
+        parse(body, |body| Ok(Self(T::read(Document::read(body)?.into_value()?)?))).await
     }
 }
 
@@ -34,10 +50,9 @@ pub(crate) struct OptionalJson<T>(pub(crate) T);
 impl<T: FromDocument + Default> FromRequest<Api> for OptionalJson<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
-        let Raw(document) = Raw::from_request(request, api).await?;
-        match document {
-            Some(document) => Ok(Self(T::read(document.into_value()?)?)),
+    async fn from_request(request: Request, _: &Api) -> Result<Self, Problem> {
+        match body::read_json_if_any(request).await? {
+            Some(body) => parse(body, |body| Ok(Self(T::read(Document::read(body)?.into_value()?)?))).await,
             None => Ok(Self(T::default())),
         }
     }
@@ -51,7 +66,7 @@ impl FromRequest<Api> for Raw {
 
     async fn from_request(request: Request, _: &Api) -> Result<Self, Problem> {
         match body::read_json_if_any(request).await? {
-            Some(body) => Ok(Self(Some(Document::read(&body)?))),
+            Some(body) => parse(body, |body| Ok(Self(Some(Document::read(body)?)))).await,
             None => Ok(Self(None)),
         }
     }
@@ -65,7 +80,7 @@ impl FromRequest<Api> for Patch {
 
     async fn from_request(request: Request, _: &Api) -> Result<Self, Problem> {
         let body = body::read_patch(request).await?;
-        Ok(Self(Document::read(&body)?.into_value()?))
+        parse(body, |body| Ok(Self(Document::read(body)?.into_value()?))).await
     }
 }
 

@@ -4,6 +4,7 @@ use std::{fmt::Display, str::FromStr};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use ringback::{store::Span, time::Timestamp};
 
 use crate::{
     api::Api,
@@ -70,6 +71,21 @@ impl Parameters {
     pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
         let parsed = self.take(name)?.parse();
         parsed.map_err(|error| self.refuse(name, "malformed", format!("is {error}"))).ok()
+    }
+
+    /// A moment. A `+` that nobody escaped is a space in a query: before an offset it can be nothing else.
+    pub(crate) fn moment(&mut self, name: &'static str) -> Option<Timestamp> {
+        let given = self.take(name)?;
+        let meant = match given.rsplit_once(' ') {
+            Some((moment, offset)) if moment.contains(['T', 't']) && offset.len() == 5 => format!("{moment}+{offset}"),
+            _ => given,
+        };
+        meant.parse().map_err(|error| self.refuse(name, "malformed", format!("is {error}"))).ok()
+    }
+
+    /// The moments from which and before which something counts.
+    pub(crate) fn span(&mut self) -> Span {
+        Span { since: self.moment("since"), until: self.moment("until") }
     }
 
     /// A parameter that is one of a few words.
@@ -143,15 +159,13 @@ fn text(encoded: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use ringback::time::Timestamp;
-
     use super::*;
 
     #[test]
     fn every_wrong_parameter_is_named() {
         let mut parameters = Parameters::of("limit=0&since=yesterday&status=lost&nonsense=1&key=a&key=b");
         assert_eq!(parameters.number("limit", 1, 1000), None);
-        assert_eq!(parameters.parsed::<Timestamp>("since"), None);
+        assert_eq!(parameters.moment("since"), None);
         assert_eq!(parameters.word("status", &[("dead", 1), ("delivered", 2)]), None);
         parameters.take("key");
         let faults = parameters.faults.clone();
@@ -161,6 +175,21 @@ mod tests {
         assert_eq!(body[0]["parameter"], "limit");
         assert_eq!(body[2]["code"], "unknown_value");
         assert_eq!(body[3]["code"], "duplicate_parameter");
+    }
+
+    #[test]
+    fn a_moment_may_have_an_offset_whose_plus_came_as_a_space() {
+        let moment = |query: &str| Parameters::of(query).moment("since").map(|moment| moment.to_string());
+        for query in ["since=2026-01-31T12:00:00+10:00", "since=2026-01-31T12:00:00%2B10:00"] {
+            assert_eq!(moment(query).as_deref(), Some("2026-01-31T02:00:00Z"), "{query}");
+        }
+        assert_eq!(moment("since=2026-01-31T12:00:00.5-10:00").as_deref(), Some("2026-01-31T22:00:00.5Z"));
+        assert_eq!(moment("since=9999-12-31T23:59:59Z").as_deref(), Some("9999-12-31T23:59:59Z"));
+        for query in ["since=2026-01-31+12:00", "since=+10:00", "since=2026-01-31T12:00:00+", "since=a+b"] {
+            let mut parameters = Parameters::of(query);
+            assert_eq!(parameters.moment("since"), None, "{query}");
+            assert!(parameters.finish().is_err(), "{query}");
+        }
     }
 
     #[test]

@@ -6,6 +6,9 @@ use ringback::{document::escape, invalid::Invalid};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+/// Most names that are told. Each is told with the whole way to it, which can be as long as the text.
+const FINDINGS_MAX: usize = 16;
+
 /// Reads the text of one value.
 ///
 /// # Errors
@@ -14,21 +17,34 @@ use serde_json::{Map, Number, Value};
 pub(super) fn read(text: &[u8]) -> Result<Value, Invalid> {
     let mut invalid = Invalid::default();
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Strict { pointer: String::new(), invalid: &mut invalid }
+    let value = Strict { here: Path::Top, invalid: &mut invalid }
         .deserialize(&mut deserializer)
         .map_err(|_| Invalid::one("", "malformed", "is nested too deeply or holds half a surrogate pair"))?;
     invalid.or(value)
 }
 
-struct Strict<'a> {
-    pointer: String,
-    invalid: &'a mut Invalid,
+/// Where a value stands. Written out only for a finding: doing so for every value would take the product of how many
+/// there are and how long their names are.
+#[derive(Clone, Copy)]
+enum Path<'a> {
+    Top,
+    Member(&'a Path<'a>, &'a str),
+    Element(&'a Path<'a>, usize),
 }
 
-impl Strict<'_> {
-    fn below(&mut self, token: &str) -> Strict<'_> {
-        Strict { pointer: format!("{}/{}", self.pointer, escape(token)), invalid: self.invalid }
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Top => Ok(()),
+            Self::Member(above, name) => write!(f, "{above}/{}", escape(name)),
+            Self::Element(above, index) => write!(f, "{above}/{index}"),
+        }
     }
+}
+
+struct Strict<'a> {
+    here: Path<'a>,
+    invalid: &'a mut Invalid,
 }
 
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
@@ -70,24 +86,41 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(Value::String(text.to_owned()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = items.next_element_seed(self.below(&values.len().to_string()))? {
+        loop {
+            let here = Path::Element(&self.here, values.len());
+            let Some(value) = items.next_element_seed(Strict { here, invalid: &mut *self.invalid })? else { break };
             values.push(value);
         }
         Ok(Value::Array(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut values = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(self.below(&name))?;
-            if values.contains_key(&name) {
-                let pointer = format!("{}/{}", self.pointer, escape(&name));
-                self.invalid.add(pointer, "duplicate_field", "stands here twice");
+            let here = Path::Member(&self.here, &name);
+            let value = members.next_value_seed(Strict { here, invalid: &mut *self.invalid })?;
+            if values.contains_key(&name) && self.invalid.findings.len() < FINDINGS_MAX {
+                self.invalid.add(here.to_string(), "duplicate_field", "stands here twice");
             }
             values.insert(name, value);
         }
         Ok(Value::Object(values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_above_many_values_does_not_multiply() {
+        let text = format!("{{\"{}\":[{}{{\"a\":1,\"a\":2}}]}}", "n".repeat(500_000), "1,".repeat(250_000));
+        let findings = read(text.as_bytes()).unwrap_err().findings;
+        assert_eq!(findings.len(), 1);
+        assert!(findings[0].pointer.ends_with("n/250000/a"));
+        let many = format!("{{\"{}\":{{{}\"a\":1}}}}", "n".repeat(500_000), "\"a\":1,".repeat(50_000));
+        assert_eq!(read(many.as_bytes()).unwrap_err().findings.len(), FINDINGS_MAX);
     }
 }

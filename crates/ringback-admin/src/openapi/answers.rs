@@ -4,7 +4,7 @@
 
 use utoipa::ToSchema;
 
-use super::words::WarningCode;
+use super::words::{EventType, Key, Tenant, Time, WarningCode};
 
 /// Where the time of an attempt went; `null` for what was not entered.
 #[derive(ToSchema)]
@@ -49,6 +49,21 @@ pub(crate) struct LastDay {
     p50_ms: Option<f64>,
     #[schema(required)]
     p99_ms: Option<f64>,
+}
+
+/// What an expunge was asked for. A key that is erased reads `***`.
+#[derive(ToSchema)]
+#[schema(as = ExpungedFilter)]
+pub(crate) struct ExpungeFilter {
+    tenant: Tenant,
+    #[schema(nullable = false)]
+    key: Option<Key>,
+    #[schema(nullable = false)]
+    r#type: Option<EventType>,
+    #[schema(nullable = false)]
+    since: Option<Time>,
+    #[schema(nullable = false)]
+    until: Option<Time>,
 }
 
 /// What was accepted and what became of it.

@@ -14,6 +14,7 @@ const OF_ENDPOINTS: &[&str] = &[
 ];
 const OF_DELIVERIES: &[&str] = &["delivery", "replay_delivery"];
 const OF_DEAD_LETTERS: &[&str] = &["replay_dead_letter", "discard_dead_letter"];
+const OF_EXPUNGES: &[&str] = &["expunge"];
 const OF_REPLAYS: &[&str] = &["replay", "cancel_replay"];
 
 /// Operation and status, where the answer has an id, and the operations that take it.
@@ -26,6 +27,8 @@ const ALL: &[(&str, &str, &str, &[&str])] = &[
     ("list_deliveries", "200", "/items/0/id", OF_DELIVERIES),
     ("list_dead_letters", "200", "/items/0/id", OF_DEAD_LETTERS),
     ("make_replay", "202", "/id", OF_REPLAYS),
+    ("list_replays", "200", "/items/0/id", OF_REPLAYS),
+    ("make_expunge", "202", "/id", OF_EXPUNGES),
 ];
 
 /// Adds the links of an operation's answers.

@@ -5,7 +5,19 @@
 
 use utoipa::IntoParams;
 
-use super::words::{Cursor, DeadReason, EndpointId, EventId, EventType, Key, Limit, Status, Tenant, Time};
+use super::words::{
+    Cursor, DeadReason, EndpointId, EventId, EventType, Flag, Key, Limit, Status, StoredReplayState, Tenant, Time,
+};
+
+/// How much of a list, and from where on. Beside what narrows it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Paging {
+    #[param(inline)]
+    limit: Option<Limit>,
+    #[param(inline)]
+    cursor: Option<Cursor>,
+}
 
 /// `GET /v1/events`
 #[derive(IntoParams)]
@@ -23,10 +35,6 @@ pub(crate) struct Events {
     /// Accepted before.
     #[param(inline)]
     until: Option<Time>,
-    #[param(inline)]
-    limit: Option<Limit>,
-    #[param(inline)]
-    cursor: Option<Cursor>,
 }
 
 /// `GET /v1/endpoints`
@@ -35,10 +43,6 @@ pub(crate) struct Events {
 pub(crate) struct Endpoints {
     #[param(inline)]
     tenant: Option<Tenant>,
-    #[param(inline)]
-    limit: Option<Limit>,
-    #[param(inline)]
-    cursor: Option<Cursor>,
 }
 
 /// `GET /v1/deliveries`
@@ -66,10 +70,6 @@ pub(crate) struct Deliveries {
     /// Created before.
     #[param(inline)]
     until: Option<Time>,
-    #[param(inline)]
-    limit: Option<Limit>,
-    #[param(inline)]
-    cursor: Option<Cursor>,
 }
 
 /// `GET /v1/dead-letters`
@@ -92,10 +92,31 @@ pub(crate) struct DeadLetters {
     /// Died before.
     #[param(inline)]
     until: Option<Time>,
+}
+
+/// `GET /v1/replays`
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Replays {
     #[param(inline)]
-    limit: Option<Limit>,
+    state: Option<StoredReplayState>,
     #[param(inline)]
-    cursor: Option<Cursor>,
+    tenant: Option<Tenant>,
+    /// Made at or after.
+    #[param(inline)]
+    since: Option<Time>,
+    /// Made before.
+    #[param(inline)]
+    until: Option<Time>,
+}
+
+/// Expunging
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WithKeys {
+    /// Whether `key`, `ordering_key` and `idempotency_key` are erased, too; `false` unless given.
+    #[param(inline)]
+    key: Option<Flag>,
 }
 
 /// `GET /v1/audit`
@@ -108,10 +129,6 @@ pub(crate) struct Audit {
     /// Made before.
     #[param(inline)]
     until: Option<Time>,
-    #[param(inline)]
-    limit: Option<Limit>,
-    #[param(inline)]
-    cursor: Option<Cursor>,
 }
 
 /// `GET /v1/ledger`
@@ -135,6 +152,16 @@ pub(crate) struct IfMatch {
     /// The `ETag` of the version that is meant; any version where it is left out or `*`.
     #[param(rename = "If-Match", pattern = "^(\\*|(W/)?\"[^\"]*\")$", example = "\"7\"")]
     if_match: Option<String>,
+}
+
+/// Making an endpoint, a replay or a test once.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct OnceKey {
+    /// A second request with this key and the same body, within 24 hours and for the same tenant and route, makes nothing
+    /// and is answered as the first; with another body it is refused. Quoted or not.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 256)]
+    idempotency_key: Option<String>,
 }
 
 /// Handing an event in once.

@@ -26,6 +26,8 @@ const ALL: &[Refusal] = &[
             "out_of_range",
             "unknown_value",
             "invalid_cursor",
+            "malformed_request",
+            "required",
         ],
         headers: &[],
     },
@@ -68,7 +70,7 @@ const ALL: &[Refusal] = &[
         status: 409,
         name: "Conflict",
         description: "Against the state of things.",
-        codes: &["key_taken", "pending", "cancelled", "payload_expunged", "endpoint_deleted"],
+        codes: &["key_taken", "overlap_in_use", "pending", "cancelled", "payload_expunged", "endpoint_deleted"],
         headers: &[],
     },
     Refusal {
@@ -95,9 +97,12 @@ const ALL: &[Refusal] = &[
     Refusal {
         status: 415,
         name: "UnsupportedMediaType",
-        description: "The body is not said to be JSON.",
-        codes: &["unsupported_media_type"],
-        headers: &[("Accept", "The media type that is taken.")],
+        description: "The body is not said to be JSON, or is compressed.",
+        codes: &["unsupported_media_type", "unsupported_content_encoding"],
+        headers: &[
+            ("Accept", "The media type that is taken."),
+            ("Accept-Encoding", "The content coding that is taken: `identity`."),
+        ],
     },
     Refusal {
         status: 422,
@@ -126,7 +131,22 @@ const ALL: &[Refusal] = &[
             "blocked_destination",
             "ambiguous_ip",
             "too_many_endpoints",
+            "too_many_deliveries",
         ],
+        headers: &[],
+    },
+    Refusal {
+        status: 429,
+        name: "TooManyRequests",
+        description: "The token is not valid, and too many from this address were not. A valid one is never refused so.",
+        codes: &["too_many_failures"],
+        headers: &[("Retry-After", "Seconds to wait.")],
+    },
+    Refusal {
+        status: 431,
+        name: "HeaderFieldsTooLarge",
+        description: "The head of the request has more than 32 KiB or more than 100 headers.",
+        codes: &["head_too_large"],
         headers: &[],
     },
     Refusal {
@@ -140,7 +160,17 @@ const ALL: &[Refusal] = &[
         status: 503,
         name: "Unavailable",
         description: "Not now, but soon.",
-        codes: &["store_unavailable", "schema_mismatch", "shutting_down", "timed_out"],
+        codes: &[
+            "store_unavailable",
+            "schema_mismatch",
+            "not_writable",
+            "stalled",
+            "shutting_down",
+            "timed_out",
+            "request_memory_exhausted",
+            "too_many_connections",
+            "contended",
+        ],
         headers: &[("Retry-After", "Seconds to wait.")],
     },
 ];
@@ -186,14 +216,16 @@ pub(super) fn add(path: &str, operation: &mut Value) {
     let is_guarded = operation["security"][0].get("token").is_some();
     // A caller that is bound to a tenant may name no other.
     let can_be_absent = path.contains('{') || has_body || names(operation, "tenant");
-    let reads_store = path != "/healthz" && path != "/openapi.json";
+    // Another place is kept for those who watch.
+    let needs_place = path != "/healthz";
     let possible = |status| match status {
         400 => has_body || has_parameters,
-        401 | 403 => is_guarded,
+        401 | 403 | 429 => is_guarded,
+        431 => true,
         404 => can_be_absent,
         408 | 413 | 415 | 422 => has_body,
         500 => true,
-        503 => reads_store,
+        503 => needs_place,
         _ => false,
     };
     let Some(responses) = operation["responses"].as_object_mut() else { return };

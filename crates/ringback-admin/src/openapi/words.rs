@@ -10,7 +10,7 @@ use ringback::{
     delivery::{DeadReason as Reason, HoldReason as Hold, Status as State},
     endpoint::{Digest as Hash, Encoding as Written, KeyFormat as Format, OnDead as Dead, Preset as Bundle, Scheme},
     operate::routing::Skipped as Skip,
-    store::{EventState as Routed, ReplayState as Replaying},
+    store::{EventState as Routed, ExpungeState as Erasing, ReplayState as Replaying, Replayed},
 };
 use serde::Serialize;
 use utoipa::{
@@ -58,6 +58,7 @@ described! {
     );
     EndpointId = text("An endpoint's id.", "^ep_[0-9a-f]{32}$", "ep_0199c0de5eed7a11b0a1c2d3e4f56789");
     ReplayId = text("A replay's id.", "^rpl_[0-9a-f]{32}$", "rpl_0199c0de5eed7a11b0a1c2d3e4f56789");
+    ExpungeId = text("An expunge's id.", "^exp_[0-9a-f]{32}$", "exp_0199c0de5eed7a11b0a1c2d3e4f56789");
     Tenant = text("One customer of the platform; `default` where none is named.", "^[A-Za-z0-9_.:-]{1,128}$", "acme");
     EventType = text("What happened; its case is kept.", "^[A-Za-z0-9_.-]{1,128}$", "call.ended");
     Key = text(
@@ -113,13 +114,22 @@ described! {
         "Where a replay stands.",
         &[Replaying::Preview, Replaying::Running, Replaying::Completed, Replaying::Cancelled],
     );
+    StoredReplayState = one_of(
+        "Where a replay stands that was no dry run.",
+        &[Replaying::Running, Replaying::Completed, Replaying::Cancelled],
+    );
+    ExpungeState = one_of(
+        "Where an expunge stands.",
+        &[Erasing::Preview, Erasing::Running, Erasing::Completed],
+    );
+    Flag = one_of("Yes or no, as a query has it.", &["true", "false"]);
     RoutingVerdict = one_of("Whether an endpoint got a delivery.", &["delivery", "skipped"]);
     BodyEncoding = one_of("How a body that is not text is written.", &["base64"]);
     WarningCode = one_of(
         "What was probably a mistake.",
-        &["url_scheme_added", "url_field_not_a_url", "body_not_js_stable", "signature_without_body"],
+        &ringback::invalid::Warning::CODES,
     );
-    ReplayedStatus = one_of("Which deliveries a replay takes.", &[State::Dead, State::Delivered]);
+    ReplayedStatus = one_of("Which deliveries a replay takes.", &[Replayed::Dead, Replayed::Delivered, Replayed::Missing]);
     AttemptOutcome = one_of(
         "How an attempt ended; a `stale` one changed nothing.",
         &[Conclusion::Delivered, Conclusion::Failed, Conclusion::Stale],

@@ -1,7 +1,13 @@
 //! What the engine's errors look like from outside. Faults of ours are logged here, once, and nowhere else.
 
 use http::{HeaderValue, StatusCode, header};
-use ringback::{TestError, invalid::Invalid, operate::endpoints, store};
+use ringback::{
+    TestError,
+    endpoint::{UNREADABLE, WouldDestroy},
+    invalid::Invalid,
+    operate::{NotReady, endpoints},
+    store,
+};
 
 use super::Problem;
 
@@ -14,7 +20,10 @@ impl From<Invalid> for Problem {
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         match error {
-            store::Error::Unavailable(_) => {
+            store::Error::Unavailable(_)
+            | store::Error::ReadOnly(_)
+            | store::Error::Full(_)
+            | store::Error::Gone(_) => {
                 tracing::warn!(%error, "the store is not available");
                 away(
                     "store_unavailable",
@@ -28,6 +37,22 @@ impl From<store::Error> for Problem {
             _ => {
                 tracing::error!(%error, "a request failed inside");
                 Self::internal()
+            }
+        }
+    }
+}
+
+impl From<NotReady> for Problem {
+    fn from(why: NotReady) -> Self {
+        match why {
+            NotReady::Store(error) => error.into(),
+            NotReady::NoWrite { .. } => {
+                tracing::error!(%why, "not ready");
+                away("not_writable", &format!("The database takes no writes: {why}."))
+            }
+            why => {
+                tracing::error!(%why, "not ready");
+                away("stalled", &format!("This node does not send what it has taken on: {why}."))
             }
         }
     }
@@ -48,7 +73,28 @@ impl From<endpoints::Error> for Problem {
                 ],
                 ..Self::conflict("key_taken", "Another endpoint of the tenant has this key.")
             },
+            endpoints::Error::OverlapInUse(broken) => Self {
+                errors: vec![
+                    ringback::invalid::Finding {
+                        pointer: "/secret".to_owned(),
+                        code: "overlap_in_use",
+                        detail: broken.to_string(),
+                    }
+                    .into(),
+                ],
+                ..Self::conflict(
+                    "overlap_in_use",
+                    format!(
+                        "A rotation is under way: {broken}. POST rotate-secret with \"force\": true ends it early; otherwise wait."
+                    ),
+                )
+            },
+            endpoints::Error::OtherContent(_) => Self::idempotency_conflict(),
+            endpoints::Error::Contended => {
+                away("contended", "Too many change this endpoint at once; the same request may succeed later.")
+            }
             endpoints::Error::Absent => Self::not_found(),
+            endpoints::Error::Unreadable(why) => Self::unreadable(&why),
             endpoints::Error::VersionMismatch => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "precondition_failed",
@@ -63,8 +109,17 @@ impl From<TestError> for Problem {
     fn from(error: TestError) -> Self {
         match error {
             TestError::Absent => Self::not_found(),
+            TestError::OtherContent(_) => Self::idempotency_conflict(),
+            TestError::Unreadable(why) => Self::unreadable(&why),
             TestError::Emit(error) => Self::of_emit(error, |_| String::new()),
         }
+    }
+}
+
+impl Problem {
+    /// An endpoint that cannot be read, and a request that rests on what cannot be read.
+    fn unreadable(why: &WouldDestroy) -> Self {
+        Self::conflict(UNREADABLE, format!("The endpoint is unreadable: {why}."))
     }
 }
 
@@ -83,6 +138,9 @@ mod tests {
         let inner = || Box::<dyn std::error::Error + Send + Sync>::from("hunter2");
         for (error, status, code) in [
             (store::Error::Unavailable(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            (store::Error::ReadOnly(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            (store::Error::Full(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            (store::Error::Gone("hunter2".to_owned()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             (store::Error::Schema("hunter2".to_owned()), StatusCode::SERVICE_UNAVAILABLE, "schema_mismatch"),
             (store::Error::Refused(inner()), StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             (store::Error::corrupt("hunter2"), StatusCode::INTERNAL_SERVER_ERROR, "internal"),

@@ -19,6 +19,7 @@ impl Problem {
                 "idempotency_conflict",
                 format!("was used for {of} with other content"),
             )),
+            emit::Error::DoneBefore(_) => Self::idempotency_conflict(),
             emit::Error::Store(error) => error.into(),
             emit::Error::Closed => away("shutting_down", "The server is shutting down; another may take this."),
         }

@@ -45,6 +45,9 @@ pub(crate) struct Delivery {
     created_at: Timestamp,
     #[schema(required, value_type = Option<words::Time>)]
     finished_at: Option<Timestamp>,
+    /// What a dead one died of: the error of its last attempt, or why it could not be sent at all.
+    #[schema(required)]
+    last_error: Option<String>,
 }
 
 impl Delivery {
@@ -74,6 +77,7 @@ impl Delivery {
             hold_reason: hold_reason.or(held.map(|(_, reason)| reason)),
             created_at: row.created_at,
             finished_at: row.finished_at,
+            last_error: row.last_error.clone(),
         }
     }
 }
@@ -103,8 +107,6 @@ pub(crate) struct DeadLetter {
     died_at: Option<Timestamp>,
     #[schema(required)]
     last_status_code: Option<u16>,
-    #[schema(required)]
-    last_error: Option<String>,
 }
 
 impl DeadLetter {
@@ -114,7 +116,6 @@ impl DeadLetter {
             reason: row.reason,
             died_at: row.finished_at,
             last_status_code: row.last_status,
-            last_error: row.last_error.clone(),
         }
     }
 }

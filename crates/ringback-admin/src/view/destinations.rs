@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ringback::{
     Engine,
     delivery::HoldReason,
-    endpoint::{KeptDestination, Spec},
+    endpoint::KeptDestination,
     id::EndpointId,
     store::{self, DeliveryRow, EndpointFilter},
 };
@@ -16,6 +16,7 @@ pub(crate) struct Destinations(HashMap<EndpointId, Known>);
 struct Known {
     url: String,
     hold: Option<HoldReason>,
+    holds_tests: bool,
 }
 
 impl Destinations {
@@ -30,9 +31,11 @@ impl Destinations {
         for id in deliveries.iter().filter_map(|row| row.endpoint) {
             match directory.endpoint(id) {
                 Some(endpoint) => {
-                    known
-                        .entry(id)
-                        .or_insert_with(|| Known { url: endpoint.spec.url.clone(), hold: endpoint.hold_reason() });
+                    known.entry(id).or_insert_with(|| Known {
+                        url: endpoint.spec.url.clone(),
+                        hold: endpoint.hold_reason(),
+                        holds_tests: endpoint.holds(true),
+                    });
                 }
                 None if !deleted.contains(&id) => deleted.push(id),
                 None => {}
@@ -40,8 +43,7 @@ impl Destinations {
         }
         if !deleted.is_empty() {
             for stored in engine.store().load_endpoints(&EndpointFilter::Ids(deleted)).await? {
-                let spec: Spec = serde_json::from_str(&stored.spec).map_err(store::Error::corrupt)?;
-                known.insert(stored.id, Known { url: spec.url, hold: None });
+                known.insert(stored.id, Known { url: stored.url(), hold: None, holds_tests: false });
             }
         }
         Ok(Self(known))
@@ -57,8 +59,8 @@ impl Destinations {
 
     /// Why its endpoint's own configuration holds a delivery.
     pub(crate) fn hold(&self, row: &DeliveryRow) -> Option<HoldReason> {
-        let hold = self.0.get(&row.endpoint?)?.hold?;
+        let known = self.0.get(&row.endpoint?)?;
         // A test is sent while the endpoint is not enabled.
-        (!row.marks.test).then_some(hold)
+        known.hold.filter(|_| !row.marks.test || known.holds_tests)
     }
 }

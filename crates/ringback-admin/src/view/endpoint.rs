@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ringback::{
-    endpoint::{self, Auth, MASK, OnDead, Preset, Retry, Scheme},
+    endpoint::{self, Auth, MASK, OnDead, Preset, Retry, RotationUnderWay, Scheme},
     id::EndpointId,
     invalid::Warning,
     operate::{endpoints::Made, figures::LastDay},
@@ -53,10 +53,31 @@ pub(crate) struct Endpoint {
     has_secret: bool,
     #[schema(required)]
     public_key: Option<String>,
+    #[schema(required)]
+    rotation: Option<Rotation>,
     #[schema(value_type = words::Time)]
     created_at: Timestamp,
     #[schema(value_type = words::Time)]
     updated_at: Timestamp,
+}
+
+/// A rotation of the secret that has not ended.
+#[derive(Serialize, ToSchema)]
+struct Rotation {
+    /// How many secrets are valid now, the current one included.
+    secrets: usize,
+    /// Until when the last of the older secrets signs beside the current one.
+    #[schema(required, value_type = Option<words::Time>)]
+    overlap_until: Option<Timestamp>,
+    /// When the next secret takes the current one's place.
+    #[schema(required, value_type = Option<words::Time>)]
+    switch_at: Option<Timestamp>,
+}
+
+impl From<RotationUnderWay> for Rotation {
+    fn from(RotationUnderWay { secrets, overlap_until, switch_at }: RotationUnderWay) -> Self {
+        Self { secrets, overlap_until, switch_at }
+    }
 }
 
 /// Which authorization is sent, and under what name.
@@ -104,6 +125,7 @@ impl From<&endpoint::Endpoint> for Endpoint {
             disabled_reason: endpoint.disabled_reason.clone(),
             has_secret: !credentials.secrets.is_empty(),
             public_key: credentials.public_key(),
+            rotation: RotationUnderWay::of(&endpoint.spec.scheme, credentials, Timestamp::now()).map(Rotation::from),
             created_at: endpoint.created_at,
             updated_at: endpoint.updated_at,
         }

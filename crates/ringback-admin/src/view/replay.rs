@@ -2,13 +2,13 @@
 
 use ringback::{
     id::ReplayId,
-    store::{ReplayRow, ReplayState},
+    store::{ReplayFilter, ReplayRow, ReplayState},
     time::Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::openapi::words;
+use crate::openapi::{requests, words};
 
 /// A replay and its counts.
 #[derive(Serialize, ToSchema)]
@@ -17,6 +17,8 @@ pub(crate) struct Replay {
     id: Option<ReplayId>,
     #[schema(value_type = words::ReplayState)]
     state: ReplayState,
+    #[schema(value_type = requests::ReplayFilter)]
+    filter: ReplayFilter,
     matched: i64,
     released: i64,
     skipped: i64,
@@ -26,6 +28,9 @@ pub(crate) struct Replay {
     bytes: i64,
     #[schema(required)]
     rate_per_second: Option<f64>,
+    #[schema(required)]
+    note: Option<String>,
+    /// The older name of `note`.
     #[schema(required)]
     reason: Option<String>,
     #[schema(value_type = words::Time)]
@@ -39,6 +44,7 @@ impl From<ReplayRow> for Replay {
         Self {
             id: row.id,
             state: row.state,
+            filter: row.filter,
             matched: row.matched,
             released: row.released,
             skipped: row.skipped,
@@ -47,7 +53,8 @@ impl From<ReplayRow> for Replay {
             dead: row.dead,
             bytes: row.bytes,
             rate_per_second: row.rate_per_second,
-            reason: row.reason,
+            note: row.note.clone(),
+            reason: row.note,
             created_at: row.created_at,
             finished_at: row.finished_at,
         }

@@ -6,7 +6,7 @@ use ringback_admin::{Access, Options, Scope};
 use serde_json::json;
 use tower::ServiceExt as _;
 
-use crate::app::{App, BOUND_TOKEN, EMIT_TOKEN, OPERATE_TOKEN, READ_TOKEN, options};
+use crate::app::{App, BOUND_TOKEN, EMIT_TOKEN, OPERATE_TOKEN, READ_TOKEN, bearer, options};
 
 const EVENT: &str = "evt_00000000000000000000000000000000";
 const DELIVERY: &str = "dlv_00000000000000000000000000000001";
@@ -40,6 +40,7 @@ fn routes() -> Vec<(Method, String, Scope)> {
         route(Method::POST, &format!("/v1/dead-letters/{DELIVERY}/replay"), Operator),
         route(Method::DELETE, &format!("/v1/dead-letters/{DELIVERY}"), Operator),
         route(Method::POST, "/v1/replays", Operator),
+        route(Method::GET, "/v1/replays", Read),
         route(Method::GET, &format!("/v1/replays/{REPLAY}"), Read),
         route(Method::POST, &format!("/v1/replays/{REPLAY}/cancel"), Operator),
         route(Method::GET, "/v1/ledger", Read),
@@ -58,6 +59,79 @@ async fn without_a_valid_token_no_route_says_anything() {
             let answer = app.send(request.body(Body::from("not even json")).unwrap()).await;
             assert_eq!(answer.refused(StatusCode::UNAUTHORIZED).0, "unauthorized", "{method} {path}");
             assert!(answer.header(header::WWW_AUTHENTICATE).starts_with("Bearer "));
+        }
+    }
+}
+
+/// What a token is answered that came from this address through a proxy.
+async fn from(site: &axum::Router, address: &str, token: &str) -> http::Response<Body> {
+    let request = Request::get("/v1/ledger").header(header::AUTHORIZATION, bearer(token));
+    let request = request.header("x-forwarded-for", address);
+    site.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+}
+
+/// How many wrong tokens are told so before one is told to wait.
+async fn until_limited(site: &axum::Router, address: &str) -> usize {
+    // A limit that never comes fails here instead of being waited for.
+    for guesses in 0..20_000 {
+        let refused = from(site, address, "a-guess-of-a-token").await;
+        if refused.status() != StatusCode::UNAUTHORIZED {
+            assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+            assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
+            assert_eq!(refused.headers()[header::CONTENT_TYPE], "application/problem+json");
+            return guesses;
+        }
+    }
+    panic!("{address} may guess for as long as it likes");
+}
+
+#[tokio::test]
+async fn guesses_are_counted_by_address_and_a_right_token_is_never_refused_for_them() {
+    let app = App::new().await;
+    let proxies = ["10.0.0.0/8".parse().unwrap()].into_iter().collect();
+    let proxied = ringback_admin::router(app.engine.clone(), options().trusted_proxies(proxies));
+    let peer: std::net::SocketAddr = "10.0.0.1:5000".parse().unwrap();
+    let proxied = proxied.layer(axum::Extension(axum::extract::ConnectInfo(peer)));
+    // Where nobody knows the address, all are one; a network of IPv6 is one customer.
+    for (site, addresses) in [
+        (&proxied, ["198.51.100.7", "203.0.113.1, 198.51.100.7"]),
+        (&proxied, ["2001:db8:1:2::1", "2001:db8:1:2::2"]),
+        (&app.router, ["198.51.100.1", "198.51.100.2"]),
+    ] {
+        for (address, least, most) in [(addresses[0], 100, 10_000), (addresses[1], 0, 90)] {
+            let guesses = until_limited(site, address).await;
+            assert!((least..=most).contains(&guesses), "{guesses} from {address} of {addresses:?}");
+            assert_eq!(from(site, address, READ_TOKEN).await.status(), StatusCode::OK);
+            assert_eq!(
+                from(site, address, EMIT_TOKEN).await.status(),
+                StatusCode::FORBIDDEN,
+                "a known one, for others"
+            );
+        }
+    }
+    let without = Request::get("/v1/ledger").body(Body::empty()).unwrap();
+    assert_eq!(app.send(without).await.status, StatusCode::UNAUTHORIZED, "no token is no guess");
+}
+
+#[tokio::test]
+async fn a_token_is_judged_before_a_body_is_read() {
+    let app = App::new().await;
+    for (method, path, _) in routes() {
+        for token in ["wrong", READ_TOKEN, EMIT_TOKEN] {
+            // A body that never comes: whoever reads it waits for ever.
+            let stalled = Body::from_stream(futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>());
+            let request = Request::builder().method(method.clone()).uri(&path);
+            let request = request.header(header::AUTHORIZATION, bearer(token)).header("content-encoding", "gzip");
+            let answer = app.send(request.body(stalled).unwrap()).await;
+            match token {
+                "wrong" => assert_eq!(answer.refused(StatusCode::UNAUTHORIZED).0, "unauthorized", "{method} {path}"),
+                _ if answer.status == StatusCode::FORBIDDEN => {}
+                _ => {
+                    let code = answer.refused(StatusCode::UNSUPPORTED_MEDIA_TYPE).0;
+                    assert_eq!(code, "unsupported_content_encoding", "{method} {path}");
+                    assert_eq!(answer.header(header::ACCEPT_ENCODING), "identity");
+                }
+            }
         }
     }
 }
@@ -119,6 +193,11 @@ async fn a_trusted_host_brings_its_own_authentication_and_may_narrow_it() {
 
     let listed = call(request("/hooks/v1/events").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(listed.status(), StatusCode::OK);
+    // A bearer token is then the host's own affair: none is looked at, and none is counted.
+    for _ in 0..150 {
+        let shown = request("/hooks/v1/events").header(header::AUTHORIZATION, bearer("a-token-of-the-hosts"));
+        assert_eq!(call(shown.body(Body::empty()).unwrap()).await.unwrap().status(), StatusCode::OK);
+    }
     let access = Access { scope: Scope::Emit, tenant: None };
     let narrowed = request("/hooks/v1/events").extension(access).body(Body::empty()).unwrap();
     assert_eq!(call(narrowed).await.unwrap().status(), StatusCode::FORBIDDEN);

@@ -1,12 +1,12 @@
 //! The pages without a browser: who gets in, what is refused, where they may be mounted.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::{Router, body::Body, extract::ConnectInfo};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use ringback::{delivery::DeadReason, seal::MasterKeys, store::Settlement, time::Timestamp};
+use ringback::{Engine, delivery::DeadReason, id::SessionId, seal::MasterKeys, store::Settlement, time::Timestamp};
 use ringback_admin::{Access, Options, Scope};
 use serde_json::json;
 use tower::ServiceExt as _;
@@ -146,7 +146,8 @@ async fn a_token_that_may_look_opens_a_session_and_no_other_does() {
 async fn by_https_the_cookie_is_bound_to_host_and_https() {
     let app = App::new().await;
     for says in [("x-forwarded-proto", "https"), ("origin", "https://ops.example.com")] {
-        let mut browser = Browser { host: "ops.example.com", headers: vec![says], ..Browser::of(&app) };
+        let site = behind_proxy(&app, "10.0.0.1:5000");
+        let mut browser = Browser { host: "ops.example.com", headers: vec![says], ..Browser::at(site) };
         let seen = browser.log_in("", TOKEN).await;
         assert!(seen.cookie().starts_with("__Host-ringback-session="), "{}", seen.cookie());
         assert!(seen.cookie().ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict; Secure"));
@@ -154,12 +155,55 @@ async fn by_https_the_cookie_is_bound_to_host_and_https() {
     }
 }
 
+/// The site as a proxy with this address asks it; those in 10.0.0.0/8 are trusted.
+fn behind_proxy(app: &App, peer: &str) -> Router {
+    let options = options().dashboard().trusted_proxies(["10.0.0.0/8".parse().unwrap()].into_iter().collect());
+    let peer: SocketAddr = peer.parse().unwrap();
+    ringback_admin::router(app.engine.clone(), options).layer(axum::Extension(ConnectInfo(peer)))
+}
+
+#[tokio::test]
+async fn what_only_claims_to_be_a_proxy_is_not_believed() {
+    let app = App::new().await;
+    let says = vec![("x-forwarded-proto", "https"), ("x-forwarded-for", "198.51.100.7")];
+    let mut stranger = Browser { headers: says, ..Browser::at(behind_proxy(&app, "192.0.2.1:5000")) };
+    let seen = stranger.log_in("", TOKEN).await;
+    assert!(seen.cookie().starts_with("ringback-session-8080=") && !seen.cookie().contains("Secure"));
+    // Nor can it have its guesses counted for somebody else.
+    stranger.cookie.clear();
+    for guess in 0..12 {
+        let limited = stranger.log_in("", "a-guess-of-a-token").await.status == StatusCode::TOO_MANY_REQUESTS;
+        assert_eq!(limited, guess >= 10, "{guess}");
+        stranger.headers = vec![("x-forwarded-for", "203.0.113.1")];
+    }
+}
+
+#[tokio::test]
+async fn behind_a_proxy_each_is_counted_for_himself() {
+    let app = App::new().await;
+    let mut browser = Browser::at(behind_proxy(&app, "10.0.0.1:5000"));
+    browser.headers = vec![("x-forwarded-for", "198.51.100.7")];
+    let mut guesses = 0;
+    while browser.log_in("", "a-guess-of-a-token").await.status == StatusCode::FORBIDDEN {
+        guesses += 1;
+        assert!(guesses < 100, "nobody stops who guesses");
+    }
+    // Two addresses may share a bucket, but three hardly ever do.
+    let mut free = false;
+    for other in ["203.0.113.1, 198.51.100.8", "198.51.100.9, 10.0.0.7"] {
+        browser.headers = vec![("x-forwarded-for", other)];
+        free |= browser.log_in("", "a-guess-of-a-token").await.status == StatusCode::FORBIDDEN;
+    }
+    assert!(free, "others are not counted with the one who guesses");
+}
+
 #[tokio::test]
 async fn an_ended_or_forged_session_leads_to_the_login() {
     let app = App::new().await;
     let sealed = |keys: &str, token: &str, until: Timestamp| {
         let keys = MasterKeys::parse(keys, &[]).unwrap();
-        let plain = json!({"token": token, "until": until.micros()}).to_string();
+        let id = SessionId::new(Timestamp::now());
+        let plain = json!({"id": id, "token": token, "until": until.micros()}).to_string();
         format!("ringback-session-8080={}", URL_SAFE_NO_PAD.encode(keys.seal(plain.as_bytes(), "dashboard-session")))
     };
     let (mine, other, hour) = ("07".repeat(32), "08".repeat(32), Duration::from_secs(3_600));
@@ -171,6 +215,29 @@ async fn an_ended_or_forged_session_leads_to_the_login() {
     let revoked = get(sealed(&mine, "a-token-that-was-revoked", Timestamp::now() + hour)).await;
     assert_eq!(revoked.leads_to(), "/login?ended=1");
     assert!(revoked.cookie().contains("Max-Age=0"), "it is forgotten, too");
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_session_and_not_only_the_cookie() {
+    let app = App::new().await;
+    let mut browser = Browser::with_token(&app, TOKEN).await;
+    let other = Browser::with_token(&app, TOKEN).await;
+    let (copy, page) = (browser.cookie.clone(), browser.get("/").await);
+    let left = browser.post("/logout", &format!("form={}", page.form())).await;
+    assert_eq!(left.leads_to(), "/login");
+    assert!(left.cookie().contains("Max-Age=0"));
+    // Whoever kept a copy of the cookie finds it worth nothing, on this node and on every other.
+    let elsewhere = Engine::open(app.engine.store().clone(), app.engine.settings().clone()).await.unwrap();
+    let elsewhere = Browser::at(ringback_admin::router(elsewhere, options().dashboard()));
+    for mut thief in [Browser::of(&app), elsewhere] {
+        thief.cookie = copy.clone();
+        assert_eq!(thief.get("/").await.leads_to(), "/login?ended=1");
+        let form = format!("form={}", page.form());
+        assert_eq!(thief.post("/logout", &form).await.leads_to(), "/login?to=/logout&ended=1");
+    }
+    assert_eq!(other.get("/").await.status, StatusCode::OK, "another session of the same token goes on");
+    browser.log_in("", TOKEN).await;
+    assert_eq!(browser.get("/").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -299,26 +366,27 @@ async fn a_slash_at_the_end_of_the_base_path_is_forgiven() {
 }
 
 #[tokio::test]
-async fn whoever_guesses_is_slowed_down_and_nobody_is_thrown_out() {
+async fn whoever_guesses_is_slowed_down_and_nobody_else_is() {
     let app = App::new().await;
     let mut browser = Browser::of(&app);
     for _ in 0..9 {
         assert_eq!(browser.log_in("", "a-guess-of-a-token").await.status, StatusCode::FORBIDDEN);
     }
-    // Those that succeed count for nothing, and do not make the others forgotten.
+    // Those that succeed do not make the others forgotten.
     for _ in 0..20 {
         browser.cookie.clear();
         assert_eq!(browser.log_in("", TOKEN).await.status, StatusCode::SEE_OTHER);
     }
     let session = std::mem::take(&mut browser.cookie);
     assert_eq!(browser.log_in("", "a-guess-of-a-token").await.status, StatusCode::FORBIDDEN);
-    for token in ["a-guess-of-a-token", TOKEN] {
-        let refused = browser.log_in("", token).await;
+    for _ in 0..3 {
+        let refused = browser.log_in("", "a-guess-of-a-token").await;
         assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{}", refused.text);
         let seconds: u64 = refused.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
         assert!((1..=6).contains(&seconds) && refused.text.contains("Too many logins"), "{seconds}: {}", refused.text);
         assert!(!refused.headers.contains_key(header::SET_COOKIE));
     }
+    assert_eq!(browser.log_in("", TOKEN).await.status, StatusCode::SEE_OTHER, "a right token opens all the same");
     browser.cookie = session;
     assert_eq!(browser.get("/").await.status, StatusCode::OK, "whoever is in stays in");
     app.get("/v1/events").await.is(StatusCode::OK);
@@ -351,8 +419,14 @@ async fn on_the_loopback_no_foreign_name_is_answered() {
     let refused = browser.get("/login").await;
     assert_eq!(refused.status, StatusCode::MISDIRECTED_REQUEST);
     assert!(refused.text.contains("localhost"), "it says what to do: {}", refused.text);
-    browser.headers = vec![("x-forwarded-for", "192.0.2.1")];
-    assert_eq!(browser.get("/login").await.status, StatusCode::OK, "a proxy was asked under its own name");
+    browser.headers = vec![("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=192.0.2.1"), ("via", "1.1 x")];
+    assert_eq!(browser.get("/login").await.status, StatusCode::MISDIRECTED_REQUEST, "any page can send these");
+    let proxies = ["127.0.0.0/8".parse().unwrap()].into_iter().collect();
+    let proxied =
+        ringback_admin::router(app.engine.clone(), options().dashboard_on_loopback().trusted_proxies(proxies));
+    let peer: SocketAddr = "127.0.0.1:5000".parse().unwrap();
+    let proxied = Browser { host: "ops.example.com", ..Browser::at(proxied.layer(axum::Extension(ConnectInfo(peer)))) };
+    assert_eq!(proxied.get("/login").await.status, StatusCode::OK, "a proxy was asked under its own name");
     assert_eq!(Browser { host: "[::1]:8080", ..Browser::at(site) }.get("/login").await.status, StatusCode::OK);
 }
 

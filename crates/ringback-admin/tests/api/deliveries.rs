@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::app::{App, members};
 
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "id",
     "event_id",
     "endpoint_id",
@@ -24,6 +24,7 @@ const FIELDS: [&str; 15] = [
     "hold_reason",
     "created_at",
     "finished_at",
+    "last_error",
 ];
 
 #[tokio::test]

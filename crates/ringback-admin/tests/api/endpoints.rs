@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, App, TOKEN, bearer, members};
 
-const FIELDS: [&str; 24] = [
+const FIELDS: [&str; 25] = [
     "id",
     "url",
     "tenant",
@@ -29,6 +29,7 @@ const FIELDS: [&str; 24] = [
     "disabled_reason",
     "has_secret",
     "public_key",
+    "rotation",
     "created_at",
     "updated_at",
 ];
@@ -383,4 +384,15 @@ async fn puts_that_meet_make_one_endpoint() {
     let id = |answer: &Answer| serde_json::from_slice::<Value>(&answer.body).unwrap()["id"].clone();
     assert_eq!((id(&one), id(&two)), (id(&two), id(&three)));
     assert_eq!(app.get("/v1/endpoints").await.is(StatusCode::OK)["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_body_under_a_key_is_counted_once() {
+    let mut app = App::new().await;
+    let body = request().to_string();
+    let options = ringback_admin::Options::trusting_host().request_memory_max(body.len());
+    app.router = ringback_admin::router(app.engine.clone(), options);
+    let asked = Request::post("/v1/endpoints").header(header::CONTENT_TYPE, "application/json");
+    let answer = app.send(asked.header("idempotency-key", "k").body(Body::from(body)).unwrap()).await;
+    answer.is(StatusCode::CREATED);
 }

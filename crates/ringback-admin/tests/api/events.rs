@@ -189,3 +189,23 @@ async fn an_inline_destination_gets_the_event_alone() {
     assert_eq!(event["deliveries"][0]["endpoint_id"], json!(null));
     assert_eq!(event["deliveries"][0]["url"], "https://hooks.acme-voice.com/x?y=1");
 }
+
+#[tokio::test]
+async fn a_batch_takes_no_more_room_than_its_bytes() {
+    let app = App::new().await;
+    let zeros = format!("[{}0]", "0,".repeat(600_000));
+    // As values, all of these would take many times what they are.
+    for (batch, code, place) in [
+        (format!(r#"{{"events":[{{"type":"x","payload":1,"junk":{zeros}}}]}}"#), "too_long", "/events/0"),
+        (format!(r#"{{"events":[{{"type":"x","payload":1}}],"junk":{zeros}}}"#), "too_long", ""),
+        (format!(r#"{{"events":{zeros}}}"#), "out_of_range", "/events"),
+    ] {
+        let answer = app.call(Method::POST, "/v1/events/batch", batch).await;
+        assert_eq!(answer.refused(StatusCode::UNPROCESSABLE_ENTITY), (code.to_owned(), place.to_owned()));
+    }
+    let unknown: String = (0..900).map(|number| format!("\"f{number}\":1,")).collect();
+    let events = vec![format!("{{{unknown}\"type\":\"x\",\"payload\":1}}"); 1_000].join(",");
+    let answer = app.call(Method::POST, "/v1/events/batch", format!("{{\"events\":[{events}]}}")).await;
+    assert_eq!(answer.refused(StatusCode::UNPROCESSABLE_ENTITY).0, "unknown_field");
+    assert!(answer.body.len() < 1024 * 1024, "{} bytes of findings", answer.body.len());
+}

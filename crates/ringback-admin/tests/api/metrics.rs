@@ -33,6 +33,7 @@ async fn what_waits_is_told() {
         "ringback_events_accepted_total",
         "ringback_lanes_held",
         "ringback_oldest_due_age_seconds",
+        "ringback_requests_open",
     ]
     .map(|name| (name.to_owned(), 0.0))
     .to_vec();

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::app::{App, members};
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 15] = [
     "id",
     "state",
+    "filter",
     "matched",
     "released",
     "skipped",
@@ -17,6 +18,7 @@ const FIELDS: [&str; 13] = [
     "dead",
     "bytes",
     "rate_per_second",
+    "note",
     "reason",
     "created_at",
     "finished_at",
@@ -74,7 +76,15 @@ async fn every_wrong_field_of_a_replay_is_named() {
         (json!({"filter": {}}), "/filter/status"),
         (json!({"filter": {"status": "pending"}}), "/filter/status"),
         (json!({"filter": {"status": "lost"}}), "/filter/status"),
-        (json!({"filter": {"status": "dead", "host": "x"}}), "/filter/host"),
+        (json!({"filter": {"status": "dead", "hosts": "x"}}), "/filter/hosts"),
+        (json!({"filter": {"status": "dead", "host": "a b"}}), "/filter/host"),
+        (json!({"filter": {"status": "dead", "reason": "tired"}}), "/filter/reason"),
+        (json!({"filter": {"status": "delivered", "reason": "gone"}}), "/filter/reason"),
+        (json!({"filter": {"status": "dead", "last_status_code": 99}}), "/filter/last_status_code"),
+        (json!({"filter": {"status": "delivered", "last_status_code": 500}}), "/filter/last_status_code"),
+        (json!({"filter": {"status": "missing"}}), "/filter/endpoint_id"),
+        (json!({"filter": {"status": "dead"}, "note": "\u{0}"}), "/note"),
+        (json!({"filter": {"status": "dead"}, "note": "a", "reason": "b"}), "/reason"),
         (json!({"filter": {"status": "dead", "endpoint_id": "x"}}), "/filter/endpoint_id"),
         (json!({"filter": {"status": "dead", "type": "a b"}}), "/filter/type"),
         (json!({"filter": {"status": "dead", "tenant": ""}}), "/filter/tenant"),

@@ -28,7 +28,7 @@ async fn a_new_secret_is_told_once_with_the_end_of_the_overlap() {
     let begun = Timestamp::now();
     let answer = app.call(Method::POST, &format!("{path}/rotate-secret"), "").await;
     let rotated = answer.is(StatusCode::OK);
-    assert_eq!(members(&answer.body), ["secret", "overlap_until", "switch_at"]);
+    assert_eq!(members(&answer.body), ["secret", "overlap_until", "switch_at", "warnings"]);
     assert!(rotated.text("secret").starts_with("whsec_"));
     assert_eq!(rotated["switch_at"], json!(null));
     let overlap = time(&rotated["overlap_until"]).since(begun).as_secs();
@@ -51,9 +51,11 @@ async fn a_scheme_with_one_signature_switches_at_a_moment() {
     let path = format!("{}/rotate-secret", endpoint(&app, "levrage", Some("old")).await);
     let at = (Timestamp::now() + std::time::Duration::from_secs(3_600)).to_string();
     let rotated = app.post(&path, json!({"secret": "new", "switch_at": at})).await.is(StatusCode::OK);
-    assert_eq!(rotated.0, json!({"secret": "new", "overlap_until": null, "switch_at": at}));
+    assert_eq!(rotated.0, json!({"secret": "new", "overlap_until": null, "switch_at": at, "warnings": []}));
     let begun = Timestamp::now();
-    let now = app.post(&path, json!({"secret": "newer"})).await.is(StatusCode::OK);
+    let refused = app.post(&path, json!({"secret": "newer"})).await;
+    assert_eq!(refused.refused(StatusCode::CONFLICT).0, "overlap_in_use", "a switch was announced");
+    let now = app.post(&path, json!({"secret": "newer", "force": true})).await.is(StatusCode::OK);
     assert!(time(&now["switch_at"]) >= begun, "a switch is now unless it says when");
     for (body, place) in [
         (json!({"secret": "x", "overlap_seconds": 60}), "/overlap_seconds"),

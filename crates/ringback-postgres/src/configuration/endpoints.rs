@@ -4,16 +4,19 @@ use ringback::{
     audit::Record,
     delivery::LaneId,
     id::EndpointId,
-    store::{Change, EndpointFilter, Error, Result, StoredEndpoint, Updated},
+    store::{
+        Change, EndpointFilter, Error, Once, Result, StoredEndpoint, Updated,
+        rules::admission::{Admission, Facts, of_new_endpoint},
+    },
 };
 use sqlx::{PgConnection, postgres::PgRow};
 use uuid::Uuid;
 
 use super::announce;
-use crate::{Postgres, audit, error::from_sqlx, rows, sql::query};
+use crate::{Postgres, audit, error::from_sqlx, once, rows, sql::query};
 
 pub(super) async fn load(store: &Postgres, filter: &EndpointFilter) -> Result<Vec<StoredEndpoint>> {
-    let mut connection = store.desk().await?;
+    let mut connection = store.look().await?;
     let sql = store.sql();
     let rows = match filter {
         EndpointFilter::Live => query(&sql.load_live_endpoints).fetch_all(&mut *connection).await,
@@ -37,20 +40,27 @@ pub(super) async fn create(
     store: &Postgres,
     endpoint: &StoredEndpoint,
     tenant_max: u32,
+    once: Option<&Once>,
     record: &Record,
 ) -> Result<Updated> {
     let mut transaction = store.begin().await?;
+    if let Some(once) = once
+        && let Some(before) = once::take(store, &mut transaction, once).await?
+    {
+        return Ok(Updated::Before(before));
+    }
     let version = announce(store, &mut transaction, &[Change::Endpoint(endpoint.id)]).await?;
     let row = query(&store.sql().count_endpoints)
         .bind(&*endpoint.tenant)
         .fetch_one(&mut *transaction)
         .await
         .map_err(from_sqlx)?;
-    if rows::get::<i64, _>(&row, 0)? >= i64::from(tenant_max) {
-        return Ok(Updated::TooMany);
-    }
-    if is_key_taken(store, &mut transaction, endpoint).await? {
-        return Ok(Updated::KeyTaken);
+    let live = rows::get(&row, 0)?;
+    let is_key_taken = is_key_taken(store, &mut transaction, endpoint).await?;
+    match of_new_endpoint(Facts { is_key_taken, live, live_max: tenant_max }) {
+        Admission::KeyTaken => return Ok(Updated::KeyTaken),
+        Admission::TooMany => return Ok(Updated::TooMany),
+        Admission::Admitted => {}
     }
     let event_types = to_json(&endpoint.event_types)?;
     query(&store.sql().insert_endpoint)
@@ -214,7 +224,8 @@ pub(super) fn read(row: &PgRow) -> Result<StoredEndpoint> {
         id: EndpointId::from_uuid(rows::get(row, "id")?),
         tenant: rows::get(row, "tenant")?,
         key: rows::get(row, "key")?,
-        event_types: event_types(row)?,
+        // A copy of what the configuration says: one that cannot be read must not take every list away.
+        event_types: event_types(row).unwrap_or_default(),
         enabled: rows::get(row, "enabled")?,
         disabled_reason: rows::get(row, "disabled_reason")?,
         paused: rows::get(row, "paused")?,

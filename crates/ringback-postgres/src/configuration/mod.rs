@@ -8,7 +8,9 @@ mod endpoints;
 
 use ringback::audit::Record;
 use ringback::id::EndpointId;
-use ringback::store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Error, Result, StoredEndpoint, Updated};
+use ringback::store::{
+    Changes, Configuration, EndpointAsOf, EndpointFilter, Error, Once, Result, StoredEndpoint, Updated,
+};
 
 pub(crate) use self::{changes::announce, endpoints::disable_gone};
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
@@ -33,8 +35,14 @@ impl Configuration for Postgres {
         row.as_ref().map(endpoints::read).transpose()
     }
 
-    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32, record: &Record) -> Result<Updated> {
-        endpoints::create(self, endpoint, tenant_max, record).await
+    async fn create_endpoint(
+        &self,
+        endpoint: &StoredEndpoint,
+        tenant_max: u32,
+        once: Option<&Once>,
+        record: &Record,
+    ) -> Result<Updated> {
+        endpoints::create(self, endpoint, tenant_max, once, record).await
     }
 
     async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated> {
@@ -65,14 +73,19 @@ impl Configuration for Postgres {
     }
 
     async fn keep_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
-        let mut connection = self.desk().await?;
+        let mut connection = self.look().await?;
         query(&self.sql().keep_setting).bind(name).bind(value).execute(&mut *connection).await.map_err(from_sqlx)?;
         drop(connection);
         self.setting(name).await?.ok_or_else(|| Error::corrupt(format_args!("the setting {name} is gone")))
     }
 
+    async fn put_setting(&self, name: &str, value: &[u8]) -> Result<()> {
+        let put = query(&self.sql().put_setting).bind(name).bind(value).execute(&mut *self.desk().await?).await;
+        put.map(drop).map_err(from_sqlx)
+    }
+
     async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let mut connection = self.desk().await?;
+        let mut connection = self.look().await?;
         let row = query(&self.sql().read_setting).bind(name).fetch_optional(&mut *connection).await;
         row.map_err(from_sqlx)?.map(|row| rows::get(&row, "value")).transpose()
     }

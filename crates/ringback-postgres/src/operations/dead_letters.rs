@@ -2,65 +2,65 @@
 
 use ringback::{
     audit::Record,
-    delivery::{DeadReason, Status},
+    delivery::DeadReason,
     id::{DeliveryId, EventId},
-    store::{Change, DeliveryFilter, DeliveryRow, Page, Result},
-    time::Timestamp,
+    store::{
+        Change, DeliveryFilter, DeliveryRow, Page, Result,
+        rules::page::{
+            DELIVERIES_MAX, Death, EVENTS_OF_KEY_MAX, OfKey, Place, dead_letters_of_key, deaths, merge, places,
+        },
+    },
 };
 use sqlx::{PgConnection, postgres::PgRow};
-use uuid::Uuid;
 
-use super::{deliveries, scan};
+use super::{
+    deliveries,
+    scan::{self, Found, Range},
+};
 use crate::{Postgres, audit, configuration::announce, error::from_sqlx, rows, sql::query};
-
-/// Where a page ends: (`died_at`, id).
-type Place = (Timestamp, DeliveryId);
 
 pub(super) async fn list(
     store: &Postgres,
     filter: &DeliveryFilter,
-    before: Option<Place>,
+    before: Option<Death>,
     limit: u32,
-) -> Result<Page<DeliveryRow, Place>> {
-    if filter.status.is_some_and(|status| status != Status::Dead) {
+) -> Result<Page<DeliveryRow, Death>> {
+    if !places(filter).any(|place| place == Place::DeadLetter) {
         return Ok(Page { items: Vec::new(), next: None });
     }
     let mut snapshot = store.snapshot().await?;
-    let events = deliveries::addressed_events(store, &mut snapshot, filter, Uuid::nil(), Uuid::max()).await?;
-    let place = place(filter, before);
+    let most = EVENTS_OF_KEY_MAX + 1;
+    let events = deliveries::addressed_events(store, &mut snapshot, filter, Range::ALL, most).await?;
+    let events = events.filter(|events| dead_letters_of_key(events.len()) == OfKey::ByEvents);
     let want = i64::from(limit) + 1;
-    let rows = rows(store, &mut snapshot, filter, place, want, events.as_deref()).await?;
+    let rows = rows(store, &mut snapshot, filter, before, want, events.as_deref()).await?;
     let mut end = None;
     if i64::try_from(rows.len()) == Ok(want) {
-        end = rows.last().map(|row| died(row, "finished_at", "delivery_id")).transpose()?;
+        end = rows.last().map(|(death, _)| *death);
     } else if events.is_none() {
-        end = end_of_page(store, &mut snapshot, filter, place).await?;
+        end = end_of_page(store, &mut snapshot, filter, before).await?;
     }
-    let mut items = deliveries::read_all(&rows, filter)?;
-    if items.len() > limit as usize {
-        items.truncate(limit as usize);
-        end = items.last().and_then(|row| Some((row.finished_at?, row.id)));
-    }
-    Ok(Page { items, next: end })
+    Ok(merge(vec![Found { rows: deliveries::read_all(&rows, filter)?, end }], limit))
 }
 
 async fn rows(
     store: &Postgres,
     connection: &mut PgConnection,
     filter: &DeliveryFilter,
-    (died_at, id): (i64, Uuid),
+    before: Option<Death>,
     want: i64,
     events: Option<&[EventId]>,
-) -> Result<Vec<PgRow>> {
-    let sql = store.sql();
+) -> Result<Vec<(Death, PgRow)>> {
+    let (sql, (since, (died_at, id))) = (store.sql(), deaths(filter.span, before));
     let statement = if events.is_some() { &sql.list_dead_letters_of_events } else { &sql.list_dead_letters };
-    let list = query(statement).bind(since(filter)).bind(died_at).bind(id).bind(want);
+    let list = query(statement).bind(since.micros()).bind(died_at.micros()).bind(id.uuid()).bind(want);
     let list = scan::bind(list, filter).bind(filter.reason.map(DeadReason::code));
     let list = match events {
         Some(events) => list.bind(events.iter().map(|event| event.uuid()).collect::<Vec<_>>()),
-        None => list.bind(scan::DELIVERIES_MAX),
+        None => list.bind(DELIVERIES_MAX),
     };
-    list.fetch_all(connection).await.map_err(from_sqlx)
+    let rows = list.fetch_all(connection).await.map_err(from_sqlx)?;
+    rows.into_iter().map(|row| Ok((died(&row, "finished_at", "delivery_id")?, row))).collect()
 }
 
 /// Where a page ends that has looked at as many dead letters as it may.
@@ -68,13 +68,14 @@ async fn end_of_page(
     store: &Postgres,
     connection: &mut PgConnection,
     filter: &DeliveryFilter,
-    (died_at, id): (i64, Uuid),
-) -> Result<Option<Place>> {
+    before: Option<Death>,
+) -> Result<Option<Death>> {
+    let (since, (died_at, id)) = deaths(filter.span, before);
     let row = query(&store.sql().end_of_dead_letters)
-        .bind(since(filter))
-        .bind(died_at)
-        .bind(id)
-        .bind(scan::DELIVERIES_MAX)
+        .bind(since.micros())
+        .bind(died_at.micros())
+        .bind(id.uuid())
+        .bind(DELIVERIES_MAX)
         .bind(filter.endpoint.map(|endpoint| endpoint.uuid()))
         .fetch_optional(connection)
         .await
@@ -82,18 +83,8 @@ async fn end_of_page(
     row.map(|row| died(&row, "died_at", "id")).transpose()
 }
 
-fn died(row: &PgRow, at: &str, id: &str) -> Result<Place> {
+fn died(row: &PgRow, at: &str, id: &str) -> Result<Death> {
     Ok((rows::time(row, at)?, DeliveryId::from_uuid(rows::get(row, id)?)))
-}
-
-fn since(filter: &DeliveryFilter) -> i64 {
-    filter.span.since.map_or(i64::MIN, Timestamp::micros)
-}
-
-/// Strictly before the cursor and before the end of the stretch asked for, whichever comes first.
-fn place(filter: &DeliveryFilter, before: Option<Place>) -> (i64, Uuid) {
-    let end = filter.span.until.map_or((i64::MAX, Uuid::max()), |until| (until.micros(), Uuid::nil()));
-    before.map_or(end, |(died_at, id)| end.min((died_at.micros(), id.uuid())))
 }
 
 pub(super) async fn discard(store: &Postgres, id: DeliveryId, record: &Record) -> Result<bool> {

@@ -6,24 +6,20 @@ use ringback::{
     attempt::ErrorClass,
     delivery::{DeadReason, LaneId, Marks, Status},
     id::{DeliveryId, EventId},
-    store::{DeliveryFilter, DeliveryRow, Error, Page, Result},
+    store::{
+        DeliveryFilter, DeliveryRow, Error, Page, Result,
+        rules::{
+            host,
+            page::{EVENTS_OF_KEY_MAX, Place, merge, places},
+        },
+    },
     time::Timestamp,
 };
 use sqlx::{PgConnection, postgres::PgRow};
 use uuid::Uuid;
 
-use super::scan::{self, Own, Range, Source};
+use super::scan::{self, Found, Own, Range, Source};
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
-
-/// Where deliveries lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Delivery,
-    DeadLetter,
-    Finished,
-}
-
-const PLACES: [Place; 3] = [Place::Delivery, Place::DeadLetter, Place::Finished];
 
 pub(super) async fn list(
     store: &Postgres,
@@ -34,64 +30,49 @@ pub(super) async fn list(
     let mut snapshot = store.snapshot().await?;
     let range = Range::accepted(filter.span).before(before.map(DeliveryId::uuid));
     let want = i64::from(limit) + 1;
-    let events = addressed_events(store, &mut snapshot, filter, range.low, range.high).await?;
-    let (rows, horizon) = match &events {
-        Some(events) => of_events(store, &mut snapshot, filter, range, want, events).await?,
+    let events = addressed_events(store, &mut snapshot, filter, range, EVENTS_OF_KEY_MAX).await?;
+    let found = match &events {
+        Some(events) => vec![of_events(store, &mut snapshot, filter, range, want, events).await?],
         None => everywhere(store, &mut snapshot, filter, range, want).await?,
     };
-    let mut page = scan::merge(read_all(&rows, filter)?, horizon, limit);
+    let found = found.into_iter().map(|found| Ok(Found { rows: read_all(&found.rows, filter)?, end: found.end }));
+    let mut page = merge(found.collect::<Result<_>>()?, limit);
     add_replays_under_way(store, &mut snapshot, &mut page.items).await?;
     add_holds(store, &mut snapshot, &mut page.items).await?;
     Ok(Page { items: page.items, next: page.next.map(DeliveryId::from_uuid) })
 }
 
-/// What each place gave, and the highest end of one that was not read to its own.
+/// What each place gave.
 async fn everywhere(
     store: &Postgres,
     connection: &mut PgConnection,
     filter: &DeliveryFilter,
     range: Range,
     want: i64,
-) -> Result<(Vec<PgRow>, Option<Uuid>)> {
-    let (mut rows, mut horizon) = (Vec::new(), None);
-    for place in PLACES.into_iter().filter(|place| place.may_hold(filter)) {
-        let found = place.source(store, filter).read(connection, filter, range, want).await?;
-        horizon = horizon.max(found.end);
-        rows.extend(found.rows);
+) -> Result<Vec<Found<PgRow>>> {
+    let mut found = Vec::new();
+    for place in places(filter) {
+        found.push(source(place, store, filter).read(connection, filter, range, want).await?);
     }
-    Ok((rows, horizon))
+    Ok(found)
 }
 
-impl Place {
-    fn may_hold(self, filter: &DeliveryFilter) -> bool {
-        let of_status = match filter.status {
-            None => true,
-            Some(Status::Pending) => self == Self::Delivery,
-            Some(Status::Dead) => self == Self::DeadLetter,
-            Some(Status::Delivered | Status::Cancelled) => self == Self::Finished,
-        };
-        of_status && (filter.reason.is_none() || self == Self::DeadLetter)
-    }
-
-    fn source<'a>(self, store: &'a Postgres, filter: &DeliveryFilter) -> Source<'a> {
-        let sql = store.sql();
-        match self {
-            Self::Delivery => Source {
-                page: &sql.list_pending,
-                end: &sql.end_of_pending,
-                own: Own::Lane(filter.endpoint.map(LaneId::of_endpoint)),
-            },
-            Self::DeadLetter => Source {
-                page: &sql.list_dead,
-                end: &sql.end_of_dead,
-                own: Own::Code(filter.reason.map(DeadReason::code)),
-            },
-            Self::Finished => Source {
-                page: &sql.list_finished,
-                end: &sql.end_of_finished,
-                own: Own::Code(filter.status.and_then(finished_code)),
-            },
+fn source<'a>(place: Place, store: &'a Postgres, filter: &DeliveryFilter) -> Source<'a> {
+    let sql = store.sql();
+    match place {
+        Place::Delivery => Source {
+            page: &sql.list_pending,
+            end: &sql.end_of_pending,
+            own: Own::Lane(filter.endpoint.map(LaneId::of_endpoint)),
+        },
+        Place::DeadLetter => {
+            Source { page: &sql.list_dead, end: &sql.end_of_dead, own: Own::Code(filter.reason.map(DeadReason::code)) }
         }
+        Place::Finished => Source {
+            page: &sql.list_finished,
+            end: &sql.end_of_finished,
+            own: Own::Code(filter.status.and_then(finished_code)),
+        },
     }
 }
 
@@ -112,7 +93,7 @@ async fn of_events(
     range: Range,
     want: i64,
     events: &[EventId],
-) -> Result<(Vec<PgRow>, Option<Uuid>)> {
+) -> Result<Found<PgRow>> {
     let list = query(&store.sql().list_deliveries_of_events)
         .bind(range.low)
         .bind(range.high)
@@ -124,32 +105,32 @@ async fn of_events(
         .fetch_all(connection)
         .await
         .map_err(from_sqlx)?;
-    let horizon = if i64::try_from(rows.len()) == Ok(want) {
+    let end = if i64::try_from(rows.len()) == Ok(want) {
         rows.last().map(|row| rows::get(row, "delivery_id")).transpose()?
     } else {
-        let looked_at_all = events.len() < scan::EVENTS_OF_KEY_MAX as usize;
+        let looked_at_all = events.len() < EVENTS_OF_KEY_MAX;
         events.last().filter(|_| !looked_at_all).map(|event| event.uuid())
     };
-    Ok((rows, horizon))
+    Ok(Found { rows: scan::placed(rows)?, end })
 }
 
 pub(super) async fn find(store: &Postgres, id: DeliveryId) -> Result<Option<DeliveryRow>> {
     let mut snapshot = store.snapshot().await?;
     let row =
         query(&store.sql().read_delivery).bind(id.uuid()).fetch_optional(&mut *snapshot).await.map_err(from_sqlx)?;
-    let mut found = read_all(row.as_slice(), &DeliveryFilter::default())?;
+    let mut found: Vec<_> = row.iter().map(read).collect::<Result<_>>()?;
     add_replays_under_way(store, &mut snapshot, &mut found).await?;
     add_holds(store, &mut snapshot, &mut found).await?;
     Ok(found.pop())
 }
 
-/// The events whose deliveries are asked for, where an index finds them: by id or by key, newest first.
+/// The events whose deliveries are asked for, where an index finds them: by id or by key, the newest `most`.
 pub(super) async fn addressed_events(
     store: &Postgres,
     connection: &mut PgConnection,
     filter: &DeliveryFilter,
-    from: Uuid,
-    to: Uuid,
+    range: Range,
+    most: usize,
 ) -> Result<Option<Vec<EventId>>> {
     if let Some(event) = filter.event {
         return Ok(Some(vec![event]));
@@ -157,14 +138,11 @@ pub(super) async fn addressed_events(
     let Some(key) = &filter.key else {
         return Ok(None);
     };
-    let rows = query(&store.sql().find_events)
-        // An event's own id lies below its deliveries': the event of the first delivery in reach counts.
-        .bind(EventId::from_uuid(from).uuid())
-        .bind(to)
-        .bind(i64::from(scan::EVENTS_OF_KEY_MAX))
+    let rows = query(&store.sql().find_events_of_key)
+        .bind(range.low)
+        .bind(range.high)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .bind(&**key)
-        .bind(filter.tenant.as_deref())
-        .bind(filter.event_type.as_deref())
         .fetch_all(connection)
         .await
         .map_err(from_sqlx)?;
@@ -172,9 +150,9 @@ pub(super) async fn addressed_events(
 }
 
 /// Rows of deliveries with their events, but for those whose inline destination only looked like the wanted host.
-pub(super) fn read_all(rows: &[PgRow], filter: &DeliveryFilter) -> Result<Vec<DeliveryRow>> {
-    let mut found = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
-    found.retain(|row| scan::goes_to(filter, row));
+pub(super) fn read_all<P: Copy>(rows: &[(P, PgRow)], filter: &DeliveryFilter) -> Result<Vec<(P, DeliveryRow)>> {
+    let mut found = rows.iter().map(|(place, row)| Ok((*place, read(row)?))).collect::<Result<Vec<_>>>()?;
+    found.retain(|(_, row)| host::goes_to(filter, row));
     Ok(found)
 }
 

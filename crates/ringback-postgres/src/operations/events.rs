@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use ringback::{
     id::EventId,
-    store::{EventFilter, EventRow, EventState, Page, PayloadRead, Result},
+    store::{
+        EventFilter, EventRow, EventState, Page, PayloadRead, Result,
+        rules::page::{EVENTS_MAX, Found, merge},
+    },
 };
 use sqlx::{PgConnection, postgres::PgRow};
 use uuid::Uuid;
@@ -23,75 +26,50 @@ pub(super) async fn list(
 ) -> Result<Page<EventRow, EventId>> {
     let mut connection = store.snapshot().await?;
     let range = scan::Range::accepted(filter.accepted).before(before.map(EventId::uuid));
-    let want = i64::from(limit) + 1;
-    let (rows, end) = match &filter.key {
-        Some(key) => (with_key(store, &mut connection, filter, key, range, want).await?, None),
-        None => scanned(store, &mut connection, filter, range, want).await?,
-    };
-    let mut items = rows.iter().map(unjudged).collect::<Result<Vec<_>>>()?;
-    let more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = if more { items.last().map(|row| row.event.id) } else { end };
-    judge(store, &mut connection, &mut items).await?;
-    Ok(Page { items, next })
-}
-
-async fn with_key(
-    store: &Postgres,
-    connection: &mut PgConnection,
-    filter: &EventFilter,
-    key: &str,
-    range: scan::Range,
-    want: i64,
-) -> Result<Vec<PgRow>> {
-    query(&store.sql().find_events)
-        .bind(range.low)
-        .bind(range.high)
-        .bind(want)
-        .bind(key)
-        .bind(filter.tenant.as_deref())
-        .bind(filter.event_type.as_deref())
-        .fetch_all(connection)
-        .await
-        .map_err(from_sqlx)
+    let found = read(store, &mut connection, filter, range, i64::from(limit) + 1).await?;
+    let mut page = merge(vec![found], limit);
+    judge(store, &mut connection, &mut page.items).await?;
+    Ok(Page { items: page.items, next: page.next.map(EventId::from_uuid) })
 }
 
 /// The first of the newest events that match, and where to go on if there were fewer than wanted among as many as a
 /// page looks at.
-async fn scanned(
+async fn read(
     store: &Postgres,
     connection: &mut PgConnection,
     filter: &EventFilter,
     range: scan::Range,
     want: i64,
-) -> Result<(Vec<PgRow>, Option<EventId>)> {
-    let rows = query(&store.sql().list_events)
-        .bind(range.low)
-        .bind(range.high)
-        .bind(scan::EVENTS_MAX)
-        .bind(want)
-        .bind(filter.tenant.as_deref())
-        .bind(filter.event_type.as_deref())
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(from_sqlx)?;
+) -> Result<Found<EventRow>> {
+    let (sql, tenant, event_type) = (store.sql(), filter.tenant.as_deref(), filter.event_type.as_deref());
+    let list = match filter.key.as_deref() {
+        Some(key) => query(&sql.find_events).bind(range.low).bind(range.high).bind(want).bind(key),
+        None => query(&sql.list_events).bind(range.low).bind(range.high).bind(EVENTS_MAX).bind(want),
+    };
+    let list = list.bind(tenant).bind(event_type);
+    let list = if filter.key.is_some() { list.bind(EVENTS_MAX) } else { list };
+    let rows = list.fetch_all(&mut *connection).await.map_err(from_sqlx)?;
+    let rows = rows.iter().map(unjudged).collect::<Result<Vec<_>>>()?;
+    let rows: Vec<_> = rows.into_iter().map(|row| (row.event.id.uuid(), row)).collect();
     if i64::try_from(rows.len()) == Ok(want) {
-        return Ok((rows, None));
+        return Ok(Found { end: rows.last().map(|(id, _)| *id), rows });
     }
-    let end = query(&store.sql().end_of_events)
-        .bind(range.low)
-        .bind(range.high)
-        .bind(scan::EVENTS_MAX)
-        .fetch_optional(connection)
-        .await
-        .map_err(from_sqlx)?;
-    Ok((rows, end.map(|row| rows::get(&row, "id").map(EventId::from_uuid)).transpose()?))
+    let end = match filter.key.as_deref() {
+        Some(key) => query(&sql.end_of_events_of_key).bind(range.low).bind(range.high).bind(EVENTS_MAX).bind(key),
+        None => query(&sql.end_of_events).bind(range.low).bind(range.high).bind(EVENTS_MAX),
+    };
+    let end = end.fetch_optional(connection).await.map_err(from_sqlx)?;
+    Ok(Found { rows, end: end.map(|row| rows::get(&row, "id")).transpose()? })
 }
 
 pub(super) async fn find(store: &Postgres, id: EventId) -> Result<Option<EventRow>> {
     let mut connection = store.desk().await?;
-    let rows =
-        query(&store.sql().read_events).bind(vec![id.uuid()]).fetch_all(&mut *connection).await.map_err(from_sqlx)?;
+    let rows = query(&store.sql().read_events)
+        .bind(vec![id.uuid()])
+        .bind(i64::MAX)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(from_sqlx)?;
     let mut items = rows.iter().map(unjudged).collect::<Result<Vec<_>>>()?;
     judge(store, &mut connection, &mut items).await?;
     Ok(items.pop())

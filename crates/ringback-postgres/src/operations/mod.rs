@@ -4,20 +4,22 @@ mod attempts;
 mod dead_letters;
 mod deliveries;
 mod events;
-mod expunge;
 mod figures;
 mod ledger;
+mod missing;
 mod release;
 mod replays;
 mod scan;
+
+pub(crate) use self::scan::ids;
 
 use ringback::{
     attempt::Attempt,
     audit::Record,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
     store::{
-        Backlog, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead,
-        RecentAttempt, ReplayOne, ReplayRow, ReplayToCreate, Result, Span,
+        Backlog, Created, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead,
+        RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result, Span,
     },
     time::Timestamp,
 };
@@ -45,10 +47,6 @@ impl Operations for Postgres {
 
     async fn payload(&self, id: EventId) -> Result<PayloadRead> {
         events::payload(self, id).await
-    }
-
-    async fn expunge(&self, id: EventId, record: &Record) -> Result<bool> {
-        expunge::expunge(self, id, record).await
     }
 
     async fn list_deliveries(
@@ -81,16 +79,25 @@ impl Operations for Postgres {
         dead_letters::discard(self, id, record).await
     }
 
-    async fn replay_one(&self, id: DeliveryId, record: &Record) -> Result<ReplayOne> {
-        release::one(self, id, record).await
+    async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Record) -> Result<ReplayOne> {
+        release::one(self, id, of, record).await
     }
 
-    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<ReplayRow> {
+    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<Created> {
         replays::create(self, replay, record).await
     }
 
     async fn replay(&self, id: ReplayId) -> Result<Option<ReplayRow>> {
         replays::find(self, id).await
+    }
+
+    async fn list_replays(
+        &self,
+        filter: &ReplayListFilter<'_>,
+        before: Option<ReplayId>,
+        limit: u32,
+    ) -> Result<Page<ReplayRow, ReplayId>> {
+        replays::list(self, filter, before, limit).await
     }
 
     async fn cancel_replay(&self, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>> {
@@ -101,8 +108,8 @@ impl Operations for Postgres {
         replays::running(self).await
     }
 
-    async fn release_replayed(&self, id: ReplayId, count: u32) -> Result<u32> {
-        replays::release(self, id, count).await
+    async fn release_replayed(&self, id: ReplayId, scope: &ReplayScope, count: u32) -> Result<u32> {
+        replays::release(self, id, scope, count).await
     }
 
     async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger> {

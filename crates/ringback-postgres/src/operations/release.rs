@@ -4,19 +4,25 @@ use std::collections::HashMap;
 
 use ringback::{
     audit::Record,
-    id::DeliveryId,
-    store::{Change, ReplayOne, Result},
+    delivery::DeadReason,
+    id::{DeliveryId, EndpointId},
+    store::{
+        Change, Error, ReplayOf, ReplayOne, Result,
+        rules::standing::{Death, Standing},
+    },
 };
 use sqlx::{PgConnection, SqlStr, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::{Postgres, audit, configuration::announce, error::from_sqlx, rows, sql::query};
 
+/// `status` of a row in `finished`.
 const DELIVERED: i16 = 1;
+const CANCELLED: i16 = 2;
 
-pub(super) async fn one(store: &Postgres, id: DeliveryId, record: &Record) -> Result<ReplayOne> {
+pub(super) async fn one(store: &Postgres, id: DeliveryId, of: ReplayOf, record: &Record) -> Result<ReplayOne> {
     let mut transaction = store.begin().await?;
-    let came_to = release(store, &mut transaction, &[id]).await?;
+    let came_to = release(store, &mut transaction, &[id], |standing| standing.again(of)).await?;
     match came_to.get(&id) {
         Some(ReplayOne::Released) => {
             audit::write(store, &mut transaction, record).await?;
@@ -28,11 +34,15 @@ pub(super) async fn one(store: &Postgres, id: DeliveryId, record: &Record) -> Re
     }
 }
 
-/// Puts back those that can be; a change tells the owner of each lane. For each what it came to.
+/// Puts back those that `judge` lets; a change tells the owner of each lane. For each what it came to.
+///
+/// The changes come first: from then on nobody else puts back or removes dead letters, so that what is read here holds
+/// until the commit.
 pub(super) async fn release(
     store: &Postgres,
     connection: &mut PgConnection,
     ids: &[DeliveryId],
+    judge: impl Fn(&Standing) -> ReplayOne,
 ) -> Result<HashMap<DeliveryId, ReplayOne>> {
     let changes: Vec<_> = ids.iter().map(|&id| Change::DeliveryReleased(id)).collect();
     announce(store, connection, &changes).await?;
@@ -40,12 +50,11 @@ pub(super) async fn release(
     let (mut dead, mut delivered) = (Vec::new(), Vec::new());
     for row in &classify(store, connection, ids).await? {
         let id = DeliveryId::from_uuid(rows::get(row, "id")?);
-        match standing(row)? {
-            Standing::Dead => dead.push(id.uuid()),
-            Standing::Delivered => delivered.push(id.uuid()),
-            Standing::Not(why) => {
-                came_to.insert(id, why);
-            }
+        let standing = standing(row)?;
+        match judge(&standing) {
+            ReplayOne::Released if standing.dead.is_some() => dead.push(id.uuid()),
+            ReplayOne::Released => delivered.push(id.uuid()),
+            why => drop(came_to.insert(id, why)),
         }
     }
     put_back(connection, &store.sql().release_dead, &dead, ReplayOne::Absent, &mut came_to).await?;
@@ -59,31 +68,26 @@ async fn classify(store: &Postgres, connection: &mut PgConnection, ids: &[Delive
     query(&store.sql().classify_for_replay).bind(ids).bind(events).fetch_all(connection).await.map_err(from_sqlx)
 }
 
-enum Standing {
-    Dead,
-    Delivered,
-    Not(ReplayOne),
+fn standing(row: &PgRow) -> Result<Standing> {
+    let finished: Option<i16> = rows::get(row, "finished")?;
+    let dead = if rows::get(row, "dead")? { Some(death(row)?) } else { None };
+    Ok(Standing {
+        owed: rows::get(row, "owed")?,
+        dead,
+        delivered: finished == Some(DELIVERED),
+        cancelled: finished == Some(CANCELLED),
+        expunged: rows::get(row, "expunged")?,
+        payload_gone: rows::get(row, "payload_gone")?,
+        endpoint: rows::get::<Option<Uuid>, _>(row, "endpoint_id")?.map(EndpointId::from_uuid),
+        endpoint_deleted: rows::get(row, "endpoint_deleted")?,
+    })
 }
 
-/// What a delivery is. Expunged goes before cancelled, which is what expunging made of it.
-fn standing(row: &PgRow) -> Result<Standing> {
-    let dead: bool = rows::get(row, "dead")?;
-    let finished: Option<i16> = rows::get(row, "finished")?;
-    Ok(if rows::get(row, "pending")? {
-        Standing::Not(ReplayOne::Pending)
-    } else if !dead && finished.is_none() {
-        Standing::Not(ReplayOne::Absent)
-    } else if rows::get(row, "expunged")? {
-        Standing::Not(ReplayOne::Expunged)
-    } else if !dead && finished != Some(DELIVERED) {
-        Standing::Not(ReplayOne::Cancelled)
-    } else if rows::get(row, "endpoint_deleted")? {
-        Standing::Not(ReplayOne::EndpointDeleted)
-    } else if dead {
-        Standing::Dead
-    } else {
-        Standing::Delivered
-    })
+fn death(row: &PgRow) -> Result<Death> {
+    let code: i16 = rows::get(row, "reason")?;
+    let reason = DeadReason::from_code(code).ok_or_else(|| Error::corrupt(format_args!("reason {code}")))?;
+    let last_status: Option<i32> = rows::get(row, "last_status")?;
+    Ok(Death { reason, last_status: last_status.and_then(|status| u16::try_from(status).ok()) })
 }
 
 async fn put_back(

@@ -1,84 +1,114 @@
 //! Replays of many: a set fixed at the beginning, released in bounded steps.
 
+use futures_util::TryStreamExt as _;
 use ringback::{
     audit::Record,
-    delivery::Status,
-    id::{DeliveryId, ReplayId},
-    store::{Error, ReplayOne, ReplayRow, ReplayState, ReplayToCreate, Result},
+    delivery::DeadReason,
+    id::{DeliveryId, EventId, ReplayId},
+    store::{
+        Created, Error, Page, ReplayListFilter, ReplayOne, ReplayRow, ReplayScope, ReplayState, ReplayToCreate,
+        Replayed, Result, rules::host::is_inline_at,
+    },
+    time::Timestamp,
 };
 use sqlx::{PgConnection, postgres::PgRow};
 use uuid::Uuid;
 
-use super::{release as back, scan};
-use crate::{Postgres, audit, error::from_sqlx, rows, sql::query};
+use super::{missing, release as back, scan};
+use crate::{Postgres, audit, error::from_sqlx, once, rows, sql::query};
 
-const RUNNING: i16 = 1;
-const COMPLETED: i16 = 2;
-const CANCELLED: i16 = 3;
+/// Items inserted by one statement.
+const ITEMS_TOGETHER: usize = 20_000;
 
-pub(super) async fn create(store: &Postgres, replay: &ReplayToCreate, record: &Record) -> Result<ReplayRow> {
-    let mut transaction = store.begin().await?;
-    let fixed = fix_set(store, &mut transaction, replay).await?;
-    if replay.dry_run {
-        return preview(replay, &fixed);
+/// What a filter finds: the fixed set.
+#[derive(Default)]
+pub(super) struct Found {
+    ids: Vec<Uuid>,
+    bytes: i64,
+}
+
+impl Found {
+    /// One more, with its payload's bytes.
+    pub(super) fn add(&mut self, id: Uuid, bytes: i32) {
+        self.ids.push(id);
+        self.bytes += i64::from(bytes);
     }
+}
+
+pub(super) async fn create(store: &Postgres, replay: &ReplayToCreate, record: &Record) -> Result<Created> {
+    let mut transaction = store.begin().await?;
+    if let Some(once) = replay.once.as_ref().filter(|_| !replay.dry_run)
+        && let Some(before) = once::take(store, &mut transaction, once).await?
+    {
+        return Ok(Created::Before(before));
+    }
+    let found = find_all(store, &mut transaction, &replay.scope).await?;
+    if replay.dry_run {
+        return Ok(Created::Replay(Box::new(ReplayRow::preview(replay, count_of(found.ids.len()), found.bytes))));
+    }
+    let filter = serde_json::to_string(&replay.scope.filter).map_err(|error| Error::Refused(error.into()))?;
     query(&store.sql().insert_replay)
         .bind(replay.id.uuid())
-        .bind(replay.filter.tenant.as_deref())
-        .bind(&*replay.filter_json)
-        .bind(replay.reason.as_deref())
+        .bind(replay.scope.filter.tenant.as_deref())
+        .bind(filter)
+        .bind(replay.note.as_deref())
         .bind(replay.rate_per_second)
-        .bind(rows::get::<i64, _>(&fixed, "matched")?)
-        .bind(rows::get::<i64, _>(&fixed, "bytes")?)
-        .bind(rows::get::<i64, _>(&fixed, "now")?)
+        .bind(count_of(found.ids.len()))
+        .bind(found.bytes)
         .execute(&mut *transaction)
         .await
         .map_err(from_sqlx)?;
+    for ids in found.ids.chunks(ITEMS_TOGETHER) {
+        query(&store.sql().insert_replay_items)
+            .bind(replay.id.uuid())
+            .bind(ids)
+            .execute(&mut *transaction)
+            .await
+            .map_err(from_sqlx)?;
+    }
     audit::write(store, &mut transaction, record).await?;
     transaction.commit().await.map_err(from_sqlx)?;
-    find(store, replay.id).await?.ok_or_else(|| Error::corrupt("a replay that was just made"))
+    let row = find(store, replay.id).await?.ok_or_else(|| Error::corrupt("a replay that was just made"))?;
+    Ok(Created::Replay(Box::new(row)))
 }
 
-async fn fix_set(store: &Postgres, connection: &mut PgConnection, replay: &ReplayToCreate) -> Result<PgRow> {
-    let filter = &replay.filter;
-    let statement = match filter.status {
-        Status::Dead => &store.sql().fix_dead_letters,
-        Status::Delivered => &store.sql().fix_delivered,
-        other => return Err(Error::Refused(format!("{other} deliveries cannot be replayed").into())),
-    };
+/// What the filter finds now. Of missing ones the events, whose deliveries are made when their turn comes.
+async fn find_all(store: &Postgres, connection: &mut PgConnection, scope: &ReplayScope) -> Result<Found> {
+    let filter = &scope.filter;
     let (from, to) = scan::ids(filter.created);
-    query(statement)
-        .bind(replay.id.uuid())
-        .bind(replay.dry_run)
+    let statement = match (filter.status, &scope.wanting) {
+        (Replayed::Dead, _) => &store.sql().find_dead_letters_to_replay,
+        (Replayed::Delivered, _) => &store.sql().find_delivered_to_replay,
+        (Replayed::Missing, Some(wanting)) => return missing::find(store, connection, filter, wanting).await,
+        (Replayed::Missing, None) => return Ok(Found::default()),
+    };
+    let mut select = query(statement)
         .bind(from)
         .bind(to)
         .bind(filter.tenant.as_deref())
         .bind(filter.endpoint.map(|endpoint| endpoint.uuid()))
         .bind(filter.event_type.as_deref())
         .bind(filter.key.as_deref())
-        .fetch_one(connection)
-        .await
-        .map_err(from_sqlx)
+        .bind(filter.host.as_deref())
+        .bind(scope.at_host.iter().map(|id| id.uuid()).collect::<Vec<_>>());
+    if filter.status == Replayed::Dead {
+        select = select.bind(filter.reason.map(DeadReason::code)).bind(filter.last_status.map(i32::from));
+    }
+    let mut rows = select.fetch(connection);
+    let mut found = Found::default();
+    while let Some(row) = rows.try_next().await.map_err(from_sqlx)? {
+        if goes_to(filter.host.as_deref(), &row)? {
+            found.add(rows::get(&row, "id")?, rows::get(&row, "payload_bytes")?);
+        }
+    }
+    Ok(found)
 }
 
-fn preview(replay: &ReplayToCreate, fixed: &PgRow) -> Result<ReplayRow> {
-    let matched = rows::get(fixed, "matched")?;
-    Ok(ReplayRow {
-        id: None,
-        tenant: replay.filter.tenant.clone(),
-        state: ReplayState::Preview,
-        matched,
-        released: 0,
-        skipped: 0,
-        remaining: matched,
-        delivered: 0,
-        dead: 0,
-        bytes: rows::get(fixed, "bytes")?,
-        rate_per_second: replay.rate_per_second,
-        reason: replay.reason.clone(),
-        created_at: rows::time(fixed, "now")?,
-        finished_at: None,
-    })
+/// Whether an inline destination that holds the host's text is at that host: no statement can decide it.
+fn goes_to(host: Option<&str>, row: &PgRow) -> Result<bool> {
+    let Some(host) = host else { return Ok(true) };
+    let destination: Option<&str> = rows::get(row, "destination")?;
+    Ok(destination.is_none_or(|destination| is_inline_at(destination, host)))
 }
 
 pub(super) async fn find(store: &Postgres, id: ReplayId) -> Result<Option<ReplayRow>> {
@@ -88,6 +118,30 @@ pub(super) async fn find(store: &Postgres, id: ReplayId) -> Result<Option<Replay
         .await
         .map_err(from_sqlx)?;
     row.as_ref().map(read).transpose()
+}
+
+/// Newest first. There are few replays, so that any filter is served by walking them.
+pub(super) async fn list(
+    store: &Postgres,
+    filter: &ReplayListFilter<'_>,
+    before: Option<ReplayId>,
+    limit: u32,
+) -> Result<Page<ReplayRow, ReplayId>> {
+    let rows = query(&store.sql().list_replays)
+        .bind(filter.tenant)
+        .bind(filter.state.and_then(ReplayState::code))
+        .bind(filter.created.since.map_or(i64::MIN, Timestamp::micros))
+        .bind(filter.created.until.map_or(i64::MAX, Timestamp::micros))
+        .bind(before.map_or(Uuid::max(), ReplayId::uuid))
+        .bind(i64::from(limit) + 1)
+        .fetch_all(&mut *store.desk().await?)
+        .await
+        .map_err(from_sqlx)?;
+    let mut items = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next = items.last().filter(|_| more).and_then(|last| last.id);
+    Ok(Page { items, next })
 }
 
 pub(super) async fn running(store: &Postgres) -> Result<Vec<ReplayRow>> {
@@ -106,34 +160,37 @@ pub(super) async fn cancel(store: &Postgres, id: ReplayId, record: &Record) -> R
     find(store, id).await
 }
 
-pub(super) async fn release(store: &Postgres, id: ReplayId, count: u32) -> Result<u32> {
+pub(super) async fn release(store: &Postgres, id: ReplayId, scope: &ReplayScope, count: u32) -> Result<u32> {
     let mut transaction = store.begin().await?;
     let items = next_items(store, &mut transaction, id, count).await?;
-    let Some(&last) = items.last() else {
+    let (Some(&first), Some(&last)) = (items.first(), items.last()) else {
         return Ok(0);
     };
     // Only one statement order is free of deadlocks: the version first, then the replay.
-    let came_to = back::release(store, &mut transaction, &items).await?;
+    let released = match scope.filter.status {
+        Replayed::Missing => Released::New(owe(store, &mut transaction, &items, scope).await?),
+        Replayed::Dead | Replayed::Delivered => {
+            let ids: Vec<_> = items.iter().map(|&id| DeliveryId::from_uuid(id)).collect();
+            let came_to = back::release(store, &mut transaction, &ids, |standing| standing.again_in(scope)).await?;
+            let is_back = |id: &DeliveryId| came_to.get(id) == Some(&ReplayOne::Released);
+            Released::Again(ids.into_iter().filter(is_back).map(DeliveryId::uuid).collect())
+        }
+    };
     let Some(position) = lock(store, &mut transaction, id).await? else {
         return Ok(0);
     };
-    if position >= items[0].uuid() {
+    if position >= first {
         // Another node released these meanwhile.
         return Ok(0);
     }
-    let released: Vec<Uuid> =
-        items.iter().filter(|id| came_to.get(id) == Some(&ReplayOne::Released)).map(|id| id.uuid()).collect();
-    query(&store.sql().mark_released)
-        .bind(id.uuid())
-        .bind(&released)
-        .execute(&mut *transaction)
-        .await
-        .map_err(from_sqlx)?;
+    let count = released.mark(store, &mut transaction, id).await?;
+    // An event's place in the set is taken by its new delivery: the position is after all that it can have.
+    let position = if scope.filter.status == Replayed::Missing { last_of(last) } else { last };
     query(&store.sql().advance_replay)
         .bind(id.uuid())
-        .bind(count_of(released.len()))
-        .bind(count_of(items.len() - released.len()))
-        .bind(last.uuid())
+        .bind(count_of(count))
+        .bind(count_of(items.len() - count))
+        .bind(position)
         .execute(&mut *transaction)
         .await
         .map_err(from_sqlx)?;
@@ -141,20 +198,60 @@ pub(super) async fn release(store: &Postgres, id: ReplayId, count: u32) -> Resul
     Ok(u32::try_from(items.len()).unwrap_or(u32::MAX))
 }
 
-/// The next deliveries of a running replay, in order; none if it is not running.
-async fn next_items(
+/// What a step has released.
+enum Released {
+    /// Deliveries that there were.
+    Again(Vec<Uuid>),
+    /// Events with the deliveries that were made.
+    New(Vec<(EventId, DeliveryId)>),
+}
+
+impl Released {
+    /// Notes them in the set; how many.
+    async fn mark(&self, store: &Postgres, connection: &mut PgConnection, id: ReplayId) -> Result<usize> {
+        let (count, done) = match self {
+            Self::Again(ids) => {
+                let mark = query(&store.sql().mark_released).bind(id.uuid()).bind(ids);
+                (ids.len(), mark.execute(connection).await)
+            }
+            Self::New(made) => {
+                let (events, deliveries): (Vec<Uuid>, Vec<Uuid>) =
+                    made.iter().map(|(event, delivery)| (event.uuid(), delivery.uuid())).unzip();
+                let mark = query(&store.sql().mark_owed).bind(id.uuid()).bind(events).bind(deliveries);
+                (made.len(), mark.execute(connection).await)
+            }
+        };
+        done.map_err(from_sqlx)?;
+        Ok(count)
+    }
+}
+
+/// Gives the endpoint those of these events that it still misses; none once it is deleted.
+async fn owe(
     store: &Postgres,
     connection: &mut PgConnection,
-    id: ReplayId,
-    count: u32,
-) -> Result<Vec<DeliveryId>> {
+    items: &[Uuid],
+    scope: &ReplayScope,
+) -> Result<Vec<(EventId, DeliveryId)>> {
+    let Some(wanting) = &scope.wanting else { return Ok(Vec::new()) };
+    let events: Vec<_> = items.iter().map(|&id| EventId::from_uuid(id)).collect();
+    missing::owe(store, connection, &events, wanting).await
+}
+
+/// The last delivery that an event can have.
+fn last_of(event: Uuid) -> Uuid {
+    EventId::from_uuid(event).delivery(u16::MAX).uuid()
+}
+
+/// The next of a running replay's set, in order; none if it is not running.
+async fn next_items(store: &Postgres, connection: &mut PgConnection, id: ReplayId, count: u32) -> Result<Vec<Uuid>> {
     let rows = query(&store.sql().read_replay_items)
         .bind(id.uuid())
         .bind(i64::from(count))
         .fetch_all(connection)
         .await
         .map_err(from_sqlx)?;
-    rows.iter().map(|row| Ok(DeliveryId::from_uuid(rows::get(row, "delivery_id")?))).collect()
+    rows.iter().map(|row| rows::get(row, "delivery_id")).collect()
 }
 
 async fn lock(store: &Postgres, connection: &mut PgConnection, id: ReplayId) -> Result<Option<Uuid>> {
@@ -172,13 +269,9 @@ fn read(row: &PgRow) -> Result<ReplayRow> {
         (rows::get(row, "matched")?, rows::get(row, "released")?, rows::get(row, "skipped")?);
     Ok(ReplayRow {
         id: Some(ReplayId::from_uuid(rows::get(row, "id")?)),
-        tenant: rows::get(row, "tenant")?,
-        state: match state {
-            RUNNING => ReplayState::Running,
-            COMPLETED => ReplayState::Completed,
-            CANCELLED => ReplayState::Cancelled,
-            other => return Err(Error::corrupt(format_args!("state of a replay {other}"))),
-        },
+        filter: serde_json::from_str(rows::get(row, "filter")?).map_err(Error::corrupt)?,
+        state: ReplayState::from_code(state)
+            .ok_or_else(|| Error::corrupt(format_args!("state of a replay {state}")))?,
         matched,
         released,
         skipped,
@@ -187,7 +280,7 @@ fn read(row: &PgRow) -> Result<ReplayRow> {
         dead: rows::get(row, "dead")?,
         bytes: rows::get(row, "bytes")?,
         rate_per_second: rows::get(row, "rate_per_second")?,
-        reason: rows::get(row, "reason")?,
+        note: rows::get(row, "reason")?,
         created_at: rows::time(row, "created_at")?,
         finished_at: rows::time_or_none(row, "finished_at")?,
     })

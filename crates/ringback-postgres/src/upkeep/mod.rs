@@ -3,7 +3,7 @@
 //! Every step is bounded and can be called again at any time. Steps that need a table for themselves wait for it
 //! only [`partitions::LOCK_TIMEOUT`] and are left for the next call otherwise: whoever emits must not queue.
 
-mod partitions;
+pub(crate) mod partitions;
 mod retire;
 mod split;
 mod sweep;
@@ -12,8 +12,12 @@ mod tests;
 
 use std::time::Duration;
 
-use ringback::store::{Kept, Result, Upkeep};
+use ringback::{
+    store::{Kept, ONCE_FOR, Result, Step, Upkeep},
+    time::Timestamp,
+};
 
+use self::partitions::{ATTEMPTS, EVENTS};
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
 
 /// Most deliveries that one call expires.
@@ -21,24 +25,41 @@ const EXPIRED_MAX: i64 = 2_000;
 
 #[async_trait::async_trait]
 impl Upkeep for Postgres {
+    async fn clock(&self) -> Result<Timestamp> {
+        // On a connection of the pipeline's: who accepts an event asks, and must not wait behind a slow question.
+        rows::time(&self.read_at_once(&self.sql().read_clock).await?, "now")
+    }
+
     async fn expire_held(&self, expires_after: Duration) -> Result<u64> {
         let row = query(&self.sql().expire_held)
             .bind(rows::micros(expires_after))
             .bind(EXPIRED_MAX)
-            .fetch_one(&mut *self.desk().await?)
+            .fetch_one(&mut *self.house().await?)
             .await
             .map_err(from_sqlx)?;
         Ok(u64::try_from(rows::get::<i64, _>(&row, 0)?).unwrap_or(0))
     }
 
-    async fn keep_house(&self, kept: &Kept) -> Result<bool> {
-        let mut more = split::ahead(self, kept).await?;
-        more |= sweep::stragglers(self).await?;
-        more |= sweep::forgotten(self, kept).await?;
-        more |= sweep::dead_letters(self, kept).await?;
-        more |= sweep::payloads(self, kept).await?;
-        more |= sweep::kept(self, kept).await?;
-        more |= retire::oldest(self, kept).await?;
-        Ok(more)
+    async fn take_step(&self, step: Step, kept: &Kept) -> Result<bool> {
+        let sql = self.sql();
+        match step {
+            Step::OpenEvents => split::ahead(self, EVENTS, kept).await,
+            Step::OpenAttempts => split::ahead(self, ATTEMPTS, kept).await,
+            Step::CancelStragglers => sweep::stragglers(self).await,
+            Step::DropDeadLetters => sweep::dead_letters(self, kept).await,
+            Step::DropPayloads => sweep::payloads(self, kept).await,
+            Step::DropEvents => retire::oldest(self, EVENTS, kept).await,
+            Step::DropAttempts => retire::oldest(self, ATTEMPTS, kept).await,
+            Step::DropSurvivors => sweep::kept(self, kept).await,
+            Step::ForgetKeys => sweep::remove(self, &sql.forget_keys, kept.idempotency_window).await,
+            Step::ForgetRequestKeys => sweep::remove(self, &sql.forget_request_keys, ONCE_FOR).await,
+            Step::ForgetChanges => sweep::changes(self).await,
+            Step::ForgetReplays => sweep::replays(self, kept).await,
+            Step::ForgetAudit => sweep::remove(self, &sql.forget_audit, kept.events).await,
+            Step::ForgetTokens => sweep::remove(self, &sql.forget_tokens, kept.events).await,
+            Step::ForgetHolds => sweep::holds(self).await,
+            // A step that a later engine knows.
+            _ => Ok(false),
+        }
     }
 }

@@ -55,16 +55,16 @@ impl Family {
 
 /// One partition: ids from `lower` to below `upper`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Partition {
+pub(crate) struct Partition {
     pub(super) table: String,
-    pub(super) name: String,
-    pub(super) lower: Option<Uuid>,
-    pub(super) upper: Option<Uuid>,
-    pub(super) bytes: i64,
+    pub(crate) name: String,
+    pub(crate) lower: Option<Uuid>,
+    pub(crate) upper: Option<Uuid>,
+    pub(crate) bytes: i64,
 }
 
 /// All partitions, oldest first within each table.
-pub(super) async fn list(store: &Postgres, connection: &mut PgConnection) -> Result<Vec<Partition>> {
+pub(crate) async fn list(store: &Postgres, connection: &mut PgConnection) -> Result<Vec<Partition>> {
     let rows = query(&store.sql().list_partitions).fetch_all(connection).await.map_err(from_sqlx)?;
     rows.iter()
         .map(|row| {
@@ -97,7 +97,7 @@ pub(super) fn name(table: &str, boundary: Uuid) -> String {
 
 /// A transaction that may change partitions: alone, and impatient. `None` if another node is at it.
 pub(super) async fn begin(store: &Postgres) -> Result<Option<Transaction<'static, Db>>> {
-    let mut transaction = store.begin().await?;
+    let mut transaction = store.begin_house().await?;
     run(&mut transaction, &format!("SET LOCAL lock_timeout = '{LOCK_TIMEOUT}ms'")).await.map_err(from_sqlx)?;
     let row = sqlx::query("SELECT pg_try_advisory_xact_lock(hashtextextended('ringback partitions ' || $1, 0))")
         .persistent(false)
@@ -109,7 +109,7 @@ pub(super) async fn begin(store: &Postgres) -> Result<Option<Transaction<'static
 }
 
 /// Runs statements made of our own names and ids.
-pub(super) async fn run(connection: &mut PgConnection, statements: &str) -> std::result::Result<(), sqlx::Error> {
+pub(crate) async fn run(connection: &mut PgConnection, statements: &str) -> std::result::Result<(), sqlx::Error> {
     connection.execute(AssertSqlSafe(statements.to_owned())).await?;
     Ok(())
 }

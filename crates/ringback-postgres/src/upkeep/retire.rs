@@ -1,17 +1,21 @@
 //! Dropping the oldest partitions, after saving what is still unrouted, owed or dead.
 //!
 //! ```text
-//! save    copy surviving events into `moving_event`, a bounded number a call, outside of any lock
-//! count   what will be dropped, by day and tenant: none of it can change any more
-//! swap    under a short lock: `moving_event` becomes `kept_event`, whose range now reaches over the dropped one's
+//! save      copy surviving events into `moving_event`, a bounded number a call, outside of any lock
+//! refresh   a try may have failed for want of a lock: bring what it had copied up to what the events are by now
+//! count     what will be dropped, by day and tenant
+//! swap      under a short lock: `moving_event` becomes `kept_event`, whose range now reaches over the dropped one's
 //! ```
+//!
+//! Whatever copies, removes or prunes events of that age holds the lock of those who change partitions, so that no copy is
+//! older than its event but by being expunged, which is looked at under the lock. What is counted cannot change: whatever
+//! still could belongs to an event that survives, and what was put back or made anew meanwhile makes it begin again.
 
 use ringback::{
     id::EventId,
-    store::{Kept, Result},
-    time::Timestamp,
+    store::{Kept, Result, Upkeep as _},
 };
-use sqlx::{PgConnection, SqlStr};
+use sqlx::{PgConnection, Postgres as Db, SqlStr, Transaction};
 use uuid::Uuid;
 
 use super::{
@@ -23,25 +27,20 @@ use crate::{Postgres, error::from_sqlx, rows, sql::query};
 /// Events copied in one call.
 const COPIED: i64 = 2_000;
 
-/// Retires the oldest partition of each family if it is too old; true if there may be another.
-pub(super) async fn oldest(store: &Postgres, kept: &Kept) -> Result<bool> {
-    let mut more = false;
-    for family in [EVENTS, ATTEMPTS] {
-        let cutoff = EventId::floor(Timestamp::now() - family.retention(kept)).uuid();
-        let partitions = list(store, &mut *store.desk().await?).await?;
-        if let Some((lower, upper)) = droppable(&partitions, family, cutoff) {
-            more |= if family.tables == EVENTS.tables {
-                retire_events(store, lower, upper).await?
-            } else {
-                retire_attempts(store, lower, upper).await?
-            };
-        }
+/// Retires the oldest partition of a family if it is too old by the database's clock; true if there may be another.
+pub(super) async fn oldest(store: &Postgres, family: Family, kept: &Kept) -> Result<bool> {
+    let cutoff = EventId::floor(store.clock().await? - family.retention(kept)).uuid();
+    let partitions = list(store, &mut *store.house().await?).await?;
+    let Some((lower, upper)) = droppable(&partitions, family, cutoff) else { return Ok(false) };
+    if family.tables == EVENTS.tables {
+        retire_events(store, lower, upper).await
+    } else {
+        retire_attempts(store, lower, upper).await
     }
-    Ok(more)
 }
 
 /// The range of the oldest partition above the kept one, if it ends before `cutoff`.
-fn droppable(partitions: &[Partition], family: Family, cutoff: Uuid) -> Option<(Uuid, Uuid)> {
+pub(super) fn droppable(partitions: &[Partition], family: Family, cutoff: Uuid) -> Option<(Uuid, Uuid)> {
     partitions
         .iter()
         .filter(|partition| partition.table == family.head())
@@ -51,20 +50,46 @@ fn droppable(partitions: &[Partition], family: Family, cutoff: Uuid) -> Option<(
 }
 
 /// True if there is more to do now; false also if some table was in use.
-pub(super) async fn retire_events(store: &Postgres, lower: Uuid, upper: Uuid) -> Result<bool> {
+async fn retire_events(store: &Postgres, lower: Uuid, upper: Uuid) -> Result<bool> {
     if !bound_kept(store, &["moving_event", "kept_verdict", "kept_finished"], upper).await? {
         return Ok(false);
     }
-    if copy_survivors(store, upper).await? > 0 {
-        return Ok(true);
+    match copy_survivors(store, upper).await? {
+        None => return Ok(false),
+        Some(0) => {}
+        Some(_) => return Ok(true),
     }
-    let dropped = Counts::read(&mut *store.desk().await?, &store.sql().count_dropped, lower, upper).await?;
-    let Some(mut transaction) = begin(store).await? else {
-        return Ok(false);
-    };
+    match count(store, lower, upper).await? {
+        Some(counted) => swap(store, counted).await,
+        None => Ok(false),
+    }
+}
+
+/// A range of events whose survivors are copied, and what will be dropped of it; nobody else changes partitions meanwhile.
+pub(super) struct Counted {
+    transaction: Transaction<'static, Db>,
+    lower: Uuid,
+    upper: Uuid,
+    dropped: Counts,
+}
+
+/// `None` if another node is at it, or something is in use.
+pub(super) async fn count(store: &Postgres, lower: Uuid, upper: Uuid) -> Result<Option<Counted>> {
+    let Some(mut transaction) = begin(store).await? else { return Ok(None) };
     if droppable(&list(store, &mut transaction).await?, EVENTS, upper) != Some((lower, upper)) {
-        return Ok(true);
+        return Ok(None);
     }
+    let refreshed = query(&store.sql().refresh_survivors).bind(upper).execute(&mut *transaction).await;
+    if unless_in_use(refreshed)?.is_none() {
+        return Ok(None);
+    }
+    let dropped = Counts::read(&mut transaction, &store.sql().count_dropped, lower, upper).await?;
+    Ok(Some(Counted { transaction, lower, upper, dropped }))
+}
+
+/// Drops what was counted; true if there is more to do now.
+pub(super) async fn swap(store: &Postgres, counted: Counted) -> Result<bool> {
+    let Counted { mut transaction, lower, upper, dropped } = counted;
     let schema = store.schema();
     let lock = format!("LOCK TABLE {schema}.event, {schema}.verdict, {schema}.finished IN ACCESS EXCLUSIVE MODE");
     if unless_in_use(run(&mut transaction, &lock).await)?.is_none() {
@@ -123,19 +148,18 @@ async fn bound_kept(store: &Postgres, tables: &[&str], upper: Uuid) -> Result<bo
         }
         transaction.commit().await.map_err(from_sqlx)?;
         let validate = format!("ALTER TABLE {schema}.{table} VALIDATE CONSTRAINT bound;");
-        run(&mut *store.desk().await?, &validate).await.map_err(from_sqlx)?;
+        run(&mut *store.house().await?, &validate).await.map_err(from_sqlx)?;
     }
     Ok(true)
 }
 
-async fn copy_survivors(store: &Postgres, upper: Uuid) -> Result<u64> {
-    let done = query(&store.sql().copy_survivors)
-        .bind(upper)
-        .bind(COPIED)
-        .execute(&mut *store.desk().await?)
-        .await
-        .map_err(from_sqlx)?;
-    Ok(done.rows_affected())
+/// How many events were copied; `None` if another node changes partitions.
+pub(super) async fn copy_survivors(store: &Postgres, upper: Uuid) -> Result<Option<u64>> {
+    let Some(mut transaction) = begin(store).await? else { return Ok(None) };
+    let copied = query(&store.sql().copy_survivors).bind(upper).bind(COPIED).execute(&mut *transaction).await;
+    let copied = copied.map_err(from_sqlx)?.rows_affected();
+    transaction.commit().await.map_err(from_sqlx)?;
+    Ok(Some(copied))
 }
 
 fn swap_events(schema: &str, lower: Uuid, upper: Uuid) -> String {

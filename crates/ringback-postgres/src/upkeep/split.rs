@@ -7,15 +7,14 @@
 use std::time::Duration;
 
 use ringback::{
-    store::{Kept, Result},
+    store::{Error, Kept, Result, Upkeep as _},
     time::Timestamp,
 };
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::partitions::{
-    ATTEMPTS, EVENTS, Family, Partition, begin, boundary, list, name, run, time_of, unless_in_use,
-};
-use crate::{Postgres, error::from_sqlx};
+use super::partitions::{Family, Partition, begin, boundary, list, name, run, time_of, unless_in_use};
+use crate::{Postgres, error::from_sqlx, rows};
 
 /// A partition larger than this is not read under a lock.
 const BYTES_READ_UNDER_LOCK_MAX: i64 = 16 * 1024 * 1024;
@@ -27,23 +26,25 @@ const PARTITIONS_MAX: usize = 64;
 /// How far ahead the end of a partition that holds rows is put.
 const ROOM: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Splits what needs it; false, because the next call comes soon enough.
-pub(super) async fn ahead(store: &Postgres, kept: &Kept) -> Result<bool> {
-    for family in [EVENTS, ATTEMPTS] {
-        let partitions = list(store, &mut *store.desk().await?).await?;
-        let now = Timestamp::now();
-        let period = family.period(kept);
-        let count = partitions.iter().filter(|partition| partition.table == family.head()).count();
-        if count >= PARTITIONS_MAX {
-            // The newest has no end, so nothing fails for want of another.
-            tracing::warn!(table = family.head(), count, "no further partition is opened until one is dropped");
-            continue;
-        }
-        if let Some(lower) = newest(&partitions, family) {
-            // Half a period is time enough for any number of tries.
-            if time_of(lower) < now + period / 2 {
-                split(store, family, lower, &partitions, now.max(time_of(lower)) + period).await?;
-            }
+/// Splits a family's newest partition if it needs it; false, because the next call comes soon enough.
+///
+/// # Errors
+/// [`Error::Refused`] where that partition holds ids that lie too far ahead of the database's clock: it cannot be ended
+/// before them. It has no end, so nothing is refused for want of another.
+pub(super) async fn ahead(store: &Postgres, family: Family, kept: &Kept) -> Result<bool> {
+    let partitions = list(store, &mut *store.house().await?).await?;
+    let now = store.clock().await?;
+    let period = family.period(kept);
+    let count = partitions.iter().filter(|partition| partition.table == family.head()).count();
+    if count >= PARTITIONS_MAX {
+        // The newest has no end, so nothing fails for want of another.
+        tracing::warn!(table = family.head(), count, "no further partition is opened until one is dropped");
+        return Ok(false);
+    }
+    if let Some(lower) = newest(&partitions, family) {
+        // Half a period is time enough for any number of tries.
+        if time_of(lower) < now + period / 2 {
+            split(store, family, lower, &partitions, now.max(time_of(lower)) + period).await?;
         }
     }
     Ok(false)
@@ -69,7 +70,13 @@ pub(super) async fn split(
         family.tables.contains(&&*partition.table) && partition.upper.is_none() && partition.lower == Some(lower)
     });
     let is_large = open.clone().any(|partition| partition.bytes > BYTES_READ_UNDER_LOCK_MAX);
-    let end = if is_large { boundary(end.max(Timestamp::now() + ROOM)) } else { boundary(end) };
+    let now = store.clock().await?;
+    let end = if is_large { boundary(end.max(now + ROOM)) } else { boundary(end) };
+    for partition in open.clone() {
+        if let Some(last) = last_id(store, partition).await?.filter(|last| *last >= end) {
+            return Err(ahead_of_clock(partition, last, now));
+        }
+    }
     if is_large {
         for partition in open {
             if !prove(store, partition, end).await? {
@@ -101,6 +108,31 @@ pub(super) async fn split(
     Ok(())
 }
 
+/// The greatest id of a partition.
+async fn last_id(store: &Postgres, partition: &Partition) -> Result<Option<Uuid>> {
+    let (schema, name, column) = (store.schema(), &partition.name, id_column(&partition.table));
+    let text = format!("SELECT {column} AS last FROM {schema}.{name} ORDER BY {column} DESC LIMIT 1");
+    let row = sqlx::query(AssertSqlSafe(text))
+        .persistent(false)
+        .fetch_optional(&mut *store.house().await?)
+        .await
+        .map_err(from_sqlx)?;
+    row.map(|row| rows::get(&row, "last")).transpose()
+}
+
+/// Some id was made by a clock that was wrong: a node's of an earlier version, or the database's own before it was set
+/// back.
+fn ahead_of_clock(partition: &Partition, last: Uuid, now: Timestamp) -> Error {
+    let (name, last) = (&partition.name, time_of(last));
+    Error::Refused(
+        format!(
+            "the partition {name} holds an id of {last}, and the database's clock shows {now}: a clock was wrong when it \
+             was made; no further partition is opened before that time has come near"
+        )
+        .into(),
+    )
+}
+
 /// Proves that a partition holds nothing from `end` on, without keeping anyone from writing; false if the table was in
 /// use.
 async fn prove(store: &Postgres, partition: &Partition, end: Uuid) -> Result<bool> {
@@ -118,7 +150,7 @@ async fn prove(store: &Postgres, partition: &Partition, end: Uuid) -> Result<boo
     }
     transaction.commit().await.map_err(from_sqlx)?;
     let validate = format!("ALTER TABLE {schema}.{name} VALIDATE CONSTRAINT ends;");
-    run(&mut *store.desk().await?, &validate).await.map_err(from_sqlx)?;
+    run(&mut *store.house().await?, &validate).await.map_err(from_sqlx)?;
     Ok(true)
 }
 

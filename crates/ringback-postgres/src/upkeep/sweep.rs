@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use ringback::{
     id::{DeliveryId, EventId},
-    store::{Change, Kept, Result},
-    time::Timestamp,
+    store::{Change, Kept, Result, Upkeep as _},
 };
-use sqlx::SqlStr;
+use sqlx::{PgConnection, SqlStr};
 use uuid::Uuid;
 
+use super::partitions::{begin, unless_in_use};
 use crate::{Postgres, configuration::announce, error::from_sqlx, rows, sql::query};
 
 /// Most rows that one step removes, so that its transaction stays short.
@@ -21,7 +21,7 @@ const CHANGES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long after its beginning the walk over old payloads begins anew.
 const WALK_AGAIN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// How long after its end a hold or a lease is of no interest to anyone.
+/// How long after its end a hold is of no interest to anyone.
 const ENDED_KEPT: Duration = Duration::from_secs(60 * 60);
 
 /// Cancels what was routed while its endpoint was being deleted or its event expunged.
@@ -29,41 +29,40 @@ pub(super) async fn stragglers(store: &Postgres) -> Result<bool> {
     let row = query(&store.sql().cancel_stragglers)
         .bind(rows::micros(CHANGES_KEPT))
         .bind(CHUNK)
-        .fetch_one(&mut *store.desk().await?)
+        .fetch_one(&mut *store.house().await?)
         .await
         .map_err(from_sqlx)?;
     Ok(rows::get::<i64, _>(&row, 0)? >= CHUNK)
 }
 
-/// Idempotency keys, changes, the audit log, tokens, holds and nodes whose time has passed.
-pub(super) async fn forgotten(store: &Postgres, kept: &Kept) -> Result<bool> {
-    let sql = store.sql();
-    let mut more = remove(store, &sql.forget_keys, kept.idempotency_window).await?;
-    more |= forget_changes(store).await?;
-    more |= remove(store, &sql.forget_audit, kept.events).await?;
-    more |= remove(store, &sql.forget_tokens, kept.events).await?;
-    let mut connection = store.desk().await?;
-    for statement in [&sql.forget_holds, &sql.forget_nodes] {
-        query(statement).bind(rows::micros(ENDED_KEPT)).execute(&mut *connection).await.map_err(from_sqlx)?;
-    }
-    Ok(more)
+/// Holds that ended long ago.
+pub(super) async fn holds(store: &Postgres) -> Result<bool> {
+    remove(store, &store.sql().forget_holds, ENDED_KEPT).await
 }
 
-async fn forget_changes(store: &Postgres) -> Result<bool> {
+/// Replays that ended longer ago than events are kept: first their items.
+pub(super) async fn replays(store: &Postgres, kept: &Kept) -> Result<bool> {
+    let more = remove(store, &store.sql().forget_replay_items, kept.events).await?;
+    Ok(more || remove(store, &store.sql().forget_replays, kept.events).await?)
+}
+
+/// Changes that every node has seen long since.
+pub(super) async fn changes(store: &Postgres) -> Result<bool> {
     let row = query(&store.sql().forget_changes)
         .bind(rows::micros(CHANGES_KEPT))
         .bind(CHUNK)
-        .fetch_optional(&mut *store.desk().await?)
+        .fetch_optional(&mut *store.house().await?)
         .await
         .map_err(from_sqlx)?;
     row.map_or(Ok(false), |row| Ok(rows::get::<i64, _>(&row, 0)? >= CHUNK))
 }
 
-async fn remove(store: &Postgres, statement: &SqlStr, older_than: Duration) -> Result<bool> {
+/// Removes a bounded number of rows that are older than `older_than`, by the database's clock.
+pub(super) async fn remove(store: &Postgres, statement: &SqlStr, older_than: Duration) -> Result<bool> {
     let done = query(statement)
         .bind(rows::micros(older_than))
         .bind(CHUNK)
-        .execute(&mut *store.desk().await?)
+        .execute(&mut *store.house().await?)
         .await
         .map_err(from_sqlx)?;
     Ok(done.rows_affected() >= CHUNK.unsigned_abs())
@@ -71,7 +70,7 @@ async fn remove(store: &Postgres, statement: &SqlStr, older_than: Duration) -> R
 
 /// Dead letters beyond retention. One that blocked its ordering key lets the next go.
 pub(super) async fn dead_letters(store: &Postgres, kept: &Kept) -> Result<bool> {
-    let mut transaction = store.begin().await?;
+    let mut transaction = store.begin_house().await?;
     // Everything that removes dead letters takes turns, and the version's row comes first.
     announce(store, &mut transaction, &[]).await?;
     let rows = query(&store.sql().expire_dead_letters)
@@ -97,74 +96,79 @@ pub(super) async fn dead_letters(store: &Postgres, kept: &Kept) -> Result<bool> 
 /// Payloads of old events. An event that is still owed when the walk passes keeps its payload until the walk comes by
 /// again: it begins anew [`WALK_AGAIN`] after it last did, since most of what it then passes has no payload any more.
 pub(super) async fn payloads(store: &Postgres, kept: &Kept) -> Result<bool> {
-    let position = walk(store, "payloads", &store.sql().remove_payloads, kept.payloads).await?;
-    if position.is_none() {
+    let walked = walk(store, "payloads", &store.sql().remove_payloads, kept.payloads).await?;
+    if walked == Walked::ToTheEnd {
+        let mut connection = store.house().await?;
         // When it began, as the smallest id of that moment.
-        let began = EventId::from_uuid(position_of(store, "payloads_from").await?).accepted_at();
-        if began < Timestamp::now() - WALK_AGAIN {
-            keep_position(store, "payloads", Uuid::nil()).await?;
-            keep_position(store, "payloads_from", EventId::floor(Timestamp::now()).uuid()).await?;
+        let began = EventId::from_uuid(position_of(store, &mut connection, "payloads_from").await?).accepted_at();
+        let now = store.clock().await?;
+        if began < now - WALK_AGAIN {
+            keep_position(store, &mut connection, "payloads", Uuid::nil()).await?;
+            keep_position(store, &mut connection, "payloads_from", EventId::floor(now).uuid()).await?;
         }
     }
-    Ok(position.is_some())
+    Ok(walked == Walked::APart)
 }
 
 /// What outlived its partition and is of no use any more. The walk begins again each time it has come to the end.
 pub(super) async fn kept(store: &Postgres, kept: &Kept) -> Result<bool> {
     let mut more = remove(store, &store.sql().prune_kept_attempts, kept.attempts).await?;
     if store.is_walk_of_kept_due() {
-        let walking = prune(store, kept).await?;
-        if !walking {
+        let walked = prune(store, kept).await?;
+        if walked == Walked::ToTheEnd {
             store.walked_kept();
         }
-        more |= walking;
+        more |= walked == Walked::APart;
     }
     Ok(more)
 }
 
-/// One step of the walk over kept events; false at its end.
-pub(super) async fn prune(store: &Postgres, kept: &Kept) -> Result<bool> {
-    if walk(store, "kept", &store.sql().prune_kept_events, kept.events).await?.is_some() {
-        return Ok(true);
+/// One step of the walk over kept events.
+pub(super) async fn prune(store: &Postgres, kept: &Kept) -> Result<Walked> {
+    let walked = walk(store, "kept", &store.sql().prune_kept_events, kept.events).await?;
+    if walked == Walked::ToTheEnd {
+        keep_position(store, &mut *store.house().await?, "kept", Uuid::nil()).await?;
     }
-    keep_position(store, "kept", Uuid::nil()).await?;
-    Ok(false)
+    Ok(walked)
 }
 
-/// One step of a walk over events older than `age`; the new position, or none at the end.
-async fn walk(store: &Postgres, step: &str, statement: &SqlStr, age: Duration) -> Result<Option<Uuid>> {
-    let position = position_of(store, step).await?;
-    let row = query(statement)
-        .bind(position)
-        .bind(EventId::floor(Timestamp::now() - age).uuid())
-        .bind(CHUNK)
-        .fetch_one(&mut *store.desk().await?)
-        .await
-        .map_err(from_sqlx)?;
+/// How far one step of a walk came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Walked {
+    APart,
+    ToTheEnd,
+    /// Another node changes partitions, or some event is in use.
+    NotNow,
+}
+
+/// One step of a walk over events older than `age`. Events are not copied to another partition meanwhile: a copy would
+/// bring back what the step removes.
+async fn walk(store: &Postgres, step: &str, statement: &SqlStr, age: Duration) -> Result<Walked> {
+    let cutoff = EventId::floor(store.clock().await? - age).uuid();
+    let Some(mut transaction) = begin(store).await? else { return Ok(Walked::NotNow) };
+    let position = position_of(store, &mut transaction, step).await?;
+    let row = query(statement).bind(position).bind(cutoff).bind(CHUNK).fetch_one(&mut *transaction).await;
+    let Some(row) = unless_in_use(row)? else { return Ok(Walked::NotNow) };
     let last: Option<Uuid> = rows::get(&row, "last")?;
     if let Some(last) = last {
-        keep_position(store, step, last).await?;
+        keep_position(store, &mut transaction, step, last).await?;
     }
-    let full = rows::get::<i64, _>(&row, "looked_at")? >= CHUNK;
-    Ok(last.filter(|_| full))
+    transaction.commit().await.map_err(from_sqlx)?;
+    let is_full = rows::get::<i64, _>(&row, "looked_at")? >= CHUNK;
+    Ok(if is_full { Walked::APart } else { Walked::ToTheEnd })
 }
 
 /// How far a walk has come; nil if it has not begun.
-async fn position_of(store: &Postgres, step: &str) -> Result<Uuid> {
+async fn position_of(store: &Postgres, connection: &mut PgConnection, step: &str) -> Result<Uuid> {
     query(&store.sql().read_position)
         .bind(step)
-        .fetch_optional(&mut *store.desk().await?)
+        .fetch_optional(connection)
         .await
         .map_err(from_sqlx)?
         .map_or(Ok(Uuid::nil()), |row| rows::get(&row, "position"))
 }
 
-async fn keep_position(store: &Postgres, step: &str, position: Uuid) -> Result<()> {
-    query(&store.sql().keep_position)
-        .bind(step)
-        .bind(position)
-        .execute(&mut *store.desk().await?)
-        .await
-        .map_err(from_sqlx)?;
+async fn keep_position(store: &Postgres, connection: &mut PgConnection, step: &str, position: Uuid) -> Result<()> {
+    query(&store.sql().keep_position).bind(step).bind(position).execute(connection).await.map_err(from_sqlx)?;
     Ok(())
 }

@@ -5,16 +5,19 @@ use std::time::Duration;
 use ringback::{
     delivery::{Due, Status},
     event::NewEvent,
-    id::EventId,
-    store::{Kept, Ledger, Operations as _, Outbox as _, PayloadRead, Span, Upkeep as _},
+    id::{EventId, ReplayId},
+    store::{
+        Configuration as _, Expunging as _, Kept, Keys, Ledger, Operations as _, Outbox as _, PayloadRead,
+        ReplayFilter, ReplayOf, ReplayScope, ReplayToCreate, Replayed, Span, Upkeep as _, Wanting,
+    },
     time::Timestamp,
 };
 use ringback_testkit::contract::given;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use super::{
     partitions::{ATTEMPTS, EVENTS, Partition, boundary, list, time_of},
-    retire, split,
+    retire, split, sweep,
 };
 use crate::{Postgres, emit_in, fresh};
 
@@ -44,8 +47,22 @@ async fn keep_house(store: &Postgres, kept: &Kept) {
     panic!("there is always more to do");
 }
 
+/// Walks over all that outlived its partition.
+async fn prune(store: &Postgres, kept: &Kept) {
+    while sweep::prune(store, kept).await.unwrap() == sweep::Walked::APart {}
+}
+
 /// Partitions of a day each from `days` ago on, as a long-running installation has them.
 async fn with_a_past(days: u32) -> (Postgres, String) {
+    let (store, schema) = with_one_partition_from(days).await;
+    for day in (0..days).rev() {
+        split_at(&store, Timestamp::now() - DAY * day).await;
+    }
+    (store, schema)
+}
+
+/// One open-ended partition that begins `days` ago.
+async fn with_one_partition_from(days: u32) -> (Postgres, String) {
     let (store, schema) = fresh::migrated().await;
     let oldest = boundary(Timestamp::now() - DAY * days);
     for table in ["event", "verdict", "finished", "attempt"] {
@@ -59,10 +76,33 @@ async fn with_a_past(days: u32) -> (Postgres, String) {
         );
         store.desk().await.unwrap().execute(AssertSqlSafe(statements)).await.unwrap();
     }
-    for day in (0..days).rev() {
-        split_at(&store, Timestamp::now() - DAY * day).await;
-    }
     (store, schema)
+}
+
+/// Sets the database's clock, as far as the store goes by it, so many days back.
+async fn set_clock_back(store: &Postgres, schema: &str, days: u32) {
+    let statement = format!(
+        "CREATE OR REPLACE FUNCTION {schema}.clock() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE
+         RETURN (extract(epoch FROM clock_timestamp() - interval '{days} days') * 1000000)::bigint"
+    );
+    store.desk().await.unwrap().execute(AssertSqlSafe(statement)).await.unwrap();
+}
+
+/// A transaction that reads events: for as long as it is open no partition can be dropped.
+async fn reader(schema: &str) -> PgConnection {
+    let mut connection = fresh::connection().await;
+    let read = format!("BEGIN; SELECT count(*) FROM {schema}.event");
+    connection.execute(AssertSqlSafe(read)).await.unwrap();
+    connection
+}
+
+/// Everything of retiring partitions but dropping them, as often as it takes.
+async fn try_to_retire(store: &Postgres, schema: &str, kept: &Kept) {
+    let mut reader = reader(schema).await;
+    let before = partitions(store, "event").await.len();
+    while retire::oldest(store, EVENTS, kept).await.unwrap() {}
+    assert_eq!(partitions(store, "event").await.len(), before, "somebody reads them");
+    reader.execute("COMMIT").await.unwrap();
 }
 
 async fn ledger(store: &Postgres, tenant: Option<&str>) -> Ledger {
@@ -170,13 +210,13 @@ async fn old_partitions_go_and_the_ledger_balances_before_and_after() {
     assert_eq!(ledger(&store, Some("acme")).await, of_acme);
 
     // What was kept can still be sent, and is then dropped in its turn.
-    store.replay_one(of_dead[0].id, &given::asked()).await.unwrap();
+    store.replay_one(of_dead[0].id, ReplayOf::Either, &given::asked()).await.unwrap();
     for due in given::all_due(&store).await {
         assert!(given::record(&store, given::delivered(&due)).await);
     }
     let sent = ledger(&store, None).await;
     assert_eq!((sent.deliveries.owed, sent.deliveries.pending, sent.deliveries.dead), (before.deliveries.owed, 0, 0));
-    while super::sweep::prune(&store, &kept).await.unwrap() {}
+    prune(&store, &kept).await;
     assert!(store.event(dead).await.unwrap().is_none());
     assert_eq!(ledger(&store, None).await, sent);
     fresh::remove(&store, &schema).await;
@@ -190,10 +230,10 @@ async fn what_becomes_owed_while_its_partition_is_retired_is_not_lost() {
         given::record(&store, given::delivered(due)).await;
     }
     let before = ledger(&store, None).await;
-    store.replay_one(due[0].id, &given::asked()).await.unwrap();
+    store.replay_one(due[0].id, ReplayOf::Either, &given::asked()).await.unwrap();
     let kept = Kept { events: DAY, ..Kept::default() };
     for _ in 0..100 {
-        if !retire::oldest(&store, &kept).await.unwrap() {
+        if !retire::oldest(&store, EVENTS, &kept).await.unwrap() {
             break;
         }
     }
@@ -228,9 +268,9 @@ async fn expunging_reaches_an_event_that_is_being_moved() {
     given::record(&store, given::dead(&due[0])).await;
     let copy = format!("INSERT INTO {schema}.moving_event SELECT * FROM {schema}.event");
     store.desk().await.unwrap().execute(AssertSqlSafe(copy)).await.unwrap();
-    assert!(store.expunge(id, &given::asked()).await.unwrap());
+    assert!(store.expunge(id, Keys::Keep, &given::asked()).await.unwrap());
     let kept = Kept { events: DAY, ..Kept::default() };
-    while retire::oldest(&store, &kept).await.unwrap() {}
+    while retire::oldest(&store, EVENTS, &kept).await.unwrap() {}
     assert_eq!(store.payload(id).await.unwrap(), PayloadRead::Expunged);
     fresh::remove(&store, &schema).await;
 }
@@ -284,5 +324,206 @@ async fn there_are_never_more_than_64_partitions_of_a_table() {
     keep_house(&store, &Kept { events: DAY * 10, attempts: DAY * 10, ..Kept::default() }).await;
     let newest = partitions(&store, "event").await.pop().unwrap();
     assert!(time_of(newest.lower.unwrap()) > Timestamp::now());
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes_by_the_databases_clock_alone() {
+    // The database's clock is 100 days behind this node's, which is as if this node's were 100 days ahead.
+    let (store, schema) = with_one_partition_from(102).await;
+    set_clock_back(&store, &schema, 100).await;
+    split_at(&store, Timestamp::now() - DAY * 99).await;
+    let (id, due) = old_event(&store, 100).await;
+    given::record(&store, given::retried(&due[0], Duration::ZERO)).await;
+    let again = given::all_due(&store).await.into_iter().find(|it| it.id == due[0].id).unwrap();
+    given::record(&store, given::delivered(&again)).await;
+    given::record(&store, given::delivered(&due[1])).await;
+    let before = ledger(&store, None).await;
+    keep_house(&store, &Kept::default()).await;
+    keep_house(&store, &Kept::default()).await;
+    assert!(matches!(store.payload(id).await.unwrap(), PayloadRead::Bytes(_)), "accepted today");
+    assert_eq!(store.attempts(due[0].id).await.unwrap().len(), 2);
+    assert_eq!(partitions(&store, "event").await.len(), 3);
+    assert_eq!(ledger(&store, None).await, before);
+    // By a clock that has moved on, they go.
+    set_clock_back(&store, &schema, 0).await;
+    keep_house(&store, &Kept::default()).await;
+    assert!(store.event(id).await.unwrap().is_none());
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn an_id_ahead_of_the_clock_keeps_no_other_step_from_being_done() {
+    let (store, schema) = with_a_past(5).await;
+    let (old, due) = old_event(&store, 4).await;
+    for due in &due {
+        given::record(&store, given::delivered(due)).await;
+    }
+    let ahead = format!(
+        "INSERT INTO {schema}.event (id, occurred_at, payload_bytes, tenant, type, payload)
+         VALUES ({schema}.floor_of({schema}.clock() + 30 * 86400000000), 0, 0, 'default', 'x', '')"
+    );
+    store.desk().await.unwrap().execute(AssertSqlSafe(ahead)).await.unwrap();
+    let attempts = partitions(&store, "attempt").await.len();
+    let kept = Kept { events: DAY, ..Kept::default() };
+    for _ in 0..10 {
+        let told = store.keep_house(&kept).await.unwrap_err().to_string();
+        assert!(told.contains("holds an id of") && told.contains("the database's clock shows"), "{told}");
+    }
+    assert!(store.event(old).await.unwrap().is_none(), "retired all the same");
+    assert_eq!(partitions(&store, "attempt").await.len(), attempts + 1, "opened all the same");
+    emit_in(&mut fresh::connection().await, &schema, &NewEvent::new("x", "{}")).await.unwrap();
+    fresh::remove(&store, &schema).await;
+}
+
+/// Lets the first partition go whose survivors are kept, so that there are kept events.
+async fn retire_the_first(store: &Postgres, days: u32) {
+    let kept = Kept { events: DAY * days, ..Kept::default() };
+    while retire::oldest(store, EVENTS, &kept).await.unwrap() {}
+}
+
+#[tokio::test]
+async fn what_was_removed_after_a_try_to_retire_does_not_come_back() {
+    let (store, schema) = with_a_past(5).await;
+    let (id, due) = old_event(&store, 4).await;
+    retire_the_first(&store, 3).await;
+    assert!(matches!(store.payload(id).await.unwrap(), PayloadRead::Bytes(_)), "owed, and kept");
+    for due in &due {
+        given::record(&store, given::delivered(due)).await;
+    }
+    let before = ledger(&store, None).await;
+    let kept = Kept { events: DAY, ..Kept::default() };
+    try_to_retire(&store, &schema, &kept).await;
+    prune(&store, &kept).await;
+    assert!(store.event(id).await.unwrap().is_none());
+    assert_eq!(ledger(&store, None).await, before);
+    keep_house(&store, &kept).await;
+    assert!(store.event(id).await.unwrap().is_none(), "a copy was made of it before it was removed");
+    assert_eq!(ledger(&store, None).await, before);
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn a_payload_that_expired_after_a_try_to_retire_does_not_come_back() {
+    let (store, schema) = with_a_past(5).await;
+    let (id, due) = old_event(&store, 4).await;
+    let kept = Kept { events: DAY, payloads: DAY, ..Kept::default() };
+    try_to_retire(&store, &schema, &kept).await;
+    for due in &due {
+        given::record(&store, given::delivered(due)).await;
+    }
+    let before = ledger(&store, None).await;
+    while sweep::payloads(&store, &kept).await.unwrap() {}
+    assert_eq!(store.payload(id).await.unwrap(), PayloadRead::Expired);
+    while retire::oldest(&store, EVENTS, &kept).await.unwrap() {}
+    assert_eq!(store.payload(id).await.unwrap(), PayloadRead::Expired);
+    assert_eq!(ledger(&store, None).await, before);
+    keep_house(&store, &kept).await;
+    prune(&store, &kept).await;
+    assert!(store.event(id).await.unwrap().is_none());
+    assert_eq!(ledger(&store, None).await, before);
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn expunging_between_two_tries_to_retire_is_for_good() {
+    let (store, schema) = with_a_past(5).await;
+    let (pending, _) = old_event(&store, 4).await;
+    let (dead, due) = old_event(&store, 4).await;
+    given::record(&store, given::dead(&due[0])).await;
+    given::record(&store, given::delivered(&due[1])).await;
+    let kept = Kept { events: DAY, ..Kept::default() };
+    try_to_retire(&store, &schema, &kept).await;
+    for id in [pending, dead] {
+        assert!(store.expunge(id, Keys::Erase, &given::asked()).await.unwrap());
+    }
+    let before = ledger(&store, None).await;
+    while retire::oldest(&store, EVENTS, &kept).await.unwrap() {}
+    for id in [pending, dead] {
+        assert_eq!(store.payload(id).await.unwrap(), PayloadRead::Expunged);
+    }
+    assert_eq!(ledger(&store, None).await, before);
+    keep_house(&store, &kept).await;
+    prune(&store, &kept).await;
+    assert!(store.event(pending).await.unwrap().is_none());
+    assert_eq!(ledger(&store, None).await, before);
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn what_is_settled_between_two_tries_to_retire_is_counted_once() {
+    let (store, schema) = with_a_past(5).await;
+    let endpoint = given::create(&store, &given::endpoint()).await;
+    let (_, sent) = old_event(&store, 4).await;
+    let (_, dead) = old_event(&store, 4).await;
+    given::record(&store, given::dead(&dead[0])).await;
+    given::record(&store, given::dead(&dead[1])).await;
+    let of_deleted = given::event_with(EventId::new(Timestamp::now() - DAY * 4));
+    given::accept_due(&store, given::sent_to(of_deleted, &[endpoint.id])).await;
+    let kept = Kept { events: DAY, ..Kept::default() };
+    try_to_retire(&store, &schema, &kept).await;
+    for due in &sent {
+        given::record(&store, given::delivered(due)).await;
+    }
+    store.replay_one(dead[0].id, ReplayOf::Either, &given::asked()).await.unwrap();
+    let again = given::all_due(&store).await.into_iter().find(|it| it.id == dead[0].id).unwrap();
+    given::record(&store, given::delivered(&again)).await;
+    store.discard_dead_letter(dead[1].id, &given::asked()).await.unwrap();
+    given::done(store.delete_endpoint(endpoint.id, None, &given::asked()).await.unwrap());
+    let before = ledger(&store, None).await;
+    assert_eq!((before.deliveries.delivered, before.deliveries.cancelled), (3, 2));
+    while retire::oldest(&store, EVENTS, &kept).await.unwrap() {}
+    assert_eq!(ledger(&store, None).await, before);
+    keep_house(&store, &kept).await;
+    prune(&store, &kept).await;
+    assert_eq!(ledger(&store, None).await, before);
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn what_is_made_anew_after_counting_makes_retiring_begin_again() {
+    let (store, schema) = with_a_past(5).await;
+    let wanting = given::create(&store, &given::endpoint()).await;
+    let (id, due) = old_event(&store, 4).await;
+    for due in &due {
+        given::record(&store, given::delivered(due)).await;
+    }
+    let kept = Kept { events: DAY * 2, ..Kept::default() };
+    try_to_retire(&store, &schema, &kept).await;
+    let cutoff = EventId::floor(Timestamp::now() - DAY * 2).uuid();
+    let all = list(&store, &mut store.desk().await.unwrap()).await.unwrap();
+    let (lower, upper) = retire::droppable(&all, EVENTS, cutoff).unwrap();
+    let counted = retire::count(&store, lower, upper).await.unwrap().unwrap();
+    // The endpoint gets what it missed, and is done with it, before anything is dropped.
+    let wanting = Wanting {
+        tenant: wanting.tenant.clone(),
+        key: None,
+        event_types: wanting.event_types.clone(),
+        endpoint: wanting.id,
+        ordered: false,
+    };
+    let filter = ReplayFilter { endpoint: Some(wanting.endpoint), ..ReplayFilter::all(Replayed::Missing) };
+    let scope = ReplayScope { wanting: Some(wanting), ..ReplayScope::of(filter) };
+    let replay = ReplayToCreate {
+        id: ReplayId::new(Timestamp::now()),
+        scope: scope.clone(),
+        rate_per_second: None,
+        note: None,
+        dry_run: false,
+        once: None,
+    };
+    assert_eq!(given::made(&store, &replay).await.matched, 1);
+    while store.release_replayed(replay.id, &scope, 100).await.unwrap() > 0 {}
+    let anew = given::all_due(&store).await.remove(0);
+    assert_eq!(anew.id, id.delivery(3));
+    given::record(&store, given::delivered(&anew)).await;
+    let before = ledger(&store, None).await;
+    assert!(retire::swap(&store, counted).await.unwrap(), "there is more to do");
+    assert_eq!(partitions(&store, "event").await[1].lower, Some(lower), "nothing was dropped");
+    while retire::oldest(&store, EVENTS, &kept).await.unwrap() {}
+    assert_eq!(ledger(&store, None).await, before);
+    keep_house(&store, &kept).await;
+    prune(&store, &kept).await;
+    assert_eq!(ledger(&store, None).await, before);
     fresh::remove(&store, &schema).await;
 }

@@ -2,12 +2,12 @@
 
 use ringback::{
     delivery::{LaneId, Shard},
-    store::{Hold, Result},
+    store::{Hold, NodeId, Result},
 };
 
 use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
 
-pub(super) async fn set(store: &Postgres, holds: &[Hold]) -> Result<()> {
+pub(super) async fn set(store: &Postgres, node: NodeId, holds: &[Hold]) -> Result<()> {
     // One statement may touch a row once: the last hold given for a lane counts.
     let last: std::collections::BTreeMap<_, _> = holds.iter().map(|hold| (hold.lane, hold)).collect();
     let lanes: Vec<i64> = last.keys().map(|lane| lane.as_i64()).collect();
@@ -19,6 +19,7 @@ pub(super) async fn set(store: &Postgres, holds: &[Hold]) -> Result<()> {
         .bind(&until)
         .bind(&streaks)
         .bind(&reasons)
+        .bind(node.0)
         .execute(&mut *store.work().await?)
         .await
         .map_err(from_sqlx)?;

@@ -8,7 +8,7 @@ use ringback::{
     audit::Record,
     delivery::{LaneId, Shard},
     id::{DeliveryId, EndpointId, EventId},
-    store::{Cursor, FeedPage, Hold, LoadedEvent, PendingLane, Recorded, Result, Work},
+    store::{Cursor, FeedPage, Hold, LoadedEvent, NodeId, PendingLane, Recorded, Result, Work},
 };
 
 use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
@@ -61,8 +61,8 @@ impl Work for Postgres {
         rows.iter().map(|row| Ok(DeliveryId::from_uuid(rows::get(row, "id")?))).collect()
     }
 
-    async fn set_holds(&self, holds: &[Hold]) -> Result<()> {
-        holds::set(self, holds).await
+    async fn set_holds(&self, node: NodeId, holds: &[Hold]) -> Result<()> {
+        holds::set(self, node, holds).await
     }
 
     async fn load_holds(&self, shards: &[Shard]) -> Result<Vec<Hold>> {

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use ringback::store::{Recorded, Result, Settlement};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
+use crate::{Postgres, error::from_sqlx, expunging, rows, sql::prepared};
 
 const DELIVERED: i16 = 1;
 const RETRY: i16 = 2;
@@ -58,17 +59,19 @@ async fn record_each_once(
         .bind(&columns.duration)
         .bind(&columns.detail)
         .bind(&columns.response_body)
+        .bind(columns.removes() && columns.reschedules())
         .fetch_all(&mut *connection)
         .await
         .map_err(from_sqlx)?;
     for &index in chosen {
         applied[index] = true;
     }
-    let (mut replayed, mut attempts) = (Vec::new(), Vec::new());
+    let (mut replayed, mut attempts, mut stale) = (Vec::new(), Vec::new(), Vec::new());
     for row in &rows {
         let index = chosen[rows::position(row, chosen.len())?];
         if rows::get(row, "is_stale")? {
             applied[index] = false;
+            stale.push(index);
         } else {
             replayed.push(outcomes[index].id.uuid());
             attempts.push(outcomes[index].fence + i32::from(outcomes[index].attempt.is_some()));
@@ -83,7 +86,54 @@ async fn record_each_once(
             .await
             .map_err(from_sqlx)?;
     }
+    // The outcomes are recorded: a failure from here on must not have them recorded again.
+    if !stale.is_empty() {
+        match drop_repeated(store, &mut connection, outcomes, &stale).await {
+            Ok(repeated) => repeated.into_iter().for_each(|index| applied[index] = true),
+            Err(error) => tracing::warn!(%error, "stale attempts may be repetitions of those that counted"),
+        }
+    }
+    drop(connection);
+    if !stale.is_empty() {
+        // What was sent when its event was expunged: the statement above could not see that yet.
+        let ids: Vec<_> = stale.iter().map(|&index| outcomes[index].id).collect();
+        if let Err(error) = expunging::erase_late(store, &ids).await {
+            tracing::warn!(%error, "late answers could not be checked; expunge their events again");
+        }
+    }
     Ok(())
+}
+
+/// Those of the stale outcomes that were recorded before, by a statement whose answer was lost: what they left a second time
+/// is removed.
+async fn drop_repeated(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    outcomes: &[Recorded],
+    stale: &[usize],
+) -> Result<Vec<usize>> {
+    let (mut ids, mut numbers, mut at) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut durations, mut conclusions) = (Vec::new(), Vec::new());
+    for outcome in stale.iter().map(|&index| &outcomes[index]) {
+        if let Some(attempt) = &outcome.attempt {
+            ids.push(outcome.id.uuid());
+            numbers.push(attempt.number);
+            at.push(attempt.at.micros());
+            durations.push(rows::micros(attempt.duration));
+            conclusions.push(attempt.conclusion.code());
+        }
+    }
+    let rows = prepared(&store.sql().drop_repeated_attempts)
+        .bind(ids)
+        .bind(numbers)
+        .bind(at)
+        .bind(durations)
+        .bind(conclusions)
+        .fetch_all(connection)
+        .await
+        .map_err(from_sqlx)?;
+    let repeated = rows.iter().map(|row| rows::get(row, "delivery_id")).collect::<Result<HashSet<Uuid>>>()?;
+    Ok(stale.iter().copied().filter(|&index| repeated.contains(&outcomes[index].id.uuid())).collect())
 }
 
 /// One array for each column of the statement.
@@ -124,6 +174,14 @@ impl<'a> Columns<'a> {
         self.duration.push(attempt.map(|attempt| rows::micros(attempt.duration)));
         self.detail.push(attempt.map(|attempt| &*attempt.detail));
         self.response_body.push(attempt.map(|attempt| &*attempt.response_body));
+    }
+
+    fn removes(&self) -> bool {
+        self.kind.iter().any(|kind| matches!(*kind, DELIVERED | DEAD))
+    }
+
+    fn reschedules(&self) -> bool {
+        self.kind.iter().any(|kind| matches!(*kind, RETRY | KEEP))
     }
 
     fn push_settlement(&mut self, settlement: &'a Settlement) {

@@ -156,6 +156,8 @@ pub(crate) struct Endpoint {
     pub(crate) has_secret: bool,
     pub(crate) public_key: Option<String>,
     #[serde(default)]
+    pub(crate) rotation: Option<Rotation>,
+    #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) auth: Option<Auth>,
     pub(crate) timeout_ms: u64,
@@ -197,6 +199,14 @@ impl Endpoint {
     }
 }
 
+/// A rotation of a secret that has not ended.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Rotation {
+    pub(crate) secrets: usize,
+    pub(crate) overlap_until: Option<Timestamp>,
+    pub(crate) switch_at: Option<Timestamp>,
+}
+
 /// A secret that was rotated.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Rotated {
@@ -204,6 +214,8 @@ pub(crate) struct Rotated {
     pub(crate) secret: Option<String>,
     pub(crate) overlap_until: Option<Timestamp>,
     pub(crate) switch_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// A test event that was sent.
@@ -227,6 +239,35 @@ pub(crate) struct Replay {
     pub(crate) bytes: u64,
     #[serde(default)]
     pub(crate) rate_per_second: Option<f64>,
+    #[serde(default)]
+    pub(crate) filter: serde_json::Map<String, serde_json::Value>,
+    #[serde(default)]
+    pub(crate) note: Option<String>,
+    #[serde(default)]
+    pub(crate) created_at: Option<Timestamp>,
+}
+
+/// An expunge of many.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Expunge {
+    pub(crate) id: Option<String>,
+    pub(crate) matched: u64,
+    pub(crate) skipped: u64,
+    pub(crate) remaining: u64,
+    pub(crate) bytes: u64,
+    pub(crate) receipt: Option<Receipt>,
+}
+
+/// What an expunge erased.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Receipt {
+    pub(crate) events: u64,
+    pub(crate) payload_bytes: u64,
+    pub(crate) deliveries_cancelled: u64,
+    pub(crate) attempts: u64,
+    pub(crate) ids_sha256: String,
+    pub(crate) at: Timestamp,
+    pub(crate) actor: String,
 }
 
 /// The books.

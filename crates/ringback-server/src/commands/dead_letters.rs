@@ -2,7 +2,7 @@
 
 use ringback::time::Timestamp;
 
-use super::{filter::Filter, page::Paging};
+use super::{filter::Filter, page::Paging, words};
 use crate::{
     client::{Connection, views::Delivery},
     failure::Result,
@@ -23,7 +23,7 @@ pub(crate) struct DeadLetters {
     filter: Filter,
 
     /// Only those given up because of this
-    #[arg(long, value_parser = ["exhausted", "expired", "unroutable", "gone"])]
+    #[arg(long, value_parser = words::DEAD_REASONS)]
     reason: Option<String>,
 
     #[command(flatten)]

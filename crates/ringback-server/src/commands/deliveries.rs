@@ -91,7 +91,12 @@ fn show(deliveries: &[Delivery]) {
 fn next(delivery: &Delivery, now: Timestamp) -> String {
     let held = delivery.hold_reason.as_deref().map(|reason| format!("held: {reason}"));
     let due = delivery.next_attempt_at.map(|at| moment::relative(at, now));
-    held.or(due).or_else(|| delivery.dead_reason.clone()).unwrap_or_else(|| "-".to_owned())
+    let dead = delivery.dead_reason.as_ref().map(|reason| match &delivery.last_error {
+        // Of the others the tries tell more.
+        Some(error) if reason == "unroutable" => format!("{reason}: {error}"),
+        _ => reason.clone(),
+    });
+    held.or(due).or(dead).unwrap_or_else(|| "-".to_owned())
 }
 
 async fn show_one(client: &Client, id: &str, json: bool) -> Result<()> {

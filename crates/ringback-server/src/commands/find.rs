@@ -1,11 +1,13 @@
-//! `ringback find KEY`: "customer X says they never got the webhook for call Y". One screen says whether the platform
+//! `ringback find KEY|ID`: "customer X says they never got the webhook for call Y". One screen says whether the platform
 //! ever handed the event in, whom it was for and why not, what was sent when, what was answered, and what comes next.
+
+use ringback::id::{DeliveryId, EndpointId, EventId, ReplayId};
 
 use super::{whole::Whole, words};
 use crate::{
     client::{
-        Client, Connection,
-        views::{Event, Page},
+        Answer, Client, Connection, segment,
+        views::{Delivery, Endpoint, Event, Page, Replay},
     },
     failure::{Failure, Result},
     print::{self, Paint, moment, plain},
@@ -18,19 +20,21 @@ use crate::{
 Examples:
   ringback find call-42
   ringback find 1711646262471x768387119913843100 --tenant acme
+  ringback find evt_0198… | less
+  ringback find dlv_0198…
   ringback find call-42 --json | jq -r '.items[].id'
 
-Ends with 3 and says so when no event with this key is stored.")]
+Ends with 3 and says so when nothing with this key or id is stored.")]
 pub(crate) struct Find {
-    /// The platform's own id for the thing: a session id, a call id
+    /// The platform's own id for the thing, such as a session id or a call id; or an id of Ringback's: evt_… dlv_… ep_… rpl_…
     #[arg(value_name = "KEY", value_parser = words::key)]
     key: String,
 
-    /// Only of this tenant
+    /// Only of this tenant; replays have none of their own
     #[arg(long, value_parser = words::tenant)]
     tenant: Option<String>,
 
-    /// Print the API's list of the events
+    /// Print the API's list of the events with a key, or its answer for an id
     #[arg(long)]
     json: bool,
 
@@ -42,9 +46,14 @@ pub(crate) struct Find {
 const SHOWN_MAX: usize = 20;
 
 impl Find {
-    /// Shows every event with the key, newest first.
+    /// Shows what has the id, or every event with the key, newest first.
     pub(crate) async fn run(self) -> Result<()> {
         let client = self.connection.open().await?;
+        if let Some(kind) = Kind::of(&self.key)
+            && let Some(answer) = self.by_id(&client, kind).await?
+        {
+            return self.show_one(&client, kind, &answer).await;
+        }
         let mut query = vec![("key", self.key.clone()), ("limit", SHOWN_MAX.to_string())];
         query.extend(self.tenant.clone().map(|tenant| ("tenant", tenant)));
         let answer = client.get("/v1/events", &query).await?.accepted(self.json)?;
@@ -72,8 +81,99 @@ impl Find {
             |event| format!("the newest event there was accepted at {}", moment::clock(event.accepted_at)),
         );
         let key = &self.key;
-        Ok(plain(&format!("no event with the key {key:?} was handed in for {of_whom}; {newest}")))
+        let sought = match Kind::of(key) {
+            Some(kind) => format!("no {} with the id {key} and no event with that key is stored", kind.name()),
+            None => format!("no event with the key {key:?} was handed in"),
+        };
+        Ok(plain(&format!("{sought} for {of_whom}; {newest}")))
     }
+
+    /// What the API says of an id; `None` if there is nothing with it, or it is another tenant's.
+    async fn by_id(&self, client: &Client, kind: Kind) -> Result<Option<Answer>> {
+        let answer = match client.get(&kind.path(&self.key), &[]).await?.accepted(false) {
+            Err(Failure::NothingFound(_)) => return Ok(None),
+            answer => answer?,
+        };
+        let found: serde_json::Value = answer.read()?;
+        let is_of = |tenant: &String| found.get("tenant").is_none_or(|owner| owner == tenant);
+        Ok(Some(answer).filter(|_| self.tenant.as_ref().is_none_or(is_of)))
+    }
+
+    async fn show_one(&self, client: &Client, kind: Kind, answer: &Answer) -> Result<()> {
+        let paint = Paint::stdout();
+        if self.json {
+            answer.print();
+            return Ok(());
+        }
+        match kind {
+            Kind::Event => {
+                let whole = Whole::load(client, &self.key, false).await?;
+                screen::event(&whole.event, paint);
+                whole.show_deliveries(paint);
+            }
+            Kind::Delivery => {
+                let delivery: Delivery = answer.read()?;
+                let path = format!("/v1/events/{}", segment(&delivery.event_id));
+                let event: Event = client.get(&path, &[]).await?.accepted(false)?.read()?;
+                screen::head(&event, paint);
+                screen::delivery(&delivery, &event, paint);
+            }
+            Kind::Endpoint => screen::policy(&answer.read::<Endpoint>()?, None, paint),
+            Kind::Replay => show_replay(&self.key, &answer.read()?),
+        }
+        Ok(())
+    }
+}
+
+/// What an id of Ringback's is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Event,
+    Delivery,
+    Endpoint,
+    Replay,
+}
+
+impl Kind {
+    /// `None` for what is no id: then it is a key.
+    fn of(text: &str) -> Option<Self> {
+        if text.parse::<EventId>().is_ok() {
+            Some(Self::Event)
+        } else if text.parse::<DeliveryId>().is_ok() {
+            Some(Self::Delivery)
+        } else if text.parse::<EndpointId>().is_ok() {
+            Some(Self::Endpoint)
+        } else {
+            text.parse::<ReplayId>().is_ok().then_some(Self::Replay)
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Delivery => "delivery",
+            Self::Endpoint => "endpoint",
+            Self::Replay => "replay",
+        }
+    }
+
+    fn path(self, id: &str) -> String {
+        let list = match self {
+            Self::Event => "events",
+            Self::Delivery => "deliveries",
+            Self::Endpoint => "endpoints",
+            Self::Replay => "replays",
+        };
+        format!("/v1/{list}/{}", segment(id))
+    }
+}
+
+fn show_replay(id: &str, replay: &Replay) {
+    let Replay { state, matched, released, skipped, remaining, delivered, dead, .. } = replay;
+    print::line(plain(&format!(
+        "{id} {state}: {matched} matched, {released} released, {skipped} skipped, {remaining} remaining; so far {delivered} \
+         delivered, {dead} dead again"
+    )));
 }
 
 async fn show(client: &Client, page: &Page<Event>) -> Result<()> {

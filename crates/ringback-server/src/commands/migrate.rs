@@ -22,6 +22,10 @@ pub(crate) struct Migrate {
     #[arg(long)]
     print: bool,
 
+    /// Make a missing SQLite database although its key or lock is there
+    #[arg(long, conflicts_with = "print")]
+    create: bool,
+
     #[command(flatten)]
     flags: StoreFlags,
 }
@@ -36,10 +40,9 @@ impl Migrate {
         }
         // A step may take its time on large tables: the log says which one it is.
         serve::log::start(&configuration.log.0, configuration.log_format);
-        stores::open(&configuration, Schema::Migrate).await?;
-        if let DatabaseUrl::Sqlite(_) = configuration.database_url {
-            // A store that was brought to life has its key: the next command may be one that only finds them.
-            secrets::master_keys(&configuration, Missing::Make)?;
+        let store = stores::open(&configuration, if self.create { Schema::Create } else { Schema::Migrate }).await?;
+        if let (DatabaseUrl::Sqlite(_), Missing::Make) = (&configuration.database_url, Missing::of(&store).await?) {
+            secrets::make_for_new(&configuration)?;
         }
         print::line("the schema is up to date");
         Ok(())

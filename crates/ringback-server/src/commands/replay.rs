@@ -2,6 +2,7 @@
 
 use ringback::id::{DeliveryId, ReplayId};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{filter::Filter, words};
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 mod progress;
 
 /// What belongs to a new replay, and cannot stand beside one that there is.
-const OF_A_NEW_ONE: [&str; 11] = [
+const OF_A_NEW_ONE: [&str; 14] = [
     "deliveries",
     "tenant",
     "endpoint_id",
@@ -25,8 +26,11 @@ const OF_A_NEW_ONE: [&str; 11] = [
     "since",
     "until",
     "status",
-    "rate",
     "reason",
+    "host",
+    "last_status_code",
+    "rate",
+    "note",
     "dry_run",
 ];
 
@@ -37,25 +41,40 @@ Examples:
   ringback replay dlv_0198… dlv_0198…
   ringback replay --endpoint-id ep_0198… --status dead --since 2026-01-31T02:30:00Z --dry-run
   ringback replay --endpoint-id ep_0198… --status dead --since 2h --rate 20
+  ringback replay --host example.com --reason exhausted --last-status-code 503 --note 'they are back'
+  ringback replay --endpoint-id ep_0198… --status missing --since 1d --dry-run
   ringback replay --follow rpl_0198…              (how far it is, until it has ended)
   ringback replay --cancel rpl_0198…              (what it has released stays released)
 
 A replay keeps the event's id, so receivers can tell that they know it, and refills the budget of tries.
 The set of a replay by filter is fixed when it begins: it never chases its own failures. It belongs to the store,
-not to this command, and goes on when the command is interrupted. --since and --until go by when the deliveries
-were made.")]
+not to this command, and goes on when the command is interrupted. What no longer fits the filter when its turn comes
+is skipped. --since and --until go by when the deliveries were made. `ringback replays` lists them.")]
 pub(crate) struct Replay {
     /// Deliveries or dead letters to send again
     #[arg(value_name = "DELIVERY", conflicts_with_all = ["tenant", "endpoint_id", "event_type", "key", "since", "until",
-        "status", "rate", "reason", "dry_run"], value_parser = words::id::<DeliveryId>)]
+        "status", "reason", "host", "last_status_code", "rate", "note", "dry_run"], value_parser = words::id::<DeliveryId>)]
     deliveries: Vec<String>,
 
     #[command(flatten)]
     filter: Filter,
 
-    /// Which ones: dead (unless given) or delivered
-    #[arg(long, value_parser = ["dead", "delivered"])]
+    /// Which ones: dead (unless given), delivered, or missing: events that --endpoint-id now selects and has no
+    /// delivery of
+    #[arg(long, value_parser = ["dead", "delivered", "missing"])]
     status: Option<String>,
+
+    /// Only dead letters given up because of this, as in dead-letters
+    #[arg(long, value_parser = words::DEAD_REASONS)]
+    reason: Option<String>,
+
+    /// Only those to this host
+    #[arg(long)]
+    host: Option<String>,
+
+    /// Only dead letters whose last answer had this status code
+    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..=999))]
+    last_status_code: Option<u16>,
 
     /// At most so many a second
     #[arg(long, value_name = "PER_SECOND", value_parser = words::rate)]
@@ -63,7 +82,7 @@ pub(crate) struct Replay {
 
     /// Why, for the record
     #[arg(long)]
-    reason: Option<String>,
+    note: Option<String>,
 
     /// Only count what would be sent
     #[arg(long)]
@@ -89,12 +108,12 @@ pub(crate) struct Replay {
 /// The body of `POST /v1/replays`.
 #[derive(Serialize)]
 struct Body<'a> {
-    filter: std::collections::BTreeMap<&'static str, String>,
+    filter: serde_json::Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_per_second: Option<f64>,
     dry_run: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    note: Option<&'a str>,
 }
 
 impl Replay {
@@ -106,13 +125,20 @@ impl Replay {
         if let Some(id) = &self.cancel {
             return self.cancel(id).await;
         }
-        if self.deliveries.is_empty() && self.filter.is_empty() && self.status.is_none() {
+        if self.deliveries.is_empty() && self.filter.is_empty() && self.names_no_deliveries() {
             return Err(Failure::usage(
                 "nothing says what to replay: give ids, or a filter such as --endpoint-id ep_… --status dead",
             ));
         }
+        if self.status.as_deref() == Some("missing") && self.filter.endpoint_id.is_none() {
+            return Err(Failure::usage("--status missing needs --endpoint-id: the endpoint that misses events"));
+        }
         let client = self.connection.open().await?;
         if self.deliveries.is_empty() { self.many(&client).await } else { self.each(&client).await }
+    }
+
+    const fn names_no_deliveries(&self) -> bool {
+        self.status.is_none() && self.reason.is_none() && self.host.is_none() && self.last_status_code.is_none()
     }
 
     async fn follow(&self, id: &str) -> Result<()> {
@@ -189,8 +215,12 @@ impl Replay {
 
     fn body(&self) -> Result<Vec<u8>> {
         let status = self.status.clone().unwrap_or_else(|| "dead".to_owned());
-        let filter = self.filter.fields().into_iter().chain([("status", status)]).collect();
-        let body = Body { filter, rate_per_second: self.rate, dry_run: self.dry_run, reason: self.reason.as_deref() };
+        let own = [("status", Some(status)), ("reason", self.reason.clone()), ("host", self.host.clone())];
+        let texts = own.into_iter().filter_map(|(name, text)| Some((name, text?))).chain(self.filter.fields());
+        let mut filter: serde_json::Map<_, _> =
+            texts.map(|(name, text)| (name.to_owned(), Value::String(text))).collect();
+        filter.extend(self.last_status_code.map(|code| ("last_status_code".to_owned(), code.into())));
+        let body = Body { filter, rate_per_second: self.rate, dry_run: self.dry_run, note: self.note.as_deref() };
         serde_json::to_vec(&body).map_err(Failure::failed)
     }
 }

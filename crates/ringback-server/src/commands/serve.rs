@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use ringback::{Engine, Sending};
-use ringback_admin::Options;
+use ringback_admin::{Options, TrustedProxies};
 use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
-    configuration::{Configuration, Flags, REFERENCE},
+    configuration::{Configuration, DatabaseUrl, Flags, REFERENCE},
+    exposed::exposed_beside,
     failure::{Failure, Result},
     print,
     secrets::{self, AdminToken, Missing},
-    serve::{listen, log, open_files, signals::Signals},
+    serve::{
+        listen::{self, Limits, Served},
+        log, open_files,
+        signals::Signals,
+    },
     stores::{self, Schema},
 };
 
@@ -35,6 +40,10 @@ pub(crate) struct Serve {
     #[arg(long)]
     no_migrate: bool,
 
+    /// Make a missing SQLite database although its key or lock is there
+    #[arg(long, conflicts_with = "no_migrate")]
+    create: bool,
+
     /// Print every key with its default as a ringback.toml, and end
     #[arg(long)]
     print_config: bool,
@@ -54,35 +63,42 @@ impl Serve {
             return Ok(());
         }
         let configuration = Configuration::load(&self.flags)?;
-        let token = secrets::admin_token(&configuration)?;
+        secrets::check_given(&configuration)?;
         log::start(&configuration.log.0, configuration.log_format);
         let mut signals = Signals::listen()?;
-        let serving = start(&configuration, self.no_migrate, token);
+        let schema = match (self.no_migrate, self.create) {
+            (true, _) => Schema::Check,
+            (false, true) => Schema::Create,
+            (false, false) => Schema::Migrate,
+        };
+        let serving = start(&configuration, schema);
         let serving = tokio::select! {
             serving = serving => serving?,
             () = signals.next() => return Ok(()),
         };
-        serving.until_told(configuration.shutdown_grace.0, signals).await;
-        Ok(())
+        serving.until_told(configuration.shutdown_grace.0, signals).await
     }
 }
 
 /// A server that is up.
 struct Serving {
     listener: TcpListener,
-    router: axum::Router,
-    connections_max: usize,
+    served: Served,
     sending: Sending,
 }
 
-async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToken) -> Result<Serving> {
-    let shares = open_files::shares(configuration.max_in_flight_per_node.0);
-    let keys = secrets::master_keys(configuration, Missing::Make)?;
-    let schema = if no_migrate { Schema::Check } else { Schema::Migrate };
+async fn start(configuration: &Configuration, schema: Schema) -> Result<Serving> {
+    let shares = open_files::shares(configuration.max_in_flight_per_node.0, configuration.max_connections.0);
     let store = stores::open(configuration, schema).await?;
+    let missing = Missing::of(&store).await?;
+    let keys = secrets::master_keys(configuration, missing)?;
+    let token = secrets::admin_token(configuration, missing)?;
+    if let DatabaseUrl::Sqlite(database) = &configuration.database_url {
+        exposed_beside(database).iter().for_each(|warning| print::note(format_args!("warning: {warning}")));
+    }
     stores::limit_emits(configuration).await?;
     let mut settings = stores::settings(configuration, keys);
-    settings.max_in_flight_per_node = usize::try_from(shares.in_flight).unwrap_or(usize::MAX);
+    settings.max_in_flight_per_node = whole(shares.in_flight);
     let engine = Engine::open(store, settings).await.map_err(Failure::failed)?;
     let options = options(configuration, &token)?;
     let listener = TcpListener::bind(configuration.bind)
@@ -99,12 +115,28 @@ async fn start(configuration: &Configuration, no_migrate: bool, token: AdminToke
         let path = Some(configuration.base_path.0.as_str()).filter(|path| !path.is_empty()).unwrap_or("/");
         print::note(format_args!("dashboard at http://{address}{path}"));
     }
-    Ok(Serving { listener, router, connections_max: usize::try_from(shares.api).unwrap_or(usize::MAX), sending })
+    let limits = Limits {
+        connections: whole(shares.api),
+        per_address: whole(configuration.max_connections_per_address.0),
+        proxies: proxies(configuration),
+    };
+    Ok(Serving { listener, served: Served { router, base_path: configuration.base_path.0.clone(), limits }, sending })
+}
+
+fn whole(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn proxies(configuration: &Configuration) -> TrustedProxies {
+    configuration.trusted_proxies.iter().map(|network| network.0).collect()
 }
 
 /// Whoever may call, and what they find.
 fn options(configuration: &Configuration, token: &AdminToken) -> Result<Options> {
-    let options = Options::with_token(token.secret().expose()).alone();
+    let options = Options::with_token(token.secret().expose())
+        .alone()
+        .trusted_proxies(proxies(configuration))
+        .request_memory_max(whole(configuration.max_request_memory.0));
     let options = options.base_path(&configuration.base_path.0).map_err(Failure::usage)?;
     Ok(match (configuration.dashboard, configuration.bind.ip().is_loopback()) {
         (false, _) => options,
@@ -114,8 +146,12 @@ fn options(configuration: &Configuration, token: &AdminToken) -> Result<Options>
 }
 
 impl Serving {
-    /// Serves until the first signal, then ends in order; a second signal ends the process on the spot.
-    async fn until_told(self, grace: Duration, mut signals: Signals) {
+    /// Serves until the first signal, then ends in order; a second signal ends the process on the spot, and so does a
+    /// database whose files are gone: nothing could be recorded of what is still sent.
+    ///
+    /// # Errors
+    /// When a file of the database was removed or replaced.
+    async fn until_told(self, grace: Duration, mut signals: Signals) -> Result<()> {
         let (stop, stopped) = tokio::sync::oneshot::channel::<Instant>();
         let insisted = async move {
             signals.next().await;
@@ -127,13 +163,14 @@ impl Serving {
         let in_order = async move {
             let mut deadline = Instant::now() + grace;
             let end = async { deadline = stopped.await.unwrap_or_else(|_| Instant::now()) };
-            listen::serve(self.listener, self.router, self.connections_max, end, grace.min(API_GRACE_MAX)).await;
+            listen::serve(self.listener, self.served, end, grace.min(API_GRACE_MAX)).await;
             self.sending.shutdown(deadline.saturating_duration_since(Instant::now())).await;
             tracing::info!("stopped");
         };
         tokio::select! {
-            () = insisted => {}
-            () = in_order => {}
+            () = insisted => Ok(()),
+            () = in_order => Ok(()),
+            gone = stores::until_gone() => Err(Failure::failed(gone)),
         }
     }
 }

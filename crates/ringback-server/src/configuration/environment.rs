@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::{
-    keys::KEYS,
+    keys,
     nearest::nearest,
     settings::{Finding, Settings, Source},
 };
@@ -26,7 +26,7 @@ pub(super) fn read(
     let mut warnings = Vec::new();
     for (name, text) in variables {
         let Some(name) = name.to_str().filter(|name| is_ours(name)) else { continue };
-        let Some(key) = KEYS.iter().find(|key| key.variable() == name) else {
+        let Some(key) = keys::all().find(|key| key.variable() == name) else {
             warnings.push(unknown(name));
             continue;
         };
@@ -43,7 +43,7 @@ fn is_ours(name: &str) -> bool {
 }
 
 fn unknown(name: &str) -> String {
-    let known: Vec<String> = KEYS.iter().map(super::keys::Key::variable).collect();
+    let known: Vec<String> = keys::all().map(keys::Key::variable).collect();
     match nearest(name, known.iter().map(String::as_str)) {
         Some(meant) => format!("the variable {name} is not known and is ignored; is {meant} meant?"),
         None => format!("the variable {name} is not known and is ignored"),

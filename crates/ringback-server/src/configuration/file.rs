@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::{
-    keys::{KEYS, Key},
+    keys::{self, KEYS, Key},
     nearest::nearest,
     settings::{Finding, Settings, Source},
 };
@@ -67,7 +67,7 @@ fn may_be_table(name: &str) -> bool {
 }
 
 fn is_key(name: &str) -> bool {
-    KEYS.iter().any(|key| key.name == name)
+    keys::all().any(|key| key.name == name)
 }
 
 /// The value as a variable or flag would have written it.
@@ -89,7 +89,7 @@ fn pair((name, value): (&String, &Value)) -> Option<String> {
 }
 
 fn unknown(file: &str, name: &str) -> Finding {
-    let detail = match nearest(name, KEYS.iter().map(|key: &Key| key.name)) {
+    let detail = match nearest(name, keys::all().map(|key: &Key| key.name)) {
         Some(meant) => format!("there is no such key; is {meant} meant?"),
         None => "there is no such key; `ringback serve --print-config` shows all".to_owned(),
     };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use super::{
-    keys::{KEYS, Key},
+    keys::{self, Key},
     settings::{Settings, Source},
 };
 
@@ -32,12 +32,12 @@ impl Flags {
 pub(crate) struct StoreFlags(pub(crate) Flags);
 
 /// What it takes to open a store.
-const STORE_KEYS: [&str; 3] = ["database_url", "schema", "master_key"];
+const STORE_KEYS: [&str; 4] = ["database_url", "schema", "master_key", "old_master_keys"];
 
 impl Args for StoreFlags {
     fn augment_args(command: Command) -> Command {
         let hide = |arg: Arg, key: &Key| arg.hide(!STORE_KEYS.contains(&key.name));
-        KEYS.iter().fold(command.arg(config_file()), |command, key| command.arg(hide(flag(key), key)))
+        keys::all().fold(command.arg(config_file()), |command, key| command.arg(hide(flag(key), key)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -57,7 +57,7 @@ impl FromArgMatches for StoreFlags {
 
 impl Args for Flags {
     fn augment_args(command: Command) -> Command {
-        KEYS.iter().fold(command.arg(config_file()), |command, key| command.arg(flag(key)))
+        keys::all().fold(command.arg(config_file()), |command, key| command.arg(flag(key)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -68,7 +68,7 @@ impl Args for Flags {
 impl FromArgMatches for Flags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = |key: &Key| Some((key.name, matches.get_one::<String>(key.name)?.clone()));
-        Ok(Self { file: matches.get_one::<PathBuf>("config").cloned(), given: KEYS.iter().filter_map(given).collect() })
+        Ok(Self { file: matches.get_one::<PathBuf>("config").cloned(), given: keys::all().filter_map(given).collect() })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

@@ -3,8 +3,10 @@
 use super::{
     settings::{Finding, Settings},
     value::Value,
+    value_files::file_of,
     values::{
-        AdminToken, BasePath, DatabaseUrl, HeaderPrefix, LogFilter, LogFormat, MasterKey, Schema, Span, Weights, Whole,
+        AdminToken, BasePath, DatabaseUrl, HeaderPrefix, LogFilter, LogFormat, MasterKey, ProxyNetwork, Schema, Span,
+        Weights, Whole,
     },
 };
 use ringback::deliver::send::AllowEntry;
@@ -49,6 +51,11 @@ impl Key {
     }
 }
 
+/// Every key, each that can be given by a file followed by the key of that file.
+pub(super) fn all() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().flat_map(|key| std::iter::once(key).chain(file_of(key)))
+}
+
 macro_rules! keys {
     ($($(#[doc = $doc:literal])+ $name:literal $field:ident: $kind:ty = $default:literal;)+) => {
         /// Every key with its value.
@@ -89,11 +96,19 @@ keys! {
     "base_path" base_path: BasePath = "";
     /// Whether there are pages for people beside the API, at / and /login.
     "dashboard" dashboard: bool = "true";
-    /// The bearer token that may do everything, 16 to 256 printable characters. SQLite: one is made and kept beside the database; PostgreSQL: required.
+    /// Networks of proxies in front of the API whose X-Forwarded-For and X-Forwarded-Proto are believed, such as 127.0.0.1/32 or 10.0.0.0/8.
+    "trusted_proxies" trusted_proxies: Vec<ProxyNetwork> = "";
+    /// Most connections to the API at a time; the last 32 are for /healthz, /readyz, /metrics and callers on this machine. Lowered to what the limit of open files allows.
+    "max_connections" max_connections: Whole<1, 1_000_000> = "1024";
+    /// Most connections of one address, or of one /64 network of IPv6; proxies that are trusted excepted.
+    "max_connections_per_address" max_connections_per_address: Whole<1, 1_000_000> = "256";
+    /// Most bytes that the bodies of all requests hold together; beyond that a request is answered with 503.
+    "max_request_memory" max_request_memory: Whole<1, 1_099_511_627_776> = "268435456";
+    /// The bearer token that may do everything, 16 to 256 printable characters. SQLite: one is made with a new database and kept beside it; PostgreSQL: required.
     "admin_token" admin_token: Option<AdminToken> = "";
-    /// Encrypts secrets at rest: 32 bytes as 64 hex digits or base64. SQLite: one is made and kept beside the database; PostgreSQL: required.
+    /// Encrypts secrets at rest: 32 bytes as 64 hex digits or base64. SQLite: one is made with a new database and kept beside it; PostgreSQL: required.
     "master_key" master_key: Option<MasterKey> = "";
-    /// Earlier master keys, which still open what they sealed.
+    /// Earlier master keys, which still open what they sealed until `ringback rekey` has sealed it anew.
     "old_master_keys" old_master_keys: Vec<MasterKey> = "";
     /// Networks that may be dialled though they are private, such as 127.0.0.0/8 or 10.1.0.0/16:8443.
     "egress.allow" egress_allow: Vec<AllowEntry> = "";
@@ -103,6 +118,8 @@ keys! {
     "max_in_flight_per_node" max_in_flight_per_node: Whole<1, 1_000_000> = "4096";
     /// Tenants that get more than an equal share of sending while more is due than can be sent, such as acme=4,other=2. In the file a table.
     "tenant_weights" tenant_weights: Weights = "";
+    /// How long a connection to a receiver is used before it is dialled anew, so that a receiver that moved is found.
+    "connection_max_age" connection_max_age: Span<1_000, { DAY_MS }> = "60s";
     /// Largest payload of an event, in bytes.
     "max_payload_bytes" max_payload_bytes: Whole<1, 16_777_216> = "1048576";
     /// Most endpoints a tenant can have.

@@ -16,6 +16,7 @@ mod nearest;
 mod reference;
 mod settings;
 mod value;
+mod value_files;
 mod values;
 
 use self::settings::Settings;
@@ -49,10 +50,22 @@ impl Configuration {
     pub(crate) fn examine(flags: &Flags) -> Examined {
         let (mut settings, mut findings) = (Settings::default(), Vec::new());
         file::read(flags.file.as_deref(), &mut settings, &mut findings);
-        let warnings = environment::read(std::env::vars_os(), &mut settings, &mut findings);
+        let mut warnings = environment::read(std::env::vars_os(), &mut settings, &mut findings);
         flags.put_into(&mut settings);
+        warnings.extend(value_files::resolve(&mut settings, &mut findings));
         let configuration = Self::from_settings(&settings, &mut findings);
         Examined { configuration, given: settings.given(), findings, warnings }
+    }
+
+    /// Reads a file's text alone.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn of_file(text: &str) -> std::result::Result<Self, Vec<String>> {
+        let (mut settings, mut findings) = (Settings::default(), Vec::new());
+        file::read_text("ringback.toml", text, &mut settings, &mut findings);
+        match Self::from_settings(&settings, &mut findings) {
+            Some(configuration) if findings.is_empty() => Ok(configuration),
+            _ => Err(findings.iter().map(ToString::to_string).collect()),
+        }
     }
 
     /// Reads all sources; warnings go to standard error at once.
@@ -84,6 +97,7 @@ mod tests {
         for (key, value) in flags {
             settings.put(key, settings::Source::Flag, (*value).to_owned());
         }
+        value_files::resolve(&mut settings, &mut findings);
         match Configuration::from_settings(&settings, &mut findings) {
             Some(configuration) if findings.is_empty() => Ok(configuration),
             _ => Err(findings.iter().map(ToString::to_string).collect()),
@@ -116,6 +130,7 @@ mod tests {
     fn the_reference_file_says_what_is_so_without_it() {
         let written = format!("{:?}", read(REFERENCE, &[], &[]).unwrap());
         assert_eq!(written, format!("{:?}", read("", &[], &[]).unwrap()));
+        assert_eq!(written, format!("{:?}", Configuration::of_file(REFERENCE).unwrap()));
     }
 
     #[test]
@@ -146,6 +161,58 @@ mod tests {
             read("", &[("RINGBACK_MASTER_KEY", "hunter2"), ("RINGBACK_ADMIN_TOKEN", "short")], &[]).unwrap_err();
         assert_eq!(findings.len(), 2);
         assert!(!findings.concat().contains("hunter2") && !findings.concat().contains("\"short\""), "{findings:?}");
+    }
+
+    #[test]
+    fn a_value_may_stand_in_a_file_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.into_os_string().into_string().unwrap()
+        };
+        let (token, key) = (write("token", "a-token-of-sixteen-letters\r\n"), write("key", &"ab".repeat(32)));
+        let old = write("old", &format!("{}\n{}\n", "01".repeat(32), "02".repeat(32)));
+        let url = write("url", "sqlite://of-a-file.db\n");
+        let file = format!("admin_token_file = {token:?}\n");
+        let variables = [("RINGBACK_MASTER_KEY_FILE", &*key), ("RINGBACK_OLD_MASTER_KEYS_FILE", &*old)];
+        let configuration = read(&file, &variables, &[("database_url_file", &url)]).unwrap();
+        assert_eq!(configuration.admin_token.unwrap().0.expose(), "a-token-of-sixteen-letters");
+        assert_eq!(configuration.master_key.unwrap().0.expose(), "ab".repeat(32));
+        assert_eq!(configuration.old_master_keys.len(), 2);
+        assert_eq!(configuration.database_url, DatabaseUrl::Sqlite("of-a-file.db".into()));
+        // One line end is the editor's; what is beyond belongs to the value, and makes it wrong.
+        let two = write("two", "hunter2-hunter2-hunter2\n\n");
+        let findings = read("", &[("RINGBACK_ADMIN_TOKEN_FILE", &two)], &[]).unwrap_err();
+        assert!(findings[0].contains("RINGBACK_ADMIN_TOKEN_FILE") && findings[0].contains(&two), "{findings:?}");
+        assert!(!findings[0].contains("hunter2"), "{findings:?}");
+    }
+
+    #[test]
+    fn a_value_and_a_file_for_it_are_an_error_that_names_both() {
+        for (file, variable, flag, named) in [
+            ("", ("RINGBACK_MASTER_KEY", "k"), ("master_key_file", "/k"), ["RINGBACK_MASTER_KEY", "--master-key-file"]),
+            (
+                "master_key_file = '/k'",
+                ("RINGBACK_MASTER_KEY", "k"),
+                ("lease", "12s"),
+                ["RINGBACK_MASTER_KEY", "master_key_file in ringback.toml"],
+            ),
+            (
+                "admin_token = 'k'",
+                ("RINGBACK_ADMIN_TOKEN_FILE", "/k"),
+                ("lease", "12s"),
+                ["admin_token in ringback.toml", "RINGBACK_ADMIN_TOKEN_FILE"],
+            ),
+        ] {
+            let findings = read(file, &[variable], &[flag]).unwrap_err();
+            assert!(named.iter().all(|name| findings[0].contains(name)), "{findings:?}");
+        }
+        let findings = read("", &[("RINGBACK_MASTER_KEY_FILE", "/nowhere/key")], &[]).unwrap_err();
+        assert!(
+            findings[0].contains("RINGBACK_MASTER_KEY_FILE") && findings[0].contains("/nowhere/key"),
+            "{findings:?}"
+        );
     }
 
     #[test]

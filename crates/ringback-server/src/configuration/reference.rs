@@ -8,7 +8,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::{
-        super::keys::{KEYS, Key},
+        super::keys::{self, Key},
         REFERENCE,
     };
 
@@ -23,7 +23,7 @@ mod tests {
         let mut text = HEAD.to_owned();
         let mut table = "";
         for in_table in [false, true] {
-            for key in KEYS.iter().filter(|key| key.name.contains('.') == in_table) {
+            for key in keys::all().filter(|key| key.name.contains('.') == in_table) {
                 let (prefix, name) = key.name.split_once('.').unwrap_or(("", key.name));
                 if prefix != table {
                     writeln!(text, "\n[{prefix}]").unwrap();

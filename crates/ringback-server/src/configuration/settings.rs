@@ -64,6 +64,8 @@ pub(super) enum Source {
     Variable,
     /// The key's flag.
     Flag,
+    /// The key that names a file, where that was said, and the file.
+    ValueFile(String),
 }
 
 /// The source as it is named to a person, for one key.
@@ -72,10 +74,18 @@ struct Named<'a>(&'a Source, &'a Key);
 impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Source::File(name) => f.write_str(name),
+            Source::File(name) | Source::ValueFile(name) => f.write_str(name),
             Source::Variable => f.write_str(&self.1.variable()),
             Source::Flag => write!(f, "--{}", self.1.flag()),
         }
+    }
+}
+
+/// A key with its source, in one expression: a file's name alone does not say which of its keys is meant.
+fn spelled(source: &Source, key: &Key) -> String {
+    match source {
+        Source::File(file) => format!("{} in {file}", key.name),
+        source => Named(source, key).to_string(),
     }
 }
 
@@ -87,6 +97,19 @@ impl Settings {
     /// Remembers what a source says about a key.
     pub(super) fn put(&mut self, key: &str, source: Source, text: String) {
         self.0.insert(key.to_owned(), (source, text));
+    }
+
+    /// Takes a key out: where it was said, and its text.
+    pub(super) fn take(&mut self, key: &Key) -> Option<(String, String)> {
+        let (source, text) = self.0.remove(key.name)?;
+        Some((spelled(&source, key), text))
+    }
+
+    /// Where a key was said.
+    pub(super) fn source(&self, name: &str) -> Option<String> {
+        let key = KEYS.iter().find(|key| key.name == name)?;
+        let (source, _) = self.0.get(name)?;
+        Some(spelled(source, key))
     }
 
     /// The value of a key, or `None` and a finding.

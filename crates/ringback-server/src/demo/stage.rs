@@ -7,6 +7,7 @@ use std::{
 };
 
 use ringback::{Engine, Sending, Settings, deliver::send::Egress, seal::MasterKeys};
+use ringback_admin::TrustedProxies;
 use ringback_sqlite::Sqlite;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,7 +30,7 @@ use crate::{
     configuration::Secret,
     failure::{Failure, Result},
     screen, secrets,
-    serve::listen,
+    serve::listen::{self, Limits, Served},
 };
 
 /// The longest that a chapter waits for its deliveries: the delays below add up to a tenth of it.
@@ -77,9 +78,12 @@ impl Stage {
         let token = Secret::new(secrets::random_token());
         let options = ringback_admin::Options::with_token(token.expose()).dashboard_on_loopback();
         let router = ringback_admin::router(engine.clone(), options);
+        let limits =
+            Limits { connections: CONNECTIONS_MAX, per_address: CONNECTIONS_MAX, proxies: TrustedProxies::default() };
+        let served = Served { router, base_path: String::new(), limits };
         let (stop, stopped) = oneshot::channel();
         let end = async { drop(stopped.await) };
-        let serving = tokio::spawn(listen::serve(listener, router, CONNECTIONS_MAX, end, Duration::from_secs(1)));
+        let serving = tokio::spawn(listen::serve(listener, served, end, Duration::from_secs(1)));
         let (send, arrivals) = mpsc::unbounded_channel();
         let open = |temper: Temper| Receiver::open(temper, without.contains(&temper), send.clone());
         Ok(Self {

@@ -3,7 +3,7 @@
 use ringback::{endpoint::Scheme, time::Timestamp};
 
 use crate::{
-    client::views::Endpoint,
+    client::views::{Endpoint, Rotation},
     configuration::print_duration,
     print::{self, Paint, moment, plain},
 };
@@ -19,6 +19,9 @@ pub(crate) fn policy(endpoint: &Endpoint, since: Option<Timestamp>, paint: Paint
     line("state", &state(endpoint, since));
     line("selects", &endpoint.selects());
     line("signs", &signs(endpoint));
+    if let Some(rotation) = &endpoint.rotation {
+        line("rotation", &under_way(rotation));
+    }
     line("tries", &tries(endpoint));
     line("pace", &pace(endpoint));
     if !endpoint.headers.is_empty() || endpoint.auth.is_some() {
@@ -46,6 +49,17 @@ fn signs(endpoint: &Endpoint) -> String {
     let secret = if endpoint.has_secret { "with a secret" } else { "not, because it has no secret" };
     let public = endpoint.public_key.as_deref().map(|key| format!(", public key {key}")).unwrap_or_default();
     format!("{secret} (scheme {scheme}, preset {}){public}", endpoint.preset)
+}
+
+fn under_way(rotation: &Rotation) -> String {
+    let now = Timestamp::now();
+    let older = rotation.secrets.saturating_sub(1);
+    let overlap = rotation.overlap_until.map(|until| {
+        let secrets = if older == 1 { "1 older secret signs" } else { &format!("{older} older secrets sign") };
+        format!("{secrets} beside the current one, the last until {}", moment::with_age(until, now))
+    });
+    let switch = rotation.switch_at.map(|at| format!("the next secret takes over at {}", moment::with_age(at, now)));
+    overlap.into_iter().chain(switch).collect::<Vec<_>>().join("; ")
 }
 
 fn tries(endpoint: &Endpoint) -> String {

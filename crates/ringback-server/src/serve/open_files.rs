@@ -3,9 +3,6 @@
 /// Files that are neither: the database, its log, standard streams, epoll.
 const RESERVE: u64 = 64;
 
-/// Most open connections to the API, if the limit of open files leaves room for them.
-const API_CONNECTIONS: u64 = 1_024;
-
 /// What the limit allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shares {
@@ -16,10 +13,10 @@ pub(crate) struct Shares {
 }
 
 /// Raises the soft limit as far as this process may, and shares what there is.
-pub(crate) fn shares(in_flight_wanted: u64) -> Shares {
+pub(crate) fn shares(in_flight_wanted: u64, api_wanted: u64) -> Shares {
     // Where the limit cannot be told, what is wanted is tried.
     let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
-    let shares = share(limit, in_flight_wanted);
+    let shares = share(limit, in_flight_wanted, api_wanted);
     if shares.in_flight < in_flight_wanted {
         tracing::warn!(
             limit,
@@ -30,14 +27,23 @@ pub(crate) fn shares(in_flight_wanted: u64) -> Shares {
             shares.in_flight
         );
     }
+    if shares.api < api_wanted {
+        tracing::warn!(
+            limit,
+            wanted = api_wanted,
+            lowered_to = shares.api,
+            "max_connections is lowered from {api_wanted} to {}, because only {limit} files may be open (ulimit -n)",
+            shares.api
+        );
+    }
     shares
 }
 
 /// A quarter at most goes to the API. A request to a receiver counts twice: beside each open one, a connection may
 /// be waiting idle for its lane's next.
-fn share(limit: u64, wanted: u64) -> Shares {
+fn share(limit: u64, wanted: u64, api_wanted: u64) -> Shares {
     let usable = limit.saturating_sub(RESERVE);
-    let api = API_CONNECTIONS.min(usable / 4).max(1);
+    let api = api_wanted.min(usable / 4).max(1);
     Shares { in_flight: wanted.min((usable - api.min(usable)) / 2).max(1), api }
 }
 
@@ -47,8 +53,8 @@ mod tests {
 
     #[test]
     fn a_small_limit_lowers_both_and_never_to_nothing() {
-        assert_eq!(share(1_048_576, 4_096), Shares { in_flight: 4_096, api: 1_024 });
-        assert_eq!(share(1_024, 4_096), Shares { in_flight: 360, api: 240 });
-        assert_eq!(share(10, 4_096), Shares { in_flight: 1, api: 1 });
+        assert_eq!(share(1_048_576, 4_096, 1_024), Shares { in_flight: 4_096, api: 1_024 });
+        assert_eq!(share(1_024, 4_096, 1_024), Shares { in_flight: 360, api: 240 });
+        assert_eq!(share(10, 4_096, 1_024), Shares { in_flight: 1, api: 1 });
     }
 }

@@ -8,10 +8,13 @@ use ringback::{
 
 use super::{Finding, Ingredient, Request};
 
+/// Where the id stands whatever the scheme, unless the installation has another `header_prefix`.
+const OWN_ID: &str = "ringback-id";
+
 /// What the headers of a request say.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Arrived {
-    /// The id, where the scheme has one.
+    /// The id, from the scheme's own header if it has one.
     pub(crate) id: Option<String>,
     /// The moment, where the scheme has one.
     pub(crate) at: Option<Timestamp>,
@@ -29,6 +32,8 @@ impl Arrived {
                 None => findings.push(missing(scheme, name, request)),
             }
         }
+        // Every request carries the event's id, also where the scheme has no header for it.
+        arrived.id = arrived.id.or_else(|| request.header(OWN_ID).map(str::to_owned));
         (arrived, findings)
     }
 
@@ -42,14 +47,25 @@ impl Arrived {
         if *scheme == Scheme::StandardEd25519 {
             templates.push("v1a,{signature}".to_owned());
         }
-        let mut holds_signature = false;
+        let (mut holds_signature, mut prefixed) = (false, None);
         for item in items(value.trim()) {
             // Entries of a version that the scheme does not know are for others.
             let values = templates.iter().find_map(|template| read_header(template, item.trim())).unwrap_or_default();
             for (placeholder, value) in values {
                 holds_signature |= placeholder == "signature";
-                self.note(&placeholder, value);
+                // Without a text around it, a signature is whatever stands in the header.
+                match named(&value).filter(|_| placeholder == "signature") {
+                    Some((prefix, rest)) => {
+                        prefixed = Some(prefix.to_owned());
+                        self.note(&placeholder, rest.to_owned());
+                    }
+                    None => self.note(&placeholder, value),
+                }
             }
+        }
+        if let Some(prefix) = prefixed {
+            let told = format!("{name} should have the form `{template}`, and `{prefix}=` stands before the signature");
+            return Some(Ingredient::Layout.differs(told));
         }
         if !template.contains("{signature}") || holds_signature {
             return None;
@@ -81,6 +97,13 @@ impl Request {
         let wanted = plain(name);
         self.headers.iter().find(|(name, _)| plain(name) == wanted).map(|(_, value)| value.as_str())
     }
+}
+
+/// What stands before `=` in a signature that names its hash or version, as GitHub's does, and the signature.
+fn named(signature: &str) -> Option<(&str, &str)> {
+    const NAMES: [&str; 8] = ["sha1", "sha256", "sha384", "sha512", "hmac", "hmac-sha256", "v0", "v1"];
+    let (name, rest) = signature.split_once('=')?;
+    (NAMES.contains(&name.to_ascii_lowercase().as_str()) && !rest.is_empty()).then_some((name, rest))
 }
 
 /// A count of units since the epoch.

@@ -50,7 +50,9 @@ pub(super) fn search(
         });
     }
     let readings: Vec<Reading<'_>> = arrived.signatures.iter().flat_map(|text| readings(text)).collect();
-    suspects.fewest(|combination| combination.fit(custom, &expectation.url, &readings))
+    suspects
+        .fewest(|combination| combination.fit(custom, &expectation.url, &readings))
+        .or_else(|| suspects.without_key(custom, &expectation.url, &readings))
 }
 
 /// One choice of every ingredient.
@@ -73,6 +75,28 @@ impl Suspects {
         }
     }
 
+    /// A digest that was made without any key: of the body or of what is signed, as it should be or spelled otherwise.
+    fn without_key(&self, custom: &Custom, url: &str, readings: &[Reading<'_>]) -> Option<Found> {
+        self.fewest(|combination| {
+            // A key makes no difference here, so a choice that varies it explains nothing.
+            if combination.key.finding.is_some() {
+                return None;
+            }
+            let message = combination.message(custom, url).unwrap_or_default();
+            let reading = readings.iter().find(|reading| {
+                let of = |bytes: &[u8]| keyless(reading.digest, bytes) == reading.hex;
+                of(&message) || of(&combination.body.value)
+            })?;
+            let name = digest_name(reading.digest);
+            let mut found = combination.found(custom, reading);
+            found.findings.insert(0, Ingredient::Digest.differs(format!(
+                "the sender made a plain {name} without the secret, and the scheme makes an HMAC with it: such a digest \
+                 proves nothing, anybody can make it"
+            )));
+            Some(found)
+        })
+    }
+
     /// The first that fits, those with fewer differences before those with more.
     fn fewest(&self, fit: impl Fn(&Combination<'_>) -> Option<Found>) -> Option<Found> {
         (0..=DIFFERENCES_MAX).find_map(|differences| self.combinations(differences).find_map(|choice| fit(&choice)))
@@ -88,6 +112,16 @@ impl Suspects {
             id: &self.ids[id],
             time: &self.times[time],
         })
+    }
+}
+
+/// The hash of some bytes, in hex.
+fn keyless(digest: Digest, bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    match digest {
+        Digest::Sha1 => hex::encode(sha1::Sha1::digest(bytes)),
+        Digest::Sha256 => hex::encode(sha2::Sha256::digest(bytes)),
+        Digest::Sha512 => hex::encode(sha2::Sha512::digest(bytes)),
     }
 }
 

@@ -209,9 +209,49 @@ fn an_expectation_that_cannot_be_met_is_refused_beforehand() {
 }
 
 #[test]
+fn an_id_that_no_header_of_the_scheme_holds_is_the_one_that_every_request_carries() {
+    let mut custom = Scheme::PlainHex.spelled_out().unwrap();
+    custom.message = "{id}.{body}".to_owned();
+    let facts =
+        ringback::deliver::sign::Facts { id: "evt_1", url: "", body: BODY.as_bytes(), now: Timestamp::default() };
+    let signature = ringback::deliver::sign::parts::signature(&custom, "s", &facts).unwrap();
+    let arrived = request(&[("X-Webhook-Signature", &signature), ("Ringback-Id", "evt_1")], BODY);
+    let expectation = Expectation { scheme: Scheme::Custom(custom), ..expectation("plain-hex", &["s"]) };
+    let report = expectation.judge(&arrived, Timestamp::now());
+    assert!(report.verifies(), "{report:?}");
+}
+
+#[test]
 fn a_strange_request_does_no_harm() {
     for header in ["", "v1,", "v1,\u{fffd}", ",,, = ; v1", &"v1,A ".repeat(2_000)] {
         let report = expectation("svix", &["", "whsec_", "\u{0}"]).judge(&svix(header, "{"), Timestamp::now());
         assert!(!report.verifies());
     }
+}
+
+#[test]
+fn a_name_before_a_bare_signature_is_told() {
+    let prefixed = format!("sha256={HEX}");
+    let request = request(&[("x-webhook-signature", &prefixed)], BODY);
+    assert_eq!(differs("plain-hex", &["bland_secret"], &request), [Ingredient::Layout]);
+    let report = expectation("plain-hex", &["bland_secret"]).judge(&request, Timestamp::from_millis(NOW * 1_000));
+    assert!(report.findings[0].detail.contains("`sha256=`"), "{report:?}");
+    assert_eq!(report.fits.as_deref(), Some(HEX));
+}
+
+#[test]
+fn a_digest_without_a_key_is_told() {
+    let plain = "ae858931f67887e8150d6f96c9fe03062c1df36b4464c4ddc8e002c084d5d198";
+    for (scheme, name, value) in [
+        ("plain-hex", "x-webhook-signature", plain.to_owned()),
+        ("github", "X-Hub-Signature-256", format!("sha256={plain}")),
+    ] {
+        let request = request(&[(name, &value)], BODY);
+        assert_eq!(differs(scheme, &["bland_secret"], &request), [Ingredient::Digest], "{scheme}");
+    }
+    let prefixed = request(&[("x-webhook-signature", &format!("sha256={plain}"))], BODY);
+    assert_eq!(differs("plain-hex", &["bland_secret"], &prefixed), [Ingredient::Layout, Ingredient::Digest]);
+    // Of another body: a digest that nothing explains stays unexplained.
+    let other = request(&[("x-webhook-signature", plain)], "{}");
+    assert_eq!(differs("plain-hex", &["bland_secret"], &other), [Ingredient::Unknown]);
 }

@@ -3,7 +3,12 @@
 use std::{
     path::Path,
     process::{Command, Output, Stdio},
+    sync::mpsc,
+    time::Duration,
 };
+
+/// Longer than anything takes that ends.
+pub(crate) const BOUND: Duration = Duration::from_secs(300);
 
 /// The binary, to be run in `folder`.
 pub(crate) fn ringback(folder: &Path) -> Command {
@@ -15,9 +20,18 @@ pub(crate) fn ringback(folder: &Path) -> Command {
     command
 }
 
-/// Runs it to its end.
+/// Runs it to its end. A `serve` that should have refused to start is ended here, instead of being waited for.
 pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
-    ringback(folder).args(arguments).output().unwrap()
+    let mut command = ringback(folder);
+    let child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = child.id().to_string();
+    let (ended, end) = mpsc::channel();
+    std::thread::spawn(move || ended.send(child.wait_with_output()));
+    let Ok(output) = end.recv_timeout(BOUND) else {
+        let _ = Command::new("kill").args(["-s", "KILL", &id]).status();
+        panic!("{arguments:?} does not end");
+    };
+    output.unwrap()
 }
 
 /// What it wrote to standard output.

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `ringback serve` on a free port, stopped when dropped.
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) child: Child,
     lines: mpsc::Receiver<String>,
     /// `http://127.0.0.1:…`
     pub(crate) url: String,

@@ -4,13 +4,16 @@ use ringback::{
     audit::Record,
     delivery::LaneId,
     id::EndpointId,
-    store::{Change, EndpointFilter, StoredEndpoint, Updated},
+    store::{
+        Change, EndpointFilter, Once, StoredEndpoint, Updated,
+        rules::admission::{Admission, Facts, of_new_endpoint},
+    },
     time::Timestamp,
 };
 use sqlx::SqliteConnection;
 
 use super::{change, load};
-use crate::{audit, batch::json, read::now};
+use crate::{audit, batch::json, once, read::now};
 
 /// Makes the endpoint's row, as it is now, that of this version, and keeps what routing sees of it.
 pub(crate) async fn keep_version(tx: &mut SqliteConnection, id: EndpointId, version: i64) -> sqlx::Result<()> {
@@ -36,15 +39,23 @@ pub(super) async fn create(
     tx: &mut SqliteConnection,
     mut endpoint: StoredEndpoint,
     tenant_max: u32,
+    once: Option<Once>,
     record: Record,
 ) -> sqlx::Result<Updated> {
-    if key_is_taken(tx, &endpoint).await? {
-        return Ok(Updated::KeyTaken);
+    if let Some(once) = &once
+        && let Some(before) = once::find(tx, once).await?
+    {
+        return Ok(Updated::Before(before));
     }
-    let live: i64 =
-        sqlx::query_scalar(sql!("count_endpoints")).bind(endpoint.tenant.as_str()).fetch_one(&mut *tx).await?;
-    if live >= i64::from(tenant_max) {
-        return Ok(Updated::TooMany);
+    let is_key_taken = key_is_taken(tx, &endpoint).await?;
+    let live = sqlx::query_scalar(sql!("count_endpoints")).bind(endpoint.tenant.as_str()).fetch_one(&mut *tx).await?;
+    match of_new_endpoint(Facts { is_key_taken, live, live_max: tenant_max }) {
+        Admission::KeyTaken => return Ok(Updated::KeyTaken),
+        Admission::TooMany => return Ok(Updated::TooMany),
+        Admission::Admitted => {}
+    }
+    if let Some(once) = &once {
+        once::keep(tx, once).await?;
     }
     write_endpoint(tx, sql!("insert_endpoint"), &endpoint).await?;
     endpoint.version = changed(tx, endpoint.id).await?;

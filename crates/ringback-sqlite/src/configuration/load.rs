@@ -41,7 +41,8 @@ fn read_endpoint(row: &SqliteRow) -> sqlx::Result<StoredEndpoint> {
         id: EndpointId::from_uuid(uuid(row, "id")?),
         tenant: row.try_get("tenant")?,
         key: row.try_get("key")?,
-        event_types: texts(row.try_get("event_types")?)?,
+        // A copy of what the configuration says: one that cannot be read must not take every list away.
+        event_types: row.try_get("event_types").and_then(texts).unwrap_or_default(),
         enabled: row.try_get("enabled")?,
         disabled_reason: row.try_get("disabled_reason")?,
         paused: row.try_get("paused")?,

@@ -7,33 +7,39 @@ mod load;
 use ringback::{
     audit::Record,
     id::EndpointId,
-    store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Result, StoredEndpoint, Updated},
+    store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Once, Result, StoredEndpoint, Updated},
 };
 use sqlx::SqliteConnection;
 
 pub(crate) use self::{changes::change, edit::keep_version};
-use crate::{Sqlite, error::store_error};
+use crate::Sqlite;
 
 #[async_trait::async_trait]
 impl Configuration for Sqlite {
     async fn changes_since(&self, version: i64) -> Result<Changes> {
         let mut snapshot = self.snapshot().await?;
-        changes::since(&mut snapshot, version).await.map_err(store_error)
+        changes::since(&mut snapshot, version).await.map_err(|error| self.error(error))
     }
 
     async fn load_endpoints(&self, filter: &EndpointFilter) -> Result<Vec<StoredEndpoint>> {
         let mut snapshot = self.snapshot().await?;
-        load::matching(&mut snapshot, filter).await.map_err(store_error)
+        load::matching(&mut snapshot, filter).await.map_err(|error| self.error(error))
     }
 
     async fn endpoint_by_key(&self, tenant: &str, key: &str) -> Result<Option<StoredEndpoint>> {
         let mut snapshot = self.snapshot().await?;
-        load::by_key(&mut snapshot, tenant, key).await.map_err(store_error)
+        load::by_key(&mut snapshot, tenant, key).await.map_err(|error| self.error(error))
     }
 
-    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32, record: &Record) -> Result<Updated> {
-        let (endpoint, record) = (endpoint.clone(), record.clone());
-        self.apply(move |tx| Box::pin(edit::create(tx, endpoint, tenant_max, record))).await
+    async fn create_endpoint(
+        &self,
+        endpoint: &StoredEndpoint,
+        tenant_max: u32,
+        once: Option<&Once>,
+        record: &Record,
+    ) -> Result<Updated> {
+        let (endpoint, once, record) = (endpoint.clone(), once.cloned(), record.clone());
+        self.apply(move |tx| Box::pin(edit::create(tx, endpoint, tenant_max, once, record))).await
     }
 
     async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated> {
@@ -48,7 +54,7 @@ impl Configuration for Sqlite {
 
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>> {
         let mut snapshot = self.snapshot().await?;
-        load::as_of(&mut snapshot, tenant, version, limit).await.map_err(store_error)
+        load::as_of(&mut snapshot, tenant, version, limit).await.map_err(|error| self.error(error))
     }
 
     async fn keep_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
@@ -56,10 +62,15 @@ impl Configuration for Sqlite {
         self.apply(move |tx| Box::pin(keep_setting(tx, name, value))).await
     }
 
+    async fn put_setting(&self, name: &str, value: &[u8]) -> Result<()> {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.apply(move |tx| Box::pin(put_setting(tx, name, value))).await
+    }
+
     async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let mut snapshot = self.snapshot().await?;
         let value = sqlx::query_scalar(sql!("read_setting")).bind(name).fetch_optional(&mut *snapshot).await;
-        value.map_err(store_error)
+        value.map_err(|error| self.error(error))
     }
 }
 
@@ -67,4 +78,8 @@ impl Configuration for Sqlite {
 async fn keep_setting(tx: &mut SqliteConnection, name: String, value: Vec<u8>) -> sqlx::Result<Vec<u8>> {
     sqlx::query(sql!("keep_setting")).bind(name.as_str()).bind(value).execute(&mut *tx).await?;
     sqlx::query_scalar(sql!("read_setting")).bind(name).fetch_one(tx).await
+}
+
+async fn put_setting(tx: &mut SqliteConnection, name: String, value: Vec<u8>) -> sqlx::Result<()> {
+    sqlx::query(sql!("put_setting")).bind(name).bind(value).execute(tx).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! Taking back what was owed: expunging an event, discarding a dead letter.
+//! Taking back what was owed: of an event that is expunged, or by discarding a dead letter.
 
 use ringback::{
     audit::Record,
@@ -11,36 +11,12 @@ use uuid::Uuid;
 use super::scan::Range;
 use crate::{audit, configuration::change, error::corrupt, read::now};
 
-/// Removes an event's payload for good and cancels what is owed or dead of it.
-///
-/// While it runs, SQLite overwrites what it frees with zeros, so the bytes leave the file and not only the table.
-/// Copies in the log are overwritten as the log is used again.
-pub(super) async fn expunge(tx: &mut SqliteConnection, id: EventId, record: Record) -> sqlx::Result<bool> {
-    let uuid = id.uuid();
-    let expunged: Option<bool> =
-        sqlx::query_scalar(sql!("is_expunged")).bind(uuid.as_bytes().as_slice()).fetch_optional(&mut *tx).await?;
-    match expunged {
-        None => return Ok(false),
-        Some(true) => return Ok(true),
-        Some(false) => {}
-    }
-    sqlx::query("PRAGMA secure_delete = ON").fetch_all(&mut *tx).await?;
-    let outcome = expunge_now(tx, id).await;
-    sqlx::query("PRAGMA secure_delete = OFF").fetch_all(&mut *tx).await?;
-    outcome?;
-    audit::write(tx, &record).await?;
-    Ok(true)
-}
-
-async fn expunge_now(tx: &mut SqliteConnection, id: EventId) -> sqlx::Result<()> {
-    let (uuid, now) = (id.uuid(), now());
-    sqlx::query(sql!("expunge_event")).bind(uuid.as_bytes().as_slice()).bind(now).execute(&mut *tx).await?;
-    let deliveries = Range::of_event(id);
+/// Cancels what is owed or dead of an event; how many deliveries.
+pub(crate) async fn cancel_event(tx: &mut SqliteConnection, id: EventId) -> sqlx::Result<u64> {
+    let (deliveries, now) = (Range::of_event(id), now());
     apply(tx, sql!("cancel_event"), deliveries, now).await?;
-    apply(tx, sql!("delete_deliveries_between"), deliveries, now).await?;
-    change(tx, &Change::EventExpunged(id)).await?;
-    cancel_dead_letters(tx, deliveries, now).await?;
-    Ok(())
+    let owed = apply(tx, sql!("delete_deliveries_between"), deliveries, now).await?;
+    Ok(owed + cancel_dead_letters(tx, deliveries, now).await?)
 }
 
 /// Moves a dead letter to cancelled.

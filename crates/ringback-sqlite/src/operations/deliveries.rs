@@ -4,7 +4,13 @@ use ringback::{
     attempt::ErrorClass,
     delivery::{DeadReason, HoldReason, LaneId, Marks, Status},
     id::{DeliveryId, EndpointId, EventId},
-    store::{DeliveryFilter, DeliveryRow, Page},
+    store::{
+        DeliveryFilter, DeliveryRow, Page,
+        rules::{
+            host::goes_to,
+            page::{DELIVERIES_MAX, EVENTS_OF_KEY_MAX, Place, places},
+        },
+    },
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
@@ -16,21 +22,8 @@ use crate::{
     read::{code_or_none, event, now, time_or_none, uuid, uuid_or_none},
 };
 
-/// Events of one key that a page of deliveries looks at.
-const EVENTS_OF_KEY_MAX: i64 = 1_000;
-
 /// More than an event can have.
 const DELIVERIES_OF_EVENT_MAX: i64 = 65_536;
-
-/// Where deliveries lie.
-const PLACES: [Place; 3] = [Place::Delivery, Place::DeadLetter, Place::Finished];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Delivery,
-    DeadLetter,
-    Finished,
-}
 
 /// Deliveries, newest first.
 pub(super) async fn list(
@@ -56,7 +49,8 @@ pub(super) async fn dead_of(
     filter: &DeliveryFilter,
     event: EventId,
 ) -> sqlx::Result<Vec<DeliveryRow>> {
-    let found = Place::DeadLetter.read(connection, filter, Range::of_event(event), DELIVERIES_OF_EVENT_MAX).await?;
+    let everything = Range::of_event(event);
+    let found = read(Place::DeadLetter, connection, filter, everything, DELIVERIES_OF_EVENT_MAX).await?;
     Ok(found.rows.into_iter().map(|(_, row)| row).collect())
 }
 
@@ -73,8 +67,8 @@ async fn everywhere(
     want: i64,
 ) -> sqlx::Result<Vec<Found<DeliveryRow>>> {
     let mut found = Vec::new();
-    for place in PLACES.into_iter().filter(|place| place.may_hold(filter)) {
-        found.push(place.read(connection, filter, range, want).await?);
+    for place in places(filter) {
+        found.push(read(place, connection, filter, range, want).await?);
     }
     Ok(found)
 }
@@ -84,11 +78,12 @@ pub(super) async fn events_of_key(
     connection: &mut SqliteConnection,
     key: &str,
     range: Range,
+    most: usize,
 ) -> sqlx::Result<Vec<EventId>> {
     let events: Vec<Vec<u8>> = sqlx::query_scalar(sql!("find_events_by_key"))
         .bind(range.low.as_bytes().as_slice())
         .bind(range.high.as_bytes().as_slice())
-        .bind(EVENTS_OF_KEY_MAX)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .bind(key)
         .fetch_all(connection)
         .await?;
@@ -103,7 +98,7 @@ async fn of_key(
     range: Range,
     want: i64,
 ) -> sqlx::Result<Vec<Found<DeliveryRow>>> {
-    let events = events_of_key(connection, key, range).await?;
+    let events = events_of_key(connection, key, range, EVENTS_OF_KEY_MAX).await?;
     let (mut all, mut last) = (Found { rows: Vec::new(), end: None }, None);
     for event in &events {
         for found in everywhere(connection, filter, range.and(Range::of_event(*event)), want).await? {
@@ -116,48 +111,36 @@ async fn of_key(
         }
     }
     // Older events with this key may be left: after a full page, or after as many as one page looks at.
-    if i64::try_from(all.rows.len()).is_ok_and(|rows| rows >= want)
-        || i64::try_from(events.len()) == Ok(EVENTS_OF_KEY_MAX)
-    {
+    if i64::try_from(all.rows.len()).is_ok_and(|rows| rows >= want) || events.len() == EVENTS_OF_KEY_MAX {
         all.end = all.end.max(last);
     }
     Ok(vec![all])
 }
 
-impl Place {
-    fn may_hold(self, filter: &DeliveryFilter) -> bool {
-        let of_status = match filter.status {
-            None => true,
-            Some(Status::Pending) => self == Self::Delivery,
-            Some(Status::Dead) => self == Self::DeadLetter,
-            Some(Status::Delivered | Status::Cancelled) => self == Self::Finished,
-        };
-        of_status && (filter.reason.is_none() || self == Self::DeadLetter)
+const fn statements(place: Place, of_endpoint: bool) -> (&'static str, &'static str) {
+    match place {
+        Place::Delivery => (sql!("list_pending"), sql!("end_of_pending")),
+        Place::DeadLetter => (sql!("list_dead"), sql!("end_of_dead")),
+        Place::Finished if of_endpoint => (sql!("list_finished_of_endpoint"), sql!("end_of_finished_of_endpoint")),
+        Place::Finished => (sql!("list_finished"), sql!("end_of_finished")),
     }
+}
 
-    const fn statements(self, of_endpoint: bool) -> (&'static str, &'static str) {
-        match self {
-            Self::Delivery => (sql!("list_pending"), sql!("end_of_pending")),
-            Self::DeadLetter => (sql!("list_dead"), sql!("end_of_dead")),
-            Self::Finished if of_endpoint => (sql!("list_finished_of_endpoint"), sql!("end_of_finished_of_endpoint")),
-            Self::Finished => (sql!("list_finished"), sql!("end_of_finished")),
-        }
-    }
-
-    async fn read(
-        self,
-        connection: &mut SqliteConnection,
-        filter: &DeliveryFilter,
-        range: Range,
-        want: i64,
-    ) -> sqlx::Result<Found<DeliveryRow>> {
-        let bind = bind(filter)?;
-        let (page, end) = self.statements(filter.endpoint.is_some());
-        let source = Source { page, end, bind: &bind };
-        let mut found = source.read(connection, range, want, delivery_row).await?;
-        found.rows.retain(|(_, row)| goes_to(row, filter));
-        Ok(found)
-    }
+async fn read(
+    place: Place,
+    connection: &mut SqliteConnection,
+    filter: &DeliveryFilter,
+    range: Range,
+    want: i64,
+) -> sqlx::Result<Found<DeliveryRow>> {
+    let bind = bind(filter)?;
+    let (page, end) = statements(place, filter.endpoint.is_some());
+    // All deliveries of one event are looked at, however many they are.
+    let most = DELIVERIES_MAX.max(want);
+    let source = Source { page, end, most, bind: &bind };
+    let mut found = source.read(connection, range, want, delivery_row).await?;
+    found.rows.retain(|(_, row)| goes_to(filter, row));
+    Ok(found)
 }
 
 /// The arguments from ?5 on: now, tenant, type, key, endpoint, status, reason, host, the host's endpoints.
@@ -189,20 +172,6 @@ const fn finished_code(status: Status) -> Option<i16> {
         Status::Cancelled => Some(2),
         Status::Pending | Status::Dead => None,
     }
-}
-
-/// Whether an inline destination's host is the wanted one: the statements only look for the text in the URL.
-pub(super) fn goes_to(row: &DeliveryRow, filter: &DeliveryFilter) -> bool {
-    let Some((host, _)) = &filter.host else { return true };
-    row.endpoint.is_some() || inline_host(row).is_some_and(|inline| inline.eq_ignore_ascii_case(host))
-}
-
-fn inline_host(row: &DeliveryRow) -> Option<String> {
-    let kept: serde_json::Value = serde_json::from_str(row.event.destination.as_deref()?).ok()?;
-    let text = kept.get("url")?.as_str()?;
-    // What came through the outbox may lack a scheme; it gets `https` when it is sent.
-    let absolute = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    Some(url::Url::parse(&absolute).ok()?.host_str()?.to_owned())
 }
 
 /// A row of any of the three places, which the statements give the same columns.

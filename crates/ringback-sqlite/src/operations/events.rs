@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use ringback::{
     id::EventId,
-    store::{EventFilter, EventRow, EventState, Page, PayloadRead},
+    store::{EventFilter, EventRow, EventState, Page, PayloadRead, rules::page::EVENTS_MAX},
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
@@ -47,7 +47,7 @@ async fn read(
     } else {
         (sql!("list_events"), sql!("end_of_events"))
     };
-    Source { page, end, bind: &bind }.read(connection, range, want, event_row).await
+    Source { page, end, most: EVENTS_MAX, bind: &bind }.read(connection, range, want, event_row).await
 }
 
 fn event_row(row: &SqliteRow) -> sqlx::Result<(Uuid, EventRow)> {

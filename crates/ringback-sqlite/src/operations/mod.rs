@@ -1,28 +1,29 @@
 //! What operators ask and put right.
 
 mod attempts;
-mod cancel;
+pub(crate) mod cancel;
 mod dead_letters;
 mod deliveries;
 mod events;
 mod figures;
 mod ledger;
+mod missing;
 mod release;
 mod replays;
-mod scan;
+pub(crate) mod scan;
 
 use ringback::{
     attempt::Attempt,
     audit::Record,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
     store::{
-        Backlog, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead,
-        RecentAttempt, ReplayOne, ReplayRow, ReplayToCreate, Result, Span,
+        Backlog, Created, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead,
+        RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result, Span,
     },
     time::Timestamp,
 };
 
-use crate::{Sqlite, error::store_error};
+use crate::Sqlite;
 
 #[async_trait::async_trait]
 impl Operations for Sqlite {
@@ -37,22 +38,17 @@ impl Operations for Sqlite {
         limit: u32,
     ) -> Result<Page<EventRow, EventId>> {
         let mut snapshot = self.snapshot().await?;
-        events::list(&mut snapshot, filter, before, limit).await.map_err(store_error)
+        events::list(&mut snapshot, filter, before, limit).await.map_err(|error| self.error(error))
     }
 
     async fn event(&self, id: EventId) -> Result<Option<EventRow>> {
         let mut snapshot = self.snapshot().await?;
-        events::one(&mut snapshot, id).await.map_err(store_error)
+        events::one(&mut snapshot, id).await.map_err(|error| self.error(error))
     }
 
     async fn payload(&self, id: EventId) -> Result<PayloadRead> {
         let mut snapshot = self.snapshot().await?;
-        events::payload(&mut snapshot, id).await.map_err(store_error)
-    }
-
-    async fn expunge(&self, id: EventId, record: &Record) -> Result<bool> {
-        let record = record.clone();
-        self.apply(move |tx| Box::pin(cancel::expunge(tx, id, record))).await
+        events::payload(&mut snapshot, id).await.map_err(|error| self.error(error))
     }
 
     async fn list_deliveries(
@@ -62,17 +58,17 @@ impl Operations for Sqlite {
         limit: u32,
     ) -> Result<Page<DeliveryRow, DeliveryId>> {
         let mut snapshot = self.snapshot().await?;
-        deliveries::list(&mut snapshot, filter, before, limit).await.map_err(store_error)
+        deliveries::list(&mut snapshot, filter, before, limit).await.map_err(|error| self.error(error))
     }
 
     async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryRow>> {
         let mut snapshot = self.snapshot().await?;
-        deliveries::one(&mut snapshot, id).await.map_err(store_error)
+        deliveries::one(&mut snapshot, id).await.map_err(|error| self.error(error))
     }
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<Attempt>> {
         let mut snapshot = self.snapshot().await?;
-        attempts::of(&mut snapshot, id).await.map_err(store_error)
+        attempts::of(&mut snapshot, id).await.map_err(|error| self.error(error))
     }
 
     async fn list_dead_letters(
@@ -82,7 +78,7 @@ impl Operations for Sqlite {
         limit: u32,
     ) -> Result<Page<DeliveryRow, (Timestamp, DeliveryId)>> {
         let mut snapshot = self.snapshot().await?;
-        dead_letters::list(&mut snapshot, filter, before, limit).await.map_err(store_error)
+        dead_letters::list(&mut snapshot, filter, before, limit).await.map_err(|error| self.error(error))
     }
 
     async fn discard_dead_letter(&self, id: DeliveryId, record: &Record) -> Result<bool> {
@@ -90,18 +86,18 @@ impl Operations for Sqlite {
         self.apply(move |tx| Box::pin(cancel::discard(tx, id, record))).await
     }
 
-    async fn replay_one(&self, id: DeliveryId, record: &Record) -> Result<ReplayOne> {
+    async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Record) -> Result<ReplayOne> {
         let record = record.clone();
-        self.apply(move |tx| Box::pin(release::one(tx, id, record))).await
+        self.apply(move |tx| Box::pin(release::one(tx, id, of, record))).await
     }
 
-    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<ReplayRow> {
+    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<Created> {
         let found = {
             let mut snapshot = self.snapshot().await?;
-            replays::find(&mut snapshot, &replay.filter).await.map_err(store_error)?
+            replays::find(&mut snapshot, &replay.scope).await.map_err(|error| self.error(error))?
         };
         if replay.dry_run {
-            return Ok(replays::preview(replay, &found));
+            return Ok(Created::Replay(Box::new(replays::preview(replay, &found))));
         }
         let (replay, record) = (replay.clone(), record.clone());
         self.apply(move |tx| Box::pin(async move { replays::create(tx, &replay, &found, &record).await })).await
@@ -109,7 +105,17 @@ impl Operations for Sqlite {
 
     async fn replay(&self, id: ReplayId) -> Result<Option<ReplayRow>> {
         let mut snapshot = self.snapshot().await?;
-        replays::read(&mut snapshot, id).await.map_err(store_error)
+        replays::read(&mut snapshot, id).await.map_err(|error| self.error(error))
+    }
+
+    async fn list_replays(
+        &self,
+        filter: &ReplayListFilter<'_>,
+        before: Option<ReplayId>,
+        limit: u32,
+    ) -> Result<Page<ReplayRow, ReplayId>> {
+        let mut snapshot = self.snapshot().await?;
+        replays::list(&mut snapshot, filter, before, limit).await.map_err(|error| self.error(error))
     }
 
     async fn cancel_replay(&self, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>> {
@@ -119,30 +125,31 @@ impl Operations for Sqlite {
 
     async fn running_replays(&self) -> Result<Vec<ReplayRow>> {
         let mut snapshot = self.snapshot().await?;
-        replays::running(&mut snapshot).await.map_err(store_error)
+        replays::running(&mut snapshot).await.map_err(|error| self.error(error))
     }
 
-    async fn release_replayed(&self, id: ReplayId, count: u32) -> Result<u32> {
-        self.apply(move |tx| Box::pin(release::next(tx, id, count))).await
+    async fn release_replayed(&self, id: ReplayId, scope: &ReplayScope, count: u32) -> Result<u32> {
+        let scope = scope.clone();
+        self.apply(move |tx| Box::pin(async move { release::next(tx, id, &scope, count).await })).await
     }
 
     async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger> {
         let mut snapshot = self.snapshot().await?;
-        ledger::count(&mut snapshot, tenant, accepted).await.map_err(store_error)
+        ledger::count(&mut snapshot, tenant, accepted).await.map_err(|error| self.error(error))
     }
 
     async fn backlog(&self, counted_max: u32) -> Result<Backlog> {
         let mut snapshot = self.snapshot().await?;
-        figures::backlog(&mut snapshot, counted_max).await.map_err(store_error)
+        figures::backlog(&mut snapshot, counted_max).await.map_err(|error| self.error(error))
     }
 
     async fn oldest_due(&self) -> Result<Option<std::time::Duration>> {
         let mut snapshot = self.snapshot().await?;
-        figures::oldest_due(&mut snapshot).await.map_err(store_error)
+        figures::oldest_due(&mut snapshot).await.map_err(|error| self.error(error))
     }
 
     async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {
         let mut snapshot = self.snapshot().await?;
-        figures::recent_attempts(&mut snapshot, endpoint, since, most).await.map_err(store_error)
+        figures::recent_attempts(&mut snapshot, endpoint, since, most).await.map_err(|error| self.error(error))
     }
 }

@@ -4,25 +4,36 @@ use std::collections::HashSet;
 
 use ringback::{
     audit::Record,
-    id::{DeliveryId, ReplayId},
-    store::{Change, ReplayOne},
+    delivery::DeadReason,
+    id::{DeliveryId, EndpointId, ReplayId},
+    store::{
+        Change, ReplayOf, ReplayOne, ReplayScope, Replayed,
+        rules::standing::{Death, Standing},
+    },
 };
+use serde::Serialize;
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
+use super::missing;
 use crate::{
     audit,
     batch::{Hex, json},
     configuration::change,
     error::corrupt,
-    read::{now, uuid},
+    read::{code_or_none, now, uuid, uuid_or_none},
 };
 
 /// Puts one delivery back into its lane.
-pub(super) async fn one(tx: &mut SqliteConnection, id: DeliveryId, record: Record) -> sqlx::Result<ReplayOne> {
+pub(super) async fn one(
+    tx: &mut SqliteConnection,
+    id: DeliveryId,
+    of: ReplayOf,
+    record: Record,
+) -> sqlx::Result<ReplayOne> {
     let classified = classify(tx, &[Hex(id.uuid())]).await?;
     let Some(item) = classified.first() else { return Ok(ReplayOne::Absent) };
-    let outcome = item.outcome();
+    let outcome = item.standing.again(of);
     if outcome == ReplayOne::Released {
         put_back(tx, &[item]).await?;
         audit::write(tx, &record).await?;
@@ -34,57 +45,37 @@ pub(super) async fn one(tx: &mut SqliteConnection, id: DeliveryId, record: Recor
 struct Item {
     id: Uuid,
     lane: i64,
-    pending: bool,
-    dead: bool,
-    cancelled: bool,
-    known: bool,
-    expunged: bool,
-    payload_gone: bool,
-    endpoint_deleted: bool,
-}
-
-impl Item {
-    /// What releasing it comes to. Expunged goes before everything.
-    fn outcome(&self) -> ReplayOne {
-        if !self.known {
-            ReplayOne::Absent
-        } else if self.expunged {
-            ReplayOne::Expunged
-        } else if self.pending {
-            ReplayOne::Pending
-        } else if self.cancelled {
-            ReplayOne::Cancelled
-        } else if self.endpoint_deleted {
-            ReplayOne::EndpointDeleted
-        } else if self.payload_gone {
-            ReplayOne::Expunged
-        } else {
-            ReplayOne::Released
-        }
-    }
+    standing: Standing,
 }
 
 async fn classify(tx: &mut SqliteConnection, ids: &[Hex]) -> sqlx::Result<Vec<Item>> {
     let rows = sqlx::query(sql!("classify_for_replay")).bind(json(ids)?).fetch_all(tx).await?;
-    let item = |row: &SqliteRow| {
-        Ok(Item {
-            id: uuid(row, "id")?,
-            lane: row.try_get::<Option<i64>, _>("lane")?.unwrap_or_default(),
-            pending: row.try_get("pending")?,
-            dead: row.try_get("dead")?,
+    rows.iter().map(item).collect()
+}
+
+fn item(row: &SqliteRow) -> sqlx::Result<Item> {
+    let reason = code_or_none(row, "reason", DeadReason::from_code)?;
+    let last_status: Option<u16> = row.try_get("last_status")?;
+    Ok(Item {
+        id: uuid(row, "id")?,
+        lane: row.try_get::<Option<i64>, _>("lane")?.unwrap_or_default(),
+        standing: Standing {
+            owed: row.try_get("owed")?,
+            dead: reason.map(|reason| Death { reason, last_status }),
+            delivered: row.try_get("delivered")?,
             cancelled: row.try_get("cancelled")?,
-            known: row.try_get("known")?,
             expunged: row.try_get("expunged")?,
             payload_gone: row.try_get("payload_gone")?,
+            endpoint: uuid_or_none(row, "endpoint_id")?.map(EndpointId::from_uuid),
             endpoint_deleted: row.try_get("endpoint_deleted")?,
-        })
-    };
-    rows.iter().map(item).collect()
+        },
+    })
 }
 
 /// Makes them due now with a fresh budget of tries, and tells their lanes.
 async fn put_back(tx: &mut SqliteConnection, items: &[&Item]) -> sqlx::Result<()> {
-    let hex = |dead: bool| items.iter().filter(|item| item.dead == dead).map(|item| Hex(item.id)).collect::<Vec<_>>();
+    let of = |dead: bool| items.iter().filter(move |item| item.standing.dead.is_some() == dead);
+    let hex = |dead: bool| of(dead).map(|item| Hex(item.id)).collect::<Vec<_>>();
     let (dead, delivered) = (hex(true), hex(false));
     if !dead.is_empty() {
         let ids = json(&dead)?;
@@ -103,7 +94,12 @@ async fn put_back(tx: &mut SqliteConnection, items: &[&Item]) -> sqlx::Result<()
 }
 
 /// Releases the next `count`; returns how many it looked at.
-pub(super) async fn next(tx: &mut SqliteConnection, id: ReplayId, count: u32) -> sqlx::Result<u32> {
+pub(super) async fn next(
+    tx: &mut SqliteConnection,
+    id: ReplayId,
+    scope: &ReplayScope,
+    count: u32,
+) -> sqlx::Result<u32> {
     let replay = id.uuid();
     let next: Vec<Vec<u8>> = sqlx::query_scalar(sql!("read_replay_items"))
         .bind(replay.as_bytes().as_slice())
@@ -112,22 +108,52 @@ pub(super) async fn next(tx: &mut SqliteConnection, id: ReplayId, count: u32) ->
         .await?;
     let ids =
         next.iter().map(|id| Ok(Hex(Uuid::from_slice(id).map_err(corrupt)?))).collect::<sqlx::Result<Vec<_>>>()?;
-    let items = classify(tx, &ids).await?;
-    let released: Vec<_> = items.iter().filter(|item| item.outcome() == ReplayOne::Released).collect();
-    put_back(tx, &released).await?;
-    let released: Vec<_> = released.iter().map(|item| Hex(item.id)).collect();
-    sqlx::query(sql!("mark_released"))
-        .bind(replay.as_bytes().as_slice())
-        .bind(json(&released)?)
-        .execute(&mut *tx)
-        .await?;
+    let (released, position) = match scope.filter.status {
+        Replayed::Missing => (owe(tx, replay, &ids, scope).await?, ids.last().map(|last| missing::last_of(last.0))),
+        Replayed::Dead | Replayed::Delivered => {
+            (put_back_again(tx, replay, &ids, scope).await?, ids.last().map(|last| last.0))
+        }
+    };
     sqlx::query(sql!("advance_replay"))
         .bind(replay.as_bytes().as_slice())
-        .bind(ids.last().map(|last| last.0.as_bytes().to_vec()))
-        .bind(i64::try_from(released.len()).unwrap_or(i64::MAX))
-        .bind(i64::try_from(ids.len() - released.len()).unwrap_or(i64::MAX))
+        .bind(position.map(|position| position.as_bytes().to_vec()))
+        .bind(i64::try_from(released).unwrap_or(i64::MAX))
+        .bind(i64::try_from(ids.len() - released).unwrap_or(i64::MAX))
         .bind(now())
         .execute(tx)
         .await?;
     Ok(u32::try_from(ids.len()).unwrap_or(u32::MAX))
+}
+
+/// Deliveries that there are; how many fitted.
+async fn put_back_again(
+    tx: &mut SqliteConnection,
+    replay: Uuid,
+    ids: &[Hex],
+    scope: &ReplayScope,
+) -> sqlx::Result<usize> {
+    let items = classify(tx, ids).await?;
+    let released: Vec<_> = items.iter().filter(|item| item.standing.again_in(scope) == ReplayOne::Released).collect();
+    put_back(tx, &released).await?;
+    let released: Vec<_> = released.iter().map(|item| Hex(item.id)).collect();
+    sqlx::query(sql!("mark_released")).bind(replay.as_bytes().as_slice()).bind(json(&released)?).execute(tx).await?;
+    Ok(released.len())
+}
+
+#[derive(Serialize)]
+struct Owed {
+    event: Hex,
+    delivery: Hex,
+}
+
+/// Events that get a delivery; how many still missed one.
+async fn owe(tx: &mut SqliteConnection, replay: Uuid, events: &[Hex], scope: &ReplayScope) -> sqlx::Result<usize> {
+    let Some(wanting) = &scope.wanting else { return Ok(0) };
+    let made = missing::owe(tx, events, wanting).await?;
+    let rows: Vec<_> = made
+        .iter()
+        .map(|(event, delivery)| Owed { event: Hex(event.uuid()), delivery: Hex(delivery.uuid()) })
+        .collect();
+    sqlx::query(sql!("mark_owed")).bind(replay.as_bytes().as_slice()).bind(json(&rows)?).execute(tx).await?;
+    Ok(rows.len())
 }

@@ -3,73 +3,89 @@
 use futures_util::TryStreamExt as _;
 use ringback::{
     audit::Record,
-    delivery::Status,
+    delivery::DeadReason,
     id::ReplayId,
-    store::{ReplayFilter, ReplayRow, ReplayState, ReplayToCreate},
+    store::{
+        Created, Page, ReplayListFilter, ReplayRow, ReplayScope, ReplayState, ReplayToCreate, Replayed,
+        rules::host::is_inline_at,
+    },
     time::Timestamp,
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::scan::Range;
+use super::{missing, scan::Range};
 use crate::{
     audit,
     batch::{Hex, json},
     error::corrupt,
-    read::{now, time, time_or_none, uuid},
+    once,
+    read::{code, now, text_or_none, time, time_or_none, uuid},
 };
 
 /// Items inserted by one statement.
 const ITEMS_TOGETHER: usize = 5000;
 
 /// What a filter finds: the fixed set.
+#[derive(Default)]
 pub(super) struct Found {
     ids: Vec<Uuid>,
     bytes: i64,
 }
 
-/// What the filter finds now.
-pub(super) async fn find(connection: &mut SqliteConnection, filter: &ReplayFilter) -> sqlx::Result<Found> {
-    let statement = match filter.status {
-        Status::Delivered => sql!("fix_delivered"),
-        _ => sql!("fix_dead_letters"),
-    };
+impl Found {
+    /// One more, with its payload's bytes.
+    pub(super) fn add(&mut self, id: Uuid, bytes: i64) {
+        self.ids.push(id);
+        self.bytes += bytes;
+    }
+}
+
+/// What the filter finds now. Of missing ones the events, whose deliveries are made when their turn comes.
+pub(super) async fn find(connection: &mut SqliteConnection, scope: &ReplayScope) -> sqlx::Result<Found> {
+    let filter = &scope.filter;
     let range = Range::accepted(filter.created);
-    let mut rows = sqlx::query(statement)
-        .bind(range.low.as_bytes().as_slice())
-        .bind(range.high.as_bytes().as_slice())
-        .bind(filter.tenant.as_deref())
-        .bind(filter.event_type.as_deref())
-        .bind(filter.key.as_deref())
-        .bind(filter.endpoint.map(|id| id.uuid().as_bytes().to_vec()))
-        .fetch(connection);
-    let mut found = Found { ids: Vec::new(), bytes: 0 };
+    let (low, high) = (range.low.as_bytes().to_vec(), range.high.as_bytes().to_vec());
+    let hosts = json(&scope.at_host.iter().map(|id| Hex(id.uuid())).collect::<Vec<_>>())?;
+    let of_deliveries = |statement| {
+        sqlx::query(statement)
+            .bind(low.clone())
+            .bind(high.clone())
+            .bind(filter.tenant.as_deref())
+            .bind(filter.event_type.as_deref())
+            .bind(filter.key.as_deref())
+            .bind(filter.endpoint.map(|id| id.uuid().as_bytes().to_vec()))
+            .bind(filter.host.as_deref())
+            .bind(hosts.clone())
+    };
+    let select = match (filter.status, &scope.wanting) {
+        (Replayed::Dead, _) => of_deliveries(sql!("find_dead_letters_to_replay"))
+            .bind(filter.reason.map(DeadReason::code))
+            .bind(filter.last_status),
+        (Replayed::Delivered, _) => of_deliveries(sql!("find_delivered_to_replay")),
+        (Replayed::Missing, Some(wanting)) => return missing::find(connection, filter, wanting).await,
+        (Replayed::Missing, None) => return Ok(Found::default()),
+    };
+    let mut rows = select.fetch(connection);
+    let mut found = Found::default();
     while let Some(row) = rows.try_next().await? {
-        found.ids.push(uuid(&row, "id")?);
-        found.bytes += row.try_get::<i64, _>("payload_bytes")?;
+        if goes_to(filter.host.as_deref(), &row)? {
+            found.add(uuid(&row, "id")?, row.try_get("payload_bytes")?);
+        }
     }
     Ok(found)
 }
 
+/// Whether an inline destination that holds the host's text is at that host: no statement can decide it.
+fn goes_to(host: Option<&str>, row: &SqliteRow) -> sqlx::Result<bool> {
+    let Some(host) = host else { return Ok(true) };
+    let destination = text_or_none(row, "destination")?;
+    Ok(destination.is_none_or(|destination| is_inline_at(&destination, host)))
+}
+
 /// What [`create`] would make.
 pub(super) fn preview(replay: &ReplayToCreate, found: &Found) -> ReplayRow {
-    let matched = i64::try_from(found.ids.len()).unwrap_or(i64::MAX);
-    ReplayRow {
-        id: None,
-        tenant: replay.filter.tenant.clone(),
-        state: ReplayState::Preview,
-        matched,
-        released: 0,
-        skipped: 0,
-        remaining: matched,
-        delivered: 0,
-        dead: 0,
-        bytes: found.bytes,
-        rate_per_second: replay.rate_per_second,
-        reason: replay.reason.clone(),
-        created_at: Timestamp::from_micros(now()),
-        finished_at: None,
-    }
+    ReplayRow::preview(replay, i64::try_from(found.ids.len()).unwrap_or(i64::MAX), found.bytes)
 }
 
 /// Stores the replay with its fixed set. One that found nothing is completed already.
@@ -78,13 +94,20 @@ pub(super) async fn create(
     replay: &ReplayToCreate,
     found: &Found,
     record: &Record,
-) -> sqlx::Result<ReplayRow> {
+) -> sqlx::Result<Created> {
+    if let Some(once) = &replay.once {
+        if let Some(before) = once::find(tx, once).await? {
+            return Ok(Created::Before(before));
+        }
+        once::keep(tx, once).await?;
+    }
     let id = replay.id.uuid();
+    let filter = serde_json::to_string(&replay.scope.filter).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query(sql!("insert_replay"))
         .bind(id.as_bytes().as_slice())
-        .bind(replay.filter.tenant.as_deref())
-        .bind(replay.filter_json.as_str())
-        .bind(replay.reason.as_deref())
+        .bind(replay.scope.filter.tenant.as_deref())
+        .bind(filter)
+        .bind(replay.note.as_deref())
         .bind(replay.rate_per_second)
         .bind(i64::try_from(found.ids.len()).unwrap_or(i64::MAX))
         .bind(found.bytes)
@@ -100,13 +123,37 @@ pub(super) async fn create(
             .await?;
     }
     audit::write(tx, record).await?;
-    read(tx, replay.id).await?.ok_or(sqlx::Error::RowNotFound)
+    let row = read(tx, replay.id).await?.ok_or(sqlx::Error::RowNotFound)?;
+    Ok(Created::Replay(Box::new(row)))
 }
 
 /// One replay.
 pub(super) async fn read(connection: &mut SqliteConnection, id: ReplayId) -> sqlx::Result<Option<ReplayRow>> {
     let row = sqlx::query(sql!("read_replay")).bind(id.uuid().as_bytes().as_slice()).fetch_optional(connection).await?;
     row.as_ref().map(replay_row).transpose()
+}
+
+/// Newest first. There are few replays, so that any filter is served by walking them.
+pub(super) async fn list(
+    connection: &mut SqliteConnection,
+    filter: &ReplayListFilter<'_>,
+    before: Option<ReplayId>,
+    limit: u32,
+) -> sqlx::Result<Page<ReplayRow, ReplayId>> {
+    let rows = sqlx::query(sql!("list_replays"))
+        .bind(filter.tenant)
+        .bind(filter.state.and_then(ReplayState::code))
+        .bind(filter.created.since.map_or(i64::MIN, Timestamp::micros))
+        .bind(filter.created.until.map_or(i64::MAX, Timestamp::micros))
+        .bind(before.map_or(Uuid::max(), ReplayId::uuid).as_bytes().to_vec())
+        .bind(i64::from(limit) + 1)
+        .fetch_all(connection)
+        .await?;
+    let mut items = rows.iter().map(replay_row).collect::<sqlx::Result<Vec<_>>>()?;
+    let more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next = items.last().filter(|_| more).and_then(|last| last.id);
+    Ok(Page { items, next })
 }
 
 /// All that are running.
@@ -118,16 +165,10 @@ pub(super) async fn running(connection: &mut SqliteConnection) -> sqlx::Result<V
 fn replay_row(row: &SqliteRow) -> sqlx::Result<ReplayRow> {
     let (matched, released, skipped): (i64, i64, i64) =
         (row.try_get("matched")?, row.try_get("released")?, row.try_get("skipped")?);
-    let state = match row.try_get("state")? {
-        1 => ReplayState::Running,
-        2 => ReplayState::Completed,
-        3 => ReplayState::Cancelled,
-        state => return Err(corrupt(format!("state {state} of a replay"))),
-    };
     Ok(ReplayRow {
         id: Some(ReplayId::from_uuid(uuid(row, "id")?)),
-        tenant: row.try_get("tenant")?,
-        state,
+        filter: serde_json::from_str(row.try_get("filter")?).map_err(corrupt)?,
+        state: code(row, "state", ReplayState::from_code)?,
         matched,
         released,
         skipped,
@@ -136,7 +177,7 @@ fn replay_row(row: &SqliteRow) -> sqlx::Result<ReplayRow> {
         dead: row.try_get("dead")?,
         bytes: row.try_get("bytes")?,
         rate_per_second: row.try_get("rate_per_second")?,
-        reason: row.try_get("reason")?,
+        note: row.try_get("reason")?,
         created_at: time(row, "created_at")?,
         finished_at: time_or_none(row, "finished_at")?,
     })

@@ -16,8 +16,8 @@ use std::collections::HashMap;
 use ringback::{
     attempt::{Attempt, Conclusion},
     delivery::Marks,
-    id::DeliveryId,
-    store::{Recorded, Settlement},
+    id::{DeliveryId, EventId},
+    store::{Recorded, Settlement, rules::erasing},
 };
 use sqlx::{Row as _, SqliteConnection};
 
@@ -31,8 +31,8 @@ use crate::{
 /// Applies what is not stale; tells for each whether it was.
 pub(crate) async fn record(tx: &mut SqliteConnection, outcomes: &[Recorded]) -> sqlx::Result<Vec<bool>> {
     let mut fences = read_fences(tx, outcomes).await?;
-    let mut plan = Plan::new(now());
-    let applied = outcomes.iter().map(|outcome| plan.add(outcome, &mut fences)).collect();
+    let mut plan = Plan::new(now(), find_expunged(tx, outcomes, &fences).await?);
+    let applied = outcomes.iter().map(|outcome| plan.add(outcome, &mut fences)).collect::<sqlx::Result<_>>()?;
     plan.write(tx).await?;
     Ok(applied)
 }
@@ -53,9 +53,26 @@ async fn read_fences(tx: &mut SqliteConnection, outcomes: &[Recorded]) -> sqlx::
     rows.iter().map(read).collect()
 }
 
+/// The events of stale outcomes that have been expunged, and whether their destination came with them: what is kept of
+/// such an attempt must not hold what was answered.
+async fn find_expunged(
+    tx: &mut SqliteConnection,
+    outcomes: &[Recorded],
+    fences: &HashMap<DeliveryId, Fence>,
+) -> sqlx::Result<HashMap<EventId, bool>> {
+    let stale = outcomes.iter().filter(|outcome| !fences.contains_key(&outcome.id));
+    let events: Vec<_> = stale.map(|outcome| Hex(outcome.id.event().uuid())).collect();
+    if events.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query(sql!("find_expunged")).bind(json(&events)?).fetch_all(tx).await?;
+    rows.iter().map(|row| Ok((EventId::from_uuid(uuid(row, "id")?), row.try_get("inline")?))).collect()
+}
+
 /// The rows of every statement.
 struct Plan {
     now: i64,
+    expunged: HashMap<EventId, bool>,
     finished_bytes: Heap,
     attempts_bytes: Heap,
     removed: Vec<Hex>,
@@ -68,9 +85,10 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(now: i64) -> Self {
+    fn new(now: i64, expunged: HashMap<EventId, bool>) -> Self {
         Self {
             now,
+            expunged,
             finished_bytes: Heap::new(),
             attempts_bytes: Heap::new(),
             removed: vec![],
@@ -84,17 +102,26 @@ impl Plan {
     }
 
     /// Takes an outcome in; false if it is stale. A fence serves once: the second outcome of a batch for the same
-    /// delivery is stale.
-    fn add(&mut self, outcome: &Recorded, fences: &mut HashMap<DeliveryId, Fence>) -> bool {
+    /// delivery is stale. One that was delivered by no attempt is refused: nothing would be left of it.
+    fn add(&mut self, outcome: &Recorded, fences: &mut HashMap<DeliveryId, Fence>) -> sqlx::Result<bool> {
         let matches = fences.get(&outcome.id).is_some_and(|fence| fence.attempts == outcome.fence);
         let Some(fence) = matches.then(|| fences.remove(&outcome.id)).flatten() else {
-            if let Some(attempt) = &outcome.attempt {
-                self.keep_attempt(outcome.id, attempt, Conclusion::Stale);
+            match (&outcome.attempt, self.expunged.get(&outcome.id.event())) {
+                (Some(attempt), Some(&is_inline)) => {
+                    let left = erasing::erased_attempt(attempt, is_inline);
+                    self.keep_attempt(outcome.id, &left, Conclusion::Stale);
+                }
+                (Some(attempt), None) => self.keep_attempt(outcome.id, attempt, Conclusion::Stale),
+                (None, _) => {}
             }
-            return false;
+            return Ok(false);
         };
+        let is_first = matches!(outcome.settlement, Settlement::Delivered) && !fence.marks.delivered_before;
+        if is_first && outcome.attempt.is_none() {
+            return Err(sqlx::Error::Encode("what was delivered was delivered by an attempt".into()));
+        }
         self.settle(outcome, &fence);
-        true
+        Ok(true)
     }
 
     fn settle(&mut self, outcome: &Recorded, fence: &Fence) {

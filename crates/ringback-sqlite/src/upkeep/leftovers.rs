@@ -68,6 +68,11 @@ pub(super) async fn drop_keys(tx: &mut SqliteConnection, until: Timestamp) -> sq
     drop_oldest(tx, sql!("drop_idempotency_keys"), until).await
 }
 
+/// Keys of requests that came before `until`.
+pub(super) async fn drop_request_keys(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
+    drop_oldest(tx, sql!("drop_request_keys"), until).await
+}
+
 /// Changes that every node has seen long since.
 pub(super) async fn drop_changes(tx: &mut SqliteConnection, now: Timestamp) -> sqlx::Result<bool> {
     let more = drop_oldest(tx, sql!("drop_changes"), now - CHANGES_KEPT).await?;

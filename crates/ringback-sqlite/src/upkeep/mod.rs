@@ -11,11 +11,11 @@ mod past;
 use std::time::{Duration, Instant};
 
 use ringback::{
-    store::{Kept, Result, Upkeep},
+    store::{Kept, ONCE_FOR, Result, Step, Upkeep},
     time::Timestamp,
 };
 
-use crate::{Sqlite, error::store_error};
+use crate::Sqlite;
 
 /// Events that one step looks at.
 const CHUNK: u32 = 1000;
@@ -36,23 +36,39 @@ pub(crate) struct Round {
 
 #[async_trait::async_trait]
 impl Upkeep for Sqlite {
+    /// The machine's, which all processes on the file share.
+    async fn clock(&self) -> Result<Timestamp> {
+        Ok(Timestamp::now())
+    }
+
     async fn expire_held(&self, expires_after: Duration) -> Result<u64> {
         self.apply(move |tx| Box::pin(expire::expire_held(tx, expires_after))).await
     }
 
-    async fn keep_house(&self, kept: &Kept) -> Result<bool> {
+    async fn take_step(&self, step: Step, kept: &Kept) -> Result<bool> {
         let (kept, now) = (*kept, Timestamp::now());
-        // Dead letters first: their events can go once they have gone.
-        let mut more =
-            self.apply(move |tx| Box::pin(leftovers::drop_dead_letters(tx, now - kept.dead_letters))).await?;
-        more |= self.walk(kept, now).await?;
-        more |= self.apply(move |tx| Box::pin(leftovers::drop_attempts(tx, now - kept.attempts))).await?;
-        more |= self.apply(move |tx| Box::pin(leftovers::drop_keys(tx, now - kept.idempotency_window))).await?;
-        more |= self.apply(move |tx| Box::pin(leftovers::drop_changes(tx, now))).await?;
-        more |= self.apply(move |tx| Box::pin(leftovers::drop_replays(tx, now - kept.events))).await?;
-        more |= self.apply(move |tx| Box::pin(leftovers::drop_audit(tx, now - kept.events))).await?;
-        more |= self.apply(move |tx| Box::pin(leftovers::drop_tokens(tx, now - kept.events))).await?;
-        Ok(more)
+        match step {
+            Step::DropDeadLetters => {
+                self.apply(move |tx| Box::pin(leftovers::drop_dead_letters(tx, now - kept.dead_letters))).await
+            }
+            // Payloads go in the same walk.
+            Step::DropEvents => self.walk(kept, now).await,
+            Step::DropAttempts => {
+                self.apply(move |tx| Box::pin(leftovers::drop_attempts(tx, now - kept.attempts))).await
+            }
+            Step::ForgetKeys => {
+                self.apply(move |tx| Box::pin(leftovers::drop_keys(tx, now - kept.idempotency_window))).await
+            }
+            Step::ForgetRequestKeys => {
+                self.apply(move |tx| Box::pin(leftovers::drop_request_keys(tx, now - ONCE_FOR))).await
+            }
+            Step::ForgetChanges => self.apply(move |tx| Box::pin(leftovers::drop_changes(tx, now))).await,
+            Step::ForgetReplays => self.apply(move |tx| Box::pin(leftovers::drop_replays(tx, now - kept.events))).await,
+            Step::ForgetAudit => self.apply(move |tx| Box::pin(leftovers::drop_audit(tx, now - kept.events))).await,
+            Step::ForgetTokens => self.apply(move |tx| Box::pin(leftovers::drop_tokens(tx, now - kept.events))).await,
+            // There are no partitions, one writer leaves no stragglers, and a hold that ends is removed at once.
+            _ => Ok(false),
+        }
     }
 }
 
@@ -69,7 +85,7 @@ impl Sqlite {
         let oldest_kept = now - kept.payloads.min(kept.events);
         let chunk = {
             let mut snapshot = self.snapshot().await?;
-            events::next_chunk(&mut snapshot, position, oldest_kept).await.map_err(store_error)?
+            events::next_chunk(&mut snapshot, position, oldest_kept).await.map_err(|error| self.error(error))?
         };
         let Some(chunk) = chunk else {
             let mut round = self.round.lock();

@@ -4,14 +4,13 @@
 
 mod fixture;
 
-mod configuration;
+mod backup;
+mod causes;
+mod closing;
 mod emit;
+mod erased;
 mod gate;
-mod ledger;
-mod life;
-mod lists;
-mod order;
+mod presence;
 mod processes;
-mod replay;
-mod retention;
 mod statements;
+mod strangers;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use ringback::{
     event::NewEvent,
-    store::{Error, Floor, Leases as _, OpenRequest, Operations as _, Outbox as _, Work as _},
-    time::Timestamp,
+    store::{Error, Floor, Leases as _, Operations as _, Outbox as _, Work as _},
 };
 use ringback_sqlite::Sqlite;
+use ringback_testkit::contract::given;
 
-use crate::fixture::{Fixture, event, success};
+use crate::fixture::Fixture;
 
 const LEASE: Duration = Duration::from_secs(12);
 
@@ -22,10 +22,9 @@ async fn one_process_sends_and_the_next_takes_over_when_it_ends() {
     let all: Vec<_> = (0..ringback::delivery::SHARDS).collect();
     assert_eq!(fixture.store.claim_shards(node, &all).await.unwrap().len(), 64);
 
-    let endpoint = fixture.endpoint("{}").await;
     let emitted = waiting.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
     assert!(fixture.store.event(emitted).await.unwrap().is_some());
-    fixture.accept(event(&[endpoint.id])).await;
+    given::one_due(&fixture.store).await;
 
     let Fixture { store, folder } = fixture;
     drop(store);
@@ -36,44 +35,10 @@ async fn one_process_sends_and_the_next_takes_over_when_it_ends() {
 }
 
 #[tokio::test]
-async fn a_lease_is_renewed_for_as_long_as_it_is_the_last() {
-    let fixture = Fixture::new().await;
-    let mut keeper = fixture.store.lease_keeper().await.unwrap();
-    let first = fixture.store.register_node(LEASE).await.unwrap().unwrap();
-    assert!(keeper.renew(first, LEASE).await.unwrap());
-    assert!(keeper.renew(first, Duration::ZERO).await.unwrap());
-    // Its lease has ended, so another engine of this process may follow it.
-    let second = fixture.store.register_node(LEASE).await.unwrap().unwrap();
-    assert!(!keeper.renew(first, LEASE).await.unwrap());
-    assert!(keeper.renew(second, LEASE).await.unwrap());
-    assert_eq!(fixture.store.register_node(LEASE).await.unwrap(), None);
-    assert_eq!(fixture.store.claim_shards(first, &[1]).await.unwrap(), []);
-}
-
-#[tokio::test]
-async fn a_handover_passes_on_what_is_open() {
-    let fixture = Fixture::new().await;
-    let endpoint = fixture.endpoint("{}").await;
-    let due = fixture.accept(event(&[endpoint.id])).await.remove(0);
-    let node = fixture.store.register_node(LEASE).await.unwrap().unwrap();
-    let mut claimed = fixture.store.claim_shards(node, &[5]).await.unwrap();
-    assert!(claimed[0].open.is_empty());
-    claimed[0].open.push(OpenRequest { delivery: due.id, attempts: 0, lane: due.lane, until: Timestamp::now() });
-    fixture.store.release_shards(node, &claimed).await.unwrap();
-    let map = fixture.store.shard_map().await.unwrap();
-    assert_eq!((map.nodes, map.owners[5]), (vec![node], None));
-    assert_eq!(fixture.store.claim_shards(node, &[5]).await.unwrap(), claimed);
-    fixture.store.deregister_node(node).await.unwrap();
-    assert!(fixture.store.shard_map().await.unwrap().nodes.is_empty());
-}
-
-#[tokio::test]
 async fn what_was_answered_is_there_after_the_process_is_gone() {
     let fixture = Fixture::new().await;
-    let endpoint = fixture.endpoint("{}").await;
-    let delivered = fixture.accept(event(&[endpoint.id])).await.remove(0);
-    let pending = fixture.accept(event(&[endpoint.id])).await.remove(0);
-    assert!(fixture.record(success(&delivered)).await);
+    given::one_delivered(&fixture.store).await;
+    let pending = given::one_due(&fixture.store).await;
     // What a killed process leaves: the file and its log, as they lie on the disk at this moment.
     let copy = fixture.folder.path().join("copy.db");
     for ending in ["", "-wal"] {

@@ -119,7 +119,13 @@ async fn hot_statements_walk_no_growing_table() {
         "count_ledger_of_tenant",
         "read_endpoints_as_of",
         "refill_endpoint",
-        "expunge_event",
+        "erase_event",
+        "read_event_to_erase",
+        "find_last_delivery",
+        "read_finished_to_erase",
+        "read_attempts_to_erase",
+        "fix_expunge_by_key",
+        "find_expunged",
         "read_payload",
     ];
     let statements = statements();

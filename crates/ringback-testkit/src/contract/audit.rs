@@ -6,8 +6,8 @@ use ringback::{
     audit::{Action, Actor, Record, Who},
     id::{ReplayId, TokenId},
     store::{
-        Accepted, AuditFilter, AuditPosition, AuditRow, Group, Kept, ReplayOne, ReplayState, Span, Store,
-        StoredEndpoint, Updated,
+        Accepted, AuditFilter, AuditPosition, AuditRow, Group, Kept, Keys, ReplayOf, ReplayOne, ReplayState, Span,
+        Store, StoredEndpoint, Updated,
     },
     time::Timestamp,
 };
@@ -66,11 +66,11 @@ pub async fn a_record_comes_back_as_it_was_written(store: &dyn Store) {
 /// Whatever stands against a change leaves no record of it.
 pub async fn changes_of_endpoints_are_recorded_if_they_are_made(store: &dyn Store) {
     let keyed = || StoredEndpoint { key: Some("crm".to_owned()), ..given::endpoint() };
-    let first = given::done(store.create_endpoint(&keyed(), 2, &asked("made")).await.unwrap());
-    let taken = store.create_endpoint(&keyed(), 2, &asked("key taken")).await.unwrap();
+    let first = given::done(store.create_endpoint(&keyed(), 2, None, &asked("made")).await.unwrap());
+    let taken = store.create_endpoint(&keyed(), 2, None, &asked("key taken")).await.unwrap();
     assert!(matches!(taken, Updated::KeyTaken));
-    let mut other = given::done(store.create_endpoint(&given::endpoint(), 2, &asked("made, too")).await.unwrap());
-    let many = store.create_endpoint(&given::endpoint(), 2, &asked("too many")).await.unwrap();
+    let mut other = given::done(store.create_endpoint(&given::endpoint(), 2, None, &asked("made, too")).await.unwrap());
+    let many = store.create_endpoint(&given::endpoint(), 2, None, &asked("too many")).await.unwrap();
     assert!(matches!(many, Updated::TooMany));
     other.key = Some("crm".to_owned());
     let taken = store.update_endpoint(&other, &asked("key taken")).await.unwrap();
@@ -95,17 +95,17 @@ pub async fn expunging_and_discarding_are_recorded_if_they_do_anything(store: &d
     let event = given::one_due(store).await.id.event();
     assert!(store.discard_dead_letter(dead.id, &asked("discarded")).await.unwrap());
     assert!(!store.discard_dead_letter(dead.id, &asked("again")).await.unwrap());
-    assert!(store.expunge(event, &asked("expunged")).await.unwrap());
-    assert!(store.expunge(event, &asked("again")).await.unwrap());
-    assert!(!store.expunge(given::event_id(), &asked("absent")).await.unwrap());
+    assert!(store.expunge(event, Keys::Keep, &asked("expunged")).await.unwrap());
+    assert!(store.expunge(event, Keys::Keep, &asked("again")).await.unwrap());
+    assert!(!store.expunge(given::event_id(), Keys::Keep, &asked("absent")).await.unwrap());
     assert_eq!(recorded(store).await, ["discarded", "expunged"]);
 }
 
 /// A preview is none, and a replay is stopped once.
 pub async fn replays_are_recorded_if_they_do_anything(store: &dyn Store) {
     let dead = given::one_dead(store).await;
-    assert_eq!(store.replay_one(dead.id, &asked("one")).await.unwrap(), ReplayOne::Released);
-    assert_eq!(store.replay_one(dead.id, &asked("pending")).await.unwrap(), ReplayOne::Pending);
+    assert_eq!(store.replay_one(dead.id, ReplayOf::Either, &asked("one")).await.unwrap(), ReplayOne::Released);
+    assert_eq!(store.replay_one(dead.id, ReplayOf::Either, &asked("pending")).await.unwrap(), ReplayOne::Pending);
     given::one_dead(store).await;
     let replay = everything_dead();
     let preview = ringback::store::ReplayToCreate { dry_run: true, ..replay.clone() };
@@ -125,7 +125,7 @@ pub async fn what_was_asked_for_with_an_event_is_recorded_if_it_is_stored(store:
         event
     };
     let accept = async |event, record| {
-        let group = Group { events: vec![event], record };
+        let group = Group { events: vec![event], record, once: None };
         store.accept(&[group], given::WINDOW).await.unwrap().remove(0).remove(0)
     };
     assert!(matches!(accept(keyed(1), Some(asked("test"))).await, Accepted::New(_)));
@@ -156,13 +156,13 @@ pub async fn a_change_that_cannot_be_recorded_is_not_made(store: &dyn Store) {
     store.create_replay(&replay, &asked("replay")).await.unwrap();
     let (before, version) = (log(store).await, store.config_version().await.unwrap());
 
-    assert!(store.create_endpoint(&given::endpoint(), 9, &refused()).await.is_err());
+    assert!(store.create_endpoint(&given::endpoint(), 9, None, &refused()).await.is_err());
     assert!(store.update_endpoint(&StoredEndpoint { paused: true, ..endpoint.clone() }, &refused()).await.is_err());
     assert!(store.delete_endpoint(endpoint.id, None, &refused()).await.is_err());
     assert!(store.disable_gone(endpoint.id, endpoint.version, &refused()).await.is_err());
     assert!(store.discard_dead_letter(dead.id, &refused()).await.is_err());
-    assert!(store.replay_one(dead.id, &refused()).await.is_err());
-    assert!(store.expunge(due.id.event(), &refused()).await.is_err());
+    assert!(store.replay_one(dead.id, ReplayOf::Either, &refused()).await.is_err());
+    assert!(store.expunge(due.id.event(), Keys::Keep, &refused()).await.is_err());
     let unmade = everything_dead();
     assert!(store.create_replay(&unmade, &refused()).await.is_err());
     assert!(store.cancel_replay(replay.id, &refused()).await.is_err());
@@ -170,7 +170,7 @@ pub async fn a_change_that_cannot_be_recorded_is_not_made(store: &dyn Store) {
     assert!(store.create_token(&unmade_token, &refused()).await.is_err());
     assert!(store.revoke_token(token.id, &refused()).await.is_err());
     let event = given::event();
-    let group = Group { events: vec![event.clone()], record: Some(refused()) };
+    let group = Group { events: vec![event.clone()], record: Some(refused()), once: None };
     assert!(store.accept(&[group], given::WINDOW).await.is_err());
 
     assert_eq!(store.config_version().await.unwrap(), version, "no node is told of anything");

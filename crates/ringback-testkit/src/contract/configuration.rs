@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use ringback::{
     delivery::Status,
-    store::{Change, EndpointAsOf, EndpointFilter, Store, StoredEndpoint, Updated},
+    store::{Change, EndpointAsOf, EndpointFilter, Kept, Keys, Store, StoredEndpoint, Updated},
 };
 
-use super::given;
+use super::{given, upkeep::keep_house};
 
 /// And asking from there on finds nothing.
 pub async fn every_change_raises_the_version_and_is_told(store: &dyn Store) {
@@ -19,9 +19,9 @@ pub async fn every_change_raises_the_version_and_is_told(store: &dyn Store) {
     let paused = given::update(store, &wanted).await;
     assert!(paused.version > made.version);
     let dead = given::one_dead(store).await;
-    store.replay_one(dead.id, &given::asked()).await.unwrap();
+    store.replay_one(dead.id, ringback::store::ReplayOf::Either, &given::asked()).await.unwrap();
     let event = dead.id.event();
-    store.expunge(event, &given::asked()).await.unwrap();
+    store.expunge(event, Keys::Keep, &given::asked()).await.unwrap();
     let changes = store.changes_since(start).await.unwrap();
     assert_eq!(
         changes.items,
@@ -49,7 +49,7 @@ pub async fn changes_come_in_pages_that_miss_nothing(store: &dyn Store) {
     }
     let replay = super::replays::everything_dead();
     store.create_replay(&replay, &given::asked()).await.unwrap();
-    while store.release_replayed(replay.id, 700).await.unwrap() > 0 {}
+    while store.release_replayed(replay.id, &replay.scope, 700).await.unwrap() > 0 {}
     let (mut version, mut told) = (start, Vec::new());
     loop {
         let changes = store.changes_since(version).await.unwrap();
@@ -110,8 +110,11 @@ pub async fn a_key_is_one_live_endpoints(store: &dyn Store) {
     };
     let first = given::create(store, &keyed("a")).await;
     given::create(store, &keyed("b")).await;
-    let taken = store.create_endpoint(&keyed("a"), 10, &given::asked()).await.unwrap();
+    let taken = store.create_endpoint(&keyed("a"), 10, None, &given::asked()).await.unwrap();
     assert!(matches!(taken, Updated::KeyTaken), "{taken:?}");
+    // Also where the tenant may have no other: who repeats a request is told that it was made.
+    let full = store.create_endpoint(&keyed("a"), 1, None, &given::asked()).await.unwrap();
+    assert!(matches!(full, Updated::KeyTaken), "{full:?}");
     let mut other = given::create(store, &StoredEndpoint { tenant: "a".to_owned(), ..given::endpoint() }).await;
     other.key = Some("crm".to_owned());
     assert!(matches!(store.update_endpoint(&other, &given::asked()).await.unwrap(), Updated::KeyTaken));
@@ -121,15 +124,18 @@ pub async fn a_key_is_one_live_endpoints(store: &dyn Store) {
 
 /// Deleted ones do not count.
 pub async fn a_tenant_has_only_so_many_endpoints(store: &dyn Store) {
-    let first = given::done(store.create_endpoint(&given::endpoint(), 2, &given::asked()).await.unwrap());
-    given::done(store.create_endpoint(&given::endpoint(), 2, &given::asked()).await.unwrap());
+    let first = given::done(store.create_endpoint(&given::endpoint(), 2, None, &given::asked()).await.unwrap());
+    given::done(store.create_endpoint(&given::endpoint(), 2, None, &given::asked()).await.unwrap());
     let version = store.config_version().await.unwrap();
-    assert!(matches!(store.create_endpoint(&given::endpoint(), 2, &given::asked()).await.unwrap(), Updated::TooMany));
+    assert!(matches!(
+        store.create_endpoint(&given::endpoint(), 2, None, &given::asked()).await.unwrap(),
+        Updated::TooMany
+    ));
     assert_eq!(store.config_version().await.unwrap(), version, "nothing changed");
     let foreign = StoredEndpoint { tenant: "other".to_owned(), ..given::endpoint() };
-    given::done(store.create_endpoint(&foreign, 2, &given::asked()).await.unwrap());
+    given::done(store.create_endpoint(&foreign, 2, None, &given::asked()).await.unwrap());
     given::done(store.delete_endpoint(first.id, None, &given::asked()).await.unwrap());
-    given::done(store.create_endpoint(&given::endpoint(), 2, &given::asked()).await.unwrap());
+    given::done(store.create_endpoint(&given::endpoint(), 2, None, &given::asked()).await.unwrap());
 }
 
 /// And so is a deletion.
@@ -176,7 +182,7 @@ pub async fn deleting_cancels_what_is_pending_and_keeps_dead_letters(store: &dyn
     let [pending, dead, delivered] = &of_endpoint[..] else { panic!("three") };
     given::record(store, given::dead(dead)).await;
     given::record(store, given::delivered(delivered)).await;
-    store.replay_one(delivered.id, &given::asked()).await.unwrap();
+    store.replay_one(delivered.id, ringback::store::ReplayOf::Either, &given::asked()).await.unwrap();
     let version = store.config_version().await.unwrap();
     let deleted = given::done(store.delete_endpoint(endpoint.id, None, &given::asked()).await.unwrap());
     assert!(deleted.deleted_at.is_some());
@@ -236,4 +242,26 @@ pub async fn the_first_setting_stays(store: &dyn Store) {
     assert_eq!(store.keep_setting("a", b"two").await.unwrap(), b"one\0");
     assert_eq!(store.keep_setting("b", b"two").await.unwrap(), b"two");
     assert_eq!(store.setting("a").await.unwrap().unwrap(), b"one\0");
+}
+
+/// The router may not know yet that the endpoint is gone: what it stores is cancelled, at the latest when the store next
+/// keeps house.
+pub async fn what_comes_too_late_for_a_deleted_endpoint_is_cancelled(store: &dyn Store) {
+    let endpoint = given::create(store, &given::endpoint()).await;
+    given::done(store.delete_endpoint(endpoint.id, None, &given::asked()).await.unwrap());
+    let mut late = given::event_to(&[endpoint.id]);
+    late.routing.config_version = endpoint.version;
+    let id = late.id.delivery(1);
+    given::accept_due(store, late).await;
+    keep_house(store, &Kept::default()).await;
+    assert_eq!(given::delivery(store, id).await.status, Status::Cancelled);
+    assert!(given::all_due(store).await.is_empty());
+}
+
+/// Unlike one that is kept.
+pub async fn a_setting_that_is_put_replaces_the_one_before(store: &dyn Store) {
+    store.put_setting("noted", b"one").await.unwrap();
+    assert_eq!(store.setting("noted").await.unwrap().as_deref(), Some(&b"one"[..]));
+    store.put_setting("noted", b"two").await.unwrap();
+    assert_eq!(store.keep_setting("noted", b"three").await.unwrap(), b"two");
 }

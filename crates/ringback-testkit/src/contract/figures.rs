@@ -16,7 +16,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 pub async fn the_backlog_counts_what_is_pending_and_what_is_dead(store: &dyn Store) {
     assert_eq!(store.backlog(100).await.unwrap(), Backlog::default());
     let replayed = given::one_delivered(store).await;
-    store.replay_one(replayed.id, &given::asked()).await.unwrap();
+    store.replay_one(replayed.id, ringback::store::ReplayOf::Either, &given::asked()).await.unwrap();
     given::one_dead(store).await;
     assert_eq!(store.backlog(100).await.unwrap(), Backlog { pending: 0, dead: 1 });
     for _ in 0..3 {

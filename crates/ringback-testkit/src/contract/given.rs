@@ -13,8 +13,8 @@ use ringback::{
     event::NewEvent,
     id::{DeliveryId, EndpointId, EventId},
     store::{
-        Acceptance, Accepted, Cursor, DeliveryRow, EventToAccept, Floor, Group, Recorded, RoutedEvent, Routing,
-        Settlement, Store, StoredEndpoint, UnroutedEvent, Updated, Verdict,
+        Acceptance, Accepted, Created, Cursor, DeliveryRow, EventToAccept, Floor, Group, NodeId, Recorded, ReplayRow,
+        ReplayToCreate, RoutedEvent, Routing, Settlement, Store, StoredEndpoint, UnroutedEvent, Updated, Verdict,
     },
     time::Timestamp,
 };
@@ -145,7 +145,7 @@ pub async fn accept(store: &dyn Store, event: EventToAccept) -> Accepted {
 
 /// Accepts one group alone.
 pub async fn accept_group(store: &dyn Store, events: Vec<EventToAccept>) -> Acceptance {
-    store.accept(&[Group { events, record: None }], WINDOW).await.expect("accept").remove(0)
+    store.accept(&[Group { events, record: None, once: None }], WINDOW).await.expect("accept").remove(0)
 }
 
 /// Accepts a new event and gives what is due of it.
@@ -207,6 +207,23 @@ pub fn dead(due: &Due) -> Recorded {
 #[must_use]
 pub fn recorded(due: &Due, settlement: Settlement, attempt: Option<Attempt>) -> Recorded {
     Recorded { id: due.id, lane: due.lane, fence: due.attempts, settlement, attempt }
+}
+
+/// A node that owns every shard.
+pub async fn owner(store: &dyn Store) -> NodeId {
+    let node = store.register_node(Duration::from_secs(3_600)).await.expect("register").expect("the only node");
+    let all: Vec<Shard> = (0..SHARDS).collect();
+    assert_eq!(store.claim_shards(node, &all).await.expect("claim").len(), all.len());
+    node
+}
+
+/// The same outcome, of a request that another node made a little later.
+#[must_use]
+pub fn of_another(mut outcome: Recorded) -> Recorded {
+    if let Some(attempt) = &mut outcome.attempt {
+        attempt.at = attempt.at + Duration::from_millis(5);
+    }
+    outcome
 }
 
 /// Records one outcome; whether it was applied.
@@ -289,9 +306,17 @@ pub fn endpoint() -> StoredEndpoint {
     }
 }
 
+/// Makes a replay.
+pub async fn made(store: &dyn Store, replay: &ReplayToCreate) -> ReplayRow {
+    match store.create_replay(replay, &asked()).await.expect("create a replay") {
+        Created::Replay(row) => *row,
+        before @ Created::Before(_) => panic!("expected a replay to be made, not {before:?}"),
+    }
+}
+
 /// Stores an endpoint that nothing speaks against.
 pub async fn create(store: &dyn Store, endpoint: &StoredEndpoint) -> StoredEndpoint {
-    done(store.create_endpoint(endpoint, 10_000, &asked()).await.expect("create an endpoint"))
+    done(store.create_endpoint(endpoint, 10_000, None, &asked()).await.expect("create an endpoint"))
 }
 
 /// Changes an endpoint as nothing speaks against.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use ringback::{
     delivery::{DeadReason, LaneId, Marks, NewDelivery, Status},
-    store::{Accepted, EventState, Group, PayloadRead, Store, Verdict},
+    id::EventId,
+    store::{Accepted, Error, EventState, Group, PayloadRead, Span, Store, Verdict},
     time::Timestamp,
 };
 
@@ -161,9 +162,9 @@ pub async fn groups_stand_alone(store: &dyn Store) {
     let good = given::event_to(&[given::endpoint_id()]);
     let good_id = good.id;
     let groups = [
-        Group { events: vec![conflicting], record: None },
-        Group { events: vec![good], record: None },
-        Group { events: vec![], record: None },
+        Group { events: vec![conflicting], record: None, once: None },
+        Group { events: vec![good], record: None, once: None },
+        Group { events: vec![], record: None, once: None },
     ];
     let answer = store.accept(&groups, WINDOW).await.unwrap();
     assert_eq!(answer[0], [Accepted::Conflict(first_id)]);
@@ -225,10 +226,64 @@ pub async fn concurrent_requests_with_the_same_keys_do_not_deadlock(store: &dyn 
         if reversed {
             events.reverse();
         }
-        [Group { events, record: None }]
+        [Group { events, record: None, once: None }]
     };
     let (one, two) = (group(false), group(true));
     let (one, two) = tokio::join!(store.accept(&one, WINDOW), store.accept(&two, WINDOW));
     let new = |answer: Vec<Vec<Accepted>>| answer[0].iter().filter(|entry| matches!(entry, Accepted::New(_))).count();
     assert_eq!(new(one.unwrap()) + new(two.unwrap()), 50, "each key was taken once");
+}
+
+/// As large as a batch may be, and an empty one among them.
+pub async fn a_large_group_keeps_every_payload(store: &dyn Store) {
+    let endpoint = given::endpoint_id();
+    let sizes = (0..16).map(|number| 1024 * 1024 - number).chain([0]);
+    let events: Vec<_> = (0_u8..)
+        .zip(sizes)
+        .map(|(number, size)| {
+            let mut event = given::event_to(&[endpoint]);
+            event.payload = vec![number; size].into();
+            event
+        })
+        .collect();
+    assert_eq!(given::accept_group(store, events.clone()).await.len(), events.len());
+    for event in events {
+        let loaded = store.load_events(&[event.id]).await.unwrap().remove(0);
+        assert_eq!(loaded.payload.unwrap(), event.payload);
+        let row = store.event(event.id).await.unwrap().unwrap();
+        assert_eq!(usize::try_from(row.payload_bytes).unwrap(), event.payload.len());
+    }
+}
+
+/// Retention goes by the time in an event's id. Who asks is told of both clocks; a little ahead is no harm.
+pub async fn an_event_ahead_of_the_databases_clock_is_refused(store: &dyn Store) {
+    let now = store.clock().await.unwrap();
+    let accept = |ahead: Duration| async move {
+        let event = given::event_with(EventId::new(now + ahead));
+        store.accept(&[Group { events: vec![event], record: None, once: None }], given::WINDOW).await
+    };
+    assert!(accept(Duration::from_secs(60)).await.is_ok());
+    match accept(given::DAY).await {
+        Err(Error::Refused(error)) => assert!(error.to_string().contains("clock"), "{error}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(store.ledger(None, Span::default()).await.unwrap().events.accepted, 1);
+}
+
+/// And other groups of the same call with it: whoever calls gives each of them alone then.
+pub async fn one_refused_event_keeps_its_whole_group_out(store: &dyn Store) {
+    let group = |event| Group { events: vec![event], record: None, once: None };
+    // Two deliveries under one id.
+    let mut bad = given::event_to(&[given::endpoint_id(), given::endpoint_id()]);
+    if let Verdict::Deliveries(deliveries) = &mut bad.routing.verdict {
+        deliveries[1].id = deliveries[0].id;
+    }
+    let good = given::event_to(&[given::endpoint_id()]);
+    let id = good.id;
+    let groups = [group(good), group(bad)];
+    assert!(matches!(store.accept(&groups, given::WINDOW).await, Err(Error::Refused(_))));
+    assert!(store.event(id).await.unwrap().is_none());
+    assert!(matches!(store.accept(&groups[..1], given::WINDOW).await.unwrap()[0][..], [Accepted::New(_)]));
+    assert!(matches!(store.accept(&groups[1..], given::WINDOW).await, Err(Error::Refused(_))));
+    assert_eq!(given::all_due(store).await.len(), 1);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringback::{
     delivery::{LaneId, SHARDS, Shard},
-    store::{Claimed, NodeId, OpenRequest, Store},
+    store::{Claimed, NodeId, OpenRequest, Renewal, Store},
 };
 
 use super::given;
@@ -32,7 +32,7 @@ pub async fn a_fresh_node_is_alive(store: &dyn Store) {
     assert_eq!(map.nodes, [node]);
     assert!(map.owners.iter().all(Option::is_none));
     let mut keeper = store.lease_keeper().await.unwrap();
-    assert!(keeper.renew(node, LEASE).await.unwrap());
+    assert_eq!(keeper.renew(node, LEASE).await.unwrap(), Renewal::Renewed);
 }
 
 /// By one node; claiming again what is one's own gives it again.
@@ -53,7 +53,7 @@ pub async fn shards_of_an_ended_lease_can_be_claimed(store: &dyn Store) {
     let gone = node(store, LEASE).await.unwrap();
     assert_eq!(claim(store, gone, &[1, 2]).await, [1, 2]);
     let mut keeper = store.lease_keeper().await.unwrap();
-    assert!(keeper.renew(gone, NO_LEASE).await.unwrap());
+    assert_eq!(keeper.renew(gone, NO_LEASE).await.unwrap(), Renewal::Renewed);
     let Some(next) = node(store, LEASE).await else { return };
     let map = store.shard_map().await.unwrap();
     assert_eq!((map.owners[1], map.nodes), (Some(gone), vec![next]));
@@ -65,9 +65,9 @@ pub async fn shards_of_an_ended_lease_can_be_claimed(store: &dyn Store) {
 pub async fn an_ended_lease_is_never_renewed(store: &dyn Store) {
     let node = node(store, LEASE).await.unwrap();
     let mut keeper = store.lease_keeper().await.unwrap();
-    assert!(keeper.renew(node, NO_LEASE).await.unwrap());
-    assert!(!keeper.renew(node, LEASE).await.unwrap());
-    assert!(!keeper.renew(NodeId(uuid::Uuid::from_u128(1)), LEASE).await.unwrap());
+    assert_eq!(keeper.renew(node, NO_LEASE).await.unwrap(), Renewal::Renewed);
+    assert_eq!(keeper.renew(node, LEASE).await.unwrap(), Renewal::Ended);
+    assert_eq!(keeper.renew(NodeId(uuid::Uuid::from_u128(1)), LEASE).await.unwrap(), Renewal::Ended);
 }
 
 /// Once: the next owner after that one learns nothing of it.
@@ -91,6 +91,23 @@ pub async fn a_handover_passes_what_is_open(store: &dyn Store) {
     assert_eq!(store.claim_shards(one, &[5]).await.unwrap(), empty);
 }
 
+/// The answer to the first may have been lost: until it hands over itself, a node is told as often as it asks.
+pub async fn a_claim_that_is_repeated_passes_what_is_open_again(store: &dyn Store) {
+    let node = node(store, LEASE).await.unwrap();
+    claim(store, node, &[5]).await;
+    let open = OpenRequest {
+        delivery: given::event_id().delivery(1),
+        attempts: 0,
+        lane: LaneId::from_i64(1),
+        until: store.shard_map().await.unwrap().now + Duration::from_secs(10),
+    };
+    let handed = [Claimed { shard: 5, open: vec![open] }];
+    store.release_shards(node, &handed).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(store.claim_shards(node, &[5]).await.unwrap(), handed);
+    }
+}
+
 /// A node that lost its shards cannot give them away.
 pub async fn only_the_owner_releases(store: &dyn Store) {
     let one = node(store, LEASE).await.unwrap();
@@ -100,11 +117,19 @@ pub async fn only_the_owner_releases(store: &dyn Store) {
     assert_eq!(store.shard_map().await.unwrap().owners[7], Some(one));
 }
 
-/// It is alive no more and its lease cannot be renewed.
+/// Its shards are anybody's at once, with what it left open; it is alive no more and its lease cannot be renewed.
 pub async fn a_node_that_left_is_gone(store: &dyn Store) {
     let node = node(store, LEASE).await.unwrap();
-    store.deregister_node(node).await.unwrap();
-    assert!(store.shard_map().await.unwrap().nodes.is_empty());
+    claim(store, node, &[8, 9]).await;
+    let now = store.shard_map().await.unwrap().now;
+    let (delivery, lane) = (given::event_id().delivery(1), LaneId::from_i64(8));
+    let open = vec![OpenRequest { delivery, attempts: 0, lane, until: now + Duration::from_secs(10) }];
     let mut keeper = store.lease_keeper().await.unwrap();
-    assert!(!keeper.renew(node, LEASE).await.unwrap());
+    keeper.leave(node, &[Claimed { shard: 8, open: open.clone() }]).await.unwrap();
+    assert!(store.shard_map().await.unwrap().nodes.is_empty());
+    assert_eq!(keeper.renew(node, LEASE).await.unwrap(), Renewal::Ended);
+    let next = self::node(store, LEASE).await.unwrap();
+    let mut claimed = store.claim_shards(next, &[8, 9]).await.unwrap();
+    claimed.sort_unstable_by_key(|claimed| claimed.shard);
+    assert_eq!(claimed, [Claimed { shard: 8, open }, Claimed { shard: 9, open: vec![] }]);
 }

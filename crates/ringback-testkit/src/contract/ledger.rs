@@ -41,7 +41,7 @@ pub async fn the_ledger_balances_through_every_state(store: &dyn Store) {
     given::record(store, given::dead(&due[1])).await;
     given::record(store, given::dead(&due[2])).await;
     store.discard_dead_letter(due[2].id, &given::asked()).await.unwrap();
-    store.replay_one(due[0].id, &given::asked()).await.unwrap();
+    store.replay_one(due[0].id, ringback::store::ReplayOf::Either, &given::asked()).await.unwrap();
     let expected = Ledger {
         events: LedgerEvents { accepted: 5, unrouted: 1, duplicate: 1, unmatched: 1, routed: 2 },
         deliveries: LedgerDeliveries { owed: 5, pending: 2, delivered: 1, dead: 1, cancelled: 1 },

@@ -5,7 +5,9 @@ use std::time::Duration;
 use ringback::{
     delivery::{DeadReason, Due, HoldReason, LaneId, Marks, NewDelivery, Status},
     id::{DeliveryId, EventId},
-    store::{Change, DeliveryFilter, EventFilter, EventState, Hold, PayloadRead, Settlement, Span, Store, Verdict},
+    store::{
+        DeliveryFilter, EventFilter, EventState, Hold, Settlement, Span, Store, Verdict, rules::page::EVENTS_OF_KEY_MAX,
+    },
     time::Timestamp,
 };
 
@@ -104,7 +106,7 @@ async fn all_deliveries(store: &dyn Store, filter: &DeliveryFilter, limit: u32) 
 pub async fn deliveries_are_listed_newest_first_in_pages(store: &dyn Store) {
     let four = four(store).await;
     let two = given::accept_due(store, given::event_to(&[given::endpoint_id(), given::endpoint_id()])).await;
-    store.replay_one(four.delivered.id, &given::asked()).await.unwrap();
+    store.replay_one(four.delivered.id, ringback::store::ReplayOf::Either, &given::asked()).await.unwrap();
     let ids = [two[1].id, two[0].id, four.cancelled.id, four.dead.id, four.delivered.id, four.pending.id];
     for limit in [1, 2, 6, 100] {
         assert_eq!(all_deliveries(store, &DeliveryFilter::default(), limit).await, ids, "pages of {limit}");
@@ -197,47 +199,65 @@ pub async fn dead_letters_are_listed_newest_death_first(store: &dyn Store) {
     assert_eq!(list(&DeliveryFilter { span, ..any() }, 1).await, [third.id]);
 }
 
+/// However many newer events carry the same key, of other tenants or types: no page is the last before all of them are
+/// looked at.
+pub async fn a_key_that_many_events_carry_hides_nothing(store: &dyn Store) {
+    let of = |tenant: &str| {
+        let mut event = given::event_to(&[given::endpoint_id()]);
+        (event.tenant, event.key) = (tenant.to_owned(), Some("call-1".to_owned()));
+        event
+    };
+    let sought = of("acme");
+    let event = sought.id;
+    let first = given::accept_due(store, sought).await.remove(0);
+    assert!(given::record(store, given::dead(&first)).await);
+    // One of the others died before it, so that a page in the order of deaths has something on either side.
+    let other = given::accept_due(store, of("zeta")).await.remove(0);
+    assert!(given::record(store, given::dead(&other)).await);
+    for _ in 0..3 {
+        let newer = (0..EVENTS_OF_KEY_MAX / 2).map(|_| of("zeta")).collect();
+        given::accept_group(store, newer).await;
+    }
+    let key = Some("call-1".to_owned());
+    let tenant = Some("acme".to_owned());
+    let filter = EventFilter { tenant: tenant.clone(), key: key.clone(), ..EventFilter::default() };
+    assert_eq!(all_events(store, &filter, 10).await, [event]);
+    let filter = DeliveryFilter { tenant, key: key.clone(), ..DeliveryFilter::default() };
+    assert_eq!(all_deliveries(store, &filter, 10).await, [first.id]);
+    assert_eq!(all_dead_letters(store, &filter, 10).await, [first.id]);
+    let endpoint = DeliveryFilter { endpoint: first.endpoint, key: key.clone(), ..DeliveryFilter::default() };
+    assert_eq!(all_deliveries(store, &endpoint, 10).await, [first.id]);
+    assert_eq!(all_dead_letters(store, &endpoint, 10).await, [first.id]);
+    let all = DeliveryFilter { key, ..DeliveryFilter::default() };
+    assert_eq!(all_dead_letters(store, &all, 1).await, [other.id, first.id]);
+}
+
+async fn all_dead_letters(store: &dyn Store, filter: &DeliveryFilter, limit: u32) -> Vec<DeliveryId> {
+    let (mut ids, mut before) = (Vec::new(), None);
+    loop {
+        let page = store.list_dead_letters(filter, before, limit).await.unwrap();
+        assert!(page.items.len() <= limit as usize);
+        ids.extend(page.items.iter().map(|row| row.id));
+        before = page.next;
+        if before.is_none() {
+            return ids;
+        }
+    }
+}
+
 /// Until the hold ends.
 pub async fn a_held_lane_shows_at_its_deliveries(store: &dyn Store) {
     let due = given::one_due(store).await;
     let now = store.feed(&[], 1).await.unwrap().now;
     let until = now + Duration::from_secs(3_600);
     let hold = Hold { lane: due.lane, until, reason: HoldReason::Failing, streak: 1 };
-    store.set_holds(&[hold]).await.unwrap();
+    let node = given::owner(store).await;
+    store.set_holds(node, &[hold]).await.unwrap();
     let row = given::delivery(store, due.id).await;
     assert_eq!((row.hold, row.due_at), (Some((until, HoldReason::Failing)), Some(due.due_at)));
     assert_eq!(row.created_at, due.id.event().accepted_at());
-    store.set_holds(&[Hold { until: now, ..hold }]).await.unwrap();
+    store.set_holds(node, &[Hold { until: now, ..hold }]).await.unwrap();
     assert_eq!(given::delivery(store, due.id).await.hold, None);
-}
-
-/// What was delivered stays delivered.
-pub async fn expunging_cancels_and_removes_the_payload(store: &dyn Store) {
-    let endpoints: Vec<_> = (0..4).map(|_| given::endpoint_id()).collect();
-    let due = given::accept_due(store, given::event_to(&endpoints)).await;
-    let id = due[0].id.event();
-    given::record(store, given::delivered(&due[0])).await;
-    given::record(store, given::dead(&due[1])).await;
-    given::record(store, given::delivered(&due[2])).await;
-    store.replay_one(due[2].id, &given::asked()).await.unwrap();
-    let version = store.config_version().await.unwrap();
-    assert!(store.expunge(id, &given::asked()).await.unwrap());
-    assert_eq!(store.changes_since(version).await.unwrap().items, [Change::EventExpunged(id)]);
-    assert_eq!(store.payload(id).await.unwrap(), PayloadRead::Expunged);
-    assert_eq!(store.load_events(&[id]).await.unwrap()[0].payload, None);
-    let row = store.event(id).await.unwrap().unwrap();
-    assert!(row.expunged_at.is_some());
-    assert!(row.payload_bytes > 0, "its size is still told");
-    let mut statuses = Vec::new();
-    for due in &due {
-        statuses.push(given::delivery(store, due.id).await.status);
-    }
-    assert_eq!(statuses, [Status::Delivered, Status::Cancelled, Status::Delivered, Status::Cancelled]);
-    assert!(given::all_due(store).await.is_empty());
-    assert!(store.expunge(id, &given::asked()).await.unwrap(), "once more changes nothing");
-    assert_eq!(store.changes_since(version).await.unwrap().items.len(), 1);
-    assert!(!store.expunge(given::event_id(), &given::asked()).await.unwrap());
-    assert_eq!(store.payload(given::event_id()).await.unwrap(), PayloadRead::Absent);
 }
 
 /// Once.
@@ -269,4 +289,19 @@ pub async fn discarding_cancels_a_dead_letter(store: &dyn Store) {
     let blocking = Settlement::Dead { reason: DeadReason::Expired, detail: None, blocks: false };
     given::record(store, given::recorded(&kept, blocking, None)).await;
     assert!(store.discard_dead_letter(kept.id, &given::asked()).await.unwrap());
+}
+
+/// A page reads a bounded number of rows: it may be empty and have a next one, and no match is passed over.
+pub async fn a_rare_match_is_found_page_by_page(store: &dyn Store) {
+    let mut rare = given::event_to(&[given::endpoint_id()]);
+    rare.event_type = "rare".to_owned();
+    let (id, endpoint) = (rare.id, given::endpoint_id());
+    given::accept_due(store, rare).await;
+    for _ in 0..12 {
+        given::accept_group(store, (0..1_000).map(|_| given::event_to(&[endpoint])).collect()).await;
+    }
+    let events = EventFilter { event_type: Some("rare".to_owned()), ..EventFilter::default() };
+    assert_eq!(all_events(store, &events, 10).await, [id]);
+    let deliveries = DeliveryFilter { event_type: Some("rare".to_owned()), ..DeliveryFilter::default() };
+    assert_eq!(all_deliveries(store, &deliveries, 10).await, [id.delivery(1)]);
 }

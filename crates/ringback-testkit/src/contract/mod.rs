@@ -11,15 +11,19 @@ use ringback::store::SharedStore;
 
 pub mod audit;
 pub mod configuration;
+pub mod expunging;
 pub mod figures;
 pub mod given;
 pub mod intake;
 pub mod leases;
 pub mod ledger;
 pub mod lists;
+pub mod once;
 pub mod order;
 pub mod outbox;
 pub mod replays;
+pub mod sealed;
+pub mod sessions;
 pub mod tokens;
 pub mod upkeep;
 pub mod work;
@@ -56,7 +60,10 @@ macro_rules! store_contract {
                 a_key_is_free_again_after_its_window,
                 a_key_is_one_tenants_and_one_types,
                 events_of_a_request_keep_their_order,
-                concurrent_requests_with_the_same_keys_do_not_deadlock;
+                concurrent_requests_with_the_same_keys_do_not_deadlock,
+                a_large_group_keeps_every_payload,
+                an_event_ahead_of_the_databases_clock_is_refused,
+                one_refused_event_keeps_its_whole_group_out;
             outbox:
                 an_emitted_event_waits_unrouted,
                 an_emitted_event_keeps_every_field,
@@ -64,13 +71,16 @@ macro_rules! store_contract {
                 only_one_of_two_routers_wins,
                 nothing_is_missed_from_the_next_floor_on,
                 a_full_page_is_followed_by_the_rest,
+                a_page_is_bounded_by_bytes_as_well_as_by_rows,
                 an_event_routed_to_nobody_is_unmatched,
                 an_event_routed_to_an_unusable_destination_is_dead,
                 a_later_event_with_the_same_key_is_folded,
                 duplicates_within_one_batch_are_folded,
                 an_accepted_events_key_folds_an_emitted_one,
                 an_event_expunged_before_it_is_routed_is_cancelled,
-                a_malformed_event_is_refused;
+                a_malformed_event_is_refused,
+                emitted_and_accepted_events_share_one_order,
+                a_part_of_which_one_event_is_refused_routes_none;
             work:
                 feed_reads_each_shard_after_its_cursor,
                 feed_gives_at_most_the_limit_of_each_shard,
@@ -90,9 +100,11 @@ macro_rules! store_contract {
                 the_second_outcome_of_a_batch_for_one_delivery_is_stale,
                 a_full_batch_is_recorded_at_once,
                 bytes_of_a_receiver_are_kept_as_they_came,
+                a_batch_of_which_one_outcome_is_refused_records_none,
                 holds_last_until_they_end,
                 an_endpoint_that_was_changed_meanwhile_is_not_gone,
                 the_last_hold_of_a_lane_counts,
+                holds_of_a_shard_that_was_lost_are_not_set,
                 an_endpoint_that_is_gone_is_disabled_once;
             order:
                 only_the_first_of_an_ordering_key_is_due,
@@ -101,13 +113,15 @@ macro_rules! store_contract {
                 a_dead_one_that_does_not_block_lets_the_next_go,
                 a_dead_one_that_blocks_holds_the_others_back_until_it_is_discarded,
                 other_keys_and_lanes_do_not_wait,
-                an_accepted_event_behind_another_is_not_handed_out;
+                an_accepted_event_behind_another_is_not_handed_out,
+                a_replayed_dead_letter_is_the_head_again;
             leases:
                 a_fresh_node_is_alive,
                 shards_are_claimed_once,
                 shards_of_an_ended_lease_can_be_claimed,
                 an_ended_lease_is_never_renewed,
                 a_handover_passes_what_is_open,
+                a_claim_that_is_repeated_passes_what_is_open_again,
                 only_the_owner_releases,
                 a_node_that_left_is_gone;
             configuration:
@@ -121,7 +135,19 @@ macro_rules! store_contract {
                 deleting_cancels_what_is_pending_and_keeps_dead_letters,
                 a_deleted_endpoint_is_found_by_id_only,
                 the_past_is_answered_as_routing_saw_it,
-                the_first_setting_stays;
+                the_first_setting_stays,
+                a_setting_that_is_put_replaces_the_one_before,
+                what_comes_too_late_for_a_deleted_endpoint_is_cancelled;
+            once:
+                a_request_under_a_key_is_carried_out_once,
+                a_request_that_is_refused_takes_no_key,
+                of_equal_requests_at_once_one_is_carried_out;
+            sealed:
+                sealed_endpoints_are_found_in_pages,
+                resealing_an_endpoint_raises_no_version,
+                sealed_destinations_are_found_among_all_events,
+                sealed_requests_are_found_in_pages,
+                a_setting_is_replaced_if_it_is_what_was_read;
             lists:
                 events_are_listed_newest_first_in_pages,
                 events_are_filtered,
@@ -129,9 +155,10 @@ macro_rules! store_contract {
                 deliveries_are_filtered,
                 inline_deliveries_are_found_by_host,
                 dead_letters_are_listed_newest_death_first,
+                a_key_that_many_events_carry_hides_nothing,
                 a_held_lane_shows_at_its_deliveries,
-                expunging_cancels_and_removes_the_payload,
-                discarding_cancels_a_dead_letter;
+                discarding_cancels_a_dead_letter,
+                a_rare_match_is_found_page_by_page;
             replays:
                 a_dead_letter_goes_back_under_its_id_with_a_full_budget,
                 a_delivered_one_stays_delivered_whatever_its_replay_does,
@@ -141,8 +168,25 @@ macro_rules! store_contract {
                 a_replay_takes_a_fixed_set_and_counts_it,
                 a_replay_counts_what_became_of_its_deliveries,
                 a_replay_skips_what_cannot_go_back,
+                a_replay_leaves_out_what_has_been_delivered_meanwhile,
+                a_replay_takes_the_dead_letters_of_its_reason_and_status,
+                a_replay_by_host_takes_its_endpoints_and_its_inline_destinations,
+                missing_events_get_a_new_delivery,
+                a_missing_event_that_is_there_by_then_is_skipped,
+                replays_are_listed,
                 a_cancelled_replay_releases_nothing_more,
                 a_filter_that_finds_nothing_is_complete_at_once;
+            expunging:
+                expunging_cancels_and_removes_the_payload,
+                expunging_removes_what_receivers_answered,
+                an_answer_that_comes_after_expunging_is_not_kept,
+                keys_are_erased_if_asked_for,
+                expunging_forgets_the_digest_of_the_content,
+                expunging_leaves_the_origin_of_an_inline_destination,
+                all_deliveries_of_an_event_are_erased,
+                an_expunge_of_many_takes_a_fixed_set_and_gives_a_receipt,
+                an_expunge_takes_what_its_filter_finds,
+                an_expunge_that_finds_nothing_is_complete_at_once;
             ledger:
                 the_ledger_of_an_empty_store_is_zero,
                 the_ledger_balances_through_every_state,
@@ -154,12 +198,17 @@ macro_rules! store_contract {
             upkeep:
                 a_young_house_is_left_alone,
                 held_deliveries_expire,
+                only_what_is_held_for_long_expires,
+                an_endpoint_that_cannot_be_read_lets_others_expire,
                 waiting_for_a_retry_never_expires,
                 old_payloads_are_removed_but_not_what_is_owed,
                 old_events_go_and_the_ledger_remembers,
                 what_is_owed_or_dead_outlives_its_retention,
                 old_dead_letters_go_with_their_events,
-                old_keys_are_forgotten;
+                old_keys_are_forgotten,
+                replays_that_ended_long_ago_are_forgotten,
+                receipts_of_expunges_stay,
+                a_held_one_that_expires_blocks_its_key_like_any_dead_letter;
             tokens:
                 a_token_is_kept_as_it_was_made,
                 tokens_are_listed_newest_first,
@@ -167,6 +216,9 @@ macro_rules! store_contract {
                 a_revoked_token_is_worth_nothing,
                 a_tokens_use_is_noted_once_a_minute,
                 tokens_that_ended_long_ago_are_forgotten;
+            sessions:
+                a_session_that_was_ended_stays_ended,
+                a_session_that_is_over_is_forgotten;
             audit:
                 a_record_comes_back_as_it_was_written,
                 changes_of_endpoints_are_recorded_if_they_are_made,
@@ -206,14 +258,18 @@ mod tests {
         let files = [
             include_str!("audit.rs"),
             include_str!("configuration.rs"),
+            include_str!("expunging.rs"),
             include_str!("figures.rs"),
             include_str!("intake.rs"),
             include_str!("leases.rs"),
             include_str!("ledger.rs"),
             include_str!("lists.rs"),
+            include_str!("once.rs"),
             include_str!("order.rs"),
             include_str!("outbox.rs"),
             include_str!("replays.rs"),
+            include_str!("sealed.rs"),
+            include_str!("sessions.rs"),
             include_str!("tokens.rs"),
             include_str!("upkeep.rs"),
             include_str!("work.rs"),

@@ -107,3 +107,12 @@ pub async fn an_accepted_event_behind_another_is_not_handed_out(store: &dyn Stor
         .collect();
     assert_eq!(handed_out, [1, 0]);
 }
+
+/// Those behind it wait again.
+pub async fn a_replayed_dead_letter_is_the_head_again(store: &dyn Store) {
+    let (first, ids) = three(store, given::endpoint_id()).await;
+    assert!(given::record(store, given::dead(&first)).await);
+    assert_eq!(given::due_ids(store).await, [ids[1]]);
+    store.replay_one(first.id, ringback::store::ReplayOf::Either, &given::asked()).await.unwrap();
+    assert_eq!(given::due_ids(store).await, [first.id]);
+}

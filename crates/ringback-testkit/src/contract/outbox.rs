@@ -4,11 +4,14 @@ use ringback::{
     delivery::{DeadReason, LaneId, Marks, NewDelivery, Status},
     endpoint::Destination,
     event::NewEvent,
-    store::{Accepted, Error, EventState, Floor, PayloadRead, RoutedEvent, Routing, Store, Verdict},
+    store::{Accepted, Error, EventState, Floor, Keys, PayloadRead, RoutedEvent, Routing, Store, Verdict},
     time::Timestamp,
 };
 
 use super::given::{self, WINDOW};
+
+/// Most bytes that a page says of whom its events are for, but for the event with which it ends.
+const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// It is stored, and nothing is due before it is routed.
 pub async fn an_emitted_event_waits_unrouted(store: &dyn Store) {
@@ -120,6 +123,31 @@ pub async fn a_full_page_is_followed_by_the_rest(store: &dyn Store) {
     assert_eq!(read, emitted);
 }
 
+/// What a page says of whom its events are for fits into memory, however many events it may have.
+pub async fn a_page_is_bounded_by_bytes_as_well_as_by_rows(store: &dyn Store) {
+    // As many bytes of keys as an event may have, nearly: fifty of them are more than a page may hold.
+    let keys: Vec<_> = (0..1_000).map(|n| format!("{n:0240}")).collect();
+    let bytes_of_event = keys.iter().map(String::len).sum::<usize>();
+    let mut emitted = Vec::new();
+    for _ in 0..50 {
+        emitted.push(given::emit(store, NewEvent::new("CALL_ENDED", "{}").endpoint_keys(keys.clone())).await);
+    }
+    let (mut floor, mut read) = (Floor::default(), Vec::new());
+    loop {
+        let page = store.read_outbox(floor, 1_000).await.unwrap();
+        if page.events.is_empty() {
+            break;
+        }
+        let bytes = page.events.len() * bytes_of_event;
+        assert!(bytes < PAGE_BYTES_MAX + bytes_of_event, "{bytes} bytes in one page");
+        let routed: Vec<_> = page.events.iter().map(|event| given::routed(event, &[])).collect();
+        read.extend(routed.iter().map(|routed| routed.event.id));
+        store.record_routing(&routed, WINDOW).await.unwrap();
+        floor = page.next;
+    }
+    assert_eq!(read, emitted);
+}
+
 /// The verdict is kept with the version that found nobody.
 pub async fn an_event_routed_to_nobody_is_unmatched(store: &dyn Store) {
     let id = given::emit(store, NewEvent::new("CALL_ENDED", "{}")).await;
@@ -204,7 +232,7 @@ pub async fn an_accepted_events_key_folds_an_emitted_one(store: &dyn Store) {
 pub async fn an_event_expunged_before_it_is_routed_is_cancelled(store: &dyn Store) {
     let id = given::emit(store, NewEvent::new("CALL_ENDED", "{}")).await;
     let waiting = given::unrouted(store).await;
-    assert!(store.expunge(id, &given::asked()).await.unwrap());
+    assert!(store.expunge(id, Keys::Keep, &given::asked()).await.unwrap());
     let due = store.record_routing(&[given::routed(&waiting[0], &[given::endpoint_id()])], WINDOW).await.unwrap();
     assert!(due.is_empty());
     assert_eq!(given::delivery(store, id.delivery(1)).await.status, Status::Cancelled);
@@ -213,8 +241,47 @@ pub async fn an_event_expunged_before_it_is_routed_is_cancelled(store: &dyn Stor
 
 /// Nothing of it is stored.
 pub async fn a_malformed_event_is_refused(store: &dyn Store) {
-    for event in [NewEvent::new("bad type", "{}"), NewEvent::new("ok", "{}").key("")] {
-        assert!(matches!(store.emit(&event).await, Err(Error::Refused(_))), "{event:?}");
+    let mut with_secret = Destination::to("example.com/hook");
+    with_secret.secret = Some("whsec_x".to_owned());
+    for event in [
+        NewEvent::new("bad type", "{}"),
+        NewEvent::new("ok", "{}").key(""),
+        NewEvent::new("ok", "{}").destination(with_secret),
+        NewEvent::new("ok", vec![b' '; 1024 * 1024 + 1]),
+    ] {
+        let refused = store.emit(&event).await;
+        assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
     }
     assert!(given::unrouted(store).await.is_empty());
+}
+
+/// Whichever way an event came in, its place is the one in which it was stored.
+pub async fn emitted_and_accepted_events_share_one_order(store: &dyn Store) {
+    let earlier = given::emit(store, NewEvent::new("CALL_ENDED", "{}")).await;
+    let accepted = given::one_due(store).await;
+    let later = given::emit(store, NewEvent::new("CALL_ENDED", "{}")).await;
+    let waiting = given::unrouted(store).await;
+    assert_eq!(waiting.iter().map(|unrouted| unrouted.event.id).collect::<Vec<_>>(), [earlier, later]);
+    assert!(waiting[0].event.seq < accepted.seq && accepted.seq < waiting[1].event.seq);
+}
+
+/// The router halves such a part until the bad one is alone. Here it is one with two deliveries under one id.
+pub async fn a_part_of_which_one_event_is_refused_routes_none(store: &dyn Store) {
+    for _ in 0..3 {
+        given::emit(store, NewEvent::new("x", "{}")).await;
+    }
+    let waiting = given::unrouted(store).await;
+    let mut part: Vec<_> = waiting.iter().map(|event| given::routed(event, &[given::endpoint_id(); 2])).collect();
+    if let Verdict::Deliveries(deliveries) = &mut part[1].routing.verdict {
+        deliveries[1].id = deliveries[0].id;
+    }
+    assert!(matches!(store.record_routing(&part, given::WINDOW).await, Err(Error::Refused(_))));
+    assert_eq!(given::unrouted(store).await.len(), 3);
+    assert!(given::all_due(store).await.is_empty());
+    for (place, one) in part.chunks(1).enumerate() {
+        assert_eq!(store.record_routing(one, given::WINDOW).await.is_ok(), place != 1);
+    }
+    let left = given::unrouted(store).await;
+    assert_eq!(left.iter().map(|event| event.event.id).collect::<Vec<_>>(), [waiting[1].event.id]);
+    assert_eq!(given::all_due(store).await.len(), 4);
 }

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use ringback::{
     delivery::{DeadReason, Due, HoldReason, Status},
-    id::EventId,
-    store::{Accepted, Hold, Kept, PayloadRead, Span, Store},
+    id::{EventId, ExpungeId},
+    store::{
+        Accepted, ExpungeFilter, ExpungeState, ExpungeToCreate, Hold, Kept, Keys, PayloadRead, Span, Store,
+        StoredEndpoint,
+    },
     time::Timestamp,
 };
 
-use super::{given, ledger::balanced};
+use super::{given, ledger::balanced, replays::everything_dead};
 
 /// Calls until there is nothing more to do.
 pub(super) async fn keep_house(store: &dyn Store, kept: &Kept) {
@@ -43,13 +46,32 @@ pub async fn a_young_house_is_left_alone(store: &dyn Store) {
     given::one_delivered(store).await;
 }
 
+/// Its settings are the engine's document, which the database need not understand.
+pub async fn an_endpoint_that_cannot_be_read_lets_others_expire(store: &dyn Store) {
+    let paused = |spec: &str| StoredEndpoint { paused: true, spec: spec.to_owned(), ..given::endpoint() };
+    let broken = given::create(store, &paused("{\"url\"")).await;
+    let blocking = given::create(store, &paused("{\"ordered\":true,\"on_dead\":\"block\"}")).await;
+    let first = given::accept_due(store, given::ordered_event(broken.id, "k")).await[0].id;
+    let second = given::accept_due(store, given::ordered_event(blocking.id, "k")).await[0].id;
+    while store.expire_held(Duration::ZERO).await.unwrap() > 0 {}
+    for id in [first, second] {
+        assert_eq!(given::delivery(store, id).await.reason, Some(DeadReason::Expired));
+    }
+    // The one whose endpoint says so blocks its ordering key.
+    given::accept(store, given::ordered_event(broken.id, "k")).await;
+    given::accept(store, given::ordered_event(blocking.id, "k")).await;
+    let due = given::all_due(store).await;
+    assert_eq!(due.iter().map(|due| due.endpoint).collect::<Vec<_>>(), [Some(broken.id)]);
+}
+
 /// In lanes on hold and in lanes of paused or disabled endpoints; what is free is not touched.
 pub async fn held_deliveries_expire(store: &dyn Store) {
     let free = given::one_due(store).await;
     let held = given::one_due(store).await;
     let now = store.feed(&[], 1).await.unwrap().now;
     let until = now + Duration::from_secs(3_600);
-    store.set_holds(&[Hold { lane: held.lane, until, reason: HoldReason::RetryAfter, streak: 0 }]).await.unwrap();
+    let node = given::owner(store).await;
+    store.set_holds(node, &[Hold { lane: held.lane, until, reason: HoldReason::RetryAfter, streak: 0 }]).await.unwrap();
     let mut paused = given::endpoint();
     paused.paused = true;
     let paused = given::create(store, &paused).await;
@@ -73,6 +95,35 @@ pub async fn held_deliveries_expire(store: &dyn Store) {
     assert_eq!(given::due_ids(store).await, [free.id]);
 }
 
+/// What had been due for long, because of a rate or since nobody sent, does not die with the first moment's hold; what has
+/// been held for as long, hold after hold, does.
+pub async fn only_what_is_held_for_long_expires(store: &dyn Store) {
+    const LONG: Duration = Duration::from_millis(1_500);
+    let due = given::one_due(store).await;
+    let mut paused = given::endpoint();
+    paused.paused = true;
+    let node = given::owner(store).await;
+    let hold = async |seconds: u64, streak: i32| {
+        let until = store.feed(&[], 1).await.unwrap().now + Duration::from_secs(seconds);
+        let hold = Hold { lane: due.lane, until, reason: HoldReason::Failing, streak };
+        store.set_holds(node, &[hold]).await.unwrap();
+    };
+    tokio::time::sleep(LONG).await;
+    hold(0, 1).await;
+    hold(3_600, 1).await;
+    let paused = given::create(store, &paused).await;
+    let late = given::accept_due(store, given::event_to(&[paused.id])).await;
+    assert_eq!(store.expire_held(LONG).await.unwrap(), 0, "only its waiting was long");
+    // It ends, is probed in vain, and goes on.
+    hold(0, 1).await;
+    hold(3_600, 2).await;
+    tokio::time::sleep(LONG).await;
+    assert_eq!(store.expire_held(LONG).await.unwrap(), 2);
+    for id in [due.id, late[0].id] {
+        assert_eq!(given::delivery(store, id).await.reason, Some(DeadReason::Expired));
+    }
+}
+
 /// Only being due and held does.
 pub async fn waiting_for_a_retry_never_expires(store: &dyn Store) {
     let due = given::one_due(store).await;
@@ -80,7 +131,8 @@ pub async fn waiting_for_a_retry_never_expires(store: &dyn Store) {
     let now = store.feed(&[], 1).await.unwrap().now;
     let until = now + Duration::from_secs(3_600);
     let hold = Hold { lane: due.lane, until, reason: HoldReason::Failing, streak: 1 };
-    store.set_holds(&[hold]).await.unwrap();
+    let node = given::owner(store).await;
+    store.set_holds(node, &[hold]).await.unwrap();
     assert_eq!(store.expire_held(Duration::ZERO).await.unwrap(), 0);
     assert_eq!(given::delivery(store, due.id).await.status, Status::Pending);
 }
@@ -146,7 +198,10 @@ pub async fn what_is_owed_or_dead_outlives_its_retention(store: &dyn Store) {
         assert!(store.event(id).await.unwrap().is_some());
     }
     assert_eq!(balanced(store, None, Span::default()).await, before);
-    assert_eq!(store.replay_one(of_dead[0].id, &given::asked()).await.unwrap(), ringback::store::ReplayOne::Released);
+    assert_eq!(
+        store.replay_one(of_dead[0].id, ringback::store::ReplayOf::Either, &given::asked()).await.unwrap(),
+        ringback::store::ReplayOne::Released
+    );
     for due in given::all_due(store).await {
         assert!(given::record(store, given::delivered(&due)).await);
     }
@@ -183,8 +238,64 @@ pub async fn old_keys_are_forgotten(store: &dyn Store) {
     let group = |days: u32| {
         let mut event = keyed(days);
         event.id = given::event_id();
-        [ringback::store::Group { events: vec![event], record: None }]
+        [ringback::store::Group { events: vec![event], record: None, once: None }]
     };
     assert_eq!(store.accept(&group(1), window).await.unwrap()[0], [Accepted::Duplicate(young_id)]);
     assert!(matches!(store.accept(&group(8), window).await.unwrap()[0][..], [Accepted::New(_)]));
+}
+
+/// With the sets that they had taken; one that is still running stays however old it is.
+pub async fn replays_that_ended_long_ago_are_forgotten(store: &dyn Store) {
+    let dead = given::one_dead(store).await;
+    let [completed, cancelled, running] = [(); 3].map(|()| everything_dead());
+    for replay in [&completed, &cancelled, &running] {
+        assert_eq!(given::made(store, replay).await.matched, 1);
+    }
+    while store.release_replayed(completed.id, &completed.scope, 10).await.unwrap() > 0 {}
+    store.cancel_replay(cancelled.id, &given::asked()).await.unwrap();
+    keep_house(store, &Kept::default()).await;
+    for replay in [&completed, &cancelled, &running] {
+        assert!(store.replay(replay.id).await.unwrap().is_some(), "they ended just now");
+    }
+    let kept = Kept { events: Duration::ZERO, ..Kept::default() };
+    keep_house(store, &kept).await;
+    keep_house(store, &kept).await;
+    for replay in [&completed, &cancelled] {
+        assert!(store.replay(replay.id).await.unwrap().is_none());
+    }
+    assert_eq!(store.replay(running.id).await.unwrap().unwrap().remaining, 1);
+    // What a forgotten replay had put back is none the worse for it.
+    let again = given::all_due(store).await.remove(0);
+    assert_eq!(again.id, dead.id);
+    assert!(given::record(store, given::delivered(&again)).await);
+}
+
+/// They are the proof that something was erased.
+pub async fn receipts_of_expunges_stay(store: &dyn Store) {
+    let event = given::event();
+    let tenant = event.tenant.clone();
+    given::accept(store, event).await;
+    let filter = ExpungeFilter { tenant, event_type: None, key: None, accepted: Span::default() };
+    let id = ExpungeId::new(Timestamp::now());
+    let expunge = ExpungeToCreate { id, filter, keys: Keys::Keep, dry_run: false };
+    store.create_expunge(&expunge, &given::asked()).await.unwrap();
+    while store.expunge_next(id, 100).await.unwrap() {}
+    let kept = Kept { events: Duration::ZERO, ..Kept::default() };
+    keep_house(store, &kept).await;
+    keep_house(store, &kept).await;
+    let receipt = store.expunge_of_many(id).await.unwrap().unwrap();
+    assert_eq!((receipt.state, receipt.erased.events), (ExpungeState::Completed, 1));
+}
+
+/// An endpoint that blocks its order on a dead letter blocks on this one, too.
+pub async fn a_held_one_that_expires_blocks_its_key_like_any_dead_letter(store: &dyn Store) {
+    let mut blocking = given::endpoint();
+    blocking.spec = blocking.spec.replace("skip", "block");
+    blocking.paused = true;
+    let blocking = given::create(store, &blocking).await;
+    let held = given::accept_due(store, given::ordered_event(blocking.id, "call-1")).await.remove(0);
+    assert_eq!(store.expire_held(Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(given::delivery(store, held.id).await.reason, Some(DeadReason::Expired));
+    assert!(given::accept_due(store, given::ordered_event(blocking.id, "call-1")).await.is_empty());
+    assert!(!given::record(store, given::delivered(&held)).await, "what was being sent meanwhile is stale");
 }

@@ -92,7 +92,7 @@ mod named {
     use super::Headers;
 
     /// Stores hold places in this list: it may grow at its end, and nowhere else.
-    const USUAL: [&str; 40] = [
+    const USUAL: [&str; 41] = [
         "accept-encoding",
         "authorization",
         "content-type",
@@ -133,6 +133,7 @@ mod named {
         "x-powered-by",
         "x-request-id",
         "alt-svc",
+        "ringback-id",
     ];
 
     #[derive(Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Delivering,
+    Delivering, Stage,
     lanes::{Ahead, Picked},
     work,
 };
@@ -33,6 +33,7 @@ const PAUSE_ERROR: Duration = Duration::from_millis(500);
 /// Opens requests until `stop`.
 pub(super) async fn dispatch(delivering: Arc<Delivering>, stop: CancellationToken) {
     while !stop.is_cancelled() {
+        delivering.progress.came_round(Stage::Dispatch);
         let (picked, ahead) = pick(&delivering);
         if picked.is_empty() && ahead.is_empty() {
             wait(&delivering, &stop).await;

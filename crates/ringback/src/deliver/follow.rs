@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Delivering, feed};
+use super::{Delivering, Stage, feed};
 use crate::{
     delivery::LaneId,
     id::{DeliveryId, EndpointId, EventId},
@@ -29,8 +29,9 @@ pub(super) async fn follow(
 ) {
     let mut changes = changes.lock().await;
     while !stop.is_cancelled() {
-        if let Err(error) = delivering.engine.directories().read_changes().await {
-            tracing::warn!(%error, "cannot read configuration changes");
+        match delivering.engine.directories().read_changes().await {
+            Ok(()) => delivering.progress.came_round(Stage::Follow),
+            Err(error) => tracing::warn!(%error, "cannot read configuration changes"),
         }
         while let Ok(changes) = changes.try_recv() {
             apply(&delivering, &changes).await;
@@ -59,10 +60,20 @@ async fn apply(delivering: &Arc<Delivering>, changes: &[Change]) {
         // Replays are due now: the next read finds them.
         delivering.hungry.notify_one();
     }
-    if let Err(error) = bring_unblocked(delivering, &released, &expunged).await {
+    delivering.ready.notify_one();
+    if !(released.is_empty() && expunged.is_empty()) {
+        tokio::spawn(unblock(Arc::clone(delivering), released, expunged));
+    }
+}
+
+/// A large replay releases thousands of deliveries: looking each up must not keep the next change, which may be a pause,
+/// from being obeyed.
+async fn unblock(delivering: Arc<Delivering>, released: Vec<DeliveryId>, expunged: Vec<EventId>) {
+    // Closed by nobody.
+    let Ok(_turn) = delivering.unblocking.acquire().await else { return };
+    if let Err(error) = bring_unblocked(&delivering, &released, &expunged).await {
         tracing::warn!(%error, "the next of an ordering key is late");
     }
-    delivering.ready.notify_one();
 }
 
 fn reconfigure(delivering: &Delivering, id: EndpointId) {
@@ -87,7 +98,7 @@ async fn bring_unblocked(
     expunged: &[EventId],
 ) -> store::Result<()> {
     let directory = delivering.engine.directories().newest();
-    if (released.is_empty() && expunged.is_empty()) || !directory.all().any(|endpoint| endpoint.spec.ordered) {
+    if !directory.all().any(|endpoint| endpoint.spec.ordered) {
         return Ok(());
     }
     let store = delivering.engine.store();

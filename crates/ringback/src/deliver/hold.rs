@@ -43,7 +43,9 @@ async fn write(delivering: &Delivering) -> store::Result<()> {
             streak: i32::try_from(hold.streak).unwrap_or(i32::MAX),
         })
         .collect();
-    let written = delivering.engine().store().set_holds(&holds).await;
+    // Without a registration no lane is ours any more.
+    let Some(node) = delivering.lease.node_id() else { return Ok(()) };
+    let written = delivering.engine().store().set_holds(node, &holds).await;
     if written.is_err() {
         delivering.lanes.lock().put_back_changed_holds(changed);
     }

@@ -5,17 +5,15 @@
 //! moment no new request starts.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
 use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::oneshot;
 
-use crate::store::{LeaseKeeper, NodeId, SharedStore};
+use crate::store::{Claimed, LeaseKeeper, NodeId, Renewal, SharedStore};
 
 /// The lease ends here this part of its length before it ends in the database.
 const MARGIN_PART: u32 = 6;
@@ -58,7 +56,12 @@ impl Lease {
         self.node.lock()
     }
 
-    /// Whether the database said that the lease has ended.
+    /// The node that the lease is this process's as.
+    pub(super) fn node_id(&self) -> Option<NodeId> {
+        self.node.lock().as_ref().map(|(node, _)| *node)
+    }
+
+    /// Whether the lease has ended for good.
     pub(super) fn is_lost(&self) -> bool {
         self.node.lock().as_ref().is_some_and(|(_, keeper)| keeper.is_lost())
     }
@@ -73,95 +76,147 @@ impl Lease {
     }
 }
 
-/// The renewing thread of one registration; ends with it.
+/// The thread that keeps one registration's lease, over a connection and with a runtime of its own.
 pub(super) struct Keeper {
-    stop: Arc<AtomicBool>,
-    lost: Arc<AtomicBool>,
-    thread: Option<thread::JoinHandle<()>>,
+    /// Ends it; along goes what is given back, if that is to be done in an orderly way.
+    end: Option<oneshot::Sender<Vec<Claimed>>>,
+    thread: thread::JoinHandle<()>,
+}
+
+/// What a keeper asks and tells.
+pub(super) trait Kept: Send + 'static {
+    /// Whether the lease deserves to be renewed; if not, in words why. It is given up then.
+    fn may_renew(&self) -> Result<(), String>;
+
+    /// It has been renewed; it was asked for at this moment.
+    fn renewed(&self, asked: Instant);
+
+    /// It is given up: from now on no request may start.
+    fn ended(&self);
 }
 
 impl Keeper {
-    /// Starts to renew `node`'s lease; `renewed` is told of each success with the moment it was asked for.
-    pub(super) fn start(
-        store: SharedStore,
-        node: NodeId,
-        length: Duration,
-        renewed: impl Fn(Instant) + Send + 'static,
-    ) -> std::io::Result<Self> {
-        let (stop, lost) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let (stopped, ended) = (Arc::clone(&stop), Arc::clone(&lost));
+    /// Starts to keep `node`'s lease.
+    pub(super) fn start(store: SharedStore, node: NodeId, length: Duration, kept: impl Kept) -> std::io::Result<Self> {
+        let (end, ended) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = thread::Builder::new().name("ringback-lease".to_owned()).spawn(move || {
-            runtime.block_on(async move {
-                if renew(&store, node, length, &renewed, &stopped).await == Renewal::Ended {
-                    ended.store(true, Ordering::Release);
-                }
-            });
-        })?;
-        Ok(Self { stop, lost, thread: Some(thread) })
+        let keeping = Keeping { store, node, length, connected: None };
+        let keep = move || runtime.block_on(keeping.keep(&kept, ended));
+        let thread = thread::Builder::new().name("ringback-lease".to_owned()).spawn(keep)?;
+        Ok(Self { end: Some(end), thread })
     }
 
-    /// Whether the database said that the lease has ended: it can never be renewed again.
+    /// Whether the lease has ended: it can never be renewed again.
     pub(super) fn is_lost(&self) -> bool {
-        // A thread that is gone will not renew either.
-        self.lost.load(Ordering::Acquire) || self.thread.as_ref().is_some_and(thread::JoinHandle::is_finished)
+        self.thread.is_finished()
     }
-}
 
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            // It looks at `stop` between renewals; nobody waits for it.
-            drop(thread);
+    /// Has `given` given back and the registration ended; waits for that as long as `patience`. False if it was not done
+    /// by then: the lease runs out by itself.
+    pub(super) async fn leave(mut self, given: Vec<Claimed>, patience: Duration) -> bool {
+        self.end_with(given);
+        let left = async {
+            while !self.thread.is_finished() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(patience, left).await.is_ok()
+    }
+
+    /// The same where nothing can be awaited.
+    pub(super) fn leave_blocking(mut self, given: Vec<Claimed>, patience: Duration) -> bool {
+        self.end_with(given);
+        let deadline = Instant::now() + patience;
+        while !self.thread.is_finished() && Instant::now() < deadline {
+            thread::sleep(LOOK);
+        }
+        self.thread.is_finished()
+    }
+
+    fn end_with(&mut self, given: Vec<Claimed>) {
+        if let Some(end) = self.end.take() {
+            // A thread that is gone has nothing to give back any more.
+            let _ = end.send(given);
         }
     }
 }
 
-#[derive(PartialEq, Eq)]
-enum Renewal {
-    Stopped,
-    Ended,
-}
+/// Between looks whether a thread has ended.
+const LOOK: Duration = Duration::from_millis(5);
 
-async fn renew(
-    store: &SharedStore,
+/// After a renewal that failed.
+const PAUSE_ERROR: Duration = Duration::from_millis(200);
+
+/// What the thread works with.
+struct Keeping {
+    store: SharedStore,
     node: NodeId,
     length: Duration,
-    renewed: &impl Fn(Instant),
-    stop: &AtomicBool,
-) -> Renewal {
-    let mut keeper: Option<Box<dyn LeaseKeeper>> = None;
-    let pause = length / RENEWALS_PART;
-    let mut next = Instant::now();
-    while !stop.load(Ordering::Acquire) {
-        let now = Instant::now();
-        if now < next {
-            // Short naps, so that a stop is seen soon.
-            tokio::time::sleep((next - now).min(Duration::from_millis(100))).await;
-            continue;
-        }
-        next = now + pause;
-        if keeper.is_none() {
-            // Connecting must not hang either: once the database is back it has to be noticed in time.
-            keeper = tokio::time::timeout(pause, store.lease_keeper()).await.ok().and_then(Result::ok);
-        }
-        let Some(connected) = &mut keeper else {
-            next = now + Duration::from_millis(200);
-            continue;
-        };
-        // A renewal that hangs is worth nothing once another is due.
-        match tokio::time::timeout(pause, connected.renew(node, length)).await {
-            Ok(Ok(true)) => renewed(now),
-            Ok(Ok(false)) => return Renewal::Ended,
-            Ok(Err(_)) | Err(_) => {
-                keeper = None;
-                next = now + Duration::from_millis(200);
-            }
+    /// What keeps the lease in the database, once it has been reached.
+    connected: Option<Box<dyn LeaseKeeper>>,
+}
+
+impl Keeping {
+    /// Renews until it is told to end or the lease is lost; gives back what it is told to, or all that the database still
+    /// believes to be this node's.
+    async fn keep(mut self, kept: &impl Kept, mut end: oneshot::Receiver<Vec<Claimed>>) {
+        let given = self.renew(kept, &mut end).await;
+        let (Some(given), node) = (given, self.node) else { return };
+        let Some(keeper) = self.keeper().await else { return };
+        if let Err(error) = keeper.leave(node, &given).await {
+            tracing::warn!(%error, "could not give shards back; their lease runs out");
         }
     }
-    Renewal::Stopped
+
+    /// Renews until it is told to end or the lease is lost. What to give back; `None` if there is nothing.
+    async fn renew(&mut self, kept: &impl Kept, end: &mut oneshot::Receiver<Vec<Claimed>>) -> Option<Vec<Claimed>> {
+        let pause = self.length / RENEWALS_PART;
+        let mut wait = Duration::ZERO;
+        loop {
+            tokio::select! {
+                // Whoever drops the keeper without a word gives nothing back.
+                given = &mut *end => return given.ok(),
+                () = tokio::time::sleep(wait) => {}
+            }
+            if let Err(why) = kept.may_renew() {
+                tracing::error!(node = %self.node.0, "{why}: the lease is given up, and others take the shards");
+                kept.ended();
+                return Some(Vec::new());
+            }
+            let asked = Instant::now();
+            wait = match self.renew_once().await {
+                Some(Renewal::Renewed) => {
+                    kept.renewed(asked);
+                    pause.saturating_sub(asked.elapsed())
+                }
+                Some(Renewal::Ended) => return None,
+                Some(Renewal::OtherPast(how)) => {
+                    tracing::error!(
+                        node = %self.node.0,
+                        "the database is not what it was: {how}; this node begins anew from what is there"
+                    );
+                    kept.ended();
+                    return Some(Vec::new());
+                }
+                None => PAUSE_ERROR,
+            };
+        }
+    }
+
+    /// `None` if the database gives no answer.
+    async fn renew_once(&mut self) -> Option<Renewal> {
+        let (node, length) = (self.node, self.length);
+        self.keeper().await?.renew(node, length).await.ok()
+    }
+
+    async fn keeper(&mut self) -> Option<&mut Box<dyn LeaseKeeper>> {
+        if self.connected.is_none() {
+            // Connecting must not hang: once the database is back it has to be noticed in time.
+            let connecting = tokio::time::timeout(self.length / RENEWALS_PART, self.store.lease_keeper());
+            self.connected = connecting.await.ok().and_then(Result::ok);
+        }
+        self.connected.as_mut()
+    }
 }
 
 #[cfg(test)]

@@ -22,9 +22,10 @@ mod hold;
 mod judge;
 mod lanes;
 mod lease;
+mod progress;
 mod record;
 mod retry;
-mod retry_after;
+pub(crate) mod retry_after;
 pub mod send;
 mod shards;
 pub mod sign;
@@ -39,7 +40,7 @@ use std::{
 
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Mutex as AsyncMutex, Notify, mpsc},
+    sync::{Mutex as AsyncMutex, Notify, Semaphore, mpsc},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,7 @@ use self::{
     clock::DatabaseClock,
     lanes::{Lanes, Limits},
     lease::Lease,
+    progress::{Progress, Stalled},
     record::Recorder,
     send::Sender,
     sign::OwnNames,
@@ -56,8 +58,16 @@ use crate::{
     delivery::{Due, Shard},
     engine::{Engine, OpenError},
     operate, route,
-    store::LoadedEvent,
+    store::{LoadedEvent, NodeId},
 };
+
+/// A stage of a node that holds shards comes round within so many leases, or the node loses them.
+const STALLED_LEASES: u32 = 2;
+
+/// What the stages get to end by themselves, when they are told to.
+const PATIENCE_WITH_STAGES: Duration = Duration::from_secs(2);
+
+pub(crate) use self::progress::Stage;
 
 /// A due delivery, with its event if that is at hand.
 pub(crate) type Fresh = (Due, Option<Arc<LoadedEvent>>);
@@ -66,9 +76,10 @@ pub(crate) type Fresh = (Due, Option<Arc<LoadedEvent>>);
 pub(crate) struct Delivering {
     engine: Engine,
     sender: Sender,
-    own_names: OwnNames,
+    own_names: Arc<OwnNames>,
     lanes: Mutex<Lanes>,
     lease: Lease,
+    pub(crate) progress: Progress,
     clock: DatabaseClock,
     recorder: Recorder,
     /// Lanes may have something to send.
@@ -79,6 +90,8 @@ pub(crate) struct Delivering {
     hungry: Notify,
     /// Holds have begun or ended that are not written down yet.
     holds_changed: Notify,
+    /// What was released is looked up by one task at a time.
+    unblocking: Semaphore,
 }
 
 /// A sending process: its tasks, and how to end them.
@@ -99,27 +112,30 @@ impl Delivering {
             Some(resolver) => Arc::clone(resolver),
             None => Arc::new(send::SystemResolver::new()?),
         };
-        let sender = Sender::new(settings.egress.clone(), resolver, settings.roots.clone())?;
+        let sender =
+            Sender::new(settings.egress.clone(), resolver, settings.roots.clone(), settings.connection_max_age)?;
         let lanes = Lanes::new(Limits {
             egress: settings.egress.clone(),
             places: settings.max_in_flight_per_node,
             tenant_weights: settings.tenant_weights.clone(),
             expires_after: settings.kept.expires_after,
         });
-        let own_names = OwnNames::behind(&settings.header_prefix)?;
+        let own_names = Arc::new(OwnNames::behind(&settings.header_prefix)?);
         let (recorder, outcomes) = Recorder::new();
-        let lease = Lease::new(settings.lease);
+        let (lease, progress) = (Lease::new(settings.lease), Progress::new(settings.lease * STALLED_LEASES));
         let delivering = Arc::new(Self {
             sender,
             own_names,
             lanes: Mutex::new(lanes),
             lease,
+            progress,
             clock: DatabaseClock::default(),
             recorder,
             ready: Notify::new(),
             woken: Notify::new(),
             hungry: Notify::new(),
             holds_changed: Notify::new(),
+            unblocking: Semaphore::new(1),
             engine,
         });
 
@@ -142,6 +158,7 @@ impl Delivering {
         running.begin("feed", feed::feed);
         running.begin("dispatch", dispatch::dispatch);
         running.begin("replay", operate::replay);
+        running.begin("expunge", operate::expunge);
         running.begin("housekeeping", operate::keep_house);
         let (stop, holding) = (running.recording.clone(), Arc::clone(&delivering));
         running
@@ -160,6 +177,21 @@ impl Delivering {
     /// Whether this node owns a shard and its lease runs.
     pub(crate) fn owns(&self, shard: Shard) -> bool {
         self.lease.runs() && self.lanes.lock().owns(shard)
+    }
+
+    /// The node that this process is now.
+    pub(crate) fn node(&self) -> Option<NodeId> {
+        self.lease.node_id()
+    }
+
+    /// The stage that has not come round for too long, if there is one.
+    pub(crate) fn stalled(&self) -> Option<Stalled> {
+        self.progress.stalled(Instant::now(), self.recorder.has_waiting())
+    }
+
+    /// Whether this node owns any shard.
+    pub(crate) fn owns_any(&self) -> bool {
+        self.lanes.lock().owns_any()
     }
 
     /// To be called before a statement whose rows are going to be admitted: until the returned value is dropped,
@@ -235,14 +267,16 @@ impl Running {
         self.tasks.spawn(stage::keep_running(name, self.feeding.clone(), begin));
     }
 
-    /// Stops feeding, lets open requests end for up to `grace`, records what ended, gives back the rest.
+    /// Stops feeding and gives the shards back, each with what is open: others go on with them at once. Lets open requests
+    /// end for up to `grace`, and records what ended.
     pub(crate) async fn shutdown(mut self, grace: Duration) {
         let deadline = tokio::time::Instant::now() + grace;
         self.feeding.cancel();
-        // A database that does not answer must not keep the process.
+        // A database that does not answer must not keep the process, nor others from the shards.
         let ended = async { while self.tasks.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout_at(deadline, ended).await;
+        let _ = tokio::time::timeout_at(deadline.min(tokio::time::Instant::now() + PATIENCE_WITH_STAGES), ended).await;
         self.tasks.abort_all();
+        shards::give_back(&self.delivering).await;
         while self.delivering.lanes.lock().open() > 0 && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -251,6 +285,14 @@ impl Running {
         // The database may be away: what could not be recorded is sent again by whoever comes next.
         let grace_for_recording = deadline.max(tokio::time::Instant::now() + Duration::from_secs(2));
         let _ = tokio::time::timeout_at(grace_for_recording, recorded).await;
-        shards::give_back(&self.delivering).await;
+    }
+}
+
+/// Whoever is dropped without a word, by an early return or a panic, waits for no request; others go on with its shards at
+/// once all the same.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.tasks.abort_all();
+        shards::give_back_blocking(&self.delivering);
     }
 }

@@ -23,7 +23,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Delivering;
+use super::{
+    Delivering,
+    progress::{Progress, Stage},
+};
 use crate::{
     attempt::{Attempt, Conclusion, Detail},
     delivery::{Due, LaneId},
@@ -71,10 +74,18 @@ impl Recorder {
     }
 
     /// Hands an outcome over. Bounded by what is open, since nothing is opened while recording is behind.
-    pub(super) fn report(&self, report: Report) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn report(&self, report: Report, progress: &Progress) {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) == 0 {
+            // Nothing has kept anything waiting so far.
+            progress.came_round(Stage::Record);
+        }
         // After the end nobody records; the lease has run out and the next owner sends again.
         let _ = self.reports.send(report);
+    }
+
+    /// Whether anything waits to be recorded.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
     }
 
     /// Whether so much waits to be recorded that no more should be sent.
@@ -152,6 +163,7 @@ async fn write(delivering: &Delivering, outcomes: Vec<Recorded>) {
     while let Some(mut part) = parts.pop() {
         match delivering.engine.store().record(&part).await {
             Ok(applied) => {
+                delivering.progress.came_round(Stage::Record);
                 count(delivering, &part, &applied);
                 let stale = applied.iter().filter(|applied| !**applied).count();
                 if stale > 0 {

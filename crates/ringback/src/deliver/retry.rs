@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::endpoint::Retry;
+use crate::endpoint::{DELAY_MS_MIN, Retry};
 
 /// The wait after the `failures`-th failure (from 1) of a budget of tries; the last wait repeats.
-/// `chance` is a number in [0, 1) that spreads it over the policy's jitter.
+/// `chance` is a number in [0, 1) that spreads it over the policy's jitter, though never below the shortest wait.
 #[must_use]
 pub(super) fn delay(retry: &Retry, failures: u32, chance: f64) -> Duration {
     let index = failures.saturating_sub(1) as usize;
@@ -13,7 +13,7 @@ pub(super) fn delay(retry: &Retry, failures: u32, chance: f64) -> Duration {
     let factor = 1.0 - retry.jitter + 2.0 * retry.jitter * chance;
     // A stored policy that no check ever saw must not bring a node down.
     let factor = if factor.is_finite() { factor.clamp(0.0, 2.0) } else { 1.0 };
-    Duration::from_millis((wait as f64 * factor) as u64)
+    Duration::from_millis(((wait as f64 * factor) as u64).max(DELAY_MS_MIN))
 }
 
 #[cfg(test)]
@@ -45,9 +45,17 @@ mod tests {
     #[test]
     fn an_impossible_policy_does_not_panic() {
         let retry = Retry { max_attempts: 1, delays_ms: vec![], jitter: f64::NAN };
-        assert_eq!(delay(&retry, 1, 0.5), Duration::ZERO);
+        assert_eq!(delay(&retry, 1, 0.5), Duration::from_millis(50));
         let retry = Retry { max_attempts: 1, delays_ms: vec![u64::MAX], jitter: f64::INFINITY };
         assert!(delay(&retry, 0, 0.5) > Duration::ZERO);
+    }
+
+    #[test]
+    fn neither_a_stored_policy_nor_jitter_undercuts_the_shortest_wait() {
+        for (wait, jitter, chance) in [(0, 0.0, 0.5), (1, 0.2, 0.0), (50, 1.0, 0.0), (60, 1.0, 0.1)] {
+            let retry = Retry { max_attempts: 100, delays_ms: vec![wait], jitter };
+            assert_eq!(delay(&retry, 1, chance), Duration::from_millis(50), "{wait} {jitter} {chance}");
+        }
     }
 
     proptest! {
@@ -56,7 +64,7 @@ mod tests {
             let retry = Retry { jitter, ..Preset::Patient.retry() };
             let plain = delay(&Retry { jitter: 0.0, ..retry.clone() }, failures, 0.5).as_secs_f64();
             let wait = delay(&retry, failures, chance).as_secs_f64();
-            prop_assert!(wait >= plain * (1.0 - jitter) - 0.002 && wait <= plain * (1.0 + jitter) + 0.002);
+            prop_assert!(wait >= plain * (1.0 - jitter) - 0.002 && wait <= plain * (1.0 + jitter) + 0.052);
         }
     }
 }

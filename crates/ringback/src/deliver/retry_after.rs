@@ -15,7 +15,7 @@ const VALUE_BYTES_MAX: usize = 64;
 /// How long the receiver asks to be left alone: the largest of its `Retry-After` values that can be read,
 /// at most 24 h; `None` without one. Dates count from the answer's own `Date` where that can be read, so
 /// that a receiver's wrong clock does no harm.
-pub(super) fn retry_after(headers: &[(String, String)], now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &[(String, String)], now: Timestamp) -> Option<Duration> {
     let named = |wanted: &'static str| {
         headers.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
     };
@@ -28,19 +28,28 @@ fn wait(value: &str, answered_at: impl Fn() -> Timestamp) -> Option<Duration> {
     if value.is_empty() || value.len() > VALUE_BYTES_MAX {
         return None;
     }
-    if value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Only too many digits can fail to parse now.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    seconds(value).or_else(|| date(value).map(|until| until.since(answered_at())))
+}
+
+/// Seconds, with a fraction as some rate limiters write them (`6.457`), rounded up to the millisecond: a receiver is
+/// never asked again before its time.
+fn seconds(value: &str) -> Option<Duration> {
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
+    if !are_digits(whole) || !are_digits(fraction) {
+        return None;
     }
-    date(value).map(|until| until.since(answered_at()))
+    let place = |at: usize| fraction.as_bytes().get(at).map_or(0, |digit| u64::from(digit - b'0'));
+    let millis = place(0) * 100 + place(1) * 10 + place(2);
+    let rounds_up = fraction.bytes().skip(3).any(|digit| digit != b'0');
+    // Only too many digits can fail to parse now.
+    let whole = Duration::from_secs(whole.parse().unwrap_or(u64::MAX));
+    Some(whole.saturating_add(Duration::from_millis(millis + u64::from(rounds_up))))
 }
 
 /// An HTTP date in any of its three forms.
 fn date(value: &str) -> Option<Timestamp> {
     let value = value.trim_matches([' ', '\t']);
-    if value.len() > VALUE_BYTES_MAX {
-        return None;
-    }
     let since = httpdate::parse_http_date(value).ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(Timestamp::from_millis(0) + since)
 }
@@ -74,6 +83,22 @@ mod tests {
     }
 
     #[test]
+    fn a_fraction_is_rounded_up_to_the_millisecond() {
+        let millis = |value: &str| {
+            let headers = [("retry-after".to_owned(), value.to_owned())];
+            retry_after(&headers, NOW).map(|wait| wait.as_millis())
+        };
+        assert_eq!(millis("6.457"), Some(6_457));
+        assert_eq!(millis("0.5"), Some(500));
+        assert_eq!(millis("1.05"), Some(1_050));
+        assert_eq!(millis("1.0"), Some(1_000));
+        assert_eq!(millis("1.0000"), Some(1_000));
+        assert_eq!(millis("1.2340001"), Some(1_235));
+        assert_eq!(millis("1.9999"), Some(2_000));
+        assert_eq!(millis("18446744073709551615.9999"), Some(86_400_000));
+    }
+
+    #[test]
     fn a_date_counts_from_the_answers_own_clock() {
         let later = ("retry-after", "Tue, 15 Nov 1994 08:12:31 GMT");
         assert_eq!(seconds(&[("date", "Tue, 15 Nov 1994 08:12:01 GMT"), later]), Some(30));
@@ -92,7 +117,14 @@ mod tests {
             " ",
             "-5",
             "+5",
-            "120.6",
+            "1.",
+            ".5",
+            ".",
+            "1.5.0",
+            "1.-5",
+            "1. 5",
+            "1,5",
+            "1.5s",
             "1e3",
             "1e300",
             "inf",

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashSet,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Delivering,
     lanes::{ChangedHold, LeftOpen},
-    lease::Keeper,
+    lease::{Keeper, Kept},
 };
 use crate::{
     delivery::{SHARDS, Shard},
@@ -28,7 +28,14 @@ const LOOKS_PART: u32 = 12;
 /// After an error, and between tries to register.
 const PAUSE_ERROR: Duration = Duration::from_millis(500);
 
-/// Owns shards until `stop`; gives none back: [`give_back`] does, when what is open has had its grace.
+/// Before another registration, when the lease was lost.
+const PAUSE_LOST: Duration = Duration::from_secs(1);
+
+/// What leaving may take, of whoever waits for it and of whoever cannot wait.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE_OF_DROP: Duration = Duration::from_secs(1);
+
+/// Owns shards until `stop`; gives none back: [`give_back`] does.
 pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         drop_all(&delivering);
@@ -36,6 +43,11 @@ pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
             Ok(Some((node, keeper))) => {
                 *delivering.lease.node() = Some((node, keeper));
                 hold(&delivering, node, &stop).await;
+                if !stop.is_cancelled() {
+                    // Whatever ended the lease: the database may not be what it was, nor what this node remembers of it.
+                    delivering.engine.directories().forget();
+                    delivering.pause(PAUSE_LOST, &stop).await;
+                }
             }
             Ok(None) => delivering.pause(Duration::from_secs(1), &stop).await,
             Err(error) => {
@@ -51,16 +63,36 @@ async fn register(delivering: &Arc<Delivering>) -> store::Result<Option<(NodeId,
     let length = delivering.lease.length();
     let asked = Instant::now();
     let Some(node) = store.register_node(length).await? else { return Ok(None) };
-    let weak = Arc::downgrade(delivering);
-    let keeper = Keeper::start(Arc::clone(store), node, length, move |asked| {
-        if let Some(delivering) = weak.upgrade() {
-            delivering.lease.granted(asked);
-        }
-    })
-    .map_err(|error| store::Error::Unavailable(error.into()))?;
+    let keeper = Keeper::start(Arc::clone(store), node, length, Pipeline(Arc::downgrade(delivering)))
+        .map_err(|error| store::Error::Unavailable(error.into()))?;
     delivering.lease.granted(asked);
     tracing::info!(node = %node.0, "registered");
     Ok(Some((node, keeper)))
+}
+
+/// What the lease is for.
+struct Pipeline(Weak<Delivering>);
+
+impl Kept for Pipeline {
+    fn may_renew(&self) -> Result<(), String> {
+        let Some(delivering) = self.0.upgrade() else { return Ok(()) };
+        match delivering.stalled().filter(|_| delivering.lanes.lock().owns_any()) {
+            Some(stalled) => Err(stalled.to_string()),
+            None => Ok(()),
+        }
+    }
+
+    fn renewed(&self, asked: Instant) {
+        if let Some(delivering) = self.0.upgrade() {
+            delivering.lease.granted(asked);
+        }
+    }
+
+    fn ended(&self) {
+        if let Some(delivering) = self.0.upgrade() {
+            delivering.lease.end();
+        }
+    }
 }
 
 /// Takes and gives shards until `stop` or until the lease is lost.
@@ -111,7 +143,7 @@ async fn balance(delivering: &Arc<Delivering>, node: NodeId) -> store::Result<()
 
     let wanted: Vec<Shard> = share.into_iter().filter(|shard| !owned.contains(shard)).collect();
     if !wanted.is_empty() {
-        // Whatever may fail comes before the claim: it empties the lists of what is still open.
+        // Whatever may fail comes before the claim: from then on others leave these shards alone.
         delivering.engine.directory().await?;
         let claimed = store.claim_shards(node, &wanted).await?;
         if !claimed.is_empty() {
@@ -211,24 +243,30 @@ async fn holds(delivering: &Delivering, shards: &[Shard]) -> Option<Vec<Hold>> {
     None
 }
 
-/// Gives everything back at the end, with what is still open.
-pub(super) async fn give_back(delivering: &Arc<Delivering>) {
-    let Some((node, keeper)) = delivering.lease.node().take() else { return };
-    let owned = delivering.lanes.lock().owned_shards();
-    let given: Vec<_> = owned.into_iter().map(|shard| release(delivering, shard)).collect();
-    delivering.lease.end();
-    let store = delivering.engine.store();
-    let gone = async {
-        store.release_shards(node, &given).await?;
-        store.deregister_node(node).await
-    };
-    // Should the database be away, the lease runs out by itself.
-    match tokio::time::timeout(Duration::from_secs(5), gone).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "could not give shards back; their lease runs out"),
-        Err(_) => tracing::warn!("could not give shards back in time; their lease runs out"),
+/// Gives everything back, with what is still open. Nothing is started from now on.
+pub(super) async fn give_back(delivering: &Delivering) {
+    if let Some((keeper, given)) = withdraw(delivering)
+        && !keeper.leave(given, PATIENCE).await
+    {
+        tracing::warn!("could not give shards back in time; their lease runs out");
     }
-    drop(keeper);
+}
+
+/// The same where nothing can be awaited.
+pub(super) fn give_back_blocking(delivering: &Delivering) {
+    if let Some((keeper, given)) = withdraw(delivering)
+        && !keeper.leave_blocking(given, PATIENCE_OF_DROP)
+    {
+        tracing::warn!("could not give shards back in time; their lease runs out");
+    }
+}
+
+/// Ends the lease here; who keeps it in the database, and what is to be given back there.
+fn withdraw(delivering: &Delivering) -> Option<(Keeper, Vec<Claimed>)> {
+    let (_, keeper) = delivering.lease.node().take()?;
+    delivering.lease.end();
+    let owned = delivering.lanes.lock().owned_shards();
+    Some((keeper, owned.into_iter().map(|shard| release(delivering, shard)).collect()))
 }
 
 #[cfg(test)]

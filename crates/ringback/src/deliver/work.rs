@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 
 use super::{
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::{
     attempt::{Attempt, Conclusion, Detail, ErrorClass, Outcome, Phase},
+    compute::compute,
     delivery::{DeadReason, Due},
     endpoint::{KeptDestination, Target},
     store::{LoadedEvent, Recorded, Settlement},
@@ -26,8 +28,18 @@ use crate::{
 /// How long a lane waits after a 410 for its endpoint to be disabled; should that fail, it asks again so often.
 const GONE_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long an inline delivery waits while the endpoint that it inherits from cannot be read.
+const UNREADABLE_PAUSE: Duration = Duration::from_secs(15);
+
 /// Tries a delivery that was picked. A panic in here is a failed attempt and nobody else's trouble.
 pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<LoadedEvent>, courier: Arc<Courier>) {
+    // Between picking and this moment the whole process may have stood still for as long as others needed to take over.
+    if !delivering.lease.runs() {
+        delivering.lanes.lock().returned(&due);
+        return;
+    }
+    // Until the outcome is with the recorder: then its row tells that it is not finished.
+    let _open = delivering.engine.metrics().open_request();
     let begun = Instant::now();
     let at = Timestamp::now();
     let attempt = AssertUnwindSafe(attempt(&delivering, &due, &event, &courier)).catch_unwind().await;
@@ -47,15 +59,22 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
         delivering.holds_changed.notify_one();
     }
     delivering.ready.notify_one();
-    delivering.recorder.report(report);
+    delivering.recorder.report(report, &delivering.progress);
 }
 
 /// What came of trying.
 struct Tried {
-    /// `None` if it could not even be signed: the destination or the payload will not do.
-    outcome: Result<Outcome, String>,
+    outcome: Result<Outcome, Untried>,
     target: Option<Arc<Target>>,
     signed: Option<Signed>,
+}
+
+/// Why nothing was tried.
+enum Untried {
+    /// The destination or the payload will not do; in words for operators.
+    Unroutable(String),
+    /// The endpoint that it inherits from cannot be read now.
+    Waits,
 }
 
 impl Tried {
@@ -64,7 +83,7 @@ impl Tried {
     }
 
     const fn unroutable(why: String) -> Self {
-        Self { outcome: Err(why), target: None, signed: None }
+        Self { outcome: Err(Untried::Unroutable(why)), target: None, signed: None }
     }
 
     /// What it says about the receiver.
@@ -73,36 +92,57 @@ impl Tried {
     }
 }
 
-async fn attempt(delivering: &Delivering, due: &Due, event: &LoadedEvent, courier: &Courier) -> Tried {
+async fn attempt(delivering: &Delivering, due: &Due, event: &Arc<LoadedEvent>, courier: &Courier) -> Tried {
     let target = match target(delivering, event, courier) {
         Ok(Some(target)) => target,
         Ok(None) => return Tried::unsent(Outcome::refused(ErrorClass::BlockedDestination, Phase::Policy)),
-        Err(why) => return Tried::unroutable(why),
+        Err(untried) => return Tried { outcome: Err(untried), target: None, signed: None },
     };
-    let Some(body) = &event.payload else { return Tried::unroutable("the payload is gone".to_owned()) };
-    let message =
-        Message { event: &event.event, body, attempt: due.attempts + 1, marks: due.marks, now: Timestamp::now() };
-    let signed = match sign::compose(&target, &message, &delivering.own_names) {
+    let signed = match sign(delivering, due, event, &target).await {
         Ok(signed) => signed,
-        Err(unsignable) => return Tried::unroutable(unsignable.to_string()),
+        Err(why) => return Tried::unroutable(why),
     };
     let outcome = delivering.sender.send(&courier.connections, &signed, target.timeout).await;
     Tried { outcome: Ok(outcome), target: Some(target), signed: Some(signed) }
 }
 
+/// The request, signed at this moment. A large payload is signed beside the threads that all requests run on.
+async fn sign(
+    delivering: &Delivering,
+    due: &Due,
+    event: &Arc<LoadedEvent>,
+    target: &Arc<Target>,
+) -> Result<Signed, String> {
+    let bytes = event.payload.as_ref().map_or(0, Bytes::len);
+    let (event, target, own) = (Arc::clone(event), Arc::clone(target), Arc::clone(&delivering.own_names));
+    let (attempt, marks) = (due.attempts + 1, due.marks);
+    let signed = compute(sign::effort(&target, bytes), move || {
+        let Some(body) = &event.payload else { return Err("the payload is gone".to_owned()) };
+        let message = Message { event: &event.event, body, attempt, marks, now: Timestamp::now() };
+        sign::compose(&target, &message, &own).map_err(|unsignable| unsignable.to_string())
+    });
+    signed.await
+}
+
 /// Where it goes: the lane's endpoint, or the event's own destination. `Ok(None)` if the endpoint's URL may not be
 /// dialled any more; `Err` if the inline destination cannot be used.
-fn target(delivering: &Delivering, event: &LoadedEvent, courier: &Courier) -> Result<Option<Arc<Target>>, String> {
+fn target(delivering: &Delivering, event: &LoadedEvent, courier: &Courier) -> Result<Option<Arc<Target>>, Untried> {
     if courier.endpoint.is_some() {
         return Ok(courier.target.clone());
     }
     let event = &event.event;
-    let destination = event.destination.as_deref().ok_or("the event has no destination")?;
-    let kept: KeptDestination = serde_json::from_str(destination).map_err(|error| error.to_string())?;
+    let unroutable = |why: String| Untried::Unroutable(why);
+    let destination =
+        event.destination.as_deref().ok_or_else(|| unroutable("the event has no destination".to_owned()))?;
+    let kept: KeptDestination = serde_json::from_str(destination).map_err(|error| unroutable(error.to_string()))?;
     let directory = delivering.engine.directories().newest();
     let inherit = kept.endpoint_key.as_deref().and_then(|key| directory.by_key(&event.tenant, key));
+    if inherit.is_some_and(|endpoint| endpoint.unreadable.is_some()) {
+        return Err(Untried::Waits);
+    }
     let settings = delivering.engine.settings();
-    let target = kept.usable(event.id, &settings.keys, inherit.map(AsRef::as_ref), &settings.egress)?;
+    let target = kept.usable(event.id, &settings.keys, inherit.map(AsRef::as_ref), &settings.egress);
+    let target = target.map_err(unroutable)?;
     Ok(Some(Arc::new(target)))
 }
 
@@ -110,7 +150,10 @@ fn target(delivering: &Delivering, event: &LoadedEvent, courier: &Courier) -> Re
 fn report(due: Due, courier: &Courier, tried: Tried, at: Timestamp) -> (Report, Option<Duration>) {
     let outcome = match tried.outcome {
         Ok(outcome) => outcome,
-        Err(why) => return (Report { recorded: unroutable(&due, courier, why), due, gone: None }, None),
+        Err(Untried::Unroutable(why)) => {
+            return (Report { recorded: unroutable(&due, courier, why), due, gone: None }, None);
+        }
+        Err(Untried::Waits) => return (Report { recorded: waits(&due), due, gone: None }, None),
     };
     let retry = tried.target.as_ref().map_or(&courier.retry, |target| &target.retry);
     let tries = u32::try_from(due.attempts - due.attempts_at_refill + 1).unwrap_or(1);
@@ -133,6 +176,11 @@ fn report(due: Due, courier: &Courier, tried: Tried, at: Timestamp) -> (Report, 
         attempt: Some(write_up(due.attempts + 1, at, outcome, tried.signed, &courier.url)),
     };
     (Report { recorded, due, gone }, judgement.hold)
+}
+
+fn waits(due: &Due) -> Recorded {
+    let settlement = Settlement::Retry { after: UNREADABLE_PAUSE };
+    Recorded { id: due.id, lane: due.lane, fence: due.attempts, settlement, attempt: None }
 }
 
 fn unroutable(due: &Due, courier: &Courier, why: String) -> Recorded {

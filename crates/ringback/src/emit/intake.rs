@@ -1,7 +1,7 @@
 //! Requests that arrive together are committed together.
 //!
-//! One task takes whatever has queued while the last commit ran: batches form by themselves, nobody waits for a
-//! timer. Two requests that share an idempotency key never go into one commit: the second would have to be judged
+//! A task takes whatever has queued while the last commit ran: batches form by themselves, nobody waits for a
+//! timer. Requests with idempotency keys go apart from those without: a key's row may be locked by somebody else. Two requests that share an idempotency key never go into one commit: the second would have to be judged
 //! against a first that might still be refused.
 
 use std::{
@@ -9,16 +9,17 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{Emitted, Error, Prepared};
 use crate::{
     audit::Record,
+    compute::compute,
     directory::Directory,
     engine::Shared,
     invalid::Invalid,
     route,
-    store::{Accepted, EventToAccept, Group, Routing, Verdict},
+    store::{Accepted, EventToAccept, Group, Once, Routing, Verdict},
 };
 
 /// Most events in one commit.
@@ -27,38 +28,68 @@ const EVENTS_MAX: usize = 512;
 /// Most payload bytes in one commit; a single request may exceed it.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Most deliveries in one commit; a single request may exceed it.
+const DELIVERIES_MAX: usize = 8 * 1_024;
+
+/// Most deliveries of one request that has several events; a single one has at most 65,535. They are in memory together,
+/// at some 300 bytes each.
+const DELIVERIES_OF_REQUEST_MAX: usize = 2 * 65_535;
+
 /// Requests that may wait before callers do.
 const QUEUE: usize = 1_024;
+
+/// Commits at once of requests with keys. Whoever holds the row of one key, somewhere, makes its commit wait for a lock.
+const KEYED_COMMITS: usize = 4;
 
 struct Request {
     events: Vec<Prepared>,
     record: Option<Record>,
+    once: Option<Once>,
     answer: oneshot::Sender<Result<Vec<Emitted>, Error>>,
 }
 
-/// The way in.
+impl Request {
+    /// Whether its commit may have to wait for another transaction, which holds a row of the same key.
+    fn may_wait(&self) -> bool {
+        self.once.is_some() || self.events.iter().any(|event| event.loaded.event.idempotency_key.is_some())
+    }
+}
+
+/// The way in. Requests with keys go their own way: what keeps one of them waiting is no concern of those without.
 #[derive(Debug, Clone)]
 pub(crate) struct Intake {
-    queue: mpsc::Sender<Request>,
+    plain: mpsc::Sender<Request>,
+    keyed: mpsc::Sender<Request>,
 }
 
 impl Intake {
-    /// Starts the task; it ends when the engine is dropped.
+    /// Starts the tasks; they end when the engine is dropped.
     pub(crate) fn start(shared: Weak<Shared>) -> Self {
-        let (queue, requests) = mpsc::channel(QUEUE);
-        tokio::spawn(run(shared, requests));
-        Self { queue }
+        let begin = |commits: usize| {
+            let (queue, requests) = mpsc::channel(QUEUE);
+            tokio::spawn(run(shared.clone(), requests, Arc::new(Semaphore::new(commits))));
+            queue
+        };
+        Self { plain: begin(1), keyed: begin(KEYED_COMMITS) }
     }
 
     /// Stores a request's events, all or none; with them the record, if someone asked for more than an emit.
-    pub(crate) async fn accept(&self, events: Vec<Prepared>, record: Option<Record>) -> Result<Vec<Emitted>, Error> {
+    pub(crate) async fn accept(
+        &self,
+        events: Vec<Prepared>,
+        record: Option<Record>,
+        once: Option<Once>,
+    ) -> Result<Vec<Emitted>, Error> {
         let (answer, answered) = oneshot::channel();
-        self.queue.send(Request { events, record, answer }).await.map_err(|_| Error::Closed)?;
+        let request = Request { events, record, once, answer };
+        let queue = if request.may_wait() { &self.keyed } else { &self.plain };
+        queue.send(request).await.map_err(|_| Error::Closed)?;
         answered.await.map_err(|_| Error::Closed)?
     }
 }
 
-async fn run(shared: Weak<Shared>, mut requests: mpsc::Receiver<Request>) {
+/// Commits what comes, as many batches at once as there are `places`. A commit that panics ends with its own requests.
+async fn run(shared: Weak<Shared>, mut requests: mpsc::Receiver<Request>, places: Arc<Semaphore>) {
     let mut waiting = VecDeque::new();
     loop {
         if waiting.is_empty() {
@@ -67,6 +98,8 @@ async fn run(shared: Weak<Shared>, mut requests: mpsc::Receiver<Request>) {
                 None => return,
             }
         }
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        // Meanwhile others may have come.
         while waiting.len() < QUEUE
             && let Ok(request) = requests.try_recv()
         {
@@ -74,7 +107,10 @@ async fn run(shared: Weak<Shared>, mut requests: mpsc::Receiver<Request>) {
         }
         let Some(shared) = shared.upgrade() else { return };
         let batch = take_batch(&mut waiting);
-        commit(&shared, batch).await;
+        tokio::spawn(async move {
+            commit(&shared, batch).await;
+            drop(place);
+        });
     }
 }
 
@@ -112,19 +148,64 @@ async fn commit(shared: &Arc<Shared>, batch: Vec<Request>) {
         Ok(directory) => directory,
         Err(error) => return refuse_all(batch, &error),
     };
-    let mut folded = Vec::new();
-    let mut groups = Vec::new();
+    let mut part = Part::default();
     for request in batch {
-        match Folded::of(request, &directory) {
-            Ok(request) => {
-                groups.push(request.group(shared, &directory));
-                folded.push(request);
+        let (shared_there, directory_there) = (Arc::clone(shared), Arc::clone(&directory));
+        let routed = compute(effort(&request, &directory), move || {
+            Folded::of(request, &directory_there)?.routed(&shared_there, &directory_there)
+        });
+        match routed.await {
+            Ok(routed) => {
+                if let Some(full) = part.add(routed) {
+                    store(shared, full).await;
+                }
             }
             Err((answer, error)) => {
                 let _ = answer.send(Err(error));
             }
         }
     }
+    store(shared, part).await;
+}
+
+/// How much [`Folded::routed`] looks at, in bytes that could be looked at in that time.
+fn effort(request: &Request, directory: &Directory) -> usize {
+    /// For one endpoint, its selectors included, and for one look-up of a key.
+    const OF_ENDPOINT: usize = 32;
+    /// Opening what is sealed, reading its URL, making a signer.
+    const OF_DESTINATION: usize = 16 * 1024;
+    let of_event = |event: &Prepared| {
+        let event = &event.loaded.event;
+        match (&event.destination, &event.endpoint_keys) {
+            (Some(_), _) => OF_DESTINATION,
+            (None, Some(keys)) => 2 * OF_ENDPOINT * keys.len(),
+            (None, None) => OF_ENDPOINT * directory.count_of(&event.tenant),
+        }
+    };
+    request.events.iter().map(of_event).sum()
+}
+
+/// What goes into one transaction.
+#[derive(Default)]
+struct Part {
+    folded: Vec<Folded>,
+    groups: Vec<Group>,
+    deliveries: usize,
+}
+
+impl Part {
+    /// Adds a request; gives what came before it if both together would have too many deliveries.
+    fn add(&mut self, Routed { folded, group, deliveries }: Routed) -> Option<Self> {
+        let is_full = !self.groups.is_empty() && self.deliveries + deliveries > DELIVERIES_MAX;
+        let full = is_full.then(|| std::mem::take(self));
+        self.deliveries += deliveries;
+        self.folded.push(folded);
+        self.groups.push(group);
+        full
+    }
+}
+
+async fn store(shared: &Arc<Shared>, Part { folded, groups, .. }: Part) {
     if groups.is_empty() {
         return;
     }
@@ -169,7 +250,7 @@ async fn commit_alone(shared: &Shared, request: Folded, group: Group) {
 
 /// How many events of a request were stored: none if one is in conflict.
 fn stored(accepted: &[Accepted]) -> usize {
-    if accepted.iter().any(|one| matches!(one, Accepted::Conflict(_))) {
+    if accepted.iter().any(Accepted::refuses_group) {
         return 0;
     }
     accepted.iter().filter(|one| matches!(one, Accepted::New(_))).count()
@@ -190,10 +271,19 @@ struct Folded {
     stands_for: Vec<usize>,
 }
 
+/// A request, ready to be stored.
+struct Routed {
+    folded: Folded,
+    group: Group,
+    /// How many rows become of it: deliveries, or one that says why there is none.
+    deliveries: usize,
+}
+
 type Refused = (oneshot::Sender<Result<Vec<Emitted>, Error>>, Error);
 
 impl Folded {
-    fn of(request: Request, directory: &Directory) -> Result<Self, Refused> {
+    fn of(mut request: Request, directory: &Directory) -> Result<Self, Refused> {
+        request.events.iter_mut().for_each(|event| event.fit_warnings(directory));
         let mut stands_for: Vec<usize> = Vec::with_capacity(request.events.len());
         let mut first = std::collections::HashMap::new();
         for (index, event) in request.events.iter().enumerate() {
@@ -211,16 +301,37 @@ impl Folded {
         Ok(Self { request, stands_for })
     }
 
-    fn originals(&self) -> impl Iterator<Item = &Prepared> {
+    /// The events that stand for themselves, each with its place in the request.
+    fn originals(&self) -> impl Iterator<Item = (usize, &Prepared)> {
         let stands_for = self.stands_for.iter().enumerate();
-        stands_for.filter(|(index, earlier)| index == *earlier).map(|(index, _)| &self.request.events[index])
+        stands_for.filter(|(index, earlier)| index == *earlier).map(|(index, _)| (index, &self.request.events[index]))
     }
 
-    fn group(&self, shared: &Shared, directory: &Directory) -> Group {
-        Group {
-            events: self.originals().map(|event| to_accept(event, shared, directory)).collect(),
-            record: self.request.record.clone(),
+    /// With whom its events are for; refused if that are more than one transaction can hold.
+    fn routed(self, shared: &Shared, directory: &Directory) -> Result<Routed, Refused> {
+        let (mut events, mut deliveries) = (Vec::with_capacity(self.request.events.len()), 0);
+        let mut beyond = None;
+        for (index, event) in self.originals() {
+            let event = to_accept(event, shared, directory);
+            deliveries += match &event.routing.verdict {
+                Verdict::Deliveries(deliveries) => deliveries.len(),
+                Verdict::Unmatched | Verdict::Unroutable { .. } => 1,
+            };
+            if deliveries > DELIVERIES_OF_REQUEST_MAX && !events.is_empty() {
+                beyond = Some(index);
+                break;
+            }
+            events.push(event);
         }
+        if let Some(index) = beyond {
+            let detail = format!(
+                "the events up to this one have more than {DELIVERIES_OF_REQUEST_MAX} deliveries together: send them in several requests"
+            );
+            let found = Invalid::one(format!("/{index}"), "too_many_deliveries", detail);
+            return Err((self.request.answer, Error::Invalid(found)));
+        }
+        let group = Group { events, record: self.request.record.clone(), once: self.request.once.clone() };
+        Ok(Routed { folded: self, group, deliveries })
     }
 
     fn finish(self, accepted: Vec<Accepted>, due: &mut Vec<crate::deliver::Fresh>) {
@@ -230,10 +341,12 @@ impl Folded {
 
     fn answer(&self, accepted: Vec<Accepted>, due: &mut Vec<crate::deliver::Fresh>) -> Result<Vec<Emitted>, Error> {
         let mut outcomes = std::collections::HashMap::new();
-        let originals = self.stands_for.iter().enumerate().filter(|(index, earlier)| index == *earlier);
-        for ((index, _), accepted) in originals.zip(&accepted) {
+        for ((index, _), accepted) in self.originals().zip(&accepted) {
             if let Accepted::Conflict(of) = accepted {
                 return Err(Error::IdempotencyConflict { index, of: *of });
+            }
+            if let Accepted::Before(before) = accepted {
+                return Err(Error::DoneBefore(before.clone()));
             }
             outcomes.insert(index, accepted);
         }
@@ -246,10 +359,8 @@ impl Folded {
             };
             emitted.push(Emitted { id, duplicate, warnings: event.warnings.clone() });
         }
-        for (earlier, accepted) in accepted.into_iter().enumerate() {
-            if let Accepted::New(deliveries) = accepted
-                && let Some(event) = self.originals().nth(earlier)
-            {
+        for ((_, event), accepted) in self.originals().zip(accepted) {
+            if let Accepted::New(deliveries) = accepted {
                 due.extend(deliveries.into_iter().map(|one| (one, Some(Arc::clone(&event.loaded)))));
             }
         }

@@ -9,7 +9,7 @@ mod prepare;
 
 pub(crate) use self::{
     intake::Intake,
-    prepare::{Prepared, prepare, prepare_test},
+    prepare::{Prepared, effort, prepare_all, prepare_test},
 };
 use crate::{
     id::EventId,
@@ -42,6 +42,9 @@ pub enum Error {
         /// The event that came before.
         of: EventId,
     },
+    /// The request was carried out before, under its key.
+    #[error("the request was carried out before")]
+    DoneBefore(store::DoneBefore),
     /// The store could not take them.
     #[error(transparent)]
     Store(#[from] store::Error),

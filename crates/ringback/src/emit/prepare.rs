@@ -7,10 +7,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     directory::Directory,
-    endpoint::{Destination, KeptDestination, lint_payload},
+    endpoint::{Destination, Endpoint, KeptDestination, NOT_JS_STABLE, UNREADABLE, lint_payload},
     event::{Event, NewEvent},
     id::EventId,
     invalid::{Invalid, Warning},
+    route,
     settings::Settings,
     store::LoadedEvent,
     time::Timestamp,
@@ -26,17 +27,64 @@ pub(crate) struct Prepared {
     pub(crate) only_to: Option<crate::id::EndpointId>,
 }
 
+impl Prepared {
+    /// Leaves out the warning that JavaScript writes the body in another way, where nobody who gets it verifies a signature
+    /// over it. What an inline destination signs was known before.
+    pub(crate) fn fit_warnings(&mut self, directory: &Directory) {
+        if !self.warnings.iter().any(|warning| warning.code == NOT_JS_STABLE) {
+            return;
+        }
+        let event = &self.loaded.event;
+        let signs_body = match self.only_to {
+            Some(id) => directory.endpoint(id).is_some_and(|endpoint| endpoint.signs_body()),
+            None => event.destination.is_some() || is_signed(event, directory),
+        };
+        self.warnings.retain(|warning| signs_body || warning.code != NOT_JS_STABLE);
+    }
+}
+
+/// What checking and sealing an inline destination takes, in bytes that could be looked at in that time.
+const EFFORT_OF_DESTINATION: usize = 16 * 1024;
+
+/// How many bytes [`prepare_all`] looks at for an event.
+pub(crate) fn effort(event: &NewEvent) -> usize {
+    let keys: usize = event.endpoint_keys.iter().flatten().map(String::len).sum();
+    // The payload is hashed and walked over.
+    2 * event.payload.len() + keys + event.destination.as_ref().map_or(0, |_| EFFORT_OF_DESTINATION)
+}
+
+/// Checks the events of a request, which are accepted at `now`, all or none.
+///
+/// # Errors
+/// Every finding, under the event's place in the request.
+pub(crate) fn prepare_all(
+    events: Vec<NewEvent>,
+    now: Timestamp,
+    directory: &Directory,
+    settings: &Settings,
+) -> Result<Vec<Prepared>, Invalid> {
+    let mut invalid = Invalid::default();
+    let mut prepared = Vec::with_capacity(events.len());
+    for (index, event) in events.into_iter().enumerate() {
+        match prepare(event, now, directory, settings) {
+            Ok(event) => prepared.push(event),
+            Err(found) => invalid.absorb(&format!("/{index}"), found),
+        }
+    }
+    invalid.or(prepared)
+}
+
 /// Checks an event and gives it an id.
-pub(crate) fn prepare(new: NewEvent, directory: &Directory, settings: &Settings) -> Result<Prepared, Invalid> {
+fn prepare(new: NewEvent, now: Timestamp, directory: &Directory, settings: &Settings) -> Result<Prepared, Invalid> {
     new.check(settings.max_payload_bytes)?;
-    let now = Timestamp::now();
     let id = EventId::new(now);
     let content = content(&new);
     let mut warnings = lint_payload(&new.payload);
     let destination = match &new.destination {
         Some(destination) => {
-            let (kept, of_destination) = keep(destination, id, &new.tenant, directory, settings)
+            let (kept, of_destination, signs_body) = keep(destination, id, &new.tenant, directory, settings)
                 .map_err(|invalid| under("/destination", invalid))?;
+            warnings.retain(|warning| signs_body || warning.code != NOT_JS_STABLE);
             warnings.extend(of_destination);
             Some(kept)
         }
@@ -55,6 +103,7 @@ pub(crate) fn prepare(new: NewEvent, directory: &Directory, settings: &Settings)
         endpoint_keys: new.endpoint_keys,
         destination,
         test: false,
+        unreadable: None,
     };
     let loaded = Arc::new(LoadedEvent { event, payload: Some(new.payload) });
     Ok(Prepared { loaded, content, warnings, only_to: None })
@@ -62,13 +111,14 @@ pub(crate) fn prepare(new: NewEvent, directory: &Directory, settings: &Settings)
 
 /// A test event for one endpoint.
 pub(crate) fn prepare_test(
-    endpoint: &crate::endpoint::Endpoint,
+    endpoint: &Endpoint,
     event_type: String,
     payload: Bytes,
+    now: Timestamp,
     settings: &Settings,
 ) -> Result<Prepared, Invalid> {
     let new = NewEvent::new(event_type, payload).tenant(endpoint.tenant.clone());
-    let mut prepared = prepare(new, &Directory::default(), settings)?;
+    let mut prepared = prepare(new, now, &Directory::default(), settings)?;
     let mut loaded = Arc::unwrap_or_clone(prepared.loaded);
     loaded.event.test = true;
     prepared.loaded = Arc::new(loaded);
@@ -82,13 +132,17 @@ fn keep(
     tenant: &str,
     directory: &Directory,
     settings: &Settings,
-) -> Result<(String, Vec<Warning>), Invalid> {
+) -> Result<(String, Vec<Warning>, bool), Invalid> {
     let inherit = match &destination.endpoint_key {
         Some(key) => Some(directory.by_key(tenant, key).ok_or_else(|| {
             Invalid::one("/endpoint_key", "unknown_endpoint_key", "no endpoint of this tenant has this key")
         })?),
         None => None,
     };
+    if let Some(why) = inherit.and_then(|endpoint| endpoint.unreadable.as_ref()).map(|unreadable| &unreadable.why) {
+        let detail = format!("names an endpoint that cannot be read, so nothing can be inherited from it: {why}");
+        return Err(Invalid::one("/endpoint_key", UNREADABLE, detail));
+    }
     let (kept, warnings) = KeptDestination::keep(
         destination,
         event,
@@ -102,7 +156,12 @@ fn keep(
         .into_iter()
         .map(|warning| Warning { pointer: format!("/destination{}", warning.pointer), ..warning })
         .collect();
-    Ok((text, warnings))
+    Ok((text, warnings, kept.signs_body(inherit.map(AsRef::as_ref))))
+}
+
+/// Whether an endpoint that the event goes to, by the configuration as it is now, signs the body.
+fn is_signed(event: &Event, directory: &Directory) -> bool {
+    route::addressed(event, directory).any(|endpoint| endpoint.selects(&event.event_type) && endpoint.signs_body())
 }
 
 fn under(prefix: &str, invalid: Invalid) -> Invalid {

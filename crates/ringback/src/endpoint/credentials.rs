@@ -71,6 +71,17 @@ pub enum Auth {
     },
 }
 
+impl Auth {
+    /// The name of the header that carries it, as it is written on the wire.
+    #[must_use]
+    pub fn header(&self) -> &str {
+        match self {
+            Self::Bearer { .. } | Self::Basic { .. } => "Authorization",
+            Self::ApiKey { header, .. } => header,
+        }
+    }
+}
+
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -99,6 +110,12 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// Whether there is anything to sign with.
+    #[must_use]
+    pub const fn can_sign(&self) -> bool {
+        !self.secrets.is_empty() || !self.signing_keys.is_empty()
+    }
+
     /// The `whpk_` text of the current ed25519 key; `None` without one.
     #[must_use]
     pub fn public_key(&self) -> Option<String> {

@@ -14,7 +14,8 @@ use crate::{document::Fields, invalid::Invalid};
 pub struct Destination {
     /// Where to send; a missing scheme becomes `https`.
     pub url: String,
-    /// An endpoint of the tenant to inherit secret, scheme, headers and policy from.
+    /// An endpoint of the tenant to inherit secret, scheme and policy from; `auth` and headers too where the URL is of
+    /// the endpoint's own origin.
     pub endpoint_key: Option<String>,
     /// [`Preset::External`] unless given.
     pub preset: Option<Preset>,

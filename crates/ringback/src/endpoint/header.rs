@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use http::HeaderName;
 
-use super::{Auth, placeholder::InHeader, pointer::escape, template::Template};
-use crate::{deliver::sign::OWN_NAMES, invalid::Invalid};
+use super::{Auth, bounds::HEADER_NAME_BYTES_MAX, placeholder::InHeader, pointer::escape, template::Template};
+use crate::{
+    deliver::sign::{OWN_ID, OWN_NAMES},
+    invalid::Invalid,
+};
 
 /// Most extra headers of a destination.
 const HEADERS_MAX: usize = 32;
@@ -41,6 +44,11 @@ impl Reserved<'_> {
 /// Whether Ringback sets this very header on every request.
 pub(crate) fn is_own(name: &HeaderName, prefix: &str) -> bool {
     OWN_NAMES.iter().any(|own| name.as_str().eq_ignore_ascii_case(&format!("{prefix}{own}")))
+}
+
+/// Whether Ringback sends the event's id in this very header.
+pub(crate) fn is_own_id(name: &HeaderName, prefix: &str) -> bool {
+    name.as_str().eq_ignore_ascii_case(&format!("{prefix}{OWN_ID}"))
 }
 
 /// Whether a header frames the request or names its sender: never a caller's to set.
@@ -83,6 +91,8 @@ pub(crate) fn is_value_text(text: &str) -> bool {
 pub(crate) fn check(headers: &BTreeMap<String, String>, reserved: &Reserved<'_>, invalid: &mut Invalid) {
     if headers.len() > HEADERS_MAX {
         invalid.add("/headers", "too_many", format!("at most {HEADERS_MAX} headers are allowed"));
+        // Each is compared with all others.
+        return;
     }
     let mut seen = Vec::new();
     for (text, value) in headers {
@@ -91,12 +101,20 @@ pub(crate) fn check(headers: &BTreeMap<String, String>, reserved: &Reserved<'_>,
             if reserved.refuses(&name) {
                 invalid.add(&pointer, "header_refused", "is set by Ringback and cannot be replaced");
             }
+            check_name_length(&name, &pointer, invalid);
             if seen.contains(&name) {
                 invalid.add(&pointer, "conflict", "stands twice, in different letter case");
             }
             seen.push(name);
         }
         check_value(value, &pointer, invalid);
+    }
+}
+
+/// A name that a caller chooses is not as long as HTTP allows.
+pub(super) fn check_name_length(name: &HeaderName, pointer: &str, invalid: &mut Invalid) {
+    if name.as_str().len() > HEADER_NAME_BYTES_MAX {
+        invalid.add(pointer, "too_long", format!("at most {HEADER_NAME_BYTES_MAX} bytes are allowed for a name"));
     }
 }
 
@@ -142,6 +160,7 @@ pub(crate) fn check_auth(
     if reserved.refuses(&name) {
         invalid.add(pointer, "header_refused", "is set by Ringback or the scheme and cannot be replaced");
     }
+    check_name_length(&name, pointer, invalid);
     if headers.keys().any(|other| other.eq_ignore_ascii_case(name.as_str())) {
         invalid.add(pointer, "conflict", format!("headers already hold {name}"));
     }

@@ -4,48 +4,54 @@
 
 use std::sync::Arc;
 
-use super::{Credentials, Endpoint};
-use crate::{
-    id::EndpointId,
-    seal::MasterKeys,
-    store::{self, StoredEndpoint},
-};
+use super::{Credentials, Endpoint, Spec, UNREADABLE, Unreadable, unreadable::spec_of_row};
+use crate::{id::EndpointId, seal::MasterKeys, store::StoredEndpoint};
 
 impl Endpoint {
-    /// Reads an endpoint back.
-    ///
-    /// # Errors
-    /// [`store::Error::Corrupt`] when its documents cannot be read, or its credentials do not open under
-    /// these keys.
-    pub fn open(stored: StoredEndpoint, keys: &MasterKeys) -> store::Result<Self> {
-        let id = stored.id;
-        let unreadable =
-            |what: &str, why: &dyn std::fmt::Display| store::Error::corrupt(format!("{what} of {id}: {why}"));
-        let spec = serde_json::from_str(&stored.spec).map_err(|error| unreadable("configuration", &error))?;
-        let plain = zeroize::Zeroizing::new(
-            keys.open(&stored.credentials, &context(id)).map_err(|error| unreadable("credentials", &error))?,
-        );
-        // The parser's message could quote a secret, so it is left out.
-        let credentials: Credentials =
-            serde_json::from_slice(&plain).map_err(|_| unreadable("credentials", &"not the expected document"))?;
-        Ok(Self {
-            id,
+    /// Reads an endpoint back. One whose documents cannot be read, or whose credentials do not open under these keys, is
+    /// [`Endpoint::unreadable`] and not enabled.
+    #[must_use]
+    pub fn open(stored: StoredEndpoint, keys: &MasterKeys) -> Self {
+        // The parsers' messages could quote a value, so they are left out.
+        let spec = serde_json::from_str(&stored.spec).map(|spec: Spec| {
+            let retry = spec.retry.clone().with_pauses();
+            Spec { retry, ..spec }
+        });
+        let spec = spec.map_err(|_| "its settings are not the expected document".to_owned());
+        let credentials = open_credentials(&stored, keys);
+        let (without_spec, without_credentials) = (spec.is_err(), credentials.is_err());
+        let why: Vec<_> = spec.as_ref().err().into_iter().chain(credentials.as_ref().err()).cloned().collect();
+        let unreadable = (!why.is_empty()).then(|| {
+            let (why, stored) = (why.join("; "), stored.clone());
+            Arc::new(Unreadable { why, without_spec, without_credentials, stored })
+        });
+        Self {
+            id: stored.id,
+            spec: spec.unwrap_or_else(|_| spec_of_row(&stored)),
             tenant: stored.tenant,
             key: stored.key,
-            spec,
-            credentials: Arc::new(credentials),
-            enabled: stored.enabled,
-            disabled_reason: stored.disabled_reason,
+            credentials: Arc::new(credentials.unwrap_or_default()),
+            enabled: stored.enabled && unreadable.is_none(),
+            disabled_reason: if unreadable.is_some() { Some(UNREADABLE.to_owned()) } else { stored.disabled_reason },
             paused: stored.paused,
             version: stored.version,
             created_at: stored.created_at,
             updated_at: stored.updated_at,
-        })
+            unreadable,
+        }
     }
 
-    /// As a store keeps it.
+    /// As a store keeps it. Of one that cannot be read, all but the pause is as it was.
     #[must_use]
     pub fn to_stored(&self, keys: &MasterKeys) -> StoredEndpoint {
+        if let Some(unreadable) = &self.unreadable {
+            return StoredEndpoint {
+                paused: self.paused,
+                version: self.version,
+                updated_at: self.updated_at,
+                ..unreadable.stored.clone()
+            };
+        }
         let plain = zeroize::Zeroizing::new(json(&*self.credentials));
         StoredEndpoint {
             id: self.id,
@@ -65,8 +71,15 @@ impl Endpoint {
     }
 }
 
+fn open_credentials(stored: &StoredEndpoint, keys: &MasterKeys) -> Result<Credentials, String> {
+    let plain =
+        keys.open(&stored.credentials, &context(stored.id)).map_err(|error| format!("its credentials: {error}"))?;
+    let plain = zeroize::Zeroizing::new(plain);
+    serde_json::from_slice(&plain).map_err(|_| "its credentials are not the expected document".to_owned())
+}
+
 /// What the seal of an endpoint's credentials is bound to.
-fn context(id: EndpointId) -> String {
+pub(super) fn context(id: EndpointId) -> String {
     format!("endpoint:{id}")
 }
 
@@ -78,7 +91,7 @@ fn json<T: serde::Serialize>(document: &T) -> String {
 mod tests {
     use super::*;
     use crate::{
-        endpoint::{OnDead, Preset, Retry, Scheme, Secret, Spec},
+        endpoint::{OnDead, Preset, Retry, Scheme, Secret},
         time::Timestamp,
     };
 
@@ -112,6 +125,7 @@ mod tests {
             version: 7,
             created_at: now,
             updated_at: now,
+            unreadable: None,
         }
     }
 
@@ -125,14 +139,42 @@ mod tests {
         let stored = kept.to_stored(&keys());
         assert!(!stored.spec.contains("plain-secret"));
         assert!(!stored.credentials.windows(12).any(|part| part == b"plain-secret"));
-        let opened = Endpoint::open(stored, &keys()).unwrap();
+        let opened = Endpoint::open(stored, &keys());
+        assert!(opened.unreadable.is_none() && opened.enabled);
         assert_eq!((opened.spec, opened.credentials), (kept.spec, kept.credentials));
+    }
+
+    #[test]
+    fn waits_that_were_stored_when_they_could_be_shorter_are_read_as_they_are_used() {
+        let mut kept = endpoint();
+        kept.spec.retry.delays_ms = vec![0, 70];
+        let opened = Endpoint::open(kept.to_stored(&keys()), &keys());
+        assert_eq!(opened.spec.retry.delays_ms, [50, 70]);
     }
 
     #[test]
     fn credentials_of_another_row_do_not_open() {
         let mut stored = endpoint().to_stored(&keys());
         stored.id = EndpointId::new(Timestamp::from_millis(1));
-        assert!(matches!(Endpoint::open(stored, &keys()), Err(store::Error::Corrupt(_))));
+        let opened = Endpoint::open(stored, &keys());
+        assert_eq!((opened.enabled, opened.disabled_reason.as_deref()), (false, Some(UNREADABLE)));
+        assert_eq!(*opened.credentials, Credentials::default());
+        assert!(opened.holds(true) && opened.holds(false), "not even a test goes out without its signature");
+    }
+
+    #[test]
+    fn an_endpoint_that_cannot_be_read_goes_back_as_it_was_but_for_its_pause() {
+        let whole = endpoint().to_stored(&keys());
+        let other = MasterKeys::parse(&"08".repeat(32), &[]).unwrap();
+        let mut broken = whole.clone();
+        broken.spec.truncate(40);
+        for (stored, keys) in [(whole, &other), (broken, &keys())] {
+            let opened = Endpoint::open(stored.clone(), keys);
+            assert_eq!(opened.spec.event_types, stored.event_types, "routing still knows what it selects");
+            let back = Endpoint { paused: true, ..opened }.to_stored(keys);
+            assert!(back.paused && back.enabled);
+            assert_eq!((&back.spec, &back.credentials), (&stored.spec, &stored.credentials));
+            assert_eq!((back.disabled_reason, back.version), (stored.disabled_reason, stored.version));
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! An inline destination as it is stored beside its event.
 //!
 //! Only what the caller said is kept. What it inherits is looked up anew for every attempt, so that a
-//! rotated secret or a changed policy of the endpoint holds for it as well.
+//! rotated secret or a changed policy of the endpoint holds for it as well. [`super::inherit`] decides what that is:
+//! when the event is emitted, and again for every attempt.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -12,6 +13,7 @@ use zeroize::Zeroizing;
 use super::{
     Credentials, Destination, Endpoint, Preset, Retry, RetryDraft, Scheme, Secret, SigningKey, Target, TargetUrl,
     check,
+    inherit::{Inheritance, over},
     resolve::together,
     signing::Missing,
     terms::{Given, Inherited, Terms},
@@ -76,14 +78,14 @@ impl KeptDestination {
     ) -> Result<(Self, Vec<Warning>), Invalid> {
         let mut invalid = Invalid::default();
         let mut warnings = Vec::new();
-        let url = match TargetUrl::parse(&destination.url, egress) {
+        let target = match TargetUrl::parse(&destination.url, egress) {
             Ok((target, warning)) => {
                 warnings.extend(warning);
-                target.url.into()
+                Some(target)
             }
             Err(refusal) => {
                 invalid.absorb("", refusal);
-                String::new()
+                None
             }
         };
         check::key(destination.endpoint_key.as_deref(), "/endpoint_key", &mut invalid);
@@ -91,7 +93,7 @@ impl KeptDestination {
             invalid.add("/endpoint_key", "unknown_endpoint_key", UNKNOWN_ENDPOINT_KEY);
         }
         let mut kept = Self {
-            url,
+            url: target.as_ref().map(|target| target.url.as_str().to_owned()).unwrap_or_default(),
             endpoint_key: destination.endpoint_key.clone(),
             preset: destination.preset,
             scheme: destination.scheme.clone(),
@@ -99,11 +101,19 @@ impl KeptDestination {
             retry: destination.retry.clone(),
             sealed: None,
         };
-        check_terms(&kept, destination, inherit, header_prefix, &mut warnings, &mut invalid);
+        let own = own_credentials(destination, &kept.policy(inherit).scheme);
+        match inherit.map(|from| Inheritance::of(&kept, &own, target.as_ref(), from)) {
+            // It says all there is to say: what follows from a secret that is not inherited would only confuse.
+            Some(Inheritance::Refused { pointer, detail }) => invalid.add(pointer, "conflict", detail),
+            Some(Inheritance::Granted(inherited)) => {
+                check_terms(&kept, destination, Some(inherited), inherit, header_prefix, &mut warnings, &mut invalid);
+            }
+            None => check_terms(&kept, destination, None, inherit, header_prefix, &mut warnings, &mut invalid),
+        }
         if !invalid.findings.is_empty() || !destination.misread.findings.is_empty() {
             return Err(together(destination.misread.clone(), invalid));
         }
-        kept.sealed = seal(&own_credentials(destination, &kept.policy(inherit).scheme), event, keys)?;
+        kept.sealed = seal(&own, event, keys)?;
         Ok((kept, warnings))
     }
 
@@ -124,7 +134,10 @@ impl KeptDestination {
         let (url, _) = TargetUrl::parse(&self.url, egress).map_err(|invalid| invalid.to_string())?;
         let own = self.open(event, keys)?;
         let credentials = match inherit {
-            Some(from) => over(own, &from.credentials),
+            Some(from) => match Inheritance::of(self, &own, Some(&url), from) {
+                Inheritance::Refused { pointer, detail } => return Err(format!("{}: {detail}", &pointer[1..])),
+                Inheritance::Granted(inherited) => over(own, &inherited),
+            },
             None => own,
         };
         let Policy { scheme, timeout_ms, retry } = self.policy(inherit);
@@ -148,8 +161,15 @@ impl KeptDestination {
         Policy {
             scheme: self.scheme.clone().unwrap_or(base.scheme),
             timeout_ms: self.timeout_ms.unwrap_or(base.timeout_ms),
-            retry: self.retry.clone().unwrap_or_default().over(base.retry),
+            retry: self.retry.clone().unwrap_or_default().over(base.retry).for_inline(),
         }
+    }
+
+    /// Whether the bytes of the payload are signed when it is sent to; `inherit` as for [`KeptDestination::usable`].
+    #[must_use]
+    pub fn signs_body(&self, inherit: Option<&Endpoint>) -> bool {
+        let can_sign = self.sealed.is_some() || inherit.is_some_and(|from| from.credentials.can_sign());
+        can_sign && self.policy(inherit).scheme.signs_body()
     }
 
     fn open(&self, event: EventId, keys: &MasterKeys) -> Result<Credentials, String> {
@@ -173,27 +193,31 @@ struct Policy {
 fn check_terms(
     kept: &KeptDestination,
     destination: &Destination,
+    inherited: Option<Credentials>,
     inherit: Option<&Endpoint>,
     header_prefix: &str,
     warnings: &mut Vec<Warning>,
     invalid: &mut Invalid,
 ) {
     let Policy { scheme, timeout_ms, retry } = kept.policy(inherit);
+    // As it was given: what is out of bounds is refused here, and brought within them only when it is stored already.
+    let retry = kept.retry.clone().unwrap_or_default().over_for_inline(retry, invalid);
     let own = Credentials { headers: destination.headers.clone().unwrap_or_default(), ..Credentials::default() };
-    let headers = match inherit {
-        Some(from) => over(own, &from.credentials).headers,
-        None => own.headers,
-    };
+    let inherited = inherited.unwrap_or_default();
+    let Credentials { headers, auth, .. } = over(own, &inherited);
     let given = Given {
+        url: &kept.url,
         preset: kept.preset.unwrap_or(Preset::External),
         scheme: Some(scheme),
         secret: destination.secret.clone().map(Some),
         headers,
-        auth: inherit.and_then(|from| from.credentials.auth.clone()),
+        auth,
         timeout_ms: Some(timeout_ms),
         retry: Some(retry.into()),
     };
-    let present = inherit.map(|from| &*from.credentials);
+    // Without header values: a mask stands for nothing here, since what is inherited is not written down.
+    let signing = Credentials { headers: BTreeMap::new(), auth: None, ..inherited };
+    let present = inherit.map(|_| &signing);
     Terms::of(given, Inherited { present, missing: Missing::Refuse }, header_prefix, warnings, invalid);
 }
 
@@ -203,25 +227,6 @@ fn own_credentials(destination: &Destination, scheme: &Scheme) -> Credentials {
         *scheme == Scheme::StandardEd25519 && secret.iter().any(|secret| SigningKey::is_meant(&secret.text));
     let (secrets, signing_keys) = if is_asymmetric { (Vec::new(), secret) } else { (secret, Vec::new()) };
     Credentials { secrets, signing_keys, headers: destination.headers.clone().unwrap_or_default(), auth: None }
-}
-
-/// `own` where it says something, and `inherited` elsewhere; headers are taken name by name.
-fn over(own: Credentials, inherited: &Credentials) -> Credentials {
-    let or = |own: Vec<Secret>, inherited: &Vec<Secret>| if own.is_empty() { inherited.clone() } else { own };
-    let not_own = |name: &String| !own.headers.keys().any(|other| other.eq_ignore_ascii_case(name));
-    let mut headers: BTreeMap<_, _> = inherited
-        .headers
-        .iter()
-        .filter(|(name, _)| not_own(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    headers.extend(own.headers);
-    Credentials {
-        secrets: or(own.secrets, &inherited.secrets),
-        signing_keys: or(own.signing_keys, &inherited.signing_keys),
-        headers,
-        auth: own.auth.or_else(|| inherited.auth.clone()),
-    }
 }
 
 fn seal(credentials: &Credentials, event: EventId, keys: &MasterKeys) -> Result<Option<String>, Invalid> {
@@ -234,6 +239,6 @@ fn seal(credentials: &Credentials, event: EventId, keys: &MasterKeys) -> Result<
 }
 
 /// What binds the credentials to their event.
-fn context(event: EventId) -> String {
+pub(super) fn context(event: EventId) -> String {
     format!("event:{event}")
 }

@@ -3,21 +3,25 @@
 //! What a store keeps is split by who may read it: [`Spec`] is plain JSON, [`Credentials`] are sealed.
 
 mod audited;
+pub(crate) mod bounds;
 mod check;
 mod credentials;
 mod destination;
 mod draft;
 mod header;
+mod inherit;
 mod kept;
 mod kept_destination;
 mod lint;
 mod mask;
+mod overlap;
 mod patch;
 pub(crate) mod placeholder;
 pub(crate) mod pointer;
 mod preset;
 mod read;
 pub(crate) mod recipe;
+mod reseal;
 mod resolve;
 mod retry;
 mod scheme;
@@ -27,20 +31,21 @@ mod signing_key;
 mod target;
 pub(crate) mod template;
 mod terms;
+mod unreadable;
 mod url;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::signing_key::SigningKey;
 pub use self::{
     credentials::{Auth, Credentials, Secret},
     destination::Destination,
     draft::Draft,
     kept_destination::KeptDestination,
-    lint::lint_payload,
+    lint::{NOT_JS_STABLE, lint_payload},
     mask::MASK,
+    overlap::{Broken, RotationUnderWay, broken},
     patch::merge_patch,
     preset::Preset,
     resolve::Resolved,
@@ -48,7 +53,14 @@ pub use self::{
     scheme::{Custom, Digest, Encoding, KeyFormat, Scheme},
     secret::{SecretError, SecretRule},
     target::Target,
+    unreadable::{UNREADABLE, Unreadable, WouldDestroy},
     url::TargetUrl,
+};
+pub(crate) use self::{
+    reseal::{credentials as reseal_credentials, destination as reseal_destination},
+    retry::DELAY_MS_MIN,
+    signing_key::SigningKey,
+    url::as_it_is_sent,
 };
 use crate::{
     delivery::{HoldReason, LaneId},
@@ -119,7 +131,7 @@ pub struct Endpoint {
     pub credentials: Arc<Credentials>,
     /// Whether it sends at all.
     pub enabled: bool,
-    /// Why it does not, if not by request: `gone`.
+    /// Why it does not, if not by request: `gone` or [`UNREADABLE`].
     pub disabled_reason: Option<String>,
     /// Whether an operator paused it.
     pub paused: bool,
@@ -129,6 +141,8 @@ pub struct Endpoint {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Set if its row cannot be read: then it is not enabled, and its credentials here are empty.
+    pub unreadable: Option<Arc<Unreadable>>,
 }
 
 impl Endpoint {
@@ -148,6 +162,19 @@ impl Endpoint {
         } else {
             None
         }
+    }
+
+    /// Whether the bytes of the payload are signed when it is sent to.
+    #[must_use]
+    pub fn signs_body(&self) -> bool {
+        self.spec.scheme.signs_body() && self.credentials.can_sign()
+    }
+
+    /// Whether its own configuration holds this delivery. A test is sent while the endpoint is paused or disabled, but
+    /// never without the credentials that belong to it.
+    #[must_use]
+    pub const fn holds(&self, is_test: bool) -> bool {
+        if is_test { self.unreadable.is_some() } else { self.hold_reason().is_some() }
     }
 
     /// Whether an event of this type is for it.

@@ -8,6 +8,9 @@ use crate::invalid::Invalid;
 /// The members that come from the preset unless they are set.
 const OF_PRESET: [&str; 3] = ["scheme", "timeout_ms", "retry"];
 
+/// The members that are known of an endpoint whose settings cannot be read: those of its row, and its credentials.
+const OF_ROW: [&str; 6] = ["tenant", "key", "enabled", "event_types", "headers", "auth"];
+
 /// The endpoint's document with `patch` merged into it. `null` gives a field back to its preset or default.
 /// A patch that changes the preset takes scheme, timeout and retry from the new one, except where it names
 /// them; so does one that changes the type of `auth` with what belonged to the old type. Secret, header values and
@@ -48,6 +51,8 @@ pub fn merge_patch(current: &Endpoint, patch: Value) -> Result<Draft, Invalid> {
 
 /// What an endpoint's request would have to be to make it as it is, but for the secret.
 fn document(endpoint: &Endpoint) -> Map<String, Value> {
+    let is_without_spec = endpoint.unreadable.as_ref().is_some_and(|unreadable| unreadable.without_spec);
+    let endpoint = &endpoint.as_configured();
     let spec = &endpoint.spec;
     let value = json!({
         "tenant": endpoint.tenant,
@@ -69,7 +74,12 @@ fn document(endpoint: &Endpoint) -> Map<String, Value> {
         "auth": endpoint.credentials.auth.as_ref().map(auth),
     });
     match value {
-        Value::Object(members) => members,
+        Value::Object(mut members) => {
+            if is_without_spec {
+                members.retain(|name, _| OF_ROW.contains(&name.as_str()));
+            }
+            members
+        }
         _ => Map::new(),
     }
 }

@@ -22,16 +22,39 @@ impl Pointer {
         Some(Self { text: text.to_owned(), tokens })
     }
 
-    /// What stands there: a string's own text, the JSON text of anything else. `None` where there is
-    /// nothing, or the payload is not JSON.
-    pub(crate) fn value<'a>(&self, payload: &'a [u8]) -> Option<Cow<'a, str>> {
-        let mut here: &RawValue = serde_json::from_slice(payload).ok()?;
+    /// How many members and elements it goes down.
+    pub(crate) fn steps(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// What stands there: a string's own text, the JSON text of anything else. Only this value must be text: what the
+    /// payload holds elsewhere, halves of surrogate pairs among it, is stepped over.
+    ///
+    /// # Errors
+    /// Why there is no text to sign.
+    pub(crate) fn value<'a>(&self, payload: &'a [u8]) -> Result<Cow<'a, str>, NoValue> {
+        let mut here: &RawValue = serde_json::from_slice(payload).map_err(|_| NoValue::NotJson)?;
         for token in &self.tokens {
-            here = member(here, token)?;
+            here = member(here, token).ok_or(NoValue::Absent)?;
         }
         let text = here.get();
-        if text.starts_with('"') { serde_json::from_str(text).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(text)) }
+        if text.starts_with('"') {
+            serde_json::from_str(text).map(Cow::Owned).map_err(|_| NoValue::NotText)
+        } else {
+            Ok(Cow::Borrowed(text))
+        }
     }
+}
+
+/// Why a pointer gives no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoValue {
+    /// The payload is not JSON.
+    NotJson,
+    /// There is nothing at the pointer.
+    Absent,
+    /// There is a string with half of a surrogate pair, which no encoding can write as bytes.
+    NotText,
 }
 
 impl fmt::Display for Pointer {
@@ -108,7 +131,8 @@ impl<'de> DeserializeSeed<'de> for Equals<'_> {
     type Value = bool;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_str(self)
+        // As bytes: a name with half of a surrogate pair is no text, but it is a name all the same.
+        deserializer.deserialize_bytes(self)
     }
 }
 
@@ -119,8 +143,8 @@ impl Visitor<'_> for Equals<'_> {
         f.write_str("a member name")
     }
 
-    fn visit_str<E>(self, name: &str) -> Result<bool, E> {
-        Ok(name == self.0)
+    fn visit_bytes<E>(self, name: &[u8]) -> Result<bool, E> {
+        Ok(name == self.0.as_bytes())
     }
 }
 
@@ -151,7 +175,11 @@ mod tests {
     use super::*;
 
     fn at(pointer: &str, payload: &str) -> Option<String> {
-        Pointer::parse(pointer).unwrap().value(payload.as_bytes()).map(Cow::into_owned)
+        Pointer::parse(pointer).unwrap().value(payload.as_bytes()).ok().map(Cow::into_owned)
+    }
+
+    fn why_not(pointer: &str, payload: &[u8]) -> NoValue {
+        Pointer::parse(pointer).unwrap().value(payload).unwrap_err()
     }
 
     #[test]
@@ -174,8 +202,25 @@ mod tests {
         for payload in ["", "not json", "{\"a\":1", "\u{feff}{}", "[]", "1"] {
             assert_eq!(at("/a", payload), None, "{payload}");
         }
-        assert_eq!(Pointer::parse("/a").unwrap().value(b"{\"a\":\"\xff\"}"), None);
-        assert_eq!(at("/a", r#"{"a":"\ud800"}"#), None);
+        assert_eq!(why_not("/a", b"{\"a\":\"\xff\"}"), NoValue::NotJson);
+        assert_eq!(why_not("/b", br#"{"a":1}"#), NoValue::Absent);
+        assert_eq!(why_not("/a", br#"{"a":"\ud800"}"#), NoValue::NotText);
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_elsewhere_is_stepped_over() {
+        for payload in [
+            r#"{"\ud800":1,"a":"x"}"#,
+            r#"{"a":"x","\udfff":{"\ud800":"\udc00"}}"#,
+            r#"{"b":"\ud800","a":"x"}"#,
+            r#"{"b":["\udc00\ud800",{"\ud800":[]}],"a":"x"}"#,
+            r#"{"a\ud800":"y","a":"x"}"#,
+        ] {
+            assert_eq!(at("/a", payload).as_deref(), Some("x"), "{payload}");
+        }
+        let inside = r#"{"list":[{"\udead":0,"id":"x"},"\ud800"],"\ud83d\ude00":{"\ud800":0,"deep":"y"}}"#;
+        assert_eq!(at("/list/0/id", inside).as_deref(), Some("x"));
+        assert_eq!(at("/\u{1f600}/deep", inside).as_deref(), Some("y"));
     }
 
     #[test]

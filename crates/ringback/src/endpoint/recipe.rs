@@ -97,6 +97,7 @@ impl Scheme {
 fn headers(custom: &Custom, invalid: &mut Invalid) -> Vec<(HeaderName, Template<InSchemeHeader>)> {
     if custom.headers.len() > HEADERS_MAX {
         invalid.add("/headers", "too_many", format!("at most {HEADERS_MAX} headers are allowed"));
+        return Vec::new();
     }
     let mut headers = Vec::new();
     for (name, text) in &custom.headers {
@@ -134,7 +135,8 @@ fn built_in_template(text: &str) -> Template<InSchemeHeader> {
     Template::parse(text).expect("built-in templates are right: a test compiles them all")
 }
 
-/// The table of built-in schemes, and what follows in the header for each further secret.
+/// The table of built-in schemes, header names spelled as their vendors' documents do, and what follows in the header for
+/// each further secret.
 fn built_in(scheme: &Scheme) -> (Custom, Option<&'static str>) {
     use Encoding::{Base64, Hex};
     use KeyFormat::{Utf8, Whsec};
@@ -156,20 +158,20 @@ fn built_in(scheme: &Scheme) -> (Custom, Option<&'static str>) {
                 [("svix-id", "{id}"), ("svix-timestamp", "{timestamp}"), ("svix-signature", "v1,{signature}")];
             (sha256(Whsec, "{id}.{timestamp}.{body}", Base64, &headers), Some(" v1,{signature}"))
         }
-        Scheme::Levrage => (sha256(Utf8, "{body}", Hex, &[("x-levrage-signature", "{signature}")]), None),
+        Scheme::Levrage => (sha256(Utf8, "{body}", Hex, &[("X-Levrage-Signature", "{signature}")]), None),
         Scheme::Synthflow => {
-            (sha256(Utf8, "{json:/call/call_id}", Base64, &[("http_synthflow_signature", "{signature}")]), None)
+            (sha256(Utf8, "{json:/call/call_id}", Base64, &[("HTTP_SYNTHFLOW_SIGNATURE", "{signature}")]), None)
         }
         Scheme::Retell => (
             sha256(Utf8, "{body}{timestamp_ms}", Hex, &[("x-retell-signature", "v={timestamp_ms},d={signature}")]),
             None,
         ),
         Scheme::Elevenlabs => {
-            let headers = [("elevenlabs-signature", "t={timestamp},v0={signature}")];
+            let headers = [("ElevenLabs-Signature", "t={timestamp},v0={signature}")];
             (sha256(Utf8, "{timestamp}.{body}", Hex, &headers), Some(",v0={signature}"))
         }
-        Scheme::Github => (sha256(Utf8, "{body}", Hex, &[("x-hub-signature-256", "sha256={signature}")]), None),
-        Scheme::PlainHex => (sha256(Utf8, "{body}", Hex, &[("x-webhook-signature", "{signature}")]), None),
+        Scheme::Github => (sha256(Utf8, "{body}", Hex, &[("X-Hub-Signature-256", "sha256={signature}")]), None),
+        Scheme::PlainHex => (sha256(Utf8, "{body}", Hex, &[("X-Webhook-Signature", "{signature}")]), None),
         Scheme::Custom(custom) => (custom.clone(), None),
         Scheme::None => (sha256(Utf8, "", Hex, &[]), None),
     }

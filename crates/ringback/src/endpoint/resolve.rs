@@ -67,6 +67,7 @@ impl Draft {
         check::event_types(self.event_types.as_deref(), &mut invalid);
         let terms = Terms::of(
             Given {
+                url: &url,
                 preset: self.preset.unwrap_or_default(),
                 scheme: self.scheme,
                 secret: self.secret,

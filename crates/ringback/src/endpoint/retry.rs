@@ -7,9 +7,9 @@ use crate::invalid::Invalid;
 /// Total number of sends and the waits between them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Retry {
-    /// The total number of sends, 1–100.
+    /// The total number of sends, 1–100; to a destination that comes with its event at most 20.
     pub max_attempts: u32,
-    /// Waits after the first, second … failure in milliseconds; the last repeats. 1–20 of 0 to 7 d.
+    /// Waits after the first, second … failure in milliseconds; the last repeats. 1–20 of 50 ms to 7 d.
     pub delays_ms: Vec<u64>,
     /// Each wait is multiplied by a uniform factor in [1 − jitter, 1 + jitter]. 0–1.
     pub jitter: f64,
@@ -18,8 +18,14 @@ pub struct Retry {
 /// Most sends.
 const ATTEMPTS_MAX: u32 = 100;
 
+/// Most sends to a destination that comes with its event: nobody registered it, so it is asked less often.
+const INLINE_ATTEMPTS_MAX: u32 = 20;
+
 /// Most waits that differ.
 const DELAYS_MAX: usize = 20;
+
+/// Shortest wait, in milliseconds: a receiver that fails is never asked again without a pause.
+pub(crate) const DELAY_MS_MIN: u64 = 50;
 
 /// Longest wait: 7 d, in milliseconds.
 const DELAY_MS_MAX: u64 = 7 * 24 * 60 * 60 * 1_000;
@@ -37,14 +43,30 @@ impl Retry {
             invalid.add("/retry/delays_ms", "out_of_range", format!("must have 1 to {DELAYS_MAX} entries"));
         }
         for (index, &delay) in self.delays_ms.iter().enumerate() {
-            if delay > DELAY_MS_MAX {
-                let detail = format!("must be at most {DELAY_MS_MAX} (7 days)");
+            if !(DELAY_MS_MIN..=DELAY_MS_MAX).contains(&delay) {
+                let detail = format!("must be {DELAY_MS_MIN} to {DELAY_MS_MAX} (7 days)");
                 invalid.add(format!("/retry/delays_ms/{index}"), "out_of_range", detail);
             }
         }
         if !(0.0..=1.0).contains(&self.jitter) {
             invalid.add("/retry/jitter", "out_of_range", "must be 0 to 1");
         }
+    }
+
+    /// The same with waits as they are used: a policy that was stored before there was a shortest wait has it, too.
+    #[must_use]
+    pub(crate) fn with_pauses(mut self) -> Self {
+        for delay in &mut self.delays_ms {
+            *delay = (*delay).max(DELAY_MS_MIN);
+        }
+        self
+    }
+
+    /// The same for a destination that comes with its event, whoever's policy it has.
+    #[must_use]
+    pub(crate) fn for_inline(self) -> Self {
+        let max_attempts = self.max_attempts.min(INLINE_ATTEMPTS_MAX);
+        Self { max_attempts, ..self }.with_pauses()
     }
 }
 
@@ -70,6 +92,17 @@ pub struct RetryDraft {
 }
 
 impl RetryDraft {
+    /// As [`Self::over`] for a destination that comes with its event, whose sends are fewer: a finding if it asks for
+    /// more itself, a cap on what it inherits.
+    pub(super) fn over_for_inline(self, base: Retry, invalid: &mut Invalid) -> Retry {
+        if self.max_attempts.is_some_and(|attempts| attempts > INLINE_ATTEMPTS_MAX) {
+            let detail = format!("must be 1 to {INLINE_ATTEMPTS_MAX} for a destination that comes with its event");
+            invalid.add("/retry/max_attempts", "out_of_range", detail);
+        }
+        let retry = self.over(base);
+        Retry { max_attempts: retry.max_attempts.min(INLINE_ATTEMPTS_MAX), ..retry }
+    }
+
     /// This, with what it leaves open taken from `base`.
     #[must_use]
     pub fn over(self, base: Retry) -> Retry {
@@ -108,12 +141,23 @@ mod tests {
     #[test]
     fn ranges_are_checked_and_named() {
         let week = 7 * 24 * 3_600_000;
-        let fits = RetryDraft { max_attempts: Some(100), delays_ms: Some(vec![0, week]), jitter: Some(1.0) };
+        let fits = RetryDraft { max_attempts: Some(100), delays_ms: Some(vec![50, week]), jitter: Some(1.0) };
         assert!(found(fits).is_empty());
-        let wrong = RetryDraft { max_attempts: Some(0), delays_ms: Some(vec![0, week + 1]), jitter: Some(f64::NAN) };
-        assert_eq!(found(wrong), ["/retry/max_attempts", "/retry/delays_ms/1", "/retry/jitter"]);
+        assert!(found(RetryDraft { delays_ms: Some(vec![50; 20]), ..Default::default() }).is_empty());
+        let wrong = RetryDraft { max_attempts: Some(0), delays_ms: Some(vec![49, week + 1]), jitter: Some(f64::NAN) };
+        let pointers = ["/retry/max_attempts", "/retry/delays_ms/0", "/retry/delays_ms/1", "/retry/jitter"];
+        assert_eq!(found(wrong), pointers);
         let wrong = RetryDraft { max_attempts: Some(101), delays_ms: Some(vec![]), jitter: Some(-0.1) };
         assert_eq!(found(wrong), ["/retry/max_attempts", "/retry/delays_ms", "/retry/jitter"]);
-        assert_eq!(found(RetryDraft { delays_ms: Some(vec![1; 21]), ..Default::default() }), ["/retry/delays_ms"]);
+        assert_eq!(found(RetryDraft { delays_ms: Some(vec![50; 21]), ..Default::default() }), ["/retry/delays_ms"]);
+    }
+
+    #[test]
+    fn a_stored_policy_is_used_within_the_bounds_of_today() {
+        let stored = Retry { max_attempts: 100, delays_ms: vec![0, 49, 50, 700], jitter: 0.0 };
+        let inline = stored.clone().for_inline();
+        assert_eq!((inline.max_attempts, inline.delays_ms), (20, vec![50, 50, 50, 700]));
+        let registered = stored.with_pauses();
+        assert_eq!((registered.max_attempts, registered.delays_ms), (100, vec![50, 50, 50, 700]));
     }
 }

@@ -3,13 +3,17 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{KeyFormat, Scheme, SigningKey};
+use super::{KeyFormat, Scheme, SigningKey, recipe::Recipe};
+use crate::invalid::Warning;
 
 /// Longest secret, in bytes of its text.
 const SECRET_BYTES_MAX: usize = 512;
 
 /// Bytes of a generated secret: the least that Standard Webhooks allows, and no `=` to lose in base64.
 const GENERATED_BYTES: usize = 24;
+
+/// Fewest bytes of a key that Standard Webhooks allows (*Signature scheme*, 24 to 64 bytes): a shorter one can be guessed.
+const KEY_BYTES_MIN: usize = 24;
 
 /// What stands before a Standard Webhooks secret.
 const WHSEC: &str = "whsec_";
@@ -74,6 +78,12 @@ impl Scheme {
         }
     }
 
+    /// Whether the bytes of the payload are among what is signed.
+    #[must_use]
+    pub fn signs_body(&self) -> bool {
+        Recipe::of(self).ok().flatten().is_some_and(|recipe| recipe.signs_body())
+    }
+
     /// Whether `text` can be this scheme's secret.
     ///
     /// # Errors
@@ -86,6 +96,27 @@ impl Scheme {
             return SigningKey::parse(text).map(drop).ok_or(SecretError::NotWhsk);
         }
         self.key_format().ok_or(SecretError::Unused)?.key(text).map(drop)
+    }
+
+    /// What is probably a mistake in a secret that the scheme takes, with pointers to `/secret`.
+    #[must_use]
+    pub fn secret_warnings(&self, text: &str) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let mut warn = |code, detail: &str| {
+            warnings.push(Warning { code, pointer: "/secret".to_owned(), detail: detail.to_owned() });
+        };
+        let is_signing_key = *self == Self::StandardEd25519 && SigningKey::is_meant(text);
+        let decoded = self.key_format().filter(|format| *format != KeyFormat::Utf8 && !is_signing_key);
+        let bytes = decoded.and_then(|format| format.key(text).ok()).map(|key| key.len());
+        if bytes.is_some_and(|bytes| bytes < KEY_BYTES_MIN) {
+            let detail =
+                format!("stands for fewer than {KEY_BYTES_MIN} bytes, which can be guessed from one signature");
+            warn("secret_short", &detail);
+        }
+        if text.trim() != text {
+            warn("secret_white_space", "begins or ends with white space, which is part of the secret");
+        }
+        warnings
     }
 
     /// A new secret for a scheme that generates its own.
@@ -137,6 +168,27 @@ mod tests {
         assert_eq!(KeyFormat::Hex.key("0g").err(), Some(SecretError::NotHex));
         assert_eq!(KeyFormat::Hex.key("0aF0").unwrap().as_slice(), [0x0a, 0xf0]);
         assert_eq!(KeyFormat::Base64.key("AAA").err(), Some(SecretError::NotBase64));
+    }
+
+    #[test]
+    fn short_keys_and_white_space_are_told() {
+        let codes = |scheme: &Scheme, text: &str| -> Vec<_> {
+            assert_eq!(scheme.check_secret(text), Ok(()), "{text:?}");
+            scheme.secret_warnings(text).into_iter().map(|warning| warning.code).collect()
+        };
+        let of = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![7; bytes]));
+        for scheme in [Scheme::Standard, Scheme::StandardEd25519, Scheme::Svix] {
+            assert_eq!(codes(&scheme, &of(23)), ["secret_short"], "{scheme:?}");
+            assert_eq!(codes(&scheme, &of(1)), ["secret_short"], "{scheme:?}");
+            assert!(codes(&scheme, &of(24)).is_empty(), "{scheme:?}");
+        }
+        // Text that is the key itself has any length that its vendor gives it.
+        for scheme in Scheme::BUILT_IN.iter().filter(|scheme| scheme.key_format() == Some(KeyFormat::Utf8)) {
+            assert!(codes(scheme, "short").is_empty(), "{scheme:?}");
+            for text in [" secret", "secret\n", "\tsecret ", "secret\u{a0}"] {
+                assert_eq!(codes(scheme, text), ["secret_white_space"], "{scheme:?} {text:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,12 +1,19 @@
 //! What sending needs of a destination, registered or inline: read once, used for many attempts.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use http::HeaderName;
 
-use super::{Credentials, Endpoint, Retry, Scheme, TargetUrl, header, placeholder::InHeader, template::Template};
+use super::{Auth, Credentials, Endpoint, Retry, Scheme, TargetUrl, header, placeholder::InHeader, template::Template};
 use crate::{
-    deliver::{send::Egress, sign::Signer},
+    deliver::{
+        send::{Egress, Spelling},
+        sign::Signer,
+    },
     invalid::Invalid,
 };
 
@@ -30,6 +37,8 @@ pub struct Target {
     pub(crate) signer: Option<Arc<Signer>>,
     /// The extra headers, read.
     pub(crate) headers: ExtraHeaders,
+    /// How all names are written, found out with the first request.
+    spelling: OnceLock<Spelling>,
 }
 
 impl Target {
@@ -46,7 +55,19 @@ impl Target {
     ) -> Result<Self, Invalid> {
         let signer = Signer::new(&scheme, &credentials)?.map(Arc::new);
         let headers = read_headers(&credentials)?;
-        Ok(Self { url, scheme, credentials, timeout, retry, signer, headers })
+        Ok(Self { url, scheme, credentials, timeout, retry, signer, headers, spelling: OnceLock::new() })
+    }
+
+    /// How the names of a request are written on the wire: those of the scheme, of the extra headers and of `auth` as
+    /// they were spelled, and the engine's `own`, which must be the same in every call.
+    pub(crate) fn spelling(&self, own: &[String]) -> Spelling {
+        let spelled = || {
+            let scheme = self.signer.as_ref().and_then(|_| self.scheme.spelled_out()).map(|custom| custom.headers);
+            let scheme = scheme.iter().flat_map(|headers| headers.keys());
+            let names = own.iter().chain(scheme).chain(self.credentials.headers.keys()).map(String::as_str);
+            Spelling::of(names.chain(self.credentials.auth.as_ref().map(Auth::header)))
+        };
+        self.spelling.get_or_init(spelled).clone()
     }
 }
 

@@ -53,6 +53,13 @@ impl Error {
 /// Longest placeholder name that an error repeats, in characters.
 const SHOWN_NAME_CHARS_MAX: usize = 64;
 
+impl<P: PartialEq> Template<P> {
+    /// Whether it is this placeholder and nothing beside it.
+    pub(crate) fn is_only(&self, wanted: &P) -> bool {
+        matches!(&*self.parts, [Part::Value(value)] if value == wanted)
+    }
+}
+
 impl<P: Placeholder> Template<P> {
     /// Reads a template.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {

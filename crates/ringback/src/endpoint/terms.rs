@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Auth, Credentials, Preset, Retry, RetryDraft, Scheme, check,
+    Auth, Credentials, Preset, Retry, RetryDraft, Scheme, bounds, check,
     header::{self, Reserved},
     mask,
+    placeholder::InSchemeHeader,
     recipe::Recipe,
     signing::{self, Missing},
 };
 use crate::invalid::{Invalid, Warning};
 
 /// The fields that endpoints and inline destinations share, as given.
-pub(super) struct Given {
+pub(super) struct Given<'a> {
+    pub(super) url: &'a str,
     pub(super) preset: Preset,
     pub(super) scheme: Option<Scheme>,
     pub(super) secret: Option<Option<String>>,
@@ -40,7 +42,7 @@ pub(super) struct Terms {
 impl Terms {
     /// Settles and checks them; what is wrong is added to `invalid`, and then the terms are not to be used.
     pub(super) fn of(
-        given: Given,
+        given: Given<'_>,
         inherited: Inherited<'_>,
         header_prefix: &str,
         warnings: &mut Vec<Warning>,
@@ -55,13 +57,27 @@ impl Terms {
         if recipe.as_ref().is_some_and(|recipe| !recipe.signs_body()) {
             warnings.push(signature_without_body(scheme_pointer));
         }
+        if let Some(Some(secret)) = &given.secret {
+            warnings.extend(scheme.secret_warnings(secret));
+        }
+        if let Some(recipe) = &recipe {
+            bounds::check_message(&recipe.message, given.url, invalid);
+        }
         let signing = signing::settle(&scheme, given.secret, inherited.present, inherited.missing, invalid);
 
-        let names = recipe.map(|recipe| recipe.headers.into_iter().map(|(name, _)| name).collect());
-        let reserved = Reserved { prefix: header_prefix, scheme: names.unwrap_or_default() };
-        if let Some(name) = reserved.scheme.iter().find(|name| header::is_own(name, header_prefix)) {
+        let scheme_headers = recipe.map(|recipe| recipe.headers).unwrap_or_default();
+        for (name, _) in &scheme_headers {
+            header::check_name_length(name, "/scheme/headers", invalid);
+        }
+        if let Some((name, _)) = scheme_headers.iter().find(|(name, value)| {
+            // Both would say the same: so `webhook-` may be the prefix beside Standard Webhooks.
+            let both_are_the_id = header::is_own_id(name, header_prefix) && value.is_only(&InSchemeHeader::Id);
+            header::is_own(name, header_prefix) && !both_are_the_id
+        }) {
             invalid.add("/scheme/headers", "header_refused", format!("{name} is set by Ringback on every request"));
         }
+        let names = scheme_headers.into_iter().map(|(name, _)| name).collect();
+        let reserved = Reserved { prefix: header_prefix, scheme: names };
         let (headers, auth) = credentials(given.headers, given.auth, inherited.present, &reserved, invalid);
 
         let timeout_ms = given.timeout_ms.unwrap_or_else(|| given.preset.timeout_ms());

@@ -9,7 +9,7 @@ use crate::{
     invalid::{Invalid, Warning},
 };
 
-/// Longest URL as given, in bytes.
+/// Longest URL, in bytes: as given, and as it is requested, where every byte that is not ASCII takes three.
 const URL_BYTES_MAX: usize = 2_048;
 
 /// A URL that requests may be sent to, as far as can be told before its name is resolved.
@@ -29,7 +29,8 @@ impl TargetUrl {
         let (absolute, warning) = absolute(text)?;
         let url = Url::parse(&absolute).map_err(|error| unreadable(error, &absolute))?;
         check_form(&url, &absolute)?;
-        egress.permits_url(&url).map_err(refused)?;
+        egress.permits_url(&url).map_err(|blocked| refused(blocked, &url))?;
+        check_length(url.as_str())?;
         Ok((Self { url: without_root_dot(url) }, warning))
     }
 
@@ -51,6 +52,15 @@ impl TargetUrl {
         self.url.port_or_known_default().unwrap_or(443)
     }
 
+    /// Whether `other` names the same scheme, host and port, however both are spelled: default ports, letter case
+    /// and the dot of the root aside. False for what is no URL.
+    pub(super) fn is_of_the_origin_of(&self, other: &str) -> bool {
+        Url::parse(other).is_ok_and(|other| {
+            let other = Self { url: without_root_dot(other) };
+            (self.scheme(), self.host(), self.port()) == (other.scheme(), other.host(), other.port())
+        })
+    }
+
     /// Whether requests are encrypted.
     #[must_use]
     pub fn is_https(&self) -> bool {
@@ -69,14 +79,20 @@ fn check_text(text: &str) -> Result<(), Invalid> {
     if text.is_empty() {
         return Err(malformed("must not be empty"));
     }
-    if text.len() > URL_BYTES_MAX {
-        return Err(Invalid::one("/url", "too_long", format!("at most {URL_BYTES_MAX} bytes are allowed")));
-    }
+    check_length(text)?;
     if text.chars().any(|char| char.is_whitespace() || char.is_control()) {
         return Err(malformed("must not hold spaces, line breaks or other control characters"));
     }
     if text.contains('\\') {
         return Err(malformed("must not hold a backslash"));
+    }
+    Ok(())
+}
+
+fn check_length(text: &str) -> Result<(), Invalid> {
+    if text.len() > URL_BYTES_MAX {
+        let detail = format!("at most {URL_BYTES_MAX} bytes are allowed, percent-encoded as it is requested");
+        return Err(Invalid::one("/url", "too_long", detail));
     }
     Ok(())
 }
@@ -88,11 +104,29 @@ fn absolute(text: &str) -> Result<(String, Option<Warning>), Invalid> {
     }
     let host = text.split(['/', '?', '#']).next().unwrap_or_default();
     if !host.contains('.') {
-        return Err(malformed("must be an absolute URL such as https://example.com/webhook"));
+        return Err(malformed(without_scheme(host)));
     }
     let absolute = format!("https://{text}");
     let detail = format!("has no scheme; {absolute} is used");
     Ok((absolute, Some(Warning { code: "url_scheme_added", pointer: "/url".to_owned(), detail })))
+}
+
+/// What to write instead. A name and a port is how people write a receiver on their own machine.
+fn without_scheme(host: &str) -> String {
+    let wanted = "must be an absolute URL such as https://example.com/webhook";
+    match host.split_once(':') {
+        Some((name, port)) if !name.is_empty() && port.parse::<u16>().is_ok() => format!(
+            "{wanted}: has no scheme; for a receiver on a private network write http://{host}/…, have its address in \
+             egress.allow and set egress.allow_http"
+        ),
+        _ => wanted.to_owned(),
+    }
+}
+
+/// Where a URL leads that was stored as its caller wrote it: without a scheme it gets `https` when it is sent. Nothing
+/// else is judged. `None` for what is no URL.
+pub(crate) fn as_it_is_sent(text: &str) -> Option<Url> {
+    if has_scheme(text) { Url::parse(text).ok() } else { Url::parse(&format!("https://{text}")).ok() }
 }
 
 fn has_scheme(text: &str) -> bool {
@@ -104,7 +138,7 @@ fn has_scheme(text: &str) -> bool {
 
 fn check_form(url: &Url, text: &str) -> Result<(), Invalid> {
     if !matches!(url.scheme(), "https" | "http") {
-        return Err(refused(Blocked::Scheme));
+        return Err(refused(Blocked::Scheme, url));
     }
     if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
         return Err(malformed("must not hold a user name or password: use auth"));
@@ -117,6 +151,10 @@ fn check_form(url: &Url, text: &str) -> Result<(), Invalid> {
         return Err(malformed("has no host"));
     }
     match url.host() {
+        // A name cannot have one; of several dots at the end each reading would take one away.
+        Some(Host::Domain(name)) if name.strip_suffix('.').unwrap_or(name).split('.').any(str::is_empty) => {
+            Err(malformed("has a host with two dots in a row, or one at its beginning"))
+        }
         Some(host) if is_canonical_literal(text, &host) => Ok(()),
         Some(_) => Err(ambiguous()),
         None => Err(malformed("has no host")),
@@ -148,11 +186,34 @@ fn unreadable(error: url::ParseError, text: &str) -> Invalid {
     }
 }
 
-fn refused(blocked: Blocked) -> Invalid {
-    match blocked {
-        Blocked::Scheme => Invalid::one("/url", "https_required", "must begin with https://"),
-        _ => Invalid::one("/url", "blocked_destination", "names a destination that requests are not sent to"),
-    }
+/// The cause, and what would be right. All of it is told by the URL itself and by the documented defaults: what names
+/// resolve to is not known here, and would not be told.
+fn refused(blocked: Blocked, url: &Url) -> Invalid {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
+    let detail = match blocked {
+        Blocked::Scheme if url.scheme() == "http" => {
+            "must begin with https://; http:// is only taken where egress.allow_http is set, for receivers on private \
+             networks"
+                .to_owned()
+        }
+        Blocked::Scheme => format!("must begin with https://; {}:// is not spoken", url.scheme()),
+        Blocked::Address => format!(
+            "is blocked: {host} is not on the public internet; requests are sent there only if a network in egress.allow \
+             holds it"
+        ),
+        Blocked::Name => format!(
+            "is blocked: {host} is a name of private networks; requests are sent there only if all of its addresses are in \
+             egress.allow"
+        ),
+        Blocked::Port if port == 0 => "is blocked: port 0 cannot be sent to".to_owned(),
+        Blocked::Port => format!(
+            "is blocked: port {port} is one that other services listen on and webhooks are not sent to; an entry of \
+             egress.allow that holds the address opens it"
+        ),
+    };
+    let code = if blocked == Blocked::Scheme { "https_required" } else { "blocked_destination" };
+    Invalid::one("/url", code, detail)
 }
 
 fn ambiguous() -> Invalid {
@@ -214,12 +275,17 @@ mod tests {
             "https://example.com/\n",
             "https://exam\tple.com",
             "https://exa mple.com",
+            "https://example.com/a b",
+            "https://example.com/\u{7}",
             "https://user:pw@example.com",
             "https://@example.com",
             "https://example.com/#x",
             "https://example.com\\@a.b/",
             "https://",
             "https:///x",
+            "https://example.com../",
+            "https://a..example.com/",
+            "https://.example.com/",
             "https://example.com:99999/",
             "https://[::1",
             "https://exa\u{0}mple.com",
@@ -230,6 +296,9 @@ mod tests {
         }
         assert_eq!(parse(&format!("https://example.com/{}", "x".repeat(2_028))).map(drop), Ok(()));
         assert_eq!(parse(&format!("https://example.com/{}", "x".repeat(2_029))), Err("too_long"));
+        // As it is requested, each of these two bytes is three.
+        assert_eq!(parse(&format!("https://example.com/{}", "\u{e9}".repeat(338))).map(drop), Ok(()));
+        assert_eq!(parse(&format!("https://example.com/{}", "\u{e9}".repeat(339))), Err("too_long"));
     }
 
     #[test]
@@ -267,6 +336,42 @@ mod tests {
             "https://example.com:0/",
         ] {
             assert_eq!(parse(text), Err("blocked_destination"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_its_cause_and_the_remedy() {
+        let told = |text: &str| TargetUrl::parse(text, &Egress::default()).unwrap_err().findings.remove(0).detail;
+        for (text, words) in [
+            ("https://192.168.1.5/", ["192.168.1.5", "egress.allow"]),
+            ("https://[fd00::1]/", ["[fd00::1]", "egress.allow"]),
+            ("https://localhost/x", ["localhost", "egress.allow"]),
+            ("https://db.internal/", ["db.internal", "egress.allow"]),
+            ("https://example.com:22/", ["port 22", "egress.allow"]),
+            ("https://example.com:0/", ["port 0", "cannot be sent to"]),
+            ("https://", ["has no host", ""]),
+            ("http://example.com/", ["https://", "egress.allow_http"]),
+            ("ftp://example.com/", ["https://", "ftp://"]),
+            ("localhost:9102/x", ["http://localhost:9102/", "egress.allow_http"]),
+            ("hook", ["absolute", "https://example.com/webhook"]),
+            ("https:///user@example.com/", ["user name", "use auth"]),
+            ("https://example.com:99999/", ["not a URL", "port"]),
+        ] {
+            let detail = told(text);
+            assert!(words.iter().all(|word| detail.contains(word)), "{text}: {detail}");
+        }
+        // Only a name and a port look like a receiver on one's own machine.
+        for text in ["mailto:someone", ":80/x"] {
+            assert!(!told(text).contains("egress"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_tells_whether_requests_are_encrypted_and_shows_itself() {
+        let open = Egress { allow_http: true, ..Egress::default() };
+        for (text, is_https) in [("https://example.com/x", true), ("http://example.com/x", false)] {
+            let target = TargetUrl::parse(text, &open).unwrap().0;
+            assert_eq!((target.is_https(), format!("{target:?}")), (is_https, text.to_owned()));
         }
     }
 

@@ -12,16 +12,17 @@ use serde_json::{Value, json};
 use crate::{
     Engine, TestError,
     audit::{Action, Actor, Who},
-    endpoint::{Draft, Endpoint, Resolved, merge_patch},
+    endpoint::{Broken, Draft, Endpoint, Resolved, WouldDestroy, broken, merge_patch},
     event::TEST_TYPE,
     id::{DeliveryId, EndpointId, EventId},
     invalid::{Invalid, Warning},
-    store::{self, EndpointFilter, Updated},
+    operate::{
+        edits::{ROUNDS_MAX, wait_before},
+        once::{OnceKey, OtherContent},
+    },
+    store::{self, EndpointFilter, StoredEndpoint, Updated},
     time::Timestamp,
 };
-
-/// How often a change is made again because another came first. Each round lost is another caller's won.
-pub(super) const ROUNDS_MAX: u32 = 8;
 
 /// The payload of a test event that brings none.
 const TEST_PAYLOAD: &[u8] = br#"{"test":true}"#;
@@ -54,9 +55,21 @@ pub enum Error {
     /// It has changed since the version that the caller saw.
     #[error("the endpoint has changed since")]
     VersionMismatch,
+    /// A rotation has promised a receiver what this change would end early.
+    #[error("{0}")]
+    OverlapInUse(Broken),
+    /// Others changed it over and over, and each time first. It is as they left it; the same request may succeed later.
+    #[error("the endpoint is being changed by too many at once")]
+    Contended,
     /// There is none, or it is deleted.
     #[error("no such endpoint")]
     Absent,
+    /// Another request came before under the same idempotency key.
+    #[error(transparent)]
+    OtherContent(#[from] OtherContent),
+    /// It cannot be read, and the change would destroy what the right master key could still open.
+    #[error(transparent)]
+    Unreadable(#[from] WouldDestroy),
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -68,6 +81,15 @@ impl Engine {
     /// # Errors
     /// Findings in the draft, a key that is taken, or the store's failure.
     pub async fn create_endpoint(&self, draft: Draft, by: &Actor) -> Result<Made, Error> {
+        self.create_endpoint_once(draft, None, by).await
+    }
+
+    /// Makes an endpoint, unless the same request has made it before: then the endpoint is told again as it is now, or
+    /// was when it was deleted, and without its secret.
+    ///
+    /// # Errors
+    /// As of [`Engine::create_endpoint`]; also when another request came before under the key.
+    pub async fn create_endpoint_once(&self, draft: Draft, once: Option<&OnceKey>, by: &Actor) -> Result<Made, Error> {
         let resolved = self.resolve(draft)?;
         let now = Timestamp::now();
         let endpoint = Endpoint {
@@ -82,10 +104,20 @@ impl Engine {
             version: 0,
             created_at: now,
             updated_at: now,
+            unreadable: None,
         };
         let stored = endpoint.to_stored(&self.settings().keys);
         let record = by.asks(Action::CreateEndpoint, endpoint.id, Some(&endpoint.tenant)).after(endpoint.audited(None));
-        let updated = self.store().create_endpoint(&stored, self.settings().max_endpoints_per_tenant, &record).await?;
+        let keys = &self.settings().keys;
+        let making = once.map(|once| once.making(endpoint.id.uuid(), keys));
+        let most = self.settings().max_endpoints_per_tenant;
+        let updated = self.store().create_endpoint(&stored, most, making.as_ref(), &record).await?;
+        if let (Updated::Before(before), Some(once)) = (&updated, once) {
+            let id = EndpointId::from_uuid(once.same_as(before, keys)?);
+            let found = self.store().load_endpoints(&EndpointFilter::Ids(vec![id])).await?;
+            let endpoint = Endpoint::open(found.into_iter().next().ok_or(Error::Absent)?, keys);
+            return Ok(Made { endpoint, created: true, secret: None, warnings: resolved.warnings });
+        }
         let endpoint = self.settled(updated).await?;
         Ok(Made { endpoint, created: true, secret: resolved.generated_or_given_secret, warnings: resolved.warnings })
     }
@@ -104,10 +136,21 @@ impl Engine {
         by: &Actor,
     ) -> Result<Made, Error> {
         address(&mut draft, tenant, key)?;
-        for _ in 0..ROUNDS_MAX {
-            let outcome = match self.store().endpoint_by_key(tenant, key).await? {
+        for round in 0..ROUNDS_MAX {
+            wait_before(round).await;
+            let found = self.store().endpoint_by_key(tenant, key).await?;
+            let _turn = match &found {
+                Some(stored) => Some(self.turn_of(stored.id).await),
+                None => None,
+            };
+            let found = match self.as_it_is(found).await {
+                // Deleted or renamed while this waited for its turn.
+                Err(Error::Absent) => continue,
+                found => found?,
+            };
+            let outcome = match found {
                 Some(stored) => {
-                    let current = Endpoint::open(stored, &self.settings().keys)?;
+                    let current = Endpoint::open(stored, &self.settings().keys);
                     let draft = draft.clone().keeping(&current);
                     self.replace(current, draft, seen, (Action::ReplaceEndpoint, by)).await
                 }
@@ -124,7 +167,7 @@ impl Engine {
                 settled => return settled,
             }
         }
-        Err(Error::VersionMismatch)
+        Err(Error::Contended)
     }
 
     /// Applies a JSON merge patch (RFC 7396).
@@ -138,7 +181,9 @@ impl Engine {
         seen: Option<i64>,
         by: &Actor,
     ) -> Result<Made, Error> {
-        for _ in 0..ROUNDS_MAX {
+        let _turn = self.turn_of(id).await;
+        for round in 0..ROUNDS_MAX {
+            wait_before(round).await;
             let current = self.live_endpoint(id).await?;
             let draft = merge_patch(&current, patch.clone())?;
             match self.replace(current, draft, seen, (Action::UpdateEndpoint, by)).await {
@@ -146,7 +191,7 @@ impl Engine {
                 settled => return settled,
             }
         }
-        Err(Error::VersionMismatch)
+        Err(Error::Contended)
     }
 
     /// Pauses or resumes an endpoint; nothing happens to one that is so already.
@@ -155,7 +200,9 @@ impl Engine {
     /// When there is no such endpoint, or the store fails.
     pub async fn set_paused(&self, id: EndpointId, paused: bool, by: &Actor) -> Result<Endpoint, Error> {
         let action = if paused { Action::PauseEndpoint } else { Action::ResumeEndpoint };
-        for _ in 0..ROUNDS_MAX {
+        let _turn = self.turn_of(id).await;
+        for round in 0..ROUNDS_MAX {
+            wait_before(round).await;
             let current = self.live_endpoint(id).await?;
             if current.paused == paused {
                 return Ok(current);
@@ -165,7 +212,7 @@ impl Engine {
                 settled => return settled,
             }
         }
-        Err(Error::VersionMismatch)
+        Err(Error::Contended)
     }
 
     /// Deletes an endpoint: its pending deliveries are cancelled, its dead letters stay readable.
@@ -173,7 +220,9 @@ impl Engine {
     /// # Errors
     /// When there is no such endpoint, its version is not `seen`, or the store fails.
     pub async fn delete_endpoint(&self, id: EndpointId, seen: Option<i64>, by: &Actor) -> Result<(), Error> {
-        for _ in 0..ROUNDS_MAX {
+        let _turn = self.turn_of(id).await;
+        for round in 0..ROUNDS_MAX {
+            wait_before(round).await;
             let current = self.live_endpoint(id).await?;
             if seen.is_some_and(|seen| seen != current.version) {
                 return Err(Error::VersionMismatch);
@@ -185,7 +234,7 @@ impl Engine {
                 settled => return settled.map(drop),
             }
         }
-        Err(Error::VersionMismatch)
+        Err(Error::Contended)
     }
 
     /// Disables an endpoint that answered 410 to a request made under version `seen`, unless it has changed since or is
@@ -215,20 +264,32 @@ impl Engine {
         id: EndpointId,
         event_type: Option<String>,
         payload: Option<Bytes>,
+        once: Option<&OnceKey>,
         by: &Actor,
     ) -> Result<(EventId, DeliveryId), TestError> {
         let directory = self.directory().await.map_err(crate::emit::Error::from)?;
         let endpoint = directory.endpoint(id).ok_or(TestError::Absent)?;
         let event_type = event_type.unwrap_or_else(|| TEST_TYPE.to_owned());
         let payload = payload.unwrap_or(Bytes::from_static(TEST_PAYLOAD));
-        self.accept_test(endpoint, event_type, payload, by).await
+        self.accept_test(endpoint, event_type, payload, once, by).await
     }
 
     /// An endpoint as the store has it now.
     pub(super) async fn live_endpoint(&self, id: EndpointId) -> Result<Endpoint, Error> {
         let found = self.store().load_endpoints(&EndpointFilter::Ids(vec![id])).await?;
         let stored = found.into_iter().find(|stored| stored.deleted_at.is_none()).ok_or(Error::Absent)?;
-        Ok(Endpoint::open(stored, &self.settings().keys)?)
+        Ok(Endpoint::open(stored, &self.settings().keys))
+    }
+
+    /// What was found before this change had its turn, as it is now.
+    ///
+    /// # Errors
+    /// [`Error::Absent`] when it was deleted or renamed meanwhile.
+    async fn as_it_is(&self, found: Option<StoredEndpoint>) -> Result<Option<StoredEndpoint>, Error> {
+        let Some(found) = found else { return Ok(None) };
+        let now = self.store().load_endpoints(&EndpointFilter::Ids(vec![found.id])).await?.into_iter().next();
+        let same = now.filter(|now| now.deleted_at.is_none() && now.key == found.key);
+        same.map(Some).ok_or(Error::Absent)
     }
 
     /// Gives an endpoint the values of a draft.
@@ -239,6 +300,7 @@ impl Engine {
         seen: Option<i64>,
         asked: Asked<'_>,
     ) -> Result<Made, Error> {
+        let repair = current.check_repair(&draft)?;
         let mut resolved = self.resolve(draft)?;
         if resolved.tenant.as_ref().is_some_and(|tenant| *tenant != current.tenant) {
             return Err(Invalid::one("/tenant", "immutable", "cannot be changed").into());
@@ -248,10 +310,17 @@ impl Engine {
             return Err(Error::VersionMismatch);
         }
         let secret = secret_to_tell(&current, &mut resolved);
-        let warnings = std::mem::take(&mut resolved.warnings);
-        let changed = apply(&current, resolved);
+        let mut warnings = std::mem::take(&mut resolved.warnings);
+        let changed = apply(&current.as_configured(), resolved);
+        let (before, after) =
+            ((&current.spec.scheme, &*current.credentials), (&changed.spec.scheme, &*changed.credentials));
+        if let Some(broken) = broken(before, after, Timestamp::now()) {
+            return Err(Error::OverlapInUse(broken));
+        }
         // The same request again changes nothing: no version, no connection dropped.
-        let endpoint = if is_same(&current, &changed) { current } else { self.write(&current, changed, asked).await? };
+        let is_same = repair.is_none() && is_same(&current, &changed);
+        let endpoint = if is_same { current } else { self.write(&current, changed, asked).await? };
+        warnings.extend(repair);
         Ok(Made { endpoint, created: false, secret, warnings })
     }
 
@@ -276,7 +345,7 @@ impl Engine {
         match updated {
             Updated::Done(stored) => {
                 self.directory().await?;
-                Ok(Endpoint::open(*stored, &self.settings().keys)?)
+                Ok(Endpoint::open(*stored, &self.settings().keys))
             }
             Updated::KeyTaken => Err(Error::KeyTaken),
             Updated::TooMany => {
@@ -284,7 +353,8 @@ impl Engine {
                 let detail = format!("has {most} endpoints already, as many as a tenant may have");
                 Err(Invalid::one("/tenant", "too_many_endpoints", detail).into())
             }
-            Updated::VersionMismatch => Err(Error::VersionMismatch),
+            // Only under a key is anything done before.
+            Updated::VersionMismatch | Updated::Before(_) => Err(Error::VersionMismatch),
             Updated::Absent => Err(Error::Absent),
         }
     }

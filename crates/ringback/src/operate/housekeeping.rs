@@ -1,10 +1,17 @@
 //! Expires what was held too long and keeps the tables small; one node does it, the owner of shard 0.
+//!
+//! Each step fails alone: what makes one fail does not keep the others from being done, and it is tried again in the next
+//! round. While a clock may be wrong, nothing goes by how old it is.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{deliver::Delivering, store};
+use super::clocks::ClockDoubt;
+use crate::{
+    deliver::Delivering,
+    store::{self, Step},
+};
 
 /// Between rounds.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -14,30 +21,72 @@ const PAUSE_BUSY: Duration = Duration::from_millis(200);
 
 /// Keeps house until `stop`.
 pub(crate) async fn keep_house(delivering: Arc<Delivering>, stop: CancellationToken) {
+    let mut told = Told::default();
     while !stop.is_cancelled() {
-        let pause = match round(&delivering).await {
-            Ok(true) => PAUSE_BUSY,
-            Ok(false) => PAUSE,
-            Err(error) => {
-                tracing::warn!(%error, "housekeeping failed; it will be tried again");
-                PAUSE
-            }
-        };
+        let pause = if round(&delivering, &mut told).await { PAUSE_BUSY } else { PAUSE };
         delivering.pause(pause, &stop).await;
     }
 }
 
-/// One step of each kind; whether there is more to do now.
-async fn round(delivering: &Delivering) -> store::Result<bool> {
-    if !delivering.owns(0) {
-        return Ok(false);
+/// Each step once; whether there is more to do now.
+async fn round(delivering: &Delivering, told: &mut Told) -> bool {
+    let (engine, keeps_house) = (delivering.engine(), delivering.owns(0));
+    // Every node that sends looks: each may be the one whose clock is wrong.
+    let looked = engine.clocks().check(&**engine.store(), keeps_house).await;
+    let Some(doubt) = told.came_to("look_at_clocks", looked) else { return false };
+    told.doubt(doubt);
+    if !keeps_house {
+        return false;
     }
-    let engine = delivering.engine();
     let kept = &engine.settings().kept;
-    let expired = engine.store().expire_held(kept.expires_after).await?;
-    if expired > 0 {
-        tracing::info!(count = expired, "deliveries were held for too long and are dead letters now");
+    let mut more = false;
+    if doubt.is_none() {
+        let expired = told.came_to("expire_held", engine.store().expire_held(kept.expires_after).await).unwrap_or(0);
+        if expired > 0 {
+            tracing::info!(count = expired, "deliveries were held for too long and are dead letters now");
+            more = true;
+        }
     }
-    let more = engine.store().keep_house(kept).await?;
-    Ok(more || expired > 0)
+    for step in Step::ALL.into_iter().filter(|step| doubt.is_none() || !step.goes_by_age()) {
+        more |= told.came_to(step.name(), engine.store().take_step(step, kept).await).unwrap_or(false);
+    }
+    more
+}
+
+/// What the log says already.
+#[derive(Default)]
+struct Told {
+    failing: HashMap<&'static str, String>,
+    doubts: bool,
+}
+
+impl Told {
+    /// What a step came to; nothing if it failed, which is told once until it succeeds or fails for another reason.
+    fn came_to<T>(&mut self, step: &'static str, came_to: store::Result<T>) -> Option<T> {
+        match came_to {
+            Ok(value) => {
+                if self.failing.remove(step).is_some() {
+                    tracing::info!(step, "a step of housekeeping succeeds again");
+                }
+                Some(value)
+            }
+            Err(error) => {
+                let why = error.to_string();
+                if self.failing.get(step) != Some(&why) {
+                    tracing::warn!(step, %error, "a step of housekeeping failed; it is tried again, and the others are done");
+                    self.failing.insert(step, why);
+                }
+                None
+            }
+        }
+    }
+
+    fn doubt(&mut self, doubt: Option<ClockDoubt>) {
+        match doubt {
+            Some(doubt) if !self.doubts => tracing::warn!("{doubt}"),
+            None if self.doubts => tracing::info!("the clocks are in order again, and what is too old is dropped"),
+            _ => {}
+        }
+        self.doubts = doubt.is_some();
+    }
 }

@@ -12,9 +12,10 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    Engine,
     deliver::Delivering,
     id::ReplayId,
-    store::{self, ReplayRow},
+    store::{self, ReplayFilter, ReplayRow, ReplayScope, Replayed, Wanting},
 };
 
 /// Between releases while a replay runs, and between looks while none does.
@@ -73,18 +74,44 @@ async fn release(delivering: &Delivering, allowance: &mut Allowance) -> store::R
     if !delivering.owns(0) {
         return Ok(false);
     }
-    let store = delivering.engine().store();
+    let engine = delivering.engine();
+    let store = engine.store();
     let running = store.running_replays().await?;
-    for ReplayRow { id, rate_per_second, .. } in &running {
+    for ReplayRow { id, rate_per_second, filter, .. } in &running {
         let Some(id) = *id else { continue };
         let count = allowance.grow(id, *rate_per_second, Instant::now());
         if count > 0 {
-            let looked_at = store.release_replayed(id, count).await?;
+            let scope = engine.replay_scope(filter.clone()).await?;
+            let looked_at = store.release_replayed(id, &scope, count).await?;
             allowance.spend(id, looked_at);
         }
     }
     allowance.tokens.retain(|id, _| running.iter().any(|row| row.id == Some(*id)));
     Ok(!running.is_empty())
+}
+
+impl Engine {
+    /// What the present configuration makes of a replay's filter: which endpoints are at its host, and what its endpoint
+    /// selects.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn replay_scope(&self, filter: ReplayFilter) -> store::Result<ReplayScope> {
+        let directory = self.directory().await?;
+        let at_host = match &filter.host {
+            Some(host) => directory.at_host(host, filter.tenant.as_deref()),
+            None => Vec::new(),
+        };
+        let missing = filter.endpoint.filter(|_| filter.status == Replayed::Missing);
+        let wanting = missing.and_then(|id| directory.endpoint(id)).map(|endpoint| Wanting {
+            endpoint: endpoint.id,
+            tenant: endpoint.tenant.clone(),
+            key: endpoint.key.clone(),
+            event_types: endpoint.spec.event_types.clone(),
+            ordered: endpoint.spec.ordered,
+        });
+        Ok(ReplayScope { filter, at_host, wanting })
+    }
 }
 
 #[cfg(test)]

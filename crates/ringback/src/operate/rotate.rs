@@ -4,20 +4,24 @@
 //! change over at any time within it. Where it carries one, the new secret takes over at one moment that both sides
 //! know.
 //!
-//! A rotation looks at what signs now. What no longer signs is forgotten; a switch that has not come yet is
-//! replaced; of the old secrets the newest [`OLD_SECRETS_MAX`] sign on, each for as long as it was promised and no
-//! longer than this rotation's overlap. Secrets are only ever chosen here, never used: `deliver::sign` asks each
-//! whether it is active at the moment of the attempt.
+//! A rotation looks at what signs now. What no longer signs is forgotten. At most [`OLD_SECRETS_MAX`] older secrets sign
+//! on, each for as long as it was promised. A rotation that would end one of them early, or replace a switch that was
+//! announced, is refused unless it is forced: a receiver relies on what it was told. Forced, no older secret signs for
+//! longer than this rotation's overlap, which contains a leak. Secrets are only ever chosen here, never used:
+//! `deliver::sign` asks each whether it is active at the moment of the attempt.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::{
     Engine,
     audit::{Action, Actor},
-    endpoint::{Credentials, Endpoint, Scheme, Secret, SigningKey},
+    endpoint::{Broken, Credentials, Endpoint, Scheme, Secret, SigningKey, broken},
     id::EndpointId,
-    invalid::Invalid,
-    operate::endpoints::{Error, ROUNDS_MAX},
+    invalid::{Invalid, Warning},
+    operate::{
+        edits::{ROUNDS_MAX, wait_before},
+        endpoints::Error,
+    },
     time::Timestamp,
 };
 
@@ -41,10 +45,13 @@ pub const OLD_SECRETS_MAX: usize = 2;
 pub struct Rotation {
     /// The new secret; generated where the scheme generates its own.
     pub secret: Option<String>,
-    /// How long the old ones sign beside it. Only for schemes that carry a list.
+    /// How long the replaced one signs beside it. Only for schemes that carry a list. Zero means that only the new one
+    /// signs from now on.
     pub overlap: Option<Duration>,
     /// From when on the new one signs instead of the old one. Only for schemes that carry one signature.
     pub switch_at: Option<Timestamp>,
+    /// Ends what earlier rotations promised, where it is in the way.
+    pub force: bool,
 }
 
 impl std::fmt::Debug for Rotation {
@@ -53,6 +60,7 @@ impl std::fmt::Debug for Rotation {
             .field("secret", &self.secret.as_ref().map(|_| "***"))
             .field("overlap", &self.overlap)
             .field("switch_at", &self.switch_at)
+            .field("force", &self.force)
             .finish()
     }
 }
@@ -64,18 +72,20 @@ pub struct Rotated {
     pub endpoint: Endpoint,
     /// The new secret: the one time that it is told. `None` where only an ed25519 key was given: that never leaves.
     pub secret: Option<String>,
-    /// Until when the old ones sign beside it.
+    /// Until when the last of the older ones signs beside it.
     pub overlap_until: Option<Timestamp>,
     /// From when on it signs instead of the old one.
     pub switch_at: Option<Timestamp>,
+    /// What was taken, but is probably a mistake.
+    pub warnings: Vec<Warning>,
 }
 
 impl Engine {
     /// Gives an endpoint a new signing secret.
     ///
     /// # Errors
-    /// Findings at `/secret`, `/overlap_seconds` or `/switch_at`, no such endpoint, a version other than `seen`, or
-    /// the store's failure.
+    /// Findings at `/secret`, `/overlap_seconds` or `/switch_at`, no such endpoint, a version other than `seen`, an
+    /// earlier rotation whose promise it would break, or the store's failure.
     pub async fn rotate_secret(
         &self,
         id: EndpointId,
@@ -83,12 +93,18 @@ impl Engine {
         seen: Option<i64>,
         by: &Actor,
     ) -> Result<Rotated, Error> {
-        for _ in 0..ROUNDS_MAX {
+        let _turn = self.turn_of(id).await;
+        for round in 0..ROUNDS_MAX {
+            wait_before(round).await;
             let current = self.live_endpoint(id).await?;
-            let Turned { credentials, secret, terms } =
+            current.readable()?;
+            let Turned { credentials, secret, terms, breaks } =
                 turn(&current.spec.scheme, &current.credentials, rotation, Timestamp::now())?;
             if seen.is_some_and(|seen| seen != current.version) {
                 return Err(Error::VersionMismatch);
+            }
+            if let Some(broken) = breaks.filter(|_| !rotation.force) {
+                return Err(Error::OverlapInUse(broken));
             }
             let changed = Endpoint { credentials: Arc::new(credentials), ..current.clone() };
             match self.write(&current, changed, (Action::RotateSecret, by)).await {
@@ -99,11 +115,13 @@ impl Engine {
                         Terms::Overlap { until } => (Some(until), None),
                         Terms::Switch { at } => (None, Some(at)),
                     };
-                    return Ok(Rotated { endpoint, secret, overlap_until, switch_at });
+                    let given = rotation.secret.as_deref();
+                    let warnings = given.map(|text| endpoint.spec.scheme.secret_warnings(text)).unwrap_or_default();
+                    return Ok(Rotated { endpoint, secret, overlap_until, switch_at, warnings });
                 }
             }
         }
-        Err(Error::VersionMismatch)
+        Err(Error::Contended)
     }
 }
 
@@ -121,6 +139,8 @@ struct Turned {
     credentials: Credentials,
     secret: Option<String>,
     terms: Terms,
+    /// What was promised before and no longer holds.
+    breaks: Option<Broken>,
 }
 
 /// Decides a rotation; pure.
@@ -131,16 +151,26 @@ fn turn(scheme: &Scheme, present: &Credentials, rotation: &Rotation, now: Timest
     let (Some(text), true) = (secret, invalid.findings.is_empty()) else { return Err(invalid) };
     let mut credentials = present.clone();
     let asymmetric = *scheme == Scheme::StandardEd25519;
-    if asymmetric && SigningKey::is_meant(&text) {
-        credentials.signing_keys = replaced(&present.signing_keys, text, terms, now)?;
-        return Ok(Turned { credentials, secret: None, terms });
+    let key_alone = asymmetric && SigningKey::is_meant(&text);
+    if key_alone {
+        credentials.signing_keys = replaced(&present.signing_keys, text.clone(), terms, rotation.force, now)?;
+    } else {
+        credentials.secrets = replaced(&present.secrets, text.clone(), terms, rotation.force, now)?;
     }
-    credentials.secrets = replaced(&present.secrets, text.clone(), terms, now)?;
     if asymmetric && rotation.secret.is_none() {
         // Nobody said which half was to be replaced: whoever fears for one fears for both.
-        credentials.signing_keys = replaced(&present.signing_keys, SigningKey::generate_text(), terms, now)?;
+        let key = SigningKey::generate_text();
+        credentials.signing_keys = replaced(&present.signing_keys, key, terms, rotation.force, now)?;
     }
-    Ok(Turned { credentials, secret: Some(text), terms })
+    let breaks = broken((scheme, present), (scheme, &credentials), now);
+    let terms = match terms {
+        Terms::Overlap { .. } => {
+            let of = if key_alone { &credentials.signing_keys } else { &credentials.secrets };
+            Terms::Overlap { until: of.iter().filter_map(|old| old.until).max().unwrap_or(now) }
+        }
+        switch @ Terms::Switch { .. } => switch,
+    };
+    Ok(Turned { credentials, secret: (!key_alone).then_some(text), terms, breaks })
 }
 
 fn terms(scheme: &Scheme, rotation: &Rotation, now: Timestamp, invalid: &mut Invalid) -> Terms {
@@ -192,16 +222,29 @@ fn new_secret(scheme: &Scheme, given: Option<&str>, invalid: &mut Invalid) -> Op
 }
 
 /// The list after `text` has come to its head.
-fn replaced(before: &[Secret], text: String, terms: Terms, now: Timestamp) -> Result<Vec<Secret>, Invalid> {
+fn replaced(
+    before: &[Secret],
+    text: String,
+    terms: Terms,
+    force: bool,
+    now: Timestamp,
+) -> Result<Vec<Secret>, Invalid> {
     let mut signing = before.iter().filter(|secret| secret.is_active(now)).peekable();
     if signing.peek().is_some_and(|current| current.text == text) {
         return Err(Invalid::one("/secret", "conflict", "is the present one already"));
     }
     match terms {
         Terms::Overlap { until } => {
+            // Without an overlap nothing but the new one is meant to sign, and a forced rotation ends what it must.
+            let ends_all = force || until <= now;
+            let end = |old: &Secret| match old.until {
+                Some(own) if ends_all => own.min(until),
+                Some(own) => own,
+                None => until,
+            };
             let old = signing
                 .filter(|old| old.text != text)
-                .map(|old| ending(old, old.until.map_or(until, |own| own.min(until))))
+                .map(|old| ending(old, end(old)))
                 .filter(|old| old.is_active(now))
                 .take(OLD_SECRETS_MAX);
             let old: Vec<_> = old.collect();
@@ -273,13 +316,35 @@ mod tests {
         let third = rotate(&second, "3", hours(24), NOW + hours(1));
         assert_eq!(signing(&third, NOW + hours(1)), ["3", "2", "1"]);
         assert_eq!(signing(&third, NOW + hours(10)), ["3", "2"], "1 signs for no longer than it was promised");
-        let fourth = rotate(&third, "4", hours(24), NOW + hours(2));
-        assert_eq!(signing(&fourth, NOW + hours(2)), ["4", "3", "2"]);
-        let shorter = rotate(&third, "4", hours(1), NOW + hours(2));
-        assert_eq!(signing(&shorter, NOW + hours(3)), ["4"], "a leak is contained by a short overlap");
+        let shorter = rotate(&second, "3", hours(1), NOW + hours(1));
+        assert_eq!(signing(&shorter, NOW + hours(9)), ["3", "1"], "a shorter overlap is the replaced one's alone");
         let back = rotate(&third, "2", hours(24), NOW + hours(2));
         assert_eq!(signing(&back, NOW + hours(2)), ["2", "3", "1"], "an old secret may become the current one again");
-        assert_eq!(rotate(&third, "5", Duration::ZERO, NOW + hours(2)).secrets.len(), 1, "what signs no more is gone");
+    }
+
+    #[test]
+    fn a_rotation_that_would_end_a_promised_overlap_early_says_so_and_ends_it_only_by_force() {
+        let turned = |credentials: &Credentials, text: &str, overlap, force, now| {
+            let rotation = Rotation { overlap: Some(overlap), force, ..to(text) };
+            turn(&Scheme::Elevenlabs, credentials, &rotation, now).unwrap()
+        };
+        let second = turned(&having("1"), "2", hours(10), false, NOW);
+        let third = turned(&second.credentials, "3", hours(24), false, NOW + hours(1));
+        assert!(second.breaks.is_none() && third.breaks.is_none());
+        let now = NOW + hours(2);
+        let fourth = turned(&third.credentials, "4", hours(24), false, now);
+        assert_eq!(fourth.breaks.map(Broken::at), Some(NOW + hours(10)), "three older ones are too many");
+        let only_new = turned(&third.credentials, "4", Duration::ZERO, false, now);
+        assert_eq!(only_new.breaks.map(Broken::at), Some(NOW + hours(25)), "only the new one is to sign");
+        assert!(
+            turned(&third.credentials, "4", hours(24), false, NOW + hours(10)).breaks.is_none(),
+            "1 has had its time"
+        );
+        let forced = turned(&third.credentials, "4", hours(1), true, now);
+        assert_eq!(signing(&forced.credentials, now), ["4", "3", "2"]);
+        assert_eq!(signing(&forced.credentials, now + hours(1)), ["4"], "a leak is contained by force");
+        let forced = turned(&third.credentials, "5", Duration::ZERO, true, now);
+        assert_eq!(forced.credentials.secrets.len(), 1, "what signs no more is gone");
     }
 
     #[test]
@@ -293,6 +358,9 @@ mod tests {
         let other = turn(&Scheme::Github, &turned.credentials, &to("other"), NOW + hours(1)).unwrap();
         assert_eq!(signing(&other.credentials, NOW + hours(1)), ["other"]);
         assert_eq!(signing(&other.credentials, at), ["other"], "a switch that had not come yet is replaced");
+        assert_eq!(other.breaks.map(Broken::at), Some(at), "and whoever replaces it is told");
+        let after = turn(&Scheme::Github, &turned.credentials, &to("other"), at).unwrap();
+        assert_eq!(after.breaks, None, "the switch has come");
     }
 
     #[test]

@@ -58,7 +58,29 @@ impl Engine {
             let tested = self.tested_endpoint(row).await?;
             return Ok(of_test(tested, endpoints));
         }
-        Ok(decide(&row.event, endpoints))
+        let mut entries = decide(&row.event, endpoints);
+        if row.state == EventState::Routed {
+            self.add_owed_since(row, &mut entries).await?;
+        }
+        Ok(shown(entries))
+    }
+
+    /// What an endpoint did not get when the event was routed, a replay of missing ones may have given it since.
+    async fn add_owed_since(&self, row: &EventRow, entries: &mut Vec<RoutingEntry>) -> store::Result<()> {
+        let filter = DeliveryFilter { event: Some(row.event.id), ..DeliveryFilter::default() };
+        let page = self.store().list_deliveries(&filter, None, ENTRIES_MAX as u32).await?;
+        let directory = self.directory().await?;
+        for id in page.items.iter().filter(|delivery| delivery.marks.replay).filter_map(|delivery| delivery.endpoint) {
+            match entries.iter_mut().find(|entry| entry.endpoint == Some(id)) {
+                Some(entry) => entry.skipped = None,
+                None => entries.push(RoutingEntry {
+                    endpoint: Some(id),
+                    endpoint_key: directory.endpoint(id).and_then(|endpoint| endpoint.key.clone()),
+                    skipped: None,
+                }),
+            }
+        }
+        Ok(())
     }
 
     /// A test names its endpoint nowhere but in its one delivery.
@@ -70,13 +92,15 @@ impl Engine {
 }
 
 fn decide(event: &Event, endpoints: Vec<EndpointAsOf>) -> Vec<RoutingEntry> {
+    let named: Option<HashSet<&str>> =
+        event.endpoint_keys.as_ref().map(|keys| keys.iter().map(String::as_str).collect());
     let mut entries = match (&event.destination, &event.endpoint_keys) {
         (Some(destination), _) => vec![inline(destination)],
         (None, Some(keys)) => unknown_keys(keys, &endpoints),
         (None, None) => Vec::new(),
     };
     entries.extend(endpoints.into_iter().map(|endpoint| RoutingEntry {
-        skipped: verdict(event, &endpoint),
+        skipped: verdict(event, named.as_ref(), &endpoint),
         endpoint: Some(endpoint.id),
         endpoint_key: endpoint.key,
     }));
@@ -84,12 +108,12 @@ fn decide(event: &Event, endpoints: Vec<EndpointAsOf>) -> Vec<RoutingEntry> {
 }
 
 /// Why an event does not go to an endpoint; the same rule as `route::fan_out`.
-fn verdict(event: &Event, endpoint: &EndpointAsOf) -> Option<Skipped> {
-    let named = match &event.endpoint_keys {
-        Some(keys) => endpoint.key.as_ref().is_some_and(|key| keys.contains(key)),
-        None => event.destination.is_none(),
+fn verdict(event: &Event, named: Option<&HashSet<&str>>, endpoint: &EndpointAsOf) -> Option<Skipped> {
+    let addressed = match named {
+        Some(keys) => endpoint.key.as_deref().is_some_and(|key| keys.contains(key)),
+        None => event.destination.is_none() && event.unreadable.is_none(),
     };
-    if !named {
+    if !addressed {
         Some(Skipped::NotAddressed)
     } else if !selects(&endpoint.event_types, &event.event_type) {
         Some(Skipped::TypeNotSelected)

@@ -1,10 +1,12 @@
 //! Whom an event goes to. Pure: the event, the endpoints, an answer.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use crate::{
     deliver::send::Egress,
     delivery::{LaneId, Marks, NewDelivery},
     directory::Directory,
-    endpoint::{Endpoint, KeptDestination},
+    endpoint::{Endpoint, KeptDestination, TargetUrl},
     event::Event,
     id::EventId,
     seal::MasterKeys,
@@ -16,9 +18,10 @@ const DELIVERIES_MAX: usize = u16::MAX as usize;
 
 /// Decides whom `event` goes to, by this version of the configuration.
 pub(crate) fn fan_out(event: &Event, directory: &Directory, egress: &Egress, keys: &MasterKeys) -> Routing {
-    let verdict = match &event.destination {
-        Some(destination) => inline(event, destination, directory, egress, keys),
-        None => registered(event, directory),
+    let verdict = match (&event.unreadable, &event.destination) {
+        (Some(why), _) => set_aside(event, why.clone()),
+        (None, Some(destination)) => inline(event, destination, directory, egress, keys),
+        (None, None) => registered(event, directory),
     };
     Routing { config_version: directory.version, verdict }
 }
@@ -36,14 +39,16 @@ pub(crate) fn to_one(event: EventId, endpoint: &Endpoint, directory: &Directory)
     Routing { config_version: directory.version, verdict: Verdict::Deliveries(vec![delivery]) }
 }
 
+/// The verdict on an event of which nobody can tell whom it is for: one dead letter that says why.
+pub(super) fn set_aside(event: &Event, detail: String) -> Verdict {
+    // It never waits in a lane, but its row names one like every other.
+    let lane = LaneId::of_inline(&event.tenant, "", "", 0);
+    Verdict::Unroutable { delivery: only(event, lane), detail }
+}
+
 fn registered(event: &Event, directory: &Directory) -> Verdict {
-    let addressed = |endpoint: &Endpoint| match &event.endpoint_keys {
-        Some(keys) => endpoint.key.as_ref().is_some_and(|key| keys.contains(key)),
-        None => true,
-    };
-    let deliveries: Vec<_> = directory
-        .of_tenant(&event.tenant)
-        .filter(|endpoint| addressed(endpoint) && endpoint.selects(&event.event_type))
+    let deliveries: Vec<_> = addressed(event, directory)
+        .filter(|endpoint| endpoint.selects(&event.event_type))
         .take(DELIVERIES_MAX)
         .zip(1..)
         .map(|(endpoint, number)| NewDelivery {
@@ -57,23 +62,31 @@ fn registered(event: &Event, directory: &Directory) -> Verdict {
     if deliveries.is_empty() { Verdict::Unmatched } else { Verdict::Deliveries(deliveries) }
 }
 
-fn inline(event: &Event, destination: &str, directory: &Directory, egress: &Egress, keys: &MasterKeys) -> Verdict {
-    let lane = inline_lane(event, destination, directory, egress, keys);
-    let delivery = |lane| NewDelivery {
-        id: event.id.delivery(1),
-        lane,
-        endpoint: None,
-        ordering_key: None,
-        marks: Marks::default(),
-    };
-    match lane {
-        Ok(lane) => Verdict::Deliveries(vec![delivery(lane)]),
-        Err(detail) => {
-            // It never waits in a lane, but its row names one like every other.
-            let lane = LaneId::of_inline(&event.tenant, "", "", 0);
-            Verdict::Unroutable { delivery: delivery(lane), detail }
+/// The endpoints that an event names, or all of its tenant, oldest first. Each name is looked up: comparing it with those
+/// of ten thousand endpoints would take long.
+pub(crate) fn addressed<'d>(
+    event: &'d Event,
+    directory: &'d Directory,
+) -> Box<dyn Iterator<Item = &'d Arc<Endpoint>> + 'd> {
+    match &event.endpoint_keys {
+        None => Box::new(directory.of_tenant(&event.tenant)),
+        Some(keys) => {
+            let named = keys.iter().filter_map(|key| directory.by_key(&event.tenant, key));
+            let in_order: BTreeMap<_, _> = named.map(|endpoint| (endpoint.id, endpoint)).collect();
+            Box::new(in_order.into_values())
         }
     }
+}
+
+fn inline(event: &Event, destination: &str, directory: &Directory, egress: &Egress, keys: &MasterKeys) -> Verdict {
+    match inline_lane(event, destination, directory, egress, keys) {
+        Ok(lane) => Verdict::Deliveries(vec![only(event, lane)]),
+        Err(detail) => set_aside(event, detail),
+    }
+}
+
+fn only(event: &Event, lane: LaneId) -> NewDelivery {
+    NewDelivery { id: event.id.delivery(1), lane, endpoint: None, ordering_key: None, marks: Marks::default() }
 }
 
 fn inline_lane(
@@ -85,8 +98,13 @@ fn inline_lane(
 ) -> Result<LaneId, String> {
     let kept: KeptDestination = serde_json::from_str(destination).map_err(|error| format!("destination: {error}"))?;
     let inherit = kept.endpoint_key.as_deref().and_then(|key| directory.by_key(&event.tenant, key));
-    let target = kept.usable(event.id, keys, inherit.map(AsRef::as_ref), egress)?;
-    let url = &target.url;
+    let url = match inherit {
+        // It waits until what it inherits can be read: whether it can be used is seen then.
+        Some(endpoint) if endpoint.unreadable.is_some() => {
+            TargetUrl::parse(&kept.url, egress).map_err(|invalid| invalid.to_string())?.0
+        }
+        _ => kept.usable(event.id, keys, inherit.map(AsRef::as_ref), egress)?.url,
+    };
     Ok(LaneId::of_inline(&event.tenant, url.scheme(), url.host(), url.port()))
 }
 
@@ -108,6 +126,7 @@ mod tests {
             endpoint_keys: None,
             destination: destination.map(str::to_owned),
             test: false,
+            unreadable: None,
         }
     }
 
@@ -119,6 +138,13 @@ mod tests {
     fn an_event_that_nobody_wants_is_unmatched_and_no_dead_letter() {
         let routing = fan_out(&event(None), &Directory::default(), &Egress::default(), &keys());
         assert_eq!(routing.verdict, Verdict::Unmatched);
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_is_dead_at_once_and_says_why() {
+        let event = Event { unreadable: Some("endpoint_keys has 1001 entries".to_owned()), ..event(None) };
+        let routing = fan_out(&event, &Directory::default(), &Egress::default(), &keys());
+        assert!(matches!(routing.verdict, Verdict::Unroutable { detail, .. } if detail.contains("1001 entries")));
     }
 
     #[test]

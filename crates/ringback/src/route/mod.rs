@@ -4,6 +4,6 @@ mod fan_out;
 mod router;
 
 pub(crate) use self::{
-    fan_out::{fan_out, to_one},
+    fan_out::{addressed, fan_out, to_one},
     router::route,
 };

@@ -10,10 +10,12 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::fan_out;
+use super::fan_out::{self, fan_out};
 use crate::{
-    deliver::Delivering,
-    store::{self, Floor, OutboxPage, RoutedEvent, Verdict},
+    deliver::{Delivering, Stage},
+    directory::Directory,
+    settings::Settings,
+    store::{self, Floor, OutboxPage, RoutedEvent, UnroutedEvent, Verdict},
 };
 
 /// Pointers in one read. One router serves all nodes and goes to the database some eight times a page, waiting for its
@@ -22,6 +24,9 @@ const PAGE: u32 = 2_048;
 
 /// A transaction is full with so many deliveries: events go to as many endpoints as want them.
 const DELIVERIES: usize = 2_048;
+
+/// Endpoints looked at before other tasks get a turn: each costs some tens of nanoseconds.
+const LOOKED_AT: usize = 16 * 1_024;
 
 /// Between looks while events keep coming.
 const PAUSE_BUSY: Duration = Duration::from_millis(5);
@@ -37,16 +42,22 @@ const BUSY_FOR: Duration = Duration::from_secs(1);
 
 /// Routes until `stop`.
 pub(crate) async fn route(delivering: Arc<Delivering>, stop: CancellationToken) {
-    let mut floor = Floor::default();
+    let (mut floor, mut node) = (Floor::default(), None);
     let mut last_event = Instant::now();
     while !stop.is_cancelled() {
+        // Of a lease that was lost nothing is trusted: the database may have another past by now.
+        let registered = delivering.node();
+        if registered != node || !delivering.owns(0) {
+            (floor, node) = (Floor::default(), registered);
+        }
         if !delivering.owns(0) {
-            floor = Floor::default();
+            delivering.progress.came_round(Stage::Route);
             delivering.pause(PAUSE_IDLE, &stop).await;
             continue;
         }
         match route_page(&delivering, floor).await {
             Ok((next, routed)) => {
+                delivering.progress.came_round(Stage::Route);
                 floor = next;
                 if routed > 0 {
                     last_event = Instant::now();
@@ -64,44 +75,104 @@ pub(crate) async fn route(delivering: Arc<Delivering>, stop: CancellationToken) 
     }
 }
 
-/// Routes what one read finds; tells where to go on and how many there were.
+/// Routes what one read finds; tells where to go on and how many there were. An event may have tens of thousands of
+/// deliveries, so those of a page are never in memory together.
 async fn route_page(delivering: &Arc<Delivering>, floor: Floor) -> store::Result<(Floor, usize)> {
     let engine = delivering.engine();
     let OutboxPage { events, next, config_version } = engine.store().read_outbox(floor, PAGE).await?;
-    if events.is_empty() {
+    let count = events.len();
+    if count == 0 {
         return Ok((next, 0));
     }
     let directory = engine.directories().at_least(config_version).await?;
-    let settings = engine.settings();
-    let routed: Vec<_> = events
-        .into_iter()
-        .map(|unrouted| RoutedEvent {
-            pointer: unrouted.pointer,
-            routing: fan_out(&unrouted.event, &directory, &settings.egress, &settings.keys),
-            event: unrouted.event,
-        })
-        .collect();
-    for part in parts(&routed) {
-        let read = delivering.begin_read();
-        let due = engine.store().record_routing(part, settings.kept.idempotency_window).await?;
-        read.admit(due.into_iter().map(|due| (due, None)).collect());
-        engine.metrics().count_events(part.len());
+    let (mut part, mut looked_at) = (Part::default(), 0);
+    for unrouted in events {
+        looked_at += directory.count_of(&unrouted.event.tenant);
+        if let Some(full) = part.add(to_routed(unrouted, &directory, engine.settings())) {
+            record(delivering, full).await?;
+        }
+        if looked_at > LOOKED_AT {
+            looked_at = 0;
+            tokio::task::yield_now().await;
+        }
     }
-    Ok((next, routed.len()))
+    record(delivering, part.events).await?;
+    Ok((next, count))
 }
 
-/// What is routed in one transaction each, in order.
-fn parts(routed: &[RoutedEvent]) -> impl Iterator<Item = &[RoutedEvent]> {
-    let mut deliveries = routed.first().map_or(0, deliveries_of);
-    routed.chunk_by(move |_, next| {
-        let of_next = deliveries_of(next);
-        deliveries += of_next;
-        let is_full = deliveries > DELIVERIES;
-        if is_full {
-            deliveries = of_next;
+fn to_routed(unrouted: UnroutedEvent, directory: &Directory, settings: &Settings) -> RoutedEvent {
+    let UnroutedEvent { pointer, mut event } = unrouted;
+    if let Some(why) = &event.unreadable {
+        tracing::error!(event = %event.id, why, "an event cannot be routed and is dead");
+        // Otherwise the next one under its key, which may be in order, would count as a duplicate of it.
+        event.idempotency_key = None;
+    }
+    RoutedEvent { pointer, routing: fan_out(&event, directory, &settings.egress, &settings.keys), event }
+}
+
+/// What is routed in one transaction, in order.
+#[derive(Default)]
+struct Part {
+    events: Vec<RoutedEvent>,
+    deliveries: usize,
+}
+
+impl Part {
+    /// Adds an event; gives what came before it if both together would be too many.
+    fn add(&mut self, routed: RoutedEvent) -> Option<Vec<RoutedEvent>> {
+        let deliveries = deliveries_of(&routed);
+        let is_full = !self.events.is_empty() && self.deliveries + deliveries > DELIVERIES;
+        let full = is_full.then(|| std::mem::take(self).events);
+        self.deliveries += deliveries;
+        self.events.push(routed);
+        full
+    }
+}
+
+/// Records what was routed. What the database refuses is halved until the event that it refuses is alone: that one is
+/// dead, and the others are on their way.
+async fn record(delivering: &Arc<Delivering>, routed: Vec<RoutedEvent>) -> store::Result<()> {
+    let engine = delivering.engine();
+    let mut parts = vec![routed];
+    while let Some(mut part) = parts.pop() {
+        if part.is_empty() {
+            continue;
         }
-        !is_full
-    })
+        let read = delivering.begin_read();
+        match engine.store().record_routing(&part, engine.settings().kept.idempotency_window).await {
+            Ok(due) => {
+                read.admit(due.into_iter().map(|due| (due, None)).collect());
+                engine.metrics().count_events(part.len());
+                // A page whose events go to tens of thousands of endpoints each takes many transactions.
+                delivering.progress.came_round(Stage::Route);
+            }
+            Err(store::Error::Refused(_) | store::Error::Corrupt(_)) if part.len() > 1 => {
+                let half = part.split_off(part.len() / 2);
+                parts.extend([half, part]);
+            }
+            Err(error @ (store::Error::Refused(_) | store::Error::Corrupt(_))) => {
+                let id = part[0].event.id;
+                if give_up(&mut part[0]) {
+                    tracing::error!(event = %id, %error, "routing an event was refused; it is dead");
+                    parts.push(part);
+                } else {
+                    tracing::error!(event = %id, %error, "an event cannot be routed; it stays unrouted");
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Makes an event a dead letter; false if that is what was refused.
+fn give_up(routed: &mut RoutedEvent) -> bool {
+    if matches!(routed.routing.verdict, Verdict::Unroutable { .. }) {
+        return false;
+    }
+    let detail = "the database refused what routing made of it; the log says why".to_owned();
+    routed.routing.verdict = fan_out::set_aside(&routed.event, detail);
+    true
 }
 
 fn deliveries_of(routed: &RoutedEvent) -> usize {
@@ -143,12 +214,23 @@ mod tests {
     #[test]
     fn a_transaction_holds_whole_events_and_no_more_deliveries_than_it_may_unless_one_has_more() {
         let sizes = |counts: &[usize]| {
-            let all: Vec<_> = counts.iter().map(|&count| routed(count)).collect();
-            parts(&all).map(<[_]>::len).collect::<Vec<_>>()
+            let mut part = Part::default();
+            let mut sizes: Vec<_> =
+                counts.iter().filter_map(|&count| part.add(routed(count))).map(|it| it.len()).collect();
+            sizes.extend(Some(part.events.len()).filter(|len| *len > 0));
+            sizes
         };
         assert_eq!(sizes(&[]), [0; 0]);
         assert_eq!(sizes(&[1; PAGE as usize]), [PAGE as usize]);
         assert_eq!(sizes(&[1_000, 1_000, 48, 1, 2_047, 1]), [3, 2, 1]);
         assert_eq!(sizes(&[5_000, 1, 5_000]), [1, 1, 1]);
+    }
+
+    #[test]
+    fn what_is_refused_becomes_a_dead_letter_once() {
+        let mut refused = routed(3);
+        assert!(give_up(&mut refused));
+        assert!(matches!(refused.routing.verdict, Verdict::Unroutable { .. }));
+        assert!(!give_up(&mut refused));
     }
 }

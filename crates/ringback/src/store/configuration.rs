@@ -3,7 +3,7 @@
 //! One row holds the configuration version; each change raises it while holding that row, so versions
 //! become visible in order and "everything after version v" misses nothing.
 
-use super::Result;
+use super::{DoneBefore, Once, Result};
 use crate::{
     audit::Record,
     id::{DeliveryId, EndpointId, EventId},
@@ -88,6 +88,8 @@ pub enum Updated {
     Done(Box<StoredEndpoint>),
     /// Another endpoint of the tenant has this key.
     KeyTaken,
+    /// The request was carried out before, and made this.
+    Before(DoneBefore),
     /// The tenant has as many endpoints as it may.
     TooMany,
     /// It changed since the version that the caller saw.
@@ -119,8 +121,15 @@ pub trait Configuration {
     /// The live endpoint of this tenant with this key.
     async fn endpoint_by_key(&self, tenant: &str, key: &str) -> Result<Option<StoredEndpoint>>;
 
-    /// Stores a new endpoint and its first version; `tenant_max` live endpoints a tenant at most.
-    async fn create_endpoint(&self, endpoint: &StoredEndpoint, tenant_max: u32, record: &Record) -> Result<Updated>;
+    /// Stores a new endpoint and its first version; `tenant_max` live endpoints a tenant at most. Where its request is
+    /// to be carried out `once` and was before, nothing is stored.
+    async fn create_endpoint(
+        &self,
+        endpoint: &StoredEndpoint,
+        tenant_max: u32,
+        once: Option<&Once>,
+        record: &Record,
+    ) -> Result<Updated>;
 
     /// Replaces everything of an endpoint but `id`, `tenant` and `created_at`, if its version still is
     /// `endpoint.version`. Where it becomes able to send again after not being enabled, its pending
@@ -136,6 +145,9 @@ pub trait Configuration {
     /// A named installation-wide value, such as the master key's check: the one stored, which is `value`
     /// if there was none.
     async fn keep_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>>;
+
+    /// Keeps `value` under `name` in place of what there is: for what the engine notes down for itself.
+    async fn put_setting(&self, name: &str, value: &[u8]) -> Result<()>;
 
     /// The value kept under `name`, if there is one.
     async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>>;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Result;
+use super::{DoneBefore, Once, Result};
 use crate::{
     audit::Record,
     delivery::{Due, NewDelivery},
@@ -73,6 +73,9 @@ pub struct Group {
     pub events: Vec<EventToAccept>,
     /// What someone asked for by it, written if anything of the group is stored: a test.
     pub record: Option<Record>,
+    /// The key under which the request is carried out once: a test. Its events then have no idempotency keys: what is taken
+    /// under one of both kinds would have to be given back where the other refuses.
+    pub once: Option<Once>,
 }
 
 /// What became of one event.
@@ -84,9 +87,19 @@ pub enum Accepted {
     Duplicate(EventId),
     /// Other content came before under the same idempotency key, as this event.
     Conflict(EventId),
+    /// The group's request was carried out before, and made this.
+    Before(DoneBefore),
 }
 
-/// What became of a group: one entry for each of its events. If any is a [`Accepted::Conflict`],
+impl Accepted {
+    /// Whether nothing of the event's group is stored because of it.
+    #[must_use]
+    pub const fn refuses_group(&self) -> bool {
+        matches!(self, Self::Conflict(_) | Self::Before(_))
+    }
+}
+
+/// What became of a group: one entry for each of its events. If any is a [`Accepted::Conflict`] or [`Accepted::Before`],
 /// nothing of the group was stored (its other entries then say what they would have been, with no deliveries).
 pub type Acceptance = Vec<Accepted>;
 

@@ -103,22 +103,37 @@ pub trait Leases {
     /// wait behind work.
     async fn lease_keeper(&self) -> Result<Box<dyn LeaseKeeper>>;
 
-    /// Who is alive and who owns what.
+    /// Who is alive and who owns what. A node whose lease is found to have ended has ended for good, also if the database's
+    /// clock is set back afterwards.
     async fn shard_map(&self) -> Result<ShardMap>;
 
-    /// Takes those of `wanted` that nobody owns, that are `node`'s already, or whose owner's lease has ended.
+    /// Takes those of `wanted` that nobody owns, that are `node`'s already, or whose owner's lease has ended. What was handed
+    /// over with them is told again to a node that asks again, until it hands over itself.
     async fn claim_shards(&self, node: NodeId, wanted: &[Shard]) -> Result<Vec<Claimed>>;
 
     /// Gives shards back, each with what is still open; nothing for a shard that is not `node`'s.
     async fn release_shards(&self, node: NodeId, shards: &[Claimed]) -> Result<()>;
-
-    /// Removes the node; its shards must have been released.
-    async fn deregister_node(&self, node: NodeId) -> Result<()>;
 }
 
-/// Renews one lease.
+/// What asking for a renewal came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renewal {
+    /// The lease runs anew from now on.
+    Renewed,
+    /// It had ended, or the registration is gone: it can never be renewed.
+    Ended,
+    /// The database has another past than at the last renewal: a backup was restored, or a standby took over that did not
+    /// have everything. In words. Whatever is remembered of the database has to be read again.
+    OtherPast(String),
+}
+
+/// Keeps one lease, over a connection of its own.
 #[async_trait::async_trait]
 pub trait LeaseKeeper: Send {
-    /// Renews until `lease` from now, reconnecting if needed; false if it had ended already.
-    async fn renew(&mut self, node: NodeId, lease: Duration) -> Result<bool>;
+    /// Renews until `lease` from now, reconnecting if needed.
+    async fn renew(&mut self, node: NodeId, lease: Duration) -> Result<Renewal>;
+
+    /// Gives `shards` back, each with what is still open, and ends the registration: others may own whatever was the
+    /// node's at once.
+    async fn leave(&mut self, node: NodeId, shards: &[Claimed]) -> Result<()>;
 }

@@ -7,40 +7,88 @@
 
 mod audit;
 mod configuration;
+mod expunging;
 mod intake;
 mod leases;
+mod liveness;
+mod once;
 mod operations;
 mod outbox;
+mod replays;
+pub mod rules;
+mod sealed;
+mod sessions;
 mod tokens;
 mod upkeep;
+mod watched;
 mod work;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use self::watched::Watched;
 pub use self::{
     audit::{Audit, AuditFilter, AuditPosition, AuditRow},
     configuration::{Change, Changes, Configuration, EndpointAsOf, EndpointFilter, StoredEndpoint, Updated},
+    expunging::{Erased, ExpungeFilter, ExpungeRow, ExpungeState, ExpungeToCreate, Expunging, Keys},
     intake::{Acceptance, Accepted, EventToAccept, Group, Intake, Routing, Verdict},
-    leases::{Claimed, LeaseKeeper, Leases, NodeId, OpenRequest, ShardMap},
+    leases::{Claimed, LeaseKeeper, Leases, NodeId, OpenRequest, Renewal, ShardMap},
+    liveness::Liveness,
+    once::{DoneBefore, ONCE_FOR, Once, OnceName},
     operations::{
         Backlog, DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, Ledger, LedgerDeliveries,
-        LedgerEvents, Operations, Page, PayloadRead, RecentAttempt, ReplayFilter, ReplayOne, ReplayRow, ReplayState,
-        ReplayToCreate, Span,
+        LedgerEvents, Operations, Page, PayloadRead, RecentAttempt, Span,
     },
     outbox::{Floor, Outbox, OutboxPage, Pointer, RoutedEvent, UnroutedEvent},
+    replays::{
+        Created, ReplayFilter, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayState,
+        ReplayToCreate, Replayed, Wanting,
+    },
+    sealed::{Resealed, Sealed, SealedDestinations},
+    sessions::Sessions,
     tokens::Tokens,
-    upkeep::{Kept, Upkeep},
+    upkeep::{IDS_AHEAD_MAX, Kept, Step, Upkeep},
+    watched::NoAnswer,
     work::{Cursor, FeedPage, Hold, LoadedEvent, PendingLane, Recorded, Settlement, Work},
 };
 
 /// All that a database does for the engine.
 pub trait Store:
-    Intake + Outbox + Work + Leases + Configuration + Operations + Tokens + Audit + Upkeep + Send + Sync + 'static
+    Intake
+    + Outbox
+    + Work
+    + Leases
+    + Configuration
+    + Sealed
+    + Operations
+    + Expunging
+    + Tokens
+    + Sessions
+    + Audit
+    + Upkeep
+    + Liveness
+    + Send
+    + Sync
+    + 'static
 {
 }
 
 impl<T> Store for T where
-    T: Intake + Outbox + Work + Leases + Configuration + Operations + Tokens + Audit + Upkeep + Send + Sync + 'static
+    T: Intake
+        + Outbox
+        + Work
+        + Leases
+        + Configuration
+        + Sealed
+        + Operations
+        + Expunging
+        + Tokens
+        + Sessions
+        + Audit
+        + Upkeep
+        + Liveness
+        + Send
+        + Sync
+        + 'static
 {
 }
 
@@ -54,15 +102,28 @@ pub enum Error {
     /// The database is away, too busy, or closed the connection; the same call may succeed later.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database takes no writes: its file, disk or server is read-only. Reads may succeed.
+    #[error("the database is read-only: {0}")]
+    ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There is no room left for the database. Reads may succeed, and writes will once there is room.
+    #[error("the database has no room left: {0}")]
+    Full(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database refused these very values; the same call will fail again.
     #[error("the database refused the data: {0}")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The schema is missing, older or newer than this program.
     #[error("{0}")]
     Schema(String),
+    /// The database cannot be worked with as it is set up, or as it is reached.
+    #[error("{0}")]
+    Unsuitable(String),
     /// A stored value that no version of this program writes.
     #[error("a stored value could not be read: {0}")]
     Corrupt(String),
+    /// A file of the database was removed or replaced while the store had it open; the text names it. Nothing that is
+    /// written is answered any more, and no later call will succeed: the store must be opened anew.
+    #[error("{0}")]
+    Gone(String),
 }
 
 /// The result of asking a store.

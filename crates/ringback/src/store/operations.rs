@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::Result;
+use super::{Created, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result};
 use crate::{
     attempt::{Attempt, Conclusion},
     audit::Record,
@@ -16,11 +16,13 @@ use crate::{
 };
 
 /// A half-open stretch of time: `since <= t < until`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Span {
     /// From here on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// Before this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
@@ -146,104 +148,6 @@ pub struct DeliveryRow {
     pub last_error: Option<String>,
 }
 
-/// What replaying one delivery came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReplayOne {
-    /// It is due again.
-    Released,
-    /// It is pending already.
-    Pending,
-    /// It was cancelled.
-    Cancelled,
-    /// Its payload is gone.
-    Expunged,
-    /// Its endpoint is deleted.
-    EndpointDeleted,
-    /// There is no such delivery.
-    Absent,
-}
-
-/// Which deliveries a replay takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReplayFilter {
-    /// Of this tenant.
-    pub tenant: Option<String>,
-    /// To this endpoint.
-    pub endpoint: Option<EndpointId>,
-    /// Of this type.
-    pub event_type: Option<String>,
-    /// Of events with this key.
-    pub key: Option<String>,
-    /// [`Status::Dead`] or [`Status::Delivered`].
-    pub status: Status,
-    /// Created in this time.
-    pub created: Span,
-}
-
-/// A replay to be made.
-#[derive(Debug, Clone)]
-pub struct ReplayToCreate {
-    /// Its id.
-    pub id: ReplayId,
-    /// What it takes.
-    pub filter: ReplayFilter,
-    /// The filter as the caller gave it, JSON.
-    pub filter_json: String,
-    /// Releases per second; as fast as possible if unset.
-    pub rate_per_second: Option<f64>,
-    /// For the record.
-    pub reason: Option<String>,
-    /// Only count: nothing is stored.
-    pub dry_run: bool,
-}
-
-/// Where a replay stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReplayState {
-    /// A dry run: counted, not stored.
-    Preview,
-    /// Releasing.
-    Running,
-    /// Every delivery was released or skipped.
-    Completed,
-    /// Stopped by an operator; what was released stays released.
-    Cancelled,
-}
-
-/// A replay and its counts: `matched = released + skipped + remaining`.
-#[derive(Debug, Clone)]
-pub struct ReplayRow {
-    /// Its id; `None` for a preview.
-    pub id: Option<ReplayId>,
-    /// The tenant that its filter names.
-    pub tenant: Option<String>,
-    /// Where it stands.
-    pub state: ReplayState,
-    /// The fixed set that its filter found.
-    pub matched: i64,
-    /// Put back into their lanes.
-    pub released: i64,
-    /// Could not be put back: pending again, expunged, discarded, or the endpoint is deleted.
-    pub skipped: i64,
-    /// Not looked at yet.
-    pub remaining: i64,
-    /// Of the released, those delivered since.
-    pub delivered: i64,
-    /// Of the released, those given up since.
-    pub dead: i64,
-    /// Payload bytes of the matched.
-    pub bytes: i64,
-    /// Releases per second.
-    pub rate_per_second: Option<f64>,
-    /// For the record.
-    pub reason: Option<String>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was completed or cancelled.
-    pub finished_at: Option<Timestamp>,
-}
-
 /// What was accepted and what became of it. `accepted = unrouted + duplicate + unmatched + routed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct LedgerEvents {
@@ -321,10 +225,6 @@ pub trait Operations {
     /// One event's payload.
     async fn payload(&self, id: EventId) -> Result<PayloadRead>;
 
-    /// Removes an event's payload for good: its pending deliveries and dead letters become cancelled, a change
-    /// tells every node. False if there is no such event; true, and nothing more, if it was expunged before.
-    async fn expunge(&self, id: EventId, record: &Record) -> Result<bool>;
-
     /// Deliveries, newest first.
     async fn list_deliveries(
         &self,
@@ -351,14 +251,23 @@ pub trait Operations {
     async fn discard_dead_letter(&self, id: DeliveryId, record: &Record) -> Result<bool>;
 
     /// Puts one delivery back into its lane, due now, under the same id, with a refilled budget; a change
-    /// tells its lane's owner.
-    async fn replay_one(&self, id: DeliveryId, record: &Record) -> Result<ReplayOne>;
+    /// tells its lane's owner. [`super::rules::standing`] decides, in the same transaction.
+    async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Record) -> Result<ReplayOne>;
 
-    /// Fixes the set that the filter finds now, or only counts it, and then `record` is not written.
-    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<ReplayRow>;
+    /// Fixes the set that the filter finds now, or only counts it, and then `record` is not written. Where its request is
+    /// to be carried out once and was before, nothing is made.
+    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<Created>;
 
     /// One replay with its counts.
     async fn replay(&self, id: ReplayId) -> Result<Option<ReplayRow>>;
+
+    /// Replays, newest first.
+    async fn list_replays(
+        &self,
+        filter: &ReplayListFilter<'_>,
+        before: Option<ReplayId>,
+        limit: u32,
+    ) -> Result<Page<ReplayRow, ReplayId>>;
 
     /// Cancels a running replay; `None` if there is no such replay, unchanged if it had ended.
     async fn cancel_replay(&self, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>>;
@@ -367,8 +276,10 @@ pub trait Operations {
     async fn running_replays(&self) -> Result<Vec<ReplayRow>>;
 
     /// Releases up to `count` further deliveries of a running replay, in order of their events, each like
-    /// [`Operations::replay_one`]; completes the replay when none remains. Returns how many it looked at.
-    async fn release_replayed(&self, id: ReplayId, count: u32) -> Result<u32>;
+    /// [`Operations::replay_one`], if it still fits `scope`: the replay's own filter, by the present configuration. Of
+    /// missing ones the delivery is made, due now. Completes the replay when none remains. Returns how many it looked
+    /// at.
+    async fn release_replayed(&self, id: ReplayId, scope: &ReplayScope, count: u32) -> Result<u32>;
 
     /// The ledger of one tenant or of all. `accepted` goes by the event's time, for deliveries too; what
     /// retention has dropped is counted by whole UTC days.

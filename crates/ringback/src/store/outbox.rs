@@ -31,7 +31,8 @@ pub struct OutboxPage {
     /// In order of (xid, seq).
     pub events: Vec<UnroutedEvent>,
     /// From where to read once all of `events` are routed: a page that was not full was complete, and
-    /// nothing below the snapshot it was read in can appear any more. Never lower than the floor asked for.
+    /// nothing below the snapshot it was read in can appear any more. Lower than the floor
+    /// asked for only where the database is older than the one that this came from: then it is read from its beginning.
     pub next: Floor,
     /// The configuration version in the same snapshot.
     pub config_version: i64,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Result;
+use super::{NodeId, Result};
 use crate::{
     attempt::Attempt,
     audit::Record,
@@ -160,8 +160,9 @@ pub trait Work {
     /// recorded of any other is committed.
     async fn find_untried(&self, deliveries: &[(DeliveryId, i32)]) -> Result<Vec<DeliveryId>>;
 
-    /// Sets holds, replacing those of the same lanes; one whose `until` is past ends the hold.
-    async fn set_holds(&self, holds: &[Hold]) -> Result<()>;
+    /// Sets holds, replacing those of the same lanes; one whose `until` is past ends the hold. Nothing for a lane whose shard
+    /// is not `node`'s: what its owner found out is newer.
+    async fn set_holds(&self, node: NodeId, holds: &[Hold]) -> Result<()>;
 
     /// Holds of these shards' lanes that have not ended.
     async fn load_holds(&self, shards: &[Shard]) -> Result<Vec<Hold>>;

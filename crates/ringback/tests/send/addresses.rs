@@ -341,6 +341,28 @@ async fn a_rebound_name_reaches_nothing() {
 }
 
 #[tokio::test]
+async fn the_address_that_was_vetted_is_the_one_that_is_dialled() {
+    let allowed = Receiver::start(|_| Reply::status(204)).await;
+    let forbidden = Receiver::setup().at(([127, 0, 0, 2], allowed.address().port()).into());
+    let forbidden = forbidden.start(|_| Reply::status(204)).await;
+    let name = "rebind.example.com";
+    // Whoever looks twice for one connection vets the first answer and dials the second.
+    let names = Arc::new(Names::new().with(name, [[127, 0, 0, 1]]).with(name, [[127, 0, 0, 2]]));
+    let resolver: Arc<dyn Resolve> = Arc::<Names>::clone(&names);
+    let sender =
+        Sender::new(egress(&["127.0.0.1"]), resolver, Roots::Certificates(Vec::new()), CONNECTION_MAX_AGE).unwrap();
+    let pool = Connections::default();
+    let outcome = sender.send(&pool, &signed(&allowed.url_under(name)), AMPLE).await;
+    assert_delivered(&outcome, 204);
+    assert_eq!(outcome.remote_addr, Some(allowed.address()));
+    assert_eq!((names.lookups(), forbidden.connections()), (1, 0));
+    // The next connection looks anew, vets that answer, and reaches nothing.
+    pool.clear();
+    assert_blocked(&sender, &allowed.url_under(name)).await;
+    assert_eq!((names.lookups(), forbidden.connections(), allowed.connections()), (2, 0, 1));
+}
+
+#[tokio::test]
 async fn a_mixed_answer_reaches_nothing_not_even_its_good_half() {
     let forbidden = Receiver::start(|_| Reply::status(204)).await;
     let allowed = Receiver::setup().at(([127, 0, 0, 2], forbidden.address().port()).into());

@@ -6,8 +6,10 @@ mod addresses;
 mod answers;
 mod bodies;
 mod connections;
+mod names;
 mod requests;
 mod silence;
+mod spelling;
 mod tls;
 
 use std::{sync::Arc, time::Duration};
@@ -17,7 +19,7 @@ use http::{HeaderMap, HeaderValue, header};
 use ringback::{
     attempt::{ErrorClass, Failure, Outcome, Phase},
     deliver::{
-        send::{Connections, Egress, Resolve, Roots, Sender},
+        send::{Connections, Egress, Resolve, Roots, Sender, Spelling},
         sign::Signed,
     },
 };
@@ -25,6 +27,9 @@ use ringback_testkit::{Names, Receiver, Reply};
 
 /// A deadline that only attempts reach that are meant to.
 const AMPLE: Duration = Duration::from_secs(20);
+
+/// For how long connections are used where a test is not about that.
+const CONNECTION_MAX_AGE: Duration = Duration::from_secs(60);
 
 /// A deadline for attempts that cannot end before it.
 const SHORT: Duration = Duration::from_millis(400);
@@ -39,7 +44,7 @@ fn sender() -> Sender {
 }
 
 fn sender_with(egress: Egress, names: impl Resolve + 'static, roots: Roots) -> Sender {
-    Sender::new(egress, Arc::new(names), roots).unwrap()
+    Sender::new(egress, Arc::new(names), roots, CONNECTION_MAX_AGE).unwrap()
 }
 
 fn signed(url: &str) -> Signed {
@@ -48,7 +53,7 @@ fn signed(url: &str) -> Signed {
 
 fn signed_with(url: &str, body: Bytes) -> Signed {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    Signed { url: url.parse().unwrap(), headers, body }
+    Signed { url: url.parse().unwrap(), headers, spelling: Spelling::default(), body }
 }
 
 /// One attempt over a connection of its own.

@@ -5,7 +5,7 @@ use http::StatusCode;
 use ringback::{
     audit::{Action, Actor},
     id::DeliveryId,
-    store::{DeliveryRow, ReplayOne},
+    store::{DeliveryRow, ReplayOf, ReplayOne},
 };
 
 use super::{find, shown};
@@ -38,7 +38,7 @@ pub(super) async fn one(
     OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
     let row = find(&api, &access, id).await?;
-    put_back(&api, &access, &row, &by).await
+    put_back(&api, &access, &row, ReplayOf::Either, &by).await
 }
 
 /// Puts a delivery back into its lane and shows it.
@@ -46,11 +46,12 @@ pub(crate) async fn put_back(
     api: &Api,
     access: &Access,
     row: &DeliveryRow,
+    of: ReplayOf,
     by: &Actor,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
     let id = row.id;
     let record = by.asks(Action::ReplayDelivery, id, Some(&row.event.tenant));
-    match api.store().replay_one(id, &record).await? {
+    match api.store().replay_one(id, of, &record).await? {
         ReplayOne::Released => {}
         ReplayOne::Pending => return Err(Problem::conflict("pending", "The delivery is waiting to be sent already.")),
         ReplayOne::Cancelled => return Err(Problem::conflict("cancelled", "The delivery was cancelled.")),
@@ -60,7 +61,8 @@ pub(crate) async fn put_back(
         ReplayOne::EndpointDeleted => {
             return Err(Problem::conflict("endpoint_deleted", "The endpoint was deleted; there is nowhere to send."));
         }
-        ReplayOne::Absent => return Err(Problem::not_found()),
+        // To whoever asks for a dead letter, one that is none any more is not there.
+        ReplayOne::Unfit | ReplayOne::Absent => return Err(Problem::not_found()),
     }
     api.engine.wake();
     let row = find(api, access, id).await?;

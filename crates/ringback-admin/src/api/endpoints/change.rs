@@ -11,7 +11,7 @@ use super::made;
 use crate::{
     api::Api,
     auth::{Access, Administrator},
-    extract::{Id, IfMatch, Json, Patch},
+    extract::{Id, IfMatch, Json, Once, Patch},
     openapi::{parameters, requests, words},
     problem::Problem,
     view,
@@ -19,9 +19,11 @@ use crate::{
 
 /// Make an endpoint
 ///
-/// The secret stands in this answer and in none after it.
+/// The secret stands in this answer and in none after it: not in the answer to the same request under the same
+/// `Idempotency-Key` either, which shows the endpoint as it then is.
 #[utoipa::path(
     post, path = "/v1/endpoints", operation_id = "make_endpoint", tag = "endpoints",
+    params(parameters::OnceKey),
     request_body = requests::NewEndpoint,
     responses(
         (status = 201, description = "It is made.", body = view::EndpointMade,
@@ -33,15 +35,18 @@ use crate::{
 pub(super) async fn create(
     State(api): State<Api>,
     Administrator(access, by): Administrator,
-    Json(mut draft): Json<Draft>,
+    Once { body: Json(mut draft), key }: Once<Json<Draft>>,
 ) -> Result<Response, Problem> {
-    draft.tenant = Some(access.named(draft.tenant.take())?);
-    Ok(made(api.engine.create_endpoint(draft, &by).await?))
+    let tenant = access.named(draft.tenant.take())?;
+    let once = key.map(|key| key.of(&access, Some(&tenant), "endpoints".to_owned()));
+    draft.tenant = Some(tenant);
+    Ok(made(api.engine.create_endpoint_once(draft, once.as_ref(), &by).await?))
 }
 
 /// Make or replace the endpoint with this key
 ///
-/// Idempotent. What is left out gets its default; without `secret` the present one stays.
+/// Idempotent. What is left out gets its default; without `secret` the present one stays. A secret or scheme that would
+/// end a running rotation early is refused.
 #[utoipa::path(
     put, path = "/v1/endpoints/by-key/{tenant}/{key}", operation_id = "put_endpoint", tag = "endpoints",
     params(("tenant" = words::Tenant, Path), ("key" = words::Key, Path), parameters::IfMatch),
@@ -51,6 +56,7 @@ pub(super) async fn create(
          headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
         (status = 201, description = "It is made.", body = view::EndpointMade,
          headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
+        (status = 409, description = "It would end early what a rotation promised, or the endpoint cannot be read (`unreadable`) and no `secret` is given."),
         (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
     ),
     security(("token" = ["admin"])),
@@ -80,7 +86,7 @@ pub(super) async fn put(
     responses(
         (status = 200, description = "It is changed.", body = view::EndpointMade,
          headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
-        (status = 409, description = "The `key` belongs to another endpoint of the tenant."),
+        (status = 409, description = "The `key` belongs to another endpoint of the tenant, the change would end early what a rotation promised, or the endpoint cannot be read (`unreadable`) and no `secret` is given."),
         (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
     ),
     security(("token" = ["admin"])),
@@ -119,8 +125,8 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// An endpoint's tenant never changes, so looking once is enough.
-pub(super) async fn check_visible(api: &Api, access: &Access, id: EndpointId) -> Result<(), Problem> {
+/// The endpoint's tenant, if the caller may know of it. That never changes, so looking once is enough.
+pub(super) async fn check_visible(api: &Api, access: &Access, id: EndpointId) -> Result<String, Problem> {
     let directory = api.engine.directory().await?;
-    access.found(directory.endpoint(id), |endpoint| &endpoint.tenant).map(drop)
+    access.found(directory.endpoint(id), |endpoint| &endpoint.tenant).map(|endpoint| endpoint.tenant.clone())
 }

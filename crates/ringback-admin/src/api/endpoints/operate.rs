@@ -13,8 +13,8 @@ use super::{change::check_visible, shown};
 use crate::{
     api::Api,
     auth::Operator,
-    extract::{Document, Id, Nothing, OptionalJson, Raw},
-    openapi::{requests, words},
+    extract::{Document, Id, Nothing, Once, OptionalJson, Raw},
+    openapi::{parameters, requests, words},
     problem::Problem,
     view,
 };
@@ -33,10 +33,11 @@ pub(super) struct TestSent {
 /// A real, signed delivery to this endpoint alone, whatever it selects, also while it is not enabled.
 #[utoipa::path(
     post, path = "/v1/endpoints/{id}/test", operation_id = "test_endpoint", tag = "endpoints",
-    params(("id" = words::EndpointId, Path)),
+    params(("id" = words::EndpointId, Path), parameters::OnceKey),
     request_body = Option<requests::TestEvent>,
     responses(
         (status = 202, description = "It is on its way.", body = TestSent),
+        (status = 409, description = "The endpoint cannot be read, so its test could not be signed (`unreadable`)."),
     ),
     security(("token" = ["operator"])),
 )]
@@ -44,11 +45,12 @@ pub(super) async fn test(
     State(api): State<Api>,
     Operator(access, by): Operator,
     Id(id): Id<EndpointId>,
-    Raw(document): Raw,
+    Once { body: Raw(document), key }: Once<Raw>,
 ) -> Result<(StatusCode, Json<TestSent>), Problem> {
-    check_visible(&api, &access, id).await?;
+    let tenant = check_visible(&api, &access, id).await?;
+    let once = key.map(|key| key.of(&access, Some(&tenant), format!("endpoints/{id}/test")));
     let (event_type, payload) = document.map(type_and_payload).transpose()?.unwrap_or_default();
-    let (event_id, delivery_id) = api.engine.send_test(id, event_type, payload, &by).await?;
+    let (event_id, delivery_id) = api.engine.send_test(id, event_type, payload, once.as_ref(), &by).await?;
     Ok((StatusCode::ACCEPTED, Json(TestSent { event_id, delivery_id })))
 }
 

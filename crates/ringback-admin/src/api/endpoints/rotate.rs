@@ -11,7 +11,7 @@ use http::header;
 use ringback::{
     document::Fields,
     id::EndpointId,
-    invalid::Invalid,
+    invalid::{Invalid, Warning},
     operate::rotate::{Rotated, Rotation},
     time::Timestamp,
 };
@@ -24,7 +24,7 @@ use crate::{
     api::Api,
     auth::Administrator,
     extract::{FromDocument, Id, IfMatch, OptionalJson, etag},
-    openapi::{parameters, requests, words},
+    openapi::{answers, parameters, requests, words},
     problem::Problem,
 };
 
@@ -34,15 +34,17 @@ pub(super) struct SecretRotated {
     /// `null` where an ed25519 key was given: that is never told.
     #[schema(required)]
     secret: Option<String>,
-    /// Until when the old secrets sign beside it.
+    /// Until when the last of the older secrets signs beside it.
     #[schema(required, value_type = Option<words::Time>)]
     overlap_until: Option<Timestamp>,
     /// From when on it signs instead of the old one.
     #[schema(required, value_type = Option<words::Time>)]
     switch_at: Option<Timestamp>,
+    #[schema(value_type = Vec<answers::Warning>)]
+    warnings: Vec<Warning>,
 }
 
-/// `{secret?, overlap_seconds?, switch_at?}`
+/// `{secret?, overlap_seconds?, switch_at?, force?}`
 #[derive(Default)]
 pub(super) struct Request(Rotation);
 
@@ -53,6 +55,7 @@ impl FromDocument for Request {
             secret: fields.text("secret"),
             overlap: fields.whole("overlap_seconds").map(Duration::from_secs),
             switch_at: fields.parsed("switch_at"),
+            force: fields.flag("force").unwrap_or(false),
         };
         fields.finish().or(Self(rotation))
     }
@@ -61,8 +64,9 @@ impl FromDocument for Request {
 /// Rotate an endpoint's secret
 ///
 /// Schemes that carry several signatures (`standard`, `standard-ed25519`, `svix`, `elevenlabs`) sign with old and new
-/// secret until the overlap ends; at most two old ones sign on. The others change over at `switch_at`. Where
-/// `standard-ed25519` is given no secret, its key pair is replaced too.
+/// secret until the overlap ends; at most two older ones sign on. The others change over at `switch_at`. Where
+/// `standard-ed25519` is given no secret, its key pair is replaced too. What an earlier rotation promised is kept: where
+/// this one would end it early, it is refused unless it says `force`.
 #[utoipa::path(
     post, path = "/v1/endpoints/{id}/rotate-secret", operation_id = "rotate_secret", tag = "endpoints",
     params(("id" = words::EndpointId, Path), parameters::IfMatch),
@@ -70,6 +74,7 @@ impl FromDocument for Request {
     responses(
         (status = 200, description = "The new secret, told this once.", body = SecretRotated,
          headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
+        (status = 409, description = "It would end early what an earlier rotation promised; `force` does so."),
         (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
     ),
     security(("token" = ["admin"])),
@@ -82,8 +87,8 @@ pub(super) async fn rotate_secret(
     OptionalJson(Request(rotation)): OptionalJson<Request>,
 ) -> Result<Response, Problem> {
     check_visible(&api, &access, id).await?;
-    let Rotated { endpoint, secret, overlap_until, switch_at } =
+    let Rotated { endpoint, secret, overlap_until, switch_at, warnings } =
         api.engine.rotate_secret(id, &rotation, seen, &by).await?;
-    let told = Json(SecretRotated { secret, overlap_until, switch_at });
+    let told = Json(SecretRotated { secret, overlap_until, switch_at, warnings });
     Ok(([(header::ETAG, etag(endpoint.version))], told).into_response())
 }

@@ -10,14 +10,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use ringback::{endpoint::Destination, event::NewEvent, invalid::Invalid, time::Timestamp};
+use ringback::{
+    endpoint::Destination,
+    event::NewEvent,
+    invalid::{FINDINGS_MAX, Invalid},
+    time::Timestamp,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     api::Api,
     auth::{Access, Emitter},
-    extract::{BODY_BYTES_MAX, Document, IdempotencyKey, elements, read_json},
+    extract::{BODY_BYTES_MAX, Document, IdempotencyKey, elements, parse, read_json},
     openapi::{parameters, requests},
     problem::Problem,
     view,
@@ -55,7 +60,8 @@ pub(super) async fn one(
     // Room for the other fields beside the largest payload.
     let bytes_max = api.engine.settings().max_payload_bytes.saturating_add(BODY_BYTES_MAX);
     let body = read_json(request, bytes_max).await?;
-    let mut event = Handed::read(Document::read(&body)?)?.into_event(&access)?;
+    let handed = parse(body, |body| Ok(Handed::read(Document::read(body)?)?)).await?;
+    let mut event = handed.into_event(&access)?;
     event.idempotency_key = one_of(alias, event.idempotency_key.take())?;
     let emitted = api.engine.accept(vec![event]).await.map_err(|error| Problem::of_emit(error, |_| String::new()))?;
     let accepted = emitted.into_iter().next().ok_or_else(Problem::internal)?;
@@ -77,31 +83,36 @@ pub(super) async fn one(
 pub(super) async fn batch(
     State(api): State<Api>,
     Emitter(access): Emitter,
-    alias: IdempotencyKey,
     request: Request,
 ) -> Result<Response, Problem> {
-    alias.refuse()?;
     let body = read_json(request, BATCH_BYTES_MAX).await?;
-    let events = read_batch(Document::read(&body)?, &access)?;
+    // The events have copies of what they need: the request's own bytes go before anything is waited for.
+    let handed = parse(body, |body| read_batch(Document::read(body)?)).await?;
+    let events = handed.into_iter().map(|handed| handed.into_event(&access)).collect::<Result<_, _>>()?;
     let emitted =
         api.engine.accept(events).await.map_err(|error| Problem::of_emit(error, |index| format!("/events/{index}")))?;
     let items = emitted.into_iter().map(view::Accepted::from).collect();
     Ok((StatusCode::ACCEPTED, Json(Batch { items })).into_response())
 }
 
-fn read_batch(mut document: Document, access: &Access) -> Result<Vec<NewEvent>, Problem> {
+fn read_batch(mut document: Document) -> Result<Vec<Handed>, Problem> {
     let array = document.take("events").ok_or_else(|| Invalid::one("/events", "required", "is missing"))?;
+    document.require_small()?;
     document.fields()?.finish().or(())?;
     let mut invalid = Invalid::default();
-    let items = elements(&array).map_err(|found| below("/events", found))?;
+    let items = elements(&array, BATCH_EVENTS_MAX).map_err(|found| below("/events", found))?;
     if items.is_empty() || items.len() > BATCH_EVENTS_MAX {
         let detail = format!("must hold 1 to {BATCH_EVENTS_MAX} events");
         return Err(Invalid::one("/events", "out_of_range", detail).into());
     }
     let mut events = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
+        if invalid.findings.len() >= FINDINGS_MAX {
+            // No further one would be told.
+            break;
+        }
         match read_item(item) {
-            Ok(handed) => events.push(handed.into_event(access)?),
+            Ok(handed) => events.push(handed),
             Err(found) => invalid.absorb(&format!("/events/{index}"), found),
         }
     }
@@ -132,6 +143,7 @@ struct Handed {
 impl Handed {
     fn read(mut document: Document) -> Result<Self, Invalid> {
         let payload = document.take_payload("payload")?;
+        document.require_small()?;
         let mut fields = document.fields()?;
         let handed = Self {
             event_type: fields.required("type"),

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use ringback::{
     event::{is_key, is_tenant, is_type},
     id::EventId,
-    store::{DeliveryFilter, DeliveryRow, EventFilter, Span},
+    store::{DeliveryFilter, DeliveryRow, EventFilter},
 };
 
 use crate::{
@@ -35,7 +35,7 @@ impl FromParameters for Asked {
             tenant: parameters.text("tenant", is_tenant),
             event_type: parameters.text("type", is_type),
             key: parameters.text("key", is_key),
-            accepted: Span { since: parameters.parsed("since"), until: parameters.parsed("until") },
+            accepted: parameters.span(),
         };
         Self { filter, paging: Paging::read(parameters) }
     }
@@ -46,7 +46,7 @@ impl FromParameters for Asked {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/events", operation_id = "list_events", tag = "events",
-    params(parameters::Events),
+    params(parameters::Events, parameters::Paging),
     responses(
         (status = 200, description = "A page.", body = List<view::Event>),
     ),

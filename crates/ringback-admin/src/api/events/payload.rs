@@ -8,14 +8,15 @@ use http::{StatusCode, header};
 use ringback::{
     audit::Action,
     id::EventId,
-    store::{EventRow, PayloadRead},
+    store::{EventRow, Keys, PayloadRead},
 };
+use serde_json::json;
 
 use crate::{
-    api::Api,
+    api::{Api, expunges::WithKeys},
     auth::{Access, Administrator, Reader},
-    extract::Id,
-    openapi::words,
+    extract::{Id, Query},
+    openapi::{parameters, words},
     problem::Problem,
 };
 
@@ -58,10 +59,11 @@ pub(super) async fn read(
 
 /// Expunge a payload
 ///
-/// Removed for good: pending deliveries and dead letters of the event become `cancelled`. May be repeated.
+/// Removed for good, with what attempts kept of answers and, with `key=true`, the event's keys: pending deliveries and
+/// dead letters of the event become `cancelled`. May be repeated.
 #[utoipa::path(
     delete, path = "/v1/events/{id}/payload", operation_id = "expunge_payload", tag = "events",
-    params(("id" = words::EventId, Path)),
+    params(("id" = words::EventId, Path), parameters::WithKeys),
     responses(
         (status = 204, description = "It is gone."),
     ),
@@ -70,11 +72,13 @@ pub(super) async fn read(
 pub(super) async fn expunge(
     State(api): State<Api>,
     Administrator(access, by): Administrator,
+    Query(WithKeys(keys)): Query<WithKeys>,
     Id(id): Id<EventId>,
 ) -> Result<StatusCode, Problem> {
     let row = find(&api, &access, id).await?;
-    let record = by.asks(Action::ExpungeEvent, id, Some(&row.event.tenant));
-    if api.store().expunge(id, &record).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+    let record =
+        by.asks(Action::ExpungeEvent, id, Some(&row.event.tenant)).after(json!({"erases_keys": keys == Keys::Erase}));
+    if api.store().expunge(id, keys, &record).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }
 
 /// An event that the caller may know of.

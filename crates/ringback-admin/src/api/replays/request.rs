@@ -1,52 +1,45 @@
 //! The request for a replay, checked.
 
 use ringback::{
-    delivery::Status,
     document::Fields,
     event::{is_key, is_tenant, is_type},
-    id::{EndpointId, ReplayId},
+    id::ReplayId,
     invalid::Invalid,
-    store::{ReplayFilter, ReplayToCreate, Span},
+    store::{ReplayFilter, ReplayToCreate, Replayed, Span},
     time::Timestamp,
 };
-use serde::Serialize;
 use serde_json::Value;
 
-use crate::{auth::Access, extract::FromDocument, problem::Problem};
+use crate::{
+    api::{
+        Api,
+        dead_letters::REASONS,
+        deliveries::{as_urls_write_it, is_host},
+    },
+    auth::Access,
+    extract::FromDocument,
+    problem::Problem,
+};
 
 /// Fastest pace that can be asked for; leave it out to go as fast as the lanes take.
 const RATE_MAX: f64 = 100_000.0;
 
-/// Longest reason, in characters.
-const REASON_CHARS_MAX: usize = 1_000;
+/// Longest note, in characters.
+const NOTE_CHARS_MAX: usize = 1_000;
 
 /// What `filter.status` may be.
-const STATUSES: [(&str, Status); 2] = [("dead", Status::Dead), ("delivered", Status::Delivered)];
+const STATUSES: [(&str, Replayed); 3] =
+    [("dead", Replayed::Dead), ("delivered", Replayed::Delivered), ("missing", Replayed::Missing)];
 
-/// `{filter, rate_per_second?, dry_run?, reason?}`
+/// What `filter.last_status_code` may be: whatever three digits a receiver may answer.
+const STATUS_CODES: std::ops::RangeInclusive<u16> = 100..=999;
+
+/// `{filter, rate_per_second?, dry_run?, note?}`, and `reason` as another name of the note.
 pub(super) struct Request {
-    filter: Filter,
+    filter: ReplayFilter,
     rate_per_second: Option<f64>,
     dry_run: bool,
-    reason: Option<String>,
-}
-
-/// `{tenant?, endpoint_id?, type?, key?, status, since?, until?}`
-#[derive(Serialize)]
-struct Filter {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tenant: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    endpoint_id: Option<EndpointId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    r#type: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-    status: Status,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    until: Option<Timestamp>,
+    note: Option<String>,
 }
 
 impl FromDocument for Request {
@@ -60,65 +53,85 @@ impl FromDocument for Request {
             fields.wrong("rate_per_second", "out_of_range", detail);
         }
         let dry_run = fields.flag("dry_run").unwrap_or(false);
-        let reason = fields.text("reason");
-        if reason.as_deref().is_some_and(|reason| !is_reason(reason)) {
-            let detail =
-                format!("must be at most {REASON_CHARS_MAX} characters without control characters but line feeds");
-            fields.wrong("reason", "malformed", detail);
-        }
+        let note = note(&mut fields);
         let invalid = fields.finish();
         match filter {
-            Some(filter) => invalid.or(Self { filter, rate_per_second, dry_run, reason }),
+            Some(filter) => invalid.or(Self { filter, rate_per_second, dry_run, note }),
             None => Err(invalid),
         }
     }
 }
 
-/// `None`, with a finding, if it has no status.
-fn filter(fields: &mut Fields) -> Option<Filter> {
-    fields.must_have("status");
-    let mut kept = |name: &str, rule: fn(&str) -> bool| {
+/// The note, under either of its names.
+fn note(fields: &mut Fields) -> Option<String> {
+    let [note, reason] = ["note", "reason"].map(|name| {
         let text = fields.text(name)?;
-        if !rule(&text) {
-            fields.wrong(name, "malformed", "has characters or a length that it cannot have");
+        if !is_note(&text) {
+            let detail =
+                format!("must be at most {NOTE_CHARS_MAX} characters without control characters but line feeds");
+            fields.wrong(name, "malformed", detail);
         }
         Some(text)
-    };
-    let (tenant, event_type, key) = (kept("tenant", is_tenant), kept("type", is_type), kept("key", is_key));
-    let (endpoint_id, since, until) = (fields.parsed("endpoint_id"), fields.parsed("since"), fields.parsed("until"));
-    let status = fields.word("status", &STATUSES)?;
-    Some(Filter { tenant, endpoint_id, r#type: event_type, key, status, since, until })
+    });
+    if let (Some(note), Some(reason)) = (&note, &reason)
+        && note != reason
+    {
+        fields.wrong("reason", "conflict", "is an older name of note and says something else");
+    }
+    note.or(reason)
+}
+
+/// `{tenant?, endpoint_id?, type?, key?, host?, status, reason?, last_status_code?, since?, until?}`. `None`, with a
+/// finding, if it has no status.
+fn filter(fields: &mut Fields) -> Option<ReplayFilter> {
+    fields.must_have("status");
+    let (tenant, event_type) = (fields.text_of("tenant", is_tenant), fields.text_of("type", is_type));
+    let (key, host) = (fields.text_of("key", is_key), fields.text_of("host", is_host).map(as_urls_write_it));
+    let status = fields.word("status", &STATUSES);
+    if status == Some(Replayed::Missing) {
+        fields.must_have("endpoint_id");
+    }
+    let endpoint = fields.parsed("endpoint_id");
+    let created = Span { since: fields.parsed("since"), until: fields.parsed("until") };
+    let reason = fields.word("reason", &REASONS);
+    let last_status = fields.small("last_status_code").map(|code| u16::try_from(code).unwrap_or_default());
+    if last_status.is_some_and(|code| !STATUS_CODES.contains(&code)) {
+        fields.wrong("last_status_code", "out_of_range", "must be a status code of three digits");
+    }
+    let status = status?;
+    for (name, is_given) in [("reason", reason.is_some()), ("last_status_code", last_status.is_some())] {
+        if is_given && status != Replayed::Dead {
+            fields.wrong(name, "conflict", "is of dead letters only: status must be dead");
+        }
+    }
+    if status == Replayed::Missing && host.is_some() {
+        fields.wrong("host", "conflict", "says nothing where endpoint_id is the one that misses events");
+    }
+    Some(ReplayFilter { tenant, endpoint, event_type, key, host, status, reason, last_status, created })
 }
 
 impl Request {
     /// The replay to be made, for the tenants that the caller may touch.
-    pub(super) fn for_caller(mut self, access: &Access) -> Result<ReplayToCreate, Problem> {
+    ///
+    /// # Errors
+    /// 404 for another tenant, and for an endpoint that misses events and is not there.
+    pub(super) async fn for_caller(mut self, api: &Api, access: &Access) -> Result<ReplayToCreate, Problem> {
         self.filter.tenant = access.listed(self.filter.tenant.take())?;
-        let filter_json = serde_json::to_string(&self.filter).map_err(|_| Problem::internal())?;
+        let scope = api.engine.replay_scope(self.filter).await?;
+        if scope.filter.status == Replayed::Missing {
+            access.found(scope.wanting.as_ref(), |wanting| &wanting.tenant)?;
+        }
         Ok(ReplayToCreate {
             id: ReplayId::new(Timestamp::now()),
-            filter: self.filter.into(),
-            filter_json,
+            scope,
             rate_per_second: self.rate_per_second,
-            reason: self.reason,
+            note: self.note,
             dry_run: self.dry_run,
+            once: None,
         })
     }
 }
 
-fn is_reason(text: &str) -> bool {
-    text.chars().count() <= REASON_CHARS_MAX && !text.chars().any(|c| c.is_control() && c != '\n')
-}
-
-impl From<Filter> for ReplayFilter {
-    fn from(filter: Filter) -> Self {
-        Self {
-            tenant: filter.tenant,
-            endpoint: filter.endpoint_id,
-            event_type: filter.r#type,
-            key: filter.key,
-            status: filter.status,
-            created: Span { since: filter.since, until: filter.until },
-        }
-    }
+fn is_note(text: &str) -> bool {
+    text.chars().count() <= NOTE_CHARS_MAX && !text.chars().any(|c| c.is_control() && c != '\n')
 }

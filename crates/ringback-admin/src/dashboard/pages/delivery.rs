@@ -50,6 +50,7 @@ struct Page {
     hidden: usize,
     tries: Vec<Try>,
     can_replay: bool,
+    is_dead: bool,
 }
 
 /// What happens next, in one sentence.
@@ -107,6 +108,7 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
         attempts: row.attempts,
         hidden,
         tries: tries.map(|attempt| Try::of(attempt, now)).collect(),
+        is_dead: row.status == Status::Dead,
         can_replay: frame.may_operate() && row.due_at.is_none() && row.status != Status::Cancelled,
         frame,
     })
@@ -127,10 +129,7 @@ impl Next {
             }
             (None, _, Status::Dead) => {
                 let meaning = row.reason.map_or("given up", words::death);
-                format!(
-                    "Given up: {meaning} (last: {}). Replay it once the receiver is well.",
-                    visible(&words::last(row))
-                )
+                format!("Given up: {meaning} (last: {}). {}", visible(&words::last(row)), words::remedy(row))
             }
             (None, _, Status::Delivered) => "Nothing: the receiver has it.".to_owned(),
             (None, _, Status::Cancelled) => {

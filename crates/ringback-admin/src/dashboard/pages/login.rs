@@ -1,13 +1,9 @@
 //! `/login` and `/logout`: a token of the API becomes a session.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use askama::Template;
 use axum::{
-    Extension,
     extract::{RawQuery, State},
     response::{IntoResponse as _, Redirect, Response},
 };
@@ -19,11 +15,10 @@ use crate::{
     api::Api,
     dashboard::{
         cookie,
-        failed_logins::FailedLogins,
         frame::Frame,
         mount::Mount,
         refusal::{Refusal, rendered},
-        sender, session,
+        session,
         submission::{Application, Submission},
         visitor::Visitor,
     },
@@ -64,21 +59,13 @@ pub(in crate::dashboard) async fn show(
 pub(in crate::dashboard) async fn log_in(
     State(api): State<Api>,
     mount: Mount,
-    Extension(logins): Extension<Arc<FailedLogins>>,
     Application { parts, fields }: Application,
 ) -> Response {
     let field = |name: &str| fields.get(name).map(|text| text.trim());
     let to = page(field("to"));
     let token = field("token").unwrap_or_default();
-    let sender = sender::address(&parts);
-    if let Err(wait) = logins.begin(sender, Instant::now()) {
-        return too_many(wait, Frame::outside(mount, api.keys()), &to);
-    }
-    let admitted = session::admit(&api, token).await;
-    if !admitted.as_ref().is_err_and(|problem| problem.status() == StatusCode::UNAUTHORIZED) {
-        logins.succeeded(sender);
-    }
-    let why = match admitted {
+    // The token is looked at first: a right one opens the door, whatever else came from its address.
+    let why = match session::admit(&api, token).await {
         Ok(_) => {
             let session = session::begin(token, api.keys(), Timestamp::now());
             let mut response = Redirect::to(&mount.to(&to)).into_response();
@@ -86,6 +73,9 @@ pub(in crate::dashboard) async fn log_in(
             return response;
         }
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
+            if let Err(wait) = api.failed_logins.count(api.proxies.sender(&parts), Instant::now()) {
+                return too_many(wait, Frame::outside(mount, api.keys()), &to);
+            }
             "That is not a token of this server, or it has expired or been revoked."
         }
         Err(problem) if problem.status() == StatusCode::FORBIDDEN => {
@@ -97,7 +87,7 @@ pub(in crate::dashboard) async fn log_in(
     (StatusCode::FORBIDDEN, rendered(&page)).into_response()
 }
 
-/// Too many logins have failed; whether this one would have is not looked at.
+/// Too many logins have failed, and this one has too.
 fn too_many(wait: Duration, frame: Frame, to: &str) -> Response {
     let seconds = wait.as_secs() + 1;
     let problem = format!("Too many logins have failed lately. Try again in {seconds} s.");
@@ -105,8 +95,16 @@ fn too_many(wait: Duration, frame: Frame, to: &str) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())], page).into_response()
 }
 
-/// `POST /logout`
-pub(in crate::dashboard) async fn log_out(Submission { parts, visitor }: Submission) -> Response {
+/// `POST /logout`: the session is over for every copy of its cookie before the browser forgets its own.
+pub(in crate::dashboard) async fn log_out(
+    State(api): State<Api>,
+    Submission { parts, visitor, .. }: Submission,
+) -> Response {
+    if let Some((_, session)) = &visitor.session
+        && let Err(problem) = session.end(&api).await
+    {
+        return visitor.refused(problem);
+    }
     let mut response = Redirect::to(&visitor.mount.to("/login")).into_response();
     for cookie in cookie::forgotten(&parts) {
         response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use http::StatusCode;
-use ringback::id::DeliveryId;
+use ringback::{id::DeliveryId, store::ReplayOf};
 
 use crate::{
     api::{Api, deliveries},
@@ -17,21 +17,23 @@ use crate::{
 pub(in crate::dashboard) async fn send_again(
     State(api): State<Api>,
     Path(id): Path<String>,
-    Submission { visitor, .. }: Submission,
+    Submission { visitor, fields, .. }: Submission,
 ) -> Response {
-    match release(&api, &visitor, &id).await {
+    // Two people may press the button of one dead letter: the second must not send what the first has delivered.
+    let of = if fields.contains_key("dead_letter") { ReplayOf::DeadLetter } else { ReplayOf::Either };
+    match release(&api, &visitor, &id, of).await {
         Ok(id) => Redirect::to(&visitor.mount.to(&format!("/?replayed={id}"))).into_response(),
         Err(problem) => visitor.refused(problem),
     }
 }
 
-async fn release(api: &Api, visitor: &Visitor, id: &str) -> Result<DeliveryId, Problem> {
+async fn release(api: &Api, visitor: &Visitor, id: &str, of: ReplayOf) -> Result<DeliveryId, Problem> {
     if !visitor.access.may(Permission::Operate) {
         let detail = "Replaying needs a token of scope operator or admin.";
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
     }
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let row = deliveries::find(api, &visitor.access, id).await?;
-    let _shown_by_the_page = deliveries::put_back(api, &visitor.access, &row, &visitor.by).await?;
+    let _shown_by_the_page = deliveries::put_back(api, &visitor.access, &row, of, &visitor.by).await?;
     Ok(id)
 }

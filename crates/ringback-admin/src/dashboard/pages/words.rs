@@ -55,6 +55,21 @@ pub(super) const fn death(reason: DeadReason) -> &'static str {
     }
 }
 
+/// What helps against a death: sending the same again only where the cause may pass.
+pub(super) const fn remedy(row: &DeliveryRow) -> &'static str {
+    match (row.reason, row.endpoint) {
+        (Some(DeadReason::Unroutable), None) => {
+            "Sending it again cannot help, as the destination came with the event: emit the event again with one that is \
+             right."
+        }
+        (Some(DeadReason::Unroutable), Some(_)) => {
+            "Sending it again helps once the endpoint's configuration fits its payload; otherwise emit the event again."
+        }
+        (Some(DeadReason::Gone), _) => "Replay it if the receiver is there again.",
+        _ => "Replay it once the receiver is well.",
+    }
+}
+
 /// What the last try of a dead letter came to: `503`, `timeout`, or what made it unroutable.
 pub(super) fn last(row: &DeliveryRow) -> String {
     match (row.last_status, row.last_error.as_deref()) {

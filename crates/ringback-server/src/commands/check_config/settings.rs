@@ -1,14 +1,14 @@
 //! Whether values that are right by themselves fit together.
 
 use super::finding::Finding;
-use crate::{configuration::Configuration, secrets, serve::open_files};
+use crate::{configuration::Configuration, secrets, serve};
 
 /// Everything that can be told without the database.
 pub(super) fn check(configuration: &Configuration) -> Vec<Finding> {
     let mut findings = vec![bind(configuration)];
     findings.extend(egress(configuration));
     findings.extend(retention(configuration));
-    findings.extend(in_flight(configuration));
+    findings.extend(open_files(configuration));
     findings
 }
 
@@ -58,11 +58,14 @@ fn retention(configuration: &Configuration) -> Vec<Finding> {
     beyond.map(|(key, _, why)| Finding::warning(Some(key), format!("longer than retention.events: {why}"))).collect()
 }
 
-fn in_flight(configuration: &Configuration) -> Option<Finding> {
-    let wanted = configuration.max_in_flight_per_node.0;
-    let shares = open_files::shares(wanted);
-    (shares.in_flight < wanted).then(|| {
-        let why = format!("lowered from {wanted} to {} by the limit of open files (ulimit -n)", shares.in_flight);
-        Finding::warning(Some("max_in_flight_per_node"), why)
-    })
+/// What the limit of open files does not leave room for.
+fn open_files(configuration: &Configuration) -> Vec<Finding> {
+    let (in_flight, api) = (configuration.max_in_flight_per_node.0, configuration.max_connections.0);
+    let shares = serve::open_files::shares(in_flight, api);
+    let lowered = [("max_in_flight_per_node", in_flight, shares.in_flight), ("max_connections", api, shares.api)];
+    let lowered = lowered.into_iter().filter(|(_, wanted, share)| share < wanted).map(|(key, wanted, share)| {
+        let why = format!("lowered from {wanted} to {share} by the limit of open files (ulimit -n)");
+        Finding::warning(Some(key), why)
+    });
+    lowered.collect()
 }

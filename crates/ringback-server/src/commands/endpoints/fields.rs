@@ -61,7 +61,7 @@ pub(super) struct Fields {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     max_attempts: Option<u32>,
 
-    /// Pauses between sends; the last one repeats
+    /// Pauses between sends, 50ms to 7d each; the last one repeats
     #[arg(long, value_name = "DURATION,…", value_delimiter = ',', value_parser = words::duration)]
     delays: Option<Vec<Duration>>,
 

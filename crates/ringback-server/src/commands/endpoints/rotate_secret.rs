@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{super::words, One, seen::Seen};
 use crate::{
-    client::views::Rotated,
+    client::views::{Rotated, Warning},
     configuration::parse_duration,
     failure::{Failure, Result},
     print::{self, moment},
@@ -24,7 +24,9 @@ Examples:
 
 Schemes whose header carries several signatures (standard, svix, elevenlabs) sign with the old and
 the new secret until the overlap ends, so that the receiver can change over in its own time. The
-others take the new one at one moment.")]
+others take the new one at one moment. What an earlier rotation promised is kept: at most two older
+secrets sign on, and a rotation that would end one of them early is refused without --force. After a
+leak, --overlap 0s --force leaves the new secret alone.")]
 pub(super) struct RotateSecret {
     /// The new secret; without it, schemes that can generate one do
     #[arg(long)]
@@ -37,6 +39,10 @@ pub(super) struct RotateSecret {
     /// When the new one takes over: 2026-01-31T12:00:00Z, or 2h for in two hours [default: now]
     #[arg(long, value_name = "WHEN", value_parser = later)]
     switch_at: Option<Timestamp>,
+
+    /// End early what earlier rotations promised, where that is in the way
+    #[arg(long)]
+    force: bool,
 
     #[command(flatten)]
     seen: Seen,
@@ -54,13 +60,16 @@ struct Body<'a> {
     overlap_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     switch_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    force: bool,
 }
 
 impl RotateSecret {
     /// Rotates, and shows the new secret this once.
     pub(super) async fn run(self) -> Result<()> {
         let overlap_seconds = self.overlap.map(|overlap| overlap.as_secs());
-        let body = Body { secret: self.secret.as_deref(), overlap_seconds, switch_at: self.switch_at };
+        let body =
+            Body { secret: self.secret.as_deref(), overlap_seconds, switch_at: self.switch_at, force: self.force };
         let body = serde_json::to_vec(&body).map_err(Failure::failed)?;
         let (client, path) = (self.one.client().await?, self.one.path("/rotate-secret"));
         let rotated = client.change(Method::POST, &path, Some(body), self.seen.if_match).await?;
@@ -70,6 +79,7 @@ impl RotateSecret {
             return Ok(());
         }
         let rotated: Rotated = answer.read()?;
+        rotated.warnings.iter().for_each(Warning::tell);
         let now = Timestamp::now();
         if let Some(until) = rotated.overlap_until {
             print::line(format!("the old secret signs beside the new one until {}", moment::with_age(until, now)));

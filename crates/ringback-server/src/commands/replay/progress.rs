@@ -103,6 +103,9 @@ mod tests {
             dead: 0,
             bytes: 0,
             rate_per_second: None,
+            filter: serde_json::Map::new(),
+            note: None,
+            created_at: None,
         };
         assert_eq!(bar(&replay(480, 360)), "[#####---------------] 120 of 480 released");
         assert_eq!(bar(&replay(0, 0)), "[--------------------] 0 of 0 released");

@@ -1,7 +1,8 @@
 //! Where the API is, and where requests may go.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use ipnet::IpNet;
 use ringback::deliver::send::AllowEntry;
 
 use super::super::value::Value;
@@ -51,6 +52,23 @@ impl Value for AllowEntry {
     }
 }
 
+/// Addresses of proxies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProxyNetwork(pub(crate) IpNet);
+
+impl Value for ProxyNetwork {
+    const NAME: &'static str = "CIDR";
+
+    fn expected() -> String {
+        "a network such as 10.0.0.0/8, or an address".to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        text.parse().ok().or_else(address).map(Self)
+    }
+}
+
 /// What names of request headers begin with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HeaderPrefix(pub(crate) String);
@@ -72,6 +90,18 @@ impl Value for HeaderPrefix {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_is_a_network_or_an_address() {
+        let network = |text| ProxyNetwork::parse(text).map(|network| network.0.to_string());
+        assert_eq!(network("10.0.0.0/8").as_deref(), Some("10.0.0.0/8"));
+        assert_eq!(network("127.0.0.1").as_deref(), Some("127.0.0.1/32"));
+        assert_eq!(network("::1").as_deref(), Some("::1/128"));
+        assert_eq!(
+            (network(""), network("10.0.0.0/33"), network("10.0.0.0/8:80"), network("*")),
+            (None, None, None, None)
+        );
+    }
 
     #[test]
     fn base_paths_begin_with_a_slash_and_do_not_end_with_one() {

@@ -17,21 +17,26 @@ const LAG: Duration = Duration::from_millis(100);
 const STEP_BACK: Duration = Duration::from_secs(10);
 const STEP_BACK_EVERY: Duration = Duration::from_secs(1);
 
+/// It rests no longer, however long going back took: what is beyond [`STEP_BACK`] by then, it would miss.
+const REST_MAX: Duration = Duration::from_secs(5);
+
 /// How far each shard has been read.
 pub(super) struct Front {
     cursors: [Cursor; SHARDS as usize],
     stepped_back: Instant,
-    /// When it last stepped back, while it has not caught up since.
-    catching_up: Option<Instant>,
+    /// How long reading has taken since it last stepped back, while it has not caught up.
+    catching_up: Option<Duration>,
     /// It does not step back before.
     step_back_from: Instant,
+    /// The last try to read failed.
+    is_failing: bool,
 }
 
 impl Front {
     pub(super) fn new() -> Self {
         let now = Instant::now();
         let cursors = [Cursor::START; SHARDS as usize];
-        Self { cursors, stepped_back: now, catching_up: None, step_back_from: now }
+        Self { cursors, stepped_back: now, catching_up: None, step_back_from: now, is_failing: false }
     }
 
     /// A shard has come: what has been due for longer is the walk's.
@@ -45,25 +50,45 @@ impl Front {
         let rested = self.catching_up.is_none() && moment >= self.step_back_from;
         if rested && moment - self.stepped_back >= STEP_BACK_EVERY {
             self.stepped_back = moment;
-            self.catching_up = Some(moment);
+            self.catching_up = Some(Duration::ZERO);
             let back = Cursor::through(now - STEP_BACK);
             self.cursors = self.cursors.map(|cursor| cursor.min(back));
         }
         owned.iter().map(|&shard| (shard, self.cursors[usize::from(shard)])).collect()
     }
 
-    /// Moves on past a page of what was `asked`, read at `now`, of which full shards go on at `rest`; true if any does.
-    pub(super) fn advance(&mut self, asked: &[(Shard, Cursor)], rest: &[(Shard, Cursor)], now: Timestamp) -> bool {
+    /// Reading has failed. How long that took says nothing about how much there is to read. What was about to be
+    /// committed when the database stood still may be committed once it goes on: it steps back from where it was.
+    pub(super) fn failed(&mut self) {
+        self.catching_up = None;
+        self.step_back_from = Instant::now();
+        if !std::mem::replace(&mut self.is_failing, true) {
+            self.cursors = self.cursors.map(|cursor| cursor.min(Cursor::through(cursor.due_at - STEP_BACK)));
+        }
+    }
+
+    /// Moves on past a page of what was `asked`, read at `now` within `took`, of which full shards go on at `rest`; true
+    /// if any does.
+    pub(super) fn advance(
+        &mut self,
+        asked: &[(Shard, Cursor)],
+        rest: &[(Shard, Cursor)],
+        now: Timestamp,
+        took: Duration,
+    ) -> bool {
+        self.is_failing = false;
         let settled = Cursor::through(now - LAG);
         for &(shard, from) in asked {
             // A full page ends where it ends; one that is not full has shown everything up to now.
             let end = rest.iter().find(|(full, _)| *full == shard).map_or(settled, |&(_, end)| end);
             self.cursors[usize::from(shard)] = from.max(end);
         }
-        if rest.is_empty()
-            && let Some(since) = self.catching_up.take()
-        {
-            self.step_back_from = Instant::now() + since.elapsed() * (GOING_BACK_PART - 1);
+        if let Some(spent) = &mut self.catching_up {
+            *spent += took;
+            if rest.is_empty() {
+                self.step_back_from = Instant::now() + (*spent * (GOING_BACK_PART - 1)).min(REST_MAX);
+                self.catching_up = None;
+            }
         }
         !rest.is_empty()
     }
@@ -80,7 +105,7 @@ mod tests {
     fn a_row_that_commits_late_is_still_ahead_of_the_cursor() {
         let mut front = Front::new();
         let asked = front.of(&[1], NOW);
-        assert!(!front.advance(&asked, &[], NOW));
+        assert!(!front.advance(&asked, &[], NOW, Duration::ZERO));
         let late = row(NOW.micros() - 50_000);
         assert!(Cursor::at(&late) > front.of(&[1], NOW)[0].1);
     }
@@ -90,7 +115,58 @@ mod tests {
         let mut front = Front::new();
         let asked = front.of(&[1, 2], NOW);
         let end = Cursor::at(&row(700));
-        assert!(front.advance(&asked, &[(1, end)], NOW));
+        assert!(front.advance(&asked, &[(1, end)], NOW, Duration::ZERO));
         assert_eq!(front.of(&[1, 2], NOW), [(1, end), (2, Cursor::through(NOW - LAG))]);
+    }
+
+    /// A front of which the last look was at everything up to `NOW`, within `took`.
+    fn looked(took: Duration) -> Front {
+        let mut front = Front::new();
+        front.stepped_back -= STEP_BACK_EVERY;
+        let asked = front.of(&[1], NOW);
+        front.advance(&asked, &[], NOW, took);
+        front.stepped_back -= STEP_BACK_EVERY;
+        front
+    }
+
+    fn steps_back(front: &mut Front) -> bool {
+        front.of(&[1], NOW)[0].1 <= Cursor::through(NOW - STEP_BACK)
+    }
+
+    #[test]
+    fn going_back_is_rarer_the_longer_it_takes_and_never_too_rare() {
+        assert!(steps_back(&mut looked(Duration::ZERO)));
+        let mut front = looked(Duration::from_millis(100));
+        assert!(!steps_back(&mut front));
+        front.step_back_from -= Duration::from_millis(1_900);
+        assert!(steps_back(&mut front));
+        let mut front = looked(Duration::from_secs(100));
+        front.step_back_from -= REST_MAX;
+        assert!(steps_back(&mut front));
+    }
+
+    #[test]
+    fn time_that_passed_in_vain_makes_going_back_no_rarer() {
+        let mut front = looked(Duration::from_secs(1));
+        front.failed();
+        assert!(steps_back(&mut front));
+        let asked = front.of(&[1], NOW);
+        front.failed();
+        front.advance(&asked, &[], NOW, Duration::from_secs(100));
+        assert!(front.step_back_from <= Instant::now());
+    }
+
+    #[test]
+    fn what_was_being_committed_when_the_database_stood_still_is_read_after_it() {
+        let mut front = looked(Duration::ZERO);
+        front.stepped_back = Instant::now();
+        let before = front.of(&[1], NOW)[0].1;
+        front.failed();
+        front.failed();
+        let after = front.of(&[1], NOW + Duration::from_secs(45))[0].1;
+        assert_eq!(after, Cursor::through(before.due_at - STEP_BACK), "once for each time that it stood still");
+        front.advance(&[(1, after)], &[], NOW + Duration::from_secs(45), Duration::ZERO);
+        front.failed();
+        assert!(front.of(&[1], NOW)[0].1 > after);
     }
 }

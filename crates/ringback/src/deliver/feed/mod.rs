@@ -23,7 +23,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use self::{front::Front, walk::Walk};
-use super::{Delivering, Read};
+use super::{Delivering, Read, Stage};
 use crate::{
     delivery::{LaneId, SHARDS, Shard},
     id::EndpointId,
@@ -47,12 +47,17 @@ const PAUSE_ERROR: Duration = Duration::from_millis(500);
 pub(super) async fn feed(delivering: Arc<Delivering>, stop: CancellationToken) {
     let (mut front, mut walk) = (Front::new(), Walk::new());
     while !stop.is_cancelled() {
-        let pause = match read(&delivering, &mut front, &mut walk).await {
+        let found = read(&delivering, &mut front, &mut walk).await;
+        if found.is_ok() {
+            delivering.progress.came_round(Stage::Feed);
+        }
+        let pause = match found {
             Ok(Found::Full) => continue,
             Ok(Found::Some) => PAUSE_BUSY,
             Ok(Found::Nothing) => PAUSE_IDLE,
             Err(error) => {
                 tracing::warn!(%error, "feeding waits for the database");
+                front.failed();
                 PAUSE_ERROR
             }
         };
@@ -86,10 +91,11 @@ async fn read(delivering: &Arc<Delivering>, front: &mut Front, walk: &mut Walk) 
     if wanted.is_empty() {
         return Ok(Found::Nothing);
     }
+    let begun = Instant::now();
     let Asked { page, read } = ask(delivering, &wanted).await?;
     let (rest, now, found) = (rest_of(&wanted, &page), page.now, page.rows.len());
     apply(delivering, page, read).await?;
-    let full = front.advance(&wanted, &rest, now);
+    let full = front.advance(&wanted, &rest, now, begun.elapsed());
     Ok(match (full || refilled || walked, found) {
         (true, _) => Found::Full,
         (false, 0) => Found::Nothing,
@@ -200,7 +206,7 @@ mod tests {
         front.restart(1, NOW);
         walk.begin_with(1);
         let wanted = [(1, Cursor::START)];
-        walk.advance(rest_of(&wanted, &full_page()), &HashSet::from([1]), Instant::now());
+        walk.advance(rest_of(&wanted, &full_page()), &HashSet::from([1]));
         let Step::Rows(walked) = walk.next(&[1], Instant::now()) else { panic!("it goes on") };
         let front = front.of(&[1], NOW)[0].1;
         assert!(walked[0].1 < front && front < Cursor::at(&row(NOW.micros())));

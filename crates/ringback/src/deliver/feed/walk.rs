@@ -21,6 +21,9 @@ use crate::{
 /// How often everything is read again from the beginning.
 const WALK_EVERY: Duration = Duration::from_secs(60);
 
+/// It rests no longer, however long it takes: what only a walk finds is late by at most so much.
+const REST_MAX: Duration = Duration::from_secs(10 * 60);
+
 /// Between the pages of such a walk: nobody waits for it, and it must not crowd out those who are waited for.
 const WALK_PAUSE: Duration = Duration::from_millis(10);
 
@@ -35,7 +38,8 @@ pub(super) struct Walk {
     crowded: Vec<(Shard, Cursor)>,
     /// The last lane that has been looked at for them.
     lane: Option<LaneId>,
-    began: Instant,
+    /// How long reading has taken since it began.
+    spent: Duration,
     /// Some of them have just come: their lanes have nothing else to send.
     is_awaited: bool,
     next_page: Instant,
@@ -55,19 +59,21 @@ pub(super) enum Step {
 
 /// Goes on, if it is time; true if lanes wait for what comes after.
 pub(super) async fn walk(delivering: &Arc<Delivering>, walk: &mut Walk, owned: &[Shard]) -> store::Result<bool> {
-    match walk.next(owned, Instant::now()) {
+    let begun = Instant::now();
+    match walk.next(owned, begun) {
         Step::Rest => return Ok(false),
         Step::Rows(wanted) => {
             let Asked { page, read } = ask(delivering, &wanted).await?;
             let rest = rest_of(&wanted, &page);
             let took = apply(delivering, page, read).await?;
-            walk.advance(rest, &took, Instant::now());
+            walk.advance(rest, &took);
         }
         Step::Lanes(after) => {
             let last = look_for_lanes(delivering, after, &walk.crowded).await?;
-            walk.looked(last, Instant::now());
+            walk.looked(last);
         }
     }
+    walk.end_step(begun.elapsed(), Instant::now());
     Ok(walk.is_awaited)
 }
 
@@ -104,7 +110,7 @@ impl Walk {
             at: Vec::new(),
             crowded: Vec::new(),
             lane: None,
-            began: now,
+            spent: Duration::ZERO,
             is_awaited: false,
             next_page: now,
             next_walk: now + WALK_EVERY,
@@ -118,7 +124,7 @@ impl Walk {
     /// A shard has come: it is walked through from the beginning, also if it had been here a moment ago.
     pub(super) fn begin_with(&mut self, shard: Shard) {
         if self.is_over() {
-            self.began = Instant::now();
+            self.spent = Duration::ZERO;
         }
         self.at.retain(|(walked, _)| *walked != shard);
         self.crowded.retain(|(walked, _)| *walked != shard);
@@ -135,7 +141,7 @@ impl Walk {
             if now < self.next_walk || owned.is_empty() {
                 return Step::Rest;
             }
-            self.began = now;
+            self.spent = Duration::ZERO;
             self.next_walk = now + WALK_EVERY;
             self.at = owned.iter().map(|&shard| (shard, Cursor::START)).collect();
         }
@@ -146,7 +152,7 @@ impl Walk {
     }
 
     /// A page has been read, which took something in of some shards; full ones go on at `rest`.
-    pub(super) fn advance(&mut self, rest: Vec<(Shard, Cursor)>, took: &HashSet<Shard>, now: Instant) {
+    pub(super) fn advance(&mut self, rest: Vec<(Shard, Cursor)>, took: &HashSet<Shard>) {
         let is_awaited = self.is_awaited;
         let (crowded, rest) = rest.into_iter().partition(|(shard, _)| is_awaited && !took.contains(shard));
         self.at = rest;
@@ -155,24 +161,23 @@ impl Walk {
             self.lane = None;
             self.crowded.extend(crowded);
         }
-        self.end_step(now);
     }
 
     /// Lanes have been looked for up to `last`; `None` if there are no more.
-    fn looked(&mut self, last: Option<LaneId>, now: Instant) {
+    fn looked(&mut self, last: Option<LaneId>) {
         self.lane = last;
         if last.is_none() {
             self.crowded.clear();
         }
-        self.end_step(now);
     }
 
-    /// At the end of all it rests.
-    fn end_step(&mut self, now: Instant) {
+    /// A step has been made within `took`; one that failed counts for nothing. At the end of all it rests.
+    fn end_step(&mut self, took: Duration, now: Instant) {
+        self.spent += took;
         self.next_page = now + WALK_PAUSE;
         if self.is_over() {
             self.is_awaited = false;
-            self.next_walk = self.next_walk.max(now + (now - self.began) * (GOING_BACK_PART - 1));
+            self.next_walk = self.next_walk.max(now + (self.spent * (GOING_BACK_PART - 1)).min(REST_MAX));
         }
     }
 }
@@ -181,6 +186,7 @@ impl Walk {
 mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
     const START: (Shard, Cursor) = (1, Cursor::START);
 
     fn rows(of: impl IntoIterator<Item = (Shard, Cursor)>) -> Step {
@@ -194,7 +200,8 @@ mod tests {
         for _ in 0..2 {
             walk.begin_with(1);
             assert_eq!(walk.next(&[1], now), rows([START]));
-            walk.advance(Vec::new(), &HashSet::new(), now);
+            walk.advance(Vec::new(), &HashSet::new());
+            walk.end_step(Duration::ZERO, now);
             assert_eq!(walk.next(&[1], now), Step::Rest);
         }
     }
@@ -205,13 +212,20 @@ mod tests {
         let begin = walk.next_walk;
         assert_eq!(walk.next(&[1], begin - WALK_PAUSE), Step::Rest);
         assert_eq!(walk.next(&[1], begin), rows([START]));
-        walk.advance(vec![START], &HashSet::new(), begin);
+        walk.advance(vec![START], &HashSet::new());
+        walk.end_step(4 * SECOND, begin);
         assert_eq!(walk.next(&[1], begin), Step::Rest, "it pauses between pages");
         let end = begin + WALK_EVERY;
         assert_eq!(walk.next(&[1], end), rows([START]), "nobody waits, so it reads all rows");
-        walk.advance(Vec::new(), &HashSet::new(), end);
-        assert_eq!(walk.next(&[1], end + WALK_EVERY * (GOING_BACK_PART - 2)), Step::Rest);
-        assert_eq!(walk.next(&[1], end + WALK_EVERY * (GOING_BACK_PART - 1)), rows([START]));
+        walk.advance(Vec::new(), &HashSet::new());
+        walk.end_step(6 * SECOND, end);
+        assert_eq!(walk.next(&[1], end + 10 * SECOND * (GOING_BACK_PART - 1) - WALK_PAUSE), Step::Rest);
+        let next = end + 10 * SECOND * (GOING_BACK_PART - 1);
+        assert_eq!(walk.next(&[1], next), rows([START]));
+        walk.advance(Vec::new(), &HashSet::new());
+        walk.end_step(1_000 * SECOND, next);
+        assert_eq!(walk.next(&[1], next + REST_MAX - WALK_PAUSE), Step::Rest);
+        assert_eq!(walk.next(&[1], next + REST_MAX), rows([START]), "and is not too rare");
     }
 
     #[test]
@@ -228,13 +242,17 @@ mod tests {
         let now = Instant::now();
         walk.begin_with(1);
         walk.begin_with(2);
-        walk.advance(vec![START, (2, Cursor::START)], &HashSet::from([2]), now);
+        walk.advance(vec![START, (2, Cursor::START)], &HashSet::from([2]));
+        walk.end_step(Duration::ZERO, now);
         assert_eq!(walk.next(&[1, 2], now), rows([(2, Cursor::START)]), "of shard 2 rows found room");
-        walk.advance(Vec::new(), &HashSet::new(), now);
+        walk.advance(Vec::new(), &HashSet::new());
+        walk.end_step(Duration::ZERO, now);
         assert_eq!(walk.next(&[1, 2], now), Step::Lanes(None));
-        walk.looked(Some(LaneId::from_i64(65)), now);
+        walk.looked(Some(LaneId::from_i64(65)));
+        walk.end_step(Duration::ZERO, now);
         assert_eq!(walk.next(&[1, 2], now), Step::Lanes(Some(LaneId::from_i64(65))));
-        walk.looked(None, now);
+        walk.looked(None);
+        walk.end_step(Duration::ZERO, now);
         assert_eq!(walk.next(&[1, 2], now), Step::Rest);
     }
 
@@ -243,11 +261,14 @@ mod tests {
         let mut walk = Walk::new();
         let now = Instant::now();
         walk.begin_with(1);
-        walk.advance(vec![START], &HashSet::new(), now);
-        walk.looked(Some(LaneId::from_i64(65)), now);
+        walk.advance(vec![START], &HashSet::new());
+        walk.end_step(Duration::ZERO, now);
+        walk.looked(Some(LaneId::from_i64(65)));
+        walk.end_step(Duration::ZERO, now);
         walk.begin_with(2);
         assert_eq!(walk.next(&[1, 2], now), rows([(2, Cursor::START)]));
-        walk.advance(vec![(2, Cursor::START)], &HashSet::new(), now);
+        walk.advance(vec![(2, Cursor::START)], &HashSet::new());
+        walk.end_step(Duration::ZERO, now);
         assert_eq!(walk.next(&[1, 2], now), Step::Lanes(None));
     }
 }

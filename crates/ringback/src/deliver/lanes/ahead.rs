@@ -82,3 +82,42 @@ impl Lanes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{deliver::lanes::Limits, event::Event, time::Timestamp};
+
+    fn lanes() -> Lanes {
+        Lanes::new(Limits::default())
+    }
+
+    #[test]
+    fn rows_are_named_for_16_mib_of_payloads_like_those_of_late() {
+        let mut lanes = lanes();
+        assert_eq!(lanes.room_ahead(), 64, "a payload is taken for 256 KiB at first");
+        lanes.rows_ahead = 60;
+        assert_eq!(lanes.room_ahead(), 4);
+        lanes.payload_lately = 0;
+        assert_eq!(lanes.room_ahead(), 512 - 60);
+        lanes.event_bytes = (32 << 20) - 1;
+        assert_eq!(lanes.room_ahead(), 512 - 60);
+        lanes.event_bytes += 1;
+        assert_eq!(lanes.room_ahead(), 0, "enough is in memory");
+    }
+
+    #[test]
+    fn a_read_tells_what_payloads_are_like() {
+        let mut lanes = lanes();
+        lanes.payload_lately = 1_000;
+        let events = [100, 300].map(|bytes| {
+            let event = Event::plain(EventId::floor(Timestamp::from_millis(bytes)));
+            let payload = Some(vec![0; bytes as usize].into());
+            (event.id, Arc::new(LoadedEvent { event, payload }))
+        });
+        lanes.looked_ahead(&Ahead::new(), &events.into());
+        assert_eq!(lanes.payload_lately, 600);
+        lanes.looked_ahead(&Ahead::new(), &HashMap::new());
+        assert_eq!(lanes.payload_lately, 600, "a read that failed tells nothing");
+    }
+}

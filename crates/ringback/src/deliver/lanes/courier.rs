@@ -50,3 +50,22 @@ impl Courier {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::lanes::model;
+
+    #[test]
+    fn a_dead_letter_blocks_its_ordering_key_only_where_order_is_kept_and_that_is_asked_for() {
+        let blocks = |ordered, on_dead| {
+            let mut endpoint = model::endpoint(1, None);
+            (endpoint.spec.ordered, endpoint.spec.on_dead) = (ordered, on_dead);
+            Courier::of_endpoint(&endpoint, &Egress::default()).blocks_when_dead
+        };
+        assert!(blocks(true, OnDead::Block));
+        assert!(!blocks(true, OnDead::Skip));
+        assert!(!blocks(false, OnDead::Block));
+        assert!(!blocks(false, OnDead::Skip));
+    }
+}

@@ -118,7 +118,9 @@ mod tests {
     fn the_fifth_failure_in_a_row_begins_holds_that_double_to_a_quarter_of_an_hour() {
         let mut health = Health::default();
         assert!(holds(&mut health, 4).is_empty());
+        assert_eq!((health.is_failing(), health.streak()), (false, 0));
         assert_eq!(holds(&mut health, 8), [30, 60, 120, 240, 480, 900, 900, 900]);
+        assert_eq!((health.is_failing(), health.streak()), (true, 8));
     }
 
     #[test]

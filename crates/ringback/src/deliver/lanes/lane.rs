@@ -100,6 +100,8 @@ pub(super) struct Lane {
     rate: Option<Rate>,
     /// Paused or disabled.
     stopped: bool,
+    /// Not even tests may go out: they could not be signed.
+    holds_tests: bool,
     pub(super) held: Option<Held>,
     /// A moment's pause that nobody needs to know of.
     pub(super) paused_until: Option<Instant>,
@@ -135,6 +137,7 @@ impl Lane {
             window: Window::new(MAX_IN_FLIGHT_DEFAULT),
             rate: None,
             stopped: false,
+            holds_tests: false,
             held: None,
             paused_until: None,
             health: Health::default(),
@@ -154,7 +157,7 @@ impl Lane {
 
     /// Takes over the endpoint's limits.
     pub(super) fn configure(&mut self, endpoint: &Endpoint, now: Instant) {
-        self.stopped = endpoint.hold_reason().is_some();
+        (self.stopped, self.holds_tests) = (endpoint.holds(false), endpoint.holds(true));
         self.window.set_ceiling(endpoint.spec.max_in_flight);
         let unchanged = self.rate.as_ref().map(Rate::per_second) == endpoint.spec.rate_per_second;
         if !unchanged {
@@ -214,7 +217,7 @@ impl Lane {
     /// What keeps the next delivery from being sent at `now`; `None` if nothing does (and a token is taken).
     pub(super) fn blocked(&mut self, now: Instant) -> Option<Block> {
         // Somebody waits for what becomes of a test: only the limit and the receiver's own wish keep it back.
-        let is_test = !self.tests.is_empty();
+        let is_test = !self.tests.is_empty() && !self.holds_tests;
         if self.open >= if is_test { self.window.ceiling() } else { self.window.width() } {
             return Some(Block::Full);
         }
@@ -394,3 +397,6 @@ impl Lane {
         behind.chain(queues.flat_map(|queue| queue.remove(&matches))).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

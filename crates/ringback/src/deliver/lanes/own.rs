@@ -37,6 +37,10 @@ impl Lanes {
         self.owned[usize::from(shard)].is_some()
     }
 
+    pub(crate) fn owns_any(&self) -> bool {
+        self.owned.iter().any(Option::is_some)
+    }
+
     pub(crate) fn owned_shards(&self) -> Vec<Shard> {
         (0..SHARDS).filter(|&shard| self.owns(shard)).collect()
     }

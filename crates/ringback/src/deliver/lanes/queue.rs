@@ -97,3 +97,43 @@ impl Queue {
         kept
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        delivery::{LaneId, Marks},
+        event::Event,
+        time::Timestamp,
+    };
+
+    fn waiting(seq: i64, has_event: bool) -> Waiting {
+        let id = EventId::floor(Timestamp::from_millis(seq)).delivery(1);
+        let due = Due {
+            id,
+            lane: LaneId::from_i64(1),
+            endpoint: None,
+            due_at: Timestamp::default(),
+            seq,
+            attempts: 0,
+            attempts_at_refill: 0,
+            marks: Marks::default(),
+            ordering_key: None,
+        };
+        let event = has_event.then(|| Arc::new(LoadedEvent { event: Event::plain(id.event()), payload: None }));
+        Waiting { due, event }
+    }
+
+    #[test]
+    fn rows_with_events_are_counted_however_they_come_and_go() {
+        let mut queue = Queue::default();
+        queue.push_back(waiting(2, false));
+        queue.push_front(waiting(1, true));
+        queue.push_front(waiting(3, true));
+        assert!(!queue.lacks_events(2) && queue.lacks_events(3));
+        queue.pop_front();
+        assert!(!queue.lacks_events(1) && queue.lacks_events(2));
+        queue.remove(|due| due.seq == 1);
+        assert!(!queue.lacks_events(0) && queue.lacks_events(1));
+    }
+}

@@ -1,68 +1,178 @@
-//! A lane's limit of requests per second: a token bucket that holds at most one second's worth.
+//! A lane's limit of requests per second. No second holds more of them, wherever it begins; and they are spread evenly, so
+//! that a lane that rested does not send a second's worth at once.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
-/// Tokens of one lane; a request takes one.
+/// How far requests may lag behind an even spread and be made up for: timers are late by a moment.
+const CATCH_UP: Duration = Duration::from_millis(20);
+
+/// The last second is remembered in at most so many chunks of requests, however high the rate.
+const CHUNKS_MAX: usize = 256;
+
+/// Of a rate near zero: no moment that is added may be beyond what the clock can express.
+const INTERVAL_MAX: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+
+/// Who waits for longer looks again after so long.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// When requests of one lane were made, and may be.
 #[derive(Debug, Clone)]
 pub(super) struct Rate {
     per_second: f64,
-    tokens: f64,
-    filled_at: Instant,
+    /// Between two requests of an even spread.
+    interval: Duration,
+    /// By an even spread the next request is due then.
+    next: Instant,
+    /// No span of this length holds more than `chunks * chunk` requests: a second, or at less than one request in a second
+    /// the time for one.
+    span: Duration,
+    chunks: usize,
+    /// Requests in a chunk.
+    chunk: usize,
+    /// Requests made in the present chunk.
+    in_chunk: usize,
+    /// When the last request of each of the last chunks was made.
+    chunks_ended: VecDeque<Instant>,
 }
 
 impl Rate {
-    /// A bucket with one token: a fresh lane must not burst.
-    pub(super) const fn new(per_second: f64, now: Instant) -> Self {
-        Self { per_second, tokens: 1.0, filled_at: now }
+    /// One request may be made at once.
+    pub(super) fn new(per_second: f64, now: Instant) -> Self {
+        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or(INTERVAL_MAX).min(INTERVAL_MAX);
+        // Rates are at most 100,000: far from what a cast would cut off.
+        let whole = (per_second.ceil() as usize).max(1);
+        let chunk = whole.div_ceil(CHUNKS_MAX);
+        let interval = seconds(per_second.recip());
+        Self {
+            per_second,
+            interval,
+            next: now,
+            span: interval.max(Duration::from_secs(1)),
+            chunks: whole / chunk,
+            chunk,
+            in_chunk: 0,
+            chunks_ended: VecDeque::new(),
+        }
     }
 
     pub(super) const fn per_second(&self) -> f64 {
         self.per_second
     }
 
-    /// Takes a token, or tells when there will be one.
+    /// Makes a request, or tells when one may be made.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Instant> {
-        let filled = now.saturating_duration_since(self.filled_at).as_secs_f64() * self.per_second;
-        // At a rate below one per second the bucket must still be able to hold one token.
-        self.tokens = (self.tokens + filled).min(self.per_second.max(1.0));
-        self.filled_at = now;
-        if self.tokens >= 1.0 {
-            self.tokens -= 1.0;
-            return Ok(());
+        let free = self.free_from().map_or(self.next, |free| free.max(self.next));
+        if now < free {
+            return Err(free.min(now + DAY));
         }
-        let missing = (1.0 - self.tokens) / self.per_second;
-        // A rate near zero would overflow: once a day it is looked at again.
-        Err(now + Duration::try_from_secs_f64(missing).unwrap_or(DAY).min(DAY))
+        let behind = now.checked_sub(CATCH_UP).map_or(self.next, |least| least.max(self.next));
+        self.next = behind + self.interval;
+        if self.in_chunk == 0 && self.chunks_ended.len() == self.chunks {
+            self.chunks_ended.pop_front();
+        }
+        self.in_chunk += 1;
+        if self.in_chunk == self.chunk {
+            self.in_chunk = 0;
+            self.chunks_ended.push_back(now);
+        }
+        Ok(())
+    }
+
+    /// From when the last span has room for a further chunk; `None` if it has.
+    fn free_from(&self) -> Option<Instant> {
+        let is_full = self.in_chunk == 0 && self.chunks_ended.len() == self.chunks;
+        self.chunks_ended.front().filter(|_| is_full).map(|oldest| *oldest + self.span)
     }
 }
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn no_second_holds_more_than_the_rate() {
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Asks whenever it is told to, each time late by as much as `late` gives, and pauses before some requests.
+    fn requests(rate: f64, until: Duration, mut late: impl FnMut() -> Duration) -> Vec<Duration> {
         let start = Instant::now();
-        let mut rate = Rate::new(10.0, start);
-        let mut now = start;
-        let mut taken = 0;
-        while now < start + Duration::from_secs(3) {
+        let (mut rate, mut now, mut made) = (Rate::new(rate, start), start, Vec::new());
+        while now < start + until {
             match rate.take(now) {
-                Ok(()) => taken += 1,
-                Err(next) => now = next + Duration::from_micros(1),
+                Ok(()) => made.push(now - start),
+                Err(next) => now = next + late(),
             }
         }
-        assert!((30..=31).contains(&taken), "{taken}");
+        made
+    }
+
+    fn most_in(span: Duration, made: &[Duration]) -> usize {
+        let from = |first: &Duration| made.iter().filter(|at| (*first..*first + span).contains(*at)).count();
+        made.iter().map(from).max().unwrap_or(0)
     }
 
     #[test]
-    fn a_slow_rate_still_lets_one_through() {
+    fn a_lane_that_rested_does_not_send_a_seconds_worth_at_once() {
+        let start = Instant::now();
+        let mut rate = Rate::new(10.0, start);
+        assert_eq!(rate.take(start), Ok(()));
+        let later = start + 60 * SECOND;
+        assert_eq!(rate.take(later), Ok(()));
+        assert_eq!(rate.take(later), Err(later + Duration::from_millis(80)));
+    }
+
+    #[test]
+    fn the_rate_is_reached_though_timers_are_late() {
+        for rate in [1.0, 7.0, 50.0, 400.0, 5_000.0] {
+            let made = requests(rate, 10 * SECOND, || Duration::from_millis(1)).len() as f64;
+            assert!((rate * 9.8..=rate * 10.0 + 1.0).contains(&made), "{made} of {rate} a second");
+        }
+    }
+
+    #[test]
+    fn a_rate_below_one_lets_one_through_in_its_time() {
         let start = Instant::now();
         let mut rate = Rate::new(0.1, start);
-        assert!(rate.take(start).is_ok());
-        let next = rate.take(start).unwrap_err();
-        assert!(rate.take(next + Duration::from_millis(1)).is_ok());
+        assert_eq!(rate.per_second(), 0.1);
+        assert_eq!(rate.take(start), Ok(()));
+        assert_eq!(rate.take(start + SECOND), Err(start + 10 * SECOND));
+        assert_eq!(rate.take(start + 10 * SECOND), Ok(()));
+    }
+
+    #[test]
+    fn a_rate_near_zero_is_looked_at_again_after_a_day() {
+        let start = Instant::now();
+        let mut rate = Rate::new(f64::MIN_POSITIVE, start);
+        assert_eq!(rate.take(start), Ok(()));
+        assert_eq!(rate.take(start), Err(start + DAY));
+        assert_eq!(rate.take(start + DAY), Err(start + 2 * DAY));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let start = Instant::now();
+        let mut rate = Rate::new(100_000.0, start);
+        for micros in 0..2_000_000 {
+            let _ = rate.take(start + Duration::from_micros(micros));
+        }
+        assert!(rate.chunks_ended.len() <= CHUNKS_MAX);
+    }
+
+    proptest! {
+        /// However late and irregularly it is asked, also after long rests.
+        #[test]
+        fn no_second_holds_more_than_the_rate(
+            rate in prop_oneof![(1_u32..2_000).prop_map(f64::from), 0.2..30.0_f64],
+            late in prop::collection::vec(prop_oneof![9 => 0_u64..3, 3 => 0_u64..200, 1 => 0_u64..3_000], 1..40),
+        ) {
+            let mut late = late.into_iter().cycle().map(Duration::from_millis);
+            let made = requests(rate, 5 * SECOND, || late.next().unwrap_or_default());
+            // A moment less: the time for one request is rounded to whole nanoseconds.
+            let span = SECOND.max(SECOND.div_f64(rate)) - Duration::from_nanos(1);
+            prop_assert!(most_in(span, &made) <= rate.ceil() as usize);
+        }
     }
 }

@@ -17,6 +17,9 @@ mod holds;
 mod places;
 mod shares;
 
+/// A moment.
+const TICK: Duration = Duration::from_millis(1);
+
 struct World {
     lanes: Lanes,
     directory: Directory,
@@ -231,8 +234,10 @@ fn a_shard_that_was_given_away_starts_nothing() {
     let mut world = World::new();
     world.fill(65, 3);
     let open = world.pick().unwrap();
+    assert_eq!(world.lanes.open(), 1);
     let handed: Vec<DeliveryId> = world.lanes.drop_shard(1, world.now).into_iter().map(|left| left.delivery).collect();
     assert_eq!(handed, [open.id]);
+    assert!(world.lanes.owned_shards().into_iter().eq((0..SHARDS).filter(|shard| *shard != 1)));
     assert_eq!(world.pick(), None);
     world.end(&open, Duration::from_millis(1));
     assert_eq!(world.lanes.open(), 0);
@@ -248,6 +253,7 @@ fn what_was_still_being_read_is_the_next_owners_at_once() {
     assert!(!world.lanes.begin(&unread, world.now));
     // The shard comes back, and its turn comes again before the first read has ended.
     world.lanes.take_shard(1, &[], &world.directory, world.now);
+    assert_eq!((world.lanes.take_fresh(), world.lanes.take_fresh()), (vec![1], vec![]));
     world.lanes.admit(u64::MAX, vec![(unread.clone(), None)], &world.directory, world.clock(), world.now);
     assert_eq!(world.pick_unread().map(|picked| picked.due), Some(unread.clone()));
     assert!(world.lanes.begin(&unread, world.now));
@@ -307,6 +313,75 @@ fn what_a_last_owner_left_open_is_sent_when_its_shard_comes_back() {
 }
 
 #[test]
+fn the_next_owner_leaves_alone_what_may_still_run_or_be_recorded() {
+    let mut world = World::new();
+    let opened = world.now;
+    world.fill(65, 1);
+    world.fill(129, 1);
+    let (ended, open) = (world.pick().unwrap(), world.pick().unwrap());
+    let courier = world.courier(ended.lane);
+    world.lanes.ended(&ended, &courier, answered(TICK), world.now);
+    world.now += TICK;
+    let mut left = world.lanes.drop_shard(1, world.now);
+    left.sort_by_key(|left| left.until);
+    let (recorded_by, ended_by) = (world.now + Duration::from_secs(2), opened + Duration::from_secs(60 + 2));
+    assert_eq!(left, [left_open(&ended, recorded_by), left_open(&open, ended_by)]);
+    // What must have ended by now is nobody's.
+    let over = left_open(&world.due(65), world.now);
+    world.lanes.take_shard(1, &[over], &world.directory, world.now);
+    assert_eq!(world.lanes.foreign(), []);
+}
+
+#[test]
+fn what_a_read_saw_before_its_shard_came_is_not_sent() {
+    let mut world = World::new();
+    world.lanes.drop_shard(1, world.now);
+    let before = world.lanes.read_started();
+    world.lanes.take_shard(1, &[], &world.directory, world.now);
+    let (row, now) = (world.due(65), world.now);
+    for (read, takes) in [(before, false), (world.lanes.read_started(), true)] {
+        let took = world.lanes.admit(read, vec![(row.clone(), None)], &world.directory, world.clock(), now);
+        assert_eq!((took.contains(&1), world.pick().is_some()), (takes, takes));
+    }
+}
+
+#[test]
+fn a_lane_that_is_to_be_read_again_is_read_from_the_beginning() {
+    let mut world = World::new();
+    world.fill(1, 1);
+    let lane = LaneId::from_i64(1);
+    world.lanes.read_lane_again(lane);
+    assert_eq!(world.lanes.take_refills(10), [(lane, Cursor::START)]);
+}
+
+#[test]
+fn what_is_recorded_is_forgotten_once_the_reads_that_may_show_it_are_applied() {
+    let mut world = World::new();
+    world.fill(1, 1);
+    let read = world.lanes.read_started();
+    let due = world.pick().unwrap();
+    world.end(&due, TICK);
+    let is_known = |world: &World| world.lanes.known.doing(due.id).is_some();
+    assert!(is_known(&world), "the read may bring it as it was");
+    world.lanes.read_applied(read);
+    assert!(!is_known(&world));
+}
+
+#[test]
+fn payloads_are_kept_up_to_64_mib() {
+    let mut world = World::new();
+    let kept = |world: &mut World, bytes: usize| {
+        let row = world.due(1);
+        // Two bytes.
+        let event = model::loaded_of(&row, "default");
+        world.lanes.event_bytes = bytes;
+        world.lanes.admit(u64::MAX, vec![(row, Some(event))], &world.directory, world.clock(), world.now);
+        world.lanes.event_bytes - bytes
+    };
+    assert_eq!((kept(&mut world, (64 << 20) - 2), kept(&mut world, (64 << 20) - 1)), (2, 0));
+}
+
+#[test]
 fn an_answer_that_asks_for_less_does_not_end_a_longer_hold() {
     let mut world = World::new();
     world.fill(1, 1);
@@ -331,6 +406,7 @@ fn event_of(row: DeliveryId) -> (EventId, Arc<LoadedEvent>) {
         endpoint_keys: None,
         destination: None,
         test: false,
+        unreadable: None,
     };
     (row.event(), Arc::new(LoadedEvent { event, payload: Some("{}".into()) }))
 }
@@ -394,6 +470,29 @@ fn a_payload_removed_with_its_row_gives_back_its_room() {
     }
     assert_eq!(world.lanes.event_bytes, 0);
     assert!(world.pick().is_none());
+}
+
+#[test]
+fn what_is_read_ahead_is_kept_while_there_are_less_than_64_mib() {
+    for (bytes, kept) in [((64 << 20) - 1, 2), (64 << 20, 0)] {
+        let mut world = World::new();
+        world.fill(1, 1);
+        let row = world.lanes.lanes.get_mut(&LaneId::from_i64(1)).unwrap().look_ahead(1)[0];
+        world.lanes.event_bytes = bytes;
+        world.lanes.looked_ahead(&vec![(LaneId::from_i64(1), vec![row])], &[event_of(row)].into());
+        assert_eq!(world.lanes.event_bytes - bytes, kept);
+    }
+}
+
+#[test]
+fn a_lane_is_asked_what_comes_next_only_while_there_is_room_for_it() {
+    let mut world = World::new();
+    world.fill(1, 1);
+    for (bytes, asked) in [(32 << 20, 0), (0, 1)] {
+        world.lanes.event_bytes = bytes;
+        world.lanes.ask_ahead(LaneId::from_i64(1));
+        assert_eq!(world.lanes.hungry.len(), asked);
+    }
 }
 
 #[test]

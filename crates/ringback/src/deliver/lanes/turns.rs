@@ -113,3 +113,46 @@ impl Turns {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(number: i64) -> LaneId {
+        LaneId::from_i64(number)
+    }
+
+    #[test]
+    fn in_a_round_a_tenant_spends_a_quantum_times_its_weight() {
+        let mut turns = Turns::default();
+        turns.enter(1, 2.0, lane(1));
+        turns.enter(2, 1.0, lane(2));
+        let mut spent = Vec::new();
+        while spent.len() < 3 * (16 + 8) {
+            let (tenant, _) = turns.front().unwrap();
+            if turns.can_pay(1.0, if tenant == 1 { 2.0 } else { 1.0 }) {
+                turns.pay(1.0);
+                spent.push(tenant);
+            }
+            assert!(turns.queues[1].credit + turns.queues[2].credit <= 24.0, "and saves nothing up");
+        }
+        assert_eq!(spent, [[1; 16].as_slice(), &[2; 8]].concat().repeat(3));
+    }
+
+    #[test]
+    fn a_tenants_lanes_take_turns_until_they_are_gone() {
+        let mut turns = Turns::default();
+        for number in 1..=3 {
+            turns.enter(1, 1.0, lane(number));
+        }
+        turns.next_lane();
+        assert_eq!(turns.front(), Some((1, lane(2))));
+        turns.remove(1, lane(2));
+        assert_eq!(turns.front(), Some((1, lane(3))));
+        turns.leave();
+        turns.remove(1, lane(1));
+        assert_eq!(turns.front(), None);
+        turns.enter(1, 1.0, lane(4));
+        assert_eq!(turns.front(), Some((1, lane(4))));
+    }
+}

@@ -98,6 +98,8 @@ mod tests {
             let now = Instant::now();
             window.failed(now, now);
             assert_eq!(window.width(), ceiling / 2);
+            window.answered();
+            assert_eq!(window.width(), ceiling / 2, "one answer is not a round");
             let widths: Vec<_> = (0..3).map(|_| round(&mut window)).collect();
             assert!(widths.iter().zip(expected).all(|(is, about)| is.abs_diff(about) <= 1), "{widths:?}");
         }
@@ -128,6 +130,16 @@ mod tests {
         assert_eq!((window.width(), round(&mut window)), (4, 4));
         window.set_ceiling(0);
         assert_eq!(window.width(), 1);
+    }
+
+    #[test]
+    fn a_window_that_was_closed_begins_with_one_request() {
+        let mut window = Window::new(16);
+        for _ in 0..5 {
+            round(&mut window);
+        }
+        window.close();
+        assert_eq!((window.width(), round(&mut window)), (1, 2));
     }
 
     proptest! {

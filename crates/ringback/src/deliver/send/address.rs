@@ -20,8 +20,8 @@ pub struct Egress {
     pub allow_http: bool,
 }
 
-/// Why an address or a URL may not be dialled. Customers only ever learn `blocked_destination`: more
-/// would make the delivery log a port scanner.
+/// Why an address or a URL may not be dialled. Of what a name resolves to, customers only ever learn
+/// `blocked_destination`: more would make the delivery log a port scanner. What the URL itself says is told with its cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Blocked {

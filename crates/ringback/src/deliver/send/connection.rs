@@ -1,6 +1,6 @@
 //! One connection to one receiver, over which one request at a time is sent.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -63,6 +63,8 @@ pub(super) struct Connection {
     line: Arc<Line>,
     origin: Origin,
     generation: u64,
+    /// From then on no further request begins on it; `None` if that is beyond what a clock can say.
+    retires_at: Option<Instant>,
     remote_addr: SocketAddr,
     wants_certificate: bool,
     /// An answer has come over it before the current one.
@@ -73,8 +75,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Speaks HTTP over a fresh stream to the host of `url`. A task of its own drives it.
-    pub(super) async fn open(url: &Url, secured: Secured, generation: u64) -> Result<Self, ErrorClass> {
+    /// Speaks HTTP over a fresh stream to the host of `url`. A task of its own drives it. Requests begin on it for
+    /// `max_age`, less up to a quarter by chance: what was opened together is not dialled anew together.
+    pub(super) async fn open(
+        url: &Url,
+        secured: Secured,
+        generation: u64,
+        max_age: Duration,
+    ) -> Result<Self, ErrorClass> {
         let line = Arc::new(Line { meter: secured.meter, idle: Idle::busy() });
         line.meter.reset();
         // hyper reads at most 100 headers unless told otherwise; telling it would cost an allocation each time.
@@ -90,6 +98,7 @@ impl Connection {
             line,
             origin: Origin::of(url),
             generation,
+            retires_at: Instant::now().checked_add(max_age - (max_age / 4).mul_f64(rand::random())),
             remote_addr: secured.remote_addr,
             wants_certificate: secured.wants_certificate,
             reused: false,
@@ -138,7 +147,12 @@ impl Connection {
 
     /// Whether another request may follow on it, its answer having been read to the end.
     pub(super) fn may_be_kept(&self) -> bool {
-        !self.in_doubt && !self.line.meter.write_failed() && !self.is_closed()
+        !self.in_doubt && !self.line.meter.write_failed() && !self.is_closed() && !self.is_retired()
+    }
+
+    /// Whether it is too old for another request: its host may have moved meanwhile.
+    pub(super) fn is_retired(&self) -> bool {
+        self.retires_at.is_some_and(|at| at <= Instant::now())
     }
 
     /// Whether it was closed while it was idle, so that another may be used in its place.

@@ -1,7 +1,9 @@
 //! The idle connections of one lane.
 //!
 //! A connection is reused only by the lane that opened it, for the host it was opened to, at most 4 s
-//! after its last answer. The one used last is taken first, so that surplus ones grow old and close.
+//! after its last answer and only while it is younger than the sender's `connection_max_age`, so that a receiver that
+//! has moved is found although its lane is busy. The one used last is taken first, so that surplus ones grow old and
+//! close.
 //! Nothing here retries: an attempt that has written a byte over a connection lives and dies with it.
 
 use std::collections::VecDeque;
@@ -37,7 +39,7 @@ impl Connections {
         let mut stack = self.stack.lock();
         for index in (0..stack.idle.len()).rev() {
             let kept = &stack.idle[index];
-            if kept.is_closed() || !kept.leads_to(url) {
+            if kept.is_closed() || kept.is_retired() || !kept.leads_to(url) {
                 stack.idle.remove(index);
             } else if kept.is_ready() {
                 let mut taken = stack.idle.remove(index)?;

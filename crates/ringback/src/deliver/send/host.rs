@@ -106,6 +106,14 @@ mod tests {
     }
 
     #[test]
+    fn this_very_host_is_known_by_every_spelling_of_its_name() {
+        for (name, is) in [("localhost", true), ("LOCALHOST.", true), ("a.localhost", true), ("redis", false)] {
+            assert_eq!(is_localhost(name), is, "{name}");
+        }
+        assert!(!is_localhost("localhost.example.com") && !is_localhost("notlocalhost"));
+    }
+
+    #[test]
     fn literals_must_be_written_as_they_are_printed() {
         let canonical = |text: &str| {
             let url = Url::parse(text).unwrap();

@@ -3,7 +3,7 @@
 //! ```text
 //! vet        is the URL one that may be sent to                          address, host, ranges
 //! connect    resolve the name, vet every answer, dial, handshake         resolve, connect, tls, stream, budget
-//! ask        write the request, wait for the answer's head               connections, connection, request
+//! ask        write the request, wait for the answer's head               connections, connection, request, spelling
 //! read       the body, as far as it is worth reading                     answer
 //! conclude   what happened, as an `Outcome`                              progress, classify
 //! ```
@@ -29,6 +29,7 @@ mod progress;
 mod ranges;
 mod request;
 mod resolve;
+mod spelling;
 mod stream;
 mod tls;
 
@@ -43,6 +44,7 @@ pub use self::{
     connections::Connections,
     host::is_canonical_literal,
     resolve::{Resolve, ResolveError, SystemResolver},
+    spelling::Spelling,
     tls::{Roots, UnusableRoots},
 };
 use self::{connection::Connection, progress::Progress, tls::Tls};
@@ -54,15 +56,22 @@ pub struct Sender {
     egress: Egress,
     resolver: Arc<dyn Resolve>,
     tls: Tls,
+    connection_max_age: Duration,
 }
 
 impl Sender {
-    /// A sender that dials what `egress` permits and trusts `roots`.
+    /// A sender that dials what `egress` permits, trusts `roots`, and begins no request over a connection that is older
+    /// than `connection_max_age`.
     ///
     /// # Errors
     /// When a given root certificate cannot be used.
-    pub fn new(egress: Egress, resolver: Arc<dyn Resolve>, roots: Roots) -> Result<Self, UnusableRoots> {
-        Ok(Self { egress, resolver, tls: Tls::trusting(roots)? })
+    pub fn new(
+        egress: Egress,
+        resolver: Arc<dyn Resolve>,
+        roots: Roots,
+        connection_max_age: Duration,
+    ) -> Result<Self, UnusableRoots> {
+        Ok(Self { egress, resolver, tls: Tls::trusting(roots)?, connection_max_age })
     }
 
     /// Sends one request over a connection of its lane's `pool` or a new one, and says what came of it
@@ -125,7 +134,7 @@ impl Sender {
         } else {
             Tls::plain(stream, remote_addr)
         };
-        Connection::open(url, secured, generation).await
+        Connection::open(url, secured, generation, self.connection_max_age).await
     }
 
     /// The addresses to dial, at least one.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Method, Uri,
+    HeaderMap, HeaderName, HeaderValue, Method, Uri,
     header::{CONTENT_LENGTH, HOST},
     uri::PathAndQuery,
 };
@@ -18,14 +18,20 @@ pub(super) fn message(signed: &Signed) -> Option<Message> {
     *message.method_mut() = Method::POST;
     *message.uri_mut() = target(&signed.url)?;
     *message.headers_mut() = headers(signed)?;
+    signed.spelling.put_on(&mut message);
     Some(message)
 }
 
 /// Bytes that the request takes on the wire.
 pub(super) fn length(message: &Message, body: &Bytes) -> u64 {
     let line = "POST  HTTP/1.1\r\n\r\n".len() + message.uri().path_and_query().map_or(1, |path| path.as_str().len());
-    let fields: usize =
-        message.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
+    let has_spelling = !message.extensions().is_empty();
+    let field = |(name, value): (&HeaderName, &HeaderValue)| {
+        // hyper leaves out the blank before an empty value when it preserves the spelling of names.
+        let blank = usize::from(!(has_spelling && value.is_empty()));
+        name.as_str().len() + value.len() + ":\r\n".len() + blank
+    };
+    let fields: usize = message.headers().iter().map(field).sum();
     (line + fields + body.len()) as u64
 }
 
@@ -56,11 +62,11 @@ fn authority(url: &Url) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Spelling, *};
 
     fn signed(url: &str) -> Signed {
         let headers = HeaderMap::from_iter([(http::header::USER_AGENT, HeaderValue::from_static("t"))]);
-        Signed { url: Url::parse(url).unwrap(), headers, body: Bytes::new() }
+        Signed { url: Url::parse(url).unwrap(), headers, spelling: Spelling::default(), body: Bytes::new() }
     }
 
     #[test]

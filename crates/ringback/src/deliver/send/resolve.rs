@@ -1,18 +1,24 @@
 //! From a name to its addresses.
 //!
+//! Both families are asked for at once, and neither waits for the other for long: what has come
+//! [`RESOLUTION_DELAY`] after the first addresses is what is vetted and dialled, whatever the other family's question
+//! comes to. What comes later is not dialled; the next look-up asks again.
+//!
 //! Names are resolved as they stand, never under the search domains of the host: `redis.default` is no
 //! service of our cluster. The system's blocking resolver is not used, because one slow name server
 //! would fill its thread pool and stop every other lane.
 
 use std::{
     net::{IpAddr, SocketAddr},
+    pin::pin,
     time::Duration,
 };
 
 use async_trait::async_trait;
+use futures_util::future::{Either, select};
 use hickory_resolver::{
-    Hosts, TokioResolver,
-    config::{ResolveHosts, ResolverConfig},
+    Hosts, ResolverBuilder, TokioResolver,
+    config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
     net::{NetError, runtime::TokioRuntimeProvider},
     proto::{
         op::Query,
@@ -24,6 +30,9 @@ use url::{Host, Url};
 
 use crate::attempt::ErrorClass;
 
+/// How long the addresses of one family wait for those of the other; the value RFC 8305 §3 recommends.
+const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
+
 /// Longest time that one look-up takes, tries included.
 const LOOKUP_MAX: Duration = Duration::from_secs(5);
 
@@ -31,7 +40,8 @@ const LOOKUP_MAX: Duration = Duration::from_secs(5);
 const TRY_MAX: Duration = Duration::from_secs(2);
 
 /// Shortest and longest time for which an answer is used again, whatever its own says. A name that is
-/// rebound every moment costs one look-up a second, a moved receiver is found within five minutes.
+/// rebound every moment costs one look-up a second, a moved receiver is found within five minutes. The answers
+/// of the two families are kept apart: where one is missing, the next look-up asks for it.
 const CACHED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
 /// Longest time for which a name is remembered not to exist: its owner may just be adding it.
@@ -94,7 +104,7 @@ pub(super) async fn addresses(resolver: &dyn Resolve, url: &Url) -> Result<Vec<S
     Ok(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
 }
 
-/// Resolves by the host's own hosts file and name servers, as they were when it was made.
+/// Resolves by the host's own hosts file and name servers, as they were when it was made, or by given name servers.
 pub struct SystemResolver {
     hosts: Hosts,
     servers: TokioResolver,
@@ -107,22 +117,38 @@ impl SystemResolver {
     /// # Errors
     /// [`ResolveError::Failed`] if no resolver can be made of that configuration.
     pub fn new() -> Result<Self, ResolveError> {
-        let mut builder = TokioResolver::builder_tokio().unwrap_or_else(|_unreadable| {
-            let local = hickory_resolver::config::NameServerConfig::udp_and_tcp(IpAddr::from([127, 0, 0, 1]));
-            let config = ResolverConfig::from_name_servers(vec![local]);
-            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+        let builder = TokioResolver::builder_tokio().unwrap_or_else(|_unreadable| {
+            let local = NameServerConfig::udp_and_tcp(IpAddr::from([127, 0, 0, 1]));
+            asking(vec![local])
         });
-        let options = builder.options_mut();
-        options.timeout = TRY_MAX;
-        options.attempts = 2;
-        options.positive_min_ttl = Some(CACHED.0);
-        options.positive_max_ttl = Some(CACHED.1);
-        options.negative_min_ttl = Some(CACHED.0);
-        options.negative_max_ttl = Some(CACHED_ABSENT_MAX);
-        options.max_active_requests = OPEN_LOOKUPS_MAX;
-        // The hosts file is asked first and alone, below.
-        options.use_hosts_file = ResolveHosts::Never;
-        Ok(Self { hosts: Hosts::from_system().unwrap_or_default(), servers: builder.build().map_err(failed)? })
+        Self::build(Hosts::from_system().unwrap_or_default(), builder)
+    }
+
+    /// Asks these name servers and nothing else, over UDP and, where an answer is too long for it, TCP: for hosts with
+    /// name servers of their own, and for tests. No hosts file is read.
+    ///
+    /// # Errors
+    /// [`ResolveError::Failed`] if no resolver can be made of them.
+    pub fn asking(servers: &[SocketAddr]) -> Result<Self, ResolveError> {
+        Self::build(Hosts::default(), asking(servers.iter().map(name_server).collect()))
+    }
+
+    fn build(hosts: Hosts, mut builder: Builder) -> Result<Self, ResolveError> {
+        limit(builder.options_mut());
+        Ok(Self { hosts, servers: builder.build().map_err(failed)? })
+    }
+
+    /// The addresses of one family; never none.
+    async fn family(&self, name: Name, kind: RecordType) -> Result<Vec<IpAddr>, NoAddresses> {
+        let found = match timeout(LOOKUP_MAX, self.servers.lookup(name, kind)).await {
+            Ok(found) => found.map_err(NoAddresses::of)?,
+            Err(_elapsed) => return Err(NoAddresses { error: ResolveError::TimedOut, name_exists: true }),
+        };
+        let addresses: Vec<_> = found.answers().iter().filter_map(|record| record.data.ip_addr()).collect();
+        if addresses.is_empty() {
+            return Err(NoAddresses { error: ResolveError::NoAddress, name_exists: true });
+        }
+        Ok(addresses)
     }
 
     /// What the hosts file says. A name that stands there is not asked for elsewhere, for neither family.
@@ -144,12 +170,87 @@ impl Resolve for SystemResolver {
         if !kept.is_empty() {
             return Ok(kept);
         }
-        match timeout(LOOKUP_MAX, self.servers.lookup_ip(name)).await {
-            Ok(Ok(found)) => Ok(found.iter().collect()),
-            Ok(Err(error)) => Err(failed(error)),
-            Err(_elapsed) => Err(ResolveError::TimedOut),
+        // IPv6 stands before IPv4, as RFC 6724 would have it for most; dialling takes the families by turns.
+        match select(pin!(self.family(name.clone(), RecordType::AAAA)), pin!(self.family(name, RecordType::A))).await {
+            Either::Left((v6, v4)) => {
+                let (v6, v4) = settled(v6, v4).await?;
+                Ok([v6, v4].concat())
+            }
+            Either::Right((v4, v6)) => {
+                let (v4, v6) = settled(v4, v6).await?;
+                Ok([v6, v4].concat())
+            }
         }
     }
+}
+
+type Family = Result<Vec<IpAddr>, NoAddresses>;
+
+/// What both families come to, when the `first` of them has come.
+async fn settled(
+    first: Family,
+    other: impl Future<Output = Family>,
+) -> Result<(Vec<IpAddr>, Vec<IpAddr>), ResolveError> {
+    match first {
+        Ok(first) => {
+            let other = timeout(RESOLUTION_DELAY, other).await;
+            // Late, failed or none: it does not take away what the first has.
+            Ok((first, other.ok().and_then(Result::ok).unwrap_or_default()))
+        }
+        Err(first) => match other.await {
+            Ok(other) => Ok((Vec::new(), other)),
+            Err(other) => Err(NoAddresses::more_telling(first, other).error),
+        },
+    }
+}
+
+/// Why there are no addresses of one family.
+struct NoAddresses {
+    error: ResolveError,
+    /// Whether the name may exist all the same.
+    name_exists: bool,
+}
+
+impl NoAddresses {
+    fn of(error: NetError) -> Self {
+        Self { name_exists: !error.is_nx_domain(), error: failed(error) }
+    }
+
+    /// That there is no such name goes before an error of the name servers, that goes before their silence, and all of
+    /// them before the news that this family alone has no address.
+    fn more_telling(first: Self, other: Self) -> Self {
+        let telling = |failure: &Self| match failure.error {
+            ResolveError::NoAddress if !failure.name_exists => 3,
+            ResolveError::Failed(_) => 2,
+            ResolveError::TimedOut => 1,
+            ResolveError::NoAddress => 0,
+        };
+        if telling(&other) > telling(&first) { other } else { first }
+    }
+}
+
+type Builder = ResolverBuilder<TokioRuntimeProvider>;
+
+fn asking(servers: Vec<NameServerConfig>) -> Builder {
+    TokioResolver::builder_with_config(ResolverConfig::from_name_servers(servers), TokioRuntimeProvider::default())
+}
+
+fn name_server(address: &SocketAddr) -> NameServerConfig {
+    let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
+    connections.iter_mut().for_each(|connection| connection.port = address.port());
+    NameServerConfig::new(address.ip(), true, connections)
+}
+
+fn limit(options: &mut ResolverOpts) {
+    options.timeout = TRY_MAX;
+    options.attempts = 2;
+    options.positive_min_ttl = Some(CACHED.0);
+    options.positive_max_ttl = Some(CACHED.1);
+    options.negative_min_ttl = Some(CACHED.0);
+    options.negative_max_ttl = Some(CACHED_ABSENT_MAX);
+    options.max_active_requests = OPEN_LOOKUPS_MAX;
+    // The hosts file is asked first and alone.
+    options.use_hosts_file = ResolveHosts::Never;
 }
 
 fn failed(error: NetError) -> ResolveError {
@@ -164,6 +265,8 @@ fn failed(error: NetError) -> ResolveError {
 
 #[cfg(test)]
 mod tests {
+    use ringback_testkit::{Answer, NameServer};
+
     use super::*;
 
     #[tokio::test]
@@ -173,6 +276,24 @@ mod tests {
             let found = resolver.resolve(name).await.unwrap();
             assert!(!found.is_empty() && found.iter().all(IpAddr::is_loopback), "{name}: {found:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_hosts_search_domains_are_never_asked() {
+        let server = NameServer::start(|question| match question.name.ends_with("cluster.example.com") {
+            true => Answer::addresses([[127, 0, 0, 1]]),
+            false => Answer::no_such_name(),
+        })
+        .await;
+        let search = vec![Name::from_ascii("cluster.example.com.").unwrap()];
+        let config = ResolverConfig::from_parts(None, search, vec![name_server(&server.address())]);
+        let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        let resolver = SystemResolver::build(Hosts::default(), builder).unwrap();
+        for name in ["redis", "redis.default", "redis.default.svc."] {
+            assert!(matches!(resolver.resolve(name).await, Err(ResolveError::NoAddress)), "{name}");
+        }
+        let asked = server.asked();
+        assert!(!asked.is_empty() && !asked.iter().any(|question| question.name.contains("cluster")), "{asked:?}");
     }
 
     #[tokio::test]

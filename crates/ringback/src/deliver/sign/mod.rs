@@ -16,9 +16,10 @@ use http::{
 
 pub use self::signer::Facts;
 pub(crate) use self::signer::Signer;
+use super::send::Spelling;
 use crate::{
     delivery::Marks,
-    endpoint::{Auth, MASK, Target, placeholder::InHeader},
+    endpoint::{Auth, MASK, Target, bounds::HEAD_BYTES_MAX, placeholder::InHeader},
     event::Event,
     time::Timestamp,
 };
@@ -27,11 +28,18 @@ use crate::{
 const AGENT: &str = concat!("Ringback/", env!("CARGO_PKG_VERSION"));
 
 /// Names of Ringback's own headers, behind the prefix.
-pub(crate) const OWN_NAMES: [&str; 5] = ["event-type", "event-time", "attempt", "test", "replay"];
+pub(crate) const OWN_NAMES: [&str; 6] = [OWN_ID, "event-type", "event-time", "attempt", "test", "replay"];
+
+/// The name, behind the prefix, of the header that carries the event's id with every scheme.
+pub(crate) const OWN_ID: &str = "id";
 
 /// The same as headers, for one prefix: made once, since every request has most of them.
 #[derive(Debug, Clone)]
-pub struct OwnNames([HeaderName; OWN_NAMES.len()]);
+pub struct OwnNames {
+    names: [HeaderName; OWN_NAMES.len()],
+    /// As they are written, with the prefix as it was configured.
+    spelled: [String; OWN_NAMES.len()],
+}
 
 impl OwnNames {
     /// Those behind `prefix`.
@@ -39,9 +47,9 @@ impl OwnNames {
     /// # Errors
     /// When the prefix cannot stand in a header's name.
     pub fn behind(prefix: &str) -> Result<Self, InvalidHeaderName> {
-        let [event_type, event_time, attempt, test, replay] =
-            OWN_NAMES.map(|name| HeaderName::try_from(format!("{prefix}{name}")));
-        Ok(Self([event_type?, event_time?, attempt?, test?, replay?]))
+        let spelled = OWN_NAMES.map(|name| format!("{prefix}{name}"));
+        let [id, event_type, event_time, attempt, test, replay] = spelled.each_ref().map(HeaderName::try_from);
+        Ok(Self { names: [id?, event_type?, event_time?, attempt?, test?, replay?], spelled })
     }
 }
 
@@ -67,6 +75,8 @@ pub struct Signed {
     pub url: url::Url,
     /// All headers but `host` and `content-length`. Callers' values and credentials are marked as sensitive.
     pub headers: HeaderMap,
+    /// How the headers' names are written on the wire.
+    pub spelling: Spelling,
     /// The payload, byte for byte as it was emitted.
     pub body: Bytes,
 }
@@ -88,12 +98,29 @@ pub enum Unsignable {
     /// The scheme signs a value that the payload does not have.
     #[error("the scheme signs the value at {0}, and the payload has none there")]
     MissingPointer(String),
+    /// The scheme signs a value inside the payload, and the payload is not JSON.
+    #[error("the scheme signs the value at {0}, and the payload is not JSON")]
+    NotJson(String),
+    /// The value that the scheme signs is a string that no encoding can write as bytes.
+    #[error("the scheme signs the value at {0}, and the string there holds half of a surrogate pair")]
+    NotText(String),
+    /// The scheme would sign too much beside the payload.
+    #[error("the scheme's message {0}")]
+    Message(String),
+    /// Placeholders in headers stand for too much.
+    #[error("the request's head would have {0} bytes; at most {HEAD_BYTES_MAX} are sent")]
+    Head(usize),
     /// The scheme signs, but no secret is valid at this time.
     #[error("no secret is valid at this time")]
     NoActiveSecret,
     /// A value cannot stand in a header.
     #[error("the value of header {0} cannot be sent")]
     Header(String),
+}
+
+/// How many bytes [`compose`] looks at for a payload of `bytes`, each as often as it does.
+pub(crate) fn effort(target: &Target, bytes: usize) -> usize {
+    target.signer.as_ref().map_or(0, |signer| signer.effort(bytes))
 }
 
 /// Composes and signs one attempt; `own` names Ringback's own headers.
@@ -105,14 +132,14 @@ pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result
     headers.fixed(CONTENT_TYPE, "application/json");
     headers.fixed(ACCEPT_ENCODING, "identity");
     headers.fixed(USER_AGENT, AGENT);
+    let id = message.event.id.to_string();
     if let Some(signer) = &target.signer {
-        let id = message.event.id.to_string();
         let facts = Facts { id: &id, url: target.url.url.as_str(), body: message.body, now: message.now };
         for (name, value) in signer.sign(&facts)? {
             headers.open(name, &value)?;
         }
     }
-    own_headers(&mut headers, message, own)?;
+    own_headers(&mut headers, message, &id, own)?;
     for (name, template) in &*target.headers {
         let value = template.fill(|placeholder, out| write(placeholder, message, out));
         headers.secret(name.clone(), value)?;
@@ -121,11 +148,14 @@ pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result
         let (name, value) = authorization(auth)?;
         headers.secret(name, value)?;
     }
-    Ok(Signed { url: target.url.url.clone(), headers: headers.0, body: message.body.clone() })
+    headers.check_size()?;
+    let spelling = target.spelling(&own.spelled);
+    Ok(Signed { url: target.url.url.clone(), headers: headers.0, spelling, body: message.body.clone() })
 }
 
-fn own_headers(headers: &mut Headers, message: &Message<'_>, own: &OwnNames) -> Result<(), Unsignable> {
-    let [event_type, event_time, attempt, test, replay] = &own.0;
+fn own_headers(headers: &mut Headers, message: &Message<'_>, event_id: &str, own: &OwnNames) -> Result<(), Unsignable> {
+    let [id, event_type, event_time, attempt, test, replay] = &own.names;
+    headers.open(id.clone(), event_id)?;
     headers.open(event_type.clone(), &message.event.event_type)?;
     headers.open(event_time.clone(), &message.event.occurred_at.to_string())?;
     headers.open(attempt.clone(), &message.attempt.to_string())?;
@@ -166,6 +196,12 @@ fn authorization(auth: &Auth) -> Result<(HeaderName, String), Unsignable> {
 struct Headers(HeaderMap);
 
 impl Headers {
+    fn check_size(&self) -> Result<(), Unsignable> {
+        // A colon, a space and the end of the line go with each.
+        let bytes = self.0.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        if bytes > HEAD_BYTES_MAX { Err(Unsignable::Head(bytes)) } else { Ok(()) }
+    }
+
     /// A value that is the same in every request.
     fn fixed(&mut self, name: HeaderName, value: &'static str) {
         self.0.insert(name, HeaderValue::from_static(value));

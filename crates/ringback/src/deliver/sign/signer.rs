@@ -12,7 +12,9 @@ use super::{
 use crate::{
     endpoint::{
         Credentials, Encoding, Scheme, Secret, SecretRule, SigningKey,
+        bounds::{self, BESIDE_BODY_MAX},
         placeholder::{InMessage, InSchemeHeader},
+        pointer::{NoValue, Pointer},
         recipe::Recipe,
         template::{Part, Template},
     },
@@ -89,6 +91,15 @@ impl Signer {
         Ok(Some(Self { recipe, keys, signing_keys }))
     }
 
+    /// How many bytes are looked at to sign a payload of `bytes`: once for each key, and for each step to a value of it.
+    pub(super) fn effort(&self, bytes: usize) -> usize {
+        let steps = self.recipe.message.parts().iter().map(|part| match part {
+            Part::Value(InMessage::Json(pointer)) => 1 + pointer.steps(),
+            _ => 0,
+        });
+        bytes.saturating_mul(self.keys.len() + self.signing_keys.len() + steps.sum::<usize>())
+    }
+
     /// The scheme's headers for one attempt.
     ///
     /// # Errors
@@ -142,25 +153,51 @@ pub(super) fn pieces<'a>(
     template: &'a Template<InMessage>,
     facts: &Facts<'a>,
 ) -> Result<Vec<Cow<'a, [u8]>>, Unsignable> {
+    if let Some((_, why)) = bounds::excess(template) {
+        return Err(Unsignable::Message(why));
+    }
+    let mut pieces = Vec::with_capacity(template.parts().len());
+    let mut beside_body = 0;
+    for part in template.parts() {
+        let piece = piece(part, facts)?;
+        if !matches!(part, Part::Value(InMessage::Body)) {
+            beside_body += piece.len();
+        }
+        if beside_body > BESIDE_BODY_MAX {
+            let why = format!("has more than {BESIDE_BODY_MAX} bytes beside the payload");
+            return Err(Unsignable::Message(why));
+        }
+        pieces.push(piece);
+    }
+    Ok(pieces)
+}
+
+fn piece<'a>(part: &'a Part<InMessage>, facts: &Facts<'a>) -> Result<Cow<'a, [u8]>, Unsignable> {
     let text = |text: Cow<'a, str>| match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     };
-    let pieces = template.parts().iter().map(|part| {
-        Ok(match part {
-            Part::Text(literal) => text(literal.into()),
-            Part::Value(InMessage::Id) => text(facts.id.into()),
-            Part::Value(InMessage::Timestamp) => text(facts.now.seconds().to_string().into()),
-            Part::Value(InMessage::TimestampMs) => text(facts.now.millis().to_string().into()),
-            Part::Value(InMessage::Body) => Cow::Borrowed(facts.body),
-            Part::Value(InMessage::Url) => text(facts.url.into()),
-            Part::Value(InMessage::Method) => text("POST".into()),
-            Part::Value(InMessage::Json(pointer)) => {
-                text(pointer.value(facts.body).ok_or_else(|| Unsignable::MissingPointer(pointer.to_string()))?)
-            }
-        })
-    });
-    pieces.collect()
+    Ok(match part {
+        Part::Text(literal) => text(literal.into()),
+        Part::Value(InMessage::Id) => text(facts.id.into()),
+        Part::Value(InMessage::Timestamp) => text(facts.now.seconds().to_string().into()),
+        Part::Value(InMessage::TimestampMs) => text(facts.now.millis().to_string().into()),
+        Part::Value(InMessage::Body) => Cow::Borrowed(facts.body),
+        Part::Value(InMessage::Url) => text(facts.url.into()),
+        Part::Value(InMessage::Method) => text("POST".into()),
+        Part::Value(InMessage::Json(pointer)) => {
+            text(pointer.value(facts.body).map_err(|why| unsignable(why, pointer))?)
+        }
+    })
+}
+
+fn unsignable(why: NoValue, pointer: &Pointer) -> Unsignable {
+    let pointer = pointer.to_string();
+    match why {
+        NoValue::NotJson => Unsignable::NotJson(pointer),
+        NoValue::Absent => Unsignable::MissingPointer(pointer),
+        NoValue::NotText => Unsignable::NotText(pointer),
+    }
 }
 
 fn fill(template: &Template<InSchemeHeader>, signature: &str, facts: &Facts<'_>) -> String {

@@ -6,7 +6,9 @@ use super::*;
 use crate::{
     deliver::send::Egress,
     delivery::Marks,
-    endpoint::{Credentials, Custom, Digest, Encoding, KeyFormat, Retry, Scheme, Secret, TargetUrl},
+    endpoint::{
+        Credentials, Custom, Digest, Encoding, KeyFormat, Retry, Scheme, Secret, TargetUrl, bounds::BESIDE_BODY_MAX,
+    },
     id::EventId,
 };
 
@@ -89,9 +91,16 @@ fn synthflow_signs_the_calls_id_alone() {
 #[test]
 fn synthflow_without_a_call_id_is_unroutable() {
     let signer = Signer::new(&Scheme::Synthflow, &credentials(&["synthflow_secret"])).unwrap().unwrap();
-    for body in [r#"{"call":{}}"#, "[]", "not json", ""] {
+    let pointer = || "/call/call_id".to_owned();
+    for (body, why) in [
+        (r#"{"call":{}}"#, Unsignable::MissingPointer(pointer())),
+        ("[]", Unsignable::MissingPointer(pointer())),
+        ("not json", Unsignable::NotJson(pointer())),
+        ("", Unsignable::NotJson(pointer())),
+        (r#"{"call":{"call_id":"\ud800"}}"#, Unsignable::NotText(pointer())),
+    ] {
         let facts = Facts { id: "x", url: "u", body: body.as_bytes(), now: Timestamp::from_millis(0) };
-        assert_eq!(signer.sign(&facts), Err(Unsignable::MissingPointer("/call/call_id".to_owned())), "{body}");
+        assert_eq!(signer.sign(&facts), Err(why), "{body}");
     }
 }
 
@@ -214,6 +223,7 @@ fn event() -> Event {
         endpoint_keys: None,
         destination: None,
         test: false,
+        unreadable: None,
     }
 }
 
@@ -223,10 +233,60 @@ fn target(scheme: Scheme, credentials: Credentials) -> Target {
 }
 
 fn composed(target: &Target, marks: Marks) -> Signed {
-    let (event, body) = (event(), Bytes::from_static(BODY_A.as_bytes()));
+    composed_with(target, marks, BODY_A)
+}
+
+fn composed_with(target: &Target, marks: Marks, body: &'static str) -> Signed {
+    let (event, body) = (event(), Bytes::from_static(body.as_bytes()));
     let now = Timestamp::from_millis(TIME_A * 1_000);
     let own = OwnNames::behind("ringback-").unwrap();
     compose(target, &Message { event: &event, body: &body, attempt: 2, marks, now }, &own).unwrap()
+}
+
+#[test]
+fn a_payload_is_looked_at_once_for_each_key_and_each_step_to_a_value() {
+    let looked_at = |scheme, credentials| effort(&target(scheme, credentials), 1_000);
+    assert_eq!(looked_at(Scheme::None, credentials(&[])), 0);
+    assert_eq!(looked_at(Scheme::PlainHex, credentials(&["s"])), 1_000);
+    assert_eq!(looked_at(Scheme::Standard, credentials(&[SECRET_A, SECRET_A])), 2_000);
+    let signing_keys = vec![Secret::lasting(WHSK.to_owned()); 2];
+    let with_ed25519 = Credentials { signing_keys, ..credentials(&[SECRET_A]) };
+    assert_eq!(looked_at(Scheme::StandardEd25519, with_ed25519), 3_000);
+    // The whole, `call` and `call_id`, and the key.
+    assert_eq!(looked_at(Scheme::Synthflow, credentials(&["s"])), 4_000);
+}
+
+#[test]
+fn the_head_of_a_request_is_counted_to_the_byte() {
+    let checked = |bytes: usize| {
+        let mut headers = Headers(HeaderMap::new());
+        headers.fixed(ACCEPT_ENCODING, "identity");
+        let beside = "accept-encoding: identity\r\n".len() + "x-a: \r\n".len();
+        headers.open(HeaderName::from_static("x-a"), &"v".repeat(bytes - beside)).unwrap();
+        headers.check_size()
+    };
+    assert_eq!(checked(HEAD_BYTES_MAX), Ok(()));
+    assert_eq!(checked(HEAD_BYTES_MAX + 1), Err(Unsignable::Head(HEAD_BYTES_MAX + 1)));
+    assert_eq!(checked(HEAD_BYTES_MAX + 2), Err(Unsignable::Head(HEAD_BYTES_MAX + 2)));
+}
+
+#[test]
+fn what_is_signed_beside_the_payload_is_counted_to_the_byte() {
+    let scheme = Scheme::Custom(Custom {
+        key_format: KeyFormat::Utf8,
+        message: "{json:/a}{json:/b}.{body}".to_owned(),
+        digest: Digest::Sha256,
+        encoding: Encoding::Hex,
+        headers: BTreeMap::from([("x-sig".to_owned(), "{signature}".to_owned())]),
+    });
+    let signer = Signer::new(&scheme, &credentials(&["s"])).unwrap().unwrap();
+    let signed = |a: usize, b: usize| {
+        let body = format!(r#"{{"a":"{}","b":"{}"}}"#, "x".repeat(a), "x".repeat(b));
+        signer.sign(&Facts { id: "x", url: "u", body: body.as_bytes(), now: Timestamp::default() }).map(drop)
+    };
+    assert_eq!(signed(BESIDE_BODY_MAX - 11, 10), Ok(()), "the payload itself is longer");
+    assert!(matches!(signed(BESIDE_BODY_MAX - 10, 10), Err(Unsignable::Message(_))));
+    assert!(matches!(signed(BESIDE_BODY_MAX, 10), Err(Unsignable::Message(_))));
 }
 
 fn shows(signed: &Signed, name: &str, value: &str) -> bool {
@@ -245,6 +305,7 @@ fn a_request_carries_exactly_what_the_contract_lists() {
         ("webhook-id", id.to_owned()),
         ("webhook-signature", signed.headers["webhook-signature"].to_str().unwrap().to_owned()),
         ("webhook-timestamp", "1614265330".to_owned()),
+        ("ringback-id", id.to_owned()),
         ("ringback-event-type", "CALL_ENDED".to_owned()),
         ("ringback-event-time", "2025-01-15T10:30:00.5Z".to_owned()),
         ("ringback-attempt", "2".to_owned()),
@@ -253,6 +314,17 @@ fn a_request_carries_exactly_what_the_contract_lists() {
     assert_eq!(shown, expected);
     assert_eq!(signed.headers.len(), expected.len());
     assert_eq!((signed.url.as_str(), &signed.body[..]), ("https://example.com/hook", BODY_A.as_bytes()));
+}
+
+#[test]
+fn every_scheme_carries_the_events_id() {
+    let signing_keys = vec![Secret::lasting(WHSK.to_owned())];
+    for scheme in Scheme::BUILT_IN {
+        let credentials = Credentials { signing_keys: signing_keys.clone(), ..credentials(&[SECRET_A]) };
+        let signed =
+            composed_with(&target(scheme.clone(), credentials), Marks::default(), r#"{"call":{"call_id":"1"}}"#);
+        assert_eq!(signed.headers["ringback-id"], "evt_01946a2b000070008000000000000000", "{scheme:?}");
+    }
 }
 
 #[test]
@@ -319,4 +391,10 @@ fn debug_of_a_target_shows_no_secret() {
     credentials.auth = Some(Auth::Bearer { token: "hidden-3".to_owned() });
     let shown = format!("{:?}", target(Scheme::PlainHex, credentials));
     assert!(!shown.contains("hidden"), "{shown}");
+}
+
+#[test]
+fn debug_of_a_signer_tells_how_many_keys_it_has() {
+    let signer = Signer::new(&Scheme::PlainHex, &credentials(&["hidden-1", "hidden-2"])).unwrap().unwrap();
+    assert_eq!(format!("{signer:?}"), "Signer(*** 2 keys)");
 }

@@ -1,7 +1,8 @@
 //! What is right JSON and still makes receivers stumble.
 //!
 //! `body_not_js_stable`: `JSON.stringify(JSON.parse(body))` would give other bytes, so a receiver that
-//! verifies a signature over its re-serialised body, as some vendors' pages teach, refuses it.
+//! verifies a signature over its re-serialised body, as some vendors' pages teach, refuses it. White space between
+//! values is not told: whoever sends it knows that it is there.
 //! `url_field_not_a_url`: a field named like a URL holds something else, such as `www.example.com/x`.
 //!
 //! One walk over the bytes, without building a document. Nothing of the payload but member names is repeated.
@@ -13,10 +14,12 @@ mod walk;
 
 use crate::invalid::Warning;
 
+/// The code of a payload that JavaScript writes in another way than it came.
+pub const NOT_JS_STABLE: &str = "body_not_js_stable";
+
 /// Why a body would change on its way through a JavaScript program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
-    Space,
     Number,
     Escape,
     Order,
@@ -26,7 +29,6 @@ enum Change {
 impl Change {
     const fn what(self) -> &'static str {
         match self {
-            Self::Space => "white space between values is dropped",
             Self::Number => "this number is written in another way",
             Self::Escape => "an escape in this string or name is written in another way",
             Self::Order => "names that look like array indexes are moved to the front, in ascending order",
@@ -40,7 +42,7 @@ impl Change {
 pub fn lint_payload(payload: &[u8]) -> Vec<Warning> {
     let Some(found) = std::str::from_utf8(payload).ok().and_then(walk::walk) else { return Vec::new() };
     let change = found.change.map(|(change, pointer)| Warning {
-        code: "body_not_js_stable",
+        code: NOT_JS_STABLE,
         pointer,
         detail: format!("a receiver that verifies over JSON.stringify(JSON.parse(body)) refuses it: {}", change.what()),
     });

@@ -19,7 +19,9 @@ fn a_plain_compact_payload_is_silent() {
 "recording_url":"https://example.com/r.wav","cost":0.05,"notes":[1,2,{"a":null}],"text":"héllo \"x\"\n"}}"#
         .replace(",\n", ",");
     assert_eq!(codes(&payload), []);
-    for payload in ["{}", "[]", "0", "\"\"", "null", "true", "[[],{}]", "-1.5"] {
+    // Neither a blank nor a line break by itself is worth a warning.
+    let spaced = ["{\"a\": 1}", "{\"a\":1}\n", " 1", "[ ]", "{\n  \"a\": [1, 2]\n}\n"];
+    for payload in ["{}", "[]", "0", "\"\"", "null", "true", "[[],{}]", "-1.5"].into_iter().chain(spaced) {
         assert_eq!(codes(payload), [], "{payload}");
     }
 }
@@ -33,10 +35,8 @@ fn everything_that_javascript_rewrites_is_found_where_it_stands() {
         (r#"{"a":"\u00e9"}"#, "/a"),
         (r#"{"a":"https:\/\/x"}"#, "/a"),
         (r#"{"\u0061":1}"#, "/a"),
-        (r#"{"a": 1}"#, "/a"),
-        ("{\"a\":1}\n", ""),
-        (" 1", ""),
-        (r#"[ ]"#, "/0"),
+        (r#"{"a": 1.0}"#, "/a"),
+        ("{\"a\":1e3}\n", "/a"),
         (r#"{"a":1,"b":{"x":1,"y":2,"x":3}}"#, "/b/x"),
         (r#"{"b":1,"1":2}"#, "/1"),
         (r#"{"2":1,"1":2}"#, "/1"),
@@ -136,10 +136,10 @@ fn compact() -> impl Strategy<Value = serde_json::Value> {
 
 proptest! {
     #[test]
-    fn compact_json_is_stable_and_pretty_json_is_not(value in compact()) {
+    fn compact_json_is_stable_and_pretty_json_as_well(value in compact()) {
         prop_assert_eq!(change_at(&value.to_string()), None);
         let pretty = serde_json::to_string_pretty(&value).unwrap();
-        prop_assert_eq!(change_at(&pretty).is_some(), pretty.contains('\n'));
+        prop_assert_eq!(change_at(&pretty), None);
     }
 
     #[test]

@@ -155,7 +155,7 @@ impl<'a> Walk<'a> {
     fn number(&mut self) -> Option<()> {
         let rest = &self.text.as_bytes()[self.at..];
         let length = number_length(rest)?;
-        if !number::is_stable(&self.text[self.at..self.at + length]) {
+        if self.found.change.is_none() && !number::is_stable(&self.text[self.at..self.at + length]) {
             self.note(Change::Number);
         }
         self.at += length;
@@ -171,11 +171,7 @@ impl<'a> Walk<'a> {
 
     fn space(&mut self) {
         let rest = &self.text.as_bytes()[self.at..];
-        let length = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
-        if length > 0 {
-            self.at += length;
-            self.note(Change::Space);
-        }
+        self.at += rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
     }
 
     fn peek(&self) -> Option<u8> {

@@ -109,6 +109,23 @@ fn a_custom_scheme_is_checked_in_place() {
 }
 
 #[test]
+fn the_header_of_the_events_id_is_ringbacks_own() {
+    assert_eq!(refused(json!({"headers": {"Ringback-Id": "x"}})), one("/headers/Ringback-Id", "header_refused"));
+    let custom = |name: &str, text: &str| {
+        json!({"secret": "hidden", "scheme": {
+            "key_format": "utf8", "message": "{body}", "digest": "sha256", "encoding": "hex",
+            "headers": {name: text, "X-Sig": "{signature}"},
+        }})
+    };
+    assert_eq!(refused(custom("ringback-id", "{timestamp}")), one("/scheme/headers", "header_refused"));
+    // Where the prefix makes it a name of the scheme's, both must say the same.
+    let behind = |prefix: &str, document| Draft::read(with(document)).resolve(&Egress::default(), prefix);
+    assert!(behind("webhook-", json!({"preset": "default"})).is_ok());
+    assert!(behind("X-Acme-", custom("x-acme-id", "{id}")).is_ok());
+    assert_eq!(found(behind("X-Acme-", custom("x-acme-id", "id={id}"))), one("/scheme/headers", "header_refused"));
+}
+
+#[test]
 fn a_schemes_own_headers_cannot_be_set() {
     let document = json!({"preset": "levrage", "headers": {"x-levrage-signature": "x"}});
     assert_eq!(refused(document), one("/headers/x-levrage-signature", "header_refused"));

@@ -5,20 +5,20 @@ use serde_json::json;
 use super::*;
 use crate::{deliver::sign, id::EventId, invalid::Warning, seal::MasterKeys};
 
-fn keys() -> MasterKeys {
+pub(super) fn keys() -> MasterKeys {
     MasterKeys::parse(&"01".repeat(32), &[]).unwrap()
 }
 
-fn keep(document: Value, inherit: Option<&Endpoint>) -> Result<(KeptDestination, Vec<Warning>), Invalid> {
+pub(super) fn keep(document: Value, inherit: Option<&Endpoint>) -> Result<(KeptDestination, Vec<Warning>), Invalid> {
     let destination = Destination::read(document);
     KeptDestination::keep(&destination, inline_event(), &keys(), inherit, &Egress::default(), "ringback-")
 }
 
-fn inline_event() -> EventId {
+pub(super) fn inline_event() -> EventId {
     EventId::floor(Timestamp::from_millis(1_700_000_000_000))
 }
 
-fn usable(kept: &KeptDestination, inherit: Option<&Endpoint>) -> Target {
+pub(super) fn usable(kept: &KeptDestination, inherit: Option<&Endpoint>) -> Target {
     kept.usable(inline_event(), &keys(), inherit, &Egress::default()).unwrap()
 }
 
@@ -50,27 +50,6 @@ fn inline_secrets_are_sealed_for_their_event() {
     let other = EventId::floor(Timestamp::from_millis(1));
     let refusal = read.usable(other, &keys(), None, &Egress::default()).unwrap_err();
     assert!(refusal.contains("another row"), "{refusal}");
-}
-
-#[test]
-fn an_inline_destination_inherits_what_it_does_not_say() {
-    let from = endpoint(json!({
-        "key": "k", "preset": "levrage", "secret": "theirs", "headers": {"X-A": "a", "X-B": "b"}, "timeout_ms": 3000,
-        "auth": {"type": "bearer", "token": "t"},
-    }));
-    let document = json!({
-        "url": "https://example.org/", "endpoint_key": "k", "headers": {"x-b": "mine"}, "retry": {"max_attempts": 1},
-    });
-    let (kept, _) = keep(document, Some(&from)).unwrap();
-    let target = usable(&kept, Some(&from));
-    assert_eq!((&target.scheme, target.timeout.as_secs(), target.retry.max_attempts), (&Scheme::Levrage, 3, 1));
-    assert_eq!(target.credentials.secrets, from.credentials.secrets);
-    assert_eq!(target.credentials.auth, from.credentials.auth);
-    assert_eq!(
-        target.credentials.headers.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>(),
-        ["X-A=a", "x-b=mine"]
-    );
-    assert!(kept.usable(inline_event(), &keys(), None, &Egress::default()).unwrap_err().contains("endpoint_key"));
 }
 
 #[test]
@@ -124,4 +103,29 @@ fn an_inline_delivery_is_signed_with_its_own_secret() {
         signed.headers["x-webhook-signature"],
         "9ac4d57f4702c0cd8c19eb8880a3db18acc06dcff5ee83e44bad7fd52566f20d"
     );
+}
+
+#[test]
+fn an_inline_destination_is_tried_twenty_times_at_most_and_never_without_a_pause() {
+    let refused = |retry: Value| {
+        let refusal = keep(json!({"url": "https://example.com/", "retry": retry}), None).unwrap_err();
+        refusal.findings.into_iter().map(|finding| finding.pointer).collect::<Vec<_>>()
+    };
+    for attempts in [21, 100, 101] {
+        assert_eq!(refused(json!({"max_attempts": attempts})), ["/retry/max_attempts"], "{attempts}");
+    }
+    assert_eq!(refused(json!({"max_attempts": 0})), ["/retry/max_attempts"]);
+    assert_eq!(refused(json!({"delays_ms": [50, 49, 0]})), ["/retry/delays_ms/1", "/retry/delays_ms/2"]);
+    keep(json!({"url": "https://example.com/", "retry": {"max_attempts": 20, "delays_ms": [50]}}), None).unwrap();
+
+    let patient = endpoint(json!({"key": "k", "retry": {"max_attempts": 100, "delays_ms": [50], "jitter": 0.0}}));
+    let (kept, _) = keep(json!({"url": "https://example.com/", "endpoint_key": "k"}), Some(&patient)).unwrap();
+    assert_eq!(usable(&kept, Some(&patient)).retry.max_attempts, 20);
+
+    let stored: KeptDestination = serde_json::from_value(
+        json!({"url": "https://example.com/", "retry": {"max_attempts": 100, "delays_ms": [0], "jitter": 0.0}}),
+    )
+    .unwrap();
+    let retry = usable(&stored, None).retry;
+    assert_eq!((retry.max_attempts, retry.delays_ms), (20, vec![50]));
 }

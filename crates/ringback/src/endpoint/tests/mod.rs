@@ -1,6 +1,7 @@
 //! Drafts, patches and inline destinations as callers write them.
 
 mod drafts;
+mod inherit;
 mod inline;
 mod patches;
 
@@ -53,6 +54,7 @@ fn endpoint(fields: Value) -> Endpoint {
         paused: false,
         version: 1,
         created_at: now,
+        unreadable: None,
         updated_at: now,
     }
 }

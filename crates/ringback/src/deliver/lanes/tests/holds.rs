@@ -1,7 +1,7 @@
 //! A lane is left alone: because its receiver asked for time, or because it fails.
 
 use super::*;
-use crate::endpoint::Endpoint;
+use crate::{endpoint::Endpoint, seal::MasterKeys, store::StoredEndpoint};
 
 fn failed(took: Duration) -> Ended {
     Ended { sign: Sign::Failing, ..answered(took) }
@@ -183,6 +183,29 @@ fn endpoint(world: &mut World, count: usize) -> (Endpoint, Vec<Due>) {
 }
 
 #[test]
+fn an_endpoint_that_cannot_be_read_gets_no_test_either_and_goes_on_once_it_can() {
+    let mut world = World::new();
+    let (endpoint, rows) = endpoint(&mut world, 3);
+    let keys = MasterKeys::parse(&"01".repeat(32), &[]).unwrap();
+    let unreadable = Endpoint::open(StoredEndpoint { credentials: Vec::new(), ..endpoint.to_stored(&keys) }, &keys);
+    assert!(unreadable.unreadable.is_some());
+    world.lanes.reconfigure(&unreadable, world.now);
+    let test = Due { marks: Marks { test: true, ..Marks::default() }, ..rows[0].clone() };
+    let test = Due { id: world.due(1).id, ..test };
+    world.lanes.admit(u64::MAX, vec![(test.clone(), None)], &world.directory, world.clock(), world.now);
+    world.refill(&rows);
+    assert_eq!(world.pick(), None);
+    world.lanes.reconfigure(&endpoint, world.now);
+    world.refill(&[&rows[..], &[test]].concat());
+    let mut sent = 0;
+    while let Some(due) = world.pick() {
+        world.end(&due, MOMENT);
+        sent += 1;
+    }
+    assert_eq!(sent, 4);
+}
+
+#[test]
 fn whoever_changes_a_failing_endpoint_has_it_tried_at_once_and_once() {
     let mut world = World::new();
     let (mut endpoint, rows) = endpoint(&mut world, 20);
@@ -257,6 +280,10 @@ fn what_could_not_be_written_down_does_not_replace_what_came_after_it() {
     rows(&mut world, 5);
     world.fail_all();
     let old = world.lanes.take_changed_holds();
+    assert!(!world.lanes.has_changed_holds());
+    world.lanes.put_back_changed_holds(old.clone());
+    assert!(world.lanes.has_changed_holds());
+    assert_eq!(world.lanes.take_changed_holds(), old);
     world.ask_for(1, Duration::from_secs(600));
     world.lanes.put_back_changed_holds(old);
     assert_eq!(world.reason(), [(HoldReason::RetryAfter, 600)]);
@@ -293,4 +320,16 @@ fn what_may_have_expired_during_a_short_hold_is_read_again_and_not_sent_from_mem
     assert_eq!(world.pick(), None, "it is asked for first");
     world.refill(&[fresh[0].clone()]);
     assert_eq!(world.open_all(), fresh, "{old:?} are dead by now");
+}
+
+#[test]
+fn a_pause_is_kept_and_nobody_is_told() {
+    let mut world = World::new();
+    rows(&mut world, 2);
+    let due = world.pick().unwrap();
+    let pause = Some(world.now + Duration::from_secs(5));
+    world.end_as(&due, Ended { pause, ..answered(MOMENT) });
+    assert_eq!((world.pick(), world.reason()), (None, vec![]));
+    world.now += Duration::from_secs(5);
+    assert!(world.pick().is_some());
 }

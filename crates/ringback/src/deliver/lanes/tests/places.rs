@@ -127,3 +127,44 @@ fn a_lane_that_answers_quickly_again_is_fast_again() {
         assert_eq!(world.lanes.lanes[&due.lane].pool(), pool);
     }
 }
+
+#[test]
+fn a_node_with_one_pool_keeps_no_list_of_what_turned_slow() {
+    let mut world = World::with_permits(4);
+    world.fill(1, 1);
+    world.pick().unwrap();
+    world.now += permits::SLOW_AFTER;
+    assert_eq!(world.pick(), None);
+    assert!(world.lanes.opened.is_empty() && world.lanes.slowed.is_empty(), "nothing could ever move");
+}
+
+#[test]
+fn a_lane_is_slow_once_a_request_of_it_has_been_open_for_a_second() {
+    let mut world = World::with_permits(64);
+    world.prove(1);
+    world.fill(1, 1);
+    let due = world.pick().unwrap();
+    world.end(&due, Duration::from_millis(5));
+    // Tried again, it is another request: it has not been open for a second when the first would have been.
+    world.now += Duration::from_millis(900);
+    let again = Due { attempts: 1, ..due };
+    world.lanes.admit(u64::MAX, vec![(again.clone(), None)], &world.directory, world.clock(), world.now);
+    assert_eq!(world.pick(), Some(again.clone()));
+    for (passed, pool) in [(0, Pool::Fast), (100, Pool::Fast), (900, Pool::Slow)] {
+        world.now += Duration::from_millis(passed);
+        assert_eq!(world.pick(), None);
+        assert_eq!(world.lanes.lanes[&again.lane].pool(), pool, "after {passed} ms more");
+    }
+}
+
+#[test]
+fn pools_are_asked_by_turns() {
+    let mut world = World::with_permits(64);
+    world.prove(1);
+    world.fill(1, 10);
+    for lane in 2..=4 {
+        world.fill(lane, 1);
+    }
+    let picked: Vec<_> = (0..3).map(|_| world.pick().unwrap().lane.as_i64()).collect();
+    assert!(picked.contains(&1) && picked.iter().any(|lane| *lane != 1), "{picked:?}");
+}

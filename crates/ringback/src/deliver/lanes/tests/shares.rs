@@ -101,6 +101,20 @@ proptest! {
 }
 
 #[test]
+fn lanes_of_one_tenant_send_eight_of_the_cheapest_requests_each_before_the_next_has_its_turn() {
+    let mut world = World::new();
+    for lane in 1..=2 {
+        world.prove(lane);
+    }
+    assert!(world.pick().is_none(), "nobody has anything left of his turn");
+    for lane in 1..=2 {
+        world.fill(lane, 100);
+    }
+    let lanes: Vec<_> = std::iter::from_fn(|| world.pick()).map(|due| due.lane.as_i64()).collect();
+    assert_eq!(lanes, [[1; 8], [2; 8], [1; 8], [2; 8]].concat());
+}
+
+#[test]
 fn an_inline_lanes_tenant_is_known_once_one_of_its_events_is() {
     let mut world = World::weighing(&[("acme", 4)]);
     world.fill(1, 2);

@@ -1,0 +1,88 @@
+//! `/v1/expunge` and `/v1/expunges`: erasing what many events held, with a receipt.
+
+mod request;
+
+use axum::{Json, extract::State};
+use http::StatusCode;
+use ringback::{
+    audit::Action,
+    id::ExpungeId,
+    store::{ExpungeToCreate, Keys},
+};
+use serde_json::{Value, json};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::Api;
+use crate::{
+    auth::Administrator,
+    extract::{self, FromParameters, Id, Parameters, Query},
+    openapi::{parameters, requests, words},
+    problem::Problem,
+    view::Expunge,
+};
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(one))
+}
+
+/// `?key=true`: the keys that callers gave events are erased, too.
+pub(in crate::api) struct WithKeys(pub(in crate::api) Keys);
+
+impl FromParameters for WithKeys {
+    fn read(parameters: &mut Parameters) -> Self {
+        let erases = parameters.word("key", &[("true", Keys::Erase), ("false", Keys::Keep)]);
+        Self(erases.unwrap_or(Keys::Keep))
+    }
+}
+
+/// Expunge many events
+///
+/// Payloads, what attempts kept of answers and, with `key=true`, keys are removed for good; pending deliveries and dead
+/// letters of these events become `cancelled`. The set is fixed when this is answered. With `dry_run` it is only counted.
+#[utoipa::path(
+    post, path = "/v1/expunge", operation_id = "make_expunge", tag = "events",
+    params(parameters::WithKeys),
+    request_body = requests::NewExpunge,
+    responses(
+        (status = 202, description = "It runs.", body = Expunge),
+        (status = 200, description = "A preview: nothing is stored.", body = Expunge),
+    ),
+    security(("token" = ["admin"])),
+)]
+async fn create(
+    State(api): State<Api>,
+    Administrator(access, by): Administrator,
+    Query(WithKeys(keys)): Query<WithKeys>,
+    extract::Json(request): extract::Json<request::Request>,
+) -> Result<(StatusCode, Json<Expunge>), Problem> {
+    let expunge = request.for_caller(&access, keys)?;
+    let record = by.asks(Action::CreateExpunge, expunge.id, Some(&expunge.filter.tenant)).after(told(&expunge));
+    let row = api.store().create_expunge(&expunge, &record).await?;
+    let status = if expunge.dry_run { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, Json(row.into())))
+}
+
+/// What the audit log tells of an expunge. A key that is to be erased is not in it.
+fn told(expunge: &ExpungeToCreate) -> Value {
+    json!({"filter": expunge.shown(), "erases_keys": expunge.keys == Keys::Erase})
+}
+
+/// One expunge
+///
+/// With its progress and, once everything is erased, its receipt.
+#[utoipa::path(
+    get, path = "/v1/expunges/{id}", operation_id = "expunge", tag = "events",
+    params(("id" = words::ExpungeId, Path)),
+    responses(
+        (status = 200, description = "The expunge.", body = Expunge),
+    ),
+    security(("token" = ["admin"])),
+)]
+async fn one(
+    State(api): State<Api>,
+    Administrator(access, _): Administrator,
+    Id(id): Id<ExpungeId>,
+) -> Result<Json<Expunge>, Problem> {
+    let row = api.store().expunge_of_many(id).await?;
+    Ok(Json(access.found(row, |row| &row.filter.tenant)?.into()))
+}

@@ -1,0 +1,69 @@
+//! Looking replays up.
+
+use axum::{Json, extract::State};
+use ringback::{
+    event::is_tenant,
+    store::{ReplayListFilter, ReplayState, Span},
+};
+
+use crate::{
+    api::Api,
+    auth::Reader,
+    cursor::Paging,
+    extract::{FromParameters, Parameters, Query},
+    openapi::parameters,
+    problem::Problem,
+    view::{List, Replay},
+};
+
+/// The list's name in its cursors.
+const LIST: &str = "replays";
+
+/// What `state` may be: a preview is stored nowhere.
+const STATES: [(&str, ReplayState); 3] =
+    [("running", ReplayState::Running), ("completed", ReplayState::Completed), ("cancelled", ReplayState::Cancelled)];
+
+/// `?state &tenant &since &until &limit &cursor`
+pub(super) struct Asked {
+    state: Option<ReplayState>,
+    tenant: Option<String>,
+    created: Span,
+    paging: Paging,
+}
+
+impl FromParameters for Asked {
+    fn read(parameters: &mut Parameters) -> Self {
+        Self {
+            state: parameters.word("state", &STATES),
+            tenant: parameters.text("tenant", is_tenant),
+            created: parameters.span(),
+            paging: Paging::read(parameters),
+        }
+    }
+}
+
+/// List replays
+///
+/// Newest first. `tenant` finds those whose filter names it: a replay without one is of all tenants.
+#[utoipa::path(
+    get, path = "/v1/replays", operation_id = "list_replays", tag = "replays",
+    params(parameters::Replays, parameters::Paging),
+    responses(
+        (status = 200, description = "A page.", body = List<Replay>),
+    ),
+    security(("token" = ["read"])),
+)]
+pub(super) async fn list(
+    State(api): State<Api>,
+    Reader(access): Reader,
+    Query(Asked { state, tenant, created, paging }): Query<Asked>,
+) -> Result<Json<List<Replay>>, Problem> {
+    let tenant = access.listed(tenant)?;
+    let before = paging.position(LIST, &access, api.keys())?;
+    let filter = ReplayListFilter { tenant: tenant.as_deref(), state, created };
+    let page = api.store().list_replays(&filter, before, paging.limit).await?;
+    Ok(Json(List {
+        items: page.items.into_iter().map(Replay::from).collect(),
+        next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())),
+    }))
+}

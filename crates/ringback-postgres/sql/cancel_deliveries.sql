@@ -1,0 +1,6 @@
+-- Cancels these deliveries; replays of delivered ones are only removed.
+WITH pending AS (
+    DELETE FROM {schema}.delivery WHERE id = ANY ($1::uuid[]) RETURNING *
+)
+INSERT INTO {schema}.finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
+SELECT id, lane, seq, config_version, {schema}.clock(), endpoint_id, attempts, 2, marks FROM pending WHERE marks & 4 = 0

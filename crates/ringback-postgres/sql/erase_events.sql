@@ -1,0 +1,10 @@
+-- Removes payloads for good, and what inline destinations held; keys too if $3.
+UPDATE {schema}.event e
+SET payload = NULL,
+    expunged_at = coalesce(e.expunged_at, {schema}.clock()),
+    destination = given.destination,
+    key = CASE WHEN $3 THEN NULL ELSE e.key END,
+    ordering_key = CASE WHEN $3 THEN NULL ELSE e.ordering_key END,
+    idempotency_key = CASE WHEN $3 THEN NULL ELSE e.idempotency_key END
+FROM unnest($1::uuid[], $2::text[]) AS given (id, destination)
+WHERE e.id = given.id AND e.id = ANY ($1::uuid[])

@@ -1,0 +1,5 @@
+-- Removes what was answered to these deliveries; $2 is what stays of the attempt that delivered them.
+UPDATE {schema}.finished f
+SET detail = given.detail, response_body = ''
+FROM unnest($1::uuid[], $2::bytea[]) AS given (id, detail)
+WHERE f.id = given.id AND f.id = ANY ($1::uuid[])

@@ -1,0 +1,7 @@
+-- Ids of the newest events with a key ($4). $1 <= id < $2, at most $3. By the key alone, so that what is read is bounded:
+-- the key may be other tenants', too.
+SELECT id
+FROM {schema}.event
+WHERE key = $4 AND id >= $1 AND id < $2
+ORDER BY id DESC
+LIMIT $3

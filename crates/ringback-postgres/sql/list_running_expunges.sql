@@ -1,0 +1,2 @@
+-- Expunges that are not complete, oldest first.
+SELECT id FROM {schema}.expunge WHERE state = 1 ORDER BY id

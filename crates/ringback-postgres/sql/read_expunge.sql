@@ -1,0 +1,5 @@
+-- An expunge with its counts.
+SELECT id, state, filter, erases_keys, matched, bytes, expunged, skipped, payload_bytes, cancelled, attempts,
+       digest, who, created_at, finished_at
+FROM {schema}.expunge
+WHERE id = $1

@@ -1,0 +1,5 @@
+-- Replaces credentials that still are what they were. Versions stay: the endpoints are as they were.
+UPDATE {schema}.endpoint e
+SET credentials = resealed.after
+FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS resealed (id, before, after)
+WHERE e.id = resealed.id AND e.credentials = resealed.before

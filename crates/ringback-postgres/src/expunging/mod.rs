@@ -1,0 +1,55 @@
+//! Erasing what events held, with everything that would still send it.
+//!
+//! ```text
+//! erase     a batch of events: rows of events, deliveries, idempotency keys
+//! answers   what their attempts kept of answers
+//! job       expunges of many: a set fixed at the beginning, erased in bounded steps, and a receipt
+//! vacuum    dead rows of what a job touched
+//! ```
+
+mod answers;
+mod erase;
+mod job;
+mod vacuum;
+
+use ringback::{
+    audit::Record,
+    id::{EventId, ExpungeId},
+    store::{Change, ExpungeRow, ExpungeToCreate, Expunging, Keys, Operations as _, Result},
+};
+
+pub(crate) use self::answers::erase_late;
+use crate::{Postgres, audit, configuration::announce, error::from_sqlx};
+
+#[async_trait::async_trait]
+impl Expunging for Postgres {
+    async fn expunge(&self, id: EventId, keys: Keys, record: &Record) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        // The version's row comes first, as everywhere.
+        announce(self, &mut transaction, &[Change::EventExpunged(id)]).await?;
+        let erased = erase::erase(self, &mut transaction, &[id], keys).await?;
+        if erased.events == 0 {
+            transaction.rollback().await.map_err(from_sqlx)?;
+            return Ok(self.event(id).await?.is_some());
+        }
+        audit::write(self, &mut transaction, record).await?;
+        transaction.commit().await.map_err(from_sqlx)?;
+        Ok(true)
+    }
+
+    async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Record) -> Result<ExpungeRow> {
+        job::create(self, expunge, record).await
+    }
+
+    async fn expunge_of_many(&self, id: ExpungeId) -> Result<Option<ExpungeRow>> {
+        job::find(self, id).await
+    }
+
+    async fn running_expunges(&self) -> Result<Vec<ExpungeId>> {
+        job::running(self).await
+    }
+
+    async fn expunge_next(&self, id: ExpungeId, count: u32) -> Result<bool> {
+        job::next(self, id, count).await
+    }
+}

@@ -1,0 +1,40 @@
+//! Removing the dead rows that an expunge left: until then the erased bytes are in the database's files, though no
+//! statement can read them.
+//!
+//! It is done where it is cheap, and on a best effort: what is left is autovacuum's, and the copies that archives and
+//! standbys hold are their keepers'.
+
+use ringback::id::EventId;
+
+use crate::{
+    Postgres,
+    upkeep::partitions::{list, run},
+};
+
+/// Larger partitions are left to autovacuum, in bytes.
+const BYTES_MAX: i64 = 1 << 30;
+
+/// Tables that are no partitions and hold something of every event that is owed or dead.
+const PLAIN: [&str; 3] = ["delivery", "dead_letter", "idempotency"];
+
+/// Vacuums what holds anything of the events from `first` to `last`.
+pub(super) async fn touched(store: &Postgres, first: EventId, last: EventId) {
+    if let Err(error) = vacuum(store, first, last).await {
+        tracing::warn!(%error, "dead rows of an expunge are left to autovacuum");
+    }
+}
+
+async fn vacuum(store: &Postgres, first: EventId, last: EventId) -> ringback::store::Result<()> {
+    let mut connection = store.desk().await?;
+    let partitions = list(store, &mut connection).await?;
+    let touched = partitions.iter().filter(|partition| {
+        partition.bytes <= BYTES_MAX
+            && partition.upper.is_none_or(|upper| upper > first.uuid())
+            && partition.lower.is_none_or(|lower| lower <= last.delivery(u16::MAX).uuid())
+    });
+    for table in touched.map(|partition| &*partition.name).chain(PLAIN) {
+        let statement = format!("VACUUM (SKIP_LOCKED) {}.{table}", store.schema());
+        run(&mut connection, &statement).await.map_err(crate::error::from_sqlx)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Events that an endpoint now selects and has no delivery of: found, and owed to it.
+
+use ringback::{
+    id::{DeliveryId, EventId},
+    store::{
+        Change, Error, ReplayFilter, Result, Routing, Verdict, Wanting,
+        rules::{addressing::addressing, missing::Routed},
+    },
+};
+use sqlx::{PgConnection, postgres::PgRow};
+use uuid::Uuid;
+
+use super::{replays::Found, scan::Range};
+use crate::{Postgres, configuration::announce, error::from_sqlx, routed::RoutedRows, rows, sql::query};
+
+/// `kind` of a verdict that nobody wanted the event.
+const UNMATCHED: i16 = 1;
+
+/// Events that are looked at together.
+const TOGETHER: i64 = 1_000;
+
+/// Those of the filter's events that are missing at the endpoint now.
+pub(super) async fn find(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    filter: &ReplayFilter,
+    wanting: &Wanting,
+) -> Result<Found> {
+    let (mut range, mut found) = (Range::accepted(filter.created), Found::default());
+    loop {
+        let ids = query(&store.sql().find_events_to_replay)
+            .bind(range.low)
+            .bind(range.high)
+            .bind(&*wanting.tenant)
+            .bind(filter.tenant.as_deref())
+            .bind(filter.event_type.as_deref())
+            .bind(filter.key.as_deref())
+            .bind(TOGETHER)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(from_sqlx)?;
+        let ids = ids.iter().map(|row| rows::get(row, "id")).collect::<Result<Vec<Uuid>>>()?;
+        let Some(&last) = ids.last() else { return Ok(found) };
+        range.low = Range::of(last).high;
+        for row in &facts(store, connection, ids, wanting).await? {
+            let event = read(row)?;
+            if event.missing_at(wanting).is_some() {
+                found.add(event.event.uuid(), rows::get(row, "payload_bytes")?);
+            }
+        }
+    }
+}
+
+/// These events, each with what decides whether it is missing.
+async fn facts(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    events: Vec<Uuid>,
+    wanting: &Wanting,
+) -> Result<Vec<PgRow>> {
+    query(&store.sql().read_events_to_replay)
+        .bind(events)
+        .bind(wanting.endpoint.uuid())
+        .fetch_all(connection)
+        .await
+        .map_err(from_sqlx)
+}
+
+/// Gives the endpoint those of these events that are missing there; the events with their new deliveries, and how many.
+///
+/// The version's row comes first: from then on no endpoint is changed or deleted, no event expunged, and no other replay
+/// gives the same event a delivery, until the commit.
+pub(super) async fn owe(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    events: &[EventId],
+    wanting: &Wanting,
+) -> Result<Vec<(EventId, DeliveryId)>> {
+    announce(store, connection, &[]).await?;
+    let found = facts(store, connection, events.iter().map(|event| event.uuid()).collect(), wanting).await?;
+    let (mut owed, mut unmatched) = (Vec::new(), Vec::new());
+    for row in &found {
+        let event = read(row)?;
+        let Some(delivery) = event.missing_at(wanting) else { continue };
+        if event.is_unmatched {
+            unmatched.push(event.event.uuid());
+        }
+        let config_version = rows::get(row, "config_version")?;
+        let routing = Routing { config_version, verdict: Verdict::Deliveries(vec![delivery]) };
+        owed.push((event.event, rows::get::<i64, _>(row, "seq")?, routing));
+    }
+    let mut deliveries = RoutedRows::default();
+    for (event, seq, routing) in &owed {
+        deliveries.push(*event, *seq, routing, false);
+    }
+    deliveries.insert(store, connection).await?;
+    query(&store.sql().remove_verdicts).bind(unmatched).execute(&mut *connection).await.map_err(from_sqlx)?;
+    let made: Vec<_> = owed.iter().flat_map(|(event, _, routing)| of(*event, routing)).collect();
+    let changes: Vec<_> = made.iter().map(|&(_, delivery)| Change::DeliveryReleased(delivery)).collect();
+    announce(store, connection, &changes).await?;
+    Ok(made)
+}
+
+fn of(event: EventId, routing: &Routing) -> Option<(EventId, DeliveryId)> {
+    match &routing.verdict {
+        Verdict::Deliveries(deliveries) => Some((event, deliveries.first()?.id)),
+        Verdict::Unmatched | Verdict::Unroutable { .. } => None,
+    }
+}
+
+fn read(row: &PgRow) -> Result<Routed> {
+    let addressed = addressing(rows::get(row, "endpoint_keys")?, None);
+    let is_inline: bool = rows::get(row, "is_inline")?;
+    let last: Option<&str> = rows::get(row, "last")?;
+    Ok(Routed {
+        event: EventId::from_uuid(rows::get(row, "id")?),
+        event_type: rows::get(row, "type")?,
+        ordering_key: rows::get(row, "ordering_key")?,
+        endpoint_keys: addressed.endpoint_keys,
+        // An event of which nobody can tell whom it is for is for none of them.
+        is_inline: is_inline || addressed.unreadable.is_some(),
+        is_test: rows::get(row, "test")?,
+        payload_gone: rows::get(row, "payload_gone")?,
+        is_unmatched: rows::get::<Option<i16>, _>(row, "kind")? == Some(UNMATCHED),
+        last: last.map(|last| u16::from_str_radix(last, 16)).transpose().map_err(Error::corrupt)?,
+        is_there: rows::get(row, "is_there")?,
+    })
+}

@@ -1,0 +1,7 @@
+-- Of the ?2 oldest, those from before ?1.
+DELETE FROM ringback_request_key
+WHERE row IN (
+    SELECT row
+    FROM (SELECT row, created_at FROM ringback_request_key ORDER BY row LIMIT ?2)
+    WHERE created_at < ?1
+)

@@ -1,0 +1,6 @@
+-- Where it still stands for the event. ?1 tenant, ?2 type, ?3 key, ?4 the event.
+DELETE FROM ringback_idempotency
+WHERE tenant = ?1
+  AND type = ?2
+  AND key = ?3
+  AND event_id = ?4

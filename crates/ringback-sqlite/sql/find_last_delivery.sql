@@ -1,0 +1,7 @@
+-- The last delivery with anything kept about it. ?1 <= id < ?2.
+SELECT max(id) AS id
+FROM (
+    SELECT max(id) AS id FROM ringback_finished WHERE id >= ?1 AND id < ?2
+    UNION ALL
+    SELECT max(delivery_id) FROM ringback_attempt WHERE delivery_id >= ?1 AND delivery_id < ?2
+)

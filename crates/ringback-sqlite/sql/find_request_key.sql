@@ -1,0 +1,8 @@
+-- What a request under a key has made since ?5. ?1 binding, ?2 tenant, ?3 route, ?4 key.
+SELECT object, content
+FROM ringback_request_key
+WHERE binding = ?1
+  AND tenant = ?2
+  AND route = ?3
+  AND key = ?4
+  AND created_at > ?5

@@ -1,0 +1,7 @@
+-- The fixed set of an expunge. ?1 <= id < ?2, ?3 tenant, ?4 type.
+SELECT id, payload_bytes
+FROM ringback_event
+WHERE id >= ?1
+  AND id < ?2
+  AND tenant = ?3
+  AND (?4 IS NULL OR type = ?4)

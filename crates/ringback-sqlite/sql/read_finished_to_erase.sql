@@ -1,0 +1,6 @@
+-- What delivering attempts kept. ?1 <= id < ?2.
+SELECT row, detail, length(response_body) > 0 AS has_body
+FROM ringback_finished
+WHERE id >= ?1
+  AND id < ?2
+  AND detail IS NOT NULL

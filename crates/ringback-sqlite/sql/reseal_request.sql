@@ -1,0 +1,8 @@
+-- Replaces a digest that still is what it was: ?5 before, ?6 after. ?1 to ?4 name the request.
+UPDATE ringback_request_key
+SET content = ?6
+WHERE binding = ?1
+  AND tenant = ?2
+  AND route = ?3
+  AND key = ?4
+  AND content = ?5

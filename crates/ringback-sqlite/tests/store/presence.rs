@@ -1,0 +1,129 @@
+//! Files that are removed or replaced under a store that has them open.
+
+use std::{fs, path::Path, time::Duration};
+
+use ringback::{
+    event::NewEvent,
+    store::{Error, Leases as _, Operations as _, Outbox as _},
+};
+use ringback_sqlite::Sqlite;
+
+use crate::fixture::Fixture;
+
+const LEASE: Duration = Duration::from_secs(600);
+
+/// Every file of a running store, the lock of one that sends included.
+const ENDINGS: [&str; 4] = ["", "-wal", "-shm", ".lock"];
+
+/// That every kind of call names the file.
+async fn gone(store: &Sqlite, file: &Path) {
+    let node = ringback::store::NodeId(uuid::Uuid::now_v7());
+    let mut keeper = store.lease_keeper().await.unwrap();
+    let answers = [
+        store.emit(&NewEvent::new("call.ended", "{}")).await.map(drop),
+        store.ledger(None, Default::default()).await.map(drop),
+        store.check_ready().await,
+        store.register_node(LEASE).await.map(drop),
+        keeper.renew(node, LEASE).await.map(drop),
+        Err(store.until_gone().await),
+    ];
+    for (number, answer) in answers.into_iter().enumerate() {
+        match answer {
+            Err(Error::Gone(told)) => assert!(told.contains(file.to_str().unwrap()), "{number}: {told}"),
+            other => panic!("{number}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_removed_is_named_by_every_call() {
+    for ending in ENDINGS {
+        let fixture = Fixture::new().await;
+        fixture.store.register_node(LEASE).await.unwrap().unwrap();
+        fs::remove_file(fixture.beside(ending)).unwrap();
+        gone(&fixture.store, &fixture.beside(ending)).await;
+        // Once gone is gone: a reader may have opened something else meanwhile.
+        fs::write(fixture.beside(ending), "").unwrap();
+        gone(&fixture.store, &fixture.beside(ending)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_replaced_is_named_by_every_call() {
+    for ending in ENDINGS {
+        let fixture = Fixture::new().await;
+        fixture.store.register_node(LEASE).await.unwrap().unwrap();
+        let copy = fixture.folder.path().join("copy");
+        fs::copy(fixture.beside(ending), &copy).unwrap();
+        fs::rename(copy, fixture.beside(ending)).unwrap();
+        gone(&fixture.store, &fixture.beside(ending)).await;
+    }
+}
+
+/// A write that was under way when the file went is not answered as done.
+#[tokio::test]
+async fn a_commit_is_answered_only_where_it_can_be_found() {
+    let fixture = Fixture::new().await;
+    let path = fixture.path();
+    let answer = fixture
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                let id = ringback_sqlite::emit(tx, &NewEvent::new("call.ended", "{}")).await?;
+                fs::remove_file(path).unwrap();
+                Ok::<_, Error>(id)
+            })
+        })
+        .await;
+    assert!(matches!(answer, Err(Error::Gone(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_was_answered_is_in_the_file_that_was_moved_away() {
+    let fixture = Fixture::new().await;
+    let id = fixture.store.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
+    let away = fixture.folder.path().join("away.db");
+    fs::rename(fixture.path(), &away).unwrap();
+    assert!(matches!(fixture.store.emit(&NewEvent::new("call.ended", "{}")).await, Err(Error::Gone(_))));
+    fixture.store.close().await.unwrap();
+    // The log was of that file, and would spoil another one in its place: what is left of it is empty.
+    assert_eq!(fs::metadata(fixture.beside("-wal")).unwrap().len(), 0);
+    let store = Sqlite::open(away).await.unwrap();
+    assert!(store.event(id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn the_log_of_another_database_in_its_place_is_left_alone() {
+    let fixture = Fixture::new().await;
+    for ending in ["", "-wal", "-shm"] {
+        let aside = fixture.folder.path().join(format!("aside{ending}"));
+        fs::rename(fixture.beside(ending), aside).unwrap();
+    }
+    let other = fixture.another().await;
+    other.migrate().await.unwrap();
+    let id = other.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
+    assert!(matches!(fixture.store.check_ready().await, Err(Error::Gone(_))));
+    fixture.store.close().await.unwrap();
+    assert!(fixture.beside("-wal").exists());
+    assert!(other.event(id).await.unwrap().is_some());
+    other.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
+}
+
+/// Whoever opens it by a link meets whoever opened it by its name.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_a_database_shares_its_lock() {
+    let fixture = Fixture::new().await;
+    fixture.store.register_node(LEASE).await.unwrap().unwrap();
+    let link = fixture.folder.path().join("link.db");
+    std::os::unix::fs::symlink(fixture.path(), &link).unwrap();
+    let linked = Sqlite::open(link.as_path()).await.unwrap();
+    assert_eq!(linked.register_node(LEASE).await.unwrap(), None);
+    // A link that is pointed elsewhere is another file under the same name.
+    let elsewhere = fixture.folder.path().join("elsewhere.db");
+    drop(Sqlite::open(elsewhere.as_path()).await.unwrap());
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+    assert!(matches!(linked.check_ready().await, Err(Error::Gone(_))));
+    fixture.store.check_ready().await.unwrap();
+}

@@ -1,0 +1,53 @@
+//! Endpoints and events, as far as lanes look at them.
+
+use std::sync::Arc;
+
+use crate::{
+    delivery::Due,
+    endpoint::{Credentials, Endpoint, OnDead, Preset, Spec},
+    event::Event,
+    id::EndpointId,
+    store::LoadedEvent,
+    time::Timestamp,
+};
+
+pub(in crate::deliver::lanes) fn endpoint(number: u128, rate_per_second: Option<f64>) -> Endpoint {
+    let now = Timestamp::from_millis(1);
+    let spec = Spec {
+        url: "https://hooks.acme-voice.com/".to_owned(),
+        name: None,
+        description: None,
+        event_types: vec!["*".to_owned()],
+        preset: Preset::Default,
+        scheme: Preset::External.scheme(),
+        timeout_ms: 10_000,
+        retry: Preset::Default.retry(),
+        max_in_flight: 4,
+        rate_per_second,
+        ordered: false,
+        on_dead: OnDead::Skip,
+    };
+    Endpoint {
+        id: EndpointId::from_uuid(uuid::Uuid::from_u128(number)),
+        tenant: "default".to_owned(),
+        key: None,
+        spec,
+        credentials: Arc::new(Credentials::default()),
+        enabled: true,
+        disabled_reason: None,
+        paused: false,
+        version: 1,
+        created_at: now,
+        unreadable: None,
+        updated_at: now,
+    }
+}
+
+pub(super) fn loaded(due: &Due) -> Arc<LoadedEvent> {
+    loaded_of(due, "default")
+}
+
+pub(in crate::deliver::lanes) fn loaded_of(due: &Due, tenant: &str) -> Arc<LoadedEvent> {
+    let event = Event { tenant: tenant.to_owned(), ..Event::plain(due.id.event()) };
+    Arc::new(LoadedEvent { event, payload: Some(bytes::Bytes::from_static(b"{}")) })
+}

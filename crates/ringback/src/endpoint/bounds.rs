@@ -1,0 +1,105 @@
+//! How large may become what is made for one request. A template repeats what it holds, so a few kilobytes could
+//! otherwise stand for gigabytes, at every attempt.
+//!
+//! What can be told from the template is refused when it is given. A template that was stored before there were bounds,
+//! and what depends on the payload, is told when it would be used.
+
+use super::{
+    placeholder::InMessage,
+    template::{Part, Template},
+};
+use crate::{id::EventId, invalid::Invalid};
+
+/// Most bytes of a signed message beside the payload's own.
+pub(crate) const BESIDE_BODY_MAX: usize = 64 * 1024;
+
+/// Most walks through the payload that a message may take: one for each value of it, and one for each step to that.
+/// A megabyte is walked through in some 2 ms.
+const WALKS_MAX: usize = 32;
+
+/// Most bytes of a request's head. 32 headers of 4 KiB, those of the scheme and an authorization take 170 KiB; only
+/// placeholders make more of them.
+pub(crate) const HEAD_BYTES_MAX: usize = 256 * 1024;
+
+/// Longest name of a header that callers choose, in bytes.
+pub(crate) const HEADER_NAME_BYTES_MAX: usize = 256;
+
+/// A printed event id: prefix, underscore, 32 hex digits.
+const EVENT_ID_BYTES: usize = EventId::PREFIX.len() + 1 + 32;
+
+/// Why a message is too much whatever the payload is: a code, and words that follow "the message".
+pub(crate) fn excess(message: &Template<InMessage>) -> Option<(&'static str, String)> {
+    let (mut bodies, mut walks) = (0, 0);
+    for part in message.parts() {
+        match part {
+            Part::Value(InMessage::Body) => bodies += 1,
+            Part::Value(InMessage::Json(pointer)) => walks += 1 + pointer.steps(),
+            _ => {}
+        }
+    }
+    if bodies > 1 {
+        Some(("too_many", format!("holds {{body}} {bodies} times; it may stand there once")))
+    } else if walks > WALKS_MAX {
+        let detail =
+            format!("looks for values of the payload {walks} steps far in all; at most {WALKS_MAX} are allowed");
+        Some(("too_many", detail))
+    } else {
+        None
+    }
+}
+
+/// Checks the message of a scheme for a destination at `url`; findings are at `/scheme/message`.
+pub(crate) fn check_message(message: &Template<InMessage>, url: &str, invalid: &mut Invalid) {
+    if let Some((code, detail)) = excess(message) {
+        invalid.add("/scheme/message", code, detail);
+        return;
+    }
+    let beside: usize = message.parts().iter().map(|part| beside_body(part, url)).sum();
+    if beside > BESIDE_BODY_MAX {
+        let detail = format!("has {beside} bytes beside {{body}}; at most {BESIDE_BODY_MAX} are allowed");
+        invalid.add("/scheme/message", "too_long", detail);
+    }
+}
+
+/// How many bytes a stretch takes at least.
+fn beside_body(part: &Part<InMessage>, url: &str) -> usize {
+    match part {
+        Part::Text(text) => text.len(),
+        Part::Value(InMessage::Id) => EVENT_ID_BYTES,
+        Part::Value(InMessage::Timestamp) => "1700000000".len(),
+        Part::Value(InMessage::TimestampMs) => "1700000000000".len(),
+        Part::Value(InMessage::Url) => url.len(),
+        Part::Value(InMessage::Method) => "POST".len(),
+        Part::Value(InMessage::Body | InMessage::Json(_)) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(message: &str, url: &str) -> Option<(String, &'static str)> {
+        let mut invalid = Invalid::default();
+        check_message(&Template::parse(message).unwrap(), url, &mut invalid);
+        invalid.findings.pop().map(|finding| (finding.pointer, finding.code))
+    }
+
+    #[test]
+    fn what_would_multiply_is_refused() {
+        let at = |code| Some(("/scheme/message".to_owned(), code));
+        assert_eq!(found("{id}.{timestamp}.{body}{json:/a}{json:/b}", "https://a.example/"), None);
+        assert_eq!(found("{body}{body}", ""), at("too_many"));
+        assert_eq!(found(&"{json:/a}".repeat(16), ""), None);
+        assert_eq!(found(&"{json:/a}".repeat(17), ""), at("too_many"));
+        assert_eq!(found(&format!("{{json:{}}}", "/a".repeat(31)), ""), None);
+        assert_eq!(found(&format!("{{json:{}}}", "/a".repeat(32)), ""), at("too_many"));
+        assert_eq!(found(&"{url}".repeat(32), &"u".repeat(2_048)), None);
+        assert_eq!(found(&"{url}".repeat(33), &"u".repeat(2_048)), at("too_long"));
+        assert_eq!(found(&"{id}".repeat(1_024), &"u".repeat(2_048)), None, "the longest template holds no more ids");
+    }
+
+    #[test]
+    fn an_id_has_as_many_bytes_as_are_counted() {
+        assert_eq!(EventId::new(crate::time::Timestamp::now()).to_string().len(), EVENT_ID_BYTES);
+    }
+}

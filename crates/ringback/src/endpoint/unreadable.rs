@@ -1,0 +1,110 @@
+//! An endpoint whose row cannot be read: its credentials do not open, or its configuration is not the expected document.
+//!
+//! It is disabled as far as anybody can see, alone: lists show it, its deliveries are held, nothing is sent in its name,
+//! tests included. The row stays as it is, so the endpoint goes on by itself once the right master key is back. A change
+//! that brings what cannot be read replaces it; every other change but a pause is refused, because it would destroy what
+//! the right key could still open.
+
+use super::{Draft, Endpoint, MAX_IN_FLIGHT_DEFAULT, OnDead, Preset, Spec};
+use crate::{invalid::Warning, store::StoredEndpoint};
+
+/// The `disabled_reason` of an endpoint that cannot be read.
+pub const UNREADABLE: &str = "unreadable";
+
+/// Why an endpoint cannot be read, and its row.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// What cannot be read and why, without any value.
+    pub why: String,
+    /// Whether the configuration is what cannot be read.
+    pub(super) without_spec: bool,
+    /// Whether the credentials are what cannot be read.
+    pub(super) without_credentials: bool,
+    /// The row: what is not replaced goes back unchanged.
+    pub(super) stored: StoredEndpoint,
+}
+
+/// A change to an endpoint that cannot be read, which would destroy what cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the endpoint cannot be read ({why}): put the master key that sealed it among old_master_keys, or give a new `secret` (null for none), `headers` and `auth` to replace what cannot be read"
+)]
+pub struct WouldDestroy {
+    /// What cannot be read and why.
+    pub why: String,
+}
+
+impl Endpoint {
+    /// The endpoint as its row says it should be: enabled or not, whatever of it can be read.
+    pub(crate) fn as_configured(&self) -> Self {
+        match &self.unreadable {
+            None => self.clone(),
+            Some(unreadable) => Self {
+                enabled: unreadable.stored.enabled,
+                disabled_reason: unreadable.stored.disabled_reason.clone(),
+                unreadable: None,
+                ..self.clone()
+            },
+        }
+    }
+
+    /// Refuses a change of something that rests on what cannot be read.
+    ///
+    /// # Errors
+    /// [`WouldDestroy`] if the endpoint cannot be read.
+    pub(crate) fn readable(&self) -> Result<&Self, WouldDestroy> {
+        match &self.unreadable {
+            None => Ok(self),
+            Some(unreadable) => Err(WouldDestroy { why: unreadable.why.clone() }),
+        }
+    }
+
+    /// Whether `draft` may replace this endpoint: if its credentials cannot be read, the draft must say what takes their
+    /// place. Returns what the caller should be told.
+    ///
+    /// # Errors
+    /// [`WouldDestroy`] if the draft says nothing about the secret.
+    pub(crate) fn check_repair(&self, draft: &Draft) -> Result<Option<Warning>, WouldDestroy> {
+        let Some(unreadable) = &self.unreadable else { return Ok(None) };
+        // What is wrong about the draft is told first.
+        if unreadable.without_credentials && draft.secret.is_none() && draft.misread.findings.is_empty() {
+            return Err(WouldDestroy { why: unreadable.why.clone() });
+        }
+        let what = match (unreadable.without_credentials, unreadable.without_spec) {
+            (true, true) => "secrets, headers, auth and settings",
+            (true, false) => "secrets, headers and auth",
+            (false, _) => "settings",
+        };
+        let detail = format!("{what} that could not be read were replaced by those of this request");
+        Ok(Some(Warning { pointer: String::new(), code: "unreadable_replaced", detail }))
+    }
+}
+
+impl StoredEndpoint {
+    /// Where its requests go, as far as that can be read; else empty.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let document: Option<serde_json::Value> = serde_json::from_str(&self.spec).ok();
+        let url = document.as_ref().and_then(|document| document.get("url")?.as_str());
+        url.unwrap_or_default().to_owned()
+    }
+}
+
+/// What is shown of a configuration that cannot be read: what its row still tells, else the defaults.
+pub(super) fn spec_of_row(stored: &StoredEndpoint) -> Spec {
+    let preset = Preset::default();
+    Spec {
+        url: stored.url(),
+        name: None,
+        description: None,
+        event_types: stored.event_types.clone(),
+        preset,
+        scheme: preset.scheme(),
+        timeout_ms: preset.timeout_ms(),
+        retry: preset.retry(),
+        max_in_flight: MAX_IN_FLIGHT_DEFAULT,
+        rate_per_second: None,
+        ordered: false,
+        on_dead: OnDead::default(),
+    }
+}

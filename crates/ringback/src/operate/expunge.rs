@@ -1,0 +1,50 @@
+//! Erases the events of running expunges, step by step.
+//!
+//! One node does it, the owner of shard 0. Everything it needs is in the store: a restart goes on where the last step
+//! was committed.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{deliver::Delivering, store};
+
+/// Between steps while an expunge runs: what is sent meanwhile comes first.
+const PAUSE_RUNNING: Duration = Duration::from_millis(10);
+
+/// Between looks while none does.
+const PAUSE_IDLE: Duration = Duration::from_millis(500);
+
+/// After an error of the database.
+const PAUSE_ERROR: Duration = Duration::from_secs(1);
+
+/// Events erased in one transaction.
+const BATCH: u32 = 100;
+
+/// Erases until `stop`.
+pub(crate) async fn expunge(delivering: Arc<Delivering>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let pause = match step(&delivering).await {
+            Ok(true) => PAUSE_RUNNING,
+            Ok(false) => PAUSE_IDLE,
+            Err(error) => {
+                tracing::warn!(%error, "expunging waits for the database");
+                PAUSE_ERROR
+            }
+        };
+        delivering.pause(pause, &stop).await;
+    }
+}
+
+/// One step of each running expunge; whether any runs.
+async fn step(delivering: &Delivering) -> store::Result<bool> {
+    if !delivering.owns(0) {
+        return Ok(false);
+    }
+    let store = delivering.engine().store();
+    let running = store.running_expunges().await?;
+    for id in &running {
+        store.expunge_next(*id, BATCH).await?;
+    }
+    Ok(!running.is_empty())
+}

@@ -1,0 +1,88 @@
+//! Requests that carry an `Idempotency-Key`: the same key with the same body makes nothing a second time.
+//!
+//! The digest of a body is kept sealed, since a body may hold a secret that is short enough to be guessed. Where no
+//! key opens a digest, because its master key was removed before a rekey, its request counts as another one.
+
+use uuid::Uuid;
+
+use crate::{
+    seal::{MasterKeys, OpenError},
+    store::{DoneBefore, Once, OnceName},
+};
+
+/// A request's key, what it counts within, and what the request says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnceKey {
+    /// The key and what it counts within.
+    pub name: OnceName,
+    /// SHA-256 of the request's body as it came.
+    pub digest: [u8; 32],
+}
+
+impl OnceKey {
+    /// As a store keeps it.
+    #[must_use]
+    pub fn making(&self, object: Uuid, keys: &MasterKeys) -> Once {
+        let content = keys.seal(&self.digest, &context(&self.name));
+        Once { name: self.name.clone(), content, object }
+    }
+
+    /// What the earlier request made, if it was the same.
+    ///
+    /// # Errors
+    /// [`OtherContent`] if it said something else.
+    pub fn same_as(&self, before: &DoneBefore, keys: &MasterKeys) -> Result<Uuid, OtherContent> {
+        match keys.open(&before.content, &context(&self.name)) {
+            Ok(digest) if digest == self.digest => Ok(before.object),
+            Ok(_) | Err(_) => Err(OtherContent),
+        }
+    }
+}
+
+/// A digest sealed anew; `None` if the current key sealed it.
+///
+/// # Errors
+/// When no configured key opens it.
+pub(super) fn reseal(sealed: &[u8], name: &OnceName, keys: &MasterKeys) -> Result<Option<Vec<u8>>, OpenError> {
+    keys.reseal(sealed, &context(name))
+}
+
+/// What the seal of a digest is bound to.
+fn context(name: &OnceName) -> String {
+    format!("request_key:{name:?}")
+}
+
+/// An earlier request under the same key said something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("another request came before under this idempotency key")]
+pub struct OtherContent;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(byte: &str) -> MasterKeys {
+        MasterKeys::parse(&byte.repeat(32), &[]).unwrap()
+    }
+
+    fn asked(key: &str, digest: u8) -> OnceKey {
+        let name = OnceName {
+            binding: String::new(),
+            tenant: "acme".to_owned(),
+            route: "endpoints".to_owned(),
+            key: key.to_owned(),
+        };
+        OnceKey { name, digest: [digest; 32] }
+    }
+
+    #[test]
+    fn a_request_is_the_same_if_its_body_is() {
+        let first = asked("k", 1).making(Uuid::nil(), &keys("07"));
+        assert!(!first.content.windows(32).any(|part| part == [1; 32]), "the digest is not readable");
+        let before = DoneBefore { content: first.content, object: first.object };
+        assert_eq!(asked("k", 1).same_as(&before, &keys("07")), Ok(Uuid::nil()));
+        assert_eq!(asked("k", 2).same_as(&before, &keys("07")), Err(OtherContent));
+        assert_eq!(asked("other", 1).same_as(&before, &keys("07")), Err(OtherContent), "moved to another row");
+        assert_eq!(asked("k", 1).same_as(&before, &keys("08")), Err(OtherContent), "sealed under a key that is gone");
+    }
+}

@@ -1,0 +1,67 @@
+//! Whether this process does what it is for: its database answers, fits and takes writes, and its pipeline comes round.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use crate::{Engine, store};
+
+/// So long no write may have succeeded before a node is not ready.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
+
+/// A write that succeeded a moment ago need not be repeated, however often somebody asks.
+const TRUSTED_FOR: Duration = Duration::from_secs(3);
+
+/// Why this process is not ready.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotReady {
+    /// The store does not answer, or its schema does not fit.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Writes have failed: the database is read-only, its disk is full, or it is damaged.
+    #[error("no write has succeeded for {} s: {error}", since.as_secs())]
+    NoWrite {
+        /// How long ago one succeeded, or this engine was opened.
+        since: Duration,
+        /// Why the last one failed.
+        error: store::Error,
+    },
+    /// It owns shards, and a stage of their pipeline has not come round for two leases: others are to have them.
+    #[error("{0}")]
+    Stalled(String),
+}
+
+/// When a write was last seen to succeed.
+pub(crate) struct Writes(Mutex<Instant>);
+
+impl Default for Writes {
+    fn default() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+}
+
+impl Engine {
+    /// Whether this process does what it is for. Tries a small write unless one has just succeeded.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn check_ready(&self) -> Result<(), NotReady> {
+        self.store().check_ready().await?;
+        if let Some(stalled) = self.stalled() {
+            return Err(NotReady::Stalled(stalled));
+        }
+        let mut written = self.writes().0.lock().await;
+        if written.elapsed() < TRUSTED_FOR {
+            return Ok(());
+        }
+        match self.store().probe().await {
+            Ok(()) => *written = Instant::now(),
+            Err(error) if written.elapsed() >= WRITTEN_WITHIN => {
+                return Err(NotReady::NoWrite { since: written.elapsed(), error });
+            }
+            Err(error) => tracing::warn!(%error, "a write to the database failed"),
+        }
+        Ok(())
+    }
+}

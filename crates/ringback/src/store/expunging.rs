@@ -1,0 +1,197 @@
+//! Erasing what events held: of one at once, of many as a job with a receipt.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Result, Span};
+use crate::{
+    audit::Record,
+    endpoint::MASK,
+    id::{EventId, ExpungeId},
+    time::Timestamp,
+};
+
+/// Whether the keys that callers gave an event are erased with its payload: `key`, `ordering_key`, `idempotency_key`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// They stay: the event is still found by them.
+    Keep,
+    /// They go too. A repeated emit under the idempotency key is a new event then.
+    Erase,
+}
+
+/// Which events of a tenant an expunge takes; all given conditions hold. Serialised as the API has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpungeFilter {
+    /// Of this tenant.
+    pub tenant: String,
+    /// With this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Of this type.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// Accepted in this time.
+    #[serde(flatten)]
+    pub accepted: Span,
+}
+
+/// An expunge of many to be made.
+#[derive(Debug, Clone)]
+pub struct ExpungeToCreate {
+    /// Its id.
+    pub id: ExpungeId,
+    /// What it takes.
+    pub filter: ExpungeFilter,
+    /// Whether keys go too.
+    pub keys: Keys,
+    /// Only count: nothing is stored.
+    pub dry_run: bool,
+}
+
+impl ExpungeToCreate {
+    /// The filter as it is kept and shown: without a key that is to be erased.
+    #[must_use]
+    pub fn shown(&self) -> ExpungeFilter {
+        let key = match self.keys {
+            Keys::Keep => self.filter.key.clone(),
+            Keys::Erase => self.filter.key.as_ref().map(|_| MASK.to_owned()),
+        };
+        ExpungeFilter { key, ..self.filter.clone() }
+    }
+}
+
+/// Where an expunge stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpungeState {
+    /// A dry run: counted, not stored.
+    Preview,
+    /// Erasing.
+    Running,
+    /// Everything was erased, and there is a receipt.
+    Completed,
+}
+
+impl ExpungeState {
+    /// Reads the number that stores keep; a preview is not stored.
+    #[must_use]
+    pub const fn from_code(code: i16) -> Option<Self> {
+        match code {
+            1 => Some(Self::Running),
+            2 => Some(Self::Completed),
+            _ => None,
+        }
+    }
+}
+
+/// What erasing came to, added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Erased {
+    /// Events of which something was erased.
+    pub events: i64,
+    /// Bytes of the payloads removed, as they were accepted.
+    pub payload_bytes: i64,
+    /// Pending deliveries and dead letters that became cancelled.
+    pub cancelled: i64,
+    /// Attempts whose answers were removed.
+    pub attempts: i64,
+}
+
+/// An expunge and its counts: `matched = erased.events + skipped + remaining`.
+#[derive(Debug, Clone)]
+pub struct ExpungeRow {
+    /// Its id; `None` for a preview.
+    pub id: Option<ExpungeId>,
+    /// What it takes, as it is shown.
+    pub filter: ExpungeFilter,
+    /// Where it stands.
+    pub state: ExpungeState,
+    /// Whether keys go too.
+    pub keys: Keys,
+    /// The fixed set that its filter found.
+    pub matched: i64,
+    /// Payload bytes of the matched.
+    pub bytes: i64,
+    /// What was erased so far.
+    pub erased: Erased,
+    /// Had been erased before, or were removed by retention meanwhile.
+    pub skipped: i64,
+    /// Not looked at yet.
+    pub remaining: i64,
+    /// Over the ids of the fixed set; once everything is erased. See [`super::rules::erasing::IdsDigest`].
+    pub digest: Option<String>,
+    /// Who asked for it, as the audit log names them.
+    pub by: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When the receipt was written.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl ExpungeRow {
+    /// What a dry run tells of `matched` events with payloads of `bytes` in all.
+    #[must_use]
+    pub fn preview(expunge: &ExpungeToCreate, matched: i64, bytes: i64, record: &Record) -> Self {
+        Self {
+            id: None,
+            filter: expunge.shown(),
+            state: ExpungeState::Preview,
+            keys: expunge.keys,
+            matched,
+            bytes,
+            erased: Erased::default(),
+            skipped: 0,
+            remaining: matched,
+            digest: None,
+            by: record.by.who.to_string(),
+            created_at: Timestamp::now(),
+            finished_at: None,
+        }
+    }
+}
+
+/// Erases.
+#[async_trait::async_trait]
+pub trait Expunging {
+    /// Removes an event's payload for good, what its attempts kept of answers, and its keys if wanted. Its pending
+    /// deliveries and dead letters become cancelled, and a change tells every node. False if there is no such event;
+    /// true, and no record, if all of it was erased before.
+    async fn expunge(&self, id: EventId, keys: Keys, record: &Record) -> Result<bool>;
+
+    /// Fixes the set that the filter finds now, or only counts it, and then `record` is not written.
+    async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Record) -> Result<ExpungeRow>;
+
+    /// One expunge with its counts.
+    async fn expunge_of_many(&self, id: ExpungeId) -> Result<Option<ExpungeRow>>;
+
+    /// Expunges that are running, oldest first.
+    async fn running_expunges(&self) -> Result<Vec<ExpungeId>>;
+
+    /// Erases up to `count` further events of a running expunge, each like [`Expunging::expunge`]; once none remains,
+    /// takes one bounded step towards its receipt. False if it is not running any more.
+    async fn expunge_next(&self, id: ExpungeId, count: u32) -> Result<bool>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_to_be_erased_is_not_shown() {
+        let filter = ExpungeFilter {
+            tenant: "acme".to_owned(),
+            key: Some("canary".to_owned()),
+            event_type: None,
+            accepted: Span { since: None, until: Some("2026-01-31T00:00:00Z".parse().unwrap()) },
+        };
+        let shown = |keys| {
+            let id = ExpungeId::new(Timestamp::from_millis(1));
+            let expunge = ExpungeToCreate { id, filter: filter.clone(), keys, dry_run: false };
+            serde_json::to_string(&expunge.shown()).unwrap()
+        };
+        assert_eq!(shown(Keys::Keep), r#"{"tenant":"acme","key":"canary","until":"2026-01-31T00:00:00Z"}"#);
+        assert_eq!(shown(Keys::Erase), r#"{"tenant":"acme","key":"***","until":"2026-01-31T00:00:00Z"}"#);
+        let read: ExpungeFilter = serde_json::from_str(&shown(Keys::Keep)).unwrap();
+        assert_eq!(read, filter, "as it was kept, so it is read");
+    }
+}

@@ -1,0 +1,281 @@
+//! Replays: which deliveries are sent again, and how far that has come.
+
+use serde::{Deserialize, Serialize};
+
+use super::{DoneBefore, Once, Span};
+use crate::{
+    delivery::DeadReason,
+    id::{EndpointId, ReplayId},
+    time::Timestamp,
+};
+
+/// What replaying one delivery came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplayOne {
+    /// It is due again.
+    Released,
+    /// It is pending already.
+    Pending,
+    /// It was cancelled.
+    Cancelled,
+    /// Its payload is gone.
+    Expunged,
+    /// Its endpoint is deleted.
+    EndpointDeleted,
+    /// It is no longer what was asked for: no dead letter, dead for another reason, gone to another host.
+    Unfit,
+    /// There is no such delivery.
+    Absent,
+}
+
+/// Which one delivery may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayOf {
+    /// A dead letter or a delivered one.
+    Either,
+    /// A dead letter only.
+    DeadLetter,
+}
+
+/// What a replay of many sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replayed {
+    /// Dead letters.
+    Dead,
+    /// Delivered ones, once more.
+    Delivered,
+    /// Events that an endpoint now selects and has no delivery of: each gets a new delivery.
+    Missing,
+}
+
+/// Which deliveries a replay takes; all given conditions hold, when the set is fixed and when their turn comes.
+/// Serialised as the API has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayFilter {
+    /// Of this tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// To this endpoint.
+    #[serde(rename = "endpoint_id", default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<EndpointId>,
+    /// Of this type.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// Of events with this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// To this host, as URLs write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// What is sent.
+    pub status: Replayed,
+    /// Dead for this reason. Only of [`Replayed::Dead`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<DeadReason>,
+    /// Dead after an answer with this status code. Only of [`Replayed::Dead`].
+    #[serde(rename = "last_status_code", default, skip_serializing_if = "Option::is_none")]
+    pub last_status: Option<u16>,
+    /// Created in this time.
+    #[serde(flatten)]
+    pub created: Span,
+}
+
+impl ReplayFilter {
+    /// Everything with this status.
+    #[must_use]
+    pub fn all(status: Replayed) -> Self {
+        Self {
+            tenant: None,
+            endpoint: None,
+            event_type: None,
+            key: None,
+            host: None,
+            status,
+            reason: None,
+            last_status: None,
+            created: Span::default(),
+        }
+    }
+}
+
+/// A filter, and what of the present configuration decides about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayScope {
+    /// The conditions.
+    pub filter: ReplayFilter,
+    /// The endpoints that are at the filter's host now. Only with a host.
+    pub at_host: Vec<EndpointId>,
+    /// The filter's endpoint as it selects now. Only of [`Replayed::Missing`]; `None` if the endpoint is deleted.
+    pub wanting: Option<Wanting>,
+}
+
+impl ReplayScope {
+    /// The scope of a filter about which the configuration decides nothing.
+    #[must_use]
+    pub const fn of(filter: ReplayFilter) -> Self {
+        Self { filter, at_host: Vec::new(), wanting: None }
+    }
+}
+
+/// An endpoint as far as it decides which events are missing there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanting {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// The tenant that owns it.
+    pub tenant: String,
+    /// Its key.
+    pub key: Option<String>,
+    /// Its selectors.
+    pub event_types: Vec<String>,
+    /// Whether the events of one ordering key go out one after the other.
+    pub ordered: bool,
+}
+
+/// A replay to be made.
+#[derive(Debug, Clone)]
+pub struct ReplayToCreate {
+    /// Its id.
+    pub id: ReplayId,
+    /// What it takes.
+    pub scope: ReplayScope,
+    /// Releases per second; as fast as possible if unset.
+    pub rate_per_second: Option<f64>,
+    /// Why, for the record.
+    pub note: Option<String>,
+    /// Only count: nothing is stored.
+    pub dry_run: bool,
+    /// The key under which its request is carried out once. A dry run makes nothing and takes no key.
+    pub once: Option<Once>,
+}
+
+/// What making a replay came to.
+#[derive(Debug, Clone)]
+pub enum Created {
+    /// The replay, or what a dry run has counted.
+    Replay(Box<ReplayRow>),
+    /// The request was carried out before, and made this.
+    Before(DoneBefore),
+}
+
+/// Which replays to list; all given conditions hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReplayListFilter<'a> {
+    /// Those whose filter names this tenant.
+    pub tenant: Option<&'a str>,
+    /// In this state.
+    pub state: Option<ReplayState>,
+    /// Made in this time.
+    pub created: Span,
+}
+
+/// Where a replay stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayState {
+    /// A dry run: counted, not stored.
+    Preview,
+    /// Releasing.
+    Running,
+    /// Every delivery was released or skipped.
+    Completed,
+    /// Stopped by an operator; what was released stays released.
+    Cancelled,
+}
+
+impl ReplayState {
+    /// The number that stores keep; `None` for a preview, which is not stored.
+    #[must_use]
+    pub const fn code(self) -> Option<i16> {
+        match self {
+            Self::Preview => None,
+            Self::Running => Some(1),
+            Self::Completed => Some(2),
+            Self::Cancelled => Some(3),
+        }
+    }
+
+    /// Reads [`Self::code`] back.
+    #[must_use]
+    pub const fn from_code(code: i16) -> Option<Self> {
+        match code {
+            1 => Some(Self::Running),
+            2 => Some(Self::Completed),
+            3 => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+
+/// A replay and its counts: `matched = released + skipped + remaining`.
+#[derive(Debug, Clone)]
+pub struct ReplayRow {
+    /// Its id; `None` for a preview.
+    pub id: Option<ReplayId>,
+    /// What it takes.
+    pub filter: ReplayFilter,
+    /// Where it stands.
+    pub state: ReplayState,
+    /// The fixed set that its filter found.
+    pub matched: i64,
+    /// Put back into their lanes.
+    pub released: i64,
+    /// Did not fit any more when their turn came: not what the filter asks for, pending again, expunged, discarded, or
+    /// the endpoint is deleted.
+    pub skipped: i64,
+    /// Not looked at yet.
+    pub remaining: i64,
+    /// Of the released, those delivered since.
+    pub delivered: i64,
+    /// Of the released, those given up since.
+    pub dead: i64,
+    /// Payload bytes of the matched.
+    pub bytes: i64,
+    /// Releases per second.
+    pub rate_per_second: Option<f64>,
+    /// Why, for the record.
+    pub note: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was completed or cancelled.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl ReplayRow {
+    /// What a dry run tells of `matched` deliveries with payloads of `bytes` in all.
+    #[must_use]
+    pub fn preview(replay: &ReplayToCreate, matched: i64, bytes: i64) -> Self {
+        Self {
+            id: None,
+            filter: replay.scope.filter.clone(),
+            state: ReplayState::Preview,
+            matched,
+            released: 0,
+            skipped: 0,
+            remaining: matched,
+            delivered: 0,
+            dead: 0,
+            bytes,
+            rate_per_second: replay.rate_per_second,
+            note: replay.note.clone(),
+            created_at: Timestamp::now(),
+            finished_at: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_was_kept_by_an_earlier_version_is_read() {
+        let kept = r#"{"tenant":"acme","type":"call.ended","status":"dead","since":"2026-01-30T00:00:00Z"}"#;
+        let filter: ReplayFilter = serde_json::from_str(kept).unwrap();
+        assert_eq!((filter.tenant.as_deref(), filter.status), (Some("acme"), Replayed::Dead));
+        assert!(filter.created.since.is_some() && filter.created.until.is_none() && filter.host.is_none());
+        let again = serde_json::to_string(&ReplayFilter { reason: Some(DeadReason::Gone), ..filter.clone() }).unwrap();
+        assert!(again.contains(r#""reason":"gone""#) && !again.contains("null"), "{again}");
+    }
+}

@@ -18,7 +18,7 @@ async fn two_nodes_share_the_work_and_keep_every_in_flight_limit_also_while_lane
     const LIMIT: usize = 3;
     const EVENTS_LEAST: usize = 60;
     let database = Database::fresh(Store::Postgres).await;
-    let serve = |name: &'static str| Serve::on(&database).set("lease", "3s").set("header_prefix", name).start();
+    let serve = |name: &'static str| Serve::on(&database).set("header_prefix", name).start();
     let first = serve("first-").await;
     let mut receivers = Vec::new();
     for number in 0..ENDPOINTS {

@@ -25,6 +25,8 @@ use crate::{
 /// How long each kind of call may take.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
+    /// What callers hand in. No lease depends on it, so a short one does not make callers wait less for a slow disk.
+    intake: Duration,
     /// What the pipeline reads, again and again.
     look: Duration,
     /// What it commits: some hundreds of rows.
@@ -53,7 +55,8 @@ impl Watched {
     /// A pipeline that waits for a call is to come round, with another connection, before its `lease` is given up for it.
     pub(crate) fn new(inner: SharedStore, lease: Duration) -> Self {
         let question = Duration::from_secs(35);
-        let limits = Limits { look: lease, commit: lease * 3 / 2, question, upkeep: 20 * question };
+        let intake = Duration::from_secs(18);
+        let limits = Limits { intake, look: lease, commit: lease * 3 / 2, question, upkeep: 20 * question };
         Self { inner, limits }
     }
 
@@ -86,13 +89,13 @@ macro_rules! watched {
 
 watched! {
     Intake {
-        look config_version() -> i64;
-        commit accept(groups: &[Group], window: Duration) -> Vec<Acceptance>;
+        intake config_version() -> i64;
+        intake accept(groups: &[Group], window: Duration) -> Vec<Acceptance>;
     }
     Outbox {
         look read_outbox(floor: Floor, limit: u32) -> OutboxPage;
         commit record_routing(events: &[RoutedEvent], window: Duration) -> Vec<Due>;
-        commit emit(event: &NewEvent) -> EventId;
+        intake emit(event: &NewEvent) -> EventId;
     }
     Work {
         look feed(cursors: &[(Shard, Cursor)], limit: u32) -> FeedPage;

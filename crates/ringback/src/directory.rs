@@ -8,8 +8,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use parking_lot::RwLock;
 use rpds::{HashTrieMapSync, HashTrieSetSync, RedBlackTreeMapSync};

@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use crate::{
     audit::{Action, Actor},
     compute::compute,
-    deliver::{self, Delivering},
+    deliver::{self, Delivering, outside::Outside},
     directory::{Directory, Follower},
     emit::{self, Emitted, Intake},
     endpoint::{Endpoint, WouldDestroy},
@@ -166,7 +166,13 @@ impl Engine {
     /// # Errors
     /// When TLS or name resolution cannot be set up.
     pub async fn start(&self) -> Result<Sending, OpenError> {
-        let delivering = Delivering::start(self.clone()).await?;
+        let outside = Outside::real(self.settings())?;
+        self.start_in(outside).await
+    }
+
+    /// The same with another outside than the network.
+    pub(crate) async fn start_in(&self, outside: Outside) -> Result<Sending, OpenError> {
+        let delivering = Delivering::start(self.clone(), outside).await?;
         // A second start in one process would be a second node; hand-over goes to the first.
         let mut first = self.shared.delivering.write();
         if first.strong_count() == 0 {

@@ -1,6 +1,8 @@
 //! The database's clock, as seen from here: what it said last, and how long ago that was.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use parking_lot::Mutex;
 

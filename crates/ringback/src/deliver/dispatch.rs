@@ -3,11 +3,9 @@
 //! Picking takes the lanes' lock for a moment; events that are no longer at hand are read in one statement for all
 //! that were picked together.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 

@@ -1,9 +1,8 @@
 //! Pause, expunge, cancel and configuration changes reach this node: the change log is read several times a second.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;

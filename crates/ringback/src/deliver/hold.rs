@@ -1,6 +1,8 @@
 //! Holds are written down, so that they survive a restart and operators see them. In memory they hold already.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
+
+use tokio::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 

@@ -5,14 +5,20 @@
 //! moment no new request starts.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
+use super::outside::Apart;
 use crate::store::{Claimed, LeaseKeeper, NodeId, Renewal, SharedStore};
 
 /// The lease ends here this part of its length before it ends in the database.
@@ -76,15 +82,16 @@ impl Lease {
     }
 }
 
-/// The thread that keeps one registration's lease, over a connection and with a runtime of its own.
+/// What keeps one registration's lease, apart from everything else and over a connection of its own.
 pub(super) struct Keeper {
     /// Ends it; along goes what is given back, if that is to be done in an orderly way.
     end: Option<oneshot::Sender<Vec<Claimed>>>,
-    thread: thread::JoinHandle<()>,
+    /// Lives as long as the lease is being kept.
+    kept: Weak<()>,
 }
 
 /// What a keeper asks and tells.
-pub(super) trait Kept: Send + 'static {
+pub(super) trait Kept: Send + Sync + 'static {
     /// Whether the lease deserves to be renewed; if not, in words why. It is given up then.
     fn may_renew(&self) -> Result<(), String>;
 
@@ -97,18 +104,27 @@ pub(super) trait Kept: Send + 'static {
 
 impl Keeper {
     /// Starts to keep `node`'s lease.
-    pub(super) fn start(store: SharedStore, node: NodeId, length: Duration, kept: impl Kept) -> std::io::Result<Self> {
+    pub(super) fn start(
+        apart: &dyn Apart,
+        store: SharedStore,
+        node: NodeId,
+        length: Duration,
+        kept: impl Kept,
+    ) -> std::io::Result<Self> {
         let (end, ended) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let keeping = Keeping { store, node, length, connected: None };
-        let keep = move || runtime.block_on(keeping.keep(&kept, ended));
-        let thread = thread::Builder::new().name("ringback-lease".to_owned()).spawn(keep)?;
-        Ok(Self { end: Some(end), thread })
+        let lives = Arc::new(());
+        let keeper = Self { end: Some(end), kept: Arc::downgrade(&lives) };
+        apart.run(Box::pin(async move {
+            keeping.keep(&kept, ended).await;
+            drop(lives);
+        }))?;
+        Ok(keeper)
     }
 
     /// Whether the lease has ended: it can never be renewed again.
     pub(super) fn is_lost(&self) -> bool {
-        self.thread.is_finished()
+        self.kept.strong_count() == 0
     }
 
     /// Has `given` given back and the registration ended; waits for that as long as `patience`. False if it was not done
@@ -116,7 +132,7 @@ impl Keeper {
     pub(super) async fn leave(mut self, given: Vec<Claimed>, patience: Duration) -> bool {
         self.end_with(given);
         let left = async {
-            while !self.thread.is_finished() {
+            while !self.is_lost() {
                 tokio::time::sleep(LOOK).await;
             }
         };
@@ -127,27 +143,27 @@ impl Keeper {
     pub(super) fn leave_blocking(mut self, given: Vec<Claimed>, patience: Duration) -> bool {
         self.end_with(given);
         let deadline = Instant::now() + patience;
-        while !self.thread.is_finished() && Instant::now() < deadline {
+        while !self.is_lost() && Instant::now() < deadline {
             thread::sleep(LOOK);
         }
-        self.thread.is_finished()
+        self.is_lost()
     }
 
     fn end_with(&mut self, given: Vec<Claimed>) {
         if let Some(end) = self.end.take() {
-            // A thread that is gone has nothing to give back any more.
+            // One that is gone has nothing to give back any more.
             let _ = end.send(given);
         }
     }
 }
 
-/// Between looks whether a thread has ended.
+/// Between looks whether one has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// After a renewal that failed.
 const PAUSE_ERROR: Duration = Duration::from_millis(200);
 
-/// What the thread works with.
+/// What it works with.
 struct Keeping {
     store: SharedStore,
     node: NodeId,

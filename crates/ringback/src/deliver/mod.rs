@@ -22,6 +22,7 @@ mod hold;
 mod judge;
 mod lanes;
 mod lease;
+pub(crate) mod outside;
 mod progress;
 mod record;
 mod retry;
@@ -32,16 +33,13 @@ pub mod sign;
 mod stage;
 mod work;
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::{
     sync::{Mutex as AsyncMutex, Notify, Semaphore, mpsc},
     task::JoinSet,
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -49,9 +47,9 @@ use self::{
     clock::DatabaseClock,
     lanes::{Lanes, Limits},
     lease::Lease,
+    outside::Outside,
     progress::{Progress, Stalled},
     record::Recorder,
-    send::Sender,
     sign::OwnNames,
 };
 use crate::{
@@ -75,7 +73,7 @@ pub(crate) type Fresh = (Due, Option<Arc<LoadedEvent>>);
 /// What the tasks of one sending process share.
 pub(crate) struct Delivering {
     engine: Engine,
-    sender: Sender,
+    outside: Outside,
     own_names: Arc<OwnNames>,
     lanes: Mutex<Lanes>,
     lease: Lease,
@@ -106,14 +104,8 @@ pub(crate) struct Running {
 
 impl Delivering {
     /// Registers nothing yet: the shards task does, and goes on trying.
-    pub(crate) async fn start(engine: Engine) -> Result<Running, OpenError> {
+    pub(crate) async fn start(engine: Engine, outside: Outside) -> Result<Running, OpenError> {
         let settings = engine.settings();
-        let resolver = match &settings.resolver {
-            Some(resolver) => Arc::clone(resolver),
-            None => Arc::new(send::SystemResolver::new()?),
-        };
-        let sender =
-            Sender::new(settings.egress.clone(), resolver, settings.roots.clone(), settings.connection_max_age)?;
         let lanes = Lanes::new(Limits {
             egress: settings.egress.clone(),
             places: settings.max_in_flight_per_node,
@@ -124,7 +116,7 @@ impl Delivering {
         let (recorder, outcomes) = Recorder::new();
         let (lease, progress) = (Lease::new(settings.lease), Progress::new(settings.lease * STALLED_LEASES));
         let delivering = Arc::new(Self {
-            sender,
+            outside,
             own_names,
             lanes: Mutex::new(lanes),
             lease,
@@ -270,20 +262,20 @@ impl Running {
     /// Stops feeding and gives the shards back, each with what is open: others go on with them at once. Lets open requests
     /// end for up to `grace`, and records what ended.
     pub(crate) async fn shutdown(mut self, grace: Duration) {
-        let deadline = tokio::time::Instant::now() + grace;
+        let deadline = Instant::now() + grace;
         self.feeding.cancel();
         // A database that does not answer must not keep the process, nor others from the shards.
         let ended = async { while self.tasks.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout_at(deadline.min(tokio::time::Instant::now() + PATIENCE_WITH_STAGES), ended).await;
+        let _ = tokio::time::timeout_at(deadline.min(Instant::now() + PATIENCE_WITH_STAGES), ended).await;
         self.tasks.abort_all();
         shards::give_back(&self.delivering).await;
-        while self.delivering.lanes.lock().open() > 0 && tokio::time::Instant::now() < deadline {
+        while self.delivering.lanes.lock().open() > 0 && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self.recording.cancel();
         let recorded = async { while self.recorders.join_next().await.is_some() {} };
         // The database may be away: what could not be recorded is sent again by whoever comes next.
-        let grace_for_recording = deadline.max(tokio::time::Instant::now() + Duration::from_secs(2));
+        let grace_for_recording = deadline.max(Instant::now() + Duration::from_secs(2));
         let _ = tokio::time::timeout_at(grace_for_recording, recorded).await;
     }
 }

@@ -3,8 +3,10 @@
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 /// What has to come round again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

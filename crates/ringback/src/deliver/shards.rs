@@ -6,8 +6,10 @@
 use std::{
     collections::HashSet,
     sync::{Arc, Weak},
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -63,7 +65,8 @@ async fn register(delivering: &Arc<Delivering>) -> store::Result<Option<(NodeId,
     let length = delivering.lease.length();
     let asked = Instant::now();
     let Some(node) = store.register_node(length).await? else { return Ok(None) };
-    let keeper = Keeper::start(Arc::clone(store), node, length, Pipeline(Arc::downgrade(delivering)))
+    let (apart, pipeline) = (&*delivering.outside.apart, Pipeline(Arc::downgrade(delivering)));
+    let keeper = Keeper::start(apart, Arc::clone(store), node, length, pipeline)
         .map_err(|error| store::Error::Unavailable(error.into()))?;
     delivering.lease.granted(asked);
     tracing::info!(node = %node.0, "registered");

@@ -1,10 +1,8 @@
 //! One delivery, once: sign, send, judge, and on to recording. The heart of the engine, as a column of verbs.
 
-use std::{
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -102,7 +100,7 @@ async fn attempt(delivering: &Delivering, due: &Due, event: &Arc<LoadedEvent>, c
         Ok(signed) => signed,
         Err(why) => return Tried::unroutable(why),
     };
-    let outcome = delivering.sender.send(&courier.connections, &signed, target.timeout).await;
+    let outcome = delivering.outside.carrier.carry(&courier.connections, &signed, target.timeout).await;
     Tried { outcome: Ok(outcome), target: Some(target), signed: Some(signed) }
 }
 

@@ -9,10 +9,9 @@
 //!
 //! The second is what tells of a wrong clock where both are one: with SQLite, and on a single machine.
 
-use std::{
-    fmt,
-    time::{Duration, Instant},
-};
+use std::{fmt, time::Duration};
+
+use tokio::time::Instant;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,8 @@
 //! Whether this process does what it is for: its database answers, fits and takes writes, and its pipeline comes round.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use tokio::sync::Mutex;
 

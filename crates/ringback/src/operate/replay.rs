@@ -3,11 +3,9 @@
 //! One node does it, the owner of shard 0. Everything it needs is in the store: a restart goes on where the last
 //! release was committed, and a cancelled replay releases nothing more.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 

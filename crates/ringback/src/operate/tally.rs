@@ -5,11 +5,9 @@
 //! meanwhile gets the one before, and after a count that took long there is a rest: counting takes up one part in
 //! `REST` of one connection's time at most.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;

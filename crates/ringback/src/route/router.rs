@@ -3,10 +3,9 @@
 //! Reading goes on from the last complete drain's snapshot, so nothing that commits late is passed over and no
 //! dead pointer is walked twice. Should two nodes route at once after a takeover, removing the pointer decides.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 

@@ -1,7 +1,9 @@
 //! Every call has a deadline. A connection may be dead without having been closed, as when a host is lost or a firewall
 //! forgets the flow: whoever waits on it without one waits for a quarter of an hour.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{
     Acceptance, Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Changes, Claimed, Configuration, Created, Cursor,
@@ -71,7 +73,7 @@ impl Watched {
             return answer;
         }
         tracing::warn!(call, "the database gave no answer within {} s; its connections are made anew", limit.as_secs());
-        self.inner.distrust(asked);
+        self.inner.distrust(asked.into_std());
         Err(Error::Unavailable(Box::new(NoAnswer { call, limit })))
     }
 }
@@ -189,7 +191,7 @@ watched! {
 
 #[async_trait::async_trait]
 impl Liveness for Watched {
-    fn distrust(&self, asked: Instant) {
+    fn distrust(&self, asked: std::time::Instant) {
         self.inner.distrust(asked);
     }
 

@@ -1,7 +1,9 @@
 //! Where rows become due. It stays a moment behind the clock and steps back some seconds every second, because rows
 //! become visible in commit order and not in order of `due_at`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::GOING_BACK_PART;
 use crate::{

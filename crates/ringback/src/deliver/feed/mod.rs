@@ -14,11 +14,9 @@ mod front;
 mod refill;
 mod walk;
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 

@@ -6,11 +6,9 @@
 //! found no room for a single row, the walk stops reading rows of that shard and looks for its lanes instead, leaping from
 //! one to the next: each is told that there may be more of it, and refilled when it has room.
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{Asked, Delivering, GOING_BACK_PART, apply, ask, know, rest_of};
 use crate::{

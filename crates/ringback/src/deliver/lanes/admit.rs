@@ -3,8 +3,9 @@
 use std::{
     collections::{HashSet, hash_map::Entry},
     sync::Arc,
-    time::Instant,
 };
+
+use tokio::time::Instant;
 
 use super::{Courier, Lanes, lane::Lane, payload_bytes, queue::Waiting, tenants::UNKNOWN};
 use crate::{

@@ -1,6 +1,8 @@
 //! What operators change about lanes: limits, pauses, deletion, expunged events.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
+
+use tokio::time::Instant;
 
 use super::{Courier, Lanes, payload_bytes, queue::Waiting};
 use crate::{

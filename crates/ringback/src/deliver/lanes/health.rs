@@ -14,7 +14,9 @@
 //! probe. Requests that were open when the hold began say nothing new by failing, however many they are: an outage is
 //! counted by its probes, not by its victims.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// So many failures in a row begin a hold.
 const FAILURES: u32 = 5;

@@ -10,7 +10,9 @@
 //! down costs neither memory nor writes, only its probes. What changed about holds is written down by whoever asks for
 //! [`Lanes::take_changed_holds`].
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{Lanes, health::Health};
 use crate::{

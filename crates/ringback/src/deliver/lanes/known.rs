@@ -4,10 +4,9 @@
 //! applied: such a read may still carry the row as it was before. Deliveries that come straight from routing count
 //! as a read that started before their commit. A row whose attempt number has risen since is news, not an echo.
 
-use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
-    time::Instant,
-};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use tokio::time::Instant;
 
 use super::permits::Pool;
 use crate::{

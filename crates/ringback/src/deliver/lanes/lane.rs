@@ -5,11 +5,9 @@
 //! last minute: what happens now arrives within moments, while the backlog gets half of what the receiver can take.
 //! Order is not touched by that: of an ordering key only the first is ever here.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{
     courier::Courier,

@@ -37,8 +37,10 @@ use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap, VecDeque},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 pub(crate) use self::{ahead::Ahead, courier::Courier, health::Sign, hold::ChangedHold, own::LeftOpen, settle::Ended};
 use self::{

@@ -1,9 +1,8 @@
 //! Which shards' lanes are here, and what the last owner of a shard still has open.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, Instant},
-};
+use std::{collections::HashSet, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{
     Lanes,

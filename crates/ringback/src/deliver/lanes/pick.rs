@@ -3,10 +3,9 @@
 //! A lane that cannot send leaves the line, and whatever unblocks it brings it back: an answer, a moment, a change.
 //! While a pool is full its line stands still, and nobody loses his turn.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{
     Lanes, Picked,

@@ -1,10 +1,9 @@
 //! A lane's limit of requests per second. No second holds more of them, wherever it begins; and they are spread evenly, so
 //! that a lane that rested does not send a second's worth at once.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
 
 /// How far requests may lag behind an even spread and be made up for: timers are late by a moment.
 const CATCH_UP: Duration = Duration::from_millis(20);

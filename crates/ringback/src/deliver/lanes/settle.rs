@@ -1,9 +1,8 @@
 //! What becomes of a delivery that was picked: its request ends, its outcome is committed.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{Courier, Lanes, health::Sign, known::Doing};
 use crate::{

@@ -1,6 +1,8 @@
 //! What lanes promise, with a clock of our own and no database.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{pick::PRUNE_EVERY, *};
 use crate::{

@@ -5,7 +5,7 @@
 //! window; from that width on it grows by a sixteenth of the limit in a round, so that it stays near what the receiver
 //! can take. Requests that were open when it was halved do not halve it again: they all tell of the same moment.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// A round of answers adds one part in so many of the limit, and at least one request, once the window has been halved.
 const ROUND_PART: f32 = 16.0;

@@ -49,7 +49,11 @@ pub use self::{
 };
 use self::{connection::Connection, progress::Progress, tls::Tls};
 use super::sign::Signed;
-use crate::attempt::{ErrorClass, Outcome, Phase};
+use crate::{
+    attempt::{ErrorClass, Outcome, Phase},
+    engine::OpenError,
+    settings::Settings,
+};
 
 /// Sends requests to receivers. One per engine; shared by all lanes.
 pub struct Sender {
@@ -72,6 +76,15 @@ impl Sender {
         connection_max_age: Duration,
     ) -> Result<Self, UnusableRoots> {
         Ok(Self { egress, resolver, tls: Tls::trusting(roots)?, connection_max_age })
+    }
+
+    /// The one that an engine's settings ask for.
+    pub(crate) fn as_set(settings: &Settings) -> Result<Self, OpenError> {
+        let resolver = match &settings.resolver {
+            Some(resolver) => Arc::clone(resolver),
+            None => Arc::new(SystemResolver::new()?),
+        };
+        Ok(Self::new(settings.egress.clone(), resolver, settings.roots.clone(), settings.connection_max_age)?)
     }
 
     /// Sends one request over a connection of its lane's `pool` or a new one, and says what came of it

@@ -3,11 +3,9 @@
 //! The phases are entered in order; whoever ends the attempt (an error, the deadline, an answer) needs
 //! to know nothing else.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use hyper::{Response, body::Incoming};
 

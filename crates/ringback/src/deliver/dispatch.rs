@@ -73,7 +73,7 @@ async fn wait(delivering: &Delivering, stop: &CancellationToken) {
     let until = until.max(Instant::now() + Duration::from_millis(1));
     tokio::select! {
         () = delivering.ready.notified() => {}
-        () = tokio::time::sleep_until(until.into()) => {}
+        () = tokio::time::sleep_until(until) => {}
         () = stop.cancelled() => {}
     }
 }
@@ -99,7 +99,7 @@ async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>, ahead: 
         delivering.ready.notify_one();
     }
     learn_tenants(&delivering, &picked, &events);
-    for mut picked in begin(&delivering, picked) {
+    for mut picked in begin(&delivering, picked, &events) {
         match events.get(&picked.due.id.event()) {
             Some(event) if event.payload.is_some() => {
                 picked.event = Some(Arc::clone(event));
@@ -113,13 +113,15 @@ async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>, ahead: 
     }
 }
 
-/// Those that may still be sent. Loading may have taken long: a lane that is not ours any more is for its new owner.
-fn begin(delivering: &Delivering, mut picked: Vec<Picked>) -> Vec<Picked> {
+/// Those that may still be sent. Reading may have taken long: a lane that is not ours any more is for its new owner, and one
+/// that is held, paused or at its rate by now sends later.
+fn begin(delivering: &Delivering, mut picked: Vec<Picked>, events: &HashMap<EventId, Arc<LoadedEvent>>) -> Vec<Picked> {
     let runs = delivering.lease.runs();
     let mut lanes = delivering.lanes.lock();
     let now = Instant::now();
     picked.retain(|picked| {
-        let begins = lanes.begin(&picked.due, now);
+        let event = events.get(&picked.due.id.event()).filter(|event| event.payload.is_some());
+        let begins = lanes.begin(&picked.due, event, now);
         if begins && !runs {
             lanes.returned(&picked.due);
         }

@@ -212,36 +212,53 @@ impl Lane {
         Some(displaced)
     }
 
-    /// What keeps the next delivery from being sent at `now`; `None` if nothing does (and a token is taken).
+    /// What keeps the next delivery from being sent at `now`; `None` if nothing does. One whose event has still to be read is
+    /// not sent now: its rate is asked when it is.
     pub(super) fn blocked(&mut self, now: Instant) -> Option<Block> {
         // Somebody waits for what becomes of a test: only the limit and the receiver's own wish keep it back.
         let is_test = !self.tests.is_empty() && !self.holds_tests;
         if self.open >= if is_test { self.window.ceiling() } else { self.window.width() } {
             return Some(Block::Full);
         }
-        if !is_test {
-            if self.queue.is_empty() && self.fresh.is_empty() {
-                return Some(Block::Empty);
-            }
-            if self.stopped {
-                return Some(Block::Configured);
-            }
-            if self.reading_ahead && self.queue.front().is_some_and(|waiting| waiting.event.is_none()) {
-                return Some(Block::Reading);
-            }
+        if !is_test && self.queue.is_empty() && self.fresh.is_empty() {
+            return Some(Block::Empty);
         }
-        if self.paused_until.is_some_and(|until| now < until) {
-            return Some(Block::Held);
+        if let Some(block) = self.withheld(is_test, now) {
+            return Some(block);
         }
-        if let Some(held) = self.held.filter(|held| now < held.until)
-            && !(is_test && held.lets_tests_pass())
-        {
-            return Some(Block::Held);
+        let is_bare = self.turn().front().is_some_and(|next| next.event.is_none());
+        if is_bare && self.reading_ahead && !is_test {
+            return Some(Block::Reading);
         }
-        match self.rate.as_mut().map(|rate| rate.take(now)) {
-            Some(Err(next)) => Some(Block::Until(next)),
-            _ => None,
+        let free = self.rate.as_ref().filter(|_| !is_bare).map(|rate| rate.free(now));
+        free.and_then(Result::err).map(Block::Until)
+    }
+
+    /// What keeps a delivery from being sent at `now` whatever else is open.
+    fn withheld(&self, is_test: bool, now: Instant) -> Option<Block> {
+        if self.stopped && !is_test {
+            return Some(Block::Configured);
         }
+        let held = self.held.filter(|held| now < held.until && !(is_test && held.lets_tests_pass()));
+        let is_held = held.is_some() || self.paused_until.is_some_and(|until| now < until);
+        is_held.then_some(Block::Held)
+    }
+
+    /// A delivery that was taken out is to be sent at this moment: its rate counts it. Reading its event may have taken long,
+    /// and what has come to keep the lane from sending meanwhile keeps this one, too.
+    pub(super) fn send(&mut self, due: &Due, now: Instant) -> Result<(), Block> {
+        let is_test = due.marks.test && !self.holds_tests;
+        if let Some(block) = self.withheld(is_test, now) {
+            return Err(block);
+        }
+        self.rate.as_mut().map_or(Ok(()), |rate| rate.take(now)).map_err(Block::Until)
+    }
+
+    /// A delivery that was taken out waits again, before all others.
+    pub(super) fn put_back(&mut self, waiting: Waiting) {
+        self.closed();
+        self.release_key(&waiting.due);
+        if waiting.due.marks.test { &mut self.tests } else { &mut self.queue }.push_front(waiting);
     }
 
     /// Takes the next delivery out; its request counts as open. `None` if all that wait are of ordering keys that are
@@ -294,16 +311,31 @@ impl Lane {
         self.queue.add_events(events, most)
     }
 
-    /// Tests first. Of a late lane, the oldest of the backlog and the fresh take turns; a probe is the oldest.
+    /// Whose turn it is. Tests first. Of a late lane, the oldest of the backlog and the fresh take turns; a probe is the oldest.
+    fn turn(&self) -> &Queue {
+        if self.stopped || !self.tests.is_empty() {
+            &self.tests
+        } else if self.is_turn_of_fresh() {
+            &self.fresh
+        } else {
+            &self.queue
+        }
+    }
+
+    fn is_turn_of_fresh(&self) -> bool {
+        let has_turn = !self.fresh.is_empty() && !self.was_turn_of_fresh && !self.health.is_failing();
+        self.queue.is_empty() || has_turn
+    }
+
+    /// The same, and the next turn is another's.
     fn next_queue(&mut self) -> &mut Queue {
         if self.stopped || !self.tests.is_empty() {
             return &mut self.tests;
         }
-        if self.queue.is_empty() {
-            return &mut self.fresh;
+        let has_turn = self.is_turn_of_fresh();
+        if !self.queue.is_empty() {
+            self.was_turn_of_fresh = has_turn;
         }
-        let has_turn = !self.fresh.is_empty() && !self.was_turn_of_fresh && !self.health.is_failing();
-        self.was_turn_of_fresh = has_turn;
         if has_turn { &mut self.fresh } else { &mut self.queue }
     }
 

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     delivery::{Due, LaneId},
     id::DeliveryId,
+    store::LoadedEvent,
 };
 
 /// Lanes without work are forgotten this often: destinations that come with events are without number.
@@ -80,7 +81,18 @@ impl Lanes {
     /// Takes the lane's next delivery out; its request is open from now on.
     fn open_next(&mut self, id: LaneId, pool: Pool, now: Instant) -> Option<Picked> {
         let lane = self.lanes.get_mut(&id)?;
-        let Waiting { due, event } = lane.pop()?;
+        let waiting = lane.pop()?;
+        // Another may have been taken out than the one that stood first.
+        if waiting.event.is_some()
+            && let Err(block) = lane.send(&waiting.due, now)
+        {
+            lane.put_back(waiting);
+            if let Block::Until(until) = block {
+                self.set_timer(id, until);
+            }
+            return None;
+        }
+        let Waiting { due, event } = waiting;
         let courier = Arc::clone(&lane.courier);
         self.event_bytes -= event.as_deref().map_or(0, payload_bytes);
         self.permits.take(pool);
@@ -94,14 +106,29 @@ impl Lanes {
         Some(Picked { due, event, courier })
     }
 
-    /// The event of a picked delivery has been read: its request is open from now on. False if it must not be: its shard
-    /// has gone, and its place was given back.
-    pub(crate) fn begin(&mut self, due: &Due, now: Instant) -> bool {
-        let pool = self.known.loading(due);
-        if let Some(pool) = pool {
-            self.opens(due.id, pool, now);
+    /// The event of a picked delivery has been read, or is gone: its request is open from now on. False if it must not be, and
+    /// its place was given back: its shard has gone, or its lane may not send by now.
+    pub(crate) fn begin(&mut self, due: &Due, event: Option<&Arc<LoadedEvent>>, now: Instant) -> bool {
+        let Some(pool) = self.known.loading(due) else { return false };
+        let sent = self.lanes.get_mut(&due.lane).map_or(Ok(()), |lane| lane.send(due, now));
+        match (sent, event) {
+            (Ok(()), _) => self.opens(due.id, pool, now),
+            (Err(Block::Until(until)), Some(event)) => {
+                self.put_back(Waiting { due: due.clone(), event: Some(Arc::clone(event)) });
+                self.set_timer(due.lane, until);
+            }
+            (Err(_), _) => self.returned(due),
         }
-        pool.is_some()
+        sent.is_ok()
+    }
+
+    /// What was picked waits again, its event at hand.
+    fn put_back(&mut self, waiting: Waiting) {
+        self.give_back(waiting.due.id, Doing::Waiting);
+        self.event_bytes += waiting.event.as_deref().map_or(0, payload_bytes);
+        if let Some(lane) = self.lanes.get_mut(&waiting.due.lane) {
+            lane.put_back(waiting);
+        }
     }
 
     fn opens(&mut self, id: DeliveryId, pool: Pool, now: Instant) {

@@ -61,12 +61,15 @@ impl Rate {
         self.per_second
     }
 
+    /// Whether a request may be made, or when.
+    pub(super) fn free(&self, now: Instant) -> Result<(), Instant> {
+        let free = self.free_from().map_or(self.next, |free| free.max(self.next));
+        if now < free { Err(free.min(now + DAY)) } else { Ok(()) }
+    }
+
     /// Makes a request, or tells when one may be made.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Instant> {
-        let free = self.free_from().map_or(self.next, |free| free.max(self.next));
-        if now < free {
-            return Err(free.min(now + DAY));
-        }
+        self.free(now)?;
         let behind = now.checked_sub(CATCH_UP).map_or(self.next, |least| least.max(self.next));
         self.next = behind + self.interval;
         if self.in_chunk == 0 && self.chunks_ended.len() == self.chunks {

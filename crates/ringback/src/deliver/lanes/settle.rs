@@ -89,7 +89,7 @@ impl Lanes {
     }
 
     /// The place of a picked delivery's request is free again. Returns when it was opened, if it was.
-    fn give_back(&mut self, id: DeliveryId, next: Doing) -> Option<Instant> {
+    pub(super) fn give_back(&mut self, id: DeliveryId, next: Doing) -> Option<Instant> {
         let (pool, since) = match self.known.doing(id)? {
             Doing::Open { pool, since } => (pool, Some(since)),
             Doing::Loading { pool } => (pool, None),

@@ -71,7 +71,7 @@ impl World {
     /// What is picked is read at its turn: no read ahead brings anything.
     fn pick(&mut self) -> Option<Due> {
         let Picked { due, event, .. } = self.pick_unread()?;
-        assert!(event.is_some() || self.lanes.begin(&due, self.now));
+        assert!(event.is_some() || self.lanes.begin(&due, None, self.now));
         Some(due)
     }
 
@@ -252,14 +252,14 @@ fn what_was_still_being_read_is_the_next_owners_at_once() {
     let unread = world.pick_unread().unwrap().due;
     assert_eq!(world.lanes.drop_shard(1, world.now), [], "nobody has to wait for it");
     assert_eq!(world.lanes.open(), 0, "its place is free");
-    assert!(!world.lanes.begin(&unread, world.now));
+    assert!(!world.lanes.begin(&unread, None, world.now));
     // The shard comes back, and its turn comes again before the first read has ended.
     world.lanes.take_shard(1, &[], &world.directory, world.now);
     assert_eq!((world.lanes.take_fresh(), world.lanes.take_fresh()), (vec![1], vec![]));
     world.lanes.admit(u64::MAX, vec![(unread.clone(), None)], &world.directory, world.clock(), world.now);
     assert_eq!(world.pick_unread().map(|picked| picked.due), Some(unread.clone()));
-    assert!(world.lanes.begin(&unread, world.now));
-    assert!(!world.lanes.begin(&unread, world.now), "once");
+    assert!(world.lanes.begin(&unread, None, world.now));
+    assert!(!world.lanes.begin(&unread, None, world.now), "once");
     world.end(&unread, Duration::from_millis(1));
     assert_eq!(world.lanes.open(), 0);
 }

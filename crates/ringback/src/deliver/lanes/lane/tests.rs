@@ -56,15 +56,46 @@ fn a_rate_is_taken_over_and_another_change_gives_no_token() {
     let now = Instant::now();
     let mut endpoint = model::endpoint(1, Some(1.0));
     let mut lane = Lane::new(Arc::new(Courier::inline()), 1, Some(&endpoint), now);
-    lane.push(Place::Queue, waiting(1));
-    let next = Some(Block::Until(now + SECOND));
-    assert_eq!((lane.blocked(now), lane.blocked(now)), (None, next));
+    let due = row(1);
+    let next = Err(Block::Until(now + SECOND));
+    assert_eq!((lane.send(&due, now), lane.send(&due, now)), (Ok(()), next));
     lane.configure(&endpoint, now);
-    assert_eq!(lane.blocked(now), next);
+    assert_eq!(lane.send(&due, now), next);
     for rate in [Some(2.0), None] {
         endpoint.spec.rate_per_second = rate;
         lane.configure(&endpoint, now);
-        assert_eq!(lane.blocked(now), None, "{rate:?}");
+        assert_eq!(lane.send(&due, now), Ok(()), "{rate:?}");
+    }
+}
+
+#[test]
+fn a_row_whose_event_is_still_to_be_read_asks_the_rate_only_when_it_is_sent() {
+    let now = Instant::now();
+    let endpoint = model::endpoint(1, Some(1.0));
+    let mut lane = Lane::new(Arc::new(Courier::inline()), 1, Some(&endpoint), now);
+    assert_eq!(lane.send(&row(1), now), Ok(()));
+    lane.push(Place::Queue, waiting(2));
+    assert_eq!(lane.blocked(now), None, "it may be read");
+    let mut picked = lane.pop().unwrap();
+    assert_eq!(lane.send(&picked.due, now), Err(Block::Until(now + SECOND)));
+    picked.event = Some(model::loaded_of(&picked.due, "default"));
+    lane.put_back(picked);
+    assert_eq!((lane.blocked(now), lane.open()), (Some(Block::Until(now + SECOND)), 0));
+    assert_eq!(lane.blocked(now + SECOND), None);
+}
+
+#[test]
+fn what_was_read_for_so_long_that_its_lane_is_held_by_now_is_not_sent() {
+    let now = Instant::now();
+    let (mut paused, mut stopped) = (lane_with_rows(1, now), lane_with_rows(1, now));
+    paused.paused_until = Some(now + SECOND);
+    let mut endpoint = model::endpoint(1, None);
+    endpoint.paused = true;
+    stopped.configure(&endpoint, now);
+    let lanes =
+        [(paused, Block::Held), (held(lane_with_rows(1, now), SECOND, now), Block::Held), (stopped, Block::Configured)];
+    for (mut lane, block) in lanes {
+        assert_eq!(lane.send(&row(1), now), Err(block));
     }
 }
 

@@ -53,8 +53,14 @@ impl Model {
         let again = self.loading.iter_mut().filter(is_again).find(|again| !again.is_lost);
         let begins = again.is_some() || !is_lost;
         again.into_iter().for_each(|again| again.is_lost = true);
-        assert_eq!(self.lanes.begin(&due, self.now), begins);
-        if !begins {
+        let endpoint = due.endpoint.and_then(|id| self.directory.endpoint(id));
+        let is_stopped = endpoint.is_some_and(|endpoint| endpoint.holds(due.marks.test));
+        let hold = self.held.get(&due.lane).filter(|hold| hold.until > self.now);
+        let is_held = hold.is_some_and(|hold| !(due.marks.test && hold.reason == HoldReason::Failing));
+        let has_begun = self.lanes.begin(&due, None, self.now);
+        assert!(begins || !has_begun, "picked by nobody");
+        assert!(!(has_begun && (is_stopped || is_held)), "its lane may not send by now");
+        if !has_begun {
             return;
         }
         assert!(self.lanes.owns(due.lane.shard()), "begun although it is another's");

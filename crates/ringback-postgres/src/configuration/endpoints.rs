@@ -111,7 +111,6 @@ pub(super) async fn update(store: &Postgres, endpoint: &StoredEndpoint, record: 
         .bind(&*wanted.spec)
         .bind(&*wanted.credentials)
         .bind(version)
-        .bind(wanted.updated_at.micros())
         .fetch_one(&mut *transaction)
         .await
         .map_err(from_sqlx)?;

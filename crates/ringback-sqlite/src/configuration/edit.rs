@@ -75,6 +75,7 @@ pub(super) async fn update(
         return Ok(Updated::VersionMismatch);
     }
     (endpoint.tenant, endpoint.created_at, endpoint.deleted_at) = (before.tenant, before.created_at, None);
+    endpoint.updated_at = Timestamp::from_micros(now());
     if key_is_taken(tx, &endpoint).await? {
         return Ok(Updated::KeyTaken);
     }

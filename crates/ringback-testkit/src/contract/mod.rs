@@ -199,6 +199,7 @@ macro_rules! store_contract {
                 a_young_house_is_left_alone,
                 held_deliveries_expire,
                 only_what_is_held_for_long_expires,
+                a_pause_counts_from_when_the_database_was_told,
                 an_endpoint_that_cannot_be_read_lets_others_expire,
                 waiting_for_a_retry_never_expires,
                 old_payloads_are_removed_but_not_what_is_owed,

@@ -7,7 +7,7 @@ use ringback::{
     id::{EventId, ExpungeId},
     store::{
         Accepted, ExpungeFilter, ExpungeState, ExpungeToCreate, Hold, Kept, Keys, PayloadRead, Span, Store,
-        StoredEndpoint,
+        StoredEndpoint, Updated,
     },
     time::Timestamp,
 };
@@ -122,6 +122,22 @@ pub async fn only_what_is_held_for_long_expires(store: &dyn Store) {
     for id in [due.id, late[0].id] {
         assert_eq!(given::delivery(store, id).await.reason, Some(DeadReason::Expired));
     }
+}
+
+/// Whoever paused it may have a clock that is wrong.
+pub async fn a_pause_counts_from_when_the_database_was_told(store: &dyn Store) {
+    const LONG: Duration = Duration::from_millis(500);
+    let endpoint = given::create(store, &given::endpoint()).await;
+    let due = given::accept_due(store, given::event_to(&[endpoint.id])).await;
+    tokio::time::sleep(LONG).await;
+    let long_ago = endpoint.updated_at - Duration::from_secs(3_600);
+    let paused = StoredEndpoint { paused: true, updated_at: long_ago, ..endpoint };
+    let Updated::Done(paused) = store.update_endpoint(&paused, &given::asked()).await.unwrap() else {
+        panic!("nothing keeps it from being paused")
+    };
+    assert!(paused.updated_at > long_ago);
+    assert_eq!(store.expire_held(LONG).await.unwrap(), 0);
+    assert_eq!(given::delivery(store, due[0].id).await.status, Status::Pending);
 }
 
 /// Only being due and held does.

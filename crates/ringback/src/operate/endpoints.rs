@@ -331,7 +331,6 @@ impl Engine {
         changed: Endpoint,
         (action, by): Asked<'_>,
     ) -> Result<Endpoint, Error> {
-        let changed = Endpoint { updated_at: Timestamp::now(), ..changed };
         let record = by
             .asks(action, changed.id, Some(&changed.tenant))
             .before(current.audited(None))

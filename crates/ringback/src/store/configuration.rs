@@ -132,7 +132,7 @@ pub trait Configuration {
     ) -> Result<Updated>;
 
     /// Replaces everything of an endpoint but `id`, `tenant` and `created_at`, if its version still is
-    /// `endpoint.version`. Where it becomes able to send again after not being enabled, its pending
+    /// `endpoint.version`; `updated_at` is what the database's clock shows. Where it becomes able to send again after not being enabled, its pending
     /// deliveries are due at once with a refilled budget.
     async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated>;
 

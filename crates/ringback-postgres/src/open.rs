@@ -6,9 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ringback::store::{Error, Result};
+use ringback::store::{Error, PATIENCE_WITH_LOCKS, Result};
 use sqlx::{
-    Executor as _, PgConnection, PgPool, Postgres as Db, SqlStr, Transaction,
+    AssertSqlSafe, Executor as _, PgConnection, PgPool, Postgres as Db, SqlStr, Transaction,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
 };
@@ -47,12 +47,17 @@ const REASON_TIMEOUT: Duration = Duration::from_secs(2);
 ///   waits for a lock gives up as soon: others want to go on.
 /// - The database notices within half a minute that a node is gone without a word, and lets go of its locks.
 /// - Just-in-time compilation costs more than these statements run, and every statement relies on its own snapshot.
-const SESSION: &str = "SET jit = off; SET default_transaction_isolation = 'read committed'; SET client_encoding = 'UTF8'; \
-                       SELECT set_config('synchronous_commit', 'on', false) \
-                       WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write'); \
-                       SET idle_in_transaction_session_timeout = '4s'; SET lock_timeout = '4s'; \
-                       SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
-                       SET tcp_user_timeout = 20000";
+fn session() -> AssertSqlSafe<String> {
+    let patience = PATIENCE_WITH_LOCKS.as_millis();
+    AssertSqlSafe(format!(
+        "SET jit = off; SET default_transaction_isolation = 'read committed'; SET client_encoding = 'UTF8'; \
+         SELECT set_config('synchronous_commit', 'on', false) \
+         WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write'); \
+         SET idle_in_transaction_session_timeout = {patience}; SET lock_timeout = {patience}; \
+         SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
+         SET tcp_user_timeout = 20000"
+    ))
+}
 
 /// On the pipeline's connections besides: its statements are planned once, perhaps while the tables are empty, and each
 /// finds its rows by index, whatever the planner believes to be cheaper at that moment.
@@ -374,14 +379,12 @@ fn was_closed(error: &sqlx::Error) -> bool {
 
 /// What every connection of the store begins with.
 pub(crate) async fn prepare_session(connection: &mut PgConnection) -> std::result::Result<(), sqlx::Error> {
-    connection.execute(SESSION).await?;
+    sqlx::raw_sql(session()).execute(connection).await?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use sqlx::AssertSqlSafe;
-
     use super::*;
     use crate::fresh;
 

@@ -51,6 +51,10 @@ pub use self::{
     work::{Cursor, FeedPage, Hold, LoadedEvent, PendingLane, Recorded, Settlement, Work},
 };
 
+/// For how long a caller that stands still in the middle of a transaction may hold locks, and whoever waits for a lock waits:
+/// a third of the default lease, since others want to go on.
+pub const PATIENCE_WITH_LOCKS: std::time::Duration = std::time::Duration::from_secs(4);
+
 /// All that a database does for the engine.
 pub trait Store:
     Intake

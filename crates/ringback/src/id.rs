@@ -191,7 +191,7 @@ impl SessionId {
 /// A UUIDv7 (RFC 9562 §5.7) at `now` with random low bits.
 fn uuid_at(now: Timestamp) -> Uuid {
     let ms = u64::try_from(now.millis()).unwrap_or(0);
-    uuid::Builder::from_unix_timestamp_millis(ms, &rand::random()).into_uuid()
+    uuid::Builder::from_unix_timestamp_millis(ms, &crate::chance::chance()).into_uuid()
 }
 
 const fn time_of(uuid: Uuid) -> Timestamp {

@@ -28,12 +28,16 @@ mod route;
 pub mod deliver;
 pub mod operate;
 
+mod chance;
 pub mod compute;
 mod directory;
 mod engine;
 pub mod metrics;
 mod settings;
 pub mod store;
+
+#[cfg(test)]
+mod simulation;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

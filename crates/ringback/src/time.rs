@@ -25,6 +25,10 @@ impl Timestamp {
     /// The host's clock, now.
     #[must_use]
     pub fn now() -> Self {
+        #[cfg(test)]
+        if let Some(simulated) = crate::simulation::wall_clock() {
+            return simulated;
+        }
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }

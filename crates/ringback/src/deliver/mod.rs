@@ -53,6 +53,7 @@ use self::{
     sign::OwnNames,
 };
 use crate::{
+    chance::chance,
     delivery::{Due, Shard},
     engine::{Engine, OpenError},
     operate, route,
@@ -245,7 +246,7 @@ impl Drop for Read {
 }
 
 fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(rand::random_range(0.75..1.25))
+    pause.mul_f64(0.75 + chance::<f64>() / 2.0)
 }
 
 impl Running {

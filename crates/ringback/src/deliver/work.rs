@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     attempt::{Attempt, Conclusion, Detail, ErrorClass, Outcome, Phase},
+    chance::chance,
     compute::compute,
     delivery::{DeadReason, Due},
     endpoint::{KeptDestination, Target},
@@ -157,7 +158,7 @@ fn report(due: Due, courier: &Courier, tried: Tried, at: Timestamp) -> (Report, 
     let tries = u32::try_from(due.attempts - due.attempts_at_refill + 1).unwrap_or(1);
     // A test is sent to endpoints that are not enabled, too: kept after a 410 it would be sent again and again.
     let ends_when_gone = courier.endpoint.is_none() || due.marks.test;
-    let judgement = judge::judge(&outcome, tries, retry, ends_when_gone, rand::random(), Timestamp::now());
+    let judgement = judge::judge(&outcome, tries, retry, ends_when_gone, chance(), Timestamp::now());
     let settlement = match judgement.verdict {
         Verdict::Delivered => Settlement::Delivered,
         Verdict::Retry { after } => Settlement::Retry { after },

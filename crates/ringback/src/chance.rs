@@ -1,0 +1,15 @@
+//! Chance: the operating system's, and in the simulation one that begins with a seed.
+
+use rand::distr::{Distribution, StandardUniform};
+
+/// Any value, each as likely as the others; of a float, from 0 to 1.
+pub(crate) fn chance<T>() -> T
+where
+    StandardUniform: Distribution<T>,
+{
+    #[cfg(test)]
+    if let Some(value) = crate::simulation::chance() {
+        return value;
+    }
+    rand::random()
+}

@@ -20,10 +20,19 @@ pub struct Embedded {
 impl Embedded {
     /// Opens the store, migrates it and starts; `settings` are the defaults, changed by `change`.
     pub async fn start(database: &Database, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::around(database, |store| store, change).await
+    }
+
+    /// The same on a store that stands around the database's own.
+    pub async fn around(
+        database: &Database,
+        around: impl FnOnce(SharedStore) -> SharedStore,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let keys = MasterKeys::parse(&MasterKeys::generate_text(), &[]).expect("a generated key");
         let mut settings = Settings::new(keys);
         change(&mut settings);
-        let engine = Engine::open(migrated(database).await, settings).await.expect("it opens");
+        let engine = Engine::open(around(migrated(database).await), settings).await.expect("it opens");
         let sending = engine.start().await.expect("it starts");
         Self::serve(engine, Some(sending)).await
     }

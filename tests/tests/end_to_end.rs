@@ -21,6 +21,7 @@ mod schemes;
 mod clocks;
 mod crash;
 mod ledger;
+mod lost_answers;
 mod refused;
 mod replay;
 

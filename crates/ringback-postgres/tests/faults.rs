@@ -9,9 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ringback::{
     delivery::DeadReason,
-    store::{
-        Error, Floor, Intake as _, Leases as _, Operations as _, Outbox as _, Renewal, Settlement, Store, Work as _,
-    },
+    store::{Error, Floor, Intake as _, Leases as _, Outbox as _, Renewal, Settlement, Store, Work as _},
 };
 use ringback_postgres::Postgres;
 use ringback_testkit::contract::given;
@@ -48,27 +46,6 @@ async fn a_server_that_is_not_there_is_unavailable() {
     assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
     let nonsense = Postgres::connect("mysql://x", "ringback").await;
     assert!(matches!(nonsense, Err(Error::Refused(_))), "{nonsense:?}");
-}
-
-#[tokio::test]
-async fn outcomes_that_are_recorded_again_because_the_answer_was_lost_count_once() {
-    let (store, schema) = fresh::migrated().await;
-    let due = [given::one_due(&store).await, given::one_due(&store).await, given::one_due(&store).await];
-    let batch = [given::delivered(&due[0]), given::retried(&due[1], Duration::from_secs(3_600)), given::dead(&due[2])];
-    for _ in 0..2 {
-        assert_eq!(store.record(&batch).await.unwrap(), [true; 3]);
-        for due in &due {
-            assert_eq!(store.attempts(due.id).await.unwrap().len(), 1, "none is stale");
-        }
-    }
-    // Somebody else's attempt at one of them is stale, and kept.
-    let mut other = given::delivered(&due[1]);
-    if let Some(attempt) = &mut other.attempt {
-        attempt.duration += Duration::from_millis(1);
-    }
-    assert_eq!(store.record(&[other]).await.unwrap(), [false]);
-    assert_eq!(store.attempts(due[1].id).await.unwrap().len(), 2);
-    fresh::remove(&store, &schema).await;
 }
 
 /// Ends every session of the store's, as a restart of the server would.

@@ -13,10 +13,12 @@
 //! # }
 //! ```
 //!
-//! A [`NameServer`] does the same for names, and [`Names`] is a resolver without a network.
+//! A [`NameServer`] does the same for names, and [`Names`] is a resolver without a network. A [`Faulty`] store loses
+//! connections and answers when a test wants it to.
 
 pub mod authority;
 pub mod contract;
+mod faulty;
 mod gate;
 pub mod name_server;
 pub mod receiver;
@@ -24,6 +26,7 @@ mod resolver;
 
 pub use self::{
     authority::Authority,
+    faulty::{Fault, Faulty},
     gate::Gate,
     name_server::{Answer, Kind, NameServer, Question},
     receiver::{Received, Receiver, Reply},

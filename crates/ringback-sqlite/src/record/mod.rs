@@ -11,7 +11,7 @@
 
 mod rows;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ringback::{
     attempt::{Attempt, Conclusion},
@@ -22,7 +22,7 @@ use ringback::{
 use sqlx::{Row as _, SqliteConnection};
 
 pub(crate) use self::rows::ReplayedRow;
-use self::rows::{AgainRow, AttemptRow, Bytes, CountRow, DeadRow, FinishedRow, micros};
+use self::rows::{AgainRow, AttemptRow, Bytes, CountRow, DeadRow, FinishedRow, RepeatedRow, micros};
 use crate::{
     batch::{Heap, Hex, json},
     read::{now, uuid},
@@ -31,8 +31,12 @@ use crate::{
 /// Applies what is not stale; tells for each whether it was.
 pub(crate) async fn record(tx: &mut SqliteConnection, outcomes: &[Recorded]) -> sqlx::Result<Vec<bool>> {
     let mut fences = read_fences(tx, outcomes).await?;
+    let repeated = find_repeated(tx, outcomes, &fences).await?;
     let mut plan = Plan::new(now(), find_expunged(tx, outcomes, &fences).await?);
-    let applied = outcomes.iter().map(|outcome| plan.add(outcome, &mut fences)).collect::<sqlx::Result<_>>()?;
+    let mut add = |(index, outcome)| {
+        if repeated.contains(&index) { Ok(true) } else { plan.add(outcome, &mut fences) }
+    };
+    let applied = outcomes.iter().enumerate().map(&mut add).collect::<sqlx::Result<_>>()?;
     plan.write(tx).await?;
     Ok(applied)
 }
@@ -51,6 +55,24 @@ async fn read_fences(tx: &mut SqliteConnection, outcomes: &[Recorded]) -> sqlx::
         Ok((DeliveryId::from_uuid(uuid(row, "id")?), fence))
     };
     rows.iter().map(read).collect()
+}
+
+/// Those of the outcomes that are stale only because they were recorded before, by a write whose answer was lost.
+async fn find_repeated(
+    tx: &mut SqliteConnection,
+    outcomes: &[Recorded],
+    fences: &HashMap<DeliveryId, Fence>,
+) -> sqlx::Result<HashSet<usize>> {
+    let is_stale = |outcome: &Recorded| fences.get(&outcome.id).is_none_or(|fence| fence.attempts != outcome.fence);
+    let stale = outcomes.iter().enumerate().filter(|(_, outcome)| is_stale(outcome));
+    let tried = stale.filter_map(|(index, outcome)| Some((index, outcome.id, outcome.attempt.as_ref()?)));
+    let (indices, rows): (Vec<_>, Vec<_>) =
+        tried.map(|(index, id, attempt)| (index, RepeatedRow::of(id, attempt))).unzip();
+    if rows.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found = sqlx::query_scalar::<_, i64>(sql!("find_repeated")).bind(json(&rows)?).fetch_all(tx).await?;
+    Ok(found.into_iter().filter_map(|key| indices.get(usize::try_from(key).ok()?).copied()).collect())
 }
 
 /// The events of stale outcomes that have been expunged, and whether their destination came with them: what is kept of

@@ -1,6 +1,6 @@
 //! What the statements of a record read, field by field.
 
-use ringback::attempt::Attempt;
+use ringback::{attempt::Attempt, id::DeliveryId};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -25,6 +25,28 @@ impl Bytes {
         let (detail_at, detail_size) = heap.keep(&attempt.detail);
         let (body_at, body_size) = heap.keep(&attempt.response_body);
         Self { detail_at, detail_size, body_at, body_size }
+    }
+}
+
+/// What may have been recorded before.
+#[derive(Serialize)]
+pub(super) struct RepeatedRow {
+    delivery: Hex,
+    number: i32,
+    at: i64,
+    duration: i64,
+    conclusion: i16,
+}
+
+impl RepeatedRow {
+    pub(super) fn of(id: DeliveryId, attempt: &Attempt) -> Self {
+        Self {
+            delivery: Hex(id.uuid()),
+            number: attempt.number,
+            at: attempt.at.micros(),
+            duration: micros(attempt),
+            conclusion: attempt.conclusion.code(),
+        }
     }
 }
 

@@ -97,6 +97,7 @@ macro_rules! store_contract {
                 a_dead_one_becomes_a_dead_letter_with_its_reason,
                 what_was_never_tried_counts_no_attempt,
                 a_stale_outcome_changes_nothing_and_is_kept,
+                outcomes_that_are_recorded_again_count_once,
                 the_second_outcome_of_a_batch_for_one_delivery_is_stale,
                 a_full_batch_is_recorded_at_once,
                 bytes_of_a_receiver_are_kept_as_they_came,

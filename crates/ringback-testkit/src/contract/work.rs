@@ -249,6 +249,25 @@ pub async fn a_stale_outcome_changes_nothing_and_is_kept(store: &dyn Store) {
     assert_eq!(given::delivery(store, finished.id).await.attempts, 1);
 }
 
+/// The answer to the first time may have been lost.
+pub async fn outcomes_that_are_recorded_again_count_once(store: &dyn Store) {
+    let due = [given::one_due(store).await, given::one_due(store).await, given::one_due(store).await];
+    let batch = [given::delivered(&due[0]), given::retried(&due[1], HOUR), given::dead(&due[2])];
+    for _ in 0..2 {
+        assert_eq!(store.record(&batch).await.unwrap(), [true; 3]);
+        for due in &due {
+            assert_eq!(store.attempts(due.id).await.unwrap().len(), 1, "none is stale");
+        }
+    }
+    // Somebody else's attempt at one of them is stale, and kept.
+    let mut other = given::delivered(&due[1]);
+    if let Some(attempt) = &mut other.attempt {
+        attempt.duration += Duration::from_millis(1);
+    }
+    assert_eq!(store.record(&[other]).await.unwrap(), [false]);
+    assert_eq!(store.attempts(due[1].id).await.unwrap().len(), 2);
+}
+
 /// As if each had been recorded alone, in their order.
 pub async fn the_second_outcome_of_a_batch_for_one_delivery_is_stale(store: &dyn Store) {
     let due = given::one_due(store).await;

@@ -6,6 +6,7 @@
 //! Times that decide anything (`due_at`, leases) are written and compared by the database's clock.
 
 mod audit;
+mod calls;
 mod configuration;
 mod expunging;
 mod intake;

@@ -151,6 +151,7 @@ pub trait Work {
     async fn load_events(&self, ids: &[EventId]) -> Result<Vec<LoadedEvent>>;
 
     /// Records up to 512 outcomes in one statement, one commit; tells for each whether it was applied (not stale).
+    /// One that was applied before counts as applied: the answer to the first time may have been lost.
     ///
     /// # Errors
     /// [`super::Error::Refused`] when the database will not take some value among them: the caller halves the batch.

@@ -1,0 +1,110 @@
+//! Every call of a store but two, as a table: what does the same to each of them is written once.
+
+/// Gives `$then!` all calls of a store by their traits, each as `limit name(argument: type, …) -> type;`, where `limit` says
+/// which deadline it has. Those of [`super::Liveness`], which is about the store itself, are not among them. Who uses it
+/// brings the types into scope.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_every_call {
+    ($then:ident) => {
+        $then! {
+            Intake {
+                intake config_version() -> i64;
+                intake accept(groups: &[Group], window: Duration) -> Vec<Acceptance>;
+            }
+            Outbox {
+                look read_outbox(floor: Floor, limit: u32) -> OutboxPage;
+                commit record_routing(events: &[RoutedEvent], window: Duration) -> Vec<Due>;
+                intake emit(event: &NewEvent) -> EventId;
+            }
+            Work {
+                look feed(cursors: &[(Shard, Cursor)], limit: u32) -> FeedPage;
+                look refill(lanes: &[(LaneId, Cursor)], limit: u32) -> FeedPage;
+                look pending_lanes(after: Option<LaneId>, limit: u32) -> Vec<PendingLane>;
+                look heads(keys: &[(LaneId, Box<str>)]) -> FeedPage;
+                look load_events(ids: &[EventId]) -> Vec<LoadedEvent>;
+                commit record(outcomes: &[Recorded]) -> Vec<bool>;
+                look find_untried(deliveries: &[(DeliveryId, i32)]) -> Vec<DeliveryId>;
+                look set_holds(node: NodeId, holds: &[Hold]) -> ();
+                look load_holds(shards: &[Shard]) -> Vec<Hold>;
+                question disable_gone(endpoint: EndpointId, version: i64, record: &Record) -> ();
+            }
+            Leases {
+                look register_node(lease: Duration) -> Option<NodeId>;
+                question lease_keeper() -> Box<dyn LeaseKeeper>;
+                look shard_map() -> ShardMap;
+                look claim_shards(node: NodeId, wanted: &[Shard]) -> Vec<Claimed>;
+                look release_shards(node: NodeId, shards: &[Claimed]) -> ();
+            }
+            Configuration {
+                look changes_since(version: i64) -> Changes;
+                question load_endpoints(filter: &EndpointFilter) -> Vec<StoredEndpoint>;
+                question endpoint_by_key(tenant: &str, key: &str) -> Option<StoredEndpoint>;
+                question create_endpoint(endpoint: &StoredEndpoint, tenant_max: u32, once: Option<&Once>, record: &Record) -> Updated;
+                question update_endpoint(endpoint: &StoredEndpoint, record: &Record) -> Updated;
+                question delete_endpoint(id: EndpointId, version: Option<i64>, record: &Record) -> Updated;
+                question endpoints_as_of(tenant: &str, version: i64, limit: u32) -> Vec<EndpointAsOf>;
+                question keep_setting(name: &str, value: &[u8]) -> Vec<u8>;
+                question put_setting(name: &str, value: &[u8]) -> ();
+                question setting(name: &str) -> Option<Vec<u8>>;
+            }
+            Sealed {
+                question sealed_endpoints(after: Option<EndpointId>, limit: u32) -> Vec<(EndpointId, Vec<u8>)>;
+                question reseal_endpoints(rows: &[Resealed<EndpointId, Vec<u8>>]) -> u64;
+                question sealed_destinations(after: Option<EventId>, limit: u32) -> SealedDestinations;
+                question reseal_destinations(rows: &[Resealed<EventId, String>]) -> u64;
+                question sealed_requests(after: Option<&OnceName>, limit: u32) -> Vec<(OnceName, Vec<u8>)>;
+                question reseal_requests(rows: &[Resealed<OnceName, Vec<u8>>]) -> u64;
+                question replace_setting(name: &str, before: &[u8], after: &[u8], record: &Record) -> bool;
+            }
+            Operations {
+                question check_ready() -> ();
+                question list_events(filter: &EventFilter, before: Option<EventId>, limit: u32) -> Page<EventRow, EventId>;
+                question event(id: EventId) -> Option<EventRow>;
+                question payload(id: EventId) -> PayloadRead;
+                question list_deliveries(filter: &DeliveryFilter, before: Option<DeliveryId>, limit: u32) -> Page<DeliveryRow, DeliveryId>;
+                question delivery(id: DeliveryId) -> Option<DeliveryRow>;
+                question attempts(id: DeliveryId) -> Vec<Attempt>;
+                question list_dead_letters(filter: &DeliveryFilter, before: Option<(Timestamp, DeliveryId)>, limit: u32) -> Page<DeliveryRow, (Timestamp, DeliveryId)>;
+                question discard_dead_letter(id: DeliveryId, record: &Record) -> bool;
+                question replay_one(id: DeliveryId, of: ReplayOf, record: &Record) -> ReplayOne;
+                question create_replay(replay: &ReplayToCreate, record: &Record) -> Created;
+                question replay(id: ReplayId) -> Option<ReplayRow>;
+                question list_replays(filter: &ReplayListFilter<'_>, before: Option<ReplayId>, limit: u32) -> Page<ReplayRow, ReplayId>;
+                question cancel_replay(id: ReplayId, record: &Record) -> Option<ReplayRow>;
+                question running_replays() -> Vec<ReplayRow>;
+                question release_replayed(id: ReplayId, scope: &ReplayScope, count: u32) -> u32;
+                question ledger(tenant: Option<&str>, accepted: Span) -> Ledger;
+                question backlog(counted_max: u32) -> Backlog;
+                question oldest_due() -> Option<Duration>;
+                question recent_attempts(endpoint: EndpointId, since: Timestamp, most: u32) -> Vec<RecentAttempt>;
+            }
+            Expunging {
+                question expunge(id: EventId, keys: Keys, record: &Record) -> bool;
+                question create_expunge(expunge: &ExpungeToCreate, record: &Record) -> ExpungeRow;
+                question expunge_of_many(id: ExpungeId) -> Option<ExpungeRow>;
+                question running_expunges() -> Vec<ExpungeId>;
+                question expunge_next(id: ExpungeId, count: u32) -> bool;
+            }
+            Tokens {
+                question create_token(token: &Token, record: &Record) -> ();
+                question list_tokens() -> Vec<Token>;
+                question valid_token(id: TokenId) -> Option<Token>;
+                question revoke_token(id: TokenId, record: &Record) -> Option<Token>;
+                question note_token_use(id: TokenId) -> ();
+            }
+            Sessions {
+                question end_session(id: SessionId, until: Timestamp) -> ();
+                question is_session_ended(id: SessionId) -> bool;
+            }
+            Audit {
+                question list_audit(filter: &AuditFilter, before: Option<AuditPosition>, limit: u32) -> Page<AuditRow, AuditPosition>;
+            }
+            Upkeep {
+                upkeep expire_held(expires_after: Duration) -> u64;
+                look clock() -> Timestamp;
+                upkeep take_step(step: Step, kept: &Kept) -> bool;
+            }
+        }
+    };
+}

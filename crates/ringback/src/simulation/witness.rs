@@ -20,9 +20,6 @@ use crate::{
 /// notice within a second, and locks of whoever stands still are held for some more.
 const BOUND: Duration = Duration::from_secs(20);
 
-/// A receiver with limits is sent to at least this often while anything waits for it.
-const BUSY_FOR: Duration = Duration::from_secs(2);
-
 /// Promise 12.
 const OBEYED_WITHIN: Duration = Duration::from_millis(1_100);
 
@@ -58,6 +55,8 @@ pub(super) struct Witness {
     /// The last time each attempt was opened.
     attempts: BTreeMap<(EventId, usize, i32), Opened>,
     reached: BTreeSet<(EventId, usize)>,
+    /// When a request to each receiver was last opened.
+    last: BTreeMap<usize, Duration>,
 }
 
 impl Witness {
@@ -119,6 +118,7 @@ impl Witness {
         self.requests.push(request);
         self.attempts.insert((event, receiver, attempt), request);
         self.reached.insert((event, receiver));
+        self.last.insert(receiver, at);
     }
 
     /// Promise 11. What a node had open whose lease was lost does not count.
@@ -182,7 +182,7 @@ impl Witness {
     /// Whether a receiver that takes no more at a time than it does is being sent to.
     fn is_busy(&self, receiver: usize, now: Duration) -> bool {
         let is_slow = RECEIVERS[receiver].max_in_flight.is_some() || RECEIVERS[receiver].rate_per_second.is_some();
-        is_slow && self.requests.iter().any(|one| one.receiver == receiver && one.at + BUSY_FOR > now)
+        is_slow && self.last.get(&receiver).is_some_and(|last| *last + BOUND > now)
     }
 
     /// All is well and has been for long: nothing healthy waits, and nothing is missing.

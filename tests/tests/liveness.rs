@@ -1,9 +1,10 @@
 //! Promise 15: a node that holds shards works, or loses them; and nothing is trusted of a past that the database does not
 //! confirm.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use ringback::event::NewEvent;
+use ringback::{Settings, event::NewEvent, seal::MasterKeys, store::SharedStore};
+use ringback_testkit::{Fault, Faulty};
 use ringback_tests::{
     api::Api,
     command::ringback,
@@ -22,6 +23,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 /// A connection that hangs is given up after a lease, and there may be one behind another.
 const GIVEN_UP: Duration = Duration::from_secs(120);
+
+/// The shortest there may be: a test waits for several to end.
+const LEASE: Duration = Duration::from_secs(3);
 
 /// Lanes enough for both of two nodes to have some.
 const LANES: usize = 32;
@@ -60,6 +64,52 @@ async fn connections_that_are_dead_but_not_closed_stop_nothing_for_long() {
     .await;
     server.api.settled().await;
     server.api.balanced_ledger().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_pipeline_stands_still_leaves_its_shards_to_others() {
+    let database = Database::fresh(Store::Postgres).await;
+    let keys = MasterKeys::generate_text();
+    let change = |settings: &mut Settings| {
+        settings.keys = Arc::new(MasterKeys::parse(&keys, &[]).expect("a key"));
+        settings.lease = LEASE;
+        settings.egress.allow_http = true;
+        settings.egress.allow = vec!["127.0.0.0/8".parse().expect("a network")];
+    };
+    let mut faulty = None;
+    let around = |store: SharedStore| -> SharedStore {
+        let around = Faulty::around(store);
+        faulty = Some(Arc::clone(&around));
+        around
+    };
+    let sick = Embedded::around(&database, around, change).await;
+    let receiver = Receiver::healthy().await;
+    for lane in 0..LANES {
+        sick.api.endpoint(json!({"url": receiver.url(), "event_types": [format!("to.{lane}")]})).await;
+    }
+    let to_each = async || {
+        for lane in 0..LANES {
+            database.emit(&NewEvent::new(format!("to.{lane}"), "{}")).await;
+        }
+    };
+    to_each().await;
+    receiver.wait_for(LANES).await;
+    let healthy = Embedded::start(&database, change).await;
+    // From now on it finds neither what is emitted nor what is due, while its lease could be renewed.
+    let faulty = faulty.expect("it was put around the store");
+    for call in ["read_outbox", "feed"] {
+        faulty.next(call, vec![Fault::Unreached; 100_000]);
+    }
+    // After two leases it gives its own up, and holds nothing for at least three.
+    tokio::time::sleep(LEASE * 3).await;
+    for round in 2..4 {
+        to_each().await;
+        until_within(LEASE, "the healthy node sends what is everybody's", async || {
+            (receiver.count() >= round * LANES).then_some(())
+        })
+        .await;
+    }
+    drop(healthy);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@
 use std::{
     sync::{
         Arc, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
-use super::outside::Apart;
+use super::{STALLED_LEASES, outside::Apart};
 use crate::store::{Claimed, LeaseKeeper, NodeId, Renewal, SharedStore};
 
 /// The lease ends here this part of its length before it ends in the database.
@@ -33,13 +33,21 @@ pub(super) struct Lease {
     epoch: Instant,
     /// Microseconds after `epoch`; 0 without a lease.
     until: AtomicU64,
+    /// It was given up, since this was last asked, for something that is the matter with this node alone.
+    given_up: AtomicBool,
     /// The registration that the lease belongs to.
     node: Mutex<Option<(NodeId, Keeper)>>,
 }
 
 impl Lease {
     pub(super) fn new(length: Duration) -> Self {
-        Self { length, epoch: Instant::now(), until: AtomicU64::new(0), node: Mutex::new(None) }
+        Self {
+            length,
+            epoch: Instant::now(),
+            until: AtomicU64::new(0),
+            given_up: AtomicBool::new(false),
+            node: Mutex::new(None),
+        }
     }
 
     pub(super) const fn length(&self) -> Duration {
@@ -72,6 +80,16 @@ impl Lease {
         self.node.lock().as_ref().is_some_and(|(_, keeper)| keeper.is_lost())
     }
 
+    /// It is not going to be renewed: something is the matter with this node alone.
+    pub(super) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Release);
+    }
+
+    /// Whether it was given up since this was last asked.
+    pub(super) fn was_given_up(&self) -> bool {
+        self.given_up.swap(false, Ordering::AcqRel)
+    }
+
     /// There is no lease any more.
     pub(super) fn end(&self) {
         self.until.store(0, Ordering::Release);
@@ -98,8 +116,9 @@ pub(super) trait Kept: Send + Sync + 'static {
     /// It has been renewed; it was asked for at this moment.
     fn renewed(&self, asked: Instant);
 
-    /// It is given up: from now on no request may start.
-    fn ended(&self);
+    /// It is given up: from now on no request may start. `alone` if the database did all the while what it was asked, so that
+    /// whatever the matter is, it is with this node alone.
+    fn ended(&self, alone: bool);
 }
 
 impl Keeper {
@@ -187,7 +206,7 @@ impl Keeping {
     /// Renews until it is told to end or the lease is lost. What to give back; `None` if there is nothing.
     async fn renew(&mut self, kept: &impl Kept, end: &mut oneshot::Receiver<Vec<Claimed>>) -> Option<Vec<Claimed>> {
         let pause = self.length / RENEWALS_PART;
-        let mut wait = Duration::ZERO;
+        let (mut wait, mut in_a_row) = (Duration::ZERO, 0);
         loop {
             tokio::select! {
                 // Whoever drops the keeper without a word gives nothing back.
@@ -196,13 +215,14 @@ impl Keeping {
             }
             if let Err(why) = kept.may_renew() {
                 tracing::error!(node = %self.node.0, "{why}: the lease is given up, and others take the shards");
-                kept.ended();
+                kept.ended(in_a_row > RENEWALS_PART * STALLED_LEASES);
                 return Some(Vec::new());
             }
             let asked = Instant::now();
             wait = match self.renew_once().await {
                 Some(Renewal::Renewed) => {
                     kept.renewed(asked);
+                    in_a_row += 1;
                     pause.saturating_sub(asked.elapsed())
                 }
                 Some(Renewal::Ended) => return None,
@@ -211,10 +231,13 @@ impl Keeping {
                         node = %self.node.0,
                         "the database is not what it was: {how}; this node begins anew from what is there"
                     );
-                    kept.ended();
+                    kept.ended(false);
                     return Some(Vec::new());
                 }
-                None => PAUSE_ERROR,
+                None => {
+                    in_a_row = 0;
+                    PAUSE_ERROR
+                }
             };
         }
     }

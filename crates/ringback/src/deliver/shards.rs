@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Delivering,
     lanes::{ChangedHold, LeftOpen},
-    lease::{Keeper, Kept},
+    lease::{Keeper, Kept, Lease},
 };
 use crate::{
     delivery::{SHARDS, Shard},
@@ -33,22 +33,30 @@ const PAUSE_ERROR: Duration = Duration::from_millis(500);
 /// Before another registration, when the lease was lost.
 const PAUSE_LOST: Duration = Duration::from_secs(1);
 
+/// Before another registration of a node whose pipeline stood still, in leases; twice as many each time that it does so again
+/// before it has worked for as long. It would take shards from those who serve them, and not serve them.
+const LEASES_AFTER_STALL: u32 = 4;
+const LEASES_AFTER_STALL_MAX: u32 = 64;
+
 /// What leaving may take, of whoever waits for it and of whoever cannot wait.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PATIENCE_OF_DROP: Duration = Duration::from_secs(1);
 
 /// Owns shards until `stop`; gives none back: [`give_back`] does.
 pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
+    let mut abstinence = Abstinence::default();
     while !stop.is_cancelled() {
         drop_all(&delivering);
         match register(&delivering).await {
             Ok(Some((node, keeper))) => {
                 *delivering.lease.node() = Some((node, keeper));
+                let begun = Instant::now();
                 hold(&delivering, node, &stop).await;
                 if !stop.is_cancelled() {
                     // Whatever ended the lease: the database may not be what it was, nor what this node remembers of it.
                     delivering.engine.directories().forget();
-                    delivering.pause(PAUSE_LOST, &stop).await;
+                    let pause = abstinence.after(begun.elapsed(), delivering.lease.was_given_up(), &delivering.lease);
+                    delivering.pause(pause, &stop).await;
                 }
             }
             Ok(None) => delivering.pause(Duration::from_secs(1), &stop).await,
@@ -57,6 +65,29 @@ pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
                 delivering.pause(PAUSE_ERROR, &stop).await;
             }
         }
+    }
+}
+
+/// For how long a node holds nothing.
+#[derive(Default)]
+struct Abstinence {
+    /// Leases that it held nothing the last time.
+    leases: u32,
+}
+
+impl Abstinence {
+    /// After a lease was lost that lasted this long, perhaps because this node alone did not deserve it.
+    fn after(&mut self, held: Duration, was_given_up: bool, lease: &Lease) -> Duration {
+        if held > lease.length() * self.leases.max(LEASES_AFTER_STALL) {
+            self.leases = 0;
+        }
+        if !was_given_up {
+            return PAUSE_LOST;
+        }
+        self.leases = (self.leases * 2).clamp(LEASES_AFTER_STALL, LEASES_AFTER_STALL_MAX);
+        let pause = lease.length() * self.leases;
+        tracing::warn!("this node holds no shards for {} s", pause.as_secs());
+        pause
     }
 }
 
@@ -91,9 +122,12 @@ impl Kept for Pipeline {
         }
     }
 
-    fn ended(&self) {
+    fn ended(&self, alone: bool) {
         if let Some(delivering) = self.0.upgrade() {
             delivering.lease.end();
+            if alone {
+                delivering.lease.give_up();
+            }
         }
     }
 }
@@ -279,6 +313,18 @@ mod tests {
 
     fn map(nodes: &[NodeId]) -> ShardMap {
         ShardMap { now: Timestamp::default(), nodes: nodes.to_vec(), owners: [None; SHARDS as usize] }
+    }
+
+    #[test]
+    fn whoever_stands_still_again_and_again_holds_nothing_for_ever_longer() {
+        let lease = Lease::new(Duration::from_secs(12));
+        let (mut abstinence, long, short) =
+            (Abstinence::default(), Duration::from_secs(5_000), Duration::from_secs(24));
+        let mut after = |held, was_given_up| abstinence.after(held, was_given_up, &lease).as_secs();
+        assert_eq!(after(short, false), 1);
+        let pauses: Vec<_> = (0..6).map(|_| after(short, true)).collect();
+        assert_eq!(pauses, [48, 96, 192, 384, 768, 768]);
+        assert_eq!((after(long, false), after(short, true)), (1, 48), "it had worked for long");
     }
 
     #[test]

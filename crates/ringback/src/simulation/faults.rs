@@ -54,8 +54,12 @@ impl Course {
         match fault {
             Fault::Kill => world.witness.excuse_until(now),
             Fault::Freeze => {
-                self.nodes[node].frozen_until = now + lasts;
                 world.witness.excuse_until(now + lasts.min(LEASE));
+                drop(world);
+                let turns = self.chance.random_range(0..60);
+                self.nodes[node].freeze(now + lasts, turns);
+                self.tell(&told);
+                return lasts;
             }
             Fault::FreezeInTransaction => self.freeze_in_transaction = Some(lasts),
             Fault::Stop => {

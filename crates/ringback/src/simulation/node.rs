@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::{
+    STEP,
     database::BEGINNING,
     line::Line,
     receivers::{Together, Way},
@@ -59,7 +60,9 @@ pub(super) struct Node {
 impl Node {
     /// A process that has just been started.
     pub(super) fn start(number: usize, world: &Arc<Mutex<World>>) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        // One task at a time, so that a node can stand still between any two of them.
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).event_interval(1).build();
         let runtime = runtime.expect("a runtime");
         let base = runtime.block_on(async { Instant::now() }) - world.lock().now();
         let node = Self {
@@ -105,16 +108,31 @@ impl Node {
         if now < self.frozen_until {
             return;
         }
-        let (base, shown) = (self.base, Timestamp::from_micros(BEGINNING.micros() + self.ahead));
-        WALL.set(Some((shown, base)));
-        self.runtime.block_on(async {
+        let base = self.base;
+        self.run(async {
             let behind = now.saturating_sub(Instant::now() - base);
             // Whoever stood still wakes up to find that time has passed.
-            if behind > super::STEP * 2 {
-                advance(behind - super::STEP).await;
+            if behind > STEP * 2 {
+                advance(behind - STEP).await;
             }
             sleep_until(base + now).await;
         });
+    }
+
+    /// Stands still until then, after so many more of its tasks have had a turn.
+    pub(super) fn freeze(&mut self, until: Duration, turns: u32) {
+        self.run(async {
+            advance(STEP).await;
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+        });
+        self.frozen_until = until;
+    }
+
+    fn run(&self, life: impl Future<Output = ()>) {
+        WALL.set(Some((Timestamp::from_micros(BEGINNING.micros() + self.ahead), self.base)));
+        self.runtime.block_on(life);
         WALL.set(None);
     }
 

@@ -229,6 +229,13 @@ impl Engine {
         delivering.stalled().filter(|_| delivering.owns_any()).map(|stalled| stalled.to_string())
     }
 
+    /// How many deliveries were picked in this process, and are not being sent yet.
+    #[cfg(test)]
+    pub(crate) fn picked_unsent(&self) -> usize {
+        let picked = self.shared.delivering.read().upgrade().map_or(0, |delivering| delivering.picked());
+        picked.saturating_sub(usize::try_from(self.metrics().requests_open()).unwrap_or(usize::MAX))
+    }
+
     pub(crate) fn directories(&self) -> &Follower {
         &self.shared.directories
     }

@@ -187,6 +187,12 @@ impl Delivering {
         self.lanes.lock().owns_any()
     }
 
+    /// Deliveries that were picked, and whose requests have not ended.
+    #[cfg(test)]
+    pub(crate) fn picked(&self) -> usize {
+        self.lanes.lock().open()
+    }
+
     /// To be called before a statement whose rows are going to be admitted: until the returned value is dropped,
     /// what is recorded meanwhile is remembered.
     pub(crate) fn begin_read(self: &Arc<Self>) -> Read {

@@ -42,6 +42,8 @@ pub(super) struct Course {
     pub(super) next_node: Duration,
     /// A node is to stand still as soon as it is in a transaction, for so long.
     pub(super) freeze_in_transaction: Option<Duration>,
+    /// The same as soon as it has picked a delivery and not sent it yet.
+    pub(super) freeze_with_something_picked: Option<Duration>,
     pub(super) copy: Option<(Duration, (Tables, i64))>,
     told: String,
 }
@@ -59,6 +61,7 @@ impl Course {
             next_event: Duration::from_secs(5),
             next_node: Duration::ZERO,
             freeze_in_transaction: None,
+            freeze_with_something_picked: None,
             copy: None,
             told: String::new(),
         }
@@ -78,6 +81,7 @@ impl Course {
             }
             self.keep_nodes(now);
             self.freeze_what_is_in_a_transaction(now);
+            self.freeze_what_has_picked(now);
             for node in &mut self.nodes {
                 node.live_until(now);
             }
@@ -265,7 +269,7 @@ impl Course {
     /// Nothing goes wrong any more, and what was paused goes on.
     fn calm_down(&mut self) {
         let now = self.now();
-        self.freeze_in_transaction = None;
+        (self.freeze_in_transaction, self.freeze_with_something_picked) = (None, None);
         for node in &mut self.nodes {
             node.frozen_until = node.frozen_until.min(COURSE);
         }

@@ -54,12 +54,7 @@ impl Course {
         match fault {
             Fault::Kill => world.witness.excuse_until(now),
             Fault::Freeze => {
-                world.witness.excuse_until(now + lasts.min(LEASE));
-                drop(world);
-                let turns = self.chance.random_range(0..60);
-                self.nodes[node].freeze(now + lasts, turns);
-                self.tell(&told);
-                return lasts;
+                self.freeze_with_something_picked = Some(lasts);
             }
             Fault::FreezeInTransaction => self.freeze_in_transaction = Some(lasts),
             Fault::Stop => {
@@ -127,6 +122,19 @@ impl Course {
             return LEASE;
         }
         lasts
+    }
+
+    /// Whoever is to stand still does so between picking a delivery and sending it, if it picks any in good time.
+    pub(super) fn freeze_what_has_picked(&mut self, now: Duration) {
+        let Some(still_for) = self.freeze_with_something_picked else { return };
+        let Some(node) = self.any_running(now) else { return };
+        let turns = self.chance.random_range(0..60);
+        if self.nodes[node].live_until_picked(turns) {
+            self.nodes[node].frozen_until = now + still_for;
+            self.freeze_with_something_picked = None;
+            self.world.lock().witness.excuse_until(now + still_for.min(LEASE));
+            self.tell(&format!("node {} stands still with something picked", self.nodes[node].number()));
+        }
     }
 
     /// Whoever is to stand still in the middle of a transaction does so as soon as it is in one.

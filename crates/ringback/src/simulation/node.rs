@@ -119,15 +119,21 @@ impl Node {
         });
     }
 
-    /// Stands still until then, after so many more of its tasks have had a turn.
-    pub(super) fn freeze(&mut self, until: Duration, turns: u32) {
+    /// Lives through a step of time, until something has been picked and is not being sent yet, or so many of its tasks have
+    /// had a turn; whether something was picked.
+    pub(super) fn live_until_picked(&mut self, turns: u32) -> bool {
+        let engine = self.engine.lock().clone();
+        let was_picked = Cell::new(false);
         self.run(async {
             advance(STEP).await;
             for _ in 0..turns {
                 tokio::task::yield_now().await;
+                if engine.as_ref().is_some_and(|engine| engine.picked_unsent() > 0) {
+                    return was_picked.set(true);
+                }
             }
         });
-        self.frozen_until = until;
+        was_picked.get()
     }
 
     fn run(&self, life: impl Future<Output = ()>) {

@@ -132,7 +132,10 @@ impl Course {
         if self.nodes[node].live_until_picked(turns) {
             self.nodes[node].frozen_until = now + still_for;
             self.freeze_with_something_picked = None;
-            self.world.lock().witness.excuse_until(now + still_for.min(LEASE));
+            let mut world = self.world.lock();
+            world.witness.excuse_until(now + still_for.min(LEASE));
+            world.witness.stood_still = now + still_for;
+            drop(world);
             self.tell(&format!("node {} stands still with something picked", self.nodes[node].number()));
         }
     }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::world::World;
 use crate::{
     attempt::{ErrorClass, Failure, Outcome, Phase, Response, Timings},
+    chance::chance,
     deliver::{
         outside::{Apart, Carry},
         send::Connections,
@@ -24,6 +25,8 @@ pub(super) struct Receiver {
     pub(super) fails_one_of: u32,
     /// It takes requests and never answers.
     pub(super) hangs: bool,
+    /// What answers to one of so many requests makes the engine panic; 0 for none.
+    pub(super) panics_one_of: u32,
     pub(super) max_in_flight: Option<u32>,
     pub(super) rate_per_second: Option<f64>,
 }
@@ -35,6 +38,7 @@ const AT_ONCE: Receiver = Receiver {
     answers_within: Duration::from_millis(40),
     fails_one_of: 0,
     hangs: false,
+    panics_one_of: 0,
     max_in_flight: None,
     rate_per_second: None,
 };
@@ -46,7 +50,7 @@ pub(super) const RECEIVERS: [Receiver; 10] = [
     AT_ONCE,
     AT_ONCE,
     AT_ONCE,
-    Receiver { answers_within: Duration::from_millis(300), max_in_flight: Some(2), ..AT_ONCE },
+    Receiver { answers_within: Duration::from_millis(300), max_in_flight: Some(2), panics_one_of: 100, ..AT_ONCE },
     Receiver { rate_per_second: Some(5.0), ..AT_ONCE },
     Receiver { fails_one_of: 3, ..AT_ONCE },
     Receiver { fails_one_of: 1, ..AT_ONCE },
@@ -66,6 +70,8 @@ impl Carry for Way {
     async fn carry(&self, _: &Connections, request: &Signed, timeout: Duration) -> Outcome {
         let now = Instant::now() - self.base;
         let (number, fails, takes) = self.world.lock().opened(self.node, now, request, timeout);
+        let panics_one_of = RECEIVERS[number].panics_one_of;
+        assert!(panics_one_of == 0 || chance::<u32>() % panics_one_of != 0, "a defect of the engine's, simulated");
         let hangs = RECEIVERS[number].hangs;
         let took = if hangs { timeout } else { takes };
         tokio::time::sleep(took).await;

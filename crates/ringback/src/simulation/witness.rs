@@ -49,6 +49,8 @@ pub(super) struct Witness {
     pub(super) deceived: Duration,
     /// When what callers committed, or were told is accepted, became so.
     pub(super) owed: BTreeMap<EventId, Duration>,
+    /// When a node last stopped standing still that had something picked.
+    pub(super) stood_still: Duration,
     /// When something last kept nodes from following changes.
     pub(super) troubled: Duration,
     requests: Vec<Opened>,
@@ -137,9 +139,10 @@ impl Witness {
         if let Some(rate) = RECEIVERS[receiver].rate_per_second {
             let second = Duration::from_secs(1) - STEP;
             let recent: Vec<_> = self.requests.iter().filter(counts).filter(|before| before.at + second > at).collect();
-            // A shard that moves may add one.
+            // A shard that moves may add one, and so may a node that stood still with one picked.
             let moved = recent.iter().any(|before| before.by != by);
-            let most = rate.ceil() as usize + usize::from(moved);
+            let stood_still = at.saturating_sub(self.stood_still) < second;
+            let most = rate.ceil() as usize + usize::from(moved) + usize::from(stood_still);
             let count = recent.len() + 1;
             if count > most && at >= self.deceived {
                 self.break_promise(at, format!("{count} within a second: {told}"));

@@ -181,6 +181,19 @@ fn a_request_names_one_host() {
 }
 
 #[test]
+fn a_refusal_arrives_while_its_request_is_still_on_its_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(ringback(folder.path()), &[]);
+    let body = "a".repeat(16 * MIB);
+    let length = body.len();
+    for (hosts, code) in [("", "required"), ("host: x\r\nhost: x\r\n", "duplicate_parameter")] {
+        let refused =
+            told(&server, &format!("POST /v1/events HTTP/1.1\r\n{hosts}content-length: {length}\r\n\r\n{body}"));
+        assert_eq!(refused.refused(400), code);
+    }
+}
+
+#[test]
 fn a_compressed_body_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(ringback(folder.path()), &[]);
@@ -339,6 +352,43 @@ async fn bodies_share_a_bounded_memory() {
     }
     server.signal("TERM");
     assert_eq!(server.end().0, Some(0));
+}
+
+/// The time for a body is one for all of it: whoever sends a byte now and then gets no more of it.
+#[tokio::test]
+async fn a_body_that_does_not_arrive_in_time_costs_its_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(ringback(folder.path()), &[]);
+    let token = server.token.clone().unwrap();
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         content-length: 1000\r\n\r\n{{"
+    );
+    let (server, head) = (&server, &*head);
+    let answered = async |is_dripping| {
+        let mut stream = connected(server, "127.0.0.1", head).await.unwrap();
+        let (mut reader, mut writer) = stream.split();
+        let dripping = async {
+            while is_dripping && writer.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let mut answer = String::new();
+        tokio::select! {
+            // A reset is an end, too.
+            _ = tokio::time::timeout(Duration::from_secs(60), reader.read_to_string(&mut answer)) => {}
+            () = dripping => {}
+        }
+        Answer::read(&answer)
+    };
+    let begun = Instant::now();
+    let (silent, dripping) = tokio::join!(answered(false), answered(true));
+    for answer in [silent, dripping] {
+        assert_eq!(answer.refused(408), "request_timeout");
+        assert!(answer.head.contains("connection: close"), "{answer:?}");
+    }
+    assert!((29..50).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }
 
 #[test]

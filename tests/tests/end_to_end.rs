@@ -68,6 +68,9 @@ mod liveness;
 // 16: erased means unreadable everywhere.
 mod erasing;
 
+// What is carried out beside each other.
+mod jobs;
+
 // Who did what.
 mod audit;
 mod sessions;

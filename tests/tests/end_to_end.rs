@@ -69,6 +69,9 @@ mod liveness;
 // 16: erased means unreadable everywhere.
 mod erasing;
 
+// What is carried out beside each other.
+mod jobs;
+
 // Who did what.
 mod audit;
 mod sessions;

@@ -1,7 +1,2 @@
--- Replays that are running, with their counts.
-SELECT r.id, r.filter, r.state, r.matched, r.released, r.skipped, r.bytes, r.rate_per_second, r.reason, r.created_at, r.finished_at,
-       (SELECT count(*) FROM {schema}.replay_item i WHERE i.replay_id = r.id AND i.outcome = 1) AS delivered,
-       (SELECT count(*) FROM {schema}.replay_item i WHERE i.replay_id = r.id AND i.outcome = 2) AS dead
-FROM {schema}.replay r
-WHERE r.state = 1
-ORDER BY r.id
+-- Replays that still release, oldest first.
+SELECT id FROM {schema}.replay WHERE state = 1 ORDER BY id

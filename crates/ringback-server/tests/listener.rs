@@ -180,6 +180,32 @@ fn a_request_names_one_host() {
     assert_eq!(ask("GET http://localhost/login HTTP/1.1", "host: evil.example\r\n").status, 200);
 }
 
+/// A client that is cut off in the middle of its request may lose the answer.
+#[test]
+fn a_refusal_comes_before_its_request_has_and_cuts_nothing_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(ringback(folder.path()), &[]);
+    for (hosts, code) in [("", "required"), ("host: x\r\nhost: x\r\n", "duplicate_parameter")] {
+        let mut stream = TcpStream::connect(address(&server)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        write!(stream, "POST /v1/events HTTP/1.1\r\n{hosts}content-length: {MIB}\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            let mut part = [0; 4_096];
+            let read = stream.read(&mut part).unwrap();
+            assert_ne!(read, 0, "the connection ended: {}", String::from_utf8_lossy(&answer));
+            answer.extend_from_slice(&part[..read]);
+        }
+        assert_eq!(Answer::read(&String::from_utf8(answer).unwrap()).refused(400), code);
+        // Were the connection closed by now, the first of these would be answered by a reset, and the second would fail.
+        for _ in 0..2 {
+            stream.write_all(&[b'a'; 1_000]).unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0, "no further request may come on it");
+    }
+}
+
 #[test]
 fn a_compressed_body_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -339,6 +365,43 @@ async fn bodies_share_a_bounded_memory() {
     }
     server.signal("TERM");
     assert_eq!(server.end().0, Some(0));
+}
+
+/// The time for a body is one for all of it: whoever sends a byte now and then gets no more of it.
+#[tokio::test]
+async fn a_body_that_does_not_arrive_in_time_costs_its_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(ringback(folder.path()), &[]);
+    let token = server.token.clone().unwrap();
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         content-length: 1000\r\n\r\n{{"
+    );
+    let (server, head) = (&server, &*head);
+    let answered = async |is_dripping| {
+        let mut stream = connected(server, "127.0.0.1", head).await.unwrap();
+        let (mut reader, mut writer) = stream.split();
+        let dripping = async {
+            while is_dripping && writer.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let mut answer = String::new();
+        tokio::select! {
+            // A reset is an end, too.
+            _ = tokio::time::timeout(Duration::from_secs(60), reader.read_to_string(&mut answer)) => {}
+            () = dripping => {}
+        }
+        Answer::read(&answer)
+    };
+    let begun = Instant::now();
+    let (silent, dripping) = tokio::join!(answered(false), answered(true));
+    for answer in [silent, dripping] {
+        assert_eq!(answer.refused(408), "request_timeout");
+        assert!(answer.head.contains("connection: close"), "{answer:?}");
+    }
+    assert!((29..50).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }
 
 #[test]

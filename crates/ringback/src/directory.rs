@@ -4,6 +4,7 @@
 //! the one before, once, to whoever listens: the lanes.
 
 use std::{
+    ops::Bound,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +15,7 @@ use std::{
 use tokio::time::Instant;
 
 use parking_lot::RwLock;
-use rpds::{HashTrieMapSync, HashTrieSetSync, RedBlackTreeMapSync};
+use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::{
@@ -35,8 +36,8 @@ pub struct Directory {
     pub version: i64,
     by_id: HashTrieMapSync<EndpointId, Arc<Endpoint>>,
     by_lane: HashTrieMapSync<LaneId, EndpointId>,
-    /// Those that cannot be read.
-    unreadable: HashTrieSetSync<EndpointId>,
+    /// Those that cannot be read, in an order that a way round them can go by.
+    unreadable: RedBlackTreeSetSync<EndpointId>,
     tenants: HashTrieMapSync<String, Tenant>,
 }
 
@@ -86,9 +87,15 @@ impl Directory {
             .collect()
     }
 
-    /// The live endpoints that cannot be read, in no order.
+    /// The live endpoints that cannot be read, oldest first.
     pub fn unreadable(&self) -> impl ExactSizeIterator<Item = EndpointId> {
         self.unreadable.iter().copied()
+    }
+
+    /// Those of them that come after one, or all: at most `most`.
+    fn unreadable_after(&self, after: Option<EndpointId>, most: usize) -> Vec<EndpointId> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.unreadable.range((after, Bound::Unbounded)).take(most).copied().collect()
     }
 
     /// The endpoint whose lane this is.
@@ -150,14 +157,16 @@ pub(crate) struct Follower {
 }
 
 struct Reading {
-    /// When endpoints that cannot be read were last looked at.
+    /// When endpoints that cannot be read were last looked at, and which of them.
     unreadable_read: Instant,
+    unreadable: Round,
     listener: Option<mpsc::UnboundedSender<Vec<Change>>>,
 }
 
 impl Follower {
     pub(crate) fn new(store: SharedStore, keys: Arc<MasterKeys>) -> Self {
-        let reading = Mutex::new(Reading { unreadable_read: Instant::now(), listener: None });
+        let reading = Reading { unreadable_read: Instant::now(), unreadable: Round::default(), listener: None };
+        let reading = Mutex::new(reading);
         Self { store, keys, newest: RwLock::default(), loaded: AtomicBool::new(false), reading }
     }
 
@@ -284,8 +293,11 @@ impl Follower {
     /// Looks whether endpoints that could not be read can be read by now: re-sealing a row under a key that this node
     /// has raises no version, so no change tells of it.
     async fn read_unreadable_again(&self, reading: &mut Reading) -> store::Result<()> {
-        let ids: Vec<_> = self.newest().unreadable().take(UNREADABLE_MAX).collect();
-        if ids.is_empty() || reading.unreadable_read.elapsed() < UNREADABLE_PAUSE {
+        if reading.unreadable_read.elapsed() < UNREADABLE_PAUSE {
+            return Ok(());
+        }
+        let ids = reading.unreadable.next(&self.newest(), UNREADABLE_MAX);
+        if ids.is_empty() {
             return Ok(());
         }
         let found = self.store.load_endpoints(&EndpointFilter::Ids(ids)).await?;
@@ -306,11 +318,50 @@ impl Follower {
     }
 }
 
+/// A way round the endpoints that cannot be read, some of them at a time.
+#[derive(Debug, Default)]
+struct Round {
+    /// The last one that was looked at.
+    last: Option<EndpointId>,
+}
+
+impl Round {
+    /// The next ones, at most `most`; after the last of all, the first again.
+    fn next(&mut self, directory: &Directory, most: usize) -> Vec<EndpointId> {
+        let mut ids = directory.unreadable_after(self.last, most);
+        if ids.is_empty() {
+            ids = directory.unreadable_after(None, most);
+        }
+        self.last = ids.last().copied();
+        ids
+    }
+}
+
 impl Reading {
     fn tell(&self, changes: Vec<Change>) {
         if let Some(listener) = &self.listener {
             // The listener is gone once sending was shut down; then nobody needs to know.
             let _ = listener.send(changes);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn looking_at_what_cannot_be_read_goes_round_all_of_it() {
+        let mut ids: Vec<_> = (0..5).map(|millis| EndpointId::new(Timestamp::from_millis(millis))).collect();
+        let mut directory = Directory { unreadable: ids.iter().copied().collect(), ..Directory::default() };
+        let mut round = Round::default();
+        let mut looked_at = |directory: &Directory| round.next(directory, 2);
+        assert_eq!(looked_at(&directory), ids[..2]);
+        assert_eq!(looked_at(&directory), ids[2..4]);
+        directory.unreadable.remove_mut(&ids.remove(3));
+        assert_eq!(looked_at(&directory), ids[3..], "also where the last one can be read by now");
+        assert_eq!(looked_at(&directory), ids[..2], "and from the beginning");
+        assert_eq!(looked_at(&Directory::default()), []);
     }
 }

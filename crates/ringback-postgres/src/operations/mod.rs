@@ -104,7 +104,7 @@ impl Operations for Postgres {
         replays::cancel(self, id, record).await
     }
 
-    async fn running_replays(&self) -> Result<Vec<ReplayRow>> {
+    async fn running_replays(&self) -> Result<Vec<ReplayId>> {
         replays::running(self).await
     }
 

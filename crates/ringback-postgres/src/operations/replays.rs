@@ -144,10 +144,9 @@ pub(super) async fn list(
     Ok(Page { items, next })
 }
 
-pub(super) async fn running(store: &Postgres) -> Result<Vec<ReplayRow>> {
-    let rows =
-        query(&store.sql().list_running_replays).fetch_all(&mut *store.desk().await?).await.map_err(from_sqlx)?;
-    rows.iter().map(read).collect()
+pub(super) async fn running(store: &Postgres) -> Result<Vec<ReplayId>> {
+    let rows = query(&store.sql().list_running_replays).fetch_all(&mut *store.desk().await?).await;
+    rows.map_err(from_sqlx)?.iter().map(|row| Ok(ReplayId::from_uuid(rows::get(row, "id")?))).collect()
 }
 
 pub(super) async fn cancel(store: &Postgres, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>> {

@@ -174,14 +174,22 @@ impl Expunge {
                 (remaining, moved) = (expunge.remaining, Instant::now());
             }
             if moved.elapsed() > STALLED {
-                print::line(format!(
-                    "{id} waits: {remaining} remain and no node has erased any for a while; it goes on when `ringback serve` runs"
-                ));
-                return Ok(());
+                return Err(Failure::failed(stalled(id, &expunge)));
             }
             tokio::time::sleep(INTERVAL).await;
         }
     }
+}
+
+/// What is known of an expunge that does not move.
+fn stalled(id: &str, expunge: &ExpungeOfMany) -> String {
+    let left = match expunge.remaining {
+        0 => "its events are erased, but it has no receipt yet".to_owned(),
+        remaining => format!("{remaining} of {} events remain", expunge.matched),
+    };
+    format!(
+        "{id} does not move: {left}. A node that runs `ringback serve` goes on with it, and its log says if it fails"
+    )
 }
 
 fn tell(id: &str, expunge: &ExpungeOfMany, receipt: &Receipt) {

@@ -152,9 +152,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Refusing<S> {
 #[cfg(test)]
 mod tests {
     use axum::{body::Body, response::Response};
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
+        time::{Instant, timeout},
+    };
 
     use super::*;
+
+    /// Longer than anything here waits for.
+    const BOUND: Duration = Duration::from_secs(10);
+
+    /// What a client reads up to the end of a refusal, or of the connection.
+    async fn refusal(theirs: &mut DuplexStream) -> String {
+        let mut told = Vec::new();
+        while !told.ends_with(b"}") {
+            let read = timeout(BOUND, theirs.read_buf(&mut told)).await.expect("an answer in time").unwrap();
+            if read == 0 {
+                break;
+            }
+        }
+        String::from_utf8(told).unwrap()
+    }
 
     #[test]
     fn only_answers_of_hypers_own_are_replaced() {
@@ -182,14 +200,14 @@ mod tests {
     async fn what_only_looks_like_hypers_own_goes_out_as_it_is() {
         const LOOKALIKE: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
         // Each write ends where the next one looks like an answer.
-        let (ours, mut theirs) = tokio::io::duplex(LOOKALIKE.len());
+        let (ours, mut theirs) = duplex(LOOKALIKE.len());
         let outgoing = Arc::new(Outgoing::default());
         let payload = LOOKALIKE.repeat(20);
         let response = outgoing.hand_over(Response::new(Body::from(payload.clone())));
         let mut stream = Refusing::new(ours, Arc::clone(&outgoing));
         let reading = tokio::spawn(async move {
             let mut read = vec![0; 20 * LOOKALIKE.len()];
-            theirs.read_exact(&mut read).await.unwrap();
+            timeout(BOUND, theirs.read_exact(&mut read)).await.expect("all of it arrives").unwrap();
             (read, theirs)
         });
         stream.flush().await.unwrap();
@@ -199,11 +217,57 @@ mod tests {
         assert_eq!(read, payload);
         stream.flush().await.unwrap();
         let writing = tokio::spawn(async move { stream.write_all(LOOKALIKE).await });
-        let mut told = Vec::new();
-        while !told.ends_with(b"}") {
-            theirs.read_buf(&mut told).await.unwrap();
-        }
+        let told = refusal(&mut theirs).await;
+        assert!(told.contains("malformed_request"), "hyper's own is replaced: {told}");
         writing.await.unwrap().unwrap();
-        assert!(String::from_utf8(told).unwrap().contains("malformed_request"), "hyper's own is replaced");
+    }
+
+    /// A stream with its end at the client, whose own end takes no more than 8 bytes that nobody has read.
+    fn connected() -> (Refusing<DuplexStream>, DuplexStream, Arc<Outgoing>) {
+        let (ours, theirs) = duplex(8);
+        let outgoing = Arc::new(Outgoing::default());
+        (Refusing::new(ours, Arc::clone(&outgoing)), theirs, outgoing)
+    }
+
+    #[tokio::test]
+    async fn what_a_refused_client_still_sends_is_read_for_a_moment_and_no_longer() {
+        let (mut stream, mut theirs, outgoing) = connected();
+        outgoing.refuse();
+        let begun = Instant::now();
+        let ending = tokio::spawn(async move {
+            stream.shutdown().await.unwrap();
+            stream
+        });
+        assert_eq!(theirs.read(&mut [0; 8]).await.unwrap(), 0, "the client is told at once that no more will come");
+        let sent = timeout(BOUND, theirs.write_all(&[b'x'; 10_000])).await;
+        sent.expect("what it sends is read").unwrap();
+        assert!(!ending.is_finished(), "a client may go on for a while");
+        timeout(BOUND, ending).await.expect("not for as long as it likes").unwrap();
+        assert!(begun.elapsed() >= LINGER);
+    }
+
+    #[tokio::test]
+    async fn a_connection_ends_at_once_with_its_client_and_without_a_refusal() {
+        for is_refused in [true, false] {
+            let (mut stream, theirs, outgoing) = connected();
+            if is_refused {
+                outgoing.refuse();
+                drop(theirs);
+            }
+            let begun = Instant::now();
+            timeout(BOUND, stream.shutdown()).await.expect("it ends").unwrap();
+            assert!(begun.elapsed() < LINGER, "refused: {is_refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_of_hypers_own_is_replaced_in_a_vectored_write_too() {
+        let (mut stream, mut theirs, outgoing) = connected();
+        let head = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n";
+        let writing = tokio::spawn(async move { stream.write_vectored(&[io::IoSlice::new(head)]).await });
+        let told = refusal(&mut theirs).await;
+        assert!(told.contains("head_too_large"), "{told}");
+        assert_eq!(writing.await.unwrap().unwrap(), head.len(), "hyper is told that its own was written");
+        assert!(outgoing.is_refused());
     }
 }

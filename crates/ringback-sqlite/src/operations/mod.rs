@@ -123,7 +123,7 @@ impl Operations for Sqlite {
         self.apply(move |tx| Box::pin(replays::cancel(tx, id, record))).await
     }
 
-    async fn running_replays(&self) -> Result<Vec<ReplayRow>> {
+    async fn running_replays(&self) -> Result<Vec<ReplayId>> {
         let mut snapshot = self.snapshot().await?;
         replays::running(&mut snapshot).await.map_err(|error| self.error(error))
     }

@@ -157,9 +157,9 @@ pub(super) async fn list(
 }
 
 /// All that are running.
-pub(super) async fn running(connection: &mut SqliteConnection) -> sqlx::Result<Vec<ReplayRow>> {
+pub(super) async fn running(connection: &mut SqliteConnection) -> sqlx::Result<Vec<ReplayId>> {
     let rows = sqlx::query(sql!("list_running_replays")).fetch_all(connection).await?;
-    rows.iter().map(replay_row).collect()
+    rows.iter().map(|row| Ok(ReplayId::from_uuid(uuid(row, "id")?))).collect()
 }
 
 fn replay_row(row: &SqliteRow) -> sqlx::Result<ReplayRow> {

@@ -13,29 +13,39 @@ use ringback_testkit::contract::given;
 
 use crate::fixture::Fixture;
 
-#[tokio::test]
-async fn nothing_of_an_expunged_payload_is_left_in_the_file() {
-    let fixture = Fixture::new().await;
-    let needle = "a-needle-that-must-not-stay";
-    let id = fixture.store.emit(&NewEvent::new("call.ended", needle.repeat(1_000))).await.unwrap();
-    assert!(fixture.store.expunge(id, Keys::Keep, &given::asked()).await.unwrap());
-    // Nor in the log beside it, which is cut before the answer.
+/// Neither the file does nor the log beside it, which is cut before the answer.
+fn assert_holds_nothing_of(fixture: &Fixture, needle: &str) {
     for name in ["ringback.db", "ringback.db-wal"] {
         let file = std::fs::read(fixture.folder.path().join(name)).unwrap();
         assert!(!file.windows(needle.len()).any(|bytes| bytes == needle.as_bytes()), "{name}");
     }
 }
 
+#[tokio::test]
+async fn nothing_of_an_expunged_payload_is_left_in_the_file() {
+    let fixture = Fixture::new().await;
+    let needle = "a-needle-that-must-not-stay";
+    let id = fixture.store.emit(&NewEvent::new("call.ended", needle.repeat(1_000))).await.unwrap();
+    assert!(fixture.store.expunge(id, Keys::Keep, &given::asked()).await.unwrap());
+    assert_holds_nothing_of(&fixture, needle);
+}
+
 /// SQLite takes any bytes for a text.
 #[tokio::test]
 async fn an_event_whose_texts_are_none_is_expunged_like_any_other() {
     let fixture = Fixture::new().await;
-    let id = EventId::new(Timestamp::now());
-    let bytes = id.uuid().simple();
+    let needle = "a-needle-that-must-not-stay";
+    // What is no UTF-8 stands where a question mark does.
+    let hex = |text: &str| -> String {
+        text.bytes().map(|byte| format!("{:02x}", if byte == b'?' { 0xff } else { byte })).collect()
+    };
+    let (text, url) = (hex(&format!("{needle}?")), hex(&format!(r#"{{"url":"https://a.example/{needle}?"}}"#)));
+    let id = EventId::new(Timestamp::now()).uuid().simple();
     let emit = format!(
-        "INSERT INTO ringback_event (id, tenant, type, idempotency_key, destination, occurred_at, payload, payload_bytes)
-         VALUES (x'{bytes}', 'default', CAST(x'61ff' AS TEXT), CAST(x'ff' AS TEXT),
-                 CAST(x'7b2275726c223a2268747470733a2f2f612e6578616d706c652fff227d' AS TEXT), 0, x'00', 1)"
+        "INSERT INTO ringback_event (id, tenant, type, key, ordering_key, idempotency_key, destination, occurred_at, payload,
+                                     payload_bytes)
+         VALUES (x'{id}', 'default', CAST(x'61ff' AS TEXT), CAST(x'{text}' AS TEXT), CAST(x'{text}' AS TEXT),
+                 CAST(x'{text}' AS TEXT), CAST(x'{url}' AS TEXT), 0, x'{text}', 1)"
     );
     fixture.execute(emit).await.unwrap();
     let all = ExpungeFilter { tenant: "default".to_owned(), key: None, event_type: None, accepted: Span::default() };
@@ -45,6 +55,7 @@ async fn an_event_whose_texts_are_none_is_expunged_like_any_other() {
     while fixture.store.expunge_next(id, 10).await.unwrap() {}
     let receipt = fixture.store.expunge_of_many(id).await.unwrap().unwrap();
     assert_eq!((receipt.state, receipt.erased.events), (ExpungeState::Completed, 1));
+    assert_holds_nothing_of(&fixture, needle);
 }
 
 #[tokio::test]

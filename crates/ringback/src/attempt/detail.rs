@@ -83,7 +83,8 @@ mod in_micros {
     }
 }
 
-/// Headers, the usual names of which are known by number.
+/// Headers, the usual names of which are known by number, and of equal values the first alone: most requests say the
+/// event's id twice, once for the scheme and once behind the prefix of Ringback's own names.
 mod named {
     use std::borrow::Cow;
 
@@ -136,10 +137,16 @@ mod named {
         "ringback-id",
     ];
 
+    /// Shorter values are as short as saying which header has them, in bytes.
+    const REPEATED_MIN: usize = 4;
+
+    /// Stores hold these by their order: there may be further ones below, and nowhere else.
     #[derive(Serialize, Deserialize)]
     enum Name<'a> {
         Usual(u8),
         Spelled(&'a str),
+        /// A usual name, and which of the headers before it has its value; it is written without one.
+        Repeating(u8, u8),
     }
 
     impl<'a> Name<'a> {
@@ -147,23 +154,42 @@ mod named {
             let place = USUAL.iter().position(|usual| *usual == name);
             place.and_then(|place| u8::try_from(place).ok()).map_or(Self::Spelled(name), Self::Usual)
         }
-
-        fn text(self) -> Option<&'a str> {
-            match self {
-                Self::Usual(place) => USUAL.get(usize::from(place)).copied(),
-                Self::Spelled(name) => Some(name),
-            }
-        }
     }
 
     pub(super) fn serialize<S: Serializer>(headers: &Headers<'_>, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(headers.iter().map(|(name, value)| (Name::of(name), value)))
+        serializer.collect_seq(headers.iter().enumerate().map(|(index, (name, value))| {
+            let name = Name::of(name);
+            match (&name, first_with(value, &headers[..index])) {
+                (Name::Usual(usual), Some(first)) => (Name::Repeating(*usual, first), ""),
+                _ => (name, &**value),
+            }
+        }))
+    }
+
+    /// Which of these headers has a value that is worth not being written again.
+    fn first_with(value: &str, before: &[(Cow<'_, str>, Cow<'_, str>)]) -> Option<u8> {
+        if value.len() < REPEATED_MIN {
+            return None;
+        }
+        before.iter().position(|(_, other)| other == value)?.try_into().ok()
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Headers<'de>, D::Error> {
-        let headers = Vec::<(Name<'de>, &'de str)>::deserialize(deserializer)?;
-        let named = |(name, value): (Name<'de>, _)| Some((Cow::Borrowed(name.text()?), Cow::Borrowed(value)));
-        headers.into_iter().map(named).collect::<Option<_>>().ok_or_else(|| D::Error::custom("a name without a number"))
+        let written = Vec::<(Name<'de>, &'de str)>::deserialize(deserializer)?;
+        let mut headers = Headers::with_capacity(written.len());
+        for (name, value) in written {
+            headers.push(read(name, value, &headers).ok_or_else(|| D::Error::custom("a number without a header"))?);
+        }
+        Ok(headers)
+    }
+
+    fn read<'a>(name: Name<'a>, value: &'a str, before: &Headers<'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+        let usual = |place: u8| USUAL.get(usize::from(place)).map(|name| Cow::Borrowed(*name));
+        Some(match name {
+            Name::Usual(place) => (usual(place)?, value.into()),
+            Name::Spelled(name) => (name.into(), value.into()),
+            Name::Repeating(place, first) => (usual(place)?, before.get(usize::from(first))?.1.clone()),
+        })
     }
 
     #[test]
@@ -194,7 +220,13 @@ mod tests {
             },
             remote_addr: Some("[2001:db8::1]:443".parse().unwrap()),
             url: "https://example.com/grüße?a=b".into(),
-            request_headers: headers(&[("webhook-id", "evt_1"), ("x-of-a-caller", "***"), ("webhook-id", "")]),
+            request_headers: headers(&[
+                ("x-of-a-caller", "***"),
+                ("webhook-id", "evt_1"),
+                ("webhook-id", ""),
+                ("ringback-id", "evt_1"),
+                ("x-of-a-caller", "evt_1"),
+            ]),
             response_headers: headers(&[("set-cookie", "a"), ("set-cookie", "b\u{fffd}")]),
             truncated: true,
         }
@@ -204,6 +236,27 @@ mod tests {
     fn what_was_kept_is_read_back() {
         for kept in [detail(), Detail::default()] {
             assert_eq!(Detail::from_bytes(&kept.to_bytes()), kept);
+        }
+    }
+
+    #[test]
+    fn an_equal_value_is_written_once() {
+        let bytes = |other: &str| {
+            let id = "evt_01980000000070008000000000000000";
+            let request_headers = headers(&[("webhook-id", id), ("ringback-id", other)]);
+            Detail { request_headers, ..Detail::default() }.to_bytes().len()
+        };
+        let (same, another) =
+            (bytes("evt_01980000000070008000000000000000"), bytes("evt_01980000000070008000000000000001"));
+        assert!(same + 30 < another, "{same} and {another} bytes");
+        // One that is said to repeat itself, or one after it.
+        let headers = headers(&[("webhook-id", "evt_1"), ("ringback-id", "evt_1")]);
+        let whole = Detail { request_headers: headers, ..Detail::default() }.to_bytes();
+        let repeating = whole.windows(4).position(|bytes| bytes == [2, 40, 0, 0]).unwrap();
+        for later in [1, 2, 255] {
+            let mut strange = whole.to_vec();
+            strange[repeating + 2] = later;
+            assert_eq!(Detail::from_bytes(&strange), Detail::default());
         }
     }
 

@@ -3,11 +3,15 @@
 //! One node does it, the owner of shard 0. Everything it needs is in the store: a restart goes on where the last step
 //! was committed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{deliver::Delivering, store};
+use super::jobs::Failing;
+use crate::{deliver::Delivering, id::ExpungeId, store};
 
 /// Between steps while an expunge runs: what is sent meanwhile comes first.
 const PAUSE_RUNNING: Duration = Duration::from_millis(10);
@@ -23,8 +27,9 @@ const BATCH: u32 = 100;
 
 /// Erases until `stop`.
 pub(crate) async fn expunge(delivering: Arc<Delivering>, stop: CancellationToken) {
+    let mut failing = Failing::default();
     while !stop.is_cancelled() {
-        let pause = match step(&delivering).await {
+        let pause = match step(&delivering, &mut failing).await {
             Ok(true) => PAUSE_RUNNING,
             Ok(false) => PAUSE_IDLE,
             Err(error) => {
@@ -36,15 +41,20 @@ pub(crate) async fn expunge(delivering: Arc<Delivering>, stop: CancellationToken
     }
 }
 
-/// One step of each running expunge; whether any runs.
-async fn step(delivering: &Delivering) -> store::Result<bool> {
+/// One step of each running expunge; whether any was taken.
+async fn step(delivering: &Delivering, failing: &mut Failing<ExpungeId>) -> store::Result<bool> {
     if !delivering.owns(0) {
         return Ok(false);
     }
     let store = delivering.engine().store();
     let running = store.running_expunges().await?;
-    for id in &running {
-        store.expunge_next(*id, BATCH).await?;
+    failing.keep(&running);
+    let mut went_on = false;
+    for id in running {
+        if failing.may_try(id, Instant::now()) {
+            let step = store.expunge_next(id, BATCH).await;
+            went_on |= failing.came_to(id, step, Instant::now()).is_some();
+        }
     }
-    Ok(!running.is_empty())
+    Ok(went_on)
 }

@@ -8,6 +8,7 @@ mod expunge;
 pub mod figures;
 pub mod held;
 mod housekeeping;
+mod jobs;
 pub mod once;
 pub(crate) mod readiness;
 pub mod rekey;

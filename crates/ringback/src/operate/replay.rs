@@ -9,11 +9,12 @@ use tokio::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
+use super::jobs::Failing;
 use crate::{
     Engine,
     deliver::Delivering,
     id::ReplayId,
-    store::{self, ReplayFilter, ReplayRow, ReplayScope, Replayed, Wanting},
+    store::{self, ReplayFilter, ReplayScope, Replayed, Wanting},
 };
 
 /// Between releases while a replay runs, and between looks while none does.
@@ -49,13 +50,18 @@ impl Allowance {
             *tokens -= f64::from(count);
         }
     }
+
+    /// Forgets the replays that do not run any more.
+    fn keep(&mut self, running: &[ReplayId]) {
+        self.tokens.retain(|id, _| running.contains(id));
+    }
 }
 
 /// Releases until `stop`.
 pub(crate) async fn replay(delivering: Arc<Delivering>, stop: CancellationToken) {
-    let mut allowance = Allowance::default();
+    let (mut allowance, mut failing) = (Allowance::default(), Failing::default());
     while !stop.is_cancelled() {
-        let pause = match release(&delivering, &mut allowance).await {
+        let pause = match release(&delivering, &mut allowance, &mut failing).await {
             Ok(true) => PAUSE_RUNNING,
             Ok(false) => PAUSE_IDLE,
             Err(error) => {
@@ -67,25 +73,39 @@ pub(crate) async fn replay(delivering: Arc<Delivering>, stop: CancellationToken)
     }
 }
 
-/// Releases what may go now of each running replay; whether any runs.
-async fn release(delivering: &Delivering, allowance: &mut Allowance) -> store::Result<bool> {
+/// Releases what may go now of each running replay; whether any was looked at.
+async fn release(
+    delivering: &Delivering,
+    allowance: &mut Allowance,
+    failing: &mut Failing<ReplayId>,
+) -> store::Result<bool> {
     if !delivering.owns(0) {
         return Ok(false);
     }
     let engine = delivering.engine();
-    let store = engine.store();
-    let running = store.running_replays().await?;
-    for ReplayRow { id, rate_per_second, filter, .. } in &running {
-        let Some(id) = *id else { continue };
-        let count = allowance.grow(id, *rate_per_second, Instant::now());
-        if count > 0 {
-            let scope = engine.replay_scope(filter.clone()).await?;
-            let looked_at = store.release_replayed(id, &scope, count).await?;
-            allowance.spend(id, looked_at);
+    let running = engine.store().running_replays().await?;
+    allowance.keep(&running);
+    failing.keep(&running);
+    let mut went_on = false;
+    for id in running {
+        if failing.may_try(id, Instant::now()) {
+            let released = release_next(engine, id, allowance).await;
+            went_on |= failing.came_to(id, released, Instant::now()).is_some();
         }
     }
-    allowance.tokens.retain(|id, _| running.iter().any(|row| row.id == Some(*id)));
-    Ok(!running.is_empty())
+    Ok(went_on)
+}
+
+/// Releases what may go now of one replay.
+async fn release_next(engine: &Engine, id: ReplayId, allowance: &mut Allowance) -> store::Result<()> {
+    let Some(replay) = engine.store().replay(id).await? else { return Ok(()) };
+    let count = allowance.grow(id, replay.rate_per_second, Instant::now());
+    if count > 0 {
+        let scope = engine.replay_scope(replay.filter).await?;
+        let looked_at = engine.store().release_replayed(id, &scope, count).await?;
+        allowance.spend(id, looked_at);
+    }
+    Ok(())
 }
 
 impl Engine {

@@ -459,7 +459,7 @@ unasked! {
         backlog(u32) -> Backlog;
         oldest_due() -> Option<Duration>;
         recent_attempts(EndpointId, Timestamp, u32) -> Vec<RecentAttempt>;
-        ; none running_replays -> Vec<ReplayRow>;
+        ; none running_replays -> Vec<ReplayId>;
     }
     Expunging {
         expunge(EventId, Keys, &Record) -> bool;

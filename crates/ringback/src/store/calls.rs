@@ -72,7 +72,7 @@ macro_rules! for_every_call {
                 question replay(id: ReplayId) -> Option<ReplayRow>;
                 question list_replays(filter: &ReplayListFilter<'_>, before: Option<ReplayId>, limit: u32) -> Page<ReplayRow, ReplayId>;
                 question cancel_replay(id: ReplayId, record: &Record) -> Option<ReplayRow>;
-                question running_replays() -> Vec<ReplayRow>;
+                question running_replays() -> Vec<ReplayId>;
                 question release_replayed(id: ReplayId, scope: &ReplayScope, count: u32) -> u32;
                 question ledger(tenant: Option<&str>, accepted: Span) -> Ledger;
                 question backlog(counted_max: u32) -> Backlog;

@@ -272,8 +272,8 @@ pub trait Operations {
     /// Cancels a running replay; `None` if there is no such replay, unchanged if it had ended.
     async fn cancel_replay(&self, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>>;
 
-    /// Replays that are running, with their counts.
-    async fn running_replays(&self) -> Result<Vec<ReplayRow>>;
+    /// Replays that are running, oldest first.
+    async fn running_replays(&self) -> Result<Vec<ReplayId>>;
 
     /// Releases up to `count` further deliveries of a running replay, in order of their events, each like
     /// [`Operations::replay_one`], if it still fits `scope`: the replay's own filter, by the present configuration. Of

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     client::{Client, segment, views::Replay},
-    failure::Result,
+    failure::{Failure, Result},
     print::{self, moment},
 };
 
@@ -35,12 +35,20 @@ pub(super) async fn follow(client: &Client, id: &str) -> Result<()> {
             (remaining, moved) = (replay.remaining, Instant::now());
         }
         let stalled = moved.elapsed() > patience(replay.rate_per_second);
-        if replay.state != "running" || stalled {
-            if shows {
-                print::note("");
-            }
+        let ended = replay.state != "running";
+        if shows && (ended || stalled) {
+            print::note("");
+        }
+        if ended {
             conclude(id, &replay);
             return Ok(());
+        }
+        if stalled {
+            return Err(Failure::failed(format_args!(
+                "{id} does not move: {remaining} of {} deliveries remain. A node that runs `ringback serve` goes on with \
+                 it, and its log says if it fails",
+                replay.matched
+            )));
         }
         tokio::time::sleep(INTERVAL).await;
     }
@@ -72,18 +80,12 @@ fn left(replay: &Replay, released: u64, elapsed: Duration) -> String {
     }
 }
 
-/// What has become of it; still running, nobody works on it.
+/// What has become of it.
 pub(super) fn conclude(id: &str, replay: &Replay) {
-    let Replay { state, released, skipped, delivered, dead, remaining, .. } = replay;
-    if state == "running" {
-        print::line(format!(
-            "{id} waits: {remaining} remain and no node has released any for a while; it goes on when `ringback serve` runs"
-        ));
-    } else {
-        print::line(format!(
-            "{id} {state}: {released} released, {skipped} skipped; so far {delivered} delivered, {dead} dead again"
-        ));
-    }
+    let Replay { state, released, skipped, delivered, dead, .. } = replay;
+    print::line(format!(
+        "{id} {state}: {released} released, {skipped} skipped; so far {delivered} delivered, {dead} dead again"
+    ));
 }
 
 #[cfg(test)]

@@ -1,0 +1,82 @@
+//! Expunges and replays of many are carried out beside each other: one that cannot be carried out keeps no other, and
+//! whoever waits for one that does not move is told so.
+
+use ringback_tests::{
+    command::ringback,
+    database::Database,
+    on_both_stores,
+    receiver::Receiver,
+    server::{Serve, Server},
+    stores::Store,
+    until::until,
+};
+use serde_json::{Value, json};
+
+/// A command of which each run begins a job, and does not wait for it.
+async fn begun(database: &Database, arguments: &[&str]) -> String {
+    let begun = ringback(database, &[arguments, &["--json"]].concat()).await.json();
+    begun["id"].as_str().expect("the id of a job").to_owned()
+}
+
+/// Makes a job one that fails with every step.
+async fn spoil(database: &Database, table: &str, id: &str) {
+    database.tamper(table, &format!("set filter = 'nonsense' where id = {}", database.id_literal(id))).await;
+}
+
+/// Waits until a job has ended and another one, which was begun before, has failed.
+async fn completed(server: &Server, path: &str, failing: &str) -> Value {
+    let job = until("it is carried out", async || {
+        let job = server.api.get(path).await.expect(200);
+        (job["state"] == "completed").then_some(job)
+    })
+    .await;
+    assert!(server.log().contains(failing), "the log tells which one failed: {}", server.log());
+    job
+}
+
+on_both_stores! {
+    async fn an_expunge_that_fails_keeps_no_other(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        for key in ["a", "b"] {
+            let _ = server.api.emit("x", b"1", json!({"key": key})).await;
+        }
+        assert!(server.terminate().await.success());
+        let failing = begun(&database, &["expunge", "--tenant", "default", "--key", "a"]).await;
+        spoil(&database, "expunge", &failing).await;
+        let other = begun(&database, &["expunge", "--tenant", "default", "--key", "b"]).await;
+        let server = Serve::on(&database).start().await;
+        let done = completed(&server, &format!("/v1/expunges/{other}"), &failing).await;
+        assert_eq!(done["receipt"]["events"], 1, "{done}");
+    }
+
+    async fn a_replay_that_fails_keeps_no_other(store: Store) {
+        let database = Database::fresh(store).await;
+        let receiver = Receiver::answering(500).await;
+        let server = Serve::on(&database).start().await;
+        server.api.endpoint(json!({"url": receiver.url(), "event_types": ["*"], "retry": {"max_attempts": 1}})).await;
+        for key in ["a", "b"] {
+            let event = server.api.emit("x", b"1", json!({"key": key})).await;
+            let delivery = server.api.delivery_of(&event).await;
+            server.api.delivery_with_status(&delivery, "dead").await;
+        }
+        assert!(server.terminate().await.success());
+        let failing = begun(&database, &["replay", "--key", "a"]).await;
+        spoil(&database, "replay", &failing).await;
+        let other = begun(&database, &["replay", "--key", "b"]).await;
+        let server = Serve::on(&database).start().await;
+        let done = completed(&server, &format!("/v1/replays/{other}"), &failing).await;
+        assert_eq!(done["released"], 1, "{done}");
+        receiver.wait_for(3).await;
+    }
+
+    async fn whoever_waits_for_a_job_that_nobody_carries_out_is_told_so(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let _ = server.api.emit("x", b"1", json!({"key": "a"})).await;
+        assert!(server.terminate().await.success());
+        let waited = ringback(&database, &["expunge", "--tenant", "default", "--key", "a"]).await;
+        assert_eq!(waited.code, 1, "nothing is erased: {}{}", waited.out, waited.err);
+        assert!(waited.err.contains("1 of 1 events") && waited.err.contains("ringback serve"), "{}", waited.err);
+    }
+}

@@ -14,7 +14,7 @@ use ringback_tests::{
     until::{until, until_within},
     wire::Wire,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
@@ -40,7 +40,10 @@ const BEFORE: Duration = Duration::from_millis(1_000);
 const AFTER: Duration = Duration::from_millis(1_500);
 
 /// How long the ledger may take to settle: longer than any bound of a row.
-const SETTLES_WITHIN: Duration = Duration::from_secs(120);
+const SETTLES_WITHIN: Duration = Duration::from_secs(90);
+
+/// Between looks at the ledger.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What is on stage. The nodes end before what they stand on.
 pub(crate) struct Scene {
@@ -66,6 +69,8 @@ pub(crate) struct Scene {
     pub(crate) may_repeat: Option<HashSet<String>>,
     /// What a row has seen beside what is compared for every row.
     pub(crate) seen: Vec<String>,
+    /// Environment variables of nodes that are started from now on.
+    pub(crate) variables: Vec<(&'static str, String)>,
     setting: Setting,
     url: Option<String>,
     _bouncer: Option<Pgbouncer>,
@@ -128,6 +133,7 @@ impl Scene {
             disk,
             may_repeat: None,
             seen: Vec::new(),
+            variables: Vec::new(),
             setting,
             url,
             _bouncer: bouncer,
@@ -176,9 +182,12 @@ impl Scene {
         for limit in self.setting.limits {
             serve = serve.limited_by(limit);
         }
+        for (name, value) in &self.variables {
+            serve = serve.variable(name, value);
+        }
         let node = serve.start().await;
         self.nodes.push(node);
-        self.stream.ask(self.apis());
+        self.stream.go_by_way_of(self.apis());
     }
 
     fn apis(&self) -> Vec<ringback_tests::api::Api> {
@@ -189,7 +198,7 @@ impl Scene {
     pub(crate) fn take_node(&mut self, index: usize) -> Server {
         let node = self.nodes.remove(index);
         self.log.push_str(&node.log());
-        self.stream.ask(self.apis());
+        self.stream.go_by_way_of(self.apis());
         node
     }
 
@@ -204,6 +213,20 @@ impl Scene {
     /// The cluster of a row that has one of its own.
     pub(crate) fn cluster(&mut self) -> &mut Cluster {
         self.cluster.as_mut().expect("the row is set on a cluster of its own")
+    }
+
+    /// Lets no more events in until the stream begins again.
+    pub(crate) async fn pause(&mut self) {
+        self.stream.end().await;
+    }
+
+    /// Another server takes the cluster's place: the nodes and the platform are led there.
+    pub(crate) fn lead_to(&mut self, other: Cluster) {
+        self.wire.as_ref().expect("the row is set on a cluster of its own").lead_to(other.address());
+        let database = Arc::new(Database::of(&other));
+        self.stream.emit_on(Arc::clone(&database));
+        self.database = database;
+        self.cluster = Some(other);
     }
 
     /// Lets it go on as it is.
@@ -231,11 +254,17 @@ impl Scene {
             .await;
         }
         for node in &self.nodes {
-            until_within(SETTLES_WITHIN, "the ledger comes to rest", async || {
-                let deliveries = &node.api.balanced_ledger().await["deliveries"];
-                (deliveries["pending"] == 0).then_some(())
-            })
-            .await;
+            let mut ledger = Value::Null;
+            let settled = tokio::time::timeout(SETTLES_WITHIN, async {
+                while ledger["deliveries"]["pending"] != 0 || ledger["events"]["unrouted"] != 0 {
+                    tokio::time::sleep(LOOK).await;
+                    ledger = node.api.balanced_ledger().await;
+                }
+            });
+            if settled.await.is_err() {
+                let pending = node.api.get("/v1/deliveries?status=pending&limit=3").await.expect(200);
+                panic!("the ledger does not come to rest: {ledger}; pending are, for example, {}", pending["items"]);
+            }
             node.api.settled().await;
         }
         until("the receivers have answered", async || (self.healthy.open() + self.hanging.open() == 0).then_some(()))

@@ -75,7 +75,7 @@ pub(crate) struct Stream {
 }
 
 struct Door {
-    database: Arc<Database>,
+    database: Mutex<Arc<Database>>,
     nodes: watch::Sender<Vec<Api>>,
     next: Mutex<usize>,
     emitted: Mutex<Vec<Emitted>>,
@@ -85,17 +85,24 @@ impl Stream {
     /// Of events that are emitted on this database, and by way of nobody as yet. It does not flow.
     pub(crate) fn new(database: Arc<Database>) -> Self {
         let nodes = watch::channel(Vec::new()).0;
-        let door = Arc::new(Door { database, nodes, next: Mutex::default(), emitted: Mutex::default() });
+        let door =
+            Arc::new(Door { database: Mutex::new(database), nodes, next: Mutex::default(), emitted: Mutex::default() });
         Self { door, stop: CancellationToken::new(), flowing: None }
     }
 
     /// Lets it flow.
     pub(crate) fn begin(&mut self) {
+        self.stop = CancellationToken::new();
         self.flowing = Some(tokio::spawn(flow(Arc::clone(&self.door), self.stop.clone())));
     }
 
+    /// The platform's own events go to this database from now on.
+    pub(crate) fn emit_on(&self, database: Arc<Database>) {
+        *self.door.database.lock().expect("nobody panics with it") = database;
+    }
+
     /// These nodes are asked from now on, by turns.
-    pub(crate) fn ask(&self, nodes: Vec<Api>) {
+    pub(crate) fn go_by_way_of(&self, nodes: Vec<Api>) {
         self.door.nodes.send_replace(nodes);
     }
 
@@ -107,8 +114,20 @@ impl Stream {
 
     /// An event for receivers that the steady ones do not go to, asked for until it is accepted.
     pub(crate) async fn emit(&self, event_type: &str) {
-        let number = self.door.number();
+        self.ask(self.number(), event_type).await;
+    }
+
+    /// The number of an event that is asked for by [`Stream::ask`] later.
+    pub(crate) fn number(&self) -> usize {
+        self.door.number()
+    }
+
+    /// Asks for an event of this number, under a key that is its number, too, until it is accepted. Returns how long that
+    /// took.
+    pub(crate) async fn ask(&self, number: usize, event_type: &str) -> Duration {
+        let begun = Instant::now();
         self.door.emit_as(Caller::Patient, number, event_type).await;
+        begun.elapsed()
     }
 
     /// Ends it, waits for the last callers, and returns what became of all events.
@@ -198,7 +217,8 @@ impl Door {
 
     async fn by_sql(&self, number: usize, event_type: &str) -> Fate {
         let event = NewEvent::new(event_type, number.to_string());
-        match tokio::time::timeout(ANSWER, self.database.try_emit(&event)).await {
+        let database = Arc::clone(&self.database.lock().expect("nobody panics with it"));
+        match tokio::time::timeout(ANSWER, database.try_emit(&event)).await {
             Ok(Ok(id)) => Fate::Accepted { id, at: Instant::now() },
             _ => Fate::Unanswered,
         }

@@ -167,6 +167,19 @@ impl Database {
         assert!(rows.expect("the database takes it") > 0, "no row: {change}");
     }
 
+    /// Sets the clock of a PostgreSQL database by `offset`, such as `- interval '1 day'`, to what the true one shows: it is
+    /// a function of Ringback's schema.
+    ///
+    /// # Panics
+    /// When the schema is not there.
+    pub async fn set_clock(&self, offset: &str) {
+        let statement = format!(
+            "create or replace function ringback.clock() returns bigint language sql volatile parallel safe
+             return (extract(epoch from clock_timestamp() {offset}) * 1000000)::bigint"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut self.postgres().await).await.expect("it is set");
+    }
+
     /// Bytes as this database's SQL writes them.
     #[must_use]
     pub fn literal(&self, hex: &str) -> String {

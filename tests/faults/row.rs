@@ -38,6 +38,8 @@ pub(crate) struct Setting {
     pub(crate) keys: &'static [(&'static str, &'static str)],
     /// What the system limits of the nodes, as options of `prlimit`.
     pub(crate) limits: &'static [&'static str],
+    /// What a request may take, in milliseconds, before it counts as failed.
+    pub(crate) timeout_ms: u64,
     /// Whether it takes a library that shows a process another time.
     pub(crate) needs_faketime: bool,
 }
@@ -87,7 +89,14 @@ pub(crate) const TAKEOVER: Duration = Duration::from_secs(12 + 6);
 impl Row {
     /// One node on the shared database, and nothing that would explain a duplicate or a silence.
     pub(crate) const fn new(name: &'static str, store: Store, fault: Fault) -> Self {
-        let setting = Setting { nodes: 1, place: Place::Shared, keys: &[], limits: &[], needs_faketime: false };
+        let setting = Setting {
+            nodes: 1,
+            place: Place::Shared,
+            keys: &[],
+            limits: &[],
+            timeout_ms: 20_000,
+            needs_faketime: false,
+        };
         let expected = Expected {
             duplicates: Bound { most: 0, because: "no outcome is in doubt" },
             latest: Bound { most: AT_ONCE, because: "nothing has to run out first" },
@@ -129,6 +138,12 @@ impl Row {
     /// With nodes limited so.
     pub(crate) const fn limits(mut self, limits: &'static [&'static str]) -> Self {
         self.setting.limits = limits;
+        self
+    }
+
+    /// With requests that may take no longer than this.
+    pub(crate) const fn timeout_ms(mut self, timeout_ms: u64) -> Self {
+        self.setting.timeout_ms = timeout_ms;
         self
     }
 

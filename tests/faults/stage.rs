@@ -27,7 +27,7 @@ use crate::{
 pub(crate) const LANES: usize = 5;
 
 /// Most requests open to one of them.
-pub(crate) const IN_FLIGHT: usize = 4;
+pub(crate) const IN_FLIGHT: usize = 8;
 
 /// Most requests open to all of them, of each of which a fault may leave in doubt what became of it.
 pub(crate) const IN_FLIGHT_ALL: usize = LANES * IN_FLIGHT;
@@ -160,7 +160,7 @@ impl Scene {
         for lane in 0..LANES {
             let endpoint = json!({
                 "url": format!("http://{}/lane-{lane}", self.healthy.address()), "event_types": [format!("to.{lane}")],
-                "max_in_flight": IN_FLIGHT, "timeout_ms": 20_000, "retry": retry,
+                "max_in_flight": IN_FLIGHT, "timeout_ms": self.setting.timeout_ms, "retry": retry,
             });
             self.nodes[0].api.endpoint(endpoint).await;
         }

@@ -48,6 +48,12 @@ pub(crate) fn rows() -> Vec<Row> {
     }));
     rows.push(Row::new("sigterm_one_of_two", Postgres, sigterm_one_of_two).nodes(2).goes_on_meanwhile());
     rows.extend(Row::on_both("sigstop", sigstop).map(frozen).map(|row| row.keys(SHORT)));
+    rows.extend(
+        Row::on_both("sigstop_beyond_the_time_out", sigstop_pending)
+            .map(frozen)
+            .map(Row::slow)
+            .map(|row| row.timeout_ms(3_000)),
+    );
     rows.extend(Row::on_both("sigstop_with_200_pending", sigstop_pending).map(frozen).map(Row::slow));
     rows.extend([
         frozen(Row::new("sigstop_one_of_two", Postgres, sigstop_one_of_two)).nodes(2).slow(),
@@ -144,14 +150,13 @@ fn sigstop_one_of_two_pending(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
 
 /// Receivers are slow from now on, and 200 events wait for them.
 async fn leave_pending(scene: &Scene) {
-    scene.healthy.answer(|_| Reply::status(204).after(Duration::from_millis(150)));
+    scene.healthy.answer(|_| Reply::status(204).after(Duration::from_millis(300)));
     scene.stream.burst(200).await;
 }
 
 async fn stand_still(scene: &mut Scene, time: Duration) {
     scene.nodes[0].freeze();
     scene.pass(time).await;
-    scene.healthy.answer(|_| Reply::status(204));
     scene.nodes[0].thaw();
     scene.ends();
     scene.pass(HAS_COME_BACK).await;

@@ -215,6 +215,15 @@ impl Scene {
         self.cluster.as_mut().expect("the row is set on a cluster of its own")
     }
 
+    /// Notes down what a node says of itself; returns the status.
+    pub(crate) async fn ask_readiness(&mut self) -> u16 {
+        let answer = self.nodes[0].api.get("/readyz").await;
+        let body: Value = serde_json::from_slice(&answer.bytes).unwrap_or_default();
+        let told = ["code", "status", "detail"].map(|name| body[name].as_str().unwrap_or_default());
+        self.seen.push(format!("/readyz: {} {}", answer.status.as_u16(), told.join(" ").trim()));
+        answer.status.as_u16()
+    }
+
     /// Lets no more events in until the stream begins again.
     pub(crate) async fn pause(&mut self) {
         self.stream.end().await;

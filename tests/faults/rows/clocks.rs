@@ -19,9 +19,12 @@ pub(crate) fn rows() -> Vec<Row> {
     let mut rows = vec![
         Row::new("clock_of_database_back", Postgres, back)
             .nodes(2)
-            .latest(Duration::from_secs(20), "what is due later is due when the clock is right again"),
+            .slow()
+            .duplicates(IN_FLIGHT_ALL * 2, "all leases have ended, and others take what is open")
+            .latest(TAKEOVER, "leases are to be taken anew"),
         Row::new("clock_of_database_ahead", Postgres, ahead)
             .nodes(2)
+            .slow()
             .duplicates(IN_FLIGHT_ALL * 2, "all leases have ended, and others take what is open")
             .latest(TAKEOVER, "leases are to be taken anew"),
     ];
@@ -30,24 +33,32 @@ pub(crate) fn rows() -> Vec<Row> {
     rows
 }
 
+/// Set back, and right again. What was due by the clock before waits until then.
 fn back(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
-    set_by(scene, "- interval '1 hour'").boxed_local()
+    async {
+        scene.stream.burst(40).await;
+        scene.database.set_clock("- interval '1 hour'").await;
+        scene.pass(WRONG).await;
+        scene.database.set_clock("").await;
+        scene.ends();
+        scene.pass(WRONG).await;
+    }
+    .boxed_local()
 }
 
+/// Set ahead, and right again once nothing is pending.
 fn ahead(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
-    set_by(scene, "+ interval '1 hour'").boxed_local()
-}
-
-/// The clock is wrong for a while. The fault ends when it is right again, which is another jump.
-async fn set_by(scene: &mut Scene, offset: &str) {
-    scene.stream.burst(40).await;
-    scene.database.set_clock(offset).await;
-    scene.pass(WRONG).await;
-    drain(scene).await;
-    scene.database.set_clock("").await;
-    scene.ends();
-    scene.stream.begin();
-    scene.pass(WRONG).await;
+    async {
+        scene.stream.burst(40).await;
+        scene.database.set_clock("+ interval '1 hour'").await;
+        scene.pass(WRONG).await;
+        drain(scene).await;
+        scene.database.set_clock("").await;
+        scene.ends();
+        scene.stream.begin();
+        scene.pass(WRONG).await;
+    }
+    .boxed_local()
 }
 
 /// Lets everything that is pending be delivered: what is due by a clock that is then set back waits until that clock has

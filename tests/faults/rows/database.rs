@@ -9,7 +9,6 @@ use ringback_tests::{
     stores::Store,
     until::{until, until_within},
 };
-use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::{
@@ -69,12 +68,12 @@ async fn away(scene: &mut Scene, how: Stop, time: Duration) {
 fn read_only(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
     async {
         let mut connection = scene.cluster().connection().await;
-        for (value, time) in [("on", NOT_WRITABLE), ("off", Duration::ZERO)] {
+        for (value, time, status) in [("on", NOT_WRITABLE, 503), ("off", Duration::from_secs(1), 200)] {
             let set = format!("ALTER DATABASE postgres SET default_transaction_read_only = {value}");
             sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(&mut connection).await.expect("it began before");
             sqlx::raw_sql(CUT).execute(&mut connection).await.expect("cut");
             scene.pass(time).await;
-            scene.ask_readiness().await;
+            assert_eq!(scene.ask_readiness().await, status, "/readyz while it is {value}");
         }
     }
     .boxed_local()
@@ -139,15 +138,4 @@ fn promoted_from_behind(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
         .await;
     }
     .boxed_local()
-}
-
-impl Scene {
-    /// Notes down what a node says of itself.
-    pub(crate) async fn ask_readiness(&mut self) {
-        let answer = self.nodes[0].api.get("/readyz").await;
-        let status = answer.status;
-        let body: Value = serde_json::from_slice(&answer.bytes).unwrap_or_default();
-        let detail = body["detail"].as_str().unwrap_or_default().to_owned();
-        self.seen.push(format!("/readyz: {status} {} {detail}", body["code"]));
-    }
 }

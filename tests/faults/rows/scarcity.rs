@@ -21,9 +21,8 @@ const FULL: Duration = Duration::from_secs(14);
 const SILENT: usize = 150;
 const FEW_FILES: &[&str] = &["--nofile=128"];
 
-/// Address space, of which a node at rest takes more than half and touches little; and what may be told it, so that it can
-/// keep to it.
-const LITTLE_MEMORY: &[&str] = &["--as=500000000"];
+/// Memory, of which a node at rest takes a seventh; and what may be told it, so that it can keep to it.
+const LITTLE_MEMORY: &[&str] = &["--data=150000000"];
 const KEEPS_TO_IT: &[(&str, &str)] = &[("max_request_memory", "30000000")];
 
 /// Requests of a mebibyte each at a time.
@@ -35,7 +34,7 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.extend(Row::on_both("few_files", few_files).map(|row| row.limits(FEW_FILES)));
     let limited = |row: Row| row.limits(LITTLE_MEMORY);
     rows.extend(Row::on_both("little_memory", little_memory).map(limited).map(|row| row.keys(KEEPS_TO_IT)));
-    rows.extend(Row::on_both("out_of_memory", out_of_memory).map(limited).map(|row| {
+    rows.extend(Row::on_both("out_of_memory", out_of_memory).map(limited).map(Row::slow).map(|row| {
         row.duplicates(IN_FLIGHT_ALL * 2, "delivered and not recorded when the process ended")
             .latest(TAKEOVER, "the lease of the dead node ends first")
     }));
@@ -46,7 +45,9 @@ fn full_disk(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
     async {
         scene.disk.as_ref().expect("it lies on a small one").fill();
         scene.pass(FULL).await;
-        scene.ask_readiness().await;
+        let status = scene.ask_readiness().await;
+        // PostgreSQL finds room for small writes in the pages that it has, the one that readiness tries among them.
+        assert!(status == 503 || scene.database.store() == Store::Postgres, "/readyz on a full disk");
         scene.disk.as_ref().expect("it lies on a small one").free();
         if scene.database.store() == Store::Postgres {
             // A server that could not write its log has ended itself.

@@ -37,8 +37,8 @@ pub(crate) struct Outcome {
     pub(crate) lost: Vec<usize>,
     /// What arrived though it cannot have been accepted, or under another id.
     pub(crate) unexpected: Vec<String>,
-    /// Events of which nobody was told whether they are accepted, and how many of those have arrived.
-    pub(crate) unanswered: usize,
+    /// Events of which nobody was told whether they are accepted, by the reason, and how many of those have arrived.
+    pub(crate) unanswered: BTreeMap<String, usize>,
     pub(crate) unanswered_received: usize,
     /// Ids that have arrived more than once, and how often.
     pub(crate) repeated: BTreeMap<String, usize>,
@@ -107,11 +107,13 @@ impl Outcome {
                     }
                 }
                 (Fate::Refused, Some(_)) => outcome.unexpected.push(format!("event {number} was refused and came")),
-                (Fate::Unanswered, Some(_)) => outcome.unanswered_received += 1,
-                (Fate::Refused | Fate::Unanswered, None) => {}
+                (Fate::Unanswered(_), Some(_)) => outcome.unanswered_received += 1,
+                (Fate::Refused | Fate::Unanswered(_), None) => {}
             }
             outcome.accepted += usize::from(matches!(fate, Fate::Accepted { .. }));
-            outcome.unanswered += usize::from(matches!(fate, Fate::Unanswered));
+            if let Fate::Unanswered(why) = fate {
+                *outcome.unanswered.entry(why.clone()).or_default() += 1;
+            }
         }
         let unknown = came.keys().filter(|number| !is_known.contains(number));
         outcome.unexpected.extend(unknown.map(|number| format!("event {number} came and was never emitted")));

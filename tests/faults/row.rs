@@ -99,7 +99,7 @@ impl Row {
         };
         let expected = Expected {
             duplicates: Bound { most: 0, because: "no outcome is in doubt" },
-            latest: Bound { most: AT_ONCE, because: "nothing has to run out first" },
+            latest: Bound { most: AT_ONCE, because: "what a busy machine takes to go on" },
             meanwhile: None,
             is_forgetful: false,
         };

@@ -31,6 +31,8 @@ const PACE: Duration = Duration::from_millis(40);
 /// How long a caller waits for an answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
+const NO_ANSWER: &str = "no answer in time";
+
 /// Before the patient caller asks again.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -47,8 +49,8 @@ pub(crate) enum Fate {
     Accepted { id: String, at: Instant },
     /// It cannot have been accepted.
     Refused,
-    /// Nobody said. It may have been accepted.
-    Unanswered,
+    /// Nobody said, for this reason. It may have been accepted.
+    Unanswered(String),
 }
 
 /// An event of the stream.
@@ -197,7 +199,12 @@ impl Door {
             Ok(Ok(answer)) if answer.status.is_client_error() => Fate::Refused,
             Ok(Err(error)) if error.is_connect() => Fate::Refused,
             // The database may have committed it and not been able to say so.
-            _ => Fate::Unanswered,
+            Ok(Ok(answer)) => {
+                let problem: Value = serde_json::from_slice(&answer.bytes).unwrap_or_default();
+                Fate::Unanswered(format!("{} {}", answer.status.as_u16(), problem["code"].as_str().unwrap_or_default()))
+            }
+            Ok(Err(_)) => Fate::Unanswered("the connection ended".to_owned()),
+            Err(_) => Fate::Unanswered(NO_ANSWER.to_owned()),
         }
     }
 
@@ -212,7 +219,7 @@ impl Door {
             turn += 1;
             tokio::time::sleep(PAUSE).await;
         }
-        Fate::Unanswered
+        Fate::Unanswered("never, however often somebody asked".to_owned())
     }
 
     async fn by_sql(&self, number: usize, event_type: &str) -> Fate {
@@ -220,7 +227,8 @@ impl Door {
         let database = Arc::clone(&self.database.lock().expect("nobody panics with it"));
         match tokio::time::timeout(ANSWER, database.try_emit(&event)).await {
             Ok(Ok(id)) => Fate::Accepted { id, at: Instant::now() },
-            _ => Fate::Unanswered,
+            Ok(Err(_)) => Fate::Unanswered("by SQL, an error".to_owned()),
+            Err(_) => Fate::Unanswered(format!("by SQL, {NO_ANSWER}")),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The rows that were played, for people.
 
-use std::{io::Write as _, sync::Mutex, time::Duration};
+use std::{collections::BTreeMap, io::Write as _, sync::Mutex, time::Duration};
 
 use crate::{outcome::Outcome, row::Row};
 
@@ -62,7 +62,7 @@ fn cells(row: Row, outcome: &Outcome, verdict: &str) -> Vec<String> {
         outcome.received.to_string(),
         outcome.lost.len().to_string(),
         outcome.unexpected.len().to_string(),
-        format!("{} of {}", outcome.unanswered_received, outcome.unanswered),
+        format!("{} of {}", outcome.unanswered_received, outcome.unanswered.values().sum::<usize>()),
         outcome.duplicates().to_string(),
         seconds(outcome.latest),
         outcome.meanwhile.map_or_else(|| "-".to_owned(), seconds),
@@ -73,10 +73,13 @@ fn cells(row: Row, outcome: &Outcome, verdict: &str) -> Vec<String> {
 
 fn notes(row: Row, outcome: &Outcome) -> Vec<String> {
     let mut notes = Vec::new();
+    if !outcome.unanswered.is_empty() {
+        notes.push(format!("unanswered: {}", listed(&outcome.unanswered)));
+    }
     if outcome.duplicates() > 0 {
         let bound = row.expected.duplicates;
-        let causes: Vec<_> = outcome.causes.iter().map(|(cause, times)| format!("{times} {cause}")).collect();
-        notes.push(format!("duplicates: at most {}, {}; attempts: {}", bound.most, bound.because, causes.join(", ")));
+        let causes = listed(&outcome.causes);
+        notes.push(format!("duplicates: at most {}, {}; attempts: {causes}", bound.most, bound.because));
     }
     if outcome.latest > UNNOTICED {
         let bound = row.expected.latest;
@@ -88,6 +91,10 @@ fn notes(row: Row, outcome: &Outcome) -> Vec<String> {
         notes.push(format!("log: {short}"));
     }
     notes
+}
+
+fn listed(counts: &BTreeMap<String, usize>) -> String {
+    counts.iter().map(|(what, times)| format!("{times} {what}")).collect::<Vec<_>>().join(", ")
 }
 
 fn seconds(time: Duration) -> String {

@@ -118,10 +118,54 @@ fn locked_configuration(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
     .boxed_local()
 }
 
-/// Somebody reads the tables of events for long while a partition of them is to be split.
+/// Somebody reads the tables of events for long while a partition of them is to be split: housekeeping has to wait, and
+/// nobody behind it.
 fn locked_partition(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
-    hold(scene, "LOCK TABLE ringback.event, ringback.finished, ringback.attempt IN ACCESS SHARE MODE", HELD_LONG)
-        .boxed_local()
+    async {
+        scene.take_node(0).terminate().await;
+        let mut connection = scene.database.postgres().await;
+        sqlx::raw_sql(UNDO_SPLIT).execute(&mut connection).await.expect("the newest partition is empty");
+        let before = partitions(scene).await;
+        scene.start_node().await;
+        let lock = "LOCK TABLE ringback.event, ringback.verdict, ringback.finished, ringback.attempt
+                    IN ACCESS SHARE MODE";
+        hold(scene, lock, HELD_LONG).await;
+        assert_eq!(partitions(scene).await, before, "housekeeping waits");
+        scene.ends();
+        until("housekeeping has its turn", async || (partitions(scene).await > before).then_some(())).await;
+    }
+    .boxed_local()
+}
+
+/// As if no partition had been opened ahead of time: makes the one before the newest the newest again.
+const UNDO_SPLIT: &str = r"
+DO $$
+DECLARE
+    parent text; newest text; newest_from text; older text; older_from text;
+BEGIN
+    FOREACH parent IN ARRAY ARRAY['event', 'verdict', 'finished', 'attempt'] LOOP
+        CREATE TEMP TABLE part ON COMMIT DROP AS
+            SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
+            FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+            WHERE i.inhparent = format('ringback.%I', parent)::regclass;
+        SELECT name, substring(bound FROM 'FROM \(''([0-9a-f-]+)''') INTO newest, newest_from
+            FROM part WHERE bound LIKE '%(MAXVALUE)';
+        SELECT name, substring(bound FROM 'FROM \(''([0-9a-f-]+)''') INTO older, older_from
+            FROM part WHERE bound LIKE format('%%TO (''%s'')', newest_from);
+        DROP TABLE part;
+        IF older_from IS NOT NULL THEN
+            EXECUTE format('DROP TABLE ringback.%I', newest);
+            EXECUTE format('ALTER TABLE ringback.%I DETACH PARTITION ringback.%I', parent, older);
+            EXECUTE format('ALTER TABLE ringback.%I ATTACH PARTITION ringback.%I FOR VALUES FROM (%L) TO (MAXVALUE)',
+                           parent, older, older_from);
+        END IF;
+    END LOOP;
+END
+$$";
+
+async fn partitions(scene: &Scene) -> i64 {
+    let count = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'ringback.event'::regclass";
+    sqlx::query_scalar(count).fetch_one(&mut scene.database.postgres().await).await.expect("it answers")
 }
 
 fn slow_questions(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {

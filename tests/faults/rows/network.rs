@@ -6,12 +6,12 @@ use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use ringback_tests::{command::ringback, pgbouncer::Pgbouncer, stores::Store};
 
 use crate::{
-    row::{AT_ONCE, Place, Row},
+    row::{Place, Row},
     stage::Scene,
 };
 
 /// A connection that hangs is given up after a lease, and there may be one behind another.
-const GIVEN_UP: Duration = Duration::from_secs(60);
+const GIVEN_UP: Duration = Duration::from_secs(45);
 
 pub(crate) fn rows() -> Vec<Row> {
     use Store::Postgres;
@@ -20,7 +20,7 @@ pub(crate) fn rows() -> Vec<Row> {
             .at(Place::Own)
             .slow()
             .latest(GIVEN_UP, "connections that say nothing are given up after a lease"),
-        Row::new("pgbouncer_by_session", Postgres, sessions_cut).at(Place::Bouncer("session")).latest(AT_ONCE, "none"),
+        Row::new("pgbouncer_by_session", Postgres, sessions_cut).at(Place::Bouncer("session")),
         Row::new("pgbouncer_by_transaction", Postgres, refused_by_transaction).goes_on_meanwhile(),
     ]
 }

@@ -95,7 +95,9 @@ impl Outcome {
         }
         let mut is_known = HashSet::new();
         for Emitted { number, fate } in emitted {
-            is_known.insert(*number);
+            if !is_known.insert(*number) {
+                continue; // It was asked for twice, under one key.
+            }
             match (fate, came.get(number)) {
                 (Fate::Accepted { .. }, None) => outcome.lost.push(*number),
                 (Fate::Accepted { id, at }, Some(came)) => {
@@ -224,5 +226,5 @@ fn is_complaint(line: &str) -> bool {
 
 /// Whether a word of the log names one thing, as ids and counts do.
 fn is_of_one(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| ["node", "count", "delivery"].contains(&name))
+    word.split_once('=').is_some_and(|(name, _)| ["node", "count", "delivery", "request{request_id"].contains(&name))
 }

@@ -9,7 +9,7 @@ use ringback_tests::{
     disk::SmallDisk,
     pgbouncer::Pgbouncer,
     receiver::{Gate, Receiver, Reply},
-    server::{Serve, Server},
+    server::{Log, Serve, Server},
     stores::Store,
     until::{until, until_within},
     wire::Wire,
@@ -76,8 +76,8 @@ pub(crate) struct Scene {
     _bouncer: Option<Pgbouncer>,
     began: Option<Instant>,
     ended: Option<Instant>,
-    /// The log of nodes that are gone.
-    log: String,
+    /// What all nodes print, also those that are gone.
+    logs: Vec<Log>,
 }
 
 /// Plays a row.
@@ -139,7 +139,7 @@ impl Scene {
             _bouncer: bouncer,
             began: None,
             ended: None,
-            log: String::new(),
+            logs: Vec::new(),
         };
         let nodes = if store == Store::Sqlite { 1 } else { setting.nodes };
         for _ in 0..nodes {
@@ -165,7 +165,7 @@ impl Scene {
             self.nodes[0].api.endpoint(endpoint).await;
         }
         let endpoint = json!({
-            "url": self.hanging.url(), "event_types": [HANGING], "timeout_ms": 60_000, "retry": retry,
+            "url": self.hanging.url(), "event_types": [HANGING], "timeout_ms": 20_000, "retry": retry,
         });
         self.nodes[0].api.endpoint(endpoint).await;
     }
@@ -186,6 +186,7 @@ impl Scene {
             serve = serve.variable(name, value);
         }
         let node = serve.start().await;
+        self.logs.push(node.kept_log());
         self.nodes.push(node);
         self.stream.go_by_way_of(self.apis());
     }
@@ -194,10 +195,9 @@ impl Scene {
         self.nodes.iter().map(|node| node.api.clone()).collect()
     }
 
-    /// Takes a node off the stage, which is not asked any more; its log is kept.
+    /// Takes a node off the stage, which is not asked any more.
     pub(crate) fn take_node(&mut self, index: usize) -> Server {
         let node = self.nodes.remove(index);
-        self.log.push_str(&node.log());
         self.stream.go_by_way_of(self.apis());
         node
     }
@@ -278,15 +278,12 @@ impl Scene {
         }
         until("the receivers have answered", async || (self.healthy.open() + self.hanging.open() == 0).then_some(()))
             .await;
-        for node in &self.nodes {
-            self.log.push_str(&node.log());
-        }
         let [began, ended] = [self.began, self.ended].map(|moment| moment.expect("the fault is over"));
         let mut outcome = Outcome::compare(&emitted, &self.healthy.arrived(), &self.hanging.arrived(), began, ended);
         outcome.name_causes(&self.nodes[0].api).await;
         outcome.ledger = self.nodes[0].api.balanced_ledger().await;
         outcome.may_repeat = self.may_repeat.take();
-        outcome.log = std::mem::take(&mut self.log);
+        outcome.log = self.logs.iter().map(Log::text).collect();
         outcome.seen = std::mem::take(&mut self.seen);
         outcome
     }

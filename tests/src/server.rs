@@ -161,6 +161,12 @@ impl Server {
         self.log.text()
     }
 
+    /// The same for later, also when it has ended.
+    #[must_use]
+    pub fn kept_log(&self) -> Log {
+        self.log.clone()
+    }
+
     /// Its process id.
     ///
     /// # Panics
@@ -225,7 +231,7 @@ impl Drop for Server {
 
 /// What a process prints, gathered as it comes.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
+pub struct Log(Arc<Mutex<String>>);
 
 impl Log {
     fn follow(&self, stream: impl AsyncRead + Unpin + Send + 'static) {
@@ -240,7 +246,12 @@ impl Log {
         });
     }
 
-    fn text(&self) -> String {
+    /// All of it so far.
+    ///
+    /// # Panics
+    /// Never: nobody panics in the middle of writing.
+    #[must_use]
+    pub fn text(&self) -> String {
         self.0.lock().expect("nobody panics with it").clone()
     }
 

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -21,6 +21,7 @@ pub struct Wire {
     dead_below: Arc<AtomicUsize>,
     made: Arc<AtomicUsize>,
     target: Arc<Mutex<String>>,
+    is_cut: Arc<AtomicBool>,
     listening: AbortHandle,
 }
 
@@ -32,15 +33,22 @@ impl Wire {
         let (dead_below, made) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let target = Arc::new(Mutex::new(target));
         let (dead, number, led) = (Arc::clone(&dead_below), Arc::clone(&made), Arc::clone(&target));
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let cut = Arc::clone(&is_cut);
         let listening = tokio::spawn(async move {
+            let mut unheard = Vec::new();
             while let Ok((near, _)) = listener.accept().await {
+                if cut.load(Ordering::SeqCst) {
+                    unheard.push(near);
+                    continue;
+                }
                 let target = led.lock().expect("nobody panics with it").clone();
                 let Ok(far) = TcpStream::connect(target).await else { continue };
                 let (own, dead) = (number.fetch_add(1, Ordering::SeqCst), Arc::clone(&dead));
                 tokio::spawn(carry(near, far, move || dead.load(Ordering::SeqCst) > own));
             }
         });
-        Self { address, dead_below, made, target, listening: listening.abort_handle() }
+        Self { address, dead_below, made, target, is_cut, listening: listening.abort_handle() }
     }
 
     /// Where it begins.
@@ -61,6 +69,18 @@ impl Wire {
     /// New ones are carried.
     pub fn forget_connections(&self) {
         self.dead_below.store(self.made.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+
+    /// As if the network were gone, until it is mended: neither connections that there are nor new ones carry anything, and
+    /// nobody is told.
+    pub fn cut(&self) {
+        self.is_cut.store(true, Ordering::SeqCst);
+        self.forget_connections();
+    }
+
+    /// New connections are carried again.
+    pub fn mend(&self) {
+        self.is_cut.store(false, Ordering::SeqCst);
     }
 }
 

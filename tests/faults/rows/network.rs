@@ -7,7 +7,7 @@ use ringback_tests::{command::ringback, pgbouncer::Pgbouncer, stores::Store};
 
 use crate::{
     row::{Place, Row},
-    stage::Scene,
+    stage::{IN_FLIGHT_ALL, Scene},
 };
 
 /// A connection that hangs is given up after a lease, and there may be one behind another.
@@ -19,6 +19,11 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new("connections_frozen", Postgres, connections_frozen)
             .at(Place::Own)
             .slow()
+            .latest(GIVEN_UP, "connections that say nothing are given up after a lease"),
+        Row::new("network_gone_for_20_s", Postgres, network_gone)
+            .at(Place::Own)
+            .slow()
+            .duplicates(IN_FLIGHT_ALL * 2, "the lease ended before their outcomes could be recorded")
             .latest(GIVEN_UP, "connections that say nothing are given up after a lease"),
         Row::new("pgbouncer_by_session", Postgres, sessions_cut).at(Place::Bouncer("session")),
         Row::new("pgbouncer_by_transaction", Postgres, refused_by_transaction).goes_on_meanwhile(),
@@ -32,6 +37,20 @@ fn connections_frozen(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
         scene.wire.as_ref().expect("the database is at the end of a wire").forget_connections();
         scene.ends();
         scene.pass(GIVEN_UP / 2).await;
+    }
+    .boxed_local()
+}
+
+/// Longer than a lease, neither old connections nor new ones carry anything.
+fn network_gone(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
+    async {
+        scene.stream.burst(40).await;
+        let wire = scene.wire.as_ref().expect("the database is at the end of a wire");
+        wire.cut();
+        scene.pass(Duration::from_secs(20)).await;
+        wire.mend();
+        scene.ends();
+        scene.pass(Duration::from_secs(20)).await;
     }
     .boxed_local()
 }

@@ -15,6 +15,9 @@ use crate::{
 const SHORT: &[(&str, &str)] = &[("lease", "3s")];
 const AFTER_SHORT: Duration = Duration::from_secs(3 + 6);
 
+/// What a process that is told to stop may wait for its receivers.
+const LITTLE_GRACE: &[(&str, &str)] = &[("shutdown_grace", "2s")];
+
 /// Longer than the short lease, and than the default one.
 const BEYOND_SHORT: Duration = Duration::from_secs(5);
 const BEYOND_DEFAULT: Duration = Duration::from_secs(15);
@@ -48,6 +51,10 @@ pub(crate) fn rows() -> Vec<Row> {
             .duplicates(1 + most, "open when the process was told to end at once")
             .latest(AFTER_SHORT, LEASE_ENDS)
     }));
+    rows.extend(
+        Row::on_both("sigterm_past_the_grace", sigterm_past_the_grace)
+            .map(|row| row.keys(LITTLE_GRACE).slow().duplicates(1, "cut off when the grace was over")),
+    );
     rows.push(Row::new("sigterm_one_of_two", Postgres, sigterm_one_of_two).nodes(2).goes_on_meanwhile());
     rows.extend(Row::on_both("sigstop", sigstop).map(frozen).map(|row| row.keys(SHORT)));
     rows.extend(Row::on_both("sigstop_with_200_pending", sigstop_pending).map(pending));
@@ -104,6 +111,19 @@ fn sigterm_twice(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
         let status = node.terminate().await;
         scene.seen.push(format!("ended {:.1} s after the second SIGTERM with {status}", told.elapsed().as_secs_f64()));
         assert!(told.elapsed() < Duration::from_secs(5), "at once");
+        scene.start_node().await;
+    }
+    .boxed_local()
+}
+
+/// Told once, while a receiver hangs for longer than the process waits.
+fn sigterm_past_the_grace(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
+    async {
+        hang(scene).await;
+        let node = scene.take_node(0);
+        node.tell_to_stop();
+        let status = node.ended().await;
+        scene.seen.push(format!("ended with {status}"));
         scene.start_node().await;
     }
     .boxed_local()

@@ -208,23 +208,21 @@ impl Outcome {
         format!("the nodes' last {} of {} complaints:\n{}", last.len(), lines.len(), last.join("\n"))
     }
 
-    /// The most severe and then most frequent complaint of the nodes, without what differs from one to the next.
+    /// The most severe and then most frequent complaint of the nodes: the first of those that differ in figures alone.
     pub(crate) fn telling(&self) -> Option<String> {
-        let mut said: BTreeMap<String, usize> = BTreeMap::new();
+        let mut said: BTreeMap<String, (usize, String)> = BTreeMap::new();
         for line in self.log.lines().filter(|line| is_complaint(line)) {
-            let words = line.split_whitespace().skip(1).map(|word| if is_of_one(word) { "…" } else { word });
-            *said.entry(words.collect::<Vec<_>>().join(" ")).or_default() += 1;
+            // After the time.
+            let words = || line.split_whitespace().skip(1).filter(|word| !word.starts_with("request{"));
+            let kind = words().filter(|word| !word.contains(|letter: char| letter.is_ascii_digit()));
+            let first = || (0, words().collect::<Vec<_>>().join(" "));
+            said.entry(kind.collect::<Vec<_>>().join(" ")).or_insert_with(first).0 += 1;
         }
-        let (line, times) = said.into_iter().max_by_key(|(line, times)| (line.starts_with("ERROR"), *times))?;
+        let (times, line) = said.into_values().max_by_key(|(times, line)| (line.starts_with("ERROR"), *times))?;
         Some(format!("{times} × {line}"))
     }
 }
 
 fn is_complaint(line: &str) -> bool {
     matches!(line.split_whitespace().nth(1), Some("WARN" | "ERROR"))
-}
-
-/// Whether a word of the log names one thing, as ids and counts do.
-fn is_of_one(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| ["node", "count", "delivery", "request{request_id"].contains(&name))
 }

@@ -121,3 +121,14 @@ async fn a_node_whose_clock_is_100_days_ahead_drops_nothing_and_its_events_are_o
     host.api.delivery_with_status(&delivery, "dead").await;
     assert_eq!(host.engine.clock_doubt(), None);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_whose_clock_is_set_back_refuses_one_event_at_most() {
+    let database = Database::fresh(Store::Postgres).await;
+    let host = Embedded::start(&database, |_| {}).await;
+    host.api.emit("call.ended", b"1", json!({})).await;
+    database.set_clock("- interval '1 hour'").await;
+    // An id of this one's time would lie ahead of the database's clock.
+    host.api.post("/v1/events", &json!({"type": "call.ended", "payload": 2})).await;
+    host.api.emit("call.ended", b"3", json!({})).await;
+}

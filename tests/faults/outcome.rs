@@ -195,6 +195,10 @@ impl Outcome {
         {
             broken.push(format!("while the fault lasted, an event took {meanwhile:?}, and {most:?} are allowed"));
         }
+        let unanswered = self.unanswered.values().sum::<usize>();
+        if expected.unanswered.is_some_and(|most| unanswered > most) {
+            broken.push(format!("{unanswered} were not answered: {:?}", self.unanswered));
+        }
         if !expected.is_forgetful && !self.ledger_is_true() {
             broken.push(format!("{} have arrived, and the ledger says {}", self.received, self.ledger));
         }

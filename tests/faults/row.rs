@@ -67,6 +67,8 @@ pub(crate) struct Expected {
     pub(crate) latest: Bound<Duration>,
     /// The longest that an event may take that was accepted while the fault lasted, where the fault is to hold nothing up.
     pub(crate) meanwhile: Option<Duration>,
+    /// Most events of which nobody is told whether they are accepted, where the fault is to keep nobody from being answered.
+    pub(crate) unanswered: Option<usize>,
     /// Whether the database itself forgets what was recorded, so that its ledger cannot know all that has arrived.
     pub(crate) is_forgetful: bool,
 }
@@ -101,6 +103,7 @@ impl Row {
             duplicates: Bound { most: 0, because: "no outcome is in doubt" },
             latest: Bound { most: AT_ONCE, because: "what a busy machine takes to go on" },
             meanwhile: None,
+            unanswered: None,
             is_forgetful: false,
         };
         Self { name, store, is_slow: false, setting, fault, expected }
@@ -165,9 +168,15 @@ impl Row {
         self
     }
 
-    /// The fault holds up nothing that is accepted meanwhile.
+    /// The fault keeps nobody from being answered, and holds up nothing that is accepted meanwhile.
     pub(crate) const fn goes_on_meanwhile(mut self) -> Self {
         self.expected.meanwhile = Some(AT_ONCE);
+        self.unanswered(0)
+    }
+
+    /// So many callers may stay without an answer.
+    pub(crate) const fn unanswered(mut self, most: usize) -> Self {
+        self.expected.unanswered = Some(most);
         self
     }
 

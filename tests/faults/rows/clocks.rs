@@ -13,6 +13,9 @@ use crate::{
 /// How long a clock is wrong.
 const WRONG: Duration = Duration::from_secs(6);
 
+/// Until both nodes know that the database's clock was set back, what they emit is refused: its ids would lie ahead.
+const REFUSED_BY_CLOCK: usize = 12;
+
 pub(crate) fn rows() -> Vec<Row> {
     use Store::Postgres;
     let node = |row: Row| row.with_faketime().slow();
@@ -20,6 +23,7 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new("clock_of_database_back", Postgres, back)
             .nodes(2)
             .slow()
+            .unanswered(REFUSED_BY_CLOCK)
             .duplicates(IN_FLIGHT_ALL * 2, "all leases have ended, and others take what is open")
             .latest(TAKEOVER, "leases are to be taken anew"),
         Row::new("clock_of_database_ahead", Postgres, ahead)

@@ -1,6 +1,9 @@
 //! A fresh database that goes away with its test.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use ringback::event::NewEvent;
 use sqlx::{
@@ -10,7 +13,7 @@ use sqlx::{
 };
 use tempfile::TempDir;
 
-use crate::{stores::Store, until::BOUND};
+use crate::{cluster::Cluster, stores::Store, until::BOUND};
 
 /// One database of its own, empty until a server or command migrates it.
 pub struct Database {
@@ -19,21 +22,36 @@ pub struct Database {
     url: String,
     /// Holds the SQLite file, its key and its token; for PostgreSQL only a place to run in.
     folder: TempDir,
+    /// What is to be dropped on the tests' server when the test ends.
     postgres_name: Option<String>,
 }
 
+/// Why an event could not be emitted past Ringback. It may have been emitted nevertheless.
+pub type NotEmitted = Box<dyn std::error::Error + Send + Sync>;
+
 impl Database {
+    /// That of a PostgreSQL cluster which goes away with it.
+    #[must_use]
+    pub fn of(cluster: &Cluster) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self { store: Store::Postgres, url: cluster.url(), folder, postgres_name: None }
+    }
+
+    /// A fresh file of SQLite in a folder below this one.
+    #[must_use]
+    pub fn below(folder: &Path) -> Self {
+        let folder = TempDir::new_in(folder).expect("a temporary folder");
+        let url = format!("sqlite://{}", folder.path().join("ringback.db").display());
+        Self { store: Store::Sqlite, url, folder, postgres_name: None }
+    }
+
     /// A fresh one.
     ///
     /// # Panics
     /// When there is no server to make it on: that is a broken set-up, never a reason to skip a test.
     pub async fn fresh(store: Store) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
         match store {
-            Store::Sqlite => {
-                let url = format!("sqlite://{}", folder.path().join("ringback.db").display());
-                Self { store, url, folder, postgres_name: None }
-            }
+            Store::Sqlite => Self::below(&std::env::temp_dir()),
             Store::Postgres => {
                 let name = format!("ringback_test_{}", uuid::Uuid::new_v4().simple());
                 let mut connection = PgConnection::connect(&server_url()).await.expect("the test server answers");
@@ -43,6 +61,7 @@ impl Database {
                     .expect("its user is a superuser");
                 let server = server_url();
                 let (server, _) = server.rsplit_once('/').expect("it ends with the name of a database");
+                let folder = tempfile::tempdir().expect("a temporary folder");
                 Self { store, url: format!("{server}/{name}"), folder, postgres_name: Some(name) }
             }
         }
@@ -79,22 +98,33 @@ impl Database {
     /// A connection of the platform's own to the shared file. It waits for its turn to write as long as tests wait for
     /// anything: a machine that runs many of them at once writes slowly.
     pub async fn sqlite(&self) -> SqliteConnection {
-        let options = self.url.parse::<SqliteConnectOptions>().expect("a URL of SQLite").busy_timeout(BOUND);
-        options.connect().await.expect("the test database opens")
+        self.sqlite_options().connect().await.expect("the test database opens")
+    }
+
+    fn sqlite_options(&self) -> SqliteConnectOptions {
+        self.url.parse::<SqliteConnectOptions>().expect("a URL of SQLite").busy_timeout(BOUND)
     }
 
     /// Emits in a transaction of the platform's own, with Rust's `emit` of the store; returns the event's id.
     pub async fn emit(&self, event: &NewEvent) -> String {
-        match self.store {
+        self.try_emit(event).await.expect("emitted")
+    }
+
+    /// As [`Database::emit`], where the database may be away.
+    ///
+    /// # Errors
+    /// What the database or the way to it says.
+    pub async fn try_emit(&self, event: &NewEvent) -> Result<String, NotEmitted> {
+        Ok(match self.store {
             Store::Postgres => {
-                let id = ringback_postgres::emit(&mut self.postgres().await, event).await;
-                id.expect("emitted").to_string()
+                let mut connection = PgConnection::connect(&self.url).await?;
+                ringback_postgres::emit(&mut connection, event).await?.to_string()
             }
             Store::Sqlite => {
-                let id = ringback_sqlite::emit(&mut self.sqlite().await, event).await;
-                id.expect("emitted").to_string()
+                let mut connection = self.sqlite_options().connect().await?;
+                ringback_sqlite::emit(&mut connection, event).await?.to_string()
             }
-        }
+        })
     }
 
     /// The ids, or other bytes, in one of Ringback's tables as hex, read past Ringback.
@@ -135,6 +165,19 @@ impl Database {
             }
         };
         assert!(rows.expect("the database takes it") > 0, "no row: {change}");
+    }
+
+    /// Sets the clock of a PostgreSQL database by `offset`, such as `- interval '1 day'`, to what the true one shows: it is
+    /// a function of Ringback's schema.
+    ///
+    /// # Panics
+    /// When the schema is not there.
+    pub async fn set_clock(&self, offset: &str) {
+        let statement = format!(
+            "create or replace function ringback.clock() returns bigint language sql volatile parallel safe
+             return (extract(epoch from clock_timestamp() {offset}) * 1000000)::bigint"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut self.postgres().await).await.expect("it is set");
     }
 
     /// Bytes as this database's SQL writes them.

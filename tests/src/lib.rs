@@ -3,6 +3,8 @@
 //!
 //! ```text
 //! stores      which database a promise is tried on: each on both
+//! cluster     a PostgreSQL server of a test's own: stopped, killed, followed by a standby
+//! disk        a small file system that can be full
 //! database    a fresh database that goes away with its test
 //! server      a `ringback serve` process: started, stopped, frozen, killed
 //! embedded    the engine inside this very process, as a Rust platform has it
@@ -28,10 +30,12 @@
 
 pub mod api;
 pub mod browser;
+pub mod cluster;
 pub mod command;
 pub mod crashed;
 pub mod database;
 pub mod differential;
+pub mod disk;
 pub mod document;
 pub mod embedded;
 pub mod fleet;

@@ -10,7 +10,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::{database::Database, until::until};
+use crate::{cluster::is_root, database::Database, until::until};
 
 /// A running one; killed when dropped.
 pub struct Pgbouncer {
@@ -63,9 +63,4 @@ impl Pgbouncer {
     pub fn url(&self) -> &str {
         &self.url
     }
-}
-
-fn is_root() -> bool {
-    let told = std::process::Command::new("id").arg("-u").output().expect("id runs");
-    told.stdout.trim_ascii() == b"0"
 }

@@ -46,21 +46,20 @@ pub fn binary() -> PathBuf {
 pub struct Serve<'a> {
     database: &'a Database,
     settings: BTreeMap<String, String>,
+    limits: Vec<String>,
 }
 
 impl<'a> Serve<'a> {
     /// On this database, allowed to dial receivers on the loopback.
     #[must_use]
     pub fn on(database: &'a Database) -> Self {
-        Self { database, settings: settings(database) }
-            .set("egress.allow", "127.0.0.0/8")
-            .set("egress.allow_http", "true")
+        Self::strictly_on(database).set("egress.allow", "127.0.0.0/8").set("egress.allow_http", "true")
     }
 
     /// As an operator would start it who has allowed nothing.
     #[must_use]
     pub fn strictly_on(database: &'a Database) -> Self {
-        Self { database, settings: settings(database) }
+        Self { database, settings: settings(database), limits: Vec::new() }
     }
 
     /// Sets a key of the configuration through its environment variable.
@@ -76,12 +75,27 @@ impl<'a> Serve<'a> {
         self
     }
 
+    /// Lets the system give it no more than this, as an option of `prlimit` has it.
+    #[must_use]
+    pub fn limited_by(mut self, limit: &str) -> Self {
+        self.limits.push(limit.to_owned());
+        self
+    }
+
     /// Starts it and waits until it listens.
     ///
     /// # Panics
     /// When it ends or stays silent instead; its log is in the message.
     pub async fn start(self) -> Server {
-        let mut command = Command::new(binary());
+        let mut command = match self.limits.is_empty() {
+            true => Command::new(binary()),
+            // It takes the place of itself, and keeps the process id.
+            false => {
+                let mut command = Command::new("prlimit");
+                command.args(&self.limits).arg(binary());
+                command
+            }
+        };
         command.arg("serve").current_dir(self.database.folder()).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         without_settings(&mut command).envs(&self.settings);
@@ -147,6 +161,12 @@ impl Server {
         self.log.text()
     }
 
+    /// The same for later, also when it has ended.
+    #[must_use]
+    pub fn kept_log(&self) -> Log {
+        self.log.clone()
+    }
+
     /// Its process id.
     ///
     /// # Panics
@@ -162,8 +182,13 @@ impl Server {
     }
 
     /// SIGTERM, and the status that it ends with.
-    pub async fn terminate(mut self) -> ExitStatus {
+    pub async fn terminate(self) -> ExitStatus {
         self.signal("TERM");
+        self.ended().await
+    }
+
+    /// The status that it ends with, once it has ended by itself.
+    pub async fn ended(mut self) -> ExitStatus {
         tokio::time::timeout(BOUND, self.child.wait()).await.expect("it ends in time").expect("a child of ours")
     }
 
@@ -206,7 +231,7 @@ impl Drop for Server {
 
 /// What a process prints, gathered as it comes.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
+pub struct Log(Arc<Mutex<String>>);
 
 impl Log {
     fn follow(&self, stream: impl AsyncRead + Unpin + Send + 'static) {
@@ -221,7 +246,12 @@ impl Log {
         });
     }
 
-    fn text(&self) -> String {
+    /// All of it so far.
+    ///
+    /// # Panics
+    /// Never: nobody panics in the middle of writing.
+    #[must_use]
+    pub fn text(&self) -> String {
         self.0.lock().expect("nobody panics with it").clone()
     }
 

@@ -3,8 +3,8 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -20,6 +20,8 @@ pub struct Wire {
     /// Connections with a lower number carry nothing any more, and are not closed.
     dead_below: Arc<AtomicUsize>,
     made: Arc<AtomicUsize>,
+    target: Arc<Mutex<String>>,
+    is_cut: Arc<AtomicBool>,
     listening: AbortHandle,
 }
 
@@ -29,15 +31,24 @@ impl Wire {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("the loopback has a free port");
         let address = listener.local_addr().expect("it is bound");
         let (dead_below, made) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let (dead, number) = (Arc::clone(&dead_below), Arc::clone(&made));
+        let target = Arc::new(Mutex::new(target));
+        let (dead, number, led) = (Arc::clone(&dead_below), Arc::clone(&made), Arc::clone(&target));
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let cut = Arc::clone(&is_cut);
         let listening = tokio::spawn(async move {
+            let mut unheard = Vec::new();
             while let Ok((near, _)) = listener.accept().await {
-                let Ok(far) = TcpStream::connect(&target).await else { continue };
+                if cut.load(Ordering::SeqCst) {
+                    unheard.push(near);
+                    continue;
+                }
+                let target = led.lock().expect("nobody panics with it").clone();
+                let Ok(far) = TcpStream::connect(target).await else { continue };
                 let (own, dead) = (number.fetch_add(1, Ordering::SeqCst), Arc::clone(&dead));
                 tokio::spawn(carry(near, far, move || dead.load(Ordering::SeqCst) > own));
             }
         });
-        Self { address, dead_below, made, listening: listening.abort_handle() }
+        Self { address, dead_below, made, target, is_cut, listening: listening.abort_handle() }
     }
 
     /// Where it begins.
@@ -46,10 +57,30 @@ impl Wire {
         self.address
     }
 
+    /// New connections lead to this host and port; those that there are stay as they are.
+    ///
+    /// # Panics
+    /// Never: nobody panics in the middle of it.
+    pub fn lead_to(&self, target: String) {
+        *self.target.lock().expect("nobody panics with it") = target;
+    }
+
     /// As if a firewall had forgotten them: connections that there are carry nothing from now on, and nobody is told.
     /// New ones are carried.
     pub fn forget_connections(&self) {
         self.dead_below.store(self.made.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+
+    /// As if the network were gone, until it is mended: neither connections that there are nor new ones carry anything, and
+    /// nobody is told.
+    pub fn cut(&self) {
+        self.is_cut.store(true, Ordering::SeqCst);
+        self.forget_connections();
+    }
+
+    /// New connections are carried again.
+    pub fn mend(&self) {
+        self.is_cut.store(false, Ordering::SeqCst);
     }
 }
 

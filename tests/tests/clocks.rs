@@ -96,21 +96,12 @@ on_both_stores! {
     }
 }
 
-/// The database's clock is a function of its schema, which lies here.
-async fn set_back(database: &Database, days: u32) {
-    let statement = format!(
-        "create or replace function ringback.clock() returns bigint language sql volatile parallel safe
-         return (extract(epoch from clock_timestamp() - interval '{days} days') * 1000000)::bigint"
-    );
-    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut database.postgres().await).await.expect("it is set");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_clock_is_100_days_ahead_drops_nothing_and_its_events_are_of_today() {
     let database = Database::fresh(Store::Postgres).await;
     drop(Embedded::idle(&database).await);
     sqlx::query("delete from ringback.setting").execute(&mut database.postgres().await).await.expect("a new key");
-    set_back(&database, 100).await;
+    database.set_clock("- interval '100 days'").await;
     let host = Embedded::start(&database, impatient).await;
     match doubt(&host.engine).await {
         ClockDoubt::Apart { node, database } => assert_eq!((node.since(database) + DAY / 2).as_secs() / 86_400, 100),
@@ -126,7 +117,18 @@ async fn a_node_whose_clock_is_100_days_ahead_drops_nothing_and_its_events_are_o
     assert_eq!(status(&host, &delivery).await, "pending");
     let ledger = host.api.get("/v1/ledger").await.expect(200);
     assert_eq!(count(&ledger["deliveries"]["pending"]), 1);
-    set_back(&database, 0).await;
+    database.set_clock("").await;
     host.api.delivery_with_status(&delivery, "dead").await;
     assert_eq!(host.engine.clock_doubt(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_whose_clock_is_set_back_refuses_one_event_at_most() {
+    let database = Database::fresh(Store::Postgres).await;
+    let host = Embedded::start(&database, |_| {}).await;
+    host.api.emit("call.ended", b"1", json!({})).await;
+    database.set_clock("- interval '1 hour'").await;
+    // An id of this one's time would lie ahead of the database's clock.
+    host.api.post("/v1/events", &json!({"type": "call.ended", "payload": 2})).await;
+    host.api.emit("call.ended", b"3", json!({})).await;
 }

@@ -80,7 +80,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) directories: Follower,
     pub(crate) metrics: Metrics,
-    clocks: Clocks,
+    pub(crate) clocks: Clocks,
     tallies: Tallies,
     turns: Turns,
     writes: Writes,

@@ -146,7 +146,7 @@ fn idempotency(event: &Prepared) -> Option<(String, String, String)> {
 async fn commit(shared: &Arc<Shared>, batch: Vec<Request>) {
     let directory = match shared.directories.current().await {
         Ok(directory) => directory,
-        Err(error) => return refuse_all(batch, &error),
+        Err(error) => return refuse_all(shared, batch, &error),
     };
     let mut part = Part::default();
     for request in batch {
@@ -228,7 +228,7 @@ async fn store(shared: &Arc<Shared>, Part { folded, groups, .. }: Part) {
                 commit_alone(shared, request, group).await;
             }
         }
-        Err(error) => refuse_all(folded.into_iter().map(|folded| folded.request).collect(), &error),
+        Err(error) => refuse_all(shared, folded.into_iter().map(|folded| folded.request).collect(), &error),
     }
 }
 
@@ -244,7 +244,7 @@ async fn commit_alone(shared: &Shared, request: Folded, group: Group) {
                 read.admit(due);
             }
         }
-        Err(error) => refuse_all(vec![request.request], &error),
+        Err(error) => refuse_all(shared, vec![request.request], &error),
     }
 }
 
@@ -256,7 +256,11 @@ fn stored(accepted: &[Accepted]) -> usize {
     accepted.iter().filter(|one| matches!(one, Accepted::New(_))).count()
 }
 
-fn refuse_all(batch: Vec<Request>, error: &crate::store::Error) {
+fn refuse_all(shared: &Shared, batch: Vec<Request>, error: &crate::store::Error) {
+    if matches!(error, crate::store::Error::Refused(_)) {
+        // An id that lies ahead of the database's clock is refused, and that clock may have been set back just now.
+        shared.clocks.forget();
+    }
     for request in batch {
         // Each caller is told of the one failure; it cannot be cloned with its source.
         let told = crate::store::Error::Unavailable(error.to_string().into());

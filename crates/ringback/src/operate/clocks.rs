@@ -184,6 +184,11 @@ impl Clocks {
         }
     }
 
+    /// What was heard of the database's clock serves no longer: the next event asks anew.
+    pub(crate) fn forget(&self) {
+        *self.heard.lock() = None;
+    }
+
     async fn hear(&self, store: &dyn Store) -> store::Result<(Timestamp, Heard)> {
         let asked = Timestamp::now();
         let database = store.clock().await?;

@@ -25,6 +25,21 @@ async fn a_slow_answer_before_the_deadline_is_delivered() {
 }
 
 #[tokio::test]
+async fn what_was_answered_in_time_while_this_process_stood_still_is_read() {
+    // The receiver lives on while this thread stands still.
+    let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let receiver = elsewhere.spawn(Receiver::start(|_| Reply::status(200).after(SHORT / 2))).await.unwrap();
+    let url = receiver.url();
+    let stands_still = async {
+        tokio::time::sleep(SHORT / 4).await;
+        std::thread::sleep(SHORT + Duration::from_secs(1));
+    };
+    let (outcome, ()) = tokio::join!(attempt(&url, SHORT), stands_still);
+    assert_delivered(&outcome, 200);
+    elsewhere.shutdown_background();
+}
+
+#[tokio::test]
 async fn a_receiver_that_reads_all_and_closes_may_have_processed_it() {
     assert_ambiguous(&meet(Reply::close()).await, ErrorClass::Reset, Phase::Head);
     assert_ambiguous(&meet(Reply::reset()).await, ErrorClass::Reset, Phase::Head);

@@ -33,7 +33,7 @@ mod spelling;
 mod stream;
 mod tls;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use hyper::{Response, body::Incoming};
 use tokio::time::{Instant, timeout_at};
@@ -54,6 +54,14 @@ use crate::{
     engine::OpenError,
     settings::Settings,
 };
+
+/// A deadline that is noticed so late found this process standing still: it was stopped, or its machine was. Then the
+/// receiver may have answered long ago, and nobody was there to read that; many such time-outs at once would look like an
+/// outage of the receiver, and its lane would be held.
+const STOOD_STILL: Duration = Duration::from_millis(500);
+
+/// What reading such an answer may take, of each of some thousands.
+const CATCHES_UP: Duration = Duration::from_secs(2);
 
 /// Sends requests to receivers. One per engine; shared by all lanes.
 pub struct Sender {
@@ -88,11 +96,17 @@ impl Sender {
     }
 
     /// Sends one request over a connection of its lane's `pool` or a new one, and says what came of it
-    /// before `timeout` has passed.
+    /// before `timeout` has passed, or soon after if this process stood still at that moment.
     pub async fn send(&self, pool: &Connections, request: &Signed, timeout: Duration) -> Outcome {
         let mut progress = Progress::begin();
         let deadline = Instant::now() + timeout;
-        let end = timeout_at(deadline, self.exchange(pool, request, &mut progress)).await;
+        let end = {
+            let mut exchange = pin!(self.exchange(pool, request, &mut progress));
+            match timeout_at(deadline, &mut exchange).await {
+                Err(_) if deadline.elapsed() > STOOD_STILL => timeout_at(Instant::now() + CATCHES_UP, exchange).await,
+                end => end,
+            }
+        };
         progress.conclude(end.unwrap_or(Err(ErrorClass::Timeout)))
     }
 

@@ -1,0 +1,107 @@
+//! What runs out: the disk, files, memory.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{FutureExt as _, future::LocalBoxFuture};
+use reqwest::Method;
+use ringback_tests::{api::emit_request, stores::Store, until::until};
+use serde_json::json;
+use tokio::net::TcpStream;
+
+use crate::{
+    row::{Place, Row, TAKEOVER},
+    stage::{IN_FLIGHT_ALL, Scene},
+};
+
+/// Longer than a node that cannot write is called ready.
+const FULL: Duration = Duration::from_secs(14);
+
+/// Connections of people who say nothing, more than the node may have files.
+const SILENT: usize = 150;
+const FEW_FILES: &[&str] = &["--nofile=128"];
+
+/// Memory, of which a node at rest takes a seventh; and what may be told it, so that it can keep to it.
+const LITTLE_MEMORY: &[&str] = &["--data=150000000"];
+const KEEPS_TO_IT: &[(&str, &str)] = &[("max_request_memory", "30000000")];
+
+/// Requests of a mebibyte each at a time.
+const LARGE: usize = 250;
+
+pub(crate) fn rows() -> Vec<Row> {
+    let [postgres, sqlite] = Row::on_both("full_disk", full_disk).map(Row::slow);
+    let mut rows = vec![postgres.at(Place::SmallDisk(220)), sqlite.at(Place::SmallDisk(8))];
+    rows.extend(Row::on_both("few_files", few_files).map(|row| row.limits(FEW_FILES)));
+    let limited = |row: Row| row.limits(LITTLE_MEMORY);
+    rows.extend(Row::on_both("little_memory", little_memory).map(limited).map(|row| row.keys(KEEPS_TO_IT)));
+    rows.extend(Row::on_both("out_of_memory", out_of_memory).map(limited).map(Row::slow).map(|row| {
+        row.duplicates(IN_FLIGHT_ALL * 2, "delivered and not recorded when the process ended")
+            .latest(TAKEOVER, "the lease of the dead node ends first")
+    }));
+    rows
+}
+
+fn full_disk(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
+    async {
+        scene.disk.as_ref().expect("it lies on a small one").fill();
+        scene.pass(FULL).await;
+        let status = scene.ask_readiness().await;
+        // PostgreSQL finds room for small writes in the pages that it has, the one that readiness tries among them.
+        assert!(status == 503 || scene.database.store() == Store::Postgres, "/readyz on a full disk");
+        scene.disk.as_ref().expect("it lies on a small one").free();
+        if scene.database.store() == Store::Postgres {
+            // A server that could not write its log has ended itself.
+            scene.cluster().go_on().await;
+        }
+    }
+    .boxed_local()
+}
+
+fn few_files(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
+    async {
+        let address = scene.nodes[0].api.base().trim_start_matches("http://").to_owned();
+        let mut silent = Vec::new();
+        for _ in 0..SILENT {
+            silent.extend(TcpStream::connect(&address).await);
+        }
+        scene.stream.burst(40).await;
+        scene.pass(Duration::from_secs(4)).await;
+        drop(silent);
+    }
+    .boxed_local()
+}
+
+/// More is sent at a time than fits: what the node was told to keep to is answered, and the rest refused.
+fn little_memory(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
+    async {
+        ask_for_much(scene).await;
+        assert!(scene.nodes[0].is_running(), "it keeps to what it was told");
+    }
+    .boxed_local()
+}
+
+/// The same of a node that believes to have more: it ends as if killed, and is started again.
+fn out_of_memory(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
+    async {
+        ask_for_much(scene).await;
+        until("the process ends", async || (!scene.nodes[0].is_running()).then_some(())).await;
+        scene.kill_only_node().await;
+        scene.start_node().await;
+    }
+    .boxed_local()
+}
+
+async fn ask_for_much(scene: &mut Scene) {
+    let payload = format!("\"{}\"", "x".repeat(1_000_000));
+    let body = emit_request("nobody.wants.it", payload.as_bytes(), &json!({}));
+    let api = scene.nodes[0].api.clone();
+    let ask = |body: Bytes| api.ask(Method::POST, "/v1/events", Some(body));
+    let answers = futures_util::future::join_all((0..LARGE).map(|_| ask(body.clone()))).await;
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for answer in answers {
+        let status = answer.map_or_else(|_| "not at all".to_owned(), |answer| answer.status.as_u16().to_string());
+        *count.entry(status).or_default() += 1;
+    }
+    let told: Vec<_> = count.iter().map(|(status, times)| format!("{times} {status}")).collect();
+    scene.seen.push(format!("{LARGE} requests of 1 MB were answered: {}", told.join(", ")));
+}

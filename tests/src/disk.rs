@@ -1,0 +1,68 @@
+//! A small file system that can be full.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// A file system in memory; taken down when dropped.
+pub struct SmallDisk {
+    folder: TempDir,
+}
+
+impl SmallDisk {
+    /// One of so many MiB.
+    ///
+    /// # Errors
+    /// When the system does not let this user mount one.
+    pub fn of_mebibytes(size: u32) -> Result<Self, String> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let options = format!("size={size}m,mode=1777");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(folder.path()).output();
+        let mounted = mounted.map_err(|error| format!("mount: {error}"))?;
+        match mounted.status.success() {
+            true => Ok(Self { folder }),
+            false => Err(String::from_utf8_lossy(&mounted.stderr).trim().to_owned()),
+        }
+    }
+
+    /// Its root.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes until nothing more fits.
+    ///
+    /// # Panics
+    /// When it cannot be written to at all.
+    pub fn fill(&self) {
+        let mut file = std::fs::File::create(self.filling()).expect("it is ours");
+        let block = [1; 4096];
+        while std::io::Write::write_all(&mut file, &block).is_ok() {}
+    }
+
+    /// Makes room again.
+    ///
+    /// # Panics
+    /// When it was not full.
+    pub fn free(&self) {
+        std::fs::remove_file(self.filling()).expect("it was filled");
+    }
+
+    fn filling(&self) -> PathBuf {
+        self.folder.path().join("filling")
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a process that is just ending may still have a file open.
+        let gone = Command::new("umount").arg("-l").arg(self.folder.path()).stderr(Stdio::null()).status();
+        if !gone.is_ok_and(|status| status.success()) {
+            eprintln!("a small file system was left behind at {}", self.folder.path().display());
+        }
+    }
+}

@@ -3,10 +3,9 @@
 //! One node does it, the owner of shard 0. Everything it needs is in the store: a restart goes on where the last step
 //! was committed.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 

@@ -1,12 +1,9 @@
 //! What is carried out step by step, several at a time: expunges and replays. Each job fails alone: it is tried again
 //! after a pause, and the others go on meanwhile.
 
-use std::{
-    collections::HashMap,
-    fmt::Display,
-    hash::Hash,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, fmt::Display, hash::Hash, time::Duration};
+
+use tokio::time::Instant;
 
 use crate::store;
 

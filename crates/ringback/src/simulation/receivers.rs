@@ -71,7 +71,8 @@ impl Carry for Way {
         let now = Instant::now() - self.base;
         let (number, fails, takes) = self.world.lock().opened(self.node, now, request, timeout);
         let panics_one_of = RECEIVERS[number].panics_one_of;
-        assert!(panics_one_of == 0 || chance::<u32>() % panics_one_of != 0, "a defect of the engine's, simulated");
+        let panics = panics_one_of > 0 && chance::<u32>().is_multiple_of(panics_one_of);
+        assert!(!panics, "a defect of the engine's, simulated");
         let hangs = RECEIVERS[number].hangs;
         let took = if hangs { timeout } else { takes };
         tokio::time::sleep(took).await;

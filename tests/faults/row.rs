@@ -82,11 +82,14 @@ pub(crate) struct Bound<T> {
     pub(crate) because: &'static str,
 }
 
-/// What a busy machine of two cores may take for what it does at once.
-pub(crate) const AT_ONCE: Duration = Duration::from_secs(6);
+/// What a busy machine of two cores, whose disk may stand still for seconds, may take for what it does at once.
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(12);
+
+/// The same where a fault that lasts longer is to hold nothing up.
+const MEANWHILE: Duration = Duration::from_secs(6);
 
 /// With the default lease of 12 s: what a dead node owned is another's within this.
-pub(crate) const TAKEOVER: Duration = Duration::from_secs(12 + 6);
+pub(crate) const TAKEOVER: Duration = Duration::from_secs(12).saturating_add(AT_ONCE);
 
 impl Row {
     /// One node on the shared database, and nothing that would explain a duplicate or a silence.
@@ -170,7 +173,7 @@ impl Row {
 
     /// The fault keeps nobody from being answered, and holds up nothing that is accepted meanwhile.
     pub(crate) const fn goes_on_meanwhile(mut self) -> Self {
-        self.expected.meanwhile = Some(AT_ONCE);
+        self.expected.meanwhile = Some(MEANWHILE);
         self.unanswered(0)
     }
 

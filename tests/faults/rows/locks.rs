@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Longer than any statement of a node waits for a lock.
-const HELD: Duration = Duration::from_secs(5);
+const HELD: Duration = Duration::from_secs(8);
 
 /// More than a round of housekeeping.
 const HELD_LONG: Duration = Duration::from_secs(13);

@@ -7,13 +7,13 @@ use ringback_tests::{receiver::Reply, stores::Store, until::until};
 use tokio::time::Instant;
 
 use crate::{
-    row::{Row, TAKEOVER},
+    row::{AT_ONCE, Row, TAKEOVER},
     stage::{HANGING, IN_FLIGHT_ALL, Scene},
 };
 
 /// A lease short enough for a plain run.
 const SHORT: &[(&str, &str)] = &[("lease", "3s")];
-const AFTER_SHORT: Duration = Duration::from_secs(3 + 6);
+const AFTER_SHORT: Duration = Duration::from_secs(3).saturating_add(AT_ONCE);
 
 /// What a process that is told to stop may wait for its receivers.
 const LITTLE_GRACE: &[(&str, &str)] = &[("shutdown_grace", "2s")];
@@ -110,7 +110,7 @@ fn sigterm_twice(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
         let told = Instant::now();
         let status = node.terminate().await;
         scene.seen.push(format!("ended {:.1} s after the second SIGTERM with {status}", told.elapsed().as_secs_f64()));
-        assert!(told.elapsed() < Duration::from_secs(5), "at once");
+        assert!(told.elapsed() < AT_ONCE, "at once, and not after the grace");
         scene.start_node().await;
     }
     .boxed_local()

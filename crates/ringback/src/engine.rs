@@ -110,14 +110,15 @@ impl Engine {
     /// # Errors
     /// When the store does not answer, or its secrets were sealed under another master key.
     pub async fn open(store: SharedStore, settings: Settings) -> Result<Self, OpenError> {
-        let store: SharedStore = Arc::new(store::Watched::new(store, settings.lease));
+        let writes = Writes::default();
+        let store: SharedStore = Arc::new(store::Watched::new(store, settings.lease, Arc::clone(&writes.refusals)));
         let check = store.keep_setting(MASTER_KEY_CHECK, &settings.keys.check_value()).await?;
         if !settings.keys.opens_check(&check) {
             return Err(OpenError::WrongMasterKey);
         }
         let directories = Follower::new(Arc::clone(&store), Arc::clone(&settings.keys));
         let metrics = Metrics::default();
-        let (tallies, turns, writes) = (Tallies::default(), Turns::default(), Writes::default());
+        let (tallies, turns) = (Tallies::default(), Turns::default());
         let (clocks, delivering) = (Clocks::default(), RwLock::default());
         let shared = Shared { store, settings, directories, metrics, clocks, tallies, turns, writes, delivering };
         let shared = Arc::new(shared);

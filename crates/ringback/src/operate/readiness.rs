@@ -1,10 +1,8 @@
 //! Whether this process does what it is for: its database answers, fits and takes writes, and its pipeline comes round.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::time::Instant;
-
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 
 use crate::{Engine, store};
 
@@ -24,7 +22,7 @@ pub enum NotReady {
     /// Writes have failed: the database is read-only, its disk is full, or it is damaged.
     #[error("no write has succeeded for {} s: {error}", since.as_secs())]
     NoWrite {
-        /// How long ago one succeeded, or this engine was opened.
+        /// How long ago one succeeded, or this engine was opened, or the first of those that matter was refused.
         since: Duration,
         /// Why the last one failed.
         error: store::Error,
@@ -34,12 +32,17 @@ pub enum NotReady {
     Stalled(String),
 }
 
-/// When a write was last seen to succeed.
-pub(crate) struct Writes(Mutex<Instant>);
+/// What is known of writes.
+pub(crate) struct Writes {
+    /// When one that was tried for its own sake was last seen to succeed.
+    tried: Mutex<Instant>,
+    /// Of those that matter.
+    pub(crate) refusals: Arc<store::Refusals>,
+}
 
 impl Default for Writes {
     fn default() -> Self {
-        Self(Mutex::new(Instant::now()))
+        Self { tried: Mutex::new(Instant::now()), refusals: Arc::default() }
     }
 }
 
@@ -53,7 +56,10 @@ impl Engine {
         if let Some(stalled) = self.stalled() {
             return Err(NotReady::Stalled(stalled));
         }
-        let mut written = self.writes().0.lock().await;
+        if let Some((since, error)) = self.writes().refusals.lasting(WRITTEN_WITHIN) {
+            return Err(NotReady::NoWrite { since, error });
+        }
+        let mut written = self.writes().tried.lock().await;
         if written.elapsed() < TRUSTED_FOR {
             return Ok(());
         }

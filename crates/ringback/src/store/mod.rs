@@ -26,7 +26,7 @@ mod work;
 
 use std::{fmt, sync::Arc};
 
-pub(crate) use self::watched::Watched;
+pub(crate) use self::watched::{Refusals, Watched};
 pub use self::{
     audit::{Audit, AuditFilter, AuditPosition, AuditRow},
     configuration::{Change, Changes, Configuration, EndpointAsOf, EndpointFilter, StoredEndpoint, Updated},

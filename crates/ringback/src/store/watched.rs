@@ -1,8 +1,9 @@
 //! Every call has a deadline. A connection may be dead without having been closed, as when a host is lost or a firewall
 //! forgets the flow: whoever waits on it without one waits for a quarter of an hour.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{
@@ -47,19 +48,57 @@ pub struct NoAnswer {
     limit: Duration,
 }
 
+/// What the database refused for want of room, or of leave to write, while no such write has succeeded since. A small write
+/// may still find room where what callers bring does not.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(Mutex<Option<Refused>>);
+
+#[derive(Debug, Clone)]
+struct Refused {
+    first: Instant,
+    last: Instant,
+    is_full: bool,
+    why: String,
+}
+
+impl Refusals {
+    /// What has been refused for at least `long`, again and again until less than `long` ago; since when, and why.
+    pub(crate) fn lasting(&self, long: Duration) -> Option<(Duration, Error)> {
+        let refused = self.0.lock().clone().filter(|it| it.first.elapsed() >= long && it.last.elapsed() < long)?;
+        let error = if refused.is_full { Error::Full } else { Error::ReadOnly };
+        Some((refused.first.elapsed(), error(refused.why.into())))
+    }
+
+    fn note<T>(&self, call: &str, came_to: &Result<T>) {
+        let (is_full, why) = match came_to {
+            Err(Error::Full(why)) => (true, why.to_string()),
+            Err(Error::ReadOnly(why)) => (false, why.to_string()),
+            Ok(_) if WRITES.contains(&call) => return *self.0.lock() = None,
+            _ => return,
+        };
+        let (mut refused, now) = (self.0.lock(), Instant::now());
+        let first = refused.as_ref().map_or(now, |refused| refused.first);
+        *refused = Some(Refused { first, last: now, is_full, why });
+    }
+}
+
+/// The calls that write what callers bring and what comes of it.
+const WRITES: [&str; 4] = ["accept", "emit", "record_routing", "record"];
+
 /// A store of which every call ends.
 pub(crate) struct Watched {
     inner: SharedStore,
     limits: Limits,
+    refusals: Arc<Refusals>,
 }
 
 impl Watched {
     /// A pipeline that waits for a call is to come round, with another connection, before its `lease` is given up for it.
-    pub(crate) fn new(inner: SharedStore, lease: Duration) -> Self {
+    pub(crate) fn new(inner: SharedStore, lease: Duration, refusals: Arc<Refusals>) -> Self {
         let question = Duration::from_secs(35);
         let intake = Duration::from_secs(18);
         let limits = Limits { intake, look: lease, commit: lease * 3 / 2, question, upkeep: 20 * question };
-        Self { inner, limits }
+        Self { inner, limits, refusals }
     }
 
     async fn within<T>(
@@ -70,6 +109,7 @@ impl Watched {
     ) -> Result<T> {
         let asked = Instant::now();
         if let Ok(answer) = tokio::time::timeout(limit, answer).await {
+            self.refusals.note(call, &answer);
             return answer;
         }
         tracing::warn!(call, "the database gave no answer within {} s; its connections are made anew", limit.as_secs());

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::world::World;
 use crate::{
     attempt::{ErrorClass, Failure, Outcome, Phase, Response, Timings},
-    chance::chance,
     deliver::{
         outside::{Apart, Carry},
         send::Connections,
@@ -57,6 +56,14 @@ pub(super) const RECEIVERS: [Receiver; 10] = [
     Receiver { hangs: true, ..AT_ONCE },
 ];
 
+/// What becomes of one request.
+pub(super) struct Met {
+    pub(super) hangs: bool,
+    pub(super) fails: bool,
+    pub(super) panics: bool,
+    pub(super) took: Duration,
+}
+
 /// One node's way to receivers.
 pub(super) struct Way {
     pub(super) world: Arc<Mutex<World>>,
@@ -69,12 +76,8 @@ pub(super) struct Way {
 impl Carry for Way {
     async fn carry(&self, _: &Connections, request: &Signed, timeout: Duration) -> Outcome {
         let now = Instant::now() - self.base;
-        let (number, fails, takes) = self.world.lock().opened(self.node, now, request, timeout);
-        let panics_one_of = RECEIVERS[number].panics_one_of;
-        let panics = panics_one_of > 0 && chance::<u32>().is_multiple_of(panics_one_of);
+        let Met { hangs, fails, panics, took } = self.world.lock().opened(self.node, now, request, timeout);
         assert!(!panics, "a defect of the engine's, simulated");
-        let hangs = RECEIVERS[number].hangs;
-        let took = if hangs { timeout } else { takes };
         tokio::time::sleep(took).await;
         let status = if fails { 503 } else { 204 };
         let error = if hangs { ErrorClass::Timeout } else { ErrorClass::Status };

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     database::Database,
-    receivers::RECEIVERS,
+    receivers::{Met, RECEIVERS, Receiver},
     witness::{Opened, Witness},
 };
 use crate::{deliver::sign::Signed, id::EventId, store::NodeId};
@@ -167,26 +167,23 @@ impl World {
 
     // --- Receivers ---------------------------------------------------------------------------------------------------
 
-    /// A request has reached its receiver: which one, whether it fails, and how long it takes.
-    pub(super) fn opened(
-        &mut self,
-        node: usize,
-        at: Duration,
-        request: &Signed,
-        timeout: Duration,
-    ) -> (usize, bool, Duration) {
+    /// A request has reached its receiver: what becomes of it.
+    pub(super) fn opened(&mut self, node: usize, at: Duration, request: &Signed, timeout: Duration) -> Met {
         let number = request.url.host_str().and_then(number_of).expect("a receiver of the simulation");
-        let receiver = RECEIVERS[number];
-        let fails = receiver.fails_one_of > 0 && self.chance.random_range(0..receiver.fails_one_of) == 0;
-        let takes = receiver.answers_within.mul_f64(self.chance.random_range(0.1..1.0));
+        let Receiver { answers_within, fails_one_of, hangs, panics_one_of, .. } = RECEIVERS[number];
+        let mut one_of = |count: u32| count > 0 && self.chance.random_range(0..count) == 0;
+        let (fails, panics) = (one_of(fails_one_of), one_of(panics_one_of));
+        let takes = answers_within.mul_f64(self.chance.random_range(0.1..1.0));
+        let took = if hangs { timeout } else { takes };
         let header = |name: &str| request.headers[name].to_str().expect("text");
         let event: EventId = header("webhook-id").parse().expect("an event's id");
         let attempt = header("ringback-attempt").parse().expect("a number");
-        let lasts = if receiver.hangs { timeout } else { takes };
         let by = self.registered[&node];
-        let opened = Opened { receiver: number, event, attempt, by, at, until: at + lasts };
+        // One that panics is over at once.
+        let until = if panics { at } else { at + took };
+        let opened = Opened { receiver: number, event, attempt, by, at, until };
         self.witness.opened(&self.database, opened);
-        (number, fails, takes)
+        Met { hangs, fails, panics, took }
     }
 }
 

@@ -206,7 +206,7 @@ impl Keeping {
     /// Renews until it is told to end or the lease is lost. What to give back; `None` if there is nothing.
     async fn renew(&mut self, kept: &impl Kept, end: &mut oneshot::Receiver<Vec<Claimed>>) -> Option<Vec<Claimed>> {
         let pause = self.length / RENEWALS_PART;
-        let (mut wait, mut in_a_row) = (Duration::ZERO, 0);
+        let (mut wait, mut in_a_row, mut renewed) = (Duration::ZERO, 0, Instant::now());
         loop {
             tokio::select! {
                 // Whoever drops the keeper without a word gives nothing back.
@@ -215,14 +215,16 @@ impl Keeping {
             }
             if let Err(why) = kept.may_renew() {
                 tracing::error!(node = %self.node.0, "{why}: the lease is given up, and others take the shards");
-                kept.ended(in_a_row > RENEWALS_PART * STALLED_LEASES);
+                // Whoever stood still himself finds everything as late as himself.
+                let stood_still = renewed.elapsed() > self.length;
+                kept.ended(in_a_row > RENEWALS_PART * STALLED_LEASES && !stood_still);
                 return Some(Vec::new());
             }
             let asked = Instant::now();
             wait = match self.renew_once().await {
                 Some(Renewal::Renewed) => {
                     kept.renewed(asked);
-                    in_a_row += 1;
+                    (in_a_row, renewed) = (in_a_row + 1, asked);
                     pause.saturating_sub(asked.elapsed())
                 }
                 Some(Renewal::Ended) => return None,

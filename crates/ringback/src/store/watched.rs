@@ -144,3 +144,42 @@ impl Liveness for Watched {
 
 /// Whoever asks whether this node is ready does not wait for long himself.
 const PROBE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    fn full() -> Result<()> {
+        Err(Error::Full("no room".into()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_again_and_again_lasts_until_such_a_write_succeeds() {
+        let refusals = Refusals::default();
+        refusals.note("accept", &full());
+        assert!(refusals.lasting(LONG).is_none(), "once is no time");
+        for _ in 0..4 {
+            tokio::time::advance(LONG / 4).await;
+            refusals.note("record", &full());
+            refusals.note("probe", &Ok(()));
+        }
+        let (since, why) = refusals.lasting(LONG).expect("a small write that succeeds says nothing about it");
+        assert!(since == LONG && matches!(why, Error::Full(_)), "{since:?} {why}");
+        refusals.note("record", &Ok(()));
+        assert!(refusals.lasting(LONG).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_refused_long_ago_and_not_tried_since_does_not_last() {
+        let refusals = Refusals::default();
+        let read_only: Result<()> = Err(Error::ReadOnly("no leave".into()));
+        refusals.note("accept", &read_only);
+        tokio::time::advance(LONG).await;
+        refusals.note("accept", &read_only);
+        assert!(matches!(refusals.lasting(LONG), Some((_, Error::ReadOnly(_)))));
+        tokio::time::advance(LONG).await;
+        assert!(refusals.lasting(LONG).is_none());
+    }
+}

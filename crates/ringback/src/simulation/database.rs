@@ -3,6 +3,9 @@
 //! It keeps what the traits of a store say it keeps and no more. Everything is in order of its key, so that the same seed
 //! sees the same rows in the same order.
 
+mod leases;
+mod work;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -11,13 +14,12 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    delivery::{DeadReason, Due, LaneId, SHARDS, Shard},
+    delivery::{DeadReason, Due, LaneId, Shard},
     event::Event,
     id::{DeliveryId, EndpointId, EventId},
     store::{
-        Change, Changes, Claimed, Cursor, FeedPage, Floor, Hold, LoadedEvent, NodeId, OpenRequest, OutboxPage,
-        PATIENCE_WITH_LOCKS, PendingLane, Pointer, Recorded, Settlement, ShardMap, StoredEndpoint, UnroutedEvent,
-        Verdict,
+        Change, Changes, Floor, Hold, LoadedEvent, NodeId, OpenRequest, OutboxPage, PATIENCE_WITH_LOCKS, Pointer,
+        StoredEndpoint, UnroutedEvent, Verdict,
     },
     time::Timestamp,
 };
@@ -255,211 +257,6 @@ impl Database {
             Some(LoadedEvent { event: event.clone(), payload: Some(payload.clone()) })
         };
         ids.iter().filter_map(load).collect()
-    }
-
-    // --- Work --------------------------------------------------------------------------------------------------------
-
-    pub(super) fn feed(&self, cursors: &[(Shard, Cursor)], limit: u32) -> FeedPage {
-        self.page(cursors, |due| due.lane.shard(), limit)
-    }
-
-    pub(super) fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> FeedPage {
-        self.page(lanes, |due| due.lane, limit)
-    }
-
-    /// What is due after each cursor, by what the rows are asked for by.
-    fn page<K: Copy + Ord>(&self, cursors: &[(K, Cursor)], of: impl Fn(&Due) -> K, limit: u32) -> FeedPage {
-        let now = self.clock();
-        let mut pages: BTreeMap<K, (Cursor, Vec<&Due>)> =
-            cursors.iter().map(|&(key, cursor)| (key, (cursor, Vec::new()))).collect();
-        for due in self.tables.deliveries.values().filter(|due| due.due_at <= now) {
-            if let Some((after, page)) = pages.get_mut(&of(due))
-                && Cursor::at(due) > *after
-            {
-                page.push(due);
-            }
-        }
-        let mut rows = Vec::new();
-        for (_, mut page) in pages.into_values() {
-            page.sort_by_key(|due| Cursor::at(due));
-            rows.extend(page.into_iter().take(limit as usize).cloned());
-        }
-        FeedPage { now, rows }
-    }
-
-    pub(super) fn pending_lanes(&self, after: Option<LaneId>, limit: u32) -> Vec<PendingLane> {
-        let mut lanes = BTreeMap::new();
-        for due in self.tables.deliveries.values().filter(|due| after.is_none_or(|after| due.lane > after)) {
-            let lane = lanes.entry(due.lane).or_insert(PendingLane {
-                lane: due.lane,
-                endpoint: due.endpoint,
-                due_at: due.due_at,
-            });
-            lane.due_at = lane.due_at.min(due.due_at);
-        }
-        lanes.into_values().take(limit as usize).collect()
-    }
-
-    /// Records one outcome; whether it counted.
-    pub(super) fn record(&mut self, outcome: &Recorded) -> bool {
-        let attempt = outcome.attempt.as_ref().map(|attempt| (outcome.id, attempt.number, attempt.at));
-        if let Some(before) = attempt.and_then(|attempt| self.tables.attempts.get(&attempt)) {
-            return *before;
-        }
-        let now = self.clock();
-        let row = self.tables.deliveries.get_mut(&outcome.id).filter(|row| row.attempts == outcome.fence);
-        let counts = row.is_some();
-        if let Some(row) = row {
-            row.attempts += i32::from(attempt.is_some());
-            match &outcome.settlement {
-                Settlement::Keep => {}
-                Settlement::Retry { after } => row.due_at = now + *after,
-                Settlement::Delivered => {
-                    self.tables.finished.insert(outcome.id);
-                    self.tables.deliveries.remove(&outcome.id);
-                }
-                Settlement::Dead { reason, .. } => {
-                    self.tables.dead.insert(outcome.id, *reason);
-                    self.tables.deliveries.remove(&outcome.id);
-                }
-            }
-        }
-        if let Some(attempt) = attempt {
-            self.tables.attempts.insert(attempt, counts);
-        }
-        counts
-    }
-
-    pub(super) fn find_untried(&self, deliveries: &[(DeliveryId, i32)]) -> Vec<DeliveryId> {
-        let is_untried = |(id, attempts): &(DeliveryId, i32)| {
-            self.tables.deliveries.get(id).is_some_and(|row| row.attempts == *attempts)
-        };
-        deliveries.iter().filter(|one| is_untried(one)).map(|(id, _)| *id).collect()
-    }
-
-    pub(super) fn set_holds(&mut self, node: NodeId, holds: &[Hold]) {
-        let now = self.clock();
-        for hold in holds.iter().filter(|hold| self.tables.owners.get(&hold.lane.shard()) == Some(&node)).copied() {
-            let before = self.tables.holds.get(&hold.lane).filter(|before| before.hold.until >= now);
-            let since = before.map_or(now, |before| before.since);
-            if hold.until <= now {
-                self.tables.holds.remove(&hold.lane);
-            } else {
-                self.tables.holds.insert(hold.lane, KeptHold { hold, since });
-            }
-        }
-    }
-
-    pub(super) fn load_holds(&self, shards: &[Shard]) -> Vec<Hold> {
-        let now = self.clock();
-        let holds = self.tables.holds.values().map(|kept| kept.hold);
-        holds.filter(|hold| hold.until > now && shards.contains(&hold.lane.shard())).collect()
-    }
-
-    /// Makes dead letters of what is due for too long in lanes that were held for as long; how many.
-    pub(super) fn expire_held(&mut self, after: Duration) -> u64 {
-        let now = self.clock();
-        let long_ago = now - after;
-        let held: BTreeSet<_> = self
-            .tables
-            .holds
-            .values()
-            .filter(|kept| kept.hold.until > now && kept.since <= long_ago)
-            .map(|kept| kept.hold.lane)
-            .collect();
-        let paused: BTreeSet<_> = self
-            .tables
-            .endpoints
-            .values()
-            .filter(|endpoint| endpoint.paused && endpoint.updated_at <= long_ago)
-            .map(|endpoint| LaneId::of_endpoint(endpoint.id))
-            .collect();
-        let is_over = |due: &Due| due.due_at <= long_ago && (held.contains(&due.lane) || paused.contains(&due.lane));
-        let over: Vec<_> = self.tables.deliveries.values().filter(|due| is_over(due)).map(|due| due.id).collect();
-        for id in &over {
-            self.tables.deliveries.remove(id);
-            self.tables.dead.insert(*id, DeadReason::Expired);
-        }
-        over.len() as u64
-    }
-
-    // --- Leases ------------------------------------------------------------------------------------------------------
-
-    pub(super) fn register(&mut self, node: NodeId, lease: Duration) {
-        let until = self.clock() + lease;
-        self.tables.nodes.insert(node, Registered { until, length: lease, renewals: 0 });
-    }
-
-    /// The renewals of a lease that still ran and now runs anew.
-    pub(super) fn renew(&mut self, node: NodeId, lease: Duration) -> Option<i64> {
-        self.end_leases();
-        let until = self.clock() + lease;
-        let registered = self.tables.nodes.get_mut(&node)?;
-        *registered = Registered { until, length: lease, renewals: registered.renewals + 1 };
-        Some(registered.renewals)
-    }
-
-    pub(super) fn leave(&mut self, node: NodeId, shards: &[Claimed]) {
-        self.release(node, shards);
-        self.tables.nodes.remove(&node);
-        self.left.insert(node);
-    }
-
-    /// What has ended, has ended for good; and a clock that was set back makes no lease longer.
-    fn end_leases(&mut self) {
-        let now = self.clock();
-        for registered in self.tables.nodes.values_mut() {
-            registered.until = registered.until.min(now + registered.length);
-        }
-        self.tables.nodes.retain(|_, registered| registered.until > now);
-    }
-
-    pub(super) fn lease_runs(&self, node: NodeId) -> bool {
-        self.tables.nodes.get(&node).is_some_and(|registered| registered.until > self.clock())
-    }
-
-    pub(super) fn owner(&self, shard: Shard) -> Option<NodeId> {
-        self.tables.owners.get(&shard).copied()
-    }
-
-    /// Whether a delivery was handed over as open.
-    pub(super) fn was_handed_over(&self, id: DeliveryId, lane: LaneId) -> bool {
-        self.tables.handed_over.get(&lane.shard()).is_some_and(|open| open.iter().any(|open| open.delivery == id))
-    }
-
-    pub(super) fn shard_map(&mut self) -> ShardMap {
-        self.end_leases();
-        let mut owners = [None; SHARDS as usize];
-        for (shard, owner) in &self.tables.owners {
-            owners[usize::from(*shard)] = Some(*owner);
-        }
-        ShardMap { now: self.clock(), nodes: self.tables.nodes.keys().copied().collect(), owners }
-    }
-
-    pub(super) fn claim(&mut self, node: NodeId, wanted: &[Shard]) -> Vec<Claimed> {
-        self.end_leases();
-        if !self.tables.nodes.contains_key(&node) {
-            return Vec::new();
-        }
-        let mut claimed = Vec::new();
-        for &shard in wanted {
-            let is_anothers = |owner: &NodeId| *owner != node && self.tables.nodes.contains_key(owner);
-            if self.tables.owners.get(&shard).is_some_and(is_anothers) {
-                continue;
-            }
-            self.tables.owners.insert(shard, node);
-            claimed.push(Claimed { shard, open: self.tables.handed_over.get(&shard).cloned().unwrap_or_default() });
-        }
-        claimed
-    }
-
-    pub(super) fn release(&mut self, node: NodeId, shards: &[Claimed]) {
-        for Claimed { shard, open } in shards {
-            if self.tables.owners.get(shard) == Some(&node) {
-                self.tables.owners.remove(shard);
-                self.tables.handed_over.insert(*shard, open.clone());
-            }
-        }
     }
 
     // --- Configuration -----------------------------------------------------------------------------------------------

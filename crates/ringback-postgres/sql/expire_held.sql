@@ -42,8 +42,8 @@ dead AS (
     CROSS JOIN clock
     LEFT JOIN LATERAL (
         SELECT a.answered, a.error FROM {schema}.attempt a
-        WHERE a.delivery_id = r.id AND r.attempts > 0
-        ORDER BY a.number DESC, a.at DESC
+        WHERE a.delivery_id = r.id AND r.attempts > 0 AND a.conclusion <> 3 -- a stale attempt is not the last one
+        ORDER BY a.number DESC
         LIMIT 1
     ) last ON true
     WHERE r.marks & 4 = 0

@@ -1,8 +1,8 @@
 -- Records outcomes: one statement, one commit. `fence` is the number of attempts the delivery had when it was sent;
 -- if the row has another by now the outcome is stale: it changes nothing and its attempt is kept as such.
 -- kind: 1 delivered, 2 retry, 3 keep, 4 dead. A delivery that had been delivered before (marks & 4) is only removed.
--- Returns the positions of the few that have to be told apart: outcomes that were stale, and those that ended a replay
--- of a delivered one. They are compared by IN, which is a hash table whatever the planner expects: it takes 512 rows for
+-- Returns the positions of the few that have to be told apart: outcomes that were stale, and those of replays of delivered
+-- ones. They are compared by IN, which is a hash table whatever the planner expects: it takes 512 rows for
 -- a few, and a join would compare each with each.
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
 outcome AS MATERIALIZED (
@@ -42,7 +42,7 @@ rescheduled AS (
     FROM outcome o
     CROSS JOIN clock
     WHERE d.id = o.id AND d.attempts = o.fence AND o.kind IN (2, 3) AND (SELECT count(*) FROM locked) >= 0
-    RETURNING o.position
+    RETURNING d.marks, o.position
 ),
 delivered AS (
     INSERT INTO {schema}.finished
@@ -89,4 +89,8 @@ WHERE position NOT IN (SELECT position FROM removed) AND position NOT IN (SELECT
 UNION ALL
 SELECT position - 1, false
 FROM removed
+WHERE marks & 4 <> 0
+UNION ALL
+SELECT position - 1, false
+FROM rescheduled
 WHERE marks & 4 <> 0

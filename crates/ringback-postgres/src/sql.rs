@@ -72,6 +72,7 @@ statements! {
     end_of_dead
     end_of_dead_letters
     end_of_events
+    end_of_events_of_key
     end_of_finished
     end_of_pending
     end_session
@@ -88,18 +89,21 @@ statements! {
     find_ended_session
     find_endpoint
     find_events
-    find_events_to_replay
     find_events_of_key
-    end_of_events_of_key
+    find_events_to_replay
     find_expunged
     find_heads
     find_keys
     find_lanes
     find_late_survivors
     find_request_key
+    find_sealed_destinations
+    find_sealed_endpoints
+    find_sealed_requests
     find_token
     find_untried
     find_valid_token
+    find_waiting
     fix_expunge
     forget_audit
     forget_changes
@@ -186,8 +190,8 @@ statements! {
     record_outcomes
     record_past
     refill_endpoint
-    refresh_survivors
     refill_lanes
+    refresh_survivors
     register_node
     release_dead
     release_delivered
@@ -198,6 +202,11 @@ statements! {
     remove_pointers
     remove_verdicts
     renew_lease
+    replace_setting
+    reseal_destinations
+    reseal_endpoints
+    reseal_moving_destinations
+    reseal_requests
     reserve_keys
     revoke_token
     select_heads
@@ -205,14 +214,6 @@ statements! {
     set_holds
     settle_survivors
     take_request_key
-    find_sealed_destinations
-    find_sealed_endpoints
-    find_sealed_requests
-    replace_setting
-    reseal_destinations
-    reseal_endpoints
-    reseal_moving_destinations
-    reseal_requests
     update_endpoint
 }
 

@@ -13,3 +13,4 @@ async fn empty() -> Fresh {
 }
 
 ringback_testkit::store_contract!(empty);
+ringback_testkit::store_model!(empty);

@@ -1,6 +1,6 @@
 -- Dead letters of what was held for too long; a replay of a delivered one is finished already. An ordered endpoint
 -- that blocks on a dead letter blocks on these too. `spec` is searched as the text that the engine writes: one that cannot
--- be read must not keep all others from expiring. ?1 ids, ?2 now.
+-- be read must not keep all others from expiring. A stale attempt is not the last one. ?1 ids, ?2 now.
 INSERT INTO ringback_dead_letter (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill,
                                   last_status, reason, last_error, marks, blocks, ordering_key)
 SELECT d.id,
@@ -11,9 +11,17 @@ SELECT d.id,
        d.endpoint_id,
        d.attempts,
        d.attempts_at_refill,
-       (SELECT a.answered FROM ringback_attempt AS a WHERE a.delivery_id = d.id ORDER BY a.number DESC LIMIT 1),
+       (SELECT a.answered
+        FROM ringback_attempt AS a
+        WHERE a.delivery_id = d.id AND a.conclusion <> 3
+        ORDER BY a.number DESC
+        LIMIT 1),
        2,
-       (SELECT a.error FROM ringback_attempt AS a WHERE a.delivery_id = d.id ORDER BY a.number DESC LIMIT 1),
+       (SELECT a.error
+        FROM ringback_attempt AS a
+        WHERE a.delivery_id = d.id AND a.conclusion <> 3
+        ORDER BY a.number DESC
+        LIMIT 1),
        d.marks,
        d.ordering_key IS NOT NULL AND coalesce(instr(p.spec, '"on_dead":"block"') > 0, 0),
        d.ordering_key

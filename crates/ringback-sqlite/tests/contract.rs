@@ -16,3 +16,4 @@ async fn fresh() -> Fresh {
 }
 
 ringback_testkit::store_contract!(fresh);
+ringback_testkit::store_model!(fresh);

@@ -14,13 +14,15 @@
 //! ```
 //!
 //! A [`NameServer`] does the same for names, and [`Names`] is a resolver without a network. A [`Faulty`] store loses
-//! connections and answers when a test wants it to.
+//! connections and answers when a test wants it to. Whoever writes a store holds it to the [`contract`] and to the [`model`].
 
 pub mod authority;
 pub mod contract;
 mod faulty;
 mod gate;
+pub mod model;
 pub mod name_server;
+mod random;
 pub mod receiver;
 mod resolver;
 
@@ -29,6 +31,7 @@ pub use self::{
     faulty::{Fault, Faulty},
     gate::Gate,
     name_server::{Answer, Kind, NameServer, Question},
+    random::Random,
     receiver::{Received, Receiver, Reply},
     resolver::Names,
 };

@@ -1,13 +1,13 @@
 //! Calls that make and change endpoints.
 
 use reqwest::Method;
+use ringback_testkit::Random;
 use serde_json::{Value, json};
 
 use super::{
     call::Call,
     draw::{Drawn, ENDPOINTS_MAX, KEYS, TENANTS, TYPES},
     model::{Endpoint, Manner, Model},
-    random::Random,
 };
 
 /// A document of an endpoint, and what the model must know of it.

@@ -1,13 +1,13 @@
 //! Random calls. Those whose answer the model knows say what it must be; the others are compared only.
 
 use reqwest::Method;
+use ringback_testkit::Random;
 use serde_json::{Value, json};
 
 use super::{
     call::{Call, Caller},
     change,
     model::{Fate, Model},
-    random::Random,
 };
 
 pub(super) const TENANTS: [&str; 3] = ["default", "acme", "zeta"];

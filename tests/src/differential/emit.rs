@@ -1,13 +1,13 @@
 //! Calls that emit.
 
 use reqwest::Method;
+use ringback_testkit::Random;
 use serde_json::{Value, json};
 
 use super::{
     call::Call,
     draw::{Drawn, KEYS, TENANTS, TYPES},
     model::{Delivery, Event, Fate, Manner, Model},
-    random::Random,
 };
 
 const PAYLOADS: [&str; 6] =

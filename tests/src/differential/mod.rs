@@ -30,16 +30,15 @@ mod change;
 mod draw;
 mod emit;
 mod model;
-mod random;
 mod repair;
 mod side;
 
+use ringback_testkit::Random;
 use serde_json::Value;
 
 use self::{
     draw::{Drawn, ENDPOINTS_MAX},
     model::Model,
-    random::Random,
     side::{Side, Told, written},
 };
 use crate::{

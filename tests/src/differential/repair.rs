@@ -1,13 +1,13 @@
 //! Calls that replay, discard and expunge.
 
 use reqwest::Method;
+use ringback_testkit::Random;
 use serde_json::json;
 
 use super::{
     call::Call,
     draw::{Drawn, KEYS, TENANTS, TYPES},
     model::{Fate, Model},
-    random::Random,
 };
 
 /// An event with one delivery, so that its name is known: the order of several is the store's.

@@ -1,6 +1,6 @@
 //! Events as listed: what was accepted and what routing made of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ringback::{
     id::EventId,
@@ -105,21 +105,30 @@ fn unjudged(row: &PgRow) -> Result<EventRow> {
     })
 }
 
-/// Fills in what routing made of each event: a verdict, or its first delivery, or nothing yet.
+/// Fills in what routing made of each event: a verdict, or its first delivery, or nothing yet. Its dead letters may have been
+/// dropped before it: then there is neither, and it does not wait in the outbox either.
 async fn judge(store: &Postgres, connection: &mut PgConnection, items: &mut [EventRow]) -> Result<()> {
     if items.is_empty() {
         return Ok(());
     }
     let events: Vec<Uuid> = items.iter().map(|row| row.event.id.uuid()).collect();
     let firsts: Vec<Uuid> = items.iter().map(|row| row.event.id.delivery(1).uuid()).collect();
-    let rows =
-        query(&store.sql().read_verdicts).bind(&events).bind(&firsts).fetch_all(connection).await.map_err(from_sqlx)?;
+    let rows = query(&store.sql().read_verdicts)
+        .bind(&events)
+        .bind(&firsts)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(from_sqlx)?;
     let mut found = HashMap::with_capacity(rows.len());
     for row in &rows {
         found.insert(rows::get::<Uuid, _>(row, "event_id")?, row);
     }
+    let mut neither = Vec::new();
     for item in items {
-        let Some(row) = found.get(&item.event.id.uuid()) else { continue };
+        let Some(row) = found.get(&item.event.id.uuid()) else {
+            neither.push(item);
+            continue;
+        };
         item.state = match rows::get::<i16, _>(row, "kind")? {
             UNMATCHED => EventState::Unmatched,
             DUPLICATE => EventState::Duplicate,
@@ -127,6 +136,21 @@ async fn judge(store: &Postgres, connection: &mut PgConnection, items: &mut [Eve
         };
         item.duplicate_of = rows::get::<Option<Uuid>, _>(row, "duplicate_of")?.map(EventId::from_uuid);
         item.config_version = Some(rows::get(row, "config_version")?);
+    }
+    if neither.is_empty() {
+        return Ok(());
+    }
+    let events: Vec<Uuid> = neither.iter().map(|item| item.event.id.uuid()).collect();
+    let waiting: HashSet<Uuid> = sqlx::query_scalar(store.sql().find_waiting.clone())
+        .bind(&events)
+        .persistent(false)
+        .fetch_all(connection)
+        .await
+        .map_err(from_sqlx)?
+        .into_iter()
+        .collect();
+    for item in neither.into_iter().filter(|item| !waiting.contains(&item.event.id.uuid())) {
+        item.state = EventState::Routed;
     }
     Ok(())
 }

@@ -73,6 +73,19 @@ pub async fn a_delivered_one_stays_delivered_whatever_its_replay_does(store: &dy
     assert_eq!((ledger.owed, ledger.delivered, ledger.dead), (2, 2, 0));
 }
 
+/// Also where it is ended from outside, and also once the attempts themselves are dropped.
+pub async fn attempts_of_a_replay_count_however_it_ends(store: &dyn Store) {
+    let endpoint = given::create(store, &given::endpoint()).await;
+    let due = given::accept_due(store, given::event_to(&[endpoint.id])).await.remove(0);
+    assert!(given::record(store, given::delivered(&due)).await);
+    assert_eq!(store.replay_one(due.id, ReplayOf::Either, &given::asked()).await.unwrap(), ReplayOne::Released);
+    let again = given::all_due(store).await.remove(0);
+    assert!(given::record(store, given::retried(&again, Duration::from_secs(3_600))).await);
+    given::done(store.delete_endpoint(endpoint.id, None, &given::asked()).await.unwrap());
+    let row = given::delivery(store, due.id).await;
+    assert_eq!((row.status, row.due_at, row.attempts), (Status::Delivered, None, 2));
+}
+
 /// They never begin anew, so a stale outcome of long ago can never fit.
 pub async fn attempt_numbers_rise_over_every_replay(store: &dyn Store) {
     let first = given::one_due(store).await;

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use ringback::{
     delivery::{DeadReason, Due, HoldReason, Status},
+    event::NewEvent,
     id::{EventId, ExpungeId},
     store::{
-        Accepted, ExpungeFilter, ExpungeState, ExpungeToCreate, Hold, Kept, Keys, PayloadRead, Span, Store,
-        StoredEndpoint, Updated,
+        Accepted, EventFilter, EventState, ExpungeFilter, ExpungeState, ExpungeToCreate, Hold, Kept, Keys, PayloadRead,
+        Span, Store, StoredEndpoint, Updated,
     },
     time::Timestamp,
 };
@@ -301,6 +302,31 @@ pub async fn receipts_of_expunges_stay(store: &dyn Store) {
     keep_house(store, &kept).await;
     let receipt = store.expunge_of_many(id).await.unwrap().unwrap();
     assert_eq!((receipt.state, receipt.erased.events), (ExpungeState::Completed, 1));
+}
+
+/// Neither its status code nor its error.
+pub async fn a_stale_attempt_is_not_the_last_of_what_expires(store: &dyn Store) {
+    let paused = given::create(store, &StoredEndpoint { paused: true, ..given::endpoint() }).await;
+    let due = given::accept_due(store, given::event_to(&[paused.id])).await.remove(0);
+    assert!(given::record(store, given::retried(&due, Duration::ZERO)).await);
+    assert!(!given::record(store, given::of_another(given::delivered(&due))).await);
+    assert_eq!(store.expire_held(Duration::ZERO).await.unwrap(), 1);
+    let row = given::delivery(store, due.id).await;
+    assert_eq!((row.last_status, row.last_error.as_deref()), (Some(500), Some("status")));
+}
+
+/// Its dead letter went, and it was none of those that nobody has routed yet.
+pub async fn an_event_whose_dead_letters_are_gone_is_still_routed(store: &dyn Store) {
+    let dead = given::one_dead(store).await;
+    let waiting = given::emit(store, NewEvent::new("x", "{}")).await;
+    keep_house(store, &Kept { dead_letters: Duration::ZERO, ..Kept::default() }).await;
+    assert!(store.delivery(dead.id).await.unwrap().is_none());
+    let state = async |id: EventId| store.event(id).await.unwrap().unwrap().state;
+    assert_eq!(state(dead.id.event()).await, EventState::Routed);
+    assert_eq!(state(waiting).await, EventState::Unrouted);
+    let listed = store.list_events(&EventFilter::default(), None, 10).await.unwrap().items;
+    let listed: Vec<_> = listed.into_iter().map(|row| row.state).collect();
+    assert_eq!(listed, [EventState::Unrouted, EventState::Routed]);
 }
 
 /// An endpoint that blocks its order on a dead letter blocks on this one, too.

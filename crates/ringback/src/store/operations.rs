@@ -58,7 +58,7 @@ pub enum EventState {
     Duplicate,
     /// No endpoint wanted it.
     Unmatched,
-    /// It has deliveries.
+    /// It has deliveries, or had some that retention removed.
     Routed,
 }
 

@@ -1,13 +1,14 @@
-//! Chance that can be had again: the same seed gives the same calls.
+//! Chance that can be had again: the same seed gives the same choices.
 
 /// SplitMix64 (Steele, Lea, Flood: *Fast splittable pseudorandom number generators*, 2014): small, and even enough for
 /// choosing calls.
-pub(super) struct Random(u64);
+#[derive(Debug, Clone)]
+pub struct Random(u64);
 
 impl Random {
     /// The sequence of one seed.
     #[must_use]
-    pub(super) const fn of(seed: u64) -> Self {
+    pub const fn of(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -20,18 +21,18 @@ impl Random {
     }
 
     /// A whole number below `bound`, which is not 0.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).unwrap_or(u64::MAX);
         usize::try_from(self.next() % bound).unwrap_or_default()
     }
 
     /// True in so many of a hundred cases.
-    pub(super) fn percent(&mut self, chance: usize) -> bool {
+    pub fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }
 
     /// One of these.
-    pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 }

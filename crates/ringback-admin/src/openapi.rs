@@ -6,6 +6,7 @@ mod links;
 pub(crate) mod parameters;
 mod refusals;
 pub(crate) mod requests;
+pub(crate) mod settings;
 pub(crate) mod words;
 
 use bytes::Bytes;

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::settings::{Door, with_settings};
 use super::words::{
-    DeadReason, Digest, Encoding, EndpointId, EventType, Key, KeyFormat, OnDead, Preset, ReplayedStatus, SchemeName,
-    Selector, SigningSecret, Tenant, Time, Url,
+    DeadReason, Digest, Encoding, EndpointId, EventType, Key, KeyFormat, Preset, ReplayedStatus, SchemeName, Selector,
+    SigningSecret, Tenant, Time, Url,
 };
 
 /// An event.
@@ -85,8 +86,6 @@ pub(crate) struct Destination {
     "url": "https://hooks.example.com/ringback",
     "tenant": "acme",
     "key": "agent-7",
-    "name": "Acme's CRM",
-    "description": "Gets the end of every call.",
     "enabled": true,
     "event_types": ["call.*"],
     "preset": "default",
@@ -94,23 +93,14 @@ pub(crate) struct Destination {
     "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "headers": {"x-source": "ringback {tenant}"},
     "auth": {"type": "bearer", "token": "a-token-of-theirs"},
-    "timeout_ms": 10000,
     "retry": {"max_attempts": 3, "delays_ms": [10000, 60000], "jitter": 0.2},
-    "max_in_flight": 16,
-    "rate_per_second": 50.0,
-    "ordered": false,
-    "on_dead": "skip",
 }))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NewEndpoint {
+struct UnsetEndpoint {
     url: Url,
     tenant: Option<Tenant>,
     /// The platform's own name for it, unique in its tenant.
     key: Option<Key>,
-    #[schema(max_length = 256, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")]
-    name: Option<String>,
-    #[schema(max_length = 4096, pattern = "^[^\\u0000]*$")]
-    description: Option<String>,
     enabled: Option<bool>,
     /// `["*"]` for all, `[]` for none.
     #[schema(max_items = 256)]
@@ -123,31 +113,18 @@ pub(crate) struct NewEndpoint {
     /// they are spelled here. `ringback-id` and the other headers that every request carries are refused.
     headers: Option<BTreeMap<String, String>>,
     auth: Option<Auth>,
-    #[schema(minimum = 100, maximum = 60000)]
-    timeout_ms: Option<u32>,
     retry: Option<Retry>,
-    #[schema(minimum = 1, maximum = 1000)]
-    max_in_flight: Option<u32>,
-    /// No limit unless given.
-    #[schema(exclusive_minimum = 0.0, maximum = 100000.0)]
-    rate_per_second: Option<f64>,
-    ordered: Option<bool>,
-    on_dead: Option<OnDead>,
 }
 
 /// A JSON merge patch (RFC 7396): fields that are left out stay, `null` puts one back to its default. An `auth` of another
 /// type takes the place of the present one.
 #[derive(ToSchema)]
-#[schema(example = json!({"name": "Acme's CRM", "timeout_ms": 20000, "retry": {"max_attempts": 5}}))]
+#[schema(example = json!({"retry": {"max_attempts": 5}}))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct EndpointPatch {
+struct UnsetPatch {
     url: Option<Url>,
     tenant: Option<Tenant>,
     key: Option<Key>,
-    #[schema(max_length = 256, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")]
-    name: Option<String>,
-    #[schema(max_length = 4096, pattern = "^[^\\u0000]*$")]
-    description: Option<String>,
     enabled: Option<bool>,
     #[schema(max_items = 256)]
     event_types: Option<Vec<Selector>>,
@@ -156,15 +133,12 @@ pub(crate) struct EndpointPatch {
     secret: Option<SigningSecret>,
     headers: Option<BTreeMap<String, Option<String>>>,
     auth: Option<Auth>,
-    #[schema(minimum = 100, maximum = 60000)]
-    timeout_ms: Option<u32>,
     retry: Option<Retry>,
-    #[schema(minimum = 1, maximum = 1000)]
-    max_in_flight: Option<u32>,
-    #[schema(exclusive_minimum = 0.0, maximum = 100000.0)]
-    rate_per_second: Option<f64>,
-    ordered: Option<bool>,
-    on_dead: Option<OnDead>,
+}
+
+with_settings! {
+    NewEndpoint = UnsetEndpoint, Door::Request;
+    EndpointPatch = UnsetPatch, Door::Request;
 }
 
 /// How requests are signed: a built-in scheme, or one's own.

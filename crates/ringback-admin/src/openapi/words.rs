@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use ringback::{
     attempt::{Conclusion, ErrorClass, Phase},
     delivery::{DeadReason as Reason, HoldReason as Hold, Status as State},
-    endpoint::{Digest as Hash, Encoding as Written, KeyFormat as Format, OnDead as Dead, Preset as Bundle, Scheme},
+    endpoint::{Digest as Hash, Encoding as Written, KeyFormat as Format, Preset as Bundle, Scheme},
     operate::routing::Skipped as Skip,
     store::{EventState as Routed, ExpungeState as Erasing, ReplayState as Replaying, Replayed},
 };
@@ -138,7 +138,6 @@ described! {
     AttemptPhase = one_of("Where it went wrong.", Phase::ALL);
     Preset = one_of("A scheme with the policy that its vendor documents.", &Bundle::ALL);
     SchemeName = one_of("A built-in signing scheme.", &Scheme::BUILT_IN);
-    OnDead = one_of("What a dead letter does to later events of its ordering key.", &[Dead::Skip, Dead::Block]);
     KeyFormat = one_of("What the text of the secret means.", &[Format::Utf8, Format::Base64, Format::Hex, Format::Whsec]);
     Digest = one_of("The hash under the HMAC.", &[Hash::Sha256, Hash::Sha512, Hash::Sha1]);
     Encoding = one_of("How the signature is written.", &[Written::Hex, Written::Base64, Written::Base64url]);

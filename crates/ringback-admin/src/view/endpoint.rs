@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use ringback::{
-    endpoint::{self, Auth, MASK, OnDead, Preset, Retry, RotationUnderWay, Scheme},
+    endpoint::{self, Auth, MASK, Preset, Retry, RotationUnderWay, Scheme},
     id::EndpointId,
     invalid::Warning,
     operate::{endpoints::Made, figures::LastDay},
     time::Timestamp,
 };
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::openapi::{answers, requests, words};
+use crate::openapi::{answers, requests, settings::EndpointSettings, words};
 
 /// An endpoint with its effective values.
 #[derive(Serialize, ToSchema)]
@@ -24,10 +25,6 @@ pub(crate) struct Endpoint {
     tenant: String,
     #[schema(required, value_type = Option<words::Key>)]
     key: Option<String>,
-    #[schema(required)]
-    name: Option<String>,
-    #[schema(required)]
-    description: Option<String>,
     enabled: bool,
     event_types: Vec<String>,
     #[schema(value_type = words::Preset)]
@@ -38,15 +35,11 @@ pub(crate) struct Endpoint {
     headers: BTreeMap<String, &'static str>,
     #[schema(required)]
     auth: Option<AuthShown>,
-    timeout_ms: u32,
     #[schema(value_type = answers::Retry)]
     retry: Retry,
-    max_in_flight: u32,
-    #[schema(required)]
-    rate_per_second: Option<f64>,
-    ordered: bool,
-    #[schema(value_type = words::OnDead)]
-    on_dead: OnDead,
+    #[serde(flatten)]
+    #[schema(value_type = EndpointSettings)]
+    settings: Map<String, Value>,
     paused: bool,
     #[schema(required)]
     disabled_reason: Option<String>,
@@ -107,20 +100,14 @@ impl From<&endpoint::Endpoint> for Endpoint {
             url: spec.url,
             tenant: endpoint.tenant.clone(),
             key: endpoint.key.clone(),
-            name: spec.name,
-            description: spec.description,
             enabled: endpoint.enabled,
             event_types: spec.event_types,
             preset: spec.preset,
             scheme: spec.scheme,
             headers: credentials.headers.keys().map(|name| (name.clone(), MASK)).collect(),
             auth: credentials.auth.as_ref().map(AuthShown::from),
-            timeout_ms: spec.timeout_ms,
             retry: spec.retry,
-            max_in_flight: spec.max_in_flight,
-            rate_per_second: spec.rate_per_second,
-            ordered: spec.ordered,
-            on_dead: spec.on_dead,
+            settings: endpoint.spec.settings(),
             paused: endpoint.paused,
             disabled_reason: endpoint.disabled_reason.clone(),
             has_secret: !credentials.secrets.is_empty(),

@@ -1,5 +1,7 @@
 //! The API's names of fields and parameters in the words of the command line: whoever typed a flag is told of that flag.
 
+use ringback::endpoint::{Setting, Shape};
+
 /// The flag that sets what stands at a pointer or is a parameter of this name; empty for the request as a whole.
 pub(crate) fn spelled(place: &str) -> String {
     let mut segments = place.trim_start_matches('/').split('/').skip_while(|segment| is_group(segment));
@@ -7,12 +9,14 @@ pub(crate) fn spelled(place: &str) -> String {
         "" => return String::new(),
         "url" => "DESTINATION".to_owned(),
         "payload" => "the payload".to_owned(),
-        "timeout_ms" => "--timeout, in milliseconds,".to_owned(),
         "delays_ms" => "--delays, in milliseconds,".to_owned(),
         "overlap_seconds" => "--overlap, in seconds,".to_owned(),
-        "rate_per_second" => "--rate".to_owned(),
         "headers" => "--header".to_owned(),
-        field => format!("--{}", field.replace('_', "-")),
+        field => match Setting::named(field) {
+            Some(Setting { flag, shape: Shape::Milliseconds { .. }, .. }) => format!("--{flag}, in milliseconds,"),
+            Some(setting) => format!("--{}", setting.flag),
+            None => format!("--{}", field.replace('_', "-")),
+        },
     };
     let inside: Vec<String> = segments.map(inner).collect();
     if inside.is_empty() { flag } else { format!("{flag} ({})", inside.join(" ")) }

@@ -173,6 +173,9 @@ pub(crate) struct Endpoint {
     pub(crate) secret: Option<String>,
     #[serde(default)]
     pub(crate) warnings: Vec<Warning>,
+    /// What has no place above.
+    #[serde(flatten)]
+    pub(crate) others: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Authorization beside the signature, as far as it is shown.

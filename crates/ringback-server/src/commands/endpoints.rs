@@ -8,6 +8,7 @@ mod list;
 mod pause;
 mod rotate_secret;
 mod seen;
+mod settings;
 mod test;
 mod update;
 

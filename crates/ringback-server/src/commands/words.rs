@@ -35,6 +35,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "not a whole number and one of ms s m h d, such as 10s".to_owned())
 }
 
+/// A duration, as the API's documents have it.
+pub(super) fn milliseconds(text: &str) -> Result<u64, String> {
+    duration(text).map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// A rate above nothing.
 pub(super) fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);

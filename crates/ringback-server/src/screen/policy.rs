@@ -1,6 +1,10 @@
 //! How an endpoint is sent to: what is in effect, where it comes from, and whether it is what it was.
 
-use ringback::{endpoint::Scheme, time::Timestamp};
+use ringback::{
+    endpoint::{SETTINGS, Scheme},
+    time::Timestamp,
+};
+use serde_json::Value;
 
 use crate::{
     client::views::{Endpoint, Rotation},
@@ -24,6 +28,11 @@ pub(crate) fn policy(endpoint: &Endpoint, since: Option<Timestamp>, paint: Paint
     }
     line("tries", &tries(endpoint));
     line("pace", &pace(endpoint));
+    for setting in SETTINGS {
+        if let (Some(label), Some(value)) = (setting.label, endpoint.others.get(setting.name)) {
+            line(label, &words(value));
+        }
+    }
     if !endpoint.headers.is_empty() || endpoint.auth.is_some() {
         line("sends", &sends(endpoint));
     }
@@ -83,6 +92,15 @@ fn pace(endpoint: &Endpoint) -> String {
         (true, _) => "in order, past a dead one",
     };
     format!("at most {} open requests, {rate}, {order}", endpoint.max_in_flight)
+}
+
+/// A value as people write it: the entries of a list with commas between them.
+fn words(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
 }
 
 fn sends(endpoint: &Endpoint) -> String {

@@ -5,53 +5,53 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Auth, Credentials, Endpoint, OnDead, Preset, RetryDraft, Scheme, read};
+use super::{Auth, Credentials, Endpoint, OnDead, Preset, RetryDraft, Scheme, read, setting};
 use crate::{document::Fields, invalid::Invalid};
 
-/// The request fields of an endpoint; what is `None` comes from the preset or has a default.
-#[derive(Clone, Default)]
-pub struct Draft {
-    /// Whose it is to be.
-    pub tenant: Option<String>,
-    /// The platform's own name for it.
-    pub key: Option<String>,
-    /// Where to send. Required.
-    pub url: Option<String>,
-    /// For people.
-    pub name: Option<String>,
-    /// For people.
-    pub description: Option<String>,
-    /// Whether it sends; `true` unless set.
-    pub enabled: Option<bool>,
-    /// Selectors. Required; empty for none.
-    pub event_types: Option<Vec<String>>,
-    /// The bundle that unset fields come from.
-    pub preset: Option<Preset>,
-    /// How to sign.
-    pub scheme: Option<Scheme>,
-    /// The signing secret. `None` keeps the present one or lets one be generated; `Some(None)` removes it.
-    pub secret: Option<Option<String>>,
-    /// Extra headers.
-    pub headers: Option<BTreeMap<String, String>>,
-    /// Authorization beside the signature.
-    pub auth: Option<Auth>,
-    /// Deadline of one attempt, in milliseconds.
-    pub timeout_ms: Option<u32>,
-    /// How often and when to try again.
-    pub retry: Option<RetryDraft>,
-    /// Most open requests at a time.
-    pub max_in_flight: Option<u32>,
-    /// Most requests started per second.
-    pub rate_per_second: Option<f64>,
-    /// Whether deliveries of one ordering key go out one after the other.
-    pub ordered: Option<bool>,
-    /// What a dead letter does to its ordering key.
-    pub on_dead: Option<OnDead>,
-    /// What could not be read of a JSON document: reported by [`Draft::resolve`] with everything else.
-    pub misread: Invalid,
-    /// Secrets to keep where none is given, and values to put where `***` is.
-    pub(super) present: Option<Arc<Credentials>>,
+macro_rules! draft {
+    ($(
+        $(#[$about:meta])+
+        $name:ident: $given:ty => $kept:ty [$($serde:meta)*] = $otherwise:expr,
+            $flag:literal, $shape:expr, $example:literal, $label:expr;
+    )+) => {
+        /// The request fields of an endpoint; what is `None` comes from the preset or has a default.
+        #[derive(Clone, Default)]
+        pub struct Draft {
+            /// Whose it is to be.
+            pub tenant: Option<String>,
+            /// The platform's own name for it.
+            pub key: Option<String>,
+            /// Where to send. Required.
+            pub url: Option<String>,
+            /// Whether it sends; `true` unless set.
+            pub enabled: Option<bool>,
+            /// Selectors. Required; empty for none.
+            pub event_types: Option<Vec<String>>,
+            /// The bundle that unset fields come from.
+            pub preset: Option<Preset>,
+            /// How to sign.
+            pub scheme: Option<Scheme>,
+            /// The signing secret. `None` keeps the present one or lets one be generated; `Some(None)` removes it.
+            pub secret: Option<Option<String>>,
+            /// Extra headers.
+            pub headers: Option<BTreeMap<String, String>>,
+            /// Authorization beside the signature.
+            pub auth: Option<Auth>,
+            /// How often and when to try again.
+            pub retry: Option<RetryDraft>,
+            $(
+                $(#[$about])+
+                pub $name: Option<$given>,
+            )+
+            /// What could not be read of a JSON document: reported by [`Draft::resolve`] with everything else.
+            pub misread: Invalid,
+            /// Secrets to keep where none is given, and values to put where `***` is.
+            pub(super) present: Option<Arc<Credentials>>,
+        }
+    };
 }
+
+setting::for_every_setting!(draft);
 
 impl Draft {
     /// Reads the JSON document of `POST` and `PUT`. What is wrong with it is kept in `misread`, so that all
@@ -63,8 +63,6 @@ impl Draft {
             tenant: fields.text("tenant"),
             key: fields.text("key"),
             url: fields.text("url"),
-            name: fields.text("name"),
-            description: fields.text("description"),
             enabled: fields.flag("enabled"),
             event_types: fields.texts("event_types"),
             preset: read::preset(&mut fields),
@@ -72,15 +70,10 @@ impl Draft {
             secret: read::secret(&mut fields),
             headers: fields.table("headers"),
             auth: read::auth(&mut fields),
-            timeout_ms: fields.small("timeout_ms"),
             retry: read::retry(&mut fields),
-            max_in_flight: fields.small("max_in_flight"),
-            rate_per_second: fields.number("rate_per_second"),
-            ordered: fields.flag("ordered"),
-            on_dead: fields.word("on_dead", &[("skip", OnDead::Skip), ("block", OnDead::Block)]),
-            misread: Invalid::default(),
-            present: None,
+            ..Self::default()
         };
+        setting::read(&mut draft, &mut fields);
         draft.misread = fields.finish();
         draft
     }

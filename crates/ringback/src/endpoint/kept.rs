@@ -91,7 +91,7 @@ fn json<T: serde::Serialize>(document: &T) -> String {
 mod tests {
     use super::*;
     use crate::{
-        endpoint::{OnDead, Preset, Retry, Scheme, Secret},
+        endpoint::{OnDead, Scheme, Secret},
         time::Timestamp,
     };
 
@@ -102,18 +102,12 @@ mod tests {
             tenant: "acme".to_owned(),
             key: Some("agent-1".to_owned()),
             spec: Spec {
-                url: "https://example.com/hook".to_owned(),
-                name: None,
-                description: None,
                 event_types: vec!["call.*".to_owned()],
-                preset: Preset::Default,
                 scheme: Scheme::Standard,
-                timeout_ms: 10_000,
-                retry: Retry { max_attempts: 3, delays_ms: vec![10_000, 60_000], jitter: 0.2 },
-                max_in_flight: 16,
                 rate_per_second: Some(2.5),
                 ordered: true,
                 on_dead: OnDead::Block,
+                ..Spec::plain("https://example.com/hook")
             },
             credentials: Arc::new(Credentials {
                 secrets: vec![Secret::lasting("plain-secret".to_owned())],

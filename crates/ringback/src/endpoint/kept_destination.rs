@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    Credentials, Destination, Endpoint, Preset, Retry, RetryDraft, Scheme, Secret, SigningKey, Target, TargetUrl,
-    check,
+    Credentials, Destination, Draft, Endpoint, Preset, Retry, RetryDraft, Scheme, Secret, SigningKey, Target,
+    TargetUrl, check,
     inherit::{Inheritance, over},
     resolve::together,
+    setting,
     signing::Missing,
     terms::{Given, Inherited, Terms},
 };
@@ -199,7 +200,8 @@ fn check_terms(
     warnings: &mut Vec<Warning>,
     invalid: &mut Invalid,
 ) {
-    let Policy { scheme, timeout_ms, retry } = kept.policy(inherit);
+    setting::check(&Draft { timeout_ms: kept.timeout_ms, ..Draft::default() }, invalid);
+    let Policy { scheme, retry, .. } = kept.policy(inherit);
     // As it was given: what is out of bounds is refused here, and brought within them only when it is stored already.
     let retry = kept.retry.clone().unwrap_or_default().over_for_inline(retry, invalid);
     let own = Credentials { headers: destination.headers.clone().unwrap_or_default(), ..Credentials::default() };
@@ -212,7 +214,6 @@ fn check_terms(
         secret: destination.secret.clone().map(Some),
         headers,
         auth,
-        timeout_ms: Some(timeout_ms),
         retry: Some(retry.into()),
     };
     // Without header values: a mask stands for nothing here, since what is inherited is not written down.

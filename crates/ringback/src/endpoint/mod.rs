@@ -26,6 +26,7 @@ mod resolve;
 mod retry;
 mod scheme;
 mod secret;
+mod setting;
 mod signing;
 mod signing_key;
 mod target;
@@ -52,6 +53,7 @@ pub use self::{
     retry::{Retry, RetryDraft},
     scheme::{Custom, Digest, Encoding, KeyFormat, Scheme},
     secret::{SecretError, SecretRule},
+    setting::{MAX_IN_FLIGHT_DEFAULT, SETTINGS, Setting, Shape},
     target::Target,
     unreadable::{UNREADABLE, Unreadable, WouldDestroy},
     url::TargetUrl,
@@ -68,9 +70,6 @@ use crate::{
     time::Timestamp,
 };
 
-/// In-flight limit of a lane whose endpoint sets none, and of inline lanes.
-pub const MAX_IN_FLIGHT_DEFAULT: u32 = 16;
-
 /// What an ordered endpoint does about later events of an ordering key once one is dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,39 +81,35 @@ pub enum OnDead {
     Block,
 }
 
-/// An endpoint's configuration with effective values and without secrets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Spec {
-    /// Where requests go: absolute, normalised.
-    pub url: String,
-    /// For people.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// For people.
-    #[serde(default)]
-    pub description: Option<String>,
-    /// Exact types, prefixes such as `call.*`, or `*`; empty matches nothing.
-    pub event_types: Vec<String>,
-    /// The bundle that unset fields came from.
-    pub preset: Preset,
-    /// How requests are signed.
-    pub scheme: Scheme,
-    /// Deadline of one attempt, in milliseconds, from DNS to the last byte that matters.
-    pub timeout_ms: u32,
-    /// How often and when a failed delivery is tried again.
-    pub retry: Retry,
-    /// Most open requests at a time.
-    pub max_in_flight: u32,
-    /// Most requests started per second; `None` for no limit.
-    #[serde(default)]
-    pub rate_per_second: Option<f64>,
-    /// Whether deliveries of one ordering key go out one after the other.
-    #[serde(default)]
-    pub ordered: bool,
-    /// What a dead letter does to its ordering key.
-    #[serde(default)]
-    pub on_dead: OnDead,
+macro_rules! spec {
+    ($(
+        $(#[$about:meta])+
+        $name:ident: $given:ty => $kept:ty [$($serde:meta)*] = $otherwise:expr,
+            $flag:literal, $shape:expr, $example:literal, $label:expr;
+    )+) => {
+        /// An endpoint's configuration with effective values and without secrets.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub struct Spec {
+            /// Where requests go: absolute, normalised.
+            pub url: String,
+            /// Exact types, prefixes such as `call.*`, or `*`; empty matches nothing.
+            pub event_types: Vec<String>,
+            /// The bundle that unset fields came from.
+            pub preset: Preset,
+            /// How requests are signed.
+            pub scheme: Scheme,
+            /// How often and when a failed delivery is tried again.
+            pub retry: Retry,
+            $(
+                $(#[$about])+
+                $(#[$serde])*
+                pub $name: $kept,
+            )+
+        }
+    };
 }
+
+setting::for_every_setting!(spec);
 
 /// An endpoint as the engine works with it.
 #[derive(Debug, Clone)]

@@ -54,34 +54,25 @@ fn document(endpoint: &Endpoint) -> Map<String, Value> {
     let is_without_spec = endpoint.unreadable.as_ref().is_some_and(|unreadable| unreadable.without_spec);
     let endpoint = &endpoint.as_configured();
     let spec = &endpoint.spec;
-    let value = json!({
-        "tenant": endpoint.tenant,
-        "key": endpoint.key,
-        "enabled": endpoint.enabled,
-        "url": spec.url,
-        "name": spec.name,
-        "description": spec.description,
-        "event_types": spec.event_types,
-        "preset": spec.preset,
-        "scheme": spec.scheme,
-        "timeout_ms": spec.timeout_ms,
-        "retry": spec.retry,
-        "max_in_flight": spec.max_in_flight,
-        "rate_per_second": spec.rate_per_second,
-        "ordered": spec.ordered,
-        "on_dead": spec.on_dead,
-        "headers": endpoint.credentials.headers,
-        "auth": endpoint.credentials.auth.as_ref().map(auth),
-    });
-    match value {
-        Value::Object(mut members) => {
-            if is_without_spec {
-                members.retain(|name, _| OF_ROW.contains(&name.as_str()));
-            }
-            members
-        }
-        _ => Map::new(),
+    let mut members = spec.settings();
+    for (name, value) in [
+        ("tenant", json!(endpoint.tenant)),
+        ("key", json!(endpoint.key)),
+        ("enabled", json!(endpoint.enabled)),
+        ("url", json!(spec.url)),
+        ("event_types", json!(spec.event_types)),
+        ("preset", json!(spec.preset)),
+        ("scheme", json!(spec.scheme)),
+        ("retry", json!(spec.retry)),
+        ("headers", json!(endpoint.credentials.headers)),
+        ("auth", json!(endpoint.credentials.auth.as_ref().map(auth))),
+    ] {
+        members.insert(name.to_owned(), value);
     }
+    if is_without_spec {
+        members.retain(|name, _| OF_ROW.contains(&name.as_str()));
+    }
+    members
 }
 
 fn auth(auth: &Auth) -> Value {

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{
-    Credentials, Draft, MAX_IN_FLIGHT_DEFAULT, Spec, TargetUrl, check,
+    Credentials, Draft, Spec, TargetUrl, check,
+    setting::{self, Rest},
     signing::Missing,
     terms::{Given, Inherited, Terms},
 };
@@ -56,48 +57,33 @@ impl Draft {
         }
     }
 
-    fn check(self, egress: &Egress, header_prefix: &str) -> Result<Resolved, Invalid> {
+    fn check(mut self, egress: &Egress, header_prefix: &str) -> Result<Resolved, Invalid> {
         let mut invalid = Invalid::default();
         let mut warnings = Vec::new();
         check::tenant(self.tenant.as_deref(), &mut invalid);
         check::key(self.key.as_deref(), "/key", &mut invalid);
         let url = url(self.url.as_deref(), egress, &mut warnings, &mut invalid);
-        check::name(self.name.as_deref(), &mut invalid);
-        check::description(self.description.as_deref(), &mut invalid);
+        setting::check(&self, &mut invalid);
         check::event_types(self.event_types.as_deref(), &mut invalid);
         let terms = Terms::of(
             Given {
                 url: &url,
                 preset: self.preset.unwrap_or_default(),
-                scheme: self.scheme,
-                secret: self.secret,
-                headers: self.headers.unwrap_or_default(),
-                auth: self.auth,
-                timeout_ms: self.timeout_ms,
-                retry: self.retry,
+                scheme: self.scheme.take(),
+                secret: self.secret.take(),
+                headers: self.headers.take().unwrap_or_default(),
+                auth: self.auth.take(),
+                retry: self.retry.take(),
             },
             Inherited { present: self.present.as_deref(), missing: Missing::Generate },
             header_prefix,
             &mut warnings,
             &mut invalid,
         );
-        let max_in_flight = self.max_in_flight.unwrap_or(MAX_IN_FLIGHT_DEFAULT);
-        check::max_in_flight(max_in_flight, &mut invalid);
-        check::rate_per_second(self.rate_per_second, &mut invalid);
-        let spec = Spec {
-            url,
-            name: self.name,
-            description: self.description,
-            event_types: self.event_types.unwrap_or_default(),
-            preset: self.preset.unwrap_or_default(),
-            scheme: terms.scheme,
-            timeout_ms: terms.timeout_ms,
-            retry: terms.retry,
-            max_in_flight,
-            rate_per_second: self.rate_per_second,
-            ordered: self.ordered.unwrap_or_default(),
-            on_dead: self.on_dead.unwrap_or_default(),
-        };
+        let preset = self.preset.unwrap_or_default();
+        let event_types = self.event_types.take().unwrap_or_default();
+        let rest = Rest { url, event_types, scheme: terms.scheme, retry: terms.retry };
+        let spec = setting::settle(&mut self, preset, rest);
         invalid.or(Resolved {
             tenant: self.tenant,
             key: self.key,

@@ -1,9 +1,9 @@
-//! What endpoints and inline destinations have in common: scheme, credentials, timeout, retry.
+//! What endpoints and inline destinations have in common: scheme, credentials, retry.
 
 use std::collections::BTreeMap;
 
 use super::{
-    Auth, Credentials, Preset, Retry, RetryDraft, Scheme, bounds, check,
+    Auth, Credentials, Preset, Retry, RetryDraft, Scheme, bounds,
     header::{self, Reserved},
     mask,
     placeholder::InSchemeHeader,
@@ -20,7 +20,6 @@ pub(super) struct Given<'a> {
     pub(super) secret: Option<Option<String>>,
     pub(super) headers: BTreeMap<String, String>,
     pub(super) auth: Option<Auth>,
-    pub(super) timeout_ms: Option<u32>,
     pub(super) retry: Option<RetryDraft>,
 }
 
@@ -35,7 +34,6 @@ pub(super) struct Terms {
     pub(super) scheme: Scheme,
     pub(super) credentials: Credentials,
     pub(super) new_secret: Option<String>,
-    pub(super) timeout_ms: u32,
     pub(super) retry: Retry,
 }
 
@@ -80,13 +78,11 @@ impl Terms {
         let reserved = Reserved { prefix: header_prefix, scheme: names };
         let (headers, auth) = credentials(given.headers, given.auth, inherited.present, &reserved, invalid);
 
-        let timeout_ms = given.timeout_ms.unwrap_or_else(|| given.preset.timeout_ms());
-        check::timeout_ms(timeout_ms, invalid);
         let retry = given.retry.unwrap_or_default().over(given.preset.retry());
         retry.check(invalid);
 
         let credentials = Credentials { secrets: signing.secrets, signing_keys: signing.signing_keys, headers, auth };
-        Self { scheme, credentials, new_secret: signing.new, timeout_ms, retry }
+        Self { scheme, credentials, new_secret: signing.new, retry }
     }
 }
 

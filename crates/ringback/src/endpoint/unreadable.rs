@@ -5,7 +5,10 @@
 //! that brings what cannot be read replaces it; every other change but a pause is refused, because it would destroy what
 //! the right key could still open.
 
-use super::{Draft, Endpoint, MAX_IN_FLIGHT_DEFAULT, OnDead, Preset, Spec};
+use super::{
+    Draft, Endpoint, Preset, Spec,
+    setting::{self, Rest},
+};
 use crate::{invalid::Warning, store::StoredEndpoint};
 
 /// The `disabled_reason` of an endpoint that cannot be read.
@@ -93,18 +96,11 @@ impl StoredEndpoint {
 /// What is shown of a configuration that cannot be read: what its row still tells, else the defaults.
 pub(super) fn spec_of_row(stored: &StoredEndpoint) -> Spec {
     let preset = Preset::default();
-    Spec {
+    let rest = Rest {
         url: stored.url(),
-        name: None,
-        description: None,
         event_types: stored.event_types.clone(),
-        preset,
         scheme: preset.scheme(),
-        timeout_ms: preset.timeout_ms(),
         retry: preset.retry(),
-        max_in_flight: MAX_IN_FLIGHT_DEFAULT,
-        rate_per_second: None,
-        ordered: false,
-        on_dead: OnDead::default(),
-    }
+    };
+    setting::settle(&mut Draft::default(), preset, rest)
 }

@@ -1,12 +1,13 @@
 //! The fields of an endpoint as flags, and the API's document that they make.
 
-use std::time::Duration;
-
 use ringback::endpoint::{Auth, Preset, Scheme};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::super::{header::Header, scheme, words};
+use super::{
+    super::{header::Header, scheme, words},
+    settings::Settings,
+};
 use crate::failure::{Failure, Result};
 
 /// What a caller says about an endpoint.
@@ -16,14 +17,6 @@ pub(super) struct Fields {
     /// The platform's own name for it, unique in its tenant
     #[arg(long, value_parser = words::key)]
     key: Option<String>,
-
-    /// For people
-    #[arg(long)]
-    name: Option<String>,
-
-    /// For people
-    #[arg(long)]
-    description: Option<String>,
 
     /// Whether it sends
     #[arg(long, value_name = "true|false")]
@@ -53,37 +46,20 @@ pub(super) struct Fields {
     #[arg(long, value_name = "JSON", value_parser = auth)]
     auth: Option<Value>,
 
-    /// The deadline of one attempt, 100ms to 60s
-    #[arg(long, value_name = "DURATION", value_parser = words::duration)]
-    timeout: Option<Duration>,
-
     /// Sends in all
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     max_attempts: Option<u32>,
 
     /// Pauses between sends, 50ms to 7d each; the last one repeats
-    #[arg(long, value_name = "DURATION,…", value_delimiter = ',', value_parser = words::duration)]
-    delays: Option<Vec<Duration>>,
+    #[arg(long, value_name = "DURATION,…", value_delimiter = ',', value_parser = words::milliseconds)]
+    delays: Option<Vec<u64>>,
 
     /// How much a pause varies, as a fraction
     #[arg(long, value_name = "0–1", value_parser = words::fraction)]
     jitter: Option<f64>,
 
-    /// Most open requests at a time
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_in_flight: Option<u32>,
-
-    /// Most requests a second
-    #[arg(long, value_name = "PER_SECOND", value_parser = words::rate)]
-    rate: Option<f64>,
-
-    /// Whether deliveries of one ordering key go out one after the other
-    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
-    ordered: Option<bool>,
-
-    /// What a dead letter does to its ordering key
-    #[arg(long, value_parser = ["skip", "block"])]
-    on_dead: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 /// Puts a field where it is given.
@@ -97,8 +73,6 @@ impl Fields {
         let mut document = Map::new();
         let all = &mut document;
         put(all, "key", self.key.as_ref());
-        put(all, "name", self.name.as_ref());
-        put(all, "description", self.description.as_ref());
         put(all, "enabled", self.enabled.as_ref());
         put(all, "event_types", self.selectors().as_ref());
         put(all, "preset", self.preset.as_ref());
@@ -106,12 +80,8 @@ impl Fields {
         put(all, "secret", self.secret.as_ref());
         put(all, "headers", self.headers()?.as_ref());
         put(all, "auth", self.auth.as_ref());
-        put(all, "timeout_ms", self.timeout.map(milliseconds).as_ref());
         put(all, "retry", self.retry().as_ref());
-        put(all, "max_in_flight", self.max_in_flight.as_ref());
-        put(all, "rate_per_second", self.rate.as_ref());
-        put(all, "ordered", self.ordered.as_ref());
-        put(all, "on_dead", self.on_dead.as_ref());
+        all.extend(self.settings.0.clone());
         Ok(document)
     }
 
@@ -133,16 +103,11 @@ impl Fields {
 
     fn retry(&self) -> Option<Map<String, Value>> {
         let mut retry = Map::new();
-        let delays = self.delays.as_ref().map(|delays| delays.iter().copied().map(milliseconds).collect::<Vec<_>>());
         put(&mut retry, "max_attempts", self.max_attempts.as_ref());
-        put(&mut retry, "delays_ms", delays.as_ref());
+        put(&mut retry, "delays_ms", self.delays.as_ref());
         put(&mut retry, "jitter", self.jitter.as_ref());
         (!retry.is_empty()).then_some(retry)
     }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Checked here, so that a slip is refused by the flag's name; sent as it was written.

@@ -1,6 +1,8 @@
 //! `ringback endpoints update`.
 
+use clap::builder::PossibleValuesParser;
 use http::Method;
+use ringback::endpoint::SETTINGS;
 use serde_json::Value;
 
 use super::{
@@ -25,8 +27,7 @@ pub(super) struct Update {
     to: Option<String>,
 
     /// Back to what it is when left out
-    #[arg(long, value_name = "FIELD,…", value_delimiter = ',', value_parser = ["key", "name", "description", "secret",
-        "headers", "auth", "rate", "timeout", "retry", "max-in-flight", "ordered", "on-dead"])]
+    #[arg(long, value_name = "FIELD,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(clearable()))]
     clear: Vec<String>,
 
     #[command(flatten)]
@@ -60,13 +61,12 @@ impl Update {
     }
 }
 
+/// What has something to go back to, by its flags.
+fn clearable() -> impl Iterator<Item = &'static str> {
+    ["key", "secret", "headers", "auth", "retry"].into_iter().chain(SETTINGS.iter().map(|setting| setting.flag))
+}
+
 /// The API's name of what a flag sets.
 fn field(flag: &str) -> &str {
-    match flag {
-        "rate" => "rate_per_second",
-        "timeout" => "timeout_ms",
-        "max-in-flight" => "max_in_flight",
-        "on-dead" => "on_dead",
-        same => same,
-    }
+    SETTINGS.iter().find(|setting| setting.flag == flag).map_or(flag, |setting| setting.name)
 }

@@ -44,20 +44,20 @@ fn every_wrong_field_is_named_at_once() {
     assert_eq!(
         pointers,
         [
-            "/name",
             "/enabled",
             "/auth/token",
             "/retry/tries",
+            "/name",
             "/surprise",
             "/tenant",
             "/key",
             "/url",
-            "/event_types/0",
-            "/headers/Host",
             "/timeout_ms",
-            "/retry/max_attempts",
             "/max_in_flight",
             "/rate_per_second",
+            "/event_types/0",
+            "/headers/Host",
+            "/retry/max_attempts",
         ]
     );
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     delivery::Due,
-    endpoint::{Credentials, Endpoint, OnDead, Preset, Spec},
+    endpoint::{Credentials, Endpoint, Spec},
     event::Event,
     id::EndpointId,
     store::LoadedEvent,
@@ -13,20 +13,7 @@ use crate::{
 
 pub(in crate::deliver::lanes) fn endpoint(number: u128, rate_per_second: Option<f64>) -> Endpoint {
     let now = Timestamp::from_millis(1);
-    let spec = Spec {
-        url: "https://hooks.acme-voice.com/".to_owned(),
-        name: None,
-        description: None,
-        event_types: vec!["*".to_owned()],
-        preset: Preset::Default,
-        scheme: Preset::External.scheme(),
-        timeout_ms: 10_000,
-        retry: Preset::Default.retry(),
-        max_in_flight: 4,
-        rate_per_second,
-        ordered: false,
-        on_dead: OnDead::Skip,
-    };
+    let spec = Spec { max_in_flight: 4, rate_per_second, ..Spec::plain("https://hooks.acme-voice.com/") };
     Endpoint {
         id: EndpointId::from_uuid(uuid::Uuid::from_u128(number)),
         tenant: "default".to_owned(),

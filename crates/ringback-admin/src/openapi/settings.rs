@@ -1,0 +1,131 @@
+//! The settings of an endpoint in the schemas of its requests and answers, out of the engine's table.
+
+use std::borrow::Cow;
+
+use ringback::endpoint::{SETTINGS, Setting, Shape};
+use serde_json::Value;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type, schema::SchemaType},
+};
+
+/// Where a schema stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// A body that a route reads: every setting may be left out.
+    Request,
+    /// What it answers: every setting is there.
+    Answer,
+}
+
+/// Gives a schema a name, and the settings beside what it has of its own.
+macro_rules! with_settings {
+    ($($name:ident = $own:ident, $door:expr;)+) => {$(
+        #[doc = concat!("[`", stringify!($own), "`] and the settings.")]
+        pub(crate) enum $name {}
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::openapi::settings::added(<$own as utoipa::PartialSchema>::schema(), $door)
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+                <$own as utoipa::ToSchema>::schemas(schemas);
+                $crate::openapi::settings::named(schemas);
+            }
+        }
+    )+};
+}
+pub(crate) use with_settings;
+
+/// The settings as answers show them.
+pub(crate) enum EndpointSettings {}
+
+impl PartialSchema for EndpointSettings {
+    fn schema() -> RefOr<Schema> {
+        added(Object::new().into(), Door::Answer)
+    }
+}
+
+impl ToSchema for EndpointSettings {
+    fn name() -> Cow<'static, str> {
+        "EndpointSettings".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        named(schemas);
+    }
+}
+
+/// Adds the settings to the schema of an object, and to its example.
+pub(crate) fn added(own: RefOr<Schema>, door: Door) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = own else { return own };
+    for setting in SETTINGS {
+        object.properties.insert(setting.name.to_owned(), property(setting, door));
+        if door == Door::Answer {
+            object.required.push(setting.name.to_owned());
+        }
+        if let Some(Value::Object(example)) = &mut object.example {
+            example.insert(setting.name.to_owned(), serde_json::from_str(setting.example).unwrap_or_default());
+        }
+    }
+    RefOr::T(Schema::Object(object))
+}
+
+/// The schemas that those of the settings refer to by name.
+pub(crate) fn named(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+    for setting in SETTINGS {
+        if let Shape::Word { of, words } = setting.shape {
+            let schema = ObjectBuilder::new().schema_type(Type::String).description(Some(sentence(setting)));
+            schemas.push((of.to_owned(), schema.enum_values(Some(words.iter().copied())).into()));
+        }
+    }
+}
+
+fn property(setting: &Setting, door: Door) -> RefOr<Schema> {
+    let may_be_null = door == Door::Request || setting.may_be_none;
+    let mut object = Object::new();
+    object.description = Some(sentence(setting));
+    let own = match setting.shape {
+        Shape::Text { chars_max, one_line } => {
+            if door == Door::Request {
+                object.max_length = Some(chars_max);
+                let pattern = if one_line { r"^[^\u0000-\u001F\u007F-\u009F]*$" } else { r"^[^\u0000]*$" };
+                object.pattern = Some(pattern.to_owned());
+            }
+            Type::String
+        }
+        Shape::Flag => Type::Boolean,
+        Shape::Whole { least, most } | Shape::Milliseconds { least, most } => {
+            object.minimum = Some(f64::from(least).into());
+            object.maximum = Some(f64::from(most).into());
+            Type::Integer
+        }
+        Shape::Rate { most } => {
+            object.exclusive_minimum = Some(0.0.into());
+            object.maximum = Some(most.into());
+            Type::Number
+        }
+        Shape::Word { of, .. } => {
+            let word = RefOr::Ref(Ref::from_schema_name(of));
+            if !may_be_null {
+                return word;
+            }
+            let nothing = ObjectBuilder::new().schema_type(Type::Null);
+            return OneOfBuilder::new().item(nothing).item(word).into();
+        }
+        _ => return object.into(),
+    };
+    object.schema_type = if may_be_null { SchemaType::from_iter([own, Type::Null]) } else { own.into() };
+    object.into()
+}
+
+fn sentence(setting: &Setting) -> String {
+    format!("{}.", setting.about)
+}

@@ -1,0 +1,339 @@
+//! The settings of an endpoint as a table. From one row come the request and the patch, what is in effect, the answer, the
+//! OpenAPI document, the flag and what it prints, what is audited and what is kept.
+//!
+//! A new setting is its row, the type of its values if none of those below fits, and whoever acts on it. What other fields rest
+//! on (`url`, `preset`, `scheme`, `secret`, `headers`, `auth`, `retry`) and what is not about sending (`tenant`, `key`,
+//! `enabled`, `event_types`) is no setting: it is read and checked where it is decided.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Draft, OnDead, Preset, Spec};
+use crate::{document::Fields, invalid::Invalid};
+
+/// In-flight limit of a lane whose endpoint sets none, and of inline lanes.
+pub const MAX_IN_FLIGHT_DEFAULT: u32 = 16;
+
+/// Hands all rows to `$then!`: what a setting is, in a sentence; its name in documents, the type in which a caller gives it and
+/// the one in which it is kept, with what serde is to know; what it is where nobody gives it; its flag, its shape, an example,
+/// and how it is called on a line of its own.
+macro_rules! for_every_setting {
+    ($then:ident) => {
+        $then! {
+            /// For people, on one line
+            name: String => Option<String> [serde(default)] = |_| None,
+                "name", Shape::Text { chars_max: 256, one_line: true }, r#""Acme's CRM""#, None;
+
+            /// For people
+            description: String => Option<String> [serde(default)] = |_| None,
+                "description", Shape::Text { chars_max: 4_096, one_line: false }, r#""Gets the end of every call.""#, None;
+
+            /// The deadline of one attempt, from DNS to the last byte that matters
+            timeout_ms: u32 => u32 [] = Preset::timeout_ms,
+                "timeout", Shape::Milliseconds { least: 100, most: 60_000 }, "10000", None;
+
+            /// Most open requests at a time
+            max_in_flight: u32 => u32 [] = |_| MAX_IN_FLIGHT_DEFAULT,
+                "max-in-flight", Shape::Whole { least: 1, most: 1_000 }, "16", None;
+
+            /// Most requests started a second; no limit unless given
+            rate_per_second: f64 => Option<f64> [serde(default)] = |_| None,
+                "rate", Shape::Rate { most: 100_000.0 }, "50.0", None;
+
+            /// Whether deliveries of one ordering key go out one after the other
+            ordered: bool => bool [serde(default)] = |_| false,
+                "ordered", Shape::Flag, "false", None;
+
+            /// What a dead letter does to its ordering key
+            on_dead: OnDead => OnDead [serde(default)] = |_| OnDead::Skip,
+                "on-dead", Shape::Word { of: "OnDead", words: &["skip", "block"] }, r#""skip""#, None;
+        }
+    };
+}
+pub(super) use for_every_setting;
+
+/// What is to be known of a setting by whoever reads, describes or prints it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Setting {
+    /// Its name in documents.
+    pub name: &'static str,
+    /// Its flag, without the dashes.
+    pub flag: &'static str,
+    /// What it is, in a sentence without its full stop.
+    pub about: &'static str,
+    /// Which values it takes.
+    pub shape: Shape,
+    /// Whether there may be none: `null` in answers.
+    pub may_be_none: bool,
+    /// A value, as JSON.
+    pub example: &'static str,
+    /// What it is called where it is shown on a line of its own; the others are told in sentences.
+    pub label: Option<&'static str>,
+}
+
+/// Which values a setting takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Shape {
+    /// A text.
+    Text {
+        /// Its most characters.
+        chars_max: usize,
+        /// Whether it has no control characters; if not, it has no NUL.
+        one_line: bool,
+    },
+    /// `true` or `false`.
+    Flag,
+    /// A span of time as a whole number of milliseconds.
+    Milliseconds {
+        /// The shortest.
+        least: u32,
+        /// The longest.
+        most: u32,
+    },
+    /// A whole number.
+    Whole {
+        /// The smallest.
+        least: u32,
+        /// The largest.
+        most: u32,
+    },
+    /// A number above 0.
+    Rate {
+        /// The largest.
+        most: f64,
+    },
+    /// One word of several.
+    Word {
+        /// What the words have in common, as the OpenAPI document names it.
+        of: &'static str,
+        /// All of them.
+        words: &'static [&'static str],
+    },
+}
+
+macro_rules! table {
+    ($(
+        #[doc = $about:literal]
+        $name:ident: $given:ty => $kept:ty [$($serde:meta)*] = $otherwise:expr,
+            $flag:literal, $shape:expr, $example:literal, $label:expr;
+    )+) => {
+        /// All settings of an endpoint.
+        pub const SETTINGS: &[Setting] = &[$(Setting {
+            name: stringify!($name),
+            flag: $flag,
+            about: $about.trim_ascii_start(),
+            shape: $shape,
+            may_be_none: <$kept as Kept>::MAY_BE_NONE,
+            example: $example,
+            label: $label,
+        }),+];
+
+        /// Reads those that a document has.
+        pub(super) fn read(draft: &mut Draft, fields: &mut Fields) {
+            let mut settings = SETTINGS.iter();
+            $(draft.$name = settings.next().and_then(|setting| Given::read(setting, fields));)+
+        }
+
+        /// Checks those that are given.
+        pub(super) fn check(draft: &Draft, invalid: &mut Invalid) {
+            let mut settings = SETTINGS.iter();
+            $(if let (Some(setting), Some(given)) = (settings.next(), &draft.$name) {
+                given.check(setting, invalid);
+            })+
+        }
+
+        /// A configuration with what a draft gives, and elsewhere with what the preset has or is usual.
+        pub(super) fn settle(draft: &mut Draft, preset: Preset, rest: Rest) -> Spec {
+            let Rest { url, event_types, scheme, retry } = rest;
+            $(let otherwise: fn(Preset) -> $kept = $otherwise;
+            let $name = draft.$name.take().map_or_else(|| otherwise(preset), <$kept>::from);)+
+            Spec { url, event_types, preset, scheme, retry, $($name),+ }
+        }
+
+        impl Spec {
+            /// Its settings, by their names in documents.
+            #[must_use]
+            pub fn settings(&self) -> Map<String, Value> {
+                let mut settings = Map::new();
+                $(settings.insert(stringify!($name).to_owned(), serde_json::json!(self.$name));)+
+                settings
+            }
+        }
+    };
+}
+
+for_every_setting!(table);
+
+/// What a configuration has beside its settings and its preset.
+pub(super) struct Rest {
+    pub(super) url: String,
+    pub(super) event_types: Vec<String>,
+    pub(super) scheme: super::Scheme,
+    pub(super) retry: super::Retry,
+}
+
+#[cfg(test)]
+impl Spec {
+    /// What tests send to: everything, by the default preset, unsigned.
+    pub(crate) fn plain(url: &str) -> Self {
+        let (url, event_types, scheme) = (url.to_owned(), vec!["*".to_owned()], super::Scheme::None);
+        let rest = Rest { url, event_types, scheme, retry: Preset::Default.retry() };
+        settle(&mut Draft::default(), Preset::Default, rest)
+    }
+}
+
+impl Setting {
+    /// The setting with this name in documents.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.name == name)
+    }
+
+    fn wrong(&self, code: &'static str, detail: String, invalid: &mut Invalid) {
+        invalid.add(format!("/{}", self.name), code, detail);
+    }
+}
+
+/// The type in which a setting is kept.
+trait Kept {
+    /// Whether it has a value for nothing.
+    const MAY_BE_NONE: bool = false;
+}
+
+impl<T> Kept for Option<T> {
+    const MAY_BE_NONE: bool = true;
+}
+
+impl Kept for u32 {}
+impl Kept for bool {}
+impl Kept for OnDead {}
+
+/// The type in which a caller gives a setting.
+trait Given: Sized + Serialize {
+    /// Reads it from a document; what is of another type is told.
+    fn read(setting: &Setting, fields: &mut Fields) -> Option<Self>;
+
+    /// Tells what of it is out of bounds. A draft may have been made by hand.
+    fn check(&self, _setting: &Setting, _invalid: &mut Invalid) {}
+}
+
+impl Given for String {
+    fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
+        fields.text(setting.name)
+    }
+
+    fn check(&self, setting: &Setting, invalid: &mut Invalid) {
+        let Shape::Text { chars_max, one_line } = setting.shape else { return };
+        let is_refused = |char: char| if one_line { char.is_control() } else { char == '\0' };
+        if self.chars().count() > chars_max || self.chars().any(is_refused) {
+            let without = if one_line { "control characters" } else { "a NUL" };
+            setting.wrong("malformed", format!("must be at most {chars_max} characters without {without}"), invalid);
+        }
+    }
+}
+
+impl Given for u32 {
+    fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
+        fields.small(setting.name)
+    }
+
+    fn check(&self, setting: &Setting, invalid: &mut Invalid) {
+        let (Shape::Whole { least, most } | Shape::Milliseconds { least, most }) = setting.shape else { return };
+        if !(least..=most).contains(self) {
+            setting.wrong("out_of_range", format!("must be {least} to {most}"), invalid);
+        }
+    }
+}
+
+impl Given for f64 {
+    fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
+        fields.number(setting.name)
+    }
+
+    fn check(&self, setting: &Setting, invalid: &mut Invalid) {
+        let Shape::Rate { most } = setting.shape else { return };
+        if !(*self > 0.0 && *self <= most) {
+            let detail = format!("must be more than 0 and at most {most}; leave it out for no limit");
+            setting.wrong("out_of_range", detail, invalid);
+        }
+    }
+}
+
+impl Given for bool {
+    fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
+        fields.flag(setting.name)
+    }
+}
+
+impl Given for OnDead {
+    fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
+        fields.word(setting.name, &[("skip", Self::Skip), ("block", Self::Block)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_example_is_read_and_kept_as_it_is() {
+        let mut document = json!({"url": "https://example.com/", "event_types": ["*"]});
+        for setting in SETTINGS {
+            document[setting.name] = serde_json::from_str(setting.example).unwrap();
+        }
+        let resolved = Draft::read(document.clone()).resolve(&crate::deliver::send::Egress::default(), "ringback-");
+        let settings = resolved.unwrap().spec.settings();
+        assert_eq!(settings.len(), SETTINGS.len());
+        for (name, value) in settings {
+            assert_eq!(document[&name], value, "{name}");
+        }
+    }
+
+    #[test]
+    fn bounds_are_part_of_the_range() {
+        let findings = |name: &str, value: Value| {
+            let mut document = json!({"url": "https://example.com/", "event_types": ["*"]});
+            document[name] = value;
+            let resolved = Draft::read(document).resolve(&crate::deliver::send::Egress::default(), "ringback-");
+            resolved.map_or_else(|invalid| invalid.findings.len(), |_| 0)
+        };
+        for setting in SETTINGS {
+            let (fits, does_not) = match setting.shape {
+                Shape::Whole { least, most } | Shape::Milliseconds { least, most } => {
+                    (vec![json!(least), json!(most)], vec![json!(least - 1), json!(most + 1), json!("1")])
+                }
+                Shape::Rate { most } => {
+                    (vec![json!(0.1), json!(most)], vec![json!(0.0), json!(-1.0), json!(most + 1.0)])
+                }
+                Shape::Text { chars_max, one_line } => {
+                    let longest = "ä".repeat(chars_max);
+                    let refused = if one_line { "a\nb" } else { "a\0b" };
+                    (vec![json!(longest)], vec![json!(format!("{longest}a")), json!(refused), json!(1)])
+                }
+                Shape::Flag => (vec![json!(true)], vec![json!("true")]),
+                Shape::Word { words, .. } => {
+                    (words.iter().map(|word| json!(word)).collect(), vec![json!("Skip"), json!(1)])
+                }
+            };
+            for value in fits {
+                assert_eq!(findings(setting.name, value.clone()), 0, "{} {value}", setting.name);
+            }
+            for value in does_not {
+                assert_eq!(findings(setting.name, value.clone()), 1, "{} {value}", setting.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_rate_made_by_hand_is_a_number() {
+        for rate in [f64::NAN, f64::INFINITY] {
+            let mut invalid = Invalid::default();
+            check(&Draft { rate_per_second: Some(rate), ..Draft::default() }, &mut invalid);
+            assert_eq!(invalid.findings.len(), 1, "{rate}");
+        }
+    }
+}

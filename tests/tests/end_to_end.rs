@@ -91,6 +91,7 @@ mod idempotency;
 mod large;
 mod openapi;
 mod order;
+mod policy;
 mod rotation;
 mod shutdown;
 mod upgrades;

@@ -68,7 +68,7 @@ impl LaneId {
 pub enum Status {
     /// Still owed: waiting, held, or being sent.
     Pending,
-    /// A receiver answered 2xx.
+    /// A receiver answered that it has it.
     Delivered,
     /// Given up: a dead letter.
     Dead,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 pub use self::detail::{Detail, Headers};
-use crate::time::Timestamp;
+use crate::{endpoint::Statuses, time::Timestamp};
 
 /// Most bytes of a response body that an attempt keeps.
 pub const RESPONSE_BODY_KEPT_MAX: usize = 16 * 1024;
@@ -19,7 +19,7 @@ pub const RESPONSE_BODY_KEPT_MAX: usize = 16 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conclusion {
-    /// Answered 200–299.
+    /// Answered with a status that says so: 200–299, unless the endpoint has it otherwise.
     Delivered,
     /// Anything else.
     Failed,
@@ -79,7 +79,7 @@ macro_rules! coded {
 coded! {
     /// What went wrong, in the words of the API.
     ErrorClass {
-        /// A status outside 200–299.
+        /// A status that is no success.
         Status = 1,
         /// A 3xx: never followed.
         Redirect = 2,
@@ -180,7 +180,7 @@ pub struct Response {
 pub struct Outcome {
     /// What was answered, as soon as there was a status line.
     pub response: Option<Response>,
-    /// What went wrong; `None` exactly for a 2xx.
+    /// What went wrong; `None` exactly for a success.
     pub failure: Option<Failure>,
     /// The address dialled.
     pub remote_addr: Option<std::net::SocketAddr>,
@@ -191,10 +191,22 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether a receiver answered 200–299.
+    /// Whether a receiver answered that it has it.
     #[must_use]
     pub const fn is_delivered(&self) -> bool {
         self.failure.is_none()
+    }
+
+    /// The same where `success` says which statuses mean that it has arrived; 200–299 do in what a sender gives.
+    #[must_use]
+    pub(crate) fn under(mut self, success: &Statuses) -> Self {
+        let Some(response) = &self.response else { return self };
+        if success.contain(response.status) {
+            self.failure = None;
+        } else if self.failure.is_none() {
+            self.failure = Some(Failure { error: ErrorClass::Status, phase: None, ambiguous: false });
+        }
+        self
     }
 
     /// An attempt that ended before any packet was sent.

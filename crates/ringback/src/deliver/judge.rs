@@ -2,7 +2,7 @@
 //!
 //! | outcome | tries left | verdict |
 //! |---|---|---|
-//! | 2xx | | delivered |
+//! | success: 2xx, unless the endpoint has it otherwise | | delivered |
 //! | 410 of an endpoint | | gone: the endpoint is disabled, the delivery stays |
 //! | 410 of an inline destination | | dead, `gone` |
 //! | anything else | yes | retry after the schedule, or `Retry-After` if that is later |

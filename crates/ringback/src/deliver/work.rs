@@ -102,6 +102,7 @@ async fn attempt(delivering: &Delivering, due: &Due, event: &Arc<LoadedEvent>, c
         Err(why) => return Tried::unroutable(why),
     };
     let outcome = delivering.outside.carrier.carry(&courier.connections, &signed, target.timeout).await;
+    let outcome = outcome.under(&target.success);
     Tried { outcome: Ok(outcome), target: Some(target), signed: Some(signed) }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Auth, Credentials, Endpoint, OnDead, Preset, RetryDraft, Scheme, read, setting};
+use super::{Auth, Credentials, Endpoint, Preset, RetryDraft, Scheme, read, setting};
 use crate::{document::Fields, invalid::Invalid};
 
 macro_rules! draft {

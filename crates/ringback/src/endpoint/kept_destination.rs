@@ -143,7 +143,11 @@ impl KeptDestination {
         };
         let Policy { scheme, timeout_ms, retry } = self.policy(inherit);
         let timeout = Duration::from_millis(timeout_ms.into());
-        Target::new(url, scheme, Arc::new(credentials), timeout, retry).map_err(|invalid| invalid.to_string())
+        let target = Target::new(url, scheme, Arc::new(credentials), timeout, retry);
+        // A policy is inherited as a whole, or not.
+        let from = inherit.filter(|_| self.preset.is_none());
+        let success = from.map(|from| from.spec.success_statuses.clone()).unwrap_or_default();
+        target.map(|target| target.succeeding_on(success)).map_err(|invalid| invalid.to_string())
     }
 
     /// Scheme and policy: its own, or those of the preset that it names, or inherited, or the `external` preset's.

@@ -29,6 +29,7 @@ mod secret;
 mod setting;
 mod signing;
 mod signing_key;
+mod statuses;
 mod target;
 pub(crate) mod template;
 mod terms;
@@ -54,6 +55,7 @@ pub use self::{
     scheme::{Custom, Digest, Encoding, KeyFormat, Scheme},
     secret::{SecretError, SecretRule},
     setting::{MAX_IN_FLIGHT_DEFAULT, SETTINGS, Setting, Shape},
+    statuses::{NoStatus, Statuses},
     target::Target,
     unreadable::{UNREADABLE, Unreadable, WouldDestroy},
     url::TargetUrl,

@@ -8,7 +8,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Draft, OnDead, Preset, Spec};
+use super::{Draft, OnDead, Preset, Spec, Statuses, statuses};
 use crate::{document::Fields, invalid::Invalid};
 
 /// In-flight limit of a lane whose endpoint sets none, and of inline lanes.
@@ -45,8 +45,12 @@ macro_rules! for_every_setting {
                 "ordered", Shape::Flag, "false", None;
 
             /// What a dead letter does to its ordering key
-            on_dead: OnDead => OnDead [serde(default)] = |_| OnDead::Skip,
+            on_dead: crate::endpoint::OnDead => crate::endpoint::OnDead [serde(default)] = |_| OnDead::Skip,
                 "on-dead", Shape::Word { of: "OnDead", words: &["skip", "block"] }, r#""skip""#, None;
+
+            /// Which status codes say that a delivery has arrived
+            success_statuses: crate::endpoint::Statuses => crate::endpoint::Statuses [serde(default)] = |_| Statuses::default(),
+                "success-statuses", Shape::Statuses, r#"["200-299"]"#, Some("succeeds");
         }
     };
 }
@@ -111,6 +115,8 @@ pub enum Shape {
         /// All of them.
         words: &'static [&'static str],
     },
+    /// Status codes and ranges of them: [`Statuses`].
+    Statuses,
 }
 
 macro_rules! table {
@@ -209,6 +215,7 @@ impl<T> Kept for Option<T> {
 impl Kept for u32 {}
 impl Kept for bool {}
 impl Kept for OnDead {}
+impl Kept for Statuses {}
 
 /// The type in which a caller gives a setting.
 trait Given: Sized + Serialize {
@@ -273,6 +280,25 @@ impl Given for OnDead {
     }
 }
 
+impl Given for Statuses {
+    fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
+        let entries = fields.texts(setting.name)?;
+        for (index, entry) in entries.iter().enumerate() {
+            if let Err(wrong) = Self::of([entry.as_str()]) {
+                fields.wrong(&format!("{}/{index}", setting.name), "malformed", wrong.to_string());
+            }
+        }
+        Self::of(entries.iter().map(String::as_str)).ok()
+    }
+
+    fn check(&self, setting: &Setting, invalid: &mut Invalid) {
+        if !(1..=statuses::ENTRIES_MAX).contains(&self.count()) {
+            let detail = format!("must have 1 to {} entries", statuses::ENTRIES_MAX);
+            setting.wrong("out_of_range", detail, invalid);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -313,6 +339,10 @@ mod tests {
                     let longest = "ä".repeat(chars_max);
                     let refused = if one_line { "a\nb" } else { "a\0b" };
                     (vec![json!(longest)], vec![json!(format!("{longest}a")), json!(refused), json!(1)])
+                }
+                Shape::Statuses => {
+                    let many = vec!["200"; 33];
+                    (vec![json!(["200-299", "404"])], vec![json!([]), json!(many), json!("200"), json!(["99"])])
                 }
                 Shape::Flag => (vec![json!(true)], vec![json!("true")]),
                 Shape::Word { words, .. } => {

@@ -8,7 +8,9 @@ use std::{
 
 use http::HeaderName;
 
-use super::{Auth, Credentials, Endpoint, Retry, Scheme, TargetUrl, header, placeholder::InHeader, template::Template};
+use super::{
+    Auth, Credentials, Endpoint, Retry, Scheme, Statuses, TargetUrl, header, placeholder::InHeader, template::Template,
+};
 use crate::{
     deliver::{
         send::{Egress, Spelling},
@@ -33,6 +35,8 @@ pub struct Target {
     pub timeout: Duration,
     /// How often and when a failed delivery is tried again.
     pub retry: Retry,
+    /// Which answers say that a delivery has arrived.
+    pub(crate) success: Statuses,
     /// Scheme and secrets, read; `None` if nothing is signed.
     pub(crate) signer: Option<Arc<Signer>>,
     /// The extra headers, read.
@@ -55,7 +59,14 @@ impl Target {
     ) -> Result<Self, Invalid> {
         let signer = Signer::new(&scheme, &credentials)?.map(Arc::new);
         let headers = read_headers(&credentials)?;
-        Ok(Self { url, scheme, credentials, timeout, retry, signer, headers, spelling: OnceLock::new() })
+        let (success, spelling) = (Statuses::default(), OnceLock::new());
+        Ok(Self { url, scheme, credentials, timeout, retry, success, signer, headers, spelling })
+    }
+
+    /// The same with other answers that say that a delivery has arrived.
+    #[must_use]
+    pub(crate) fn succeeding_on(self, success: Statuses) -> Self {
+        Self { success, ..self }
     }
 
     /// How the names of a request are written on the wire: those of the scheme, of the extra headers and of `auth` as
@@ -91,7 +102,9 @@ impl Endpoint {
     pub fn target(&self, egress: &Egress) -> Result<Target, Invalid> {
         let (url, _) = TargetUrl::parse(&self.spec.url, egress)?;
         let timeout = Duration::from_millis(self.spec.timeout_ms.into());
-        Target::new(url, self.spec.scheme.clone(), Arc::clone(&self.credentials), timeout, self.spec.retry.clone())
+        let (scheme, retry) = (self.spec.scheme.clone(), self.spec.retry.clone());
+        let target = Target::new(url, scheme, Arc::clone(&self.credentials), timeout, retry)?;
+        Ok(target.succeeding_on(self.spec.success_statuses.clone()))
     }
 
     /// The key that its `v1a` signatures verify with; `None` for schemes without one.

@@ -38,7 +38,7 @@ pub struct Waiting {
 /// How an endpoint's attempts of the last 24 hours ended; of the newest [`ATTEMPTS_MAX`] of them.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct LastDay {
-    /// Answered 200–299.
+    /// Answered with success.
     pub delivered: u32,
     /// Ended in any other way.
     pub failed: u32,

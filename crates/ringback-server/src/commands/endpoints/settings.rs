@@ -1,7 +1,7 @@
 //! The settings of an endpoint as flags, out of the engine's table.
 
 use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser, error::ErrorKind};
-use ringback::endpoint::{SETTINGS, Setting, Shape};
+use ringback::endpoint::{SETTINGS, Setting, Shape, Statuses};
 use serde_json::{Map, Value, json};
 
 use super::super::words;
@@ -57,6 +57,7 @@ fn flag(setting: &Setting) -> Arg {
             .value_parser(clap::value_parser!(u32).range(i64::from(least)..)),
         Shape::Rate { .. } => flag.value_name("PER_SECOND").help(setting.about).value_parser(words::rate),
         Shape::Word { words, .. } => flag.help(setting.about).value_parser(PossibleValuesParser::new(words)),
+        Shape::Statuses => flag.value_name("STATUS,…").help(setting.about).value_parser(clap::value_parser!(Statuses)),
         _ => flag.help(setting.about),
     }
 }
@@ -68,6 +69,7 @@ fn given(setting: &Setting, matches: &ArgMatches) -> Result<Option<Value>, clap:
         Shape::Milliseconds { .. } => matches.try_get_one::<u64>(name)?.map(|milliseconds| json!(milliseconds)),
         Shape::Whole { .. } => matches.try_get_one::<u32>(name)?.map(|number| json!(number)),
         Shape::Rate { .. } => matches.try_get_one::<f64>(name)?.map(|rate| json!(rate)),
+        Shape::Statuses => matches.try_get_one::<Statuses>(name)?.map(|statuses| json!(statuses)),
         _ => matches.try_get_one::<String>(name)?.map(|text| json!(text)),
     })
 }

@@ -111,8 +111,9 @@ fn guides() -> Vec<(String, &'static str)> {
     let decisions = fs::read_dir(root().join("docs/decisions")).expect("a folder of decisions");
     let decisions = decisions.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
     let decisions = decisions.map(|name| (format!("docs/decisions/{name}"), "docs/decisions"));
-    let guides = [("CONTRIBUTING.md", ""), ("docs/ARCHITECTURE.md", ""), ("crates/README.md", "crates")];
-    guides.map(|(guide, folder)| (guide.to_owned(), folder)).into_iter().chain(decisions).collect()
+    let of_root = ["CONTRIBUTING.md", "docs/ARCHITECTURE.md", "tests/README.md", "fuzz/README.md"];
+    let guides = of_root.map(|guide| (guide, "")).into_iter().chain([("crates/README.md", "crates")]);
+    guides.map(|(guide, folder)| (guide.to_owned(), folder)).chain(decisions).collect()
 }
 
 /// What stands between backticks, in order.

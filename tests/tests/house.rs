@@ -106,6 +106,81 @@ fn every_promise_names_tests_that_are_there() {
     }
 }
 
+/// The guides through the code, each with a folder that its paths may begin in, besides the root.
+fn guides() -> Vec<(String, &'static str)> {
+    let decisions = fs::read_dir(root().join("docs/decisions")).expect("a folder of decisions");
+    let decisions = decisions.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
+    let decisions = decisions.map(|name| (format!("docs/decisions/{name}"), "docs/decisions"));
+    let of_root = ["CONTRIBUTING.md", "docs/ARCHITECTURE.md", "tests/README.md", "fuzz/README.md"];
+    let guides = of_root.map(|guide| (guide, "")).into_iter().chain([("crates/README.md", "crates")]);
+    guides.map(|(guide, folder)| (guide.to_owned(), folder)).chain(decisions).collect()
+}
+
+/// What stands between backticks, in order.
+fn spans(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+fn is_path(word: &str) -> bool {
+    let is_plain = word.chars().all(|letter| letter.is_ascii_alphanumeric() || "._-/".contains(letter));
+    is_plain && !word.starts_with('/') && (word.contains('/') || word.ends_with(".md") || word.ends_with(".toml"))
+}
+
+/// The paragraphs and the rows of tables of a guide without its blocks of code, each with the folder that the head of its
+/// table names.
+fn parts(text: &str) -> Vec<(String, String)> {
+    let prose: String = text.split("```").step_by(2).collect();
+    let (mut parts, mut folder, mut above) = (Vec::<(String, String)>::new(), String::new(), "");
+    for line in prose.lines() {
+        let is_row = line.starts_with('|');
+        if !is_row {
+            folder.clear();
+        } else if !above.starts_with('|') {
+            folder = spans(line).find(|span| is_path(span)).unwrap_or_default().to_owned();
+        }
+        match parts.last_mut().filter(|_| !is_row && !above.is_empty() && !above.starts_with('|')) {
+            Some((_, paragraph)) => *paragraph += &format!("\n{line}"),
+            None => parts.push((folder.clone(), line.to_owned())),
+        }
+        above = line;
+    }
+    parts
+}
+
+/// A reader who looks for a file in vain does not trust the next line.
+#[test]
+fn every_path_that_a_guide_names_is_there() {
+    let mut paths = 0;
+    for (guide, folder) in guides() {
+        for (of_table, part) in parts(&text(&guide)) {
+            for word in spans(&part).flat_map(str::split_whitespace).filter(|word| is_path(word)) {
+                let is_there = ["", folder, &of_table].iter().any(|folder| root().join(folder).join(word).exists());
+                assert!(is_there, "{guide} names {word}, which is not there: {part}");
+                paths += 1;
+            }
+        }
+    }
+    assert!(paths > 200, "{paths} paths");
+}
+
+/// `docs/ARCHITECTURE.md` names functions behind the file that they are in.
+#[test]
+fn every_function_that_a_walkthrough_names_is_in_its_file() {
+    let walkthroughs = parts(&text("docs/ARCHITECTURE.md"));
+    let (mut file, mut functions) = ("", 0);
+    for span in walkthroughs.iter().flat_map(|(_, part)| spans(part)) {
+        if let Some(function) = span.strip_suffix("()") {
+            let code = text(file);
+            let forms = [format!("fn {function}("), format!("fn {function}<"), format!("{{schema}}.{function}(")];
+            assert!(forms.iter().any(|form| code.contains(form)), "{file} has no function {function}");
+            functions += 1;
+        } else if span.ends_with(".rs") || span.ends_with(".sql") {
+            file = span;
+        }
+    }
+    assert!(functions > 80, "{functions} functions");
+}
+
 /// Whoever counts cargo's result lines in the output of a run must find each once.
 #[test]
 fn no_script_prints_a_result_line_a_second_time() {

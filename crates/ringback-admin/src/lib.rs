@@ -16,6 +16,11 @@
 //!
 //! Every refusal is `application/problem+json`; see the crate's README for the codes.
 
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod api;
 mod auth;
 mod cursor;

@@ -28,6 +28,11 @@
 //!
 //! This crate cannot be built beside another one that links a different SQLite. Its README says more.
 
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[macro_use]
 mod statement;
 

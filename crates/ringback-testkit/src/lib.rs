@@ -16,6 +16,11 @@
 //! A [`NameServer`] does the same for names, and [`Names`] is a resolver without a network. A [`Faulty`] store loses
 //! connections and answers when a test wants it to. Whoever writes a store holds it to the [`contract`] and to the [`model`].
 
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod authority;
 pub mod contract;
 mod faulty;

@@ -10,6 +10,11 @@
 //! The engine knows no database and no web framework: it asks a [`store::Store`], and is asked through
 //! [`Engine`].
 
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod attempt;
 pub mod audit;
 pub mod delivery;

@@ -3,6 +3,7 @@
 use crate::{
     id::{DeliveryId, EndpointId},
     time::Timestamp,
+    word::words,
 };
 
 /// How many slices the lanes are cut into. Fixed: stored rows carry their shard.
@@ -62,109 +63,39 @@ impl LaneId {
     }
 }
 
-/// What has become of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Still owed: waiting, held, or being sent.
-    Pending,
-    /// A receiver answered that it has it.
-    Delivered,
-    /// Given up: a dead letter.
-    Dead,
-    /// Its event was expunged, its endpoint deleted, or its dead letter discarded.
-    Cancelled,
-}
-
-/// Why a delivery was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeadReason {
-    /// Every attempt that the policy allows has failed.
-    Exhausted,
-    /// It was due, but its lane was held for longer than `expires_after`.
-    Expired,
-    /// Its destination cannot be used, or its scheme needs what the payload does not have.
-    Unroutable,
-    /// An inline destination answered 410.
-    Gone,
-}
-
-impl DeadReason {
-    /// The number that stores keep.
-    #[must_use]
-    pub const fn code(self) -> i16 {
-        match self {
-            Self::Exhausted => 1,
-            Self::Expired => 2,
-            Self::Unroutable => 3,
-            Self::Gone => 4,
-        }
+words! {
+    /// What has become of a delivery.
+    Status {
+        Pending = 1 "pending": "still owed: waiting, held, or being sent",
+        Delivered = 2 "delivered": "a receiver answered that it has it",
+        Dead = 3 "dead": "given up: a dead letter",
+        Cancelled = 4 "cancelled": "its event was expunged, its endpoint deleted, or its dead letter discarded",
     }
 
-    /// Reads [`Self::code`] back.
-    #[must_use]
-    pub const fn from_code(code: i16) -> Option<Self> {
-        match code {
-            1 => Some(Self::Exhausted),
-            2 => Some(Self::Expired),
-            3 => Some(Self::Unroutable),
-            4 => Some(Self::Gone),
-            _ => None,
-        }
-    }
-}
-
-/// Why a lane may not send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldReason {
-    /// An operator paused the endpoint.
-    Paused,
-    /// The endpoint is not enabled.
-    EndpointDisabled,
-    /// The receiver asked for time with `Retry-After`.
-    RetryAfter,
-    /// The receiver timed out or was unreachable many times in a row.
-    Failing,
-}
-
-impl HoldReason {
-    /// The number that stores keep.
-    #[must_use]
-    pub const fn code(self) -> i16 {
-        match self {
-            Self::Paused => 1,
-            Self::EndpointDisabled => 2,
-            Self::RetryAfter => 3,
-            Self::Failing => 4,
-        }
+    /// Why a delivery was given up.
+    DeadReason {
+        Exhausted = 1 "exhausted": "every try failed",
+        ///
+        /// It was due, but its lane was held for longer than `expires_after`.
+        Expired = 2 "expired": "held for too long",
+        ///
+        /// Its destination cannot be used, or its scheme needs what the payload does not have.
+        Unroutable = 3 "unroutable": "cannot be sent as it is",
+        ///
+        /// An inline destination answered 410.
+        Gone = 4 "gone": "the receiver said it is gone for good",
     }
 
-    /// Reads [`Self::code`] back.
-    #[must_use]
-    pub const fn from_code(code: i16) -> Option<Self> {
-        match code {
-            1 => Some(Self::Paused),
-            2 => Some(Self::EndpointDisabled),
-            3 => Some(Self::RetryAfter),
-            4 => Some(Self::Failing),
-            _ => None,
-        }
+    /// Why a lane may not send.
+    HoldReason {
+        Paused = 1 "paused": "paused by an operator; resume it to go on",
+        EndpointDisabled = 2 "endpoint_disabled": "the endpoint is disabled; enable it to go on",
+        RetryAfter = 3 "retry_after": "the receiver asked for time (Retry-After)",
+        ///
+        /// It timed out or was unreachable.
+        Failing = 4 "failing": "failed many times in a row; tried again by itself",
     }
 }
-
-macro_rules! display_as_serialized {
-    ($($name:ty),+) => {$(
-        impl ::std::fmt::Display for $name {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                serde::Serialize::serialize(self, f)
-            }
-        }
-    )+};
-}
-pub(crate) use display_as_serialized;
-display_as_serialized!(Status, DeadReason, HoldReason);
 
 /// What a delivery's markers say about why it exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

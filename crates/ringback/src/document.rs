@@ -182,6 +182,13 @@ impl Fields {
         found
     }
 
+    /// One of the engine's words.
+    pub fn one_of<T: Copy + Display>(&mut self, name: &str, words: &[T]) -> Option<T> {
+        let named: Vec<_> = words.iter().map(|word| (word.to_string(), *word)).collect();
+        let named: Vec<_> = named.iter().map(|(name, word)| (name.as_str(), *word)).collect();
+        self.word(name, &named)
+    }
+
     fn list<T>(
         &mut self,
         name: &str,

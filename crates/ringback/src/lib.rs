@@ -26,6 +26,7 @@ pub mod invalid;
 pub mod seal;
 pub mod time;
 pub mod token;
+mod word;
 
 pub mod emit;
 mod route;

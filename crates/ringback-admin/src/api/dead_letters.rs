@@ -32,14 +32,6 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// The list's name in its cursors.
 const LIST: &str = "dead-letters";
 
-/// What `reason` may be.
-pub(super) const REASONS: [(&str, DeadReason); 4] = [
-    ("exhausted", DeadReason::Exhausted),
-    ("expired", DeadReason::Expired),
-    ("unroutable", DeadReason::Unroutable),
-    ("gone", DeadReason::Gone),
-];
-
 /// `?tenant &endpoint_id &type &key &reason &since &until &limit &cursor`
 struct Asked {
     filter: DeliveryFilter,
@@ -53,7 +45,7 @@ impl FromParameters for Asked {
             endpoint: parameters.parsed("endpoint_id"),
             event_type: parameters.text("type", is_type),
             key: parameters.text("key", is_key),
-            reason: parameters.word("reason", &REASONS),
+            reason: parameters.one_of("reason", DeadReason::ALL),
             span: parameters.span(),
             ..DeliveryFilter::default()
         };

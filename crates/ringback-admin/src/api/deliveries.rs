@@ -29,14 +29,6 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// The list's name in its cursors.
 const LIST: &str = "deliveries";
 
-/// What `status` may be.
-const STATUSES: [(&str, Status); 4] = [
-    ("pending", Status::Pending),
-    ("delivered", Status::Delivered),
-    ("dead", Status::Dead),
-    ("cancelled", Status::Cancelled),
-];
-
 /// `?tenant &endpoint_id &event_id &type &key &host &status &since &until &limit &cursor`
 struct Asked {
     filter: DeliveryFilter,
@@ -53,7 +45,7 @@ impl FromParameters for Asked {
             event_type: parameters.text("type", is_type),
             key: parameters.text("key", is_key),
             host: None,
-            status: parameters.word("status", &STATUSES),
+            status: parameters.one_of("status", Status::ALL),
             reason: None,
             span: parameters.span(),
         };

@@ -99,6 +99,13 @@ impl Parameters {
         found
     }
 
+    /// A parameter that is one of the engine's words.
+    pub(crate) fn one_of<T: Copy + std::fmt::Display>(&mut self, name: &'static str, words: &[T]) -> Option<T> {
+        let named: Vec<_> = words.iter().map(|word| (word.to_string(), *word)).collect();
+        let named: Vec<_> = named.iter().map(|(name, word)| (name.as_str(), *word)).collect();
+        self.word(name, &named)
+    }
+
     /// A whole number within bounds.
     pub(crate) fn number(&mut self, name: &'static str, least: u32, most: u32) -> Option<u32> {
         let number = self.take(name)?.parse().ok().filter(|number| (least..=most).contains(number));

@@ -93,14 +93,14 @@ described! {
         .minimum(Some(1))
         .maximum(Some(1000))
         .default(Some(50.into()));
-    Status = one_of("Where a delivery stands.", &[State::Pending, State::Delivered, State::Dead, State::Cancelled]);
+    Status = one_of("Where a delivery stands.", State::ALL);
     DeadReason = one_of(
         "Why a delivery was given up.",
-        &[Reason::Exhausted, Reason::Expired, Reason::Unroutable, Reason::Gone],
+        Reason::ALL,
     );
     HoldReason = one_of(
         "Why a delivery waits.",
-        &[Hold::Paused, Hold::EndpointDisabled, Hold::RetryAfter, Hold::Failing],
+        Hold::ALL,
     );
     EventState = one_of(
         "What routing made of an event.",
@@ -112,15 +112,15 @@ described! {
     );
     ReplayState = one_of(
         "Where a replay stands.",
-        &[Replaying::Preview, Replaying::Running, Replaying::Completed, Replaying::Cancelled],
+        Replaying::ALL,
     );
     StoredReplayState = one_of(
         "Where a replay stands that was no dry run.",
-        &[Replaying::Running, Replaying::Completed, Replaying::Cancelled],
+        &Replaying::ALL[1..],
     );
     ExpungeState = one_of(
         "Where an expunge stands.",
-        &[Erasing::Preview, Erasing::Running, Erasing::Completed],
+        Erasing::ALL,
     );
     Flag = one_of("Yes or no, as a query has it.", &["true", "false"]);
     RoutingVerdict = one_of("Whether an endpoint got a delivery.", &["delivery", "skipped"]);
@@ -132,7 +132,7 @@ described! {
     ReplayedStatus = one_of("Which deliveries a replay takes.", &[Replayed::Dead, Replayed::Delivered, Replayed::Missing]);
     AttemptOutcome = one_of(
         "How an attempt ended; a `stale` one changed nothing.",
-        &[Conclusion::Delivered, Conclusion::Failed, Conclusion::Stale],
+        Conclusion::ALL,
     );
     AttemptError = one_of("What went wrong.", ErrorClass::ALL);
     AttemptPhase = one_of("Where it went wrong.", Phase::ALL);

@@ -129,7 +129,7 @@ pub(super) async fn list(
 ) -> Result<Page<ReplayRow, ReplayId>> {
     let rows = query(&store.sql().list_replays)
         .bind(filter.tenant)
-        .bind(filter.state.and_then(ReplayState::code))
+        .bind(filter.state.map(ReplayState::code))
         .bind(filter.created.since.map_or(i64::MIN, Timestamp::micros))
         .bind(filter.created.until.map_or(i64::MAX, Timestamp::micros))
         .bind(before.map_or(Uuid::max(), ReplayId::uuid))

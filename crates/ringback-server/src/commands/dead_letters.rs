@@ -1,6 +1,7 @@
 //! `ringback dead-letters`: what was given up, newest first, and why.
 
-use ringback::time::Timestamp;
+use clap::builder::PossibleValuesParser;
+use ringback::{delivery::DeadReason, time::Timestamp};
 
 use super::{filter::Filter, page::Paging, words};
 use crate::{
@@ -23,7 +24,7 @@ pub(crate) struct DeadLetters {
     filter: Filter,
 
     /// Only those given up because of this
-    #[arg(long, value_parser = words::DEAD_REASONS)]
+    #[arg(long, value_parser = PossibleValuesParser::new(DeadReason::NAMES))]
     reason: Option<String>,
 
     #[command(flatten)]

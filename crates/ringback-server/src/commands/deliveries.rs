@@ -1,6 +1,8 @@
 //! `ringback deliveries`: what is owed, what came of it; one of them with every attempt.
 
+use clap::builder::PossibleValuesParser;
 use ringback::{
+    delivery::Status,
     id::{DeliveryId, EventId},
     time::Timestamp,
 };
@@ -45,7 +47,7 @@ pub(crate) struct Deliveries {
     host: Option<String>,
 
     /// Where they stand
-    #[arg(long, value_parser = ["pending", "delivered", "dead", "cancelled"])]
+    #[arg(long, value_parser = PossibleValuesParser::new(Status::NAMES))]
     status: Option<String>,
 
     #[command(flatten)]

@@ -1,6 +1,10 @@
 //! `ringback replay`: deliveries by id, or a fixed set by filter, under the same ids as before.
 
-use ringback::id::{DeliveryId, ReplayId};
+use clap::builder::PossibleValuesParser;
+use ringback::{
+    delivery::DeadReason,
+    id::{DeliveryId, ReplayId},
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -65,7 +69,7 @@ pub(crate) struct Replay {
     status: Option<String>,
 
     /// Only dead letters given up because of this, as in dead-letters
-    #[arg(long, value_parser = words::DEAD_REASONS)]
+    #[arg(long, value_parser = PossibleValuesParser::new(DeadReason::NAMES))]
     reason: Option<String>,
 
     /// Only those to this host

@@ -1,6 +1,7 @@
 //! `ringback replays`: replays by filter, newest first, and how far they are.
 
-use ringback::time::Timestamp;
+use clap::builder::PossibleValuesParser;
+use ringback::{store::ReplayState, time::Timestamp};
 
 use super::{filter::Moment, page::Paging, words};
 use crate::{
@@ -20,7 +21,7 @@ Examples:
 Ends with 3 when there is none. `ringback replay --follow rpl_0198…` shows one until it has ended.")]
 pub(crate) struct Replays {
     /// Only those in this state
-    #[arg(long, value_parser = ["running", "completed", "cancelled"])]
+    #[arg(long, value_parser = PossibleValuesParser::new(&ReplayState::NAMES[1..]))]
     state: Option<String>,
 
     /// Only those whose filter names this tenant

@@ -7,9 +7,6 @@ use url::Url;
 
 use crate::configuration::parse_duration;
 
-/// Why a delivery was given up.
-pub(super) const DEAD_REASONS: [&str; 4] = ["exhausted", "expired", "unroutable", "gone"];
-
 /// A tenant.
 pub(super) fn tenant(text: &str) -> Result<String, String> {
     checked(text, is_tenant, "1 to 128 of the characters A-Z a-z 0-9 _ . : -")

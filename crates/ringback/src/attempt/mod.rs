@@ -10,131 +10,53 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 pub use self::detail::{Detail, Headers};
-use crate::{endpoint::Statuses, time::Timestamp};
+use crate::{endpoint::Statuses, time::Timestamp, word::words};
 
 /// Most bytes of a response body that an attempt keeps.
 pub const RESPONSE_BODY_KEPT_MAX: usize = 16 * 1024;
 
-/// What an attempt came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Conclusion {
-    /// Answered with a status that says so: 200–299, unless the endpoint has it otherwise.
-    Delivered,
-    /// Anything else.
-    Failed,
-    /// Its delivery had moved on before this outcome was recorded; it changed nothing.
-    Stale,
-}
-
-impl Conclusion {
-    /// The number that stores keep.
-    #[must_use]
-    pub const fn code(self) -> i16 {
-        match self {
-            Self::Delivered => 1,
-            Self::Failed => 2,
-            Self::Stale => 3,
-        }
+words! {
+    /// What an attempt came to.
+    Conclusion {
+        /// Answered with a status that says so: 200–299, unless the endpoint has it otherwise.
+        Delivered = 1 "delivered": "the receiver has it",
+        /// Anything else.
+        Failed = 2 "failed": "it failed",
+        /// Its delivery had moved on before this outcome was recorded; it changed nothing.
+        Stale = 3 "stale": "it came too late to change anything",
     }
 
-    /// Reads [`Self::code`] back.
-    #[must_use]
-    pub const fn from_code(code: i16) -> Option<Self> {
-        match code {
-            1 => Some(Self::Delivered),
-            2 => Some(Self::Failed),
-            3 => Some(Self::Stale),
-            _ => None,
-        }
-    }
-}
-
-macro_rules! coded {
-    ($(#[$doc:meta])* $name:ident { $($(#[$case:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$case])* $variant),+ }
-
-        impl $name {
-            /// All of them, in order of their codes.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The number that stores keep.
-            #[must_use]
-            pub const fn code(self) -> i16 {
-                match self { $(Self::$variant => $code),+ }
-            }
-
-            /// Reads [`Self::code`] back.
-            #[must_use]
-            pub const fn from_code(code: i16) -> Option<Self> {
-                match code { $($code => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
-coded! {
     /// What went wrong, in the words of the API.
     ErrorClass {
-        /// A status that is no success.
-        Status = 1,
-        /// A 3xx: never followed.
-        Redirect = 2,
-        /// The deadline passed.
-        Timeout = 3,
-        /// The connection was closed or reset before a status line.
-        Reset = 4,
-        /// What came back is not HTTP/1.x.
-        Protocol = 5,
-        /// The answer's head or interim answers are larger than allowed.
-        TooLarge = 6,
-        /// The name has no usable address.
-        Dns = 7,
-        /// Nothing listens there.
-        ConnectRefused = 8,
-        /// The connection could not be made for another reason.
-        Connect = 9,
-        /// The address or URL may not be dialled.
-        BlockedDestination = 10,
-        /// The certificate is expired or not valid yet.
-        TlsExpired = 11,
-        /// The certificate is for another name.
-        TlsName = 12,
-        /// The certificate's issuer is not trusted, or it may not serve.
-        TlsUntrusted = 13,
-        /// The TLS handshake failed otherwise.
-        TlsProtocol = 14,
-        /// The receiver wants a client certificate.
-        TlsClientAuth = 15,
-        /// A defect of ours stopped this attempt.
-        Panic = 16,
+        Status = 1 "status": "a status that is no success",
+        Redirect = 2 "redirect": "a 3xx: never followed",
+        Timeout = 3 "timeout": "the deadline passed",
+        Reset = 4 "reset": "the connection was closed or reset before a status line",
+        Protocol = 5 "protocol": "what came back is not HTTP/1.x",
+        TooLarge = 6 "too_large": "the answer's head or interim answers are larger than allowed",
+        Dns = 7 "dns": "the name has no usable address",
+        ConnectRefused = 8 "connect_refused": "nothing listens there",
+        Connect = 9 "connect": "the connection could not be made for another reason",
+        BlockedDestination = 10 "blocked_destination": "the address or URL may not be dialled",
+        TlsExpired = 11 "tls_expired": "the certificate is expired or not valid yet",
+        TlsName = 12 "tls_name": "the certificate is for another name",
+        TlsUntrusted = 13 "tls_untrusted": "the certificate's issuer is not trusted, or it may not serve",
+        TlsProtocol = 14 "tls_protocol": "the TLS handshake failed otherwise",
+        TlsClientAuth = 15 "tls_client_auth": "the receiver wants a client certificate",
+        Panic = 16 "panic": "a defect of ours stopped this attempt",
     }
-}
 
-coded! {
     /// How far an attempt had come when it ended badly.
     Phase {
-        /// Judging the URL and its addresses.
-        Policy = 1,
-        /// Resolving the name.
-        Dns = 2,
-        /// Opening the connection.
-        Connect = 3,
-        /// The TLS handshake.
-        Tls = 4,
-        /// Writing the request.
-        Write = 5,
-        /// Waiting for the answer's head.
-        Head = 6,
-        /// Reading the answer's body.
-        Body = 7,
+        Policy = 1 "policy": "judging the URL and its addresses",
+        Dns = 2 "dns": "resolving the name",
+        Connect = 3 "connect": "opening the connection",
+        Tls = 4 "tls": "the TLS handshake",
+        Write = 5 "write": "writing the request",
+        Head = 6 "head": "waiting for the answer's head",
+        Body = 7 "body": "reading the answer's body",
     }
 }
-
-crate::delivery::display_as_serialized!(Conclusion, ErrorClass, Phase);
 
 /// What went wrong, where, and whether the receiver may have processed the request all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

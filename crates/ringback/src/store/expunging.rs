@@ -8,6 +8,7 @@ use crate::{
     endpoint::MASK,
     id::{EventId, ExpungeId},
     time::Timestamp,
+    word::words,
 };
 
 /// Whether the keys that callers gave an event are erased with its payload: `key`, `ordering_key`, `idempotency_key`.
@@ -60,27 +61,12 @@ impl ExpungeToCreate {
     }
 }
 
-/// Where an expunge stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExpungeState {
-    /// A dry run: counted, not stored.
-    Preview,
-    /// Erasing.
-    Running,
-    /// Everything was erased, and there is a receipt.
-    Completed,
-}
-
-impl ExpungeState {
-    /// Reads the number that stores keep; a preview is not stored.
-    #[must_use]
-    pub const fn from_code(code: i16) -> Option<Self> {
-        match code {
-            1 => Some(Self::Running),
-            2 => Some(Self::Completed),
-            _ => None,
-        }
+words! {
+    /// Where an expunge stands. A preview is not stored.
+    ExpungeState {
+        Preview = 0 "preview": "a dry run: counted, not stored",
+        Running = 1 "running": "erasing",
+        Completed = 2 "completed": "everything was erased, and there is a receipt",
     }
 }
 

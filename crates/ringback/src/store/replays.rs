@@ -7,6 +7,7 @@ use crate::{
     delivery::DeadReason,
     id::{EndpointId, ReplayId},
     time::Timestamp,
+    word::words,
 };
 
 /// What replaying one delivery came to.
@@ -170,41 +171,13 @@ pub struct ReplayListFilter<'a> {
     pub created: Span,
 }
 
-/// Where a replay stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReplayState {
-    /// A dry run: counted, not stored.
-    Preview,
-    /// Releasing.
-    Running,
-    /// Every delivery was released or skipped.
-    Completed,
-    /// Stopped by an operator; what was released stays released.
-    Cancelled,
-}
-
-impl ReplayState {
-    /// The number that stores keep; `None` for a preview, which is not stored.
-    #[must_use]
-    pub const fn code(self) -> Option<i16> {
-        match self {
-            Self::Preview => None,
-            Self::Running => Some(1),
-            Self::Completed => Some(2),
-            Self::Cancelled => Some(3),
-        }
-    }
-
-    /// Reads [`Self::code`] back.
-    #[must_use]
-    pub const fn from_code(code: i16) -> Option<Self> {
-        match code {
-            1 => Some(Self::Running),
-            2 => Some(Self::Completed),
-            3 => Some(Self::Cancelled),
-            _ => None,
-        }
+words! {
+    /// Where a replay stands. A preview is not stored.
+    ReplayState {
+        Preview = 0 "preview": "a dry run: counted, not stored",
+        Running = 1 "running": "releasing",
+        Completed = 2 "completed": "every delivery was released or skipped",
+        Cancelled = 3 "cancelled": "stopped by an operator; what was released stays released",
     }
 }
 

@@ -20,8 +20,7 @@ use crate::{
 const LIST: &str = "replays";
 
 /// What `state` may be: a preview is stored nowhere.
-const STATES: [(&str, ReplayState); 3] =
-    [("running", ReplayState::Running), ("completed", ReplayState::Completed), ("cancelled", ReplayState::Cancelled)];
+const STATES: [ReplayState; 3] = [ReplayState::Running, ReplayState::Completed, ReplayState::Cancelled];
 
 /// `?state &tenant &since &until &limit &cursor`
 pub(super) struct Asked {
@@ -34,7 +33,7 @@ pub(super) struct Asked {
 impl FromParameters for Asked {
     fn read(parameters: &mut Parameters) -> Self {
         Self {
-            state: parameters.word("state", &STATES),
+            state: parameters.one_of("state", &STATES),
             tenant: parameters.text("tenant", is_tenant),
             created: parameters.span(),
             paging: Paging::read(parameters),

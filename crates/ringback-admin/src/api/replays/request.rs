@@ -1,6 +1,7 @@
 //! The request for a replay, checked.
 
 use ringback::{
+    delivery::DeadReason,
     document::Fields,
     event::{is_key, is_tenant, is_type},
     id::ReplayId,
@@ -13,7 +14,6 @@ use serde_json::Value;
 use crate::{
     api::{
         Api,
-        dead_letters::REASONS,
         deliveries::{as_urls_write_it, is_host},
     },
     auth::Access,
@@ -93,7 +93,7 @@ fn filter(fields: &mut Fields) -> Option<ReplayFilter> {
     }
     let endpoint = fields.parsed("endpoint_id");
     let created = Span { since: fields.parsed("since"), until: fields.parsed("until") };
-    let reason = fields.word("reason", &REASONS);
+    let reason = fields.one_of("reason", DeadReason::ALL);
     let last_status = fields.small("last_status_code").map(|code| u16::try_from(code).unwrap_or_default());
     if last_status.is_some_and(|code| !STATUS_CODES.contains(&code)) {
         fields.wrong("last_status_code", "out_of_range", "must be a status code of three digits");

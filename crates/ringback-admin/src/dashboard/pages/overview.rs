@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{HeaderValue, header};
 use ringback::{
-    delivery::Status,
+    delivery::{DeadReason, Status},
     id::DeliveryId,
     operate::{figures::COUNTED_MAX, held::Held, tally::Tally},
     store::{Backlog, DeliveryFilter, DeliveryRow, Ledger},
@@ -268,7 +268,7 @@ impl HeldLane {
             host: visible(&words::host(held.url.as_deref())),
             name: held.name.as_deref().map(visible),
             tenant: visible(&held.tenant),
-            reason: words::hold(held.reason),
+            reason: held.reason.sentence(),
             until: held.until.map(|until| Moment::new(until, now)),
             waiting: held.due_at.map(|due| Moment::new(due, now)),
         }
@@ -284,7 +284,7 @@ impl Letter {
             tenant: visible(&row.event.tenant),
             host: visible(&words::host(url.as_deref())),
             reason: row.reason.map(|reason| reason.to_string()).unwrap_or_default(),
-            meaning: row.reason.map_or("", words::death),
+            meaning: row.reason.map_or("", DeadReason::sentence),
             last: visible(&words::last(row)),
             attempts: row.attempts,
             died: row.finished_at.map(|at| Moment::new(at, now)),

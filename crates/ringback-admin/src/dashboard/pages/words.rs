@@ -1,7 +1,7 @@
 //! The engine's words as people read them, with what they mean.
 
 use ringback::{
-    delivery::{DeadReason, HoldReason, Status},
+    delivery::{DeadReason, Status},
     store::DeliveryRow,
 };
 
@@ -32,26 +32,6 @@ pub(super) const fn tone(status: Status) -> Tone {
         Status::Dead => Tone::Bad,
         Status::Pending => Tone::Warn,
         Status::Cancelled => Tone::Plain,
-    }
-}
-
-/// Why a lane may not send, and what ends that.
-pub(super) const fn hold(reason: HoldReason) -> &'static str {
-    match reason {
-        HoldReason::Paused => "paused by an operator; resume it to go on",
-        HoldReason::EndpointDisabled => "the endpoint is disabled; enable it to go on",
-        HoldReason::RetryAfter => "the receiver asked for time (Retry-After)",
-        HoldReason::Failing => "failed many times in a row; tried again by itself",
-    }
-}
-
-/// Why a delivery was given up.
-pub(super) const fn death(reason: DeadReason) -> &'static str {
-    match reason {
-        DeadReason::Exhausted => "every try failed",
-        DeadReason::Expired => "held for too long",
-        DeadReason::Unroutable => "cannot be sent as it is",
-        DeadReason::Gone => "the receiver said it is gone for good",
     }
 }
 

@@ -20,6 +20,7 @@ mod schemes;
 // 4: nothing vanishes.
 mod clocks;
 mod crash;
+mod late_commits;
 mod ledger;
 mod lost_answers;
 mod refused;

@@ -52,6 +52,7 @@ mod takeover;
 
 // 12: changes reach every node within a second.
 mod control;
+mod large_replay;
 mod recall;
 
 // The house itself.

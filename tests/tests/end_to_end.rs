@@ -54,6 +54,7 @@ mod takeover;
 mod control;
 mod large_replay;
 mod recall;
+mod slow_questions;
 
 // The house itself.
 mod house;

@@ -90,7 +90,8 @@ async fn restart_with_clock(scene: &mut Scene, offset: &'static str) {
     scene.ends();
 }
 
-/// A node is followed by one whose wall clock is what this variable says; its monotonic clock runs as ever.
+/// A node is followed by one whose wall clock is what this variable says; its monotonic clock runs as ever. Where the variable
+/// names a file, it is looked into once a second: more often, and the node does little else.
 async fn restart_with(scene: &mut Scene, clock: (&'static str, String)) {
     let library = std::env::var("RINGBACK_TEST_FAKETIME").expect("rows that need it are left out without it");
     drain(scene).await;
@@ -99,7 +100,7 @@ async fn restart_with(scene: &mut Scene, clock: (&'static str, String)) {
         ("LD_PRELOAD", library),
         clock,
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-        ("FAKETIME_NO_CACHE", "1".to_owned()),
+        ("FAKETIME_CACHE_DURATION", "1".to_owned()),
     ];
     scene.start_node().await;
     scene.stream.begin();

@@ -20,6 +20,7 @@ mod schemes;
 // 4: nothing vanishes.
 mod clocks;
 mod crash;
+mod late_commits;
 mod ledger;
 mod lost_answers;
 mod refused;
@@ -51,7 +52,9 @@ mod takeover;
 
 // 12: changes reach every node within a second.
 mod control;
+mod large_replay;
 mod recall;
+mod slow_questions;
 
 // The house itself.
 mod house;

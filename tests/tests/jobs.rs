@@ -79,4 +79,23 @@ on_both_stores! {
         assert_eq!(waited.code, 1, "nothing is erased: {}{}", waited.out, waited.err);
         assert!(waited.err.contains("1 of 1 events") && waited.err.contains("ringback serve"), "{}", waited.err);
     }
+
+    async fn whoever_waits_for_a_replay_that_nobody_carries_out_is_told_so(store: Store) {
+        let database = Database::fresh(store).await;
+        let receiver = Receiver::answering(500).await;
+        let server = Serve::on(&database).start().await;
+        server.api.endpoint(json!({"url": receiver.url(), "event_types": ["*"], "retry": {"max_attempts": 1}})).await;
+        let event = server.api.emit("x", b"1", json!({"key": "a"})).await;
+        let delivery = server.api.delivery_of(&event).await;
+        server.api.delivery_with_status(&delivery, "dead").await;
+        assert!(server.terminate().await.success());
+        let waited = ringback(&database, &["replay", "--key", "a"]).await;
+        assert_eq!(waited.code, 1, "nothing is released: {}{}", waited.out, waited.err);
+        assert!(waited.err.contains("1 of 1 deliveries") && waited.err.contains("ringback serve"), "{}", waited.err);
+        // And whoever looks at it later, too.
+        let id = waited.out.split_whitespace().chain(waited.err.split_whitespace()).find(|word| word.starts_with("rpl_"));
+        let id = id.expect("its id is told").trim_end_matches(|letter: char| !letter.is_ascii_hexdigit());
+        let followed = ringback(&database, &["replay", "--follow", id]).await;
+        assert_eq!(followed.code, 1, "{}{}", followed.out, followed.err);
+    }
 }

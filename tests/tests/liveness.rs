@@ -277,39 +277,3 @@ async fn behind_a_proxy_that_mixes_sessions_up_serve_refuses_to_start_and_says_w
     receiver.wait_for(1).await;
     server.api.balanced_ledger().await;
 }
-
-/// More questions than a node has connections for them.
-const QUESTIONS: usize = 12;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn slow_questions_keep_no_emits_waiting() {
-    let database = Database::fresh(Store::Postgres).await;
-    let server = Serve::on(&database).start().await;
-    let receiver = Receiver::healthy().await;
-    server.api.endpoint_at(&receiver.url()).await;
-    let token = ringback(&database, &["token", "create", "--scope", "emit", "--json"]).await.json();
-    let platform = server.api.with_token(token["token"].as_str().expect("a token"));
-    let mut connection = database.postgres().await;
-    let mut transaction = connection.begin().await.expect("it begins");
-    transaction.execute("LOCK ringback.audit IN ACCESS EXCLUSIVE MODE").await.expect("its user may");
-
-    let mut questions = tokio::task::JoinSet::new();
-    for _ in 0..QUESTIONS {
-        let api = server.api.clone();
-        questions.spawn(async move { api.get("/v1/audit").await.status });
-    }
-    let waiting = async || {
-        let count =
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-        sqlx::query_scalar::<_, i64>(count).fetch_one(&mut database.postgres().await).await.expect("its user may")
-    };
-    until("all that there are connections for wait", async || (waiting().await >= 6).then_some(())).await;
-    platform.emit("call.ended", b"{}", json!({})).await;
-    assert!(questions.try_join_next().is_none(), "the questions wait, and nobody waits for them");
-    transaction.rollback().await.expect("it ends");
-    receiver.wait_for(1).await;
-    while let Some(status) = questions.join_next().await {
-        let status = status.expect("asked");
-        assert!(status == 200 || status == 503, "{status}");
-    }
-}

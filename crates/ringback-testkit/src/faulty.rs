@@ -36,6 +36,10 @@ pub enum Fault {
     Late(Duration),
     /// Nothing is done, and no answer ever comes.
     Hangs,
+    /// Nothing is done, and the call panics.
+    Panics,
+    /// It is done, and then the call panics.
+    PanicsAfter,
 }
 
 /// A store around another, of which a test lets calls fail by their names: those of the methods of the store's traits.
@@ -105,6 +109,11 @@ impl Faulty {
                 answer.await
             }
             Some(Fault::Hangs) => std::future::pending().await,
+            Some(Fault::Panics) => panic!("a test lets this call panic"),
+            Some(Fault::PanicsAfter) => {
+                let _ = answer.await;
+                panic!("a test lets this call panic when it is done")
+            }
         }
     }
 }

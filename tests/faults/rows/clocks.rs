@@ -1,6 +1,6 @@
 //! Clocks that are wrong: the database's, and a node's.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use ringback_tests::stores::Store;
@@ -34,6 +34,7 @@ pub(crate) fn rows() -> Vec<Row> {
     ];
     rows.extend(Row::on_both("clock_of_node_ahead", node_ahead).map(node));
     rows.extend(Row::on_both("clock_of_node_behind", node_behind).map(node));
+    rows.extend(Row::on_both("clock_of_node_jumps", node_jumps).map(node));
     rows
 }
 
@@ -80,20 +81,64 @@ fn node_behind(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
     restart_with_clock(scene, "-3600s").boxed_local()
 }
 
-/// A node is followed by one whose wall clock is wrong; its monotonic clock runs as ever.
+/// A node is followed by one whose wall clock is wrong.
 async fn restart_with_clock(scene: &mut Scene, offset: &'static str) {
     scene.stream.burst(40).await;
+    restart_with(scene, ("FAKETIME", offset.to_owned())).await;
+    scene.pass(WRONG).await;
+    scene.ask_readiness().await;
+    scene.ends();
+}
+
+/// A node is followed by one whose wall clock is what this variable says; its monotonic clock runs as ever. Where the variable
+/// names a file, it is looked into once a second: more often, and the node does little else.
+async fn restart_with(scene: &mut Scene, clock: (&'static str, String)) {
     let library = std::env::var("RINGBACK_TEST_FAKETIME").expect("rows that need it are left out without it");
     drain(scene).await;
     scene.take_node(0).terminate().await;
     scene.variables = vec![
         ("LD_PRELOAD", library),
-        ("FAKETIME", offset.to_owned()),
+        clock,
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+        ("FAKETIME_CACHE_DURATION", "1".to_owned()),
     ];
     scene.start_node().await;
     scene.stream.begin();
-    scene.pass(WRONG).await;
-    scene.ask_readiness().await;
-    scene.ends();
+}
+
+/// How far a node's clock jumps each time, and what it shows in between.
+const JUMPS: [&str; 3] = ["+2d", "-2d", "+100d"];
+const RIGHT: &str = "+0";
+
+/// The clock of a node jumps while events flow through it, there and back again.
+fn node_jumps(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
+    async {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let clock = folder.path().join("clock");
+        set(&clock, RIGHT);
+        restart_with(scene, ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string())).await;
+        for jump in JUMPS {
+            scene.stream.burst(40).await;
+            set(&clock, jump);
+            scene.pass(WRONG).await;
+            scene.ask_readiness().await;
+            if jump.starts_with('+') {
+                // With SQLite the node's clock is the database's.
+                drain(scene).await;
+                set(&clock, RIGHT);
+                scene.stream.begin();
+            } else {
+                set(&clock, RIGHT);
+            }
+            scene.pass(WRONG).await;
+        }
+        scene.ends();
+    }
+    .boxed_local()
+}
+
+/// Puts another time into the file at once: nobody reads half of it.
+fn set(clock: &Path, offset: &str) {
+    let new = clock.with_extension("new");
+    std::fs::write(&new, offset).and_then(|()| std::fs::rename(&new, clock)).expect("the folder is writable");
 }

@@ -144,6 +144,7 @@ mod tests {
             (store::Error::Schema("hunter2".to_owned()), StatusCode::SERVICE_UNAVAILABLE, "schema_mismatch"),
             (store::Error::Refused(inner()), StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             (store::Error::corrupt("hunter2"), StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            (store::Error::Panicked("hunter2"), StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         ] {
             let problem = Problem::from(error);
             assert_eq!((problem.status, problem.code), (status, code));

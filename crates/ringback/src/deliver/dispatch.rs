@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     id::{DeliveryId, EventId},
-    store::{self, LoadedEvent},
+    store::{LoadedEvent, Parts, Setback},
 };
 
 /// Picked under one lock.
@@ -145,22 +145,22 @@ fn learn_tenants(delivering: &Delivering, picked: &[Picked], events: &HashMap<Ev
 /// cannot be read keeps back its own deliveries alone.
 async fn load(delivering: &Delivering, ids: &[EventId]) -> HashMap<EventId, Arc<LoadedEvent>> {
     let mut events = HashMap::with_capacity(ids.len());
-    let mut parts = vec![ids.to_vec()];
-    while let Some(mut part) = parts.pop() {
+    let mut parts = Parts::of(ids.to_vec());
+    while let Some(part) = parts.next() {
         match delivering.engine.store().load_events(&part).await {
             Ok(loaded) => events.extend(loaded.into_iter().map(|loaded| (loaded.event.id, Arc::new(loaded)))),
-            Err(store::Error::Corrupt(_) | store::Error::Refused(_)) if part.len() > 1 => {
-                let half = part.split_off(part.len() / 2);
-                parts.extend([half, part]);
-            }
-            Err(error @ (store::Error::Corrupt(_) | store::Error::Refused(_))) => {
-                tracing::error!(events = ?part, %error, "an event cannot be read; its deliveries wait");
-            }
-            Err(error) => {
-                tracing::warn!(%error, "sending waits for the database");
-                tokio::time::sleep(PAUSE_ERROR).await;
-                parts.push(part);
-            }
+            Err(error) => match parts.set_back(part, error) {
+                Setback::Halved => {}
+                Setback::Again => tokio::time::sleep(PAUSE_ERROR).await,
+                Setback::Alone(event, error) => {
+                    tracing::error!(%event, %error, "an event cannot be read; its deliveries wait");
+                }
+                Setback::Away(part, error) => {
+                    tracing::warn!(%error, "sending waits for the database");
+                    tokio::time::sleep(PAUSE_ERROR).await;
+                    parts.put_back(part);
+                }
+            },
         }
     }
     events

@@ -114,7 +114,7 @@ impl Delivering {
             expires_after: settings.kept.expires_after,
         });
         let own_names = Arc::new(OwnNames::behind(&settings.header_prefix)?);
-        let (recorder, outcomes) = Recorder::new();
+        let (recorder, records) = Recorder::new();
         let (lease, progress) = (Lease::new(settings.lease), Progress::new(settings.lease * STALLED_LEASES));
         let delivering = Arc::new(Self {
             outside,
@@ -134,7 +134,8 @@ impl Delivering {
 
         // Before any lane exists: none may miss a change.
         let (told, changes) = mpsc::unbounded_channel();
-        let (changes, outcomes) = (Arc::new(AsyncMutex::new(changes)), Arc::new(AsyncMutex::new(outcomes)));
+        let changes = Arc::new(AsyncMutex::new(follow::Told::new(changes)));
+        let records = Arc::new(AsyncMutex::new(records));
         delivering.engine.directories().listen(told).await;
 
         let (feeding, recording) = (CancellationToken::new(), CancellationToken::new());
@@ -158,7 +159,7 @@ impl Delivering {
             .recorders
             .spawn(stage::keep_running("hold", stop.clone(), move |stop| hold::write_down(Arc::clone(&holding), stop)));
         running.recorders.spawn(stage::keep_running("record", stop, move |stop| {
-            record::record(Arc::clone(&delivering), Arc::clone(&outcomes), stop)
+            record::record(Arc::clone(&delivering), Arc::clone(&records), stop)
         }));
         Ok(running)
     }

@@ -31,7 +31,7 @@ use crate::{
     attempt::{Attempt, Conclusion, Detail},
     delivery::{Due, LaneId},
     id::EndpointId,
-    store::{self, Recorded, Settlement},
+    store::{Parts, Recorded, Setback, Settlement},
 };
 
 /// Most outcomes in one statement.
@@ -68,9 +68,10 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Report>) {
+    pub(super) fn new() -> (Self, Records) {
         let (reports, receiver) = mpsc::unbounded_channel();
-        (Self { reports, waiting: AtomicUsize::new(0) }, receiver)
+        let records = Records { reports: receiver, commits: JoinSet::new() };
+        (Self { reports, waiting: AtomicUsize::new(0) }, records)
     }
 
     /// Hands an outcome over. Bounded by what is open, since nothing is opened while recording is behind.
@@ -94,15 +95,17 @@ impl Recorder {
     }
 }
 
+/// What is to be recorded, and what is being recorded. Both outlive the task that records, should that panic.
+pub(super) struct Records {
+    reports: mpsc::UnboundedReceiver<Report>,
+    commits: JoinSet<()>,
+}
+
 /// Records until `stop`, and then what has been reported by then.
-pub(super) async fn record(
-    delivering: Arc<Delivering>,
-    reports: Arc<Mutex<mpsc::UnboundedReceiver<Report>>>,
-    stop: CancellationToken,
-) {
-    let mut reports = reports.lock().await;
+pub(super) async fn record(delivering: Arc<Delivering>, records: Arc<Mutex<Records>>, stop: CancellationToken) {
+    let mut records = records.lock().await;
+    let Records { reports, commits } = &mut *records;
     let places = Arc::new(Semaphore::new(COMMITS));
-    let mut commits = JoinSet::new();
     let mut next = Instant::now();
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
@@ -116,7 +119,7 @@ pub(super) async fn record(
             tokio::time::sleep_until(next).await;
         }
         next = Instant::now() + PACE;
-        let batch = fill(first, &mut reports);
+        let batch = fill(first, reports);
         let delivering = Arc::clone(&delivering);
         commits.spawn(async move {
             commit(&delivering, batch).await;
@@ -145,51 +148,81 @@ fn weight(report: &Report) -> usize {
 }
 
 async fn commit(delivering: &Arc<Delivering>, batch: Vec<Report>) {
-    let outcomes: Vec<_> = batch.iter().map(|report| report.recorded.clone()).collect();
-    if AssertUnwindSafe(write(delivering, outcomes)).catch_unwind().await.is_err() {
-        // What was not committed is as due as it was and will be fed again: at least once, and never stuck.
+    let outcomes = batch.iter().map(|report| report.recorded.clone()).collect();
+    let settling = Settling { delivering, batch: &batch };
+    let stale = AssertUnwindSafe(write(delivering, outcomes)).catch_unwind().await.unwrap_or_else(|_| {
+        // What was not committed is as due as it was, and the walk finds it: at least once, and never stuck.
         tracing::error!(count = batch.len(), "recording panicked; what is not recorded will be sent again");
-    }
-    delivering.recorder.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
-    delivering.lanes.lock().settled(batch.iter().map(|report| report.recorded.id));
-    // Picking may have paused because recording was behind, and nothing else need wake it.
-    delivering.ready.notify_one();
+        BTreeSet::new()
+    });
+    drop(settling);
+    read_again(delivering, stale);
     follow_up(delivering, &batch).await;
 }
 
-/// Writes outcomes, whatever it takes.
-async fn write(delivering: &Delivering, outcomes: Vec<Recorded>) {
-    let mut parts = vec![outcomes];
-    while let Some(mut part) = parts.pop() {
+/// A batch whose commit is under way. Whatever becomes of that, its deliveries do not count as being recorded for ever.
+struct Settling<'a> {
+    delivering: &'a Delivering,
+    batch: &'a [Report],
+}
+
+impl Drop for Settling<'_> {
+    fn drop(&mut self) {
+        self.delivering.recorder.waiting.fetch_sub(self.batch.len(), Ordering::Relaxed);
+        self.delivering.lanes.lock().settled(self.batch.iter().map(|report| report.recorded.id));
+        // Picking may have paused because recording was behind, and nothing else need wake it.
+        self.delivering.ready.notify_one();
+    }
+}
+
+/// A stale outcome says that another node had the delivery meanwhile. What that node made of it was passed over while
+/// this one had its request open, and may have been due for long: only the walk would bring it.
+fn read_again(delivering: &Delivering, stale: BTreeSet<LaneId>) {
+    if stale.is_empty() {
+        return;
+    }
+    let mut lanes = delivering.lanes.lock();
+    stale.into_iter().for_each(|lane| lanes.read_lane_again(lane));
+    drop(lanes);
+    delivering.hungry.notify_one();
+}
+
+/// Writes outcomes, whatever it takes. The lanes of those that came too late.
+async fn write(delivering: &Delivering, outcomes: Vec<Recorded>) -> BTreeSet<LaneId> {
+    let mut late = BTreeSet::new();
+    let mut parts = Parts::of(outcomes);
+    while let Some(part) = parts.next() {
         match delivering.engine.store().record(&part).await {
             Ok(applied) => {
                 delivering.progress.came_round(Stage::Record);
                 count(delivering, &part, &applied);
-                let stale = applied.iter().filter(|applied| !**applied).count();
-                if stale > 0 {
-                    tracing::info!(count = stale, "outcomes came too late and are kept as stale attempts");
+                let stale: Vec<_> = part.iter().zip(applied).filter(|(_, applied)| !applied).collect();
+                if !stale.is_empty() {
+                    tracing::info!(count = stale.len(), "outcomes came too late and are kept as stale attempts");
                 }
+                late.extend(stale.into_iter().map(|(outcome, _)| outcome.lane));
             }
-            Err(store::Error::Refused(_)) if part.len() > 1 => {
-                let half = part.split_off(part.len() / 2);
-                parts.extend([half, part]);
-            }
-            Err(store::Error::Refused(error)) => {
-                let id = part[0].id;
-                if strip(&mut part[0]) {
-                    tracing::error!(delivery = %id, %error, "recorded without what the receiver sent");
-                    parts.push(part);
-                } else {
-                    tracing::error!(delivery = %id, %error, "an outcome cannot be recorded");
+            Err(error) => match parts.set_back(part, error) {
+                Setback::Halved => {}
+                Setback::Again => tokio::time::sleep(PAUSE_ERROR).await,
+                Setback::Alone(mut outcome, error) => {
+                    let id = outcome.id;
+                    if strip(&mut outcome) {
+                        tracing::error!(delivery = %id, %error, "recorded without what the receiver sent");
+                        parts.put_back(vec![outcome]);
+                    } else {
+                        tracing::error!(delivery = %id, %error, "an outcome cannot be recorded");
+                    }
                 }
-            }
-            Err(error) => {
-                tracing::warn!(%error, count = part.len(), "recording waits for the database");
-                tokio::time::sleep(PAUSE_ERROR).await;
-                parts.push(part);
-            }
+                Setback::Away(part, error) => {
+                    tracing::warn!(%error, count = part.len(), "recording waits for the database");
+                    tokio::time::sleep(PAUSE_ERROR).await;
+                    parts.put_back(part);
+                }
+            },
         }
     }
+    late
 }
 
 fn count(delivering: &Delivering, outcomes: &[Recorded], applied: &[bool]) {

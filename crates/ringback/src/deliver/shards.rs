@@ -45,6 +45,8 @@ const PATIENCE_OF_DROP: Duration = Duration::from_secs(1);
 /// Owns shards until `stop`; gives none back: [`give_back`] does.
 pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
     let mut abstinence = Abstinence::default();
+    // Begun again after a panic: others need not wait for the lease that nobody would use.
+    give_back(&delivering).await;
     while !stop.is_cancelled() {
         drop_all(&delivering);
         match register(&delivering).await {

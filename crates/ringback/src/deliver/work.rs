@@ -1,6 +1,10 @@
 //! One delivery, once: sign, send, judge, and on to recording. The heart of the engine, as a column of verbs.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -20,6 +24,7 @@ use crate::{
     compute::compute,
     delivery::{DeadReason, Due},
     endpoint::{KeptDestination, Target},
+    id::EndpointId,
     store::{LoadedEvent, Recorded, Settlement},
     time::Timestamp,
 };
@@ -42,12 +47,12 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
     let begun = Instant::now();
     let at = Timestamp::now();
     let attempt = AssertUnwindSafe(attempt(&delivering, &due, &event, &courier)).catch_unwind().await;
-    let tried = attempt.unwrap_or_else(|_| {
-        tracing::error!(delivery = %due.id, "an attempt panicked; it counts as failed");
-        Tried::unsent(Outcome::refused(ErrorClass::Panic, Phase::Policy))
-    });
+    let tried = attempt.unwrap_or_else(|_| panicked(&due));
     let (took, sign) = (begun.elapsed(), tried.sign());
-    let (report, asked) = report(due, &courier, tried, at);
+    // What is made of the outcome may panic, too; without a report the delivery would count as open for ever.
+    let reported = catch_unwind(AssertUnwindSafe(|| report(&due, &courier, tried, at)));
+    let (recorded, gone, asked) = reported.unwrap_or_else(|_| report(&due, &courier, panicked(&due), at));
+    let report = Report { recorded, due, gone };
     let now = Instant::now();
     let ended = Ended { took, sign, asked: asked.map(|wait| now + wait), pause: report.gone.map(|_| now + GONE_PAUSE) };
     let mut lanes = delivering.lanes.lock();
@@ -59,6 +64,12 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
     }
     delivering.ready.notify_one();
     delivering.recorder.report(report, &delivering.progress);
+}
+
+/// An attempt that is a failure of ours.
+fn panicked(due: &Due) -> Tried {
+    tracing::error!(delivery = %due.id, "an attempt panicked; it counts as failed");
+    Tried::unsent(Outcome::refused(ErrorClass::Panic, Phase::Policy))
 }
 
 /// What came of trying.
@@ -146,14 +157,17 @@ fn target(delivering: &Delivering, event: &LoadedEvent, courier: &Courier) -> Re
     Ok(Some(Arc::new(target)))
 }
 
-/// What is to be written about it, and for how long the receiver asks to be left alone.
-fn report(due: Due, courier: &Courier, tried: Tried, at: Timestamp) -> (Report, Option<Duration>) {
+/// What is to be written about it, which endpoint is gone, and for how long the receiver asks to be left alone.
+fn report(
+    due: &Due,
+    courier: &Courier,
+    tried: Tried,
+    at: Timestamp,
+) -> (Recorded, Option<(EndpointId, i64)>, Option<Duration>) {
     let outcome = match tried.outcome {
         Ok(outcome) => outcome,
-        Err(Untried::Unroutable(why)) => {
-            return (Report { recorded: unroutable(&due, courier, why), due, gone: None }, None);
-        }
-        Err(Untried::Waits) => return (Report { recorded: waits(&due), due, gone: None }, None),
+        Err(Untried::Unroutable(why)) => return (unroutable(due, courier, why), None, None),
+        Err(Untried::Waits) => return (waits(due), None, None),
     };
     let retry = tried.target.as_ref().map_or(&courier.retry, |target| &target.retry);
     let tries = u32::try_from(due.attempts - due.attempts_at_refill + 1).unwrap_or(1);
@@ -175,7 +189,7 @@ fn report(due: Due, courier: &Courier, tried: Tried, at: Timestamp) -> (Report, 
         settlement,
         attempt: Some(write_up(due.attempts + 1, at, outcome, tried.signed, &courier.url)),
     };
-    (Report { recorded, due, gone }, judgement.hold)
+    (recorded, gone, judgement.hold)
 }
 
 fn waits(due: &Due) -> Recorded {

@@ -19,7 +19,7 @@ use crate::{
     engine::Shared,
     invalid::Invalid,
     route,
-    store::{Accepted, EventToAccept, Group, Once, Routing, Verdict},
+    store::{self, Accepted, EventToAccept, Group, Once, Routing, Verdict},
 };
 
 /// Most events in one commit.
@@ -84,7 +84,11 @@ impl Intake {
         let request = Request { events, record, once, answer };
         let queue = if request.may_wait() { &self.keyed } else { &self.plain };
         queue.send(request).await.map_err(|_| Error::Closed)?;
-        answered.await.map_err(|_| Error::Closed)?
+        answered.await.unwrap_or_else(|_| match queue.is_closed() {
+            true => Err(Error::Closed),
+            // Its commit panicked, and was perhaps done.
+            false => Err(Error::Store(store::Error::Panicked("accept"))),
+        })
     }
 }
 

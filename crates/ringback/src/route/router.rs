@@ -14,7 +14,7 @@ use crate::{
     deliver::{Delivering, Stage},
     directory::Directory,
     settings::Settings,
-    store::{self, Floor, OutboxPage, RoutedEvent, UnroutedEvent, Verdict},
+    store::{self, Floor, OutboxPage, Parts, RoutedEvent, Setback, UnroutedEvent, Verdict},
 };
 
 /// Pointers in one read. One router serves all nodes and goes to the database some eight times a page, waiting for its
@@ -128,15 +128,12 @@ impl Part {
     }
 }
 
-/// Records what was routed. What the database refuses is halved until the event that it refuses is alone: that one is
-/// dead, and the others are on their way.
+/// Records what was routed. What the database refuses, or what makes the store panic, is halved until the event with which
+/// it does is alone: that one is dead, and the others are on their way.
 async fn record(delivering: &Arc<Delivering>, routed: Vec<RoutedEvent>) -> store::Result<()> {
     let engine = delivering.engine();
-    let mut parts = vec![routed];
-    while let Some(mut part) = parts.pop() {
-        if part.is_empty() {
-            continue;
-        }
+    let mut parts = Parts::of(routed);
+    while let Some(part) = parts.next() {
         let read = delivering.begin_read();
         match engine.store().record_routing(&part, engine.settings().kept.idempotency_window).await {
             Ok(due) => {
@@ -145,20 +142,20 @@ async fn record(delivering: &Arc<Delivering>, routed: Vec<RoutedEvent>) -> store
                 // A page whose events go to tens of thousands of endpoints each takes many transactions.
                 delivering.progress.came_round(Stage::Route);
             }
-            Err(store::Error::Refused(_) | store::Error::Corrupt(_)) if part.len() > 1 => {
-                let half = part.split_off(part.len() / 2);
-                parts.extend([half, part]);
-            }
-            Err(error @ (store::Error::Refused(_) | store::Error::Corrupt(_))) => {
-                let id = part[0].event.id;
-                if give_up(&mut part[0]) {
-                    tracing::error!(event = %id, %error, "routing an event was refused; it is dead");
-                    parts.push(part);
-                } else {
-                    tracing::error!(event = %id, %error, "an event cannot be routed; it stays unrouted");
+            Err(error) => match parts.set_back(part, error) {
+                Setback::Halved => {}
+                Setback::Again => tokio::time::sleep(PAUSE_ERROR).await,
+                Setback::Alone(mut event, error) => {
+                    let id = event.event.id;
+                    if give_up(&mut event) {
+                        tracing::error!(event = %id, %error, "routing an event was refused; it is dead");
+                        parts.put_back(vec![event]);
+                    } else {
+                        tracing::error!(event = %id, %error, "an event cannot be routed; it stays unrouted");
+                    }
                 }
-            }
-            Err(error) => return Err(error),
+                Setback::Away(_, error) => return Err(error),
+            },
         }
     }
     Ok(())

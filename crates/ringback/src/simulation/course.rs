@@ -272,6 +272,7 @@ impl Course {
         (self.freeze_in_transaction, self.freeze_with_something_picked) = (None, None);
         for node in &mut self.nodes {
             node.frozen_until = node.frozen_until.min(COURSE);
+            node.defective_until = node.defective_until.min(COURSE);
         }
         if now.as_millis().is_multiple_of(5_000) {
             let paused = self.paused();

@@ -24,9 +24,10 @@ pub(super) enum Fault {
     DatabaseClock,
     NodeClock,
     Restore,
+    Defect,
 }
 
-pub(super) const FAULTS: [Fault; 12] = [
+pub(super) const FAULTS: [Fault; 13] = [
     Fault::Kill,
     Fault::Freeze,
     Fault::FreezeInTransaction,
@@ -39,6 +40,7 @@ pub(super) const FAULTS: [Fault; 12] = [
     Fault::DatabaseClock,
     Fault::NodeClock,
     Fault::Restore,
+    Fault::Defect,
 ];
 
 impl Course {
@@ -87,6 +89,12 @@ impl Course {
                 world.forget_connections(number);
                 // Until a deadline has passed for what waits.
                 world.witness.excuse_until(now + Duration::from_secs(20));
+            }
+            Fault::Defect => {
+                let lasts = lasts / 3;
+                self.nodes[node].defective_until = now + lasts;
+                // What keeps its lease may have panicked last.
+                world.witness.excuse_until(now + lasts + LEASE);
             }
             Fault::DatabaseClock => {
                 let far = if self.chance.random_bool(0.3) { 3_600 } else { 20 };

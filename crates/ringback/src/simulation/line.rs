@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use super::{
     database::{Database, Lock},
+    panic_perhaps,
     world::{Fate, Kind, Statement, World},
 };
 use crate::{
@@ -52,6 +53,9 @@ fn unavailable(why: &str) -> Error {
     Error::Unavailable(why.into())
 }
 
+/// Of a node with a defect one of so many statements panics before it is sent, and one when it is answered.
+const STATEMENTS: u32 = 40;
+
 /// What carrying out a statement comes to; `None` while it waits for a lock.
 type Carried<T> = Option<Result<T>>;
 
@@ -85,8 +89,11 @@ impl Line {
             }
             true
         };
+        panic_perhaps(STATEMENTS);
         self.world.lock().send(Statement::new(self.node, generation, kind, Box::new(statement)));
-        answered.await.unwrap_or_else(|_| Err(unavailable("the connection was reset")))
+        let answer = answered.await.unwrap_or_else(|_| Err(unavailable("the connection was reset")));
+        panic_perhaps(STATEMENTS);
+        answer
     }
 
     async fn read<T: Send + 'static>(&self, read: impl Fn(&mut Database) -> T + Send + 'static) -> Result<T> {

@@ -2,8 +2,8 @@
 //!
 //! What runs is the engine itself, all its stages, each node on a runtime of its own whose clock the world sets. Around it
 //! everything is simulated: statements take time, wait for locks and lose their answers; nodes are killed, told to stop,
-//! and stand still at any await, in the middle of a transaction, too; the database goes away, stands still, is restored
-//! from a copy, and its clock jumps.
+//! stand still at any await, in the middle of a transaction, too, and panic, in their statements and in their stages; the
+//! database goes away, stands still, is restored from a copy, and its clock jumps.
 //!
 //! ```text
 //! node        an engine, and how it begins, stands still and ends
@@ -30,7 +30,7 @@ mod witness;
 mod world;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     time::{Duration, Instant},
 };
 
@@ -53,14 +53,27 @@ const CALM: Duration = Duration::from_secs(150);
 thread_local! {
     /// Where the engine's chance comes from while a course is lived through.
     static CHANCE: RefCell<Option<StdRng>> = const { RefCell::new(None) };
+    /// The node that lives now has a defect, so that it panics here and there.
+    static IS_DEFECTIVE: Cell<bool> = const { Cell::new(false) };
 }
+
+/// Of a node with a defect one of so many asks for chance panics: each stage asks for it when it rests.
+const CHANCES: u32 = 200;
 
 /// The simulation's chance, on a thread on which there is one.
 pub(crate) fn chance<T>() -> Option<T>
 where
     StandardUniform: Distribution<T>,
 {
+    panic_perhaps(CHANCES);
     CHANCE.with_borrow_mut(|chance| chance.as_mut().map(|chance| chance.random()))
+}
+
+/// Panics one time of so many if the node that lives now has a defect.
+fn panic_perhaps(one_of: u32) {
+    let strikes = |chance: &mut StdRng| chance.random_range(0..one_of) == 0;
+    let strikes = IS_DEFECTIVE.get() && CHANCE.with_borrow_mut(|chance| chance.as_mut().is_some_and(strikes));
+    assert!(!strikes, "a defect of the engine's, simulated");
 }
 
 /// Lives through one seed's course; what it was, and which promises were broken.

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    STEP,
+    IS_DEFECTIVE, STEP,
     database::BEGINNING,
     line::Line,
     receivers::{Together, Way},
@@ -51,6 +51,8 @@ pub(super) struct Node {
     pub(super) ahead: i64,
     /// It stands still until then.
     pub(super) frozen_until: Duration,
+    /// It has a defect until then, so that it panics here and there.
+    pub(super) defective_until: Duration,
     running: Arc<Mutex<Option<(Engine, Sending)>>>,
     engine: Arc<Mutex<Option<Engine>>>,
     is_stopping: bool,
@@ -72,6 +74,7 @@ impl Node {
             base,
             ahead: 0,
             frozen_until: Duration::ZERO,
+            defective_until: Duration::ZERO,
             running: Arc::default(),
             engine: Arc::default(),
             is_stopping: false,
@@ -138,7 +141,9 @@ impl Node {
 
     fn run(&self, life: impl Future<Output = ()>) {
         WALL.set(Some((Timestamp::from_micros(BEGINNING.micros() + self.ahead), self.base)));
+        IS_DEFECTIVE.set(self.world.lock().now() < self.defective_until);
         self.runtime.block_on(life);
+        IS_DEFECTIVE.set(false);
         WALL.set(None);
     }
 

@@ -15,6 +15,7 @@ mod liveness;
 mod once;
 mod operations;
 mod outbox;
+mod parts;
 mod replays;
 pub mod rules;
 mod sealed;
@@ -26,7 +27,6 @@ mod work;
 
 use std::{fmt, sync::Arc};
 
-pub(crate) use self::watched::{Refusals, Watched};
 pub use self::{
     audit::{Audit, AuditFilter, AuditPosition, AuditRow},
     configuration::{Change, Changes, Configuration, EndpointAsOf, EndpointFilter, StoredEndpoint, Updated},
@@ -50,6 +50,10 @@ pub use self::{
     upkeep::{IDS_AHEAD_MAX, Kept, Step, Upkeep},
     watched::NoAnswer,
     work::{Cursor, FeedPage, Hold, LoadedEvent, PendingLane, Recorded, Settlement, Work},
+};
+pub(crate) use self::{
+    parts::{Parts, Setback},
+    watched::{Refusals, Watched},
 };
 
 /// For how long a caller that stands still in the middle of a transaction may hold locks, and whoever waits for a lock waits:
@@ -129,6 +133,9 @@ pub enum Error {
     /// written is answered any more, and no later call will succeed: the store must be opened anew.
     #[error("{0}")]
     Gone(String),
+    /// The store's code panicked in this call: a defect. What it was for may have been done all the same.
+    #[error("the store panicked ({0})")]
+    Panicked(&'static str),
 }
 
 /// The result of asking a store.

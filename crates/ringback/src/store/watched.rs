@@ -1,7 +1,11 @@
 //! Every call has a deadline. A connection may be dead without having been closed, as when a host is lost or a firewall
 //! forgets the flow: whoever waits on it without one waits for a quarter of an hour.
+//!
+//! A call that panics is an error like others: whoever asked keeps what he has in hand, and asks again.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt as _;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -108,7 +112,11 @@ impl Watched {
         answer: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let asked = Instant::now();
-        if let Ok(answer) = tokio::time::timeout(limit, answer).await {
+        let Ok(answer) = AssertUnwindSafe(tokio::time::timeout(limit, answer)).catch_unwind().await else {
+            tracing::error!(call, "a call of the store panicked");
+            return Err(Error::Panicked(call));
+        };
+        if let Ok(answer) = answer {
             self.refusals.note(call, &answer);
             return answer;
         }

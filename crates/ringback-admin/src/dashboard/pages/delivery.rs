@@ -120,7 +120,7 @@ impl Next {
         Self(match (row.due_at, hold, row.status) {
             (Some(_), Some((until, reason)), _) => {
                 let until = until.map(|until| format!(" Until {}.", Moment::new(until, now).clock)).unwrap_or_default();
-                format!("Held: {}.{until}", words::hold(reason))
+                format!("Held: {}.{until}", reason.sentence())
             }
             (Some(due), None, _) if due <= now => "Due now: it is being sent, or about to be.".to_owned(),
             (Some(due), None, _) => {
@@ -128,7 +128,7 @@ impl Next {
                 format!("Next try {} ({}).", due.relative, due.clock)
             }
             (None, _, Status::Dead) => {
-                let meaning = row.reason.map_or("given up", words::death);
+                let meaning = row.reason.map_or("given up", DeadReason::sentence);
                 format!("Given up: {meaning} (last: {}). {}", visible(&words::last(row)), words::remedy(row))
             }
             (None, _, Status::Delivered) => "Nothing: the receiver has it.".to_owned(),

@@ -78,7 +78,7 @@ impl Front {
         now: Timestamp,
         took: Duration,
     ) -> bool {
-        self.is_failing = false;
+        let waited = std::mem::replace(&mut self.is_failing, false);
         let settled = Cursor::through(now - LAG);
         for &(shard, from) in asked {
             // A full page ends where it ends; one that is not full has shown everything up to now.
@@ -86,7 +86,9 @@ impl Front {
             self.cursors[usize::from(shard)] = from.max(end);
         }
         if let Some(spent) = &mut self.catching_up {
-            *spent += took;
+            // The first answer after a failure was waited for, for as long as the database was away: how much of that was
+            // reading nobody knows.
+            *spent += if waited { Duration::ZERO } else { took };
             if rest.is_empty() {
                 self.step_back_from = Instant::now() + (*spent * (GOING_BACK_PART - 1)).min(REST_MAX);
                 self.catching_up = None;
@@ -156,6 +158,19 @@ mod tests {
         front.failed();
         front.advance(&asked, &[], NOW, Duration::from_secs(100));
         assert!(front.step_back_from <= Instant::now());
+    }
+
+    #[test]
+    fn the_first_answer_after_a_failure_was_waited_for_and_makes_going_back_no_rarer() {
+        let mut front = looked(Duration::ZERO);
+        front.failed();
+        let asked = front.of(&[1], NOW);
+        front.advance(&asked, &[], NOW, Duration::from_secs(100));
+        assert!(front.step_back_from <= Instant::now());
+        front.stepped_back -= STEP_BACK_EVERY;
+        let asked = front.of(&[1], NOW);
+        front.advance(&asked, &[], NOW, Duration::from_secs(100));
+        assert!(front.step_back_from > Instant::now(), "the next one was read");
     }
 
     #[test]

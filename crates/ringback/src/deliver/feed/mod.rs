@@ -44,6 +44,8 @@ const PAUSE_ERROR: Duration = Duration::from_millis(500);
 /// Feeds until `stop`.
 pub(super) async fn feed(delivering: Arc<Delivering>, stop: CancellationToken) {
     let (mut front, mut walk) = (Front::new(), Walk::new());
+    // Begun again after a panic, it does not know how far it had read.
+    delivering.lanes.lock().read_anew();
     while !stop.is_cancelled() {
         let found = read(&delivering, &mut front, &mut walk).await;
         if found.is_ok() {

@@ -156,6 +156,15 @@ impl Lanes {
         self.ask_refill(id);
     }
 
+    /// Whoever reads begins anew: everything is read from the beginning, and nothing that was being read is coming.
+    pub(crate) fn read_anew(&mut self) {
+        self.fresh = self.owned_shards();
+        self.refills.clear();
+        let was_refilling = |(id, lane): (&LaneId, &mut Lane)| std::mem::take(&mut lane.refilling).then_some(*id);
+        let behind: Vec<_> = self.lanes.iter_mut().filter_map(was_refilling).collect();
+        behind.into_iter().for_each(|id| self.read_lane_again(id));
+    }
+
     /// A lane is read again although it is parked: it had tests, and has room for them.
     pub(super) fn force_refill(&mut self, id: LaneId) {
         if let Some(lane) = self.lanes.get_mut(&id)

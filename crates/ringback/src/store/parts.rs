@@ -1,0 +1,119 @@
+//! What goes to the database in one statement, and in halves where the database does not take it: what is wrong with one
+//! row must not be the others' trouble.
+
+use super::Error;
+
+/// How often a row is tried that makes the store panic, once it is alone. A panic may have had another cause than the row.
+const PANICS: u32 = 3;
+
+/// Rows on their way to the database, in order.
+pub(crate) struct Parts<T> {
+    /// Those that are still to go; the next one is the last.
+    waiting: Vec<Vec<T>>,
+    /// How often the row that is alone now has made the store panic.
+    panics: u32,
+}
+
+/// What becomes of a part that the database did not take.
+pub(crate) enum Setback<T> {
+    /// Its halves are next.
+    Halved,
+    /// It is next again, after a pause.
+    Again,
+    /// This row is not taken, for this reason.
+    Alone(T, Error),
+    /// It is not the part's fault.
+    Away(Vec<T>, Error),
+}
+
+impl<T> Parts<T> {
+    /// All of them at once, at first.
+    pub(crate) fn of(all: Vec<T>) -> Self {
+        Self { waiting: vec![all], panics: 0 }
+    }
+
+    /// What is to go next; nothing that is empty.
+    pub(crate) fn next(&mut self) -> Option<Vec<T>> {
+        std::iter::from_fn(|| self.waiting.pop()).find(|part| !part.is_empty())
+    }
+
+    /// A part is to go before all others.
+    pub(crate) fn put_back(&mut self, part: Vec<T>) {
+        self.waiting.push(part);
+    }
+
+    /// The database did not take a part.
+    pub(crate) fn set_back(&mut self, mut part: Vec<T>, error: Error) -> Setback<T> {
+        if !matches!(error, Error::Refused(_) | Error::Corrupt(_) | Error::Panicked(_)) {
+            return Setback::Away(part, error);
+        }
+        if part.len() > 1 {
+            let half = part.split_off(part.len() / 2);
+            self.waiting.extend([half, part]);
+            self.panics = 0;
+            return Setback::Halved;
+        }
+        self.panics += 1;
+        if matches!(error, Error::Panicked(_)) && self.panics < PANICS {
+            self.put_back(part);
+            return Setback::Again;
+        }
+        self.panics = 0;
+        match part.pop() {
+            Some(row) => Setback::Alone(row, error),
+            None => Setback::Halved,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends all of them to a database that fails with `error` if it sees `bad`: what was taken, in order, and what was
+    /// left alone after how many tries.
+    fn send(count: u32, bad: u32, error: impl Fn() -> Error) -> (Vec<u32>, Vec<(u32, u32)>) {
+        let (mut taken, mut left, mut tries) = (Vec::new(), Vec::new(), 0);
+        let mut parts = Parts::of((0..count).collect());
+        while let Some(part) = parts.next() {
+            if !part.contains(&bad) {
+                taken.extend(part);
+                continue;
+            }
+            tries += u32::from(part.len() == 1);
+            match parts.set_back(part, error()) {
+                Setback::Halved | Setback::Again => {}
+                Setback::Alone(row, _) => left.push((row, tries)),
+                Setback::Away(..) => panic!("it is the row's fault"),
+            }
+        }
+        (taken, left)
+    }
+
+    #[test]
+    fn all_but_the_bad_one_are_taken_in_order_whatever_is_bad_about_it() {
+        let refused = || Error::Refused("no".into());
+        for count in 1..40 {
+            for bad in 0..count {
+                let others: Vec<_> = (0..count).filter(|it| *it != bad).collect();
+                assert_eq!(send(count, bad, refused), (others.clone(), vec![(bad, 1)]));
+                assert_eq!(send(count, bad, || Error::corrupt("no")), (others.clone(), vec![(bad, 1)]));
+                assert_eq!(send(count, bad, || Error::Panicked("record")), (others, vec![(bad, PANICS)]));
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_left_alone_for_a_database_that_is_away() {
+        let mut parts = Parts::of(vec![1, 2]);
+        let part = parts.next().expect("two");
+        let setback = parts.set_back(part, Error::Unavailable("away".into()));
+        assert!(matches!(setback, Setback::Away(part, _) if part == [1, 2]));
+        assert!(parts.next().is_none());
+    }
+
+    #[test]
+    fn there_is_no_part_of_nothing() {
+        assert!(Parts::<u32>::of(Vec::new()).next().is_none());
+    }
+}

@@ -8,6 +8,9 @@ const READ_ONLY: &str = "25006";
 /// `disk_full`.
 const DISK_FULL: &str = "53100";
 
+/// `lock_not_available`: a row or table was locked for longer than [`store::PATIENCE_WITH_LOCKS`].
+const LOCKED: &str = "55P03";
+
 /// Sorts what the driver says into what the engine acts on.
 pub(crate) fn from_sqlx(error: sqlx::Error) -> store::Error {
     match &error {
@@ -15,6 +18,7 @@ pub(crate) fn from_sqlx(error: sqlx::Error) -> store::Error {
             let code = refusal.code().unwrap_or_default().into_owned();
             match code.get(..2).unwrap_or_default() {
                 _ if code == READ_ONLY => store::Error::ReadOnly(Box::new(error)),
+                _ if code == LOCKED => store::Error::Locked(Box::new(error)),
                 _ if code == DISK_FULL => store::Error::Full(Box::new(error)),
                 // Connection, a transaction in the wrong state, authorization, no such database,
                 // transaction rollback, resources, object in use, operator intervention, system error, and internal

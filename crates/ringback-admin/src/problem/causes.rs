@@ -21,6 +21,7 @@ impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::Unavailable(_)
+            | store::Error::Locked(_)
             | store::Error::ReadOnly(_)
             | store::Error::Full(_)
             | store::Error::Gone(_) => {
@@ -138,6 +139,7 @@ mod tests {
         let inner = || Box::<dyn std::error::Error + Send + Sync>::from("hunter2");
         for (error, status, code) in [
             (store::Error::Unavailable(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            (store::Error::Locked(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             (store::Error::ReadOnly(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             (store::Error::Full(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             (store::Error::Gone("hunter2".to_owned()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),

@@ -107,6 +107,10 @@ pub enum Error {
     /// The database is away, too busy, or closed the connection; the same call may succeed later.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Others held a lock on the very rows that this call needs, for longer than it waits ([`PATIENCE_WITH_LOCKS`]); the same
+    /// call may succeed later, and a call for other rows succeeds now.
+    #[error("others hold locks in the database: {0}")]
+    Locked(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database takes no writes: its file, disk or server is read-only. Reads may succeed.
     #[error("the database is read-only: {0}")]
     ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -138,5 +142,21 @@ impl Error {
     /// A stored value that could not be understood.
     pub fn corrupt(what: impl fmt::Display) -> Self {
         Self::Corrupt(what.to_string())
+    }
+
+    /// The same failure, for another caller. Where it came from cannot be cloned and is told by its words.
+    #[must_use]
+    pub fn retold(&self) -> Self {
+        match self {
+            Self::Unavailable(why) => Self::Unavailable(why.to_string().into()),
+            Self::Locked(why) => Self::Locked(why.to_string().into()),
+            Self::ReadOnly(why) => Self::ReadOnly(why.to_string().into()),
+            Self::Full(why) => Self::Full(why.to_string().into()),
+            Self::Refused(why) => Self::Refused(why.to_string().into()),
+            Self::Schema(why) => Self::Schema(why.clone()),
+            Self::Unsuitable(why) => Self::Unsuitable(why.clone()),
+            Self::Corrupt(why) => Self::Corrupt(why.clone()),
+            Self::Gone(why) => Self::Gone(why.clone()),
+        }
     }
 }

@@ -64,6 +64,7 @@ mod inheritance;
 mod bounds;
 
 // 15: a node that holds shards works, or loses them.
+mod damage;
 mod liveness;
 
 // 16: erased means unreadable everywhere.

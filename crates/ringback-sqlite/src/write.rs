@@ -328,6 +328,7 @@ where
         match error {
             Error::Full(why) => Some((Fault::Full, why.to_string())),
             Error::ReadOnly(why) => Some((Fault::ReadOnly, why.to_string())),
+            Error::Damaged(why) => Some((Fault::Damaged, why.to_string())),
             Error::Unavailable(why) => Some((Fault::Passing, why.to_string())),
             _ => None,
         }

@@ -111,7 +111,8 @@ impl Engine {
     /// When the store does not answer, or its secrets were sealed under another master key.
     pub async fn open(store: SharedStore, settings: Settings) -> Result<Self, OpenError> {
         let writes = Writes::default();
-        let store: SharedStore = Arc::new(store::Watched::new(store, settings.lease, Arc::clone(&writes.refusals)));
+        let (refusals, damage) = (Arc::clone(&writes.refusals), Arc::clone(&writes.damage));
+        let store: SharedStore = Arc::new(store::Watched::new(store, settings.lease, refusals, damage));
         let check = store.keep_setting(MASTER_KEY_CHECK, &settings.keys.check_value()).await?;
         if !settings.keys.opens_check(&check) {
             return Err(OpenError::WrongMasterKey);

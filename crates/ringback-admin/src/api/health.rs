@@ -41,7 +41,7 @@ struct Readiness {
 
 /// Whether the store answers, too
 ///
-/// And has the schema that this program needs, and takes writes; and this process sends what it has taken on. Endpoints that
+/// And has the schema that this program needs, takes writes, and shows no damage; and this process sends what it has taken on. Endpoints that
 /// cannot be read are held alone and leave the rest ready.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "readyz", tag = "health",

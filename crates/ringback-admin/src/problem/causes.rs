@@ -31,6 +31,10 @@ impl From<store::Error> for Problem {
                     "The database is not available right now; the same request may succeed later.",
                 )
             }
+            store::Error::Damaged(_) => {
+                tracing::error!(%error, "the database is damaged");
+                away("store_damaged", "The database is damaged; its operator must repair it.")
+            }
             store::Error::Schema(_) => {
                 tracing::error!(%error, "the schema does not fit this program");
                 away("schema_mismatch", "The database's schema does not fit this program; it must be migrated.")
@@ -47,6 +51,10 @@ impl From<NotReady> for Problem {
     fn from(why: NotReady) -> Self {
         match why {
             NotReady::Store(error) => error.into(),
+            NotReady::Damaged(_) => {
+                tracing::error!(%why, "not ready");
+                away("store_damaged", &format!("This node cannot work as it should: {why}."))
+            }
             NotReady::NoWrite { .. } => {
                 tracing::error!(%why, "not ready");
                 away("not_writable", &format!("The database takes no writes: {why}."))
@@ -142,6 +150,7 @@ mod tests {
             (store::Error::Locked(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             (store::Error::ReadOnly(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             (store::Error::Full(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            (store::Error::Damaged(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_damaged"),
             (store::Error::Gone("hunter2".to_owned()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             (store::Error::Schema("hunter2".to_owned()), StatusCode::SERVICE_UNAVAILABLE, "schema_mismatch"),
             (store::Error::Refused(inner()), StatusCode::INTERNAL_SERVER_ERROR, "internal"),

@@ -149,11 +149,11 @@ async fn load(delivering: &Delivering, ids: &[EventId]) -> HashMap<EventId, Arc<
     while let Some(mut part) = parts.pop() {
         match delivering.engine.store().load_events(&part).await {
             Ok(loaded) => events.extend(loaded.into_iter().map(|loaded| (loaded.event.id, Arc::new(loaded)))),
-            Err(store::Error::Corrupt(_) | store::Error::Refused(_)) if part.len() > 1 => {
+            Err(store::Error::Corrupt(_) | store::Error::Refused(_) | store::Error::Damaged(_)) if part.len() > 1 => {
                 let half = part.split_off(part.len() / 2);
                 parts.extend([half, part]);
             }
-            Err(error @ (store::Error::Corrupt(_) | store::Error::Refused(_))) => {
+            Err(error @ (store::Error::Corrupt(_) | store::Error::Refused(_) | store::Error::Damaged(_))) => {
                 tracing::error!(events = ?part, %error, "an event cannot be read; its deliveries wait");
             }
             Err(error) => {

@@ -19,7 +19,10 @@ pub enum NotReady {
     /// The store does not answer, or its schema does not fit.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// Writes have failed: the database is read-only, its disk is full, or it is damaged.
+    /// A call has met damage of the database within the last minute.
+    #[error(transparent)]
+    Damaged(store::Error),
+    /// Writes have failed: the database is read-only, or its disk is full.
     #[error("no write has succeeded for {} s: {error}", since.as_secs())]
     NoWrite {
         /// How long ago one succeeded, or this engine was opened, or the first of those that matter was refused.
@@ -38,11 +41,12 @@ pub(crate) struct Writes {
     tried: Mutex<Instant>,
     /// Of those that matter.
     pub(crate) refusals: Arc<store::Refusals>,
+    pub(crate) damage: Arc<store::Damage>,
 }
 
 impl Default for Writes {
     fn default() -> Self {
-        Self { tried: Mutex::new(Instant::now()), refusals: Arc::default() }
+        Self { tried: Mutex::new(Instant::now()), refusals: Arc::default(), damage: Arc::default() }
     }
 }
 
@@ -52,7 +56,11 @@ impl Engine {
     /// # Errors
     /// Why it does not.
     pub async fn check_ready(&self) -> Result<(), NotReady> {
-        self.store().check_ready().await?;
+        let answers = self.store().check_ready().await;
+        if let Some(error) = self.writes().damage.lately() {
+            return Err(NotReady::Damaged(error));
+        }
+        answers?;
         if let Some(stalled) = self.stalled() {
             return Err(NotReady::Stalled(stalled));
         }

@@ -8,6 +8,7 @@
 mod audit;
 mod calls;
 mod configuration;
+mod damage;
 mod expunging;
 mod intake;
 mod leases;
@@ -26,7 +27,6 @@ mod work;
 
 use std::{fmt, sync::Arc};
 
-pub(crate) use self::watched::{Refusals, Watched};
 pub use self::{
     audit::{Audit, AuditFilter, AuditPosition, AuditRow},
     configuration::{Change, Changes, Configuration, EndpointAsOf, EndpointFilter, StoredEndpoint, Updated},
@@ -50,6 +50,10 @@ pub use self::{
     upkeep::{IDS_AHEAD_MAX, Kept, Step, Upkeep},
     watched::NoAnswer,
     work::{Cursor, FeedPage, Hold, LoadedEvent, PendingLane, Recorded, Settlement, Work},
+};
+pub(crate) use self::{
+    damage::Damage,
+    watched::{Refusals, Watched},
 };
 
 /// For how long a caller that stands still in the middle of a transaction may hold locks, and whoever waits for a lock waits:
@@ -117,6 +121,10 @@ pub enum Error {
     /// There is no room left for the database. Reads may succeed, and writes will once there is room.
     #[error("the database has no room left: {0}")]
     Full(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database itself is damaged, or its disk fails: what it holds cannot be read or written as it should. It does not heal
+    /// by itself; the same call may succeed once somebody has repaired it, or restored a backup.
+    #[error("the database is damaged: {0}")]
+    Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database refused these very values; the same call will fail again.
     #[error("the database refused the data: {0}")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -126,7 +134,7 @@ pub enum Error {
     /// The database cannot be worked with as it is set up, or as it is reached.
     #[error("{0}")]
     Unsuitable(String),
-    /// A stored value that no version of this program writes.
+    /// A stored value that no version of this program writes, in a database that is in order.
     #[error("a stored value could not be read: {0}")]
     Corrupt(String),
     /// A file of the database was removed or replaced while the store had it open; the text names it. Nothing that is
@@ -152,6 +160,7 @@ impl Error {
             Self::Locked(why) => Self::Locked(why.to_string().into()),
             Self::ReadOnly(why) => Self::ReadOnly(why.to_string().into()),
             Self::Full(why) => Self::Full(why.to_string().into()),
+            Self::Damaged(why) => Self::Damaged(why.to_string().into()),
             Self::Refused(why) => Self::Refused(why.to_string().into()),
             Self::Schema(why) => Self::Schema(why.clone()),
             Self::Unsuitable(why) => Self::Unsuitable(why.clone()),

@@ -23,12 +23,13 @@ use crate::{
         clocks::{ClockDoubt, Clocks},
         edits::Turns,
         once::{OnceKey, OtherContent},
-        readiness::Writes,
+        readiness::{Abstinence, Writes},
         tally::Tallies,
     },
     seal::MasterKeys,
     settings::Settings,
     store::{self, EndpointFilter, SharedStore},
+    time::Timestamp,
 };
 
 /// The setting under which a store keeps the master key's check value.
@@ -229,6 +230,14 @@ impl Engine {
     pub(crate) fn stalled(&self) -> Option<String> {
         let delivering = self.shared.delivering.read().upgrade()?;
         delivering.stalled().filter(|_| delivering.owns_any()).map(|stalled| stalled.to_string())
+    }
+
+    /// Until when this process, which sends, leaves all shards to others: its pipeline stood still while the database did what it
+    /// was asked. `None` if it does not.
+    #[must_use]
+    pub fn abstinence(&self) -> Option<Abstinence> {
+        let left = self.shared.delivering.read().upgrade()?.abstains_for()?;
+        Some(Abstinence { until: Timestamp::now() + left })
     }
 
     /// How many deliveries were picked in this process, and are not being sent yet.

@@ -53,10 +53,14 @@ pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
                 let begun = Instant::now();
                 hold(&delivering, node, &stop).await;
                 if !stop.is_cancelled() {
+                    // Nothing is ours from here on: a pipeline that stands still is no matter any more while it holds nothing.
+                    drop_all(&delivering);
                     // Whatever ended the lease: the database may not be what it was, nor what this node remembers of it.
                     delivering.engine.directories().forget();
-                    let pause = abstinence.after(begun.elapsed(), delivering.lease.was_given_up(), &delivering.lease);
-                    delivering.pause(pause, &stop).await;
+                    match abstinence.after(begun.elapsed(), delivering.lease.was_given_up(), &delivering.lease) {
+                        Some(pause) => delivering.abstain(pause, &stop).await,
+                        None => delivering.pause(PAUSE_LOST, &stop).await,
+                    }
                 }
             }
             Ok(None) => delivering.pause(Duration::from_secs(1), &stop).await,
@@ -76,18 +80,18 @@ struct Abstinence {
 }
 
 impl Abstinence {
-    /// After a lease was lost that lasted this long, perhaps because this node alone did not deserve it.
-    fn after(&mut self, held: Duration, was_given_up: bool, lease: &Lease) -> Duration {
+    /// After a lease was lost that lasted this long, if it was because this node alone did not deserve it.
+    fn after(&mut self, held: Duration, was_given_up: bool, lease: &Lease) -> Option<Duration> {
         if held > lease.length() * self.leases.max(LEASES_AFTER_STALL) {
             self.leases = 0;
         }
         if !was_given_up {
-            return PAUSE_LOST;
+            return None;
         }
         self.leases = (self.leases * 2).clamp(LEASES_AFTER_STALL, LEASES_AFTER_STALL_MAX);
         let pause = lease.length() * self.leases;
         tracing::warn!("this node holds no shards for {} s", pause.as_secs());
-        pause
+        Some(pause)
     }
 }
 
@@ -320,11 +324,11 @@ mod tests {
         let lease = Lease::new(Duration::from_secs(12));
         let (mut abstinence, long, short) =
             (Abstinence::default(), Duration::from_secs(5_000), Duration::from_secs(24));
-        let mut after = |held, was_given_up| abstinence.after(held, was_given_up, &lease).as_secs();
-        assert_eq!(after(short, false), 1);
-        let pauses: Vec<_> = (0..6).map(|_| after(short, true)).collect();
+        let mut after = |held, was_given_up| abstinence.after(held, was_given_up, &lease).map(|it| it.as_secs());
+        assert_eq!(after(short, false), None);
+        let pauses: Vec<_> = (0..6).filter_map(|_| after(short, true)).collect();
         assert_eq!(pauses, [48, 96, 192, 384, 768, 768]);
-        assert_eq!((after(long, false), after(short, true)), (1, 48), "it had worked for long");
+        assert_eq!((after(long, false), after(short, true)), (None, Some(48)), "it had worked for long");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Whether this process does what it is for: its database answers, fits and takes writes, and its pipeline comes round.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::{Engine, store};
+use crate::{Engine, store, time::Timestamp};
 
 /// So long no write may have succeeded before a node is not ready.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
@@ -33,6 +33,24 @@ pub enum NotReady {
     /// It owns shards, and a stage of their pipeline has not come round for two leases: others are to have them.
     #[error("{0}")]
     Stalled(String),
+}
+
+/// Why this process, though it is ready, sends nothing for now. What is shown tells until when, by this node's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Abstinence {
+    /// When it asks for shards again.
+    pub until: Timestamp,
+}
+
+impl fmt::Display for Abstinence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let until = self.until;
+        write!(
+            f,
+            "this node holds no shards until {until}: its pipeline stood still, and the database was not the cause"
+        )
+    }
 }
 
 /// What is known of writes.

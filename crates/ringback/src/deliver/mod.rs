@@ -91,6 +91,8 @@ pub(crate) struct Delivering {
     hungry: Notify,
     /// Holds have begun or ended that are not written down yet.
     holds_changed: Notify,
+    /// Writes holds down.
+    holds: AsyncMutex<hold::Pen>,
     /// What was released is looked up by one task at a time.
     unblocking: Semaphore,
 }
@@ -131,6 +133,7 @@ impl Delivering {
             woken: Notify::new(),
             hungry: Notify::new(),
             holds_changed: Notify::new(),
+            holds: AsyncMutex::default(),
             unblocking: Semaphore::new(1),
             engine,
         });

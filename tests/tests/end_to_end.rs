@@ -65,6 +65,7 @@ mod bounds;
 
 // 15: a node that holds shards works, or loses them.
 mod damage;
+mod full;
 mod liveness;
 
 // 16: erased means unreadable everywhere.

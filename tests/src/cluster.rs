@@ -45,9 +45,28 @@ impl Cluster {
         let mut cluster = Self::prepared(folder, settings);
         let mut initdb = cluster.program("initdb");
         initdb.args(["-U", "ringback", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"]);
+        initdb.arg("--data-checksums");
         succeed(initdb.arg("-D").arg(cluster.data()));
         cluster.go_on().await;
         cluster
+    }
+
+    /// Garbles the first page of a table, or of that of its partitions which is in use, as a disk would that loses its mind. The
+    /// server is stopped for that, so that nothing knows the page any more, and goes on.
+    ///
+    /// # Panics
+    /// When there is no such page.
+    pub async fn garble(&mut self, schema: &str, table: &str) {
+        let path = "WITH given AS (SELECT format('%I.%I', $1, $2)::regclass::oid AS id)
+                    SELECT pg_relation_filepath(oid) FROM pg_class, given
+                    WHERE (oid = id OR oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = id))
+                      AND relkind = 'r' AND pg_relation_size(oid) > 0";
+        let path = sqlx::query_scalar(path).bind(schema).bind(table).fetch_one(&mut self.connection().await).await;
+        let path: String = path.expect("there is such a table, and something in it");
+        self.stop(Stop::Fast);
+        let file = std::fs::File::options().write(true).open(self.data().join(path)).expect("it has a file");
+        std::os::unix::fs::FileExt::write_all_at(&file, &[0xa5; 4_096], 4_096).expect("it is ours");
+        self.go_on().await;
     }
 
     /// A standby of this one that follows it.

@@ -167,6 +167,22 @@ impl Database {
         assert!(rows.expect("the database takes it") > 0, "no row: {change}");
     }
 
+    /// Garbles all pages of a SQLite database but the first, which says that it is one, while it is in use.
+    ///
+    /// # Panics
+    /// When it is none, or its log cannot be cut.
+    pub async fn garble(&self) {
+        const PAGE: u64 = 8_192;
+        assert_eq!(self.store, Store::Sqlite);
+        let cut = sqlx::query("pragma wal_checkpoint(truncate)").fetch_one(&mut self.sqlite().await).await;
+        assert_eq!(cut.expect("it answers").get::<i64, _>(0), 0, "nobody reads from the log");
+        let file = std::fs::File::options().write(true).open(self.folder.path().join("ringback.db"));
+        let file = file.expect("it is ours");
+        for page in 1..file.metadata().expect("it is there").len() / PAGE {
+            std::os::unix::fs::FileExt::write_all_at(&file, &[0xa5; PAGE as usize], page * PAGE).expect("it is ours");
+        }
+    }
+
     /// Sets the clock of a PostgreSQL database by `offset`, such as `- interval '1 day'`, to what the true one shows: it is
     /// a function of Ringback's schema.
     ///

@@ -129,6 +129,10 @@ async fn a_database_whose_clock_is_set_back_refuses_one_event_at_most() {
     host.api.emit("call.ended", b"1", json!({})).await;
     database.set_clock("- interval '1 hour'").await;
     // An id of this one's time would lie ahead of the database's clock.
-    host.api.post("/v1/events", &json!({"type": "call.ended", "payload": 2})).await;
+    let answer = host.api.post("/v1/events", &json!({"type": "call.ended", "payload": 2})).await;
+    // Unless the engine has looked at the clocks just now. The same request succeeds later, and its caller is told so.
+    if answer.status != 202 {
+        answer.expect_problem(503, "store_unavailable");
+    }
     host.api.emit("call.ended", b"3", json!({})).await;
 }

@@ -67,6 +67,8 @@ mod inheritance;
 mod bounds;
 
 // 15: a node that holds shards works, or loses them.
+mod damage;
+mod full;
 mod liveness;
 
 // 16: erased means unreadable everywhere.

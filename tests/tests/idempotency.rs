@@ -225,3 +225,47 @@ async fn a_key_that_is_locked_elsewhere_keeps_nobody_waiting_who_has_none() {
     // Whoever holds the lock makes one caller wait for seconds at most.
     assert_eq!(keyed.await, 503);
 }
+
+/// Commits of requests with keys that run at once: so many that wait make those that come after them go together.
+const KEYED_COMMITS: usize = 4;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_locked_elsewhere_fails_nobody_who_was_committed_together_with_it() {
+    let database = Database::fresh(Store::Postgres).await;
+    let server = Serve::on(&database).start().await;
+    let mut connection = database.postgres().await;
+    let mut transaction = connection.begin().await.expect("it begins");
+    let reserve = "INSERT INTO ringback.idempotency (tenant, type, key, event_id, created_at)
+                   SELECT 'default', 'call.ended', 'locked-' || number, gen_random_uuid(), 0
+                   FROM generate_series(0, 4) AS number";
+    transaction.execute(reserve).await.expect("its user may");
+    let emit = |key: String| {
+        let (api, request) = (server.api.clone(), emit_request("call.ended", b"{}", &json!({"idempotency_key": key})));
+        tokio::spawn(async move { api.ask(Method::POST, "/v1/events", Some(request)).await.expect("answered").status })
+    };
+    let mut locked = Vec::new();
+    for number in 0..KEYED_COMMITS {
+        locked.push(emit(format!("locked-{number}")));
+        until("it waits", async || {
+            let waiting =
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+            let found = database.postgres().await.execute(waiting).await.expect("its user may").rows_affected();
+            (found > number as u64).then_some(())
+        })
+        .await;
+    }
+    // From here on requests wait for a place, and go into one commit when there is one.
+    locked.push(emit(format!("locked-{KEYED_COMMITS}")));
+    let innocent: Vec<_> = (0..20).map(|number| emit(format!("innocent-{number}"))).collect();
+    for request in innocent {
+        assert_eq!(request.await.expect("asked"), 202, "nobody holds its key");
+    }
+    for request in locked {
+        assert_eq!(request.await.expect("asked"), 503);
+    }
+    transaction.rollback().await.expect("it ends");
+    for number in 0..=KEYED_COMMITS {
+        assert_eq!(emit(format!("locked-{number}")).await.expect("asked"), 202, "its key is free");
+    }
+    assert_eq!(server.api.balanced_ledger().await["events"]["accepted"], 25);
+}

@@ -1,14 +1,20 @@
 //! Expunges and replays of many are carried out beside each other: one that cannot be carried out keeps no other, and
 //! whoever waits for one that does not move is told so.
 
+use std::{sync::Arc, time::Duration};
+
+use ringback::store::SharedStore;
+use ringback_testkit::{Fault, Faulty};
 use ringback_tests::{
+    api::id_of,
     command::ringback,
     database::Database,
+    embedded::Embedded,
     on_both_stores,
     receiver::Receiver,
     server::{Serve, Server},
     stores::Store,
-    until::until,
+    until::{until, until_within},
 };
 use serde_json::{Value, json};
 
@@ -98,4 +104,36 @@ on_both_stores! {
         let followed = ringback(&database, &["replay", "--follow", id]).await;
         assert_eq!(followed.code, 1, "{}{}", followed.out, followed.err);
     }
+}
+
+/// Longer than an answer to a question may take.
+const SLOW: Duration = Duration::from_secs(40);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_of_an_expunge_that_takes_long_is_not_begun_anew() {
+    let database = Database::fresh(Store::Postgres).await;
+    let mut faulty = None;
+    let around = |store: SharedStore| -> SharedStore {
+        let around = Faulty::around(store);
+        faulty = Some(Arc::clone(&around));
+        around
+    };
+    let host = Embedded::around(&database, around, |_| {}).await;
+    let faulty = faulty.expect("it was put around the store");
+    let mut steps = Vec::new();
+    for (key, faults) in [("quick", vec![]), ("slow", vec![Fault::Late(SLOW)])] {
+        let _ = host.api.emit("x", b"1", json!({"key": key})).await;
+        let before = faulty.count("expunge_next");
+        faulty.next("expunge_next", faults);
+        let begun = host.api.post("/v1/expunge", &json!({"tenant": "default", "key": key})).await.expect(202);
+        let path = format!("/v1/expunges/{}", id_of(&begun));
+        let done = until_within(SLOW * 3, "it is carried out", async || {
+            let job = host.api.get(&path).await.expect(200);
+            (job["state"] == "completed").then_some(job)
+        })
+        .await;
+        assert_eq!(done["receipt"]["events"], 1, "{done}");
+        steps.push(faulty.count("expunge_next") - before);
+    }
+    assert_eq!(steps[0], steps[1], "each step was taken once");
 }

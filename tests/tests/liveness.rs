@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ringback::{Settings, event::NewEvent, seal::MasterKeys, store::SharedStore};
+use ringback::{Settings, event::NewEvent, seal::MasterKeys, store::SharedStore, time::Timestamp};
 use ringback_testkit::{Fault, Faulty};
 use ringback_tests::{
     api::Api,
@@ -18,7 +18,7 @@ use ringback_tests::{
     until::{until, until_within},
     wire::Wire,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 /// A connection that hangs is given up after a lease, and there may be one behind another.
@@ -101,7 +101,20 @@ async fn a_node_whose_pipeline_stands_still_leaves_its_shards_to_others() {
         faulty.next(call, vec![Fault::Unreached; 100_000]);
     }
     // After two leases it gives its own up, and holds nothing for at least three.
-    tokio::time::sleep(LEASE * 3).await;
+    // Until it has given its shards up it is not ready.
+    let warnings = async || {
+        let answer = sick.api.get("/readyz").await;
+        let ready = (answer.status == 200).then(|| answer.expect(200))?;
+        Some(ready["warnings"].as_array().expect("a list").clone())
+    };
+    let before = Timestamp::now();
+    let warning = until("it says that it holds nothing", async || {
+        warnings().await?.first().and_then(Value::as_str).map(str::to_owned)
+    })
+    .await;
+    let until_when = warning.split(' ').find_map(|word| word.trim_end_matches(':').parse::<Timestamp>().ok());
+    let until_when = until_when.unwrap_or_else(|| panic!("{warning}"));
+    assert!(warning.contains("holds no shards until") && until_when.since(before) > LEASE, "{warning}");
     for round in 2..4 {
         to_each().await;
         until_within(LEASE, "the healthy node sends what is everybody's", async || {
@@ -109,6 +122,7 @@ async fn a_node_whose_pipeline_stands_still_leaves_its_shards_to_others() {
         })
         .await;
     }
+    until("it tries again, and says so no more", async || warnings().await?.is_empty().then_some(())).await;
     drop(healthy);
 }
 

@@ -53,6 +53,30 @@ async fn deliveries(host: &Embedded) -> Value {
 }
 
 on_both_stores! {
+    async fn a_request_that_is_refused_for_good_is_told_so_and_the_others_of_its_commit_are_accepted(store: Store) {
+        let database = Database::fresh(store).await;
+        let host = Embedded::start(&database, settings()).await;
+        refuse(&database, "event", "key", "'call-7'").await;
+        // They come at one moment, so that some of them are committed together.
+        let emit = |place: usize| {
+            let (api, key) = (host.api.clone(), format!("call-{place}"));
+            tokio::spawn(async move {
+                let event = json!({"type": "call.ended", "payload": 1, "key": key});
+                api.post("/v1/events", &event).await
+            })
+        };
+        let requests: Vec<_> = (0..EVENTS).map(emit).collect();
+        for (place, request) in requests.into_iter().enumerate() {
+            let answer = request.await.expect("asked");
+            match place {
+                // It would be refused again, and 503 would have its caller try for ever.
+                7 => drop(answer.expect_problem(500, "internal")),
+                _ => drop(answer.expect(202)),
+            }
+        }
+        assert_eq!(host.api.balanced_ledger().await["events"]["accepted"], EVENTS as i64 - 1);
+    }
+
     async fn an_event_whose_routing_is_refused_is_dead_and_the_others_are_sent(store: Store) {
         let database = Database::fresh(store).await;
         let (settings, receiver) = (settings(), Receiver::healthy().await);

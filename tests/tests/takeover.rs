@@ -1,10 +1,13 @@
 //! Promise 11, the other half: a node that dies leaves nothing behind; its shards move within 15 s.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use ringback::{Settings, seal::MasterKeys, store::SharedStore};
+use ringback_testkit::{Fault, Faulty};
 use ringback_tests::{
     api::Api,
     database::Database,
+    embedded::Embedded,
     receiver::{Gate, Receiver, Reply},
     server::Serve,
     stores::Store,
@@ -126,4 +129,46 @@ async fn what_is_open_is_not_sent_again_when_its_shard_is_given_away_at_the_seco
     let requests = receiver.arrived();
     let ids: HashSet<_> = requests.iter().map(|request| request.id().to_owned()).collect();
     assert_eq!((requests.len(), ids.len()), (3 * LANES, 3 * LANES), "each once");
+}
+
+/// Longer than two nodes take to share shards, which they look at a dozen times in a lease.
+const SLOW: Duration = Duration::from_secs(2);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_that_begins_while_its_shard_is_given_away_is_found_by_the_next_owner() {
+    const LANES: usize = 32;
+    let database = Database::fresh(Store::Postgres).await;
+    let keys = MasterKeys::generate_text();
+    let change = |settings: &mut Settings| {
+        settings.keys = Arc::new(MasterKeys::parse(&keys, &[]).expect("a key"));
+        settings.lease = Duration::from_secs(3);
+        settings.egress.allow_http = true;
+        settings.egress.allow = vec!["127.0.0.0/8".parse().expect("a network")];
+    };
+    let mut faulty = None;
+    let around = |store: SharedStore| -> SharedStore {
+        let around = Faulty::around(store);
+        faulty = Some(Arc::clone(&around));
+        around
+    };
+    let first = Embedded::around(&database, around, change).await;
+    let faulty = faulty.expect("it was put around the store");
+    let receiver = Receiver::scripted(|_| Reply::status(429).header("retry-after", "600")).await;
+    for lane in 0..LANES {
+        first.api.endpoint(json!({"url": receiver.url(), "event_types": [format!("to.{lane}")]})).await;
+    }
+    // What is written down about the holds takes its time, and meanwhile another node asks for its share of the shards.
+    faulty.next("set_holds", [Fault::Late(SLOW); 2]);
+    one_for_each(&first.api, LANES).await;
+    receiver.wait_for(LANES).await;
+    let second = Embedded::start(&database, change).await;
+    until("both own shards", async || (owners(&database).await == 2).then_some(())).await;
+    until("every hold is written down", async || {
+        let holds = "select count(*) from ringback.hold";
+        let holds: i64 = sqlx::query_scalar(holds).fetch_one(&mut database.postgres().await).await.expect("it answers");
+        (holds == LANES as i64).then_some(())
+    })
+    .await;
+    drop((first, second));
+    assert_eq!(receiver.count(), LANES, "nobody was asked again before his time");
 }

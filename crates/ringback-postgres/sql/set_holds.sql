@@ -1,10 +1,17 @@
 -- Sets holds of lanes whose shards are a node's; what has ended already is kept until upkeep removes it and is no hold
 -- meanwhile. A hold that goes on, or follows on one for the same failing (its streak says so), began when that one did.
+-- $6 are the lanes' shards. They stay the node's until this is committed; who gave one away meanwhile sets nothing there.
+WITH owned AS MATERIALIZED (
+    SELECT s.shard
+    FROM {schema}.shard s
+    WHERE s.shard = ANY ($6::smallint[]) AND s.node_id = $5
+    ORDER BY s.shard
+    FOR SHARE
+)
 INSERT INTO {schema}.hold AS hold (lane, until, streak, shard, reason, since)
-SELECT given.lane, given.until, given.streak, s.shard, given.reason, {schema}.clock()
+SELECT given.lane, given.until, given.streak, owned.shard, given.reason, {schema}.clock()
 FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::smallint[]) AS given (lane, until, streak, reason)
-JOIN {schema}.shard s ON s.shard = (given.lane & 63)::smallint
-WHERE s.node_id = $5
+JOIN owned ON owned.shard = (given.lane & 63)::smallint
 ORDER BY given.lane
 ON CONFLICT (lane) DO UPDATE
 SET until = excluded.until, streak = excluded.streak, reason = excluded.reason,

@@ -147,7 +147,7 @@ async fn remember(connection: &mut PgConnection, schema: &str, step: &Migration)
 
 fn failed(step: &Migration, error: sqlx::Error) -> store::Error {
     match from_sqlx(error) {
-        away @ (Error::Unavailable(_) | Error::ReadOnly(_) | Error::Full(_)) => away,
+        away @ (Error::Unavailable(_) | Error::Locked(_) | Error::ReadOnly(_) | Error::Full(_)) => away,
         other => Error::Schema(format!("migration {} ({}) failed: {other}", step.number, step.name)),
     }
 }

@@ -26,6 +26,10 @@ const FULL: i32 = 13;
 /// Primary result codes of a file that is damaged or no database: CORRUPT, NOTADB.
 const DAMAGED: [i32; 2] = [11, 26];
 
+/// Extended result codes of a disk that does not do what it is told: IOERR itself, and its READ, SHORT_READ, WRITE, FSYNC,
+/// DIR_FSYNC, TRUNCATE, FSTAT, DATA, CORRUPTFS and IN_PAGE. The others of its family are about memory, locks and names, and pass.
+const DISK_FAILS: [i32; 11] = [10, 266, 522, 778, 1034, 1290, 1546, 1802, 8202, 8458, 8714];
+
 /// Whose fault a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -33,8 +37,10 @@ pub(crate) enum Fault {
     Passing,
     ReadOnly,
     Full,
-    /// The file, or what is stored in it, cannot be read.
+    /// The file cannot be read or written as it should.
     Damaged,
+    /// A stored value cannot be read, in a file that is in order.
+    Unreadable,
     /// The caller's data.
     Data,
 }
@@ -42,16 +48,22 @@ pub(crate) enum Fault {
 impl Fault {
     pub(crate) fn of(error: &sqlx::Error) -> Self {
         match error {
-            sqlx::Error::Database(_) => match primary_code(error) {
-                Some(READ_ONLY) => Self::ReadOnly,
-                Some(FULL) => Self::Full,
-                Some(code) if PASSING.contains(&code) => Self::Passing,
-                Some(code) if DAMAGED.contains(&code) => Self::Damaged,
-                _ => Self::Data,
-            },
+            sqlx::Error::Database(_) => code(error).map_or(Self::Data, Self::of_code),
             sqlx::Error::Encode(_) => Self::Data,
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => Self::Damaged,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => Self::Unreadable,
             _ => Self::Passing,
+        }
+    }
+
+    /// By an extended result code.
+    fn of_code(code: i32) -> Self {
+        match primary(code) {
+            READ_ONLY => Self::ReadOnly,
+            FULL => Self::Full,
+            _ if DISK_FAILS.contains(&code) => Self::Damaged,
+            primary if DAMAGED.contains(&primary) => Self::Damaged,
+            primary if PASSING.contains(&primary) => Self::Passing,
+            _ => Self::Data,
         }
     }
 
@@ -61,7 +73,8 @@ impl Fault {
             Self::Passing => Error::Unavailable(why),
             Self::ReadOnly => Error::ReadOnly(why),
             Self::Full => Error::Full(why),
-            Self::Damaged => Error::corrupt(why),
+            Self::Damaged => Error::Damaged(why),
+            Self::Unreadable => Error::corrupt(why),
             Self::Data => Error::Refused(why),
         }
     }
@@ -108,7 +121,7 @@ pub(crate) fn store_error(error: sqlx::Error) -> Error {
 
 /// Whether another process holds the file, so that the connection itself is in order.
 pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
-    matches!(primary_code(error), Some(5 | 6))
+    matches!(code(error).map(primary), Some(5 | 6))
 }
 
 /// A stored value that no version of this program writes.
@@ -116,7 +129,34 @@ pub(crate) fn corrupt(what: impl Into<Box<dyn StdError + Send + Sync>>) -> sqlx:
     sqlx::Error::Decode(what.into())
 }
 
-fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    Some(code & 0xff)
+fn code(error: &sqlx::Error) -> Option<i32> {
+    error.as_database_error()?.code()?.parse().ok()
+}
+
+const fn primary(code: i32) -> i32 {
+    code & 0xff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_result_code_is_somebodys_fault() {
+        for (fault, codes) in [
+            // BUSY, BUSY_SNAPSHOT, LOCKED, NOMEM, INTERRUPT, IOERR_NOMEM, IOERR_LOCK, IOERR_SHMSIZE, CANTOPEN, PROTOCOL, SCHEMA.
+            (Fault::Passing, &[5, 517, 6, 7, 9, 3082, 3850, 4874, 14, 15, 17][..]),
+            // READONLY, READONLY_DIRECTORY.
+            (Fault::ReadOnly, &[8, 1544]),
+            (Fault::Full, &[13]),
+            // CORRUPT, CORRUPT_INDEX, NOTADB, IOERR, IOERR_READ, IOERR_SHORT_READ, IOERR_WRITE, IOERR_FSYNC.
+            (Fault::Damaged, &[11, 779, 26, 10, 266, 522, 778, 1034]),
+            // ERROR, TOOBIG, CONSTRAINT_UNIQUE, MISMATCH.
+            (Fault::Data, &[1, 18, 2067, 20]),
+        ] {
+            for &code in codes {
+                assert_eq!(Fault::of_code(code), fault, "{code}");
+            }
+        }
+    }
 }

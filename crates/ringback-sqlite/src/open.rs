@@ -98,7 +98,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the file cannot be opened, [`Error::Schema`] for a SQLite older than 3.51.3,
-    /// [`Error::Corrupt`] for a file that is no database.
+    /// [`Error::Damaged`] for a file that is damaged, or no database.
     pub async fn open(options: impl Into<Options>) -> Result<Self> {
         let options = options.into();
         make_if_missing(&options)?;

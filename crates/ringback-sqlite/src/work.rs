@@ -1,5 +1,7 @@
 //! Feeding lanes, loading events, recording outcomes, keeping holds.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use ringback::{
     audit::Record,
@@ -61,8 +63,13 @@ impl Work for Sqlite {
     }
 
     async fn set_holds(&self, node: NodeId, holds: &[Hold]) -> Result<()> {
-        let holds: Vec<_> = holds.iter().filter(|hold| self.ownership.owns(node, hold.lane.shard())).copied().collect();
-        self.apply(move |tx| Box::pin(async move { set_holds(tx, &holds).await })).await
+        let (mut holds, ownership) = (holds.to_vec(), Arc::clone(&self.ownership));
+        self.apply(move |tx| {
+            // Once it is this write's turn: a shard may have been given away since.
+            holds.retain(|hold| ownership.owns(node, hold.lane.shard()));
+            Box::pin(async move { set_holds(tx, &holds).await })
+        })
+        .await
     }
 
     async fn load_holds(&self, shards: &[Shard]) -> Result<Vec<Hold>> {

@@ -7,9 +7,18 @@
 //! No request is answered before the commit that holds it, nor as done if the files have gone meanwhile. A request that is refused, or panics, is undone alone;
 //! a commit that fails is answered to all with an error. There is no timer: a batch forms by itself.
 //!
+//! Where there was no room left, the log is cut as soon as it can be: it may be what fills the disk.
+//!
 //! The writer is also who ends the database: it is the last to close its connection, so that the log goes with it.
 
-use std::{any::Any, future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::FutureExt as _;
 use ringback::store::{Error, Result};
@@ -31,6 +40,9 @@ const QUEUED_MAX: usize = 1024;
 
 /// How long cutting the log waits for readers.
 const CUT_PATIENCE: Duration = Duration::from_millis(250);
+
+/// Between tries to cut the log while there is no room even for that: each writes much of it in vain.
+const CUT_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long closing waits for reads that are under way.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
@@ -148,7 +160,7 @@ impl Writer {
     pub(crate) fn start(connection: SqliteConnection, options: Options, files: Arc<Files>) -> Self {
         let (queue, requests) = mpsc::channel(QUEUED_MAX);
         let (chores, asked) = mpsc::channel(1);
-        tokio::spawn(Desk { connection, options, files }.work(requests, asked));
+        tokio::spawn(Desk { connection, options, files, lacks_room: false, not_cut: None }.work(requests, asked));
         Self { queue, chores }
     }
 
@@ -167,6 +179,10 @@ struct Desk {
     connection: SqliteConnection,
     options: Options,
     files: Arc<Files>,
+    /// There was no room left, and the log has not been cut since.
+    lacks_room: bool,
+    /// When it was last to be cut for that, and could not be.
+    not_cut: Option<Instant>,
 }
 
 impl Desk {
@@ -192,8 +208,15 @@ impl Desk {
                 break;
             }
             let lost = self.commit_all(&mut batch).await.err();
+            let is_full = batch.iter().any(|request| matches!(request.fault(), Some((Fault::Full, _))))
+                || matches!(lost, Some(Lost::NotCommitted(Fault::Full, _)));
             for request in batch.drain(..) {
                 request.answer(lost.clone());
+            }
+            self.lacks_room |= is_full;
+            // A commit that succeeds says that there is room again.
+            if self.lacks_room && !(is_full && self.not_cut.is_some_and(|at| at.elapsed() < CUT_AGAIN)) {
+                self.make_room().await;
             }
         }
         let cut = match &closing {
@@ -222,6 +245,22 @@ impl Desk {
             self.renew().await;
         }
         Err(Lost::NotCommitted(fault, NotCommitted(why.into())))
+    }
+
+    /// The log may have taken all the room itself: it grows to tens of megabytes before a commit copies it into the file, and a
+    /// commit that fails copies nothing. Copying it needs no more room than the file has grown by, so it is done while there is
+    /// any, and not once the log has grown again.
+    async fn make_room(&mut self) {
+        let cut = cut_log(&mut self.connection, &self.options).await;
+        self.lacks_room = !matches!(cut, Ok(true));
+        self.not_cut = self.lacks_room.then(Instant::now);
+        match cut {
+            Ok(true) => tracing::info!("the database's log was cut: there was no room left"),
+            Ok(false) => {
+                tracing::warn!("there is no room left, and the database's log cannot be cut: somebody reads from it")
+            }
+            Err(error) => tracing::warn!(%error, "there is no room left, nor any to cut the database's log"),
+        }
     }
 
     fn look(&self) -> std::result::Result<(), Lost> {
@@ -328,6 +367,7 @@ where
         match error {
             Error::Full(why) => Some((Fault::Full, why.to_string())),
             Error::ReadOnly(why) => Some((Fault::ReadOnly, why.to_string())),
+            Error::Damaged(why) => Some((Fault::Damaged, why.to_string())),
             Error::Unavailable(why) => Some((Fault::Passing, why.to_string())),
             _ => None,
         }

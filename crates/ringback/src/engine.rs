@@ -23,12 +23,13 @@ use crate::{
         clocks::{ClockDoubt, Clocks},
         edits::Turns,
         once::{OnceKey, OtherContent},
-        readiness::Writes,
+        readiness::{Abstinence, Writes},
         tally::Tallies,
     },
     seal::MasterKeys,
     settings::Settings,
     store::{self, EndpointFilter, SharedStore},
+    time::Timestamp,
 };
 
 /// The setting under which a store keeps the master key's check value.
@@ -111,7 +112,8 @@ impl Engine {
     /// When the store does not answer, or its secrets were sealed under another master key.
     pub async fn open(store: SharedStore, settings: Settings) -> Result<Self, OpenError> {
         let writes = Writes::default();
-        let store: SharedStore = Arc::new(store::Watched::new(store, settings.lease, Arc::clone(&writes.refusals)));
+        let (refusals, damage) = (Arc::clone(&writes.refusals), Arc::clone(&writes.damage));
+        let store: SharedStore = Arc::new(store::Watched::new(store, settings.lease, refusals, damage));
         let check = store.keep_setting(MASTER_KEY_CHECK, &settings.keys.check_value()).await?;
         if !settings.keys.opens_check(&check) {
             return Err(OpenError::WrongMasterKey);
@@ -228,6 +230,14 @@ impl Engine {
     pub(crate) fn stalled(&self) -> Option<String> {
         let delivering = self.shared.delivering.read().upgrade()?;
         delivering.stalled().filter(|_| delivering.owns_any()).map(|stalled| stalled.to_string())
+    }
+
+    /// Until when this process, which sends, leaves all shards to others: its pipeline stood still while the database did what it
+    /// was asked. `None` if it does not.
+    #[must_use]
+    pub fn abstinence(&self) -> Option<Abstinence> {
+        let left = self.shared.delivering.read().upgrade()?.abstains_for()?;
+        Some(Abstinence { until: Timestamp::now() + left })
     }
 
     /// How many deliveries were picked in this process, and are not being sent yet.

@@ -35,13 +35,14 @@ struct Readiness {
     status: &'static str,
     /// Endpoints that are disabled as `unreadable`: no configured master key opens their credentials.
     unreadable_endpoints: usize,
-    /// What somebody should look at, though the rest is ready: clocks that differ, so that nothing is dropped.
+    /// What somebody should look at, though the rest is ready: clocks that differ, so that nothing is dropped; a pipeline that
+    /// stood still, so that this node leaves sending to others for a while.
     warnings: Vec<String>,
 }
 
 /// Whether the store answers, too
 ///
-/// And has the schema that this program needs, and takes writes; and this process sends what it has taken on. Endpoints that
+/// And has the schema that this program needs, takes writes, and shows no damage; and this process sends what it has taken on. Endpoints that
 /// cannot be read are held alone and leave the rest ready.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "readyz", tag = "health",
@@ -53,6 +54,8 @@ struct Readiness {
 async fn ready(State(api): State<Api>) -> Result<Json<Readiness>, Problem> {
     api.engine.check_ready().await?;
     let unreadable_endpoints = api.engine.directory().await?.unreadable().len();
-    let warnings = api.engine.clock_doubt().iter().map(ToString::to_string).collect();
+    let clocks = api.engine.clock_doubt().map(|doubt| doubt.to_string());
+    let abstinence = api.engine.abstinence().map(|abstinence| abstinence.to_string());
+    let warnings = clocks.into_iter().chain(abstinence).collect();
     Ok(Json(Readiness { status: "ready", unreadable_endpoints, warnings }))
 }

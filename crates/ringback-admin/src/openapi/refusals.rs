@@ -162,6 +162,7 @@ const ALL: &[Refusal] = &[
         description: "Not now, but soon.",
         codes: &[
             "store_unavailable",
+            "store_damaged",
             "schema_mismatch",
             "not_writable",
             "stalled",

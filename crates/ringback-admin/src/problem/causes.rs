@@ -21,6 +21,7 @@ impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::Unavailable(_)
+            | store::Error::Locked(_)
             | store::Error::ReadOnly(_)
             | store::Error::Full(_)
             | store::Error::Gone(_) => {
@@ -29,6 +30,10 @@ impl From<store::Error> for Problem {
                     "store_unavailable",
                     "The database is not available right now; the same request may succeed later.",
                 )
+            }
+            store::Error::Damaged(_) => {
+                tracing::error!(%error, "the database is damaged");
+                away("store_damaged", "The database is damaged; its operator must repair it.")
             }
             store::Error::Schema(_) => {
                 tracing::error!(%error, "the schema does not fit this program");
@@ -46,6 +51,10 @@ impl From<NotReady> for Problem {
     fn from(why: NotReady) -> Self {
         match why {
             NotReady::Store(error) => error.into(),
+            NotReady::Damaged(_) => {
+                tracing::error!(%why, "not ready");
+                away("store_damaged", &format!("This node cannot work as it should: {why}."))
+            }
             NotReady::NoWrite { .. } => {
                 tracing::error!(%why, "not ready");
                 away("not_writable", &format!("The database takes no writes: {why}."))
@@ -138,8 +147,10 @@ mod tests {
         let inner = || Box::<dyn std::error::Error + Send + Sync>::from("hunter2");
         for (error, status, code) in [
             (store::Error::Unavailable(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            (store::Error::Locked(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             (store::Error::ReadOnly(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             (store::Error::Full(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            (store::Error::Damaged(inner()), StatusCode::SERVICE_UNAVAILABLE, "store_damaged"),
             (store::Error::Gone("hunter2".to_owned()), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             (store::Error::Schema("hunter2".to_owned()), StatusCode::SERVICE_UNAVAILABLE, "schema_mismatch"),
             (store::Error::Refused(inner()), StatusCode::INTERNAL_SERVER_ERROR, "internal"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringback::{
     id::{DeliveryId, EventId},
-    store::{Change, Kept, Result, Upkeep as _},
+    store::{Change, Error, Kept, Result, Upkeep as _},
 };
 use sqlx::{PgConnection, SqlStr};
 use uuid::Uuid;
@@ -137,15 +137,20 @@ pub(super) async fn prune(store: &Postgres, kept: &Kept) -> Result<Walked> {
 pub(super) enum Walked {
     APart,
     ToTheEnd,
-    /// Another node changes partitions, or some event is in use.
+    /// Another node changes partitions, somebody makes a change that goes first, or some event is in use.
     NotNow,
 }
 
 /// One step of a walk over events older than `age`. Events are not copied to another partition meanwhile: a copy would
-/// bring back what the step removes.
+/// bring back what the step removes. Nor is any delivery put back or made anew: a replay that has seen an event takes its turn
+/// first, and the step sees what it came to.
 async fn walk(store: &Postgres, step: &str, statement: &SqlStr, age: Duration) -> Result<Walked> {
     let cutoff = EventId::floor(store.clock().await? - age).uuid();
     let Some(mut transaction) = begin(store).await? else { return Ok(Walked::NotNow) };
+    match announce(store, &mut transaction, &[]).await {
+        Err(Error::Locked(_)) => return Ok(Walked::NotNow),
+        announced => drop(announced?),
+    }
     let position = position_of(store, &mut transaction, step).await?;
     let row = query(statement).bind(position).bind(cutoff).bind(CHUNK).fetch_one(&mut *transaction).await;
     let Some(row) = unless_in_use(row)? else { return Ok(Walked::NotNow) };

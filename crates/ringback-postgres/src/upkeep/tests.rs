@@ -8,7 +8,7 @@ use ringback::{
     id::{EventId, ReplayId},
     store::{
         Configuration as _, Expunging as _, Kept, Keys, Ledger, Operations as _, Outbox as _, PayloadRead,
-        ReplayFilter, ReplayOf, ReplayScope, ReplayToCreate, Replayed, Span, Upkeep as _, Wanting,
+        ReplayFilter, ReplayOf, ReplayOne, ReplayScope, ReplayToCreate, Replayed, Span, Step, Upkeep as _, Wanting,
     },
     time::Timestamp,
 };
@@ -141,4 +141,57 @@ async fn balances_to_the_end(store: &Postgres, schema: &str, kept: &Kept, before
     prune(store, kept).await;
     assert_eq!(ledger(store, None).await, *before);
     fresh::remove(store, schema).await;
+}
+
+/// Waits until so many of the store's sessions wait for locks.
+async fn waiting_for_locks(schema: &str, count: u64) {
+    let waiting = format!("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{schema}.%'");
+    let mut connection = fresh::connection().await;
+    while connection.execute(AssertSqlSafe(waiting.clone())).await.unwrap().rows_affected() < count {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_replay_puts_back_keeps_its_payload_or_is_cancelled() {
+    let (store, schema) = with_a_past(3).await;
+    for expunges in [false, true] {
+        let (event, due) = old_event(&store, 2).await;
+        for due in &due {
+            assert!(given::record(&store, given::delivered(due)).await);
+        }
+        // The replay has seen that there is a payload, and waits in the middle of its transaction.
+        let mut keeper = fresh::connection().await;
+        let keep = format!("BEGIN; LOCK TABLE {schema}.audit IN EXCLUSIVE MODE");
+        keeper.execute(AssertSqlSafe(keep)).await.unwrap();
+        let (replaying, id) = (store.clone(), due[0].id);
+        let replay = tokio::spawn(async move { replaying.replay_one(id, ReplayOf::Either, &given::asked()).await });
+        waiting_for_locks(&schema, 1).await;
+        let erasing = store.clone();
+        let mut erase = tokio::spawn(async move {
+            if expunges {
+                erasing.expunge(event, Keys::Keep, &given::asked()).await.map(drop)
+            } else {
+                let kept = Kept { payloads: Duration::ZERO, ..Kept::default() };
+                erasing.take_step(Step::DropPayloads, &kept).await.map(drop)
+            }
+        });
+        tokio::select! {
+            // The step has given way, or has not seen what it should have.
+            erased = &mut erase => erased.unwrap().unwrap(),
+            () = waiting_for_locks(&schema, 2) => {}
+        }
+        keeper.execute("COMMIT").await.unwrap();
+        let released = replay.await.unwrap().unwrap();
+        if !erase.is_finished() {
+            erase.await.unwrap().unwrap();
+        }
+        assert_eq!(released, ReplayOne::Released);
+        let pending = given::all_due(&store).await.iter().filter(|due| due.id.event() == event).count();
+        let has_payload = matches!(store.payload(event).await.unwrap(), PayloadRead::Bytes(_));
+        assert_eq!((pending, has_payload), if expunges { (0, false) } else { (1, true) }, "expunges: {expunges}");
+        // The next one's event is the only one to look at.
+        for due in given::all_due(&store).await {
+            assert!(given::record(&store, given::delivered(&due)).await);
+        }
+    }
+    fresh::remove(&store, &schema).await;
 }

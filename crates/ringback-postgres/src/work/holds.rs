@@ -14,12 +14,14 @@ pub(super) async fn set(store: &Postgres, node: NodeId, holds: &[Hold]) -> Resul
     let until: Vec<i64> = last.values().map(|hold| hold.until.micros()).collect();
     let streaks: Vec<i32> = last.values().map(|hold| hold.streak).collect();
     let reasons: Vec<i16> = last.values().map(|hold| hold.reason.code()).collect();
+    let shards: std::collections::BTreeSet<_> = last.keys().map(|lane| lane.shard().cast_signed()).collect();
     prepared(&store.sql().set_holds)
         .bind(&lanes)
         .bind(&until)
         .bind(&streaks)
         .bind(&reasons)
         .bind(node.0)
+        .bind(shards.into_iter().collect::<Vec<i16>>())
         .execute(&mut *store.work().await?)
         .await
         .map_err(from_sqlx)?;

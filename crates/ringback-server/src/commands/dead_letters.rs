@@ -3,7 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use ringback::{delivery::DeadReason, time::Timestamp};
 
-use super::{filter::Filter, page::Paging, words};
+use super::{filter::Filter, page::Paging};
 use crate::{
     client::{Connection, views::Delivery},
     failure::Result,

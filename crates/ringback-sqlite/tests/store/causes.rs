@@ -73,7 +73,7 @@ async fn a_damaged_file_is_named() {
     let path = fixture.path();
     let named = |error: &Error| error.to_string().contains(path.to_str().unwrap());
     match Sqlite::open(path.as_path()).await {
-        Err(error) => assert!(matches!(&error, Error::Corrupt(_)) && named(&error), "{error}"),
+        Err(error) => assert!(matches!(&error, Error::Damaged(_)) && named(&error), "{error}"),
         Ok(store) => {
             for answer in [
                 store.check_schema().await,
@@ -81,13 +81,13 @@ async fn a_damaged_file_is_named() {
                 store.ledger(None, Span::default()).await.map(drop),
             ] {
                 let error = answer.unwrap_err();
-                assert!(matches!(&error, Error::Corrupt(_)) && named(&error), "{error}");
+                assert!(matches!(&error, Error::Damaged(_)) && named(&error), "{error}");
             }
         }
     }
     fs::write(&path, "no database, but long enough to be read as one".repeat(1_000)).unwrap();
     let error = Sqlite::open(path.as_path()).await.unwrap_err();
-    assert!(matches!(&error, Error::Corrupt(_)) && named(&error), "{error}");
+    assert!(matches!(&error, Error::Damaged(_)) && named(&error), "{error}");
 }
 
 #[tokio::test]

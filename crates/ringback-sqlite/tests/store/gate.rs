@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use ringback::{
+    delivery::HoldReason,
     event::NewEvent,
-    store::{Error, Floor, Outbox as _, Result},
+    store::{Claimed, Error, Floor, Hold, Leases as _, Outbox as _, Result, Upkeep as _, Work as _},
 };
+use ringback_testkit::contract::given;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
+use tokio::sync::oneshot;
 
 use crate::fixture::Fixture;
 
@@ -87,4 +91,35 @@ async fn a_file_that_another_process_writes_to_for_too_long_is_unavailable() {
     holding.rollback().await.unwrap();
     store.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
     assert_eq!(count(&fixture).await, 1);
+}
+
+#[tokio::test]
+async fn a_hold_that_waits_for_its_turn_is_not_set_once_its_shard_was_given_away() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let lane = given::one_due(store).await.lane;
+    let old = given::owner(store).await;
+    let (began, has_begun) = oneshot::channel();
+    let (end, ends) = oneshot::channel::<()>();
+    let writer = store.clone();
+    let holding = tokio::spawn(async move {
+        let write = writer.write(|_| {
+            Box::pin(async move {
+                began.send(()).unwrap();
+                ends.await.unwrap();
+                Ok::<_, Error>(())
+            })
+        });
+        write.await
+    });
+    has_begun.await.unwrap();
+    let until = store.clock().await.unwrap() + Duration::from_secs(3_600);
+    let hold = [Hold { lane, until, reason: HoldReason::Failing, streak: 3 }];
+    let mut waiting = std::pin::pin!(store.set_holds(old, &hold));
+    assert!(waiting.as_mut().now_or_never().is_none(), "it is queued behind the other");
+    store.release_shards(old, &[Claimed { shard: lane.shard(), open: Vec::new() }]).await.unwrap();
+    end.send(()).unwrap();
+    waiting.await.unwrap();
+    holding.await.unwrap().unwrap();
+    assert!(store.load_holds(&[lane.shard()]).await.unwrap().is_empty());
 }

@@ -73,6 +73,6 @@ async fn an_unknown_schema_is_refused_and_names_the_reason() {
     let text =
         std::fs::write(fixture.folder.path().join("text.db"), "not a database, but long enough to be read as one")
             .map(|()| fixture.folder.path().join("text.db"));
-    assert!(matches!(Sqlite::open(text.unwrap()).await, Err(Error::Corrupt(_))));
+    assert!(matches!(Sqlite::open(text.unwrap()).await, Err(Error::Damaged(_))));
     assert_eq!(fixture.store.read_outbox(Floor::default(), 1).await.unwrap().events.len(), 0);
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Delivering;
-use crate::store::{self, Hold};
+use crate::store::{self, Hold, NodeId};
 
 /// Between tries while the database is away.
 const PAUSE_ERROR: std::time::Duration = std::time::Duration::from_millis(500);
@@ -19,7 +19,7 @@ pub(super) async fn write_down(delivering: Arc<Delivering>, stop: CancellationTo
             () = delivering.holds_changed.notified() => {}
             () = stop.cancelled() => {}
         }
-        while let Err(error) = write(&delivering).await {
+        while let Err(error) = write_of_lease(&delivering).await {
             tracing::warn!(%error, "could not write down a hold");
             if stop.is_cancelled() {
                 break;
@@ -29,8 +29,18 @@ pub(super) async fn write_down(delivering: Arc<Delivering>, stop: CancellationTo
     }
 }
 
-/// Writes down what has changed since the last time. One at a time: the newest state of a lane is written last.
-async fn write(delivering: &Delivering) -> store::Result<()> {
+async fn write_of_lease(delivering: &Delivering) -> store::Result<()> {
+    let pen = delivering.holds.lock().await;
+    write(delivering, delivering.lease.node_id(), &pen).await
+}
+
+/// The right to write holds down, which one task has at a time: the newest state of a lane is written last, and a shard is not
+/// given away in the middle.
+#[derive(Default)]
+pub(super) struct Pen;
+
+/// Writes down what has changed since the last time, as far as it is of shards that are `node`'s.
+pub(super) async fn write(delivering: &Delivering, node: Option<NodeId>, _pen: &Pen) -> store::Result<()> {
     let changed = delivering.lanes.lock().take_changed_holds();
     if changed.is_empty() {
         return Ok(());
@@ -46,7 +56,7 @@ async fn write(delivering: &Delivering) -> store::Result<()> {
         })
         .collect();
     // Without a registration no lane is ours any more.
-    let Some(node) = delivering.lease.node_id() else { return Ok(()) };
+    let Some(node) = node else { return Ok(()) };
     let written = delivering.engine().store().set_holds(node, &holds).await;
     if written.is_err() {
         delivering.lanes.lock().put_back_changed_holds(changed);

@@ -78,6 +78,8 @@ pub(crate) struct Delivering {
     own_names: Arc<OwnNames>,
     lanes: Mutex<Lanes>,
     lease: Lease,
+    /// Until when this node holds no shards, because its pipeline stood still alone.
+    abstains_until: Mutex<Option<Instant>>,
     pub(crate) progress: Progress,
     clock: DatabaseClock,
     recorder: Recorder,
@@ -89,6 +91,8 @@ pub(crate) struct Delivering {
     hungry: Notify,
     /// Holds have begun or ended that are not written down yet.
     holds_changed: Notify,
+    /// Writes holds down.
+    holds: AsyncMutex<hold::Pen>,
     /// What was released is looked up by one task at a time.
     unblocking: Semaphore,
 }
@@ -121,6 +125,7 @@ impl Delivering {
             own_names,
             lanes: Mutex::new(lanes),
             lease,
+            abstains_until: Mutex::default(),
             progress,
             clock: DatabaseClock::default(),
             recorder,
@@ -128,6 +133,7 @@ impl Delivering {
             woken: Notify::new(),
             hungry: Notify::new(),
             holds_changed: Notify::new(),
+            holds: AsyncMutex::default(),
             unblocking: Semaphore::new(1),
             engine,
         });
@@ -181,6 +187,22 @@ impl Delivering {
     /// The stage that has not come round for too long, if there is one.
     pub(crate) fn stalled(&self) -> Option<Stalled> {
         self.progress.stalled(Instant::now(), self.recorder.has_waiting())
+    }
+
+    /// Holds no shards for as long as `pause`, give or take a quarter, or until the end.
+    async fn abstain(&self, pause: Duration, stop: &CancellationToken) {
+        let until = Instant::now() + jittered(pause);
+        *self.abstains_until.lock() = Some(until);
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
+    /// For how much longer this node holds no shards, if it does not.
+    pub(crate) fn abstains_for(&self) -> Option<Duration> {
+        let left = (*self.abstains_until.lock())?.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
     }
 
     /// Whether this node owns any shard.

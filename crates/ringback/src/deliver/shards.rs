@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Delivering,
+    Delivering, hold,
     lanes::{ChangedHold, LeftOpen},
     lease::{Keeper, Kept, Lease},
 };
@@ -42,6 +42,9 @@ const LEASES_AFTER_STALL_MAX: u32 = 64;
 const PATIENCE: Duration = Duration::from_secs(5);
 const PATIENCE_OF_DROP: Duration = Duration::from_secs(1);
 
+/// What writing holds down may take of a node that leaves: others wait for its shards.
+const PATIENCE_WITH_HOLDS: Duration = Duration::from_secs(1);
+
 /// Owns shards until `stop`; gives none back: [`give_back`] does.
 pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
     let mut abstinence = Abstinence::default();
@@ -53,12 +56,16 @@ pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
             Ok(Some((node, keeper))) => {
                 *delivering.lease.node() = Some((node, keeper));
                 let begun = Instant::now();
-                hold(&delivering, node, &stop).await;
+                keep(&delivering, node, &stop).await;
                 if !stop.is_cancelled() {
+                    // Nothing is ours from here on: a pipeline that stands still is no matter any more while it holds nothing.
+                    drop_all(&delivering);
                     // Whatever ended the lease: the database may not be what it was, nor what this node remembers of it.
                     delivering.engine.directories().forget();
-                    let pause = abstinence.after(begun.elapsed(), delivering.lease.was_given_up(), &delivering.lease);
-                    delivering.pause(pause, &stop).await;
+                    match abstinence.after(begun.elapsed(), delivering.lease.was_given_up(), &delivering.lease) {
+                        Some(pause) => delivering.abstain(pause, &stop).await,
+                        None => delivering.pause(PAUSE_LOST, &stop).await,
+                    }
                 }
             }
             Ok(None) => delivering.pause(Duration::from_secs(1), &stop).await,
@@ -78,18 +85,18 @@ struct Abstinence {
 }
 
 impl Abstinence {
-    /// After a lease was lost that lasted this long, perhaps because this node alone did not deserve it.
-    fn after(&mut self, held: Duration, was_given_up: bool, lease: &Lease) -> Duration {
+    /// After a lease was lost that lasted this long, if it was because this node alone did not deserve it.
+    fn after(&mut self, held: Duration, was_given_up: bool, lease: &Lease) -> Option<Duration> {
         if held > lease.length() * self.leases.max(LEASES_AFTER_STALL) {
             self.leases = 0;
         }
         if !was_given_up {
-            return PAUSE_LOST;
+            return None;
         }
         self.leases = (self.leases * 2).clamp(LEASES_AFTER_STALL, LEASES_AFTER_STALL_MAX);
         let pause = lease.length() * self.leases;
         tracing::warn!("this node holds no shards for {} s", pause.as_secs());
-        pause
+        Some(pause)
     }
 }
 
@@ -135,7 +142,7 @@ impl Kept for Pipeline {
 }
 
 /// Takes and gives shards until `stop` or until the lease is lost.
-async fn hold(delivering: &Arc<Delivering>, node: NodeId, stop: &CancellationToken) {
+async fn keep(delivering: &Arc<Delivering>, node: NodeId, stop: &CancellationToken) {
     let pause = delivering.lease.length() / LOOKS_PART;
     while !stop.is_cancelled() {
         if delivering.lease.is_lost() {
@@ -175,9 +182,9 @@ async fn balance(delivering: &Arc<Delivering>, node: NodeId) -> store::Result<()
     let surplus: Vec<Shard> =
         (0..SHARDS).filter(|shard| (owned.contains(shard) || by_map(*shard)) && !share.contains(shard)).collect();
     if !surplus.is_empty() {
-        let given: Vec<_> = surplus.into_iter().map(|shard| release(delivering, shard)).collect();
-        store.release_shards(node, &given).await?;
-        tracing::info!(count = given.len(), "gave shards to another node");
+        let count = surplus.len();
+        hand_over(delivering, node, surplus).await?;
+        tracing::info!(count, "gave shards to another node");
     }
 
     let wanted: Vec<Shard> = share.into_iter().filter(|shard| !owned.contains(shard)).collect();
@@ -191,6 +198,15 @@ async fn balance(delivering: &Arc<Delivering>, node: NodeId) -> store::Result<()
         }
     }
     Ok(())
+}
+
+/// Gives shards to whoever has a better claim. What has changed about their holds is written down before: afterwards it would be
+/// another's to write, who could not know of it.
+async fn hand_over(delivering: &Delivering, node: NodeId, surplus: Vec<Shard>) -> store::Result<()> {
+    let pen = delivering.holds.lock().await;
+    let given: Vec<_> = surplus.into_iter().map(|shard| release(delivering, shard)).collect();
+    hold::write(delivering, Some(node), &pen).await?;
+    delivering.engine.store().release_shards(node, &given).await
 }
 
 /// The shards for which `node` has the highest score among the live.
@@ -284,28 +300,31 @@ async fn holds(delivering: &Delivering, shards: &[Shard]) -> Option<Vec<Hold>> {
 
 /// Gives everything back, with what is still open. Nothing is started from now on.
 pub(super) async fn give_back(delivering: &Delivering) {
-    if let Some((keeper, given)) = withdraw(delivering)
-        && !keeper.leave(given, PATIENCE).await
-    {
+    let Some((node, keeper, given)) = withdraw(delivering) else { return };
+    let written = async { hold::write(delivering, Some(node), &*delivering.holds.lock().await).await };
+    if !matches!(tokio::time::timeout(PATIENCE_WITH_HOLDS, written).await, Ok(Ok(()))) {
+        tracing::warn!("could not write down in time which lanes are held; whoever takes them finds it out");
+    }
+    if !keeper.leave(given, PATIENCE).await {
         tracing::warn!("could not give shards back in time; their lease runs out");
     }
 }
 
 /// The same where nothing can be awaited.
 pub(super) fn give_back_blocking(delivering: &Delivering) {
-    if let Some((keeper, given)) = withdraw(delivering)
+    if let Some((_, keeper, given)) = withdraw(delivering)
         && !keeper.leave_blocking(given, PATIENCE_OF_DROP)
     {
         tracing::warn!("could not give shards back in time; their lease runs out");
     }
 }
 
-/// Ends the lease here; who keeps it in the database, and what is to be given back there.
-fn withdraw(delivering: &Delivering) -> Option<(Keeper, Vec<Claimed>)> {
-    let (_, keeper) = delivering.lease.node().take()?;
+/// Ends the lease here; whose it was, who keeps it in the database, and what is to be given back there.
+fn withdraw(delivering: &Delivering) -> Option<(NodeId, Keeper, Vec<Claimed>)> {
+    let (node, keeper) = delivering.lease.node().take()?;
     delivering.lease.end();
     let owned = delivering.lanes.lock().owned_shards();
-    Some((keeper, owned.into_iter().map(|shard| release(delivering, shard)).collect()))
+    Some((node, keeper, owned.into_iter().map(|shard| release(delivering, shard)).collect()))
 }
 
 #[cfg(test)]
@@ -322,11 +341,11 @@ mod tests {
         let lease = Lease::new(Duration::from_secs(12));
         let (mut abstinence, long, short) =
             (Abstinence::default(), Duration::from_secs(5_000), Duration::from_secs(24));
-        let mut after = |held, was_given_up| abstinence.after(held, was_given_up, &lease).as_secs();
-        assert_eq!(after(short, false), 1);
-        let pauses: Vec<_> = (0..6).map(|_| after(short, true)).collect();
+        let mut after = |held, was_given_up| abstinence.after(held, was_given_up, &lease).map(|it| it.as_secs());
+        assert_eq!(after(short, false), None);
+        let pauses: Vec<_> = (0..6).filter_map(|_| after(short, true)).collect();
         assert_eq!(pauses, [48, 96, 192, 384, 768, 768]);
-        assert_eq!((after(long, false), after(short, true)), (1, 48), "it had worked for long");
+        assert_eq!((after(long, false), after(short, true)), (None, Some(48)), "it had worked for long");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! `ringback_sqlite::emit` and `SELECT ringback.emit(…)` write the event and an outbox pointer, and the router does
 //! the rest.
 
+mod commit;
+mod fold;
 mod intake;
 mod prepare;
 

@@ -1,10 +1,10 @@
 //! Whether this process does what it is for: its database answers, fits and takes writes, and its pipeline comes round.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::{Engine, store};
+use crate::{Engine, store, time::Timestamp};
 
 /// So long no write may have succeeded before a node is not ready.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
@@ -19,7 +19,10 @@ pub enum NotReady {
     /// The store does not answer, or its schema does not fit.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// Writes have failed: the database is read-only, its disk is full, or it is damaged.
+    /// A call has met damage of the database within the last minute.
+    #[error(transparent)]
+    Damaged(store::Error),
+    /// Writes have failed: the database is read-only, or its disk is full.
     #[error("no write has succeeded for {} s: {error}", since.as_secs())]
     NoWrite {
         /// How long ago one succeeded, or this engine was opened, or the first of those that matter was refused.
@@ -32,17 +35,36 @@ pub enum NotReady {
     Stalled(String),
 }
 
+/// Why this process, though it is ready, sends nothing for now. What is shown tells until when, by this node's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Abstinence {
+    /// When it asks for shards again.
+    pub until: Timestamp,
+}
+
+impl fmt::Display for Abstinence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let until = self.until;
+        write!(
+            f,
+            "this node holds no shards until {until}: its pipeline stood still, and the database was not the cause"
+        )
+    }
+}
+
 /// What is known of writes.
 pub(crate) struct Writes {
     /// When one that was tried for its own sake was last seen to succeed.
     tried: Mutex<Instant>,
     /// Of those that matter.
     pub(crate) refusals: Arc<store::Refusals>,
+    pub(crate) damage: Arc<store::Damage>,
 }
 
 impl Default for Writes {
     fn default() -> Self {
-        Self { tried: Mutex::new(Instant::now()), refusals: Arc::default() }
+        Self { tried: Mutex::new(Instant::now()), refusals: Arc::default(), damage: Arc::default() }
     }
 }
 
@@ -52,7 +74,11 @@ impl Engine {
     /// # Errors
     /// Why it does not.
     pub async fn check_ready(&self) -> Result<(), NotReady> {
-        self.store().check_ready().await?;
+        let answers = self.store().check_ready().await;
+        if let Some(error) = self.writes().damage.lately() {
+            return Err(NotReady::Damaged(error));
+        }
+        answers?;
         if let Some(stalled) = self.stalled() {
             return Err(NotReady::Stalled(stalled));
         }

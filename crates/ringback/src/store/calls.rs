@@ -84,7 +84,7 @@ macro_rules! for_every_call {
                 question create_expunge(expunge: &ExpungeToCreate, record: &Record) -> ExpungeRow;
                 question expunge_of_many(id: ExpungeId) -> Option<ExpungeRow>;
                 question running_expunges() -> Vec<ExpungeId>;
-                question expunge_next(id: ExpungeId, count: u32) -> bool;
+                upkeep expunge_next(id: ExpungeId, count: u32) -> bool;
             }
             Tokens {
                 question create_token(token: &Token, record: &Record) -> ();

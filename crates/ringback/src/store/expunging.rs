@@ -154,7 +154,8 @@ pub trait Expunging {
     async fn running_expunges(&self) -> Result<Vec<ExpungeId>>;
 
     /// Erases up to `count` further events of a running expunge, each like [`Expunging::expunge`]; once none remains,
-    /// takes one bounded step towards its receipt. False if it is not running any more.
+    /// takes one bounded step towards its receipt, which may take minutes like a step of upkeep. False if it is not running any
+    /// more.
     async fn expunge_next(&self, id: ExpungeId, count: u32) -> Result<bool>;
 }
 

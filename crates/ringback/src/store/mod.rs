@@ -8,6 +8,7 @@
 mod audit;
 mod calls;
 mod configuration;
+mod damage;
 mod expunging;
 mod intake;
 mod leases;
@@ -52,6 +53,7 @@ pub use self::{
     work::{Cursor, FeedPage, Hold, LoadedEvent, PendingLane, Recorded, Settlement, Work},
 };
 pub(crate) use self::{
+    damage::Damage,
     parts::{Parts, Setback},
     watched::{Refusals, Watched},
 };
@@ -111,12 +113,20 @@ pub enum Error {
     /// The database is away, too busy, or closed the connection; the same call may succeed later.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Others held a lock on the very rows that this call needs, for longer than it waits ([`PATIENCE_WITH_LOCKS`]); the same
+    /// call may succeed later, and a call for other rows succeeds now.
+    #[error("others hold locks in the database: {0}")]
+    Locked(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database takes no writes: its file, disk or server is read-only. Reads may succeed.
     #[error("the database is read-only: {0}")]
     ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// There is no room left for the database. Reads may succeed, and writes will once there is room.
     #[error("the database has no room left: {0}")]
     Full(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database itself is damaged, or its disk fails: what it holds cannot be read or written as it should. It does not heal
+    /// by itself; the same call may succeed once somebody has repaired it, or restored a backup.
+    #[error("the database is damaged: {0}")]
+    Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database refused these very values; the same call will fail again.
     #[error("the database refused the data: {0}")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -126,7 +136,7 @@ pub enum Error {
     /// The database cannot be worked with as it is set up, or as it is reached.
     #[error("{0}")]
     Unsuitable(String),
-    /// A stored value that no version of this program writes.
+    /// A stored value that no version of this program writes, in a database that is in order.
     #[error("a stored value could not be read: {0}")]
     Corrupt(String),
     /// A file of the database was removed or replaced while the store had it open; the text names it. Nothing that is
@@ -145,5 +155,23 @@ impl Error {
     /// A stored value that could not be understood.
     pub fn corrupt(what: impl fmt::Display) -> Self {
         Self::Corrupt(what.to_string())
+    }
+
+    /// The same failure, for another caller. Where it came from cannot be cloned and is told by its words.
+    #[must_use]
+    pub fn retold(&self) -> Self {
+        match self {
+            Self::Unavailable(why) => Self::Unavailable(why.to_string().into()),
+            Self::Locked(why) => Self::Locked(why.to_string().into()),
+            Self::ReadOnly(why) => Self::ReadOnly(why.to_string().into()),
+            Self::Full(why) => Self::Full(why.to_string().into()),
+            Self::Damaged(why) => Self::Damaged(why.to_string().into()),
+            Self::Refused(why) => Self::Refused(why.to_string().into()),
+            Self::Schema(why) => Self::Schema(why.clone()),
+            Self::Unsuitable(why) => Self::Unsuitable(why.clone()),
+            Self::Corrupt(why) => Self::Corrupt(why.clone()),
+            Self::Gone(why) => Self::Gone(why.clone()),
+            Self::Panicked(call) => Self::Panicked(call),
+        }
     }
 }

@@ -44,7 +44,7 @@ impl<T> Parts<T> {
 
     /// The database did not take a part.
     pub(crate) fn set_back(&mut self, mut part: Vec<T>, error: Error) -> Setback<T> {
-        if !matches!(error, Error::Refused(_) | Error::Corrupt(_) | Error::Panicked(_)) {
+        if !matches!(error, Error::Refused(_) | Error::Corrupt(_) | Error::Damaged(_) | Error::Panicked(_)) {
             return Setback::Away(part, error);
         }
         if part.len() > 1 {

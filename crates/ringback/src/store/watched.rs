@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     Acceptance, Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Changes, Claimed, Configuration, Created, Cursor,
-    DeliveryFilter, DeliveryRow, EndpointAsOf, EndpointFilter, Error, EventFilter, EventRow, ExpungeRow,
+    Damage, DeliveryFilter, DeliveryRow, EndpointAsOf, EndpointFilter, Error, EventFilter, EventRow, ExpungeRow,
     ExpungeToCreate, Expunging, FeedPage, Floor, Group, Hold, Intake, Kept, Keys, LeaseKeeper, Leases, Ledger,
     Liveness, LoadedEvent, NodeId, Once, OnceName, Operations, Outbox, OutboxPage, Page, PayloadRead, PendingLane,
     RecentAttempt, Recorded, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed,
@@ -94,15 +94,16 @@ pub(crate) struct Watched {
     inner: SharedStore,
     limits: Limits,
     refusals: Arc<Refusals>,
+    damage: Arc<Damage>,
 }
 
 impl Watched {
     /// A pipeline that waits for a call is to come round, with another connection, before its `lease` is given up for it.
-    pub(crate) fn new(inner: SharedStore, lease: Duration, refusals: Arc<Refusals>) -> Self {
+    pub(crate) fn new(inner: SharedStore, lease: Duration, refusals: Arc<Refusals>, damage: Arc<Damage>) -> Self {
         let question = Duration::from_secs(35);
         let intake = Duration::from_secs(18);
         let limits = Limits { intake, look: lease, commit: lease * 3 / 2, question, upkeep: 20 * question };
-        Self { inner, limits, refusals }
+        Self { inner, limits, refusals, damage }
     }
 
     async fn within<T>(
@@ -118,6 +119,7 @@ impl Watched {
         };
         if let Ok(answer) = answer {
             self.refusals.note(call, &answer);
+            self.damage.note(call, &answer);
             return answer;
         }
         tracing::warn!(call, "the database gave no answer within {} s; its connections are made anew", limit.as_secs());

@@ -7,7 +7,7 @@ use axum::{
 };
 use ringback::{
     attempt::{Attempt, Conclusion, Detail, Headers, Timings},
-    delivery::Status,
+    delivery::{DeadReason, Status},
     id::{DeliveryId, EventId},
     store::DeliveryRow,
     time::Timestamp,

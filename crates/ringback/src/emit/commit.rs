@@ -1,0 +1,165 @@
+//! A batch is committed, and every caller is told what became of the caller's own request.
+//!
+//! ```text
+//! Refused, alone    told as it is: the same request will be refused again
+//! Refused, Locked   of a batch: its requests are committed apart, since one of them is the cause and not the others
+//! anything else     told to all of the batch
+//! ```
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::Semaphore, time::Instant};
+
+use super::{
+    Error,
+    fold::{Folded, Routed, effort},
+    intake::Request,
+};
+use crate::{
+    compute::compute,
+    engine::Shared,
+    store::{self, Accepted, Group, IDS_AHEAD_MAX, PATIENCE_WITH_LOCKS},
+};
+
+/// Most deliveries in one commit; a single request may exceed it.
+const DELIVERIES_MAX: usize = 8 * 1_024;
+
+/// How long requests that are committed apart wait for their turn. Where few keys are locked every turn comes at once; where
+/// all are, as when somebody locks a table, the turns would take minutes.
+const PATIENCE_APART: Duration = PATIENCE_WITH_LOCKS.saturating_mul(2);
+
+/// Commits a batch; `places` are for those of its requests that are committed apart.
+pub(super) async fn commit(shared: &Arc<Shared>, batch: Vec<Request>, places: &Arc<Semaphore>) {
+    let directory = match shared.directories.current().await {
+        Ok(directory) => directory,
+        Err(error) => return batch.into_iter().for_each(|request| refuse(request, error.retold())),
+    };
+    let mut part = Part::default();
+    for request in batch {
+        let (shared_there, directory_there) = (Arc::clone(shared), Arc::clone(&directory));
+        let routed = compute(effort(&request, &directory), move || {
+            Folded::of(request, &directory_there)?.routed(&shared_there, &directory_there)
+        });
+        match routed.await {
+            Ok(routed) => {
+                if let Some(full) = part.add(routed) {
+                    store(shared, full, places).await;
+                }
+            }
+            Err((answer, error)) => {
+                let _ = answer.send(Err(error));
+            }
+        }
+    }
+    store(shared, part, places).await;
+}
+
+/// What goes into one transaction.
+#[derive(Default)]
+struct Part {
+    folded: Vec<Folded>,
+    groups: Vec<Group>,
+    deliveries: usize,
+}
+
+impl Part {
+    /// Adds a request; gives what came before it if both together would have too many deliveries.
+    fn add(&mut self, Routed { folded, group, deliveries }: Routed) -> Option<Self> {
+        let is_full = !self.groups.is_empty() && self.deliveries + deliveries > DELIVERIES_MAX;
+        let full = is_full.then(|| std::mem::take(self));
+        self.deliveries += deliveries;
+        self.folded.push(folded);
+        self.groups.push(group);
+        full
+    }
+}
+
+async fn store(shared: &Arc<Shared>, Part { mut folded, groups, .. }: Part, places: &Arc<Semaphore>) {
+    if groups.is_empty() {
+        return;
+    }
+    let Err(error) = try_store(shared, &mut folded, &groups).await else { return };
+    let requests = folded.into_iter().zip(groups);
+    match error {
+        // One request's data must not be the others' trouble.
+        store::Error::Refused(_) if requests.len() > 1 => {
+            for (request, group) in requests {
+                store_alone(shared, request, group).await;
+            }
+        }
+        // Neither must the row that one of them waits for. Those that wait again keep a place each and no more: whoever
+        // comes meanwhile takes turns with them.
+        store::Error::Locked(_) if requests.len() > 1 => {
+            let parted = Instant::now();
+            for (request, group) in requests {
+                tokio::spawn(store_in_turn(Arc::clone(shared), request, group, Arc::clone(places), parted));
+            }
+        }
+        error => {
+            for (Folded { request, .. }, _) in requests {
+                let told = truly(shared, &request, error.retold()).await;
+                refuse(request, told);
+            }
+        }
+    }
+}
+
+/// Stores requests in one transaction and tells their callers; if that fails, nobody is told yet.
+async fn try_store(shared: &Shared, folded: &mut Vec<Folded>, groups: &[Group]) -> store::Result<()> {
+    let read = shared.begin_read();
+    let acceptances = shared.store.accept(groups, shared.settings.kept.idempotency_window).await?;
+    let mut due = Vec::new();
+    for (request, accepted) in folded.drain(..).zip(acceptances) {
+        shared.metrics.count_events(stored(&accepted));
+        request.finish(accepted, &mut due);
+    }
+    if let Some(read) = read {
+        read.admit(due);
+    }
+    Ok(())
+}
+
+async fn store_alone(shared: &Shared, request: Folded, group: Group) {
+    let mut folded = vec![request];
+    if let Err(error) = try_store(shared, &mut folded, &[group]).await {
+        for Folded { request, .. } in folded {
+            let told = truly(shared, &request, error.retold()).await;
+            refuse(request, told);
+        }
+    }
+}
+
+async fn store_in_turn(shared: Arc<Shared>, request: Folded, group: Group, places: Arc<Semaphore>, parted: Instant) {
+    let Ok(_place) = places.acquire().await else { return };
+    if parted.elapsed() > PATIENCE_APART {
+        let why = "others hold the locks of many requests, and this one's turn did not come";
+        return refuse(request.request, store::Error::Locked(why.into()));
+    }
+    store_alone(&shared, request, group).await;
+}
+
+/// How many events of a request were stored: none if one is in conflict.
+fn stored(accepted: &[Accepted]) -> usize {
+    if accepted.iter().any(Accepted::refuses_group) {
+        return 0;
+    }
+    accepted.iter().filter(|one| matches!(one, Accepted::New(_))).count()
+}
+
+/// What a request that failed alone is told. An id that lies ahead of the database's clock is refused, and that clock may have
+/// been set back just now: the same request gets an id by what the clock shows then, so for its caller that passes.
+async fn truly(shared: &Shared, request: &Request, error: store::Error) -> store::Error {
+    let store::Error::Refused(why) = error else { return error };
+    shared.clocks.forget();
+    let now = shared.clocks.of_event(&*shared.store).await;
+    let last = request.events.iter().map(|event| event.loaded.event.id.accepted_at()).max();
+    match last {
+        Some(last) if last > now + IDS_AHEAD_MAX => store::Error::Unavailable(why),
+        _ => store::Error::Refused(why),
+    }
+}
+
+fn refuse(request: Request, error: store::Error) {
+    // A caller that has gone away does not want to know.
+    let _ = request.answer.send(Err(Error::Store(error)));
+}

@@ -108,7 +108,7 @@ on_both_stores! {
         for (round, fault) in [Fault::Panics, Fault::PanicsAfter, Fault::Panics].into_iter().enumerate() {
             faulty.next("accept", [fault]);
             let key = format!("call-{round}");
-            host.api.post("/v1/events", &event(&key)).await.expect_problem(503, "store_unavailable");
+            host.api.post("/v1/events", &event(&key)).await.expect_problem(500, "internal");
             // Whoever is told so asks again, and gets his one event.
             let again = host.api.post("/v1/events", &event(&key)).await;
             again.expect(if fault == Fault::PanicsAfter { 200 } else { 202 });

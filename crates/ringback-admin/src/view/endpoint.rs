@@ -10,7 +10,6 @@ use ringback::{
     time::Timestamp,
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::openapi::{answers, requests, settings::EndpointSettings, words};
@@ -39,7 +38,7 @@ pub(crate) struct Endpoint {
     retry: Retry,
     #[serde(flatten)]
     #[schema(value_type = EndpointSettings)]
-    settings: Map<String, Value>,
+    settings: endpoint::Settings,
     paused: bool,
     #[schema(required)]
     disabled_reason: Option<String>,

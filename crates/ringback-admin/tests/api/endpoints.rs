@@ -6,25 +6,26 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, App, TOKEN, bearer, members};
 
-const FIELDS: [&str; 25] = [
+const FIELDS: [&str; 26] = [
     "id",
     "url",
     "tenant",
     "key",
-    "name",
-    "description",
     "enabled",
     "event_types",
     "preset",
     "scheme",
     "headers",
     "auth",
-    "timeout_ms",
     "retry",
+    "name",
+    "description",
+    "timeout_ms",
     "max_in_flight",
     "rate_per_second",
     "ordered",
     "on_dead",
+    "success_statuses",
     "paused",
     "disabled_reason",
     "has_secret",

@@ -171,8 +171,8 @@ async fn every_request_field_that_is_described_is_known() {
     // which is looked at when the rest is right. None is refused for being unknown.
     for (method, path, name, others) in [
         (Method::POST, "/v1/events".to_owned(), "NewEvent", 3),
-        (Method::POST, "/v1/endpoints".to_owned(), "NewEndpoint", 1),
-        (Method::PATCH, format!("/v1/endpoints/{endpoint}"), "EndpointPatch", 2),
+        (Method::POST, "/v1/endpoints".to_owned(), "NewEndpoint", 2),
+        (Method::PATCH, format!("/v1/endpoints/{endpoint}"), "EndpointPatch", 3),
         (Method::POST, format!("/v1/endpoints/{endpoint}/rotate-secret"), "SecretRotation", 0),
         (Method::POST, "/v1/replays".to_owned(), "NewReplay", 0),
     ] {

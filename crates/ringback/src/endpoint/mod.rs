@@ -54,7 +54,7 @@ pub use self::{
     retry::{Retry, RetryDraft},
     scheme::{Custom, Digest, Encoding, KeyFormat, Scheme},
     secret::{SecretError, SecretRule},
-    setting::{MAX_IN_FLIGHT_DEFAULT, SETTINGS, Setting, Shape},
+    setting::{MAX_IN_FLIGHT_DEFAULT, SETTINGS, Setting, Settings, Shape},
     statuses::{NoStatus, Statuses},
     target::Target,
     unreadable::{UNREADABLE, Unreadable, WouldDestroy},

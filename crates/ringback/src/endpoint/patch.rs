@@ -54,7 +54,8 @@ fn document(endpoint: &Endpoint) -> Map<String, Value> {
     let is_without_spec = endpoint.unreadable.as_ref().is_some_and(|unreadable| unreadable.without_spec);
     let endpoint = &endpoint.as_configured();
     let spec = &endpoint.spec;
-    let mut members = spec.settings();
+    let mut members: Map<_, _> =
+        spec.settings().iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     for (name, value) in [
         ("tenant", json!(endpoint.tenant)),
         ("key", json!(endpoint.key)),

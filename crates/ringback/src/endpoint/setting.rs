@@ -5,8 +5,8 @@
 //! on (`url`, `preset`, `scheme`, `secret`, `headers`, `auth`, `retry`) and what is not about sending (`tenant`, `key`,
 //! `enabled`, `event_types`) is no setting: it is read and checked where it is decided.
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::{Draft, OnDead, Preset, Spec, Statuses, statuses};
 use crate::{document::Fields, invalid::Invalid};
@@ -159,18 +159,33 @@ macro_rules! table {
         }
 
         impl Spec {
-            /// Its settings, by their names in documents.
+            /// Its settings, by their names in documents, in the order of the table.
             #[must_use]
-            pub fn settings(&self) -> Map<String, Value> {
-                let mut settings = Map::new();
-                $(settings.insert(stringify!($name).to_owned(), serde_json::json!(self.$name));)+
-                settings
+            pub fn settings(&self) -> Settings {
+                Settings(vec![$((stringify!($name), serde_json::json!(self.$name))),+])
             }
         }
     };
 }
 
 for_every_setting!(table);
+
+/// The settings of one endpoint; serialised as the members of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings(Vec<(&'static str, Value)>);
+
+impl Settings {
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = &(&'static str, Value)> {
+        self.0.iter()
+    }
+}
+
+impl Serialize for Settings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(name, value)| (name, value)))
+    }
+}
 
 /// What a configuration has beside its settings and its preset.
 pub(super) struct Rest {
@@ -282,21 +297,41 @@ impl Given for OnDead {
 
 impl Given for Statuses {
     fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
-        let entries = fields.texts(setting.name)?;
-        for (index, entry) in entries.iter().enumerate() {
-            if let Err(wrong) = Self::of([entry.as_str()]) {
-                fields.wrong(&format!("{}/{index}", setting.name), "malformed", wrong.to_string());
-            }
+        let Value::Array(entries) = fields.some(setting.name)? else {
+            fields.wrong(setting.name, "wrong_type", "must be an array");
+            return None;
+        };
+        if let Err(detail) = entries_fit(entries.len()) {
+            fields.wrong(setting.name, "out_of_range", detail);
+            return None;
         }
-        Self::of(entries.iter().map(String::as_str)).ok()
+        let mut all = Some(Vec::new());
+        for (index, entry) in entries.iter().enumerate() {
+            let read = entry.as_str().map(|text| Self::of([text]).map(|_| text));
+            let wrong = match read {
+                Some(Ok(text)) => {
+                    all.iter_mut().for_each(|all| all.push(text));
+                    continue;
+                }
+                Some(Err(wrong)) => ("malformed", wrong.to_string()),
+                None => ("wrong_type", "must be a string".to_owned()),
+            };
+            fields.wrong(&format!("{}/{index}", setting.name), wrong.0, wrong.1);
+            all = None;
+        }
+        Self::of(all?).ok()
     }
 
     fn check(&self, setting: &Setting, invalid: &mut Invalid) {
-        if !(1..=statuses::ENTRIES_MAX).contains(&self.count()) {
-            let detail = format!("must have 1 to {} entries", statuses::ENTRIES_MAX);
+        if let Err(detail) = entries_fit(self.count()) {
             setting.wrong("out_of_range", detail, invalid);
         }
     }
+}
+
+fn entries_fit(count: usize) -> Result<(), String> {
+    const MAX: usize = statuses::ENTRIES_MAX;
+    if (1..=MAX).contains(&count) { Ok(()) } else { Err(format!("must have 1 to {MAX} entries")) }
 }
 
 #[cfg(test)]
@@ -313,9 +348,9 @@ mod tests {
         }
         let resolved = Draft::read(document.clone()).resolve(&crate::deliver::send::Egress::default(), "ringback-");
         let settings = resolved.unwrap().spec.settings();
-        assert_eq!(settings.len(), SETTINGS.len());
-        for (name, value) in settings {
-            assert_eq!(document[&name], value, "{name}");
+        assert_eq!(settings.iter().count(), SETTINGS.len());
+        for (name, value) in settings.iter() {
+            assert_eq!(document[name], *value, "{name}");
         }
     }
 

@@ -28,10 +28,10 @@ dead AS (
     INSERT INTO {schema}.dead_letter
         (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, reason, marks,
          ordering_key, detail)
-    SELECT id, lane, clock.now, seq, config_version, endpoint_id, 0, 0, 3, marks, ordering_key, detail
+    SELECT id, lane, clock.now, seq, config_version, endpoint_id, 0, 0, {reason.unroutable}, marks, ordering_key, detail
     FROM given
     CROSS JOIN clock
-    WHERE fate = 1
+    WHERE fate = {fate.unroutable}
 ),
 judged AS (
     INSERT INTO {schema}.verdict (event_id, kind, duplicate_of, config_version)
@@ -42,7 +42,7 @@ owed AS (
     SELECT id, lane, clock.now, seq, config_version, endpoint_id, lane & 63, marks, ordering_key
     FROM given
     CROSS JOIN clock
-    WHERE fate = 0
+    WHERE fate = {fate.owed}
 )
 SELECT clock.now, numbers.by_place
 FROM clock

@@ -6,4 +6,4 @@ WITH dead AS (
     RETURNING d.*
 )
 INSERT INTO {schema}.finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
-SELECT id, lane, seq, config_version, {schema}.clock(), endpoint_id, attempts, 2, marks FROM dead
+SELECT id, lane, seq, config_version, {schema}.clock(), endpoint_id, attempts, {finished.cancelled}, marks FROM dead

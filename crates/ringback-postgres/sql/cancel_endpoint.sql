@@ -7,6 +7,6 @@ removed AS (
     DELETE FROM {schema}.delivery d USING locked WHERE d.id = locked.id RETURNING d.*
 )
 INSERT INTO {schema}.finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
-SELECT id, lane, seq, config_version, {schema}.clock(), endpoint_id, attempts, 2, marks
+SELECT id, lane, seq, config_version, {schema}.clock(), endpoint_id, attempts, {finished.cancelled}, marks
 FROM removed
-WHERE marks & 4 = 0
+WHERE marks & {marks.delivered_before} = 0

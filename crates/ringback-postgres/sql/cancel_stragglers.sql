@@ -9,7 +9,7 @@ WITH straggling AS MATERIALIZED (
     SELECT d.id
     FROM {schema}.change c
     JOIN {schema}.delivery d ON d.id > c.subject AND d.id <= {schema}.last_of(c.subject)
-    WHERE c.kind = 2
+    WHERE c.kind = {change.event_expunged}
     LIMIT $2
 ),
 locked AS MATERIALIZED (
@@ -20,8 +20,8 @@ removed AS (
 ),
 cancelled AS (
     INSERT INTO {schema}.finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
-    SELECT id, lane, seq, config_version, {schema}.clock(), endpoint_id, attempts, 2, marks
+    SELECT id, lane, seq, config_version, {schema}.clock(), endpoint_id, attempts, {finished.cancelled}, marks
     FROM removed
-    WHERE marks & 4 = 0
+    WHERE marks & {marks.delivered_before} = 0
 )
 SELECT count(*) FROM removed

@@ -12,7 +12,7 @@ FROM (
     GROUP BY 1, 2
     UNION ALL
     SELECT {schema}.day_of(e.id), e.tenant,
-           0, count(*) FILTER (WHERE v.kind = 2), count(*) FILTER (WHERE v.kind = 1), 0, 0, 0
+           0, count(*) FILTER (WHERE v.kind = {verdict.duplicate}), count(*) FILTER (WHERE v.kind = {verdict.unmatched}), 0, 0, 0
     FROM {schema}.verdict v
     JOIN {schema}.event e ON e.id = v.event_id
     WHERE v.event_id >= $1 AND v.event_id < $2 AND e.id >= $1 AND e.id < $2
@@ -21,7 +21,7 @@ FROM (
     UNION ALL
     SELECT {schema}.day_of(e.id), e.tenant,
            0, 0, 0, count(*) FILTER (WHERE {schema}.is_first(f.id)),
-           count(*) FILTER (WHERE f.status = 1), count(*) FILTER (WHERE f.status = 2)
+           count(*) FILTER (WHERE f.status = {finished.delivered}), count(*) FILTER (WHERE f.status = {finished.cancelled})
     FROM {schema}.finished f
     JOIN {schema}.event e ON e.id = {schema}.event_of(f.id)
     WHERE f.id >= $1 AND f.id < $2 AND e.id >= $1 AND e.id < $2

@@ -11,19 +11,19 @@ SELECT
     dead.count + past.dead AS dead,
     finished.cancelled + past.cancelled AS cancelled
 FROM (
-    SELECT count(*) FILTER (WHERE kind = 2) AS duplicate, count(*) FILTER (WHERE kind = 1) AS unmatched
+    SELECT count(*) FILTER (WHERE kind = {verdict.duplicate}) AS duplicate, count(*) FILTER (WHERE kind = {verdict.unmatched}) AS unmatched
     FROM {schema}.verdict WHERE event_id >= $1 AND event_id < $2
 ) verdicts,
 (
     SELECT count(*), count(*) FILTER (WHERE substring(uuid_send(id) FROM 15) = '\x0001') AS first
-    FROM {schema}.delivery WHERE id >= $1 AND id < $2 AND marks < 4
+    FROM {schema}.delivery WHERE id >= $1 AND id < $2 AND marks < {marks.delivered_before}
 ) pending,
 (
     SELECT count(*), count(*) FILTER (WHERE substring(uuid_send(id) FROM 15) = '\x0001') AS first
     FROM {schema}.dead_letter WHERE id >= $1 AND id < $2
 ) dead,
 (
-    SELECT count(*) FILTER (WHERE status = 1) AS delivered, count(*) FILTER (WHERE status = 2) AS cancelled,
+    SELECT count(*) FILTER (WHERE status = {finished.delivered}) AS delivered, count(*) FILTER (WHERE status = {finished.cancelled}) AS cancelled,
            count(*) FILTER (WHERE substring(uuid_send(id) FROM 15) = '\x0001') AS first
     FROM {schema}.finished WHERE id >= $1 AND id < $2
 ) finished,

@@ -3,13 +3,13 @@
 WITH mine AS MATERIALIZED (
     SELECT id FROM {schema}.event WHERE tenant = $5 AND id >= $1 AND id < $2
 ),
--- kind: 1 pending, 2 dead, 3 delivered, 4 cancelled.
+-- kind: the status of a delivery.
 deliveries AS NOT MATERIALIZED (
-    SELECT id, endpoint_id, 1 AS kind FROM {schema}.delivery WHERE id >= $1 AND id < $2 AND marks < 4
+    SELECT id, endpoint_id, {status.pending} AS kind FROM {schema}.delivery WHERE id >= $1 AND id < $2 AND marks < {marks.delivered_before}
     UNION ALL
-    SELECT id, endpoint_id, 2 FROM {schema}.dead_letter WHERE id >= $1 AND id < $2
+    SELECT id, endpoint_id, {status.dead} FROM {schema}.dead_letter WHERE id >= $1 AND id < $2
     UNION ALL
-    SELECT id, endpoint_id, 2 + status FROM {schema}.finished WHERE id >= $1 AND id < $2
+    SELECT id, endpoint_id, CASE status WHEN {finished.delivered} THEN {status.delivered} ELSE {status.cancelled} END FROM {schema}.finished WHERE id >= $1 AND id < $2
 ),
 counted AS (
     SELECT kind, count(*) AS count, count(*) FILTER (WHERE substring(uuid_send(id) FROM 15) = '\x0001') AS first
@@ -36,12 +36,12 @@ SELECT
     verdicts.duplicate + past.duplicate AS duplicate,
     verdicts.unmatched + past.unmatched AS unmatched,
     coalesce((SELECT sum(first) FROM counted), 0)::bigint + past.routed AS routed,
-    coalesce((SELECT count FROM counted WHERE kind = 1), 0) AS pending,
-    coalesce((SELECT count FROM counted WHERE kind = 3), 0) + past.delivered AS delivered,
-    coalesce((SELECT count FROM counted WHERE kind = 2), 0) + past.dead AS dead,
-    coalesce((SELECT count FROM counted WHERE kind = 4), 0) + past.cancelled AS cancelled
+    coalesce((SELECT count FROM counted WHERE kind = {status.pending}), 0) AS pending,
+    coalesce((SELECT count FROM counted WHERE kind = {status.delivered}), 0) + past.delivered AS delivered,
+    coalesce((SELECT count FROM counted WHERE kind = {status.dead}), 0) + past.dead AS dead,
+    coalesce((SELECT count FROM counted WHERE kind = {status.cancelled}), 0) + past.cancelled AS cancelled
 FROM (
-    SELECT count(*) FILTER (WHERE kind = 2) AS duplicate, count(*) FILTER (WHERE kind = 1) AS unmatched
+    SELECT count(*) FILTER (WHERE kind = {verdict.duplicate}) AS duplicate, count(*) FILTER (WHERE kind = {verdict.unmatched}) AS unmatched
     FROM {schema}.verdict v JOIN mine ON mine.id = v.event_id WHERE v.event_id >= $1 AND v.event_id < $2
 ) verdicts,
 (

@@ -4,7 +4,7 @@ SELECT (day - date '1970-01-01') AS day, tenant,
        sum(routed)::bigint AS routed, sum(delivered)::bigint AS delivered, sum(cancelled)::bigint AS cancelled
 FROM (
     SELECT {schema}.day_of(m.id) AS day, m.tenant,
-           count(*) FILTER (WHERE v.kind = 2) AS duplicate, count(*) FILTER (WHERE v.kind = 1) AS unmatched,
+           count(*) FILTER (WHERE v.kind = {verdict.duplicate}) AS duplicate, count(*) FILTER (WHERE v.kind = {verdict.unmatched}) AS unmatched,
            0 AS routed, 0 AS delivered, 0 AS cancelled
     FROM {schema}.moving_event m
     JOIN {schema}.verdict v ON v.event_id = m.id
@@ -13,7 +13,7 @@ FROM (
     UNION ALL
     SELECT {schema}.day_of(m.id), m.tenant, 0, 0,
            count(*) FILTER (WHERE {schema}.is_first(f.id)),
-           count(*) FILTER (WHERE f.status = 1), count(*) FILTER (WHERE f.status = 2)
+           count(*) FILTER (WHERE f.status = {finished.delivered}), count(*) FILTER (WHERE f.status = {finished.cancelled})
     FROM {schema}.moving_event m
     JOIN {schema}.finished f ON f.id > m.id AND f.id <= {schema}.last_of(m.id)
     WHERE m.id >= $1 AND m.id < $2 AND f.id >= $1 AND f.id < $2

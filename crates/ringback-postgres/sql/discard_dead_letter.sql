@@ -3,4 +3,4 @@ WITH discarded AS (
     DELETE FROM {schema}.dead_letter WHERE id = $1 RETURNING *
 )
 INSERT INTO {schema}.finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
-SELECT id, lane, seq, config_version, {schema}.clock(), endpoint_id, attempts, 2, marks FROM discarded
+SELECT id, lane, seq, config_version, {schema}.clock(), endpoint_id, attempts, {finished.cancelled}, marks FROM discarded

@@ -11,11 +11,11 @@ WITH repeated AS MATERIALIZED (
     ) OR EXISTS (
         SELECT FROM {schema}.finished f
         WHERE f.id = given.id AND f.number = given.number AND f.at = given.at AND f.duration = given.duration
-          AND given.conclusion = 1
+          AND given.conclusion = {conclusion.delivered}
     )
 )
 DELETE FROM {schema}.attempt a
 USING repeated
 WHERE a.delivery_id = repeated.id AND a.number = repeated.number AND a.at = repeated.at AND a.duration = repeated.duration
-  AND a.conclusion = 3
+  AND a.conclusion = {conclusion.stale}
 RETURNING a.delivery_id

@@ -17,7 +17,7 @@ overdue AS MATERIALIZED (
         SELECT d.id
         FROM {schema}.delivery d
         WHERE d.lane = held.lane AND d.due_at <= (SELECT now FROM clock) - $1::bigint
-          AND NOT (held.by_endpoint AND d.marks & 1 <> 0)
+          AND NOT (held.by_endpoint AND d.marks & {marks.test} <> 0)
         ORDER BY d.lane, d.due_at, d.id
         LIMIT $2
     ) d
@@ -34,7 +34,7 @@ dead AS (
         (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, last_status, reason,
          last_error, marks, blocks, ordering_key)
     SELECT r.id, r.lane, clock.now, r.seq, r.config_version, r.endpoint_id, r.attempts, r.attempts_at_refill,
-           last.answered, 2, last.error, r.marks,
+           last.answered, {reason.expired}, last.error, r.marks,
            r.ordering_key IS NOT NULL AND coalesce((
                SELECT e.spec LIKE '%"on_dead":"block"%' FROM {schema}.endpoint e WHERE e.id = r.endpoint_id), false),
            r.ordering_key
@@ -42,16 +42,16 @@ dead AS (
     CROSS JOIN clock
     LEFT JOIN LATERAL (
         SELECT a.answered, a.error FROM {schema}.attempt a
-        WHERE a.delivery_id = r.id AND r.attempts > 0 AND a.conclusion <> 3 -- a stale attempt is not the last one
+        WHERE a.delivery_id = r.id AND r.attempts > 0 AND a.conclusion <> {conclusion.stale} -- a stale attempt is not the last one
         ORDER BY a.number DESC
         LIMIT 1
     ) last ON true
-    WHERE r.marks & 4 = 0
+    WHERE r.marks & {marks.delivered_before} = 0
 ),
 replayed AS (
     UPDATE {schema}.replay_item item
-    SET outcome = 2
+    SET outcome = {outcome.dead}
     FROM removed r
-    WHERE r.marks & 2 <> 0 AND item.delivery_id = r.id AND item.released AND item.outcome IS NULL
+    WHERE r.marks & {marks.replay} <> 0 AND item.delivery_id = r.id AND item.released AND item.outcome IS NULL
 )
 SELECT count(*) FROM removed

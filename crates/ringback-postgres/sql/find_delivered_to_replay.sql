@@ -3,7 +3,7 @@
 SELECT d.id, e.payload_bytes, CASE WHEN $7::text IS NOT NULL AND d.endpoint_id IS NULL THEN e.destination END AS destination
 FROM {schema}.finished d
 JOIN {schema}.event e ON e.id = {schema}.event_of(d.id)
-WHERE d.status = 1
+WHERE d.status = {finished.delivered}
   AND d.id >= $1 AND d.id < $2 AND e.id >= $1 AND e.id < $2
   AND ($3::text IS NULL OR e.tenant = $3)
   AND ($4::uuid IS NULL OR d.endpoint_id = $4)

@@ -9,7 +9,7 @@ FROM (
     SELECT e.id
     FROM {schema}.change c
     JOIN {schema}.event e ON e.id = {schema}.event_of(c.subject)
-    WHERE c.kind = 3 AND c.subject < $1 AND e.id < $1
+    WHERE c.kind = {change.delivery_released} AND c.subject < $1 AND e.id < $1
 ) owed
 WHERE NOT EXISTS (SELECT FROM {schema}.moving_event m WHERE m.id = owed.id)
 LIMIT 1

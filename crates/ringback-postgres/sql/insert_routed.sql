@@ -11,18 +11,18 @@ dead AS (
     INSERT INTO {schema}.dead_letter
         (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, reason, marks,
          ordering_key, detail)
-    SELECT id, lane, clock.now, seq, config_version, endpoint_id, 0, 0, 3, marks, ordering_key, detail
+    SELECT id, lane, clock.now, seq, config_version, endpoint_id, 0, 0, {reason.unroutable}, marks, ordering_key, detail
     FROM given
     CROSS JOIN clock
-    WHERE fate = 1
+    WHERE fate = {fate.unroutable}
 ),
 cancelled AS (
     INSERT INTO {schema}.finished
         (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
-    SELECT id, lane, seq, config_version, clock.now, endpoint_id, 0, 2, marks
+    SELECT id, lane, seq, config_version, clock.now, endpoint_id, 0, {finished.cancelled}, marks
     FROM given
     CROSS JOIN clock
-    WHERE fate = 2
+    WHERE fate = {fate.cancelled}
 ),
 judged AS (
     INSERT INTO {schema}.verdict (event_id, kind, duplicate_of, config_version)
@@ -33,6 +33,6 @@ owed AS (
     SELECT id, lane, clock.now, seq, config_version, endpoint_id, lane & 63, marks, ordering_key
     FROM given
     CROSS JOIN clock
-    WHERE fate = 0
+    WHERE fate = {fate.owed}
 )
 SELECT now FROM clock

@@ -7,7 +7,7 @@ FROM unnest($12::uuid[]) AS given (event_id)
 CROSS JOIN LATERAL (
     SELECT *
     FROM {schema}.delivery_anywhere
-    WHERE id > given.event_id AND id <= {schema}.last_of(given.event_id) AND marks < 4
+    WHERE id > given.event_id AND id <= {schema}.last_of(given.event_id) AND marks < {marks.delivered_before}
     ORDER BY id DESC
     LIMIT 65535
 ) d

@@ -7,7 +7,7 @@ SELECT d.id AS delivery_id, d.endpoint_id, d.lane, d.marks, 1::smallint AS statu
 FROM (
     SELECT *
     FROM {schema}.delivery
-    WHERE id >= $1 AND id < $2 AND marks < 4 AND ($10::uuid IS NULL OR (endpoint_id = $10 AND lane = $11::bigint))
+    WHERE id >= $1 AND id < $2 AND marks < {marks.delivered_before} AND ($10::uuid IS NULL OR (endpoint_id = $10 AND lane = $11::bigint))
     ORDER BY id DESC
     LIMIT $3
 ) d

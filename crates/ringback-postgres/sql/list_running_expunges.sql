@@ -1,2 +1,2 @@
 -- Expunges that are not complete, oldest first.
-SELECT id FROM {schema}.expunge WHERE state = 1 ORDER BY id
+SELECT id FROM {schema}.expunge WHERE state = {expunge.running} ORDER BY id

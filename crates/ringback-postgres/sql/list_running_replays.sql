@@ -1,2 +1,2 @@
 -- Replays that still release, oldest first.
-SELECT id FROM {schema}.replay WHERE state = 1 ORDER BY id
+SELECT id FROM {schema}.replay WHERE state = {replay.running} ORDER BY id

@@ -34,10 +34,10 @@ past AS (
         SELECT id, tenant, 1 AS accepted, 0 AS duplicate, 0 AS unmatched, 0 AS routed, 0 AS delivered, 0 AS cancelled
         FROM events
         UNION ALL
-        SELECT id, tenant, 0, (kind = 2)::integer, (kind = 1)::integer, 0, 0, 0
+        SELECT id, tenant, 0, (kind = {verdict.duplicate})::integer, (kind = {verdict.unmatched})::integer, 0, 0, 0
         FROM verdicts
         UNION ALL
-        SELECT id, tenant, 0, 0, 0, {schema}.is_first(id)::integer, (status = 1)::integer, (status = 2)::integer
+        SELECT id, tenant, 0, 0, 0, {schema}.is_first(id)::integer, (status = {finished.delivered})::integer, (status = {finished.cancelled})::integer
         FROM deliveries
     ) gone
     GROUP BY 1, 2

@@ -5,5 +5,5 @@ WHERE delivery_id = $1
 UNION ALL
 SELECT number, at, 1::smallint, answered, NULL, NULL, false, duration, detail, response_body
 FROM {schema}.finished
-WHERE id = $1 AND status = 1
+WHERE id = $1 AND status = {finished.delivered}
 ORDER BY number, at

@@ -10,4 +10,4 @@ CROSS JOIN LATERAL (
     WHERE event.id = {schema}.event_of(d.id)
     LIMIT 1
 ) e
-WHERE d.id = $1 AND d.marks < 4
+WHERE d.id = $1 AND d.marks < {marks.delivered_before}

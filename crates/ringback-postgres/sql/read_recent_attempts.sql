@@ -12,12 +12,12 @@ FROM (
     SELECT f.at, 1::smallint AS conclusion, f.duration
     FROM newest
     JOIN {schema}.finished f ON f.id = newest.id
-    WHERE f.status = 1 AND f.at >= $3
+    WHERE f.status = {finished.delivered} AND f.at >= $3
     UNION ALL
     SELECT a.at, a.conclusion, a.duration
     FROM newest
     JOIN {schema}.attempt a ON a.delivery_id = newest.id
-    WHERE a.at >= $3 AND a.conclusion <> 3
+    WHERE a.at >= $3 AND a.conclusion <> {conclusion.stale}
 ) attempts
 ORDER BY at DESC
 LIMIT $4

@@ -1,2 +1,2 @@
 -- Replays of these delivered ones that are under way.
-SELECT id, due_at, attempts FROM {schema}.delivery WHERE id = ANY ($1::uuid[]) AND marks & 4 <> 0
+SELECT id, due_at, attempts FROM {schema}.delivery WHERE id = ANY ($1::uuid[]) AND marks & {marks.delivered_before} <> 0

@@ -6,4 +6,4 @@ WHERE event_id = ANY ($1::uuid[])
 UNION ALL
 SELECT {schema}.event_of(id), 0::smallint, NULL, config_version
 FROM {schema}.delivery_anywhere
-WHERE id = ANY ($2::uuid[]) AND marks < 4
+WHERE id = ANY ($2::uuid[]) AND marks < {marks.delivered_before}

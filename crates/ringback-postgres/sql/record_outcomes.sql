@@ -1,6 +1,6 @@
 -- Records outcomes: one statement, one commit. `fence` is the number of attempts the delivery had when it was sent;
 -- if the row has another by now the outcome is stale: it changes nothing and its attempt is kept as such.
--- kind: 1 delivered, 2 retry, 3 keep, 4 dead. A delivery that had been delivered before (marks & 4) is only removed.
+-- kind: the settlement. A delivery that had been delivered before is only removed.
 -- Returns the positions of the few that have to be told apart: outcomes that were stale, and those of replays of delivered
 -- ones. They are compared by IN, which is a hash table whatever the planner expects: it takes 512 rows for
 -- a few, and a join would compare each with each.
@@ -29,7 +29,7 @@ locked AS MATERIALIZED (
 removed AS (
     DELETE FROM {schema}.delivery d
     USING outcome o
-    WHERE d.id = o.id AND d.attempts = o.fence AND o.kind IN (1, 4) AND (SELECT count(*) FROM locked) >= 0
+    WHERE d.id = o.id AND d.attempts = o.fence AND o.kind IN ({settlement.delivered}, {settlement.dead}) AND (SELECT count(*) FROM locked) >= 0
     RETURNING d.id, d.lane, d.seq, d.config_version, d.endpoint_id, d.attempts, d.attempts_at_refill, d.marks,
               d.ordering_key,
               o.kind, o.reason, o.why, o.blocks, o.number, o.at, o.answered, o.error, o.duration, o.detail,
@@ -37,22 +37,22 @@ removed AS (
 ),
 rescheduled AS (
     UPDATE {schema}.delivery d
-    SET due_at = CASE o.kind WHEN 2 THEN clock.now + o.after ELSE d.due_at END,
+    SET due_at = CASE o.kind WHEN {settlement.retry} THEN clock.now + o.after ELSE d.due_at END,
         attempts = d.attempts + (o.number IS NOT NULL)::integer
     FROM outcome o
     CROSS JOIN clock
-    WHERE d.id = o.id AND d.attempts = o.fence AND o.kind IN (2, 3) AND (SELECT count(*) FROM locked) >= 0
+    WHERE d.id = o.id AND d.attempts = o.fence AND o.kind IN ({settlement.retry}, {settlement.keep}) AND (SELECT count(*) FROM locked) >= 0
     RETURNING d.marks, o.position
 ),
 delivered AS (
     INSERT INTO {schema}.finished
         (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks,
          number, answered, at, duration, detail, response_body)
-    SELECT id, lane, seq, config_version, clock.now, endpoint_id, attempts + 1, 1, marks,
+    SELECT id, lane, seq, config_version, clock.now, endpoint_id, attempts + 1, {finished.delivered}, marks,
            number, answered, at, duration, detail, response_body
     FROM removed
     CROSS JOIN clock
-    WHERE kind = 1 AND marks & 4 = 0
+    WHERE kind = {settlement.delivered} AND marks & {marks.delivered_before} = 0
 ),
 dead AS (
     INSERT INTO {schema}.dead_letter
@@ -63,25 +63,25 @@ dead AS (
            error, marks, blocks AND ordering_key IS NOT NULL, ordering_key, why
     FROM removed
     CROSS JOIN clock
-    WHERE kind = 4 AND marks & 4 = 0
+    WHERE kind = {settlement.dead} AND marks & {marks.delivered_before} = 0
 ),
 tried AS (
     INSERT INTO {schema}.attempt
         (delivery_id, at, duration, number, answered, conclusion, error, phase, ambiguous, detail, response_body)
     SELECT id, at, duration, number, answered,
            CASE WHEN position IN (SELECT position FROM removed) OR position IN (SELECT position FROM rescheduled)
-                THEN conclusion ELSE 3 END,
+                THEN conclusion ELSE {conclusion.stale} END,
            error, phase, ambiguous, detail, response_body
     FROM outcome
     -- What delivered a delivery is inside its finished row.
     WHERE number IS NOT NULL
-      AND position NOT IN (SELECT position FROM removed WHERE kind = 1 AND marks & 4 = 0)
+      AND position NOT IN (SELECT position FROM removed WHERE kind = {settlement.delivered} AND marks & {marks.delivered_before} = 0)
 ),
 replayed AS (
     UPDATE {schema}.replay_item item
-    SET outcome = CASE removed.kind WHEN 1 THEN 1 ELSE 2 END
+    SET outcome = CASE removed.kind WHEN {settlement.delivered} THEN {outcome.delivered} ELSE {outcome.dead} END
     FROM removed
-    WHERE removed.marks & 2 <> 0 AND item.delivery_id = removed.id AND item.released AND item.outcome IS NULL
+    WHERE removed.marks & {marks.replay} <> 0 AND item.delivery_id = removed.id AND item.released AND item.outcome IS NULL
 )
 SELECT position - 1 AS position, true AS is_stale
 FROM outcome
@@ -89,8 +89,8 @@ WHERE position NOT IN (SELECT position FROM removed) AND position NOT IN (SELECT
 UNION ALL
 SELECT position - 1, false
 FROM removed
-WHERE marks & 4 <> 0
+WHERE marks & {marks.delivered_before} <> 0
 UNION ALL
 SELECT position - 1, false
 FROM rescheduled
-WHERE marks & 4 <> 0
+WHERE marks & {marks.delivered_before} <> 0

@@ -4,6 +4,6 @@ WITH revived AS (
 )
 INSERT INTO {schema}.delivery
     (id, lane, due_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, shard, marks, ordering_key)
-SELECT id, lane, {schema}.clock(), seq, config_version, endpoint_id, attempts, attempts, lane & 63, marks | 2, ordering_key
+SELECT id, lane, {schema}.clock(), seq, config_version, endpoint_id, attempts, attempts, lane & 63, marks | {marks.replay}, ordering_key
 FROM revived
 RETURNING id

@@ -2,13 +2,13 @@
 -- key waits for is done.
 INSERT INTO {schema}.delivery
     (id, lane, due_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, shard, marks)
-SELECT id, lane, {schema}.clock(), seq, config_version, endpoint_id, made, made, lane & 63, marks | 6
+SELECT id, lane, {schema}.clock(), seq, config_version, endpoint_id, made, made, lane & 63, marks | {marks.replay} | {marks.delivered_before}
 FROM (
     SELECT f.*,
            greatest(f.attempts, (SELECT max(number) FROM {schema}.attempt a
                                  WHERE a.delivery_id = f.id AND a.delivery_id = ANY ($1::uuid[]))) AS made
     FROM {schema}.finished f
-    WHERE f.id = ANY ($1::uuid[]) AND f.status = 1
+    WHERE f.id = ANY ($1::uuid[]) AND f.status = {finished.delivered}
 ) delivered
 ON CONFLICT (id) DO NOTHING
 RETURNING id

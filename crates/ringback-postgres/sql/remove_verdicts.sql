@@ -1,2 +1,2 @@
 -- These events have deliveries now, which carry the version that they were routed with.
-DELETE FROM {schema}.verdict WHERE event_id = ANY ($1::uuid[]) AND kind = 1
+DELETE FROM {schema}.verdict WHERE event_id = ANY ($1::uuid[]) AND kind = {verdict.unmatched}

@@ -7,4 +7,4 @@ SET position = ?2,
     cancelled = cancelled + ?6,
     attempts = attempts + ?7
 WHERE id = ?1
-  AND state = 1
+  AND state = {expunge.running}

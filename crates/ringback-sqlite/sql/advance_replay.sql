@@ -4,7 +4,7 @@ UPDATE ringback_replay
 SET position = coalesce(?2, position),
     released = released + ?3,
     skipped = skipped + ?4,
-    state = iif(released + skipped + ?3 + ?4 >= matched, 2, 1),
+    state = iif(released + skipped + ?3 + ?4 >= matched, {replay.completed}, {replay.running}),
     finished_at = iif(released + skipped + ?3 + ?4 >= matched, ?5, NULL)
 WHERE id = ?1
-  AND state = 1
+  AND state = {replay.running}

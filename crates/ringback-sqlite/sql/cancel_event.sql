@@ -1,7 +1,7 @@
 -- Copies what is owed to finished; replays of delivered ones are there already. ?1 <= id < ?2, ?3 now.
 INSERT INTO ringback_finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
-SELECT id, lane, seq, config_version, ?3, endpoint_id, attempts, 2, marks
+SELECT id, lane, seq, config_version, ?3, endpoint_id, attempts, {finished.cancelled}, marks
 FROM ringback_delivery
 WHERE id >= ?1
   AND id < ?2
-  AND marks & 4 = 0
+  AND marks & {marks.delivered_before} = 0

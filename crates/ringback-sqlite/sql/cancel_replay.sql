@@ -1,5 +1,5 @@
 -- ?1 the replay, ?2 now.
 UPDATE ringback_replay
-SET state = 3, finished_at = ?2
+SET state = {replay.cancelled}, finished_at = ?2
 WHERE id = ?1
-  AND state = 1
+  AND state = {replay.running}

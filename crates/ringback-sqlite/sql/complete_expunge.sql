@@ -1,6 +1,6 @@
 -- What its row says is the receipt. ?1 the expunge, ?2 now.
 UPDATE ringback_expunge
-SET state = 2, finished_at = ?2
+SET state = {expunge.completed}, finished_at = ?2
 WHERE id = ?1
-  AND state = 1
+  AND state = {expunge.running}
   AND digest IS NOT NULL

@@ -15,17 +15,17 @@ WITH past AS (
 live AS (
     SELECT (SELECT count(*) FROM ringback_event WHERE id >= ?1 AND id < ?2) AS accepted,
            (SELECT count(*) FROM ringback_outbox WHERE event_id >= ?1 AND event_id < ?2) AS unrouted,
-           (SELECT count(*) FROM ringback_verdict WHERE event_id >= ?1 AND event_id < ?2 AND kind = 2) AS duplicate,
-           (SELECT count(*) FROM ringback_verdict WHERE event_id >= ?1 AND event_id < ?2 AND kind = 1) AS unmatched,
+           (SELECT count(*) FROM ringback_verdict WHERE event_id >= ?1 AND event_id < ?2 AND kind = {verdict.duplicate}) AS duplicate,
+           (SELECT count(*) FROM ringback_verdict WHERE event_id >= ?1 AND event_id < ?2 AND kind = {verdict.unmatched}) AS unmatched,
            (SELECT count(*) FROM ringback_delivery
-            WHERE id >= ?1 AND id < ?2 AND marks & 4 = 0 AND substr(id, 15) = x'0001')
+            WHERE id >= ?1 AND id < ?2 AND marks & {marks.delivered_before} = 0 AND substr(id, 15) = x'0001')
            + (SELECT count(*) FROM ringback_dead_letter WHERE id >= ?1 AND id < ?2 AND substr(id, 15) = x'0001')
            + (SELECT count(*) FROM ringback_finished WHERE id >= ?1 AND id < ?2 AND substr(id, 15) = x'0001')
                AS routed,
-           (SELECT count(*) FROM ringback_delivery WHERE id >= ?1 AND id < ?2 AND marks & 4 = 0) AS pending,
+           (SELECT count(*) FROM ringback_delivery WHERE id >= ?1 AND id < ?2 AND marks & {marks.delivered_before} = 0) AS pending,
            (SELECT count(*) FROM ringback_dead_letter WHERE id >= ?1 AND id < ?2) AS dead,
            (SELECT count(*) FROM ringback_finished WHERE id >= ?1 AND id < ?2) AS finished,
-           (SELECT count(*) FROM ringback_finished WHERE id >= ?1 AND id < ?2 AND status = 2) AS cancelled
+           (SELECT count(*) FROM ringback_finished WHERE id >= ?1 AND id < ?2 AND status = {finished.cancelled}) AS cancelled
 )
 SELECT live.accepted + past.accepted AS accepted,
        live.unrouted AS unrouted,

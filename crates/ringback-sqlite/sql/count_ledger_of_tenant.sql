@@ -23,7 +23,7 @@ owned AS NOT MATERIALIZED (
 pending AS (
     SELECT count(*) AS all_of_them, coalesce(sum(substr(d.id, 15) = x'0001'), 0) AS firsts
     FROM owned AS e CROSS JOIN ringback_delivery AS d ON d.id > e.id AND d.id <= e.last
-    WHERE d.marks & 4 = 0
+    WHERE d.marks & {marks.delivered_before} = 0
 ),
 dead AS (
     SELECT count(*) AS all_of_them, coalesce(sum(substr(d.id, 15) = x'0001'), 0) AS firsts
@@ -36,10 +36,10 @@ finished AS (
 cancelled AS (
     SELECT count(*) AS all_of_them
     FROM ringback_finished AS d CROSS JOIN ringback_event AS e ON e.seq = d.seq
-    WHERE d.status = 2 AND d.id >= ?1 AND d.id < ?2 AND e.tenant = ?5
+    WHERE d.status = {finished.cancelled} AND d.id >= ?1 AND d.id < ?2 AND e.tenant = ?5
 ),
 verdicts AS (
-    SELECT coalesce(sum(v.kind = 2), 0) AS duplicate, coalesce(sum(v.kind = 1), 0) AS unmatched
+    SELECT coalesce(sum(v.kind = {verdict.duplicate}), 0) AS duplicate, coalesce(sum(v.kind = {verdict.unmatched}), 0) AS unmatched
     FROM owned AS e CROSS JOIN ringback_verdict AS v ON v.event_id = e.id
 )
 SELECT (SELECT count(*) FROM owned) + past.accepted AS accepted,

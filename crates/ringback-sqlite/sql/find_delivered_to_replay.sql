@@ -7,7 +7,7 @@ FROM ringback_finished AS d
 CROSS JOIN ringback_event AS e ON e.seq = d.seq
 WHERE d.id >= ?1
   AND d.id < ?2
-  AND d.status = 1
+  AND d.status = {finished.delivered}
   AND (?3 IS NULL OR e.tenant = ?3)
   AND (?4 IS NULL OR e.type = ?4)
   AND (?5 IS NULL OR e.key = ?5)

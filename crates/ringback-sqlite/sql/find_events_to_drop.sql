@@ -5,9 +5,9 @@ SELECT e.id,
        (SELECT count(*) FROM ringback_finished AS f
         WHERE f.id = CAST(substr(e.id, 1, 14) || x'0001' AS BLOB)) AS routed,
        (SELECT count(*) FROM ringback_finished AS f
-        WHERE f.id > e.id AND f.id <= CAST(substr(e.id, 1, 14) || x'ffff' AS BLOB) AND f.status = 1) AS delivered,
+        WHERE f.id > e.id AND f.id <= CAST(substr(e.id, 1, 14) || x'ffff' AS BLOB) AND f.status = {finished.delivered}) AS delivered,
        (SELECT count(*) FROM ringback_finished AS f
-        WHERE f.id > e.id AND f.id <= CAST(substr(e.id, 1, 14) || x'ffff' AS BLOB) AND f.status = 2) AS cancelled
+        WHERE f.id > e.id AND f.id <= CAST(substr(e.id, 1, 14) || x'ffff' AS BLOB) AND f.status = {finished.cancelled}) AS cancelled
 FROM ringback_event AS e
 LEFT JOIN ringback_verdict AS v ON v.event_id = e.id
 WHERE e.seq > ?1

@@ -2,7 +2,7 @@
 -- kill what had waited for other reasons. Test deliveries go out whatever their endpoint's state. ?3 how many.
 SELECT DISTINCT d.id,
        d.lane,
-       d.marks & 2 = 2 AS replayed,
+       d.marks & {marks.replay} <> 0 AS replayed,
        d.ordering_key IS NOT NULL AS ordered
 FROM (
     SELECT lane, false AS by_endpoint FROM ringback_hold WHERE until > ?2 AND since <= ?1
@@ -12,5 +12,5 @@ FROM (
     WHERE deleted_at IS NULL AND (paused OR NOT enabled) AND updated_at <= ?1
 ) AS held
 CROSS JOIN ringback_delivery AS d ON d.lane = held.lane
-WHERE d.due_at < ?1 AND NOT (held.by_endpoint AND d.marks & 1 = 1)
+WHERE d.due_at < ?1 AND NOT (held.by_endpoint AND d.marks & {marks.test} <> 0)
 LIMIT ?3

@@ -11,5 +11,5 @@ WHERE EXISTS (
     SELECT 1
     FROM ringback_finished AS f
     WHERE f.id = unhex(o.value ->> 'delivery') AND f.number = o.value ->> 'number' AND f.at = o.value ->> 'at'
-      AND f.duration = o.value ->> 'duration' AND o.value ->> 'conclusion' = 1
+      AND f.duration = o.value ->> 'duration' AND o.value ->> 'conclusion' = {conclusion.delivered}
 )

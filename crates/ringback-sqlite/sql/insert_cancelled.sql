@@ -8,6 +8,6 @@ SELECT unhex(value ->> 'id'),
        ?2,
        unhex(value ->> 'endpoint'),
        0,
-       2,
+       {finished.cancelled},
        value ->> 'marks'
 FROM jsonb_each(?1)

@@ -13,13 +13,13 @@ SELECT d.id,
        d.attempts_at_refill,
        (SELECT a.answered
         FROM ringback_attempt AS a
-        WHERE a.delivery_id = d.id AND a.conclusion <> 3
+        WHERE a.delivery_id = d.id AND a.conclusion <> {conclusion.stale}
         ORDER BY a.number DESC
         LIMIT 1),
-       2,
+       {reason.expired},
        (SELECT a.error
         FROM ringback_attempt AS a
-        WHERE a.delivery_id = d.id AND a.conclusion <> 3
+        WHERE a.delivery_id = d.id AND a.conclusion <> {conclusion.stale}
         ORDER BY a.number DESC
         LIMIT 1),
        d.marks,
@@ -28,4 +28,4 @@ SELECT d.id,
 FROM json_each(?1) AS old
 CROSS JOIN ringback_delivery AS d ON d.id = unhex(old.value)
 LEFT JOIN ringback_endpoint AS p ON p.id = d.endpoint_id
-WHERE d.marks & 4 = 0
+WHERE d.marks & {marks.delivered_before} = 0

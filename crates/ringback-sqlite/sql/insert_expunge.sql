@@ -2,4 +2,4 @@
 -- Nothing matched: completed.
 INSERT INTO ringback_expunge (id, tenant, filter, erases_keys, matched, bytes, who, created_at, state, finished_at,
                               digest)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?9, iif(?5 = 0, 2, 1), iif(?5 = 0, ?9, NULL), iif(?5 = 0, ?8, NULL))
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?9, iif(?5 = 0, {expunge.completed}, {expunge.running}), iif(?5 = 0, ?9, NULL), iif(?5 = 0, ?8, NULL))

@@ -9,7 +9,7 @@ SELECT unhex(value ->> 'id'),
        unhex(value ->> 'endpoint'),
        0,
        0,
-       3,
+       {reason.unroutable},
        value ->> 'marks',
        value ->> 'ordering_key',
        value ->> 'detail'

@@ -2,4 +2,4 @@
 UPDATE ringback_expunge
 SET digest = ?2
 WHERE id = ?1
-  AND state = 1
+  AND state = {expunge.running}

@@ -36,7 +36,7 @@ SELECT d.id AS id,
 FROM scanned AS d
 CROSS JOIN ringback_event AS e ON e.seq = d.seq
 LEFT JOIN ringback_hold AS h ON h.lane = d.lane AND h.until > ?5
-WHERE d.marks & 4 = 0
+WHERE d.marks & {marks.delivered_before} = 0
   AND (?6 IS NULL OR e.tenant = ?6)
   AND (?7 IS NULL OR e.type = ?7)
   AND (?8 IS NULL OR e.key = ?8)

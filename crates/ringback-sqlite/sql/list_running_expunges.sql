@@ -1,5 +1,5 @@
 -- Those that are not complete, oldest first.
 SELECT id
 FROM ringback_expunge
-WHERE state = 1
+WHERE state = {expunge.running}
 ORDER BY id

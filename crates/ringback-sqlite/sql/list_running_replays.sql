@@ -1,2 +1,2 @@
 -- Replays that still release, oldest first.
-SELECT id FROM ringback_replay WHERE state = 1 ORDER BY id
+SELECT id FROM ringback_replay WHERE state = {replay.running} ORDER BY id

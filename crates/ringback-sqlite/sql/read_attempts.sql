@@ -6,5 +6,5 @@ UNION ALL
 SELECT number, at, 1, answered, NULL, NULL, 0, duration, detail, response_body
 FROM ringback_finished
 WHERE id = ?1
-  AND status = 1
+  AND status = {finished.delivered}
 ORDER BY number, at

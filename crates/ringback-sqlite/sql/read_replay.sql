@@ -10,7 +10,7 @@ SELECT r.id,
        r.reason,
        r.created_at,
        r.finished_at,
-       (SELECT count(*) FROM ringback_replay_item AS i WHERE i.replay_id = r.id AND i.outcome = 1) AS delivered,
-       (SELECT count(*) FROM ringback_replay_item AS i WHERE i.replay_id = r.id AND i.outcome = 2) AS dead
+       (SELECT count(*) FROM ringback_replay_item AS i WHERE i.replay_id = r.id AND i.outcome = {outcome.delivered}) AS delivered,
+       (SELECT count(*) FROM ringback_replay_item AS i WHERE i.replay_id = r.id AND i.outcome = {outcome.dead}) AS dead
 FROM ringback_replay AS r
 WHERE r.id = ?1

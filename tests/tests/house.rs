@@ -192,3 +192,29 @@ fn no_script_prints_a_result_line_a_second_time() {
         assert!(prints.is_empty(), "{script}: {prints:?}");
     }
 }
+
+/// Statements name the numbers that stores keep for words: a bare one says nothing to whoever reads it, and is missed by
+/// nobody when the word changes.
+#[test]
+fn statements_name_their_words() {
+    let bare = regex_lite::Regex::new(
+        r"\b(status|reason|kind|conclusion|state|outcome|fate|marks)'?\)? *(=|<>|<|IS|IN|&|\||WHEN) *\(?[0-9]",
+    );
+    let (bare, named) = (bare.expect("a pattern"), regex_lite::Regex::new(r"\{[a-z]+\.[a-z_]+\}").expect("a pattern"));
+    let own = ["settlement", "fate"];
+    let mut wrong = Vec::new();
+    for store in ["postgres", "sqlite"] {
+        for entry in fs::read_dir(root().join(format!("crates/ringback-{store}/sql"))).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let text = fs::read_to_string(&path).expect("a statement");
+            let statement: String = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+            let unknown = ringback::store::codes::put_in(&statement, &[]);
+            let unknown = named.find_iter(&unknown).map(|it| it.as_str().to_owned());
+            let unknown = unknown.filter(|it| !own.iter().any(|own| it.starts_with(&format!("{{{own}."))));
+            wrong.extend(
+                unknown.chain(bare.find_iter(&statement).map(|it| it.as_str().to_owned())).map(|it| (path.clone(), it)),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

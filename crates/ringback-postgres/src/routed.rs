@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ringback::{
     delivery::{Due, LaneId, Marks, NewDelivery},
     id::{DeliveryId, EndpointId, EventId},
-    store::{Error, Result, Routing, Verdict},
+    store::{Error, Result, Routing, Verdict, codes::NoDelivery},
     time::Timestamp,
 };
 use sqlx::{PgConnection, Postgres as Db, postgres::PgArguments, query::Query};
@@ -17,8 +17,12 @@ const OWED: i16 = 0;
 const UNROUTABLE: i16 = 1;
 const CANCELLED: i16 = 2;
 
-const UNMATCHED: i16 = 1;
-const DUPLICATE: i16 = 2;
+/// What becomes of a delivery that is routed, for statements that name it.
+pub(crate) const FATES: [(&str, &str, i16); 3] =
+    [("fate", "owed", OWED), ("fate", "unroutable", UNROUTABLE), ("fate", "cancelled", CANCELLED)];
+
+const UNMATCHED: i16 = NoDelivery::Unmatched.code();
+const DUPLICATE: i16 = NoDelivery::Duplicate.code();
 
 /// One array for each column that is inserted.
 #[derive(Default)]

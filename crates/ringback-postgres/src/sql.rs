@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use ringback::store::codes;
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, postgres::PgArguments, query::Query};
 
-/// A statement with the schema's name in it. Safe: the only thing put in is a validated identifier.
+use crate::{routed, work};
+
+/// A statement with the schema's name and the codes of words in it. Safe: besides numbers of ours the only thing put in is a
+/// validated identifier.
 pub(crate) fn render(text: &str, schema: &str) -> SqlStr {
+    let text = codes::put_in(text, &[work::SETTLEMENTS.as_slice(), &routed::FATES].concat());
     AssertSqlSafe(Arc::<str>::from(text.replace("{schema}", schema))).into_sql_str()
 }
 

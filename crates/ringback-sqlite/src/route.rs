@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ringback::{
     delivery::{Due, LaneId, NewDelivery},
     id::{DeliveryId, EndpointId, EventId},
-    store::{Routing, Verdict},
+    store::{Routing, Verdict, codes::NoDelivery},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -49,10 +49,10 @@ struct VerdictRow {
 }
 
 /// `kind` of a verdict that nobody wanted.
-const UNMATCHED: i16 = 1;
+const UNMATCHED: i16 = NoDelivery::Unmatched.code();
 
 /// `kind` of a verdict that names an earlier event.
-const DUPLICATE: i16 = 2;
+const DUPLICATE: i16 = NoDelivery::Duplicate.code();
 
 /// Inserts deliveries, unroutable dead letters and verdicts; returns the deliveries that may be sent now, in order.
 pub(crate) async fn store_routing(

@@ -3,9 +3,13 @@
 //! A batch is one JSON array for `json_each`, SQLite's counterpart of `unnest`; `jsonb_each` where its entries are
 //! objects, because it hands them on parsed. Times, ids and counts are arguments, never text put together.
 
-/// The text of `sql/<name>.sql`.
+/// The text of `sql/<name>.sql`, with the numbers of the words that it names.
 macro_rules! sql {
-    ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/", $name, ".sql"))
-    };
+    ($name:literal) => {{
+        static TEXT: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+            let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/", $name, ".sql"));
+            ringback::store::codes::put_in(text, &[])
+        });
+        TEXT.as_str()
+    }};
 }

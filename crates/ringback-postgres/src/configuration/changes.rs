@@ -2,7 +2,7 @@
 
 use ringback::{
     id::{DeliveryId, EndpointId, EventId},
-    store::{Change, Changes, Error, Result},
+    store::{Change, Changes, Error, Result, codes::ChangeKind},
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -17,9 +17,9 @@ use crate::{
 /// Most changes that one question answers.
 const PAGE: usize = 1_000;
 
-const ENDPOINT: i16 = 1;
-const EVENT_EXPUNGED: i16 = 2;
-const DELIVERY_RELEASED: i16 = 3;
+const ENDPOINT: i16 = ChangeKind::Endpoint.code();
+const EVENT_EXPUNGED: i16 = ChangeKind::EventExpunged.code();
+const DELIVERY_RELEASED: i16 = ChangeKind::DeliveryReleased.code();
 
 /// Raises the version by the number of changes and logs them, one version each. Returns the last version.
 ///

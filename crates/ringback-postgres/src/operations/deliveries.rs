@@ -8,6 +8,7 @@ use ringback::{
     id::{DeliveryId, EventId},
     store::{
         DeliveryFilter, DeliveryRow, Error, Page, Result,
+        codes::Ending,
         rules::{
             host,
             page::{EVENTS_OF_KEY_MAX, Place, merge, places},
@@ -79,8 +80,8 @@ fn source<'a>(place: Place, store: &'a Postgres, filter: &DeliveryFilter) -> Sou
 /// `status` of a row in `finished`.
 const fn finished_code(status: Status) -> Option<i16> {
     match status {
-        Status::Delivered => Some(1),
-        Status::Cancelled => Some(2),
+        Status::Delivered => Some(Ending::Delivered.code()),
+        Status::Cancelled => Some(Ending::Cancelled.code()),
         Status::Pending | Status::Dead => None,
     }
 }
@@ -98,7 +99,7 @@ async fn of_events(
         .bind(range.low)
         .bind(range.high)
         .bind(want)
-        .bind(filter.status.map(scan::status_code));
+        .bind(filter.status.map(Status::code));
     let rows = scan::bind(list, filter)
         .bind(filter.reason.map(DeadReason::code))
         .bind(events.iter().map(|event| event.uuid()).collect::<Vec<_>>())
@@ -172,7 +173,7 @@ fn read(row: &PgRow) -> Result<DeliveryRow> {
         lane: LaneId::from_i64(rows::get(row, "lane")?),
         event: rows::event(row)?,
         marks: Marks::from_bits(rows::get(row, "marks")?),
-        status: scan::status_of(status).ok_or_else(|| Error::corrupt(format_args!("status {status}")))?,
+        status: Status::from_code(status).ok_or_else(|| Error::corrupt(format_args!("status {status}")))?,
         reason: reason
             .map(|code| DeadReason::from_code(code).ok_or_else(|| Error::corrupt(format_args!("reason {code}"))))
             .transpose()?,

@@ -6,6 +6,7 @@ use ringback::{
     id::EventId,
     store::{
         EventFilter, EventRow, EventState, Page, PayloadRead, Result,
+        codes::NoDelivery,
         rules::page::{EVENTS_MAX, Found, merge},
     },
 };
@@ -15,8 +16,8 @@ use uuid::Uuid;
 use super::scan;
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
 
-const UNMATCHED: i16 = 1;
-const DUPLICATE: i16 = 2;
+const UNMATCHED: i16 = NoDelivery::Unmatched.code();
+const DUPLICATE: i16 = NoDelivery::Duplicate.code();
 
 pub(super) async fn list(
     store: &Postgres,

@@ -4,6 +4,7 @@ use ringback::{
     id::{DeliveryId, EventId},
     store::{
         Change, Error, ReplayFilter, Result, Routing, Verdict, Wanting,
+        codes::NoDelivery,
         rules::{addressing::addressing, missing::Routed},
     },
 };
@@ -14,7 +15,7 @@ use super::{replays::Found, scan::Range};
 use crate::{Postgres, configuration::announce, error::from_sqlx, routed::RoutedRows, rows, sql::query};
 
 /// `kind` of a verdict that nobody wanted the event.
-const UNMATCHED: i16 = 1;
+const UNMATCHED: i16 = NoDelivery::Unmatched.code();
 
 /// Events that are looked at together.
 const TOGETHER: i64 = 1_000;

@@ -8,6 +8,7 @@ use ringback::{
     id::{DeliveryId, EndpointId},
     store::{
         Change, Error, ReplayOf, ReplayOne, Result,
+        codes::Ending,
         rules::standing::{Death, Standing},
     },
 };
@@ -17,8 +18,8 @@ use uuid::Uuid;
 use crate::{Postgres, audit, configuration::announce, error::from_sqlx, rows, sql::query};
 
 /// `status` of a row in `finished`.
-const DELIVERED: i16 = 1;
-const CANCELLED: i16 = 2;
+const DELIVERED: i16 = Ending::Delivered.code();
+const CANCELLED: i16 = Ending::Cancelled.code();
 
 pub(super) async fn one(store: &Postgres, id: DeliveryId, of: ReplayOf, record: &Record) -> Result<ReplayOne> {
     let mut transaction = store.begin().await?;

@@ -5,7 +5,7 @@
 
 pub(super) use ringback::store::rules::page::{Found, Range};
 use ringback::{
-    delivery::{LaneId, Status},
+    delivery::LaneId,
     store::{DeliveryFilter, Result, Span, rules::page::DELIVERIES_MAX},
 };
 use sqlx::{
@@ -95,27 +95,6 @@ impl Source<'_> {
 /// Rows with their ids.
 pub(super) fn placed(rows: Vec<PgRow>) -> Result<Vec<(Uuid, PgRow)>> {
     rows.into_iter().map(|row| Ok((rows::get(&row, "delivery_id")?, row))).collect()
-}
-
-/// The number that `delivery_anywhere` shows for a status.
-pub(super) const fn status_code(status: Status) -> i16 {
-    match status {
-        Status::Pending => 1,
-        Status::Delivered => 2,
-        Status::Dead => 3,
-        Status::Cancelled => 4,
-    }
-}
-
-/// Reads [`status_code`] back.
-pub(super) const fn status_of(code: i16) -> Option<Status> {
-    match code {
-        1 => Some(Status::Pending),
-        2 => Some(Status::Delivered),
-        3 => Some(Status::Dead),
-        4 => Some(Status::Cancelled),
-        _ => None,
-    }
 }
 
 /// The lanes of these rows, each once.

@@ -4,6 +4,7 @@ mod feed;
 mod holds;
 mod record;
 
+pub(crate) use self::record::SETTLEMENTS;
 use ringback::{
     audit::Record,
     delivery::{LaneId, Shard},

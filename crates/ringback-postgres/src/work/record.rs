@@ -13,6 +13,14 @@ const RETRY: i16 = 2;
 const KEEP: i16 = 3;
 const DEAD: i16 = 4;
 
+/// For statements that name them.
+pub(crate) const SETTLEMENTS: [(&str, &str, i16); 4] = [
+    ("settlement", "delivered", DELIVERED),
+    ("settlement", "retry", RETRY),
+    ("settlement", "keep", KEEP),
+    ("settlement", "dead", DEAD),
+];
+
 /// Records `outcomes` in order; an outcome of a delivery that is among them already waits for a statement of its own,
 /// because one statement sees each row once.
 pub(super) async fn record(store: &Postgres, outcomes: &[Recorded]) -> Result<Vec<bool>> {

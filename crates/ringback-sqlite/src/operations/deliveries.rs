@@ -6,6 +6,7 @@ use ringback::{
     id::{DeliveryId, EndpointId, EventId},
     store::{
         DeliveryFilter, DeliveryRow, Page,
+        codes::Ending,
         rules::{
             host::goes_to,
             page::{DELIVERIES_MAX, EVENTS_OF_KEY_MAX, Place, places},
@@ -117,7 +118,7 @@ async fn of_key(
     Ok(vec![all])
 }
 
-const fn statements(place: Place, of_endpoint: bool) -> (&'static str, &'static str) {
+fn statements(place: Place, of_endpoint: bool) -> (&'static str, &'static str) {
     match place {
         Place::Delivery => (sql!("list_pending"), sql!("end_of_pending")),
         Place::DeadLetter => (sql!("list_dead"), sql!("end_of_dead")),
@@ -168,8 +169,8 @@ pub(super) fn bind(filter: &DeliveryFilter) -> sqlx::Result<impl Fn(Query) -> Qu
 /// `status` of a row in `finished`.
 const fn finished_code(status: Status) -> Option<i16> {
     match status {
-        Status::Delivered => Some(1),
-        Status::Cancelled => Some(2),
+        Status::Delivered => Some(Ending::Delivered.code()),
+        Status::Cancelled => Some(Ending::Cancelled.code()),
         Status::Pending | Status::Dead => None,
     }
 }

@@ -3,16 +3,13 @@
 use bytes::Bytes;
 use ringback::{
     id::EventId,
-    store::{EventFilter, EventRow, EventState, Page, PayloadRead, rules::page::EVENTS_MAX},
+    store::{EventFilter, EventRow, EventState, Page, PayloadRead, codes::NoDelivery, rules::page::EVENTS_MAX},
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::scan::{Query, Range, Source, merge};
-use crate::{
-    error::corrupt,
-    read::{event, time_or_none, uuid_or_none},
-};
+use crate::read::{code_or_none, event, time_or_none, uuid_or_none};
 
 /// Events, newest first.
 pub(super) async fn list(
@@ -53,12 +50,11 @@ async fn read(
 fn event_row(row: &SqliteRow) -> sqlx::Result<(Uuid, EventRow)> {
     let event = event(row)?;
     let unrouted: bool = row.try_get("unrouted")?;
-    let state = match (unrouted, row.try_get::<Option<i16>, _>("kind")?) {
+    let state = match (unrouted, code_or_none(row, "kind", NoDelivery::from_code)?) {
         (true, _) => EventState::Unrouted,
         (false, None) => EventState::Routed,
-        (false, Some(1)) => EventState::Unmatched,
-        (false, Some(2)) => EventState::Duplicate,
-        (false, Some(kind)) => return Err(corrupt(format!("kind {kind} of a verdict"))),
+        (false, Some(NoDelivery::Unmatched)) => EventState::Unmatched,
+        (false, Some(NoDelivery::Duplicate)) => EventState::Duplicate,
     };
     Ok((
         event.id.uuid(),

@@ -4,6 +4,7 @@ use ringback::{
     id::{DeliveryId, EventId},
     store::{
         Change, ReplayFilter, Routing, Verdict, Wanting,
+        codes::NoDelivery,
         rules::{addressing::addressing, missing::Routed as Facts},
     },
 };
@@ -23,7 +24,7 @@ use crate::{
 const TOGETHER: i64 = 1_000;
 
 /// `kind` of a verdict that nobody wanted the event.
-const UNMATCHED: i16 = 1;
+const UNMATCHED: i16 = NoDelivery::Unmatched.code();
 
 /// The last delivery that an event can have.
 pub(super) fn last_of(event: Uuid) -> Uuid {

@@ -1,7 +1,7 @@
 //! Old events: first their payloads go, then they themselves with all that is finished of them. What is still
 //! owed or dead keeps its event, payload included.
 
-use ringback::{id::EventId, time::Timestamp};
+use ringback::{id::EventId, store::codes::NoDelivery, time::Timestamp};
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
@@ -82,11 +82,11 @@ pub(super) async fn drop_old(
 }
 
 fn counts(row: &SqliteRow) -> sqlx::Result<Counts> {
-    let kind: Option<i64> = row.try_get("kind")?;
+    let kind: Option<i16> = row.try_get("kind")?;
     Ok(Counts {
         accepted: 1,
-        unmatched: i64::from(kind == Some(1)),
-        duplicate: i64::from(kind == Some(2)),
+        unmatched: i64::from(kind == Some(NoDelivery::Unmatched.code())),
+        duplicate: i64::from(kind == Some(NoDelivery::Duplicate.code())),
         routed: row.try_get("routed")?,
         delivered: row.try_get("delivered")?,
         dead: 0,

@@ -7,6 +7,7 @@
 
 mod audit;
 mod calls;
+pub mod codes;
 mod configuration;
 mod damage;
 mod expunging;

@@ -218,3 +218,31 @@ fn statements_name_their_words() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// What nobody uses is built by everybody all the same.
+#[test]
+fn every_dependency_is_used() {
+    // SQLite itself comes with it: nothing is called, but its version and how it is built are ours to say.
+    let for_its_features = ["libsqlite3-sys"];
+    let mut unused = Vec::new();
+    let folders = ["ringback", "ringback-admin", "ringback-bench", "ringback-postgres", "ringback-server"];
+    let folders = folders.iter().chain(&["ringback-sqlite", "ringback-testkit"]).map(|name| format!("crates/{name}"));
+    for folder in folders.chain(["tests".to_owned(), "migrations".to_owned()]) {
+        let code: String =
+            sources(&folder).iter().map(|path| fs::read_to_string(path).expect("a source file")).collect();
+        let code = code + &fs::read_to_string(root().join(&folder).join("README.md")).unwrap_or_default();
+        let manifest = text(format!("{folder}/Cargo.toml"));
+        let mut lists_dependencies = false;
+        for line in manifest.lines() {
+            if let Some(section) = line.strip_prefix('[') {
+                lists_dependencies = section.trim_end_matches(']').ends_with("dependencies");
+            } else if let (true, Some((name, _))) = (lists_dependencies, line.split_once(['.', '=', ' '])) {
+                let name = name.trim();
+                if !for_its_features.contains(&name) && !code.contains(&name.replace('-', "_")) {
+                    unused.push(format!("{folder}: {name}"));
+                }
+            }
+        }
+    }
+    assert!(unused.is_empty(), "{unused:#?}");
+}

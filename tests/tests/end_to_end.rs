@@ -58,6 +58,7 @@ mod slow_questions;
 
 // The house itself.
 mod house;
+mod snapshots;
 
 // 13: nobody gains by emitting what he may not read.
 mod authority;

@@ -18,6 +18,7 @@ pub mod once;
 pub(crate) mod readiness;
 pub mod rekey;
 mod replay;
+pub mod replays;
 pub mod rotate;
 pub mod routing;
 pub mod tally;

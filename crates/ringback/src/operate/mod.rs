@@ -2,10 +2,12 @@
 //! methods of [`Engine`](crate::Engine). A change is told to the audit log here, in the name of the
 //! [`Actor`](crate::audit::Actor) who asks for it.
 
+mod changes;
 pub mod clocks;
 mod dead_letters;
 mod deliveries;
 pub(crate) mod edits;
+mod endpoint_lists;
 pub mod endpoints;
 mod events;
 mod expunge;

@@ -23,6 +23,7 @@ mod replay;
 pub mod replays;
 pub mod rotate;
 pub mod routing;
+mod sessions;
 pub mod tally;
 pub mod tokens;
 

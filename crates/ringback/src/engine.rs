@@ -185,9 +185,7 @@ impl Engine {
         Ok(Sending { running: delivering })
     }
 
-    /// The store.
-    #[must_use]
-    pub fn store(&self) -> &SharedStore {
+    pub(crate) fn store(&self) -> &SharedStore {
         &self.shared.store
     }
 

@@ -136,7 +136,7 @@ async fn described(api: &Api) -> (BTreeSet<(String, String)>, BTreeSet<(String, 
 
 async fn token(host: &Embedded, scope: Scope, tenant: Option<&str>) -> Api {
     let new = NewToken { scope, tenant: tenant.map(str::to_owned), name: None, expires_in: None };
-    let by = Actor::from(Who::Host);
+    let by = Actor::from(Who::Host(None));
     let (_, text) = host.engine.create_token(new, &by).await.expect("a token");
     host.api.with_token(&text.expose())
 }

@@ -288,7 +288,7 @@ impl Engine {
     /// # Errors
     /// When there is no such endpoint, the event is not accepted (pointers as in [`NewEvent::check`], under `/0`), or
     /// another request came under the key.
-    pub async fn accept_test(
+    pub(crate) async fn accept_test(
         &self,
         endpoint: &Endpoint,
         event_type: String,

@@ -43,7 +43,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn count_held(&self) -> store::Result<usize> {
+    pub(crate) async fn count_held(&self) -> store::Result<usize> {
         Ok(self.holds(None, &*self.directory().await?).await?.len())
     }
 

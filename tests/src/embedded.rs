@@ -11,6 +11,8 @@ use crate::{api::Api, database::Database, server::TOKEN, stores::Store};
 pub struct Embedded {
     /// The engine's handle.
     pub engine: Engine,
+    /// The store that the engine works with, or what stands around it.
+    pub store: SharedStore,
     /// The API, at its base path.
     pub api: Api,
     app: AbortHandle,
@@ -32,25 +34,27 @@ impl Embedded {
         let keys = MasterKeys::parse(&MasterKeys::generate_text(), &[]).expect("a generated key");
         let mut settings = Settings::new(keys);
         change(&mut settings);
-        let engine = Engine::open(around(migrated(database).await), settings).await.expect("it opens");
+        let store = around(migrated(database).await);
+        let engine = Engine::open(SharedStore::clone(&store), settings).await.expect("it opens");
         let sending = engine.start().await.expect("it starts");
-        Self::serve(engine, Some(sending)).await
+        Self::serve(engine, store, Some(sending)).await
     }
 
     /// The same without sending anything: what a test writes stays as it is.
     pub async fn idle(database: &Database) -> Self {
         let keys = MasterKeys::parse(&MasterKeys::generate_text(), &[]).expect("a generated key");
-        let engine = Engine::open(migrated(database).await, Settings::new(keys)).await.expect("it opens");
-        Self::serve(engine, None).await
+        let store = migrated(database).await;
+        let engine = Engine::open(SharedStore::clone(&store), Settings::new(keys)).await.expect("it opens");
+        Self::serve(engine, store, None).await
     }
 
-    async fn serve(engine: Engine, sending: Option<Sending>) -> Self {
+    async fn serve(engine: Engine, store: SharedStore, sending: Option<Sending>) -> Self {
         let options = ringback_admin::Options::with_token(TOKEN).base_path("/webhooks").expect("a plain path");
         let app = axum::Router::new().merge(ringback_admin::router(engine.clone(), options));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("the loopback has a free port");
         let base = format!("http://{}/webhooks", listener.local_addr().expect("it is bound"));
         let serving = tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { engine, api: Api::new(&base, TOKEN), app: serving.abort_handle(), _sending: sending }
+        Self { engine, store, api: Api::new(&base, TOKEN), app: serving.abort_handle(), _sending: sending }
     }
 }
 

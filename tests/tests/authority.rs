@@ -10,7 +10,7 @@ use ringback::{
     audit::{Actor, Who},
     delivery::DeadReason,
     id::{DeliveryId, EventId},
-    operate::tokens::{self, NewToken},
+    operate::tokens::NewToken,
     store::{Recorded, Settlement},
     time::Timestamp,
     token::Scope,
@@ -136,8 +136,8 @@ async fn described(api: &Api) -> (BTreeSet<(String, String)>, BTreeSet<(String, 
 
 async fn token(host: &Embedded, scope: Scope, tenant: Option<&str>) -> Api {
     let new = NewToken { scope, tenant: tenant.map(str::to_owned), name: None, expires_in: None };
-    let by = Actor::from(Who::Host);
-    let (_, text) = tokens::create(&**host.engine.store(), new, &by).await.expect("a token");
+    let by = Actor::from(Who::Host(None));
+    let (_, text) = host.engine.create_token(new, &by).await.expect("a token");
     host.api.with_token(&text.expose())
 }
 
@@ -169,7 +169,7 @@ async fn dead_letter(host: &Embedded, tenant: &str) -> DeliveryId {
     let destination = json!({"url": "https://receiver.acme-voice.com/hook"});
     let event = host.api.emit("x", b"1", json!({"tenant": tenant, "destination": destination})).await;
     let id = event.parse::<EventId>().expect("an id").delivery(1);
-    let row = host.engine.store().delivery(id).await.expect("an answer").expect("a delivery");
+    let row = host.engine.delivery(id).await.expect("an answer").expect("a delivery");
     let attempt = Attempt {
         number: 1,
         at: Timestamp::now(),
@@ -184,7 +184,7 @@ async fn dead_letter(host: &Embedded, tenant: &str) -> DeliveryId {
     };
     let settlement = Settlement::Dead { reason: DeadReason::Exhausted, detail: None, blocks: false };
     let outcome = Recorded { id, lane: row.lane, fence: row.attempts, settlement, attempt: Some(attempt) };
-    assert_eq!(host.engine.store().record(&[outcome]).await.expect("an answer"), [true]);
+    assert_eq!(host.store.record(&[outcome]).await.expect("an answer"), [true]);
     id
 }
 

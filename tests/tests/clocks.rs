@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ringback::{Engine, Settings, id::EventId, operate::clocks::ClockDoubt, time::Timestamp};
+use ringback::{Engine, Settings, id::EventId, operate::clocks::ClockDoubt, store::SharedStore, time::Timestamp};
 use ringback_tests::{
     api::{count, id_of},
     database::Database,
@@ -19,10 +19,10 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const NOTE: &str = "upkeep_clock";
 
 /// A note of a round, so long ago.
-async fn note(engine: &Engine, ago: Duration) {
-    let seen = (engine.store().clock().await.expect("it answers") - ago).micros();
+async fn note(store: &SharedStore, ago: Duration) {
+    let seen = (store.clock().await.expect("it answers") - ago).micros();
     let text = json!({"seen": seen, "believed_from": null}).to_string();
-    engine.store().put_setting(NOTE, text.as_bytes()).await.expect("it is noted");
+    store.put_setting(NOTE, text.as_bytes()).await.expect("it is noted");
 }
 
 /// What is held expires as soon as somebody keeps house.
@@ -59,8 +59,8 @@ on_both_stores! {
     async fn a_clock_that_has_jumped_by_days_drops_nothing_until_it_is_believed(store: Store) {
         let database = Database::fresh(store).await;
         let host = Embedded::start(&database, impatient).await;
-        until("somebody has kept house", async || host.engine.store().setting(NOTE).await.expect("it answers")).await;
-        note(&host.engine, DAY * 3).await;
+        until("somebody has kept house", async || host.store.setting(NOTE).await.expect("it answers")).await;
+        note(&host.store, DAY * 3).await;
         match doubt(&host.engine).await {
             ClockDoubt::Jumped { database, until } => assert_eq!(until.since(database), DAY),
             other => panic!("{other:?}"),
@@ -69,7 +69,7 @@ on_both_stores! {
         two_more_looks(&host.engine).await;
         assert_eq!(status(&host, &delivery).await, "pending");
         // Somebody has kept house since: it has not jumped.
-        note(&host.engine, Duration::ZERO).await;
+        note(&host.store, Duration::ZERO).await;
         host.api.delivery_with_status(&delivery, "dead").await;
         assert_eq!(host.engine.clock_doubt(), None);
     }
@@ -110,7 +110,7 @@ async fn a_node_whose_clock_is_100_days_ahead_drops_nothing_and_its_events_are_o
     let delivery = held(&host).await;
     let event = host.api.get(&format!("/v1/deliveries/{delivery}")).await.expect(200)["event_id"].clone();
     let event: EventId = event.as_str().expect("an id").parse().expect("an id");
-    let today = host.engine.store().clock().await.expect("it answers");
+    let today = host.store.clock().await.expect("it answers");
     assert!(today.since(event.accepted_at()) < DAY / 2, "{} is of {}", event, event.accepted_at());
     assert!(Timestamp::now().since(event.accepted_at()) > DAY * 99);
     two_more_looks(&host.engine).await;

@@ -48,7 +48,7 @@ on_both_stores! {
             } else {
                 under_way.spawn(async move {
                     let patch = json!({"headers": {format!("x-{edit}"): "1"}});
-                    engine.patch_endpoint(id, patch, None, &Actor::from(Who::Host)).await.expect("it is made");
+                    engine.patch_endpoint(id, patch, None, &Actor::from(Who::Host(None))).await.expect("it is made");
                 });
             }
         }
@@ -61,7 +61,7 @@ on_both_stores! {
         under_way.spawn({
             let id = id.parse().expect("an id");
             async move {
-                engine.rotate_secret(id, &Rotation::default(), None, &Actor::from(Who::Host)).await.expect("it is made");
+                engine.rotate_secret(id, &Rotation::default(), None, &Actor::from(Who::Host(None))).await.expect("it is made");
             }
         });
         while let Some(done) = under_way.join_next().await {
@@ -108,7 +108,7 @@ on_both_stores! {
             let engine = node.engine.clone();
             under_way.spawn(async move {
                 let patch = json!({"name": format!("{edit}")});
-                engine.patch_endpoint(id, patch, None, &Actor::from(Who::Host)).await.map(|made| made.endpoint.version)
+                engine.patch_endpoint(id, patch, None, &Actor::from(Who::Host(None))).await.map(|made| made.endpoint.version)
             });
         }
         let mut versions = BTreeSet::new();

@@ -14,7 +14,7 @@ async fn a_log_that_has_filled_its_disk_is_cut_and_writes_go_on() {
     let disk = SmallDisk::of_mebibytes(DISK).expect("this user may mount a file system, as root may");
     let database = Database::below(disk.path());
     let host = Embedded::idle(&database).await;
-    let store = host.engine.store();
+    let store = &host.store;
     disk.fill();
     let full = store.put_setting("test", &[1; VALUE]).await;
     assert!(matches!(full, Err(Error::Full(_))), "{full:?}");

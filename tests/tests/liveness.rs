@@ -160,11 +160,11 @@ on_both_stores! {
     async fn an_engine_that_is_dropped_without_a_word_gives_its_shards_back(store: Store) {
         let database = Database::fresh(store).await;
         let host = Embedded::start(&database, |settings| settings.lease = Duration::from_secs(3_600)).await;
-        let engine = host.engine.clone();
-        let owners = async || engine.store().shard_map().await.expect("it answers").owners.iter().flatten().count();
+        let store = SharedStore::clone(&host.store);
+        let owners = async || store.shard_map().await.expect("it answers").owners.iter().flatten().count();
         until("it owns all shards", async || (owners().await == 64).then_some(())).await;
         drop(host);
-        let map = engine.store().shard_map().await.expect("it answers");
+        let map = store.shard_map().await.expect("it answers");
         assert_eq!(map.nodes, [], "no lease is left that others would have to wait for");
     }
 }

@@ -15,7 +15,7 @@ mod replays;
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use ringback::{Engine, seal::MasterKeys, store::SharedStore};
+use ringback::{Engine, seal::MasterKeys};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
@@ -41,7 +41,7 @@ impl Api {
     pub(crate) fn new(engine: Engine, admission: Admission, proxies: TrustedProxies, document: Bytes) -> Self {
         let now = Instant::now();
         Self {
-            tokens: StoredTokens::of(engine.store().clone()),
+            tokens: StoredTokens::of(engine.clone()),
             engine,
             admission,
             proxies,
@@ -49,10 +49,6 @@ impl Api {
             failed_logins: Arc::new(Failures::of_logins(now)),
             document,
         }
-    }
-
-    pub(crate) fn store(&self) -> &SharedStore {
-        self.engine.store()
     }
 
     pub(crate) fn keys(&self) -> &MasterKeys {

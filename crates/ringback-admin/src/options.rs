@@ -46,7 +46,8 @@ impl Options {
     }
 
     /// The host application has authenticated whoever reaches the router. An [`Access`] among the request's
-    /// extensions narrows what that caller may do; without one, it is everything.
+    /// extensions narrows what that caller may do; without one, it is everything. A [`Who`](ringback::audit::Who) among
+    /// them is told to the audit log; without one, it is `Who::Host(None)`.
     #[must_use]
     pub fn trusting_host() -> Self {
         Self::admitting(Admission::trusting_host())

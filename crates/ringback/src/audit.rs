@@ -9,15 +9,19 @@ use serde_json::Value;
 
 use crate::id::TokenId;
 
+/// What is told of the name that a host gives, in characters: what is longer is no name, and the log is kept for long.
+const NAME_CHARS_MAX: usize = 200;
+
 /// Who asks for a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
     /// Whoever has the configured admin token.
     AdminToken,
     /// Whoever has this token.
     Token(TokenId),
-    /// A caller that the host application has let in.
-    Host,
+    /// A caller that the host application has let in, with the name by which the host knows them: shown as `host` or
+    /// `host:NAME`. Of the name the log keeps the first 200 characters, and none that is a control character.
+    Host(Option<String>),
     /// Whoever runs a command on the store itself.
     CommandLine,
     /// The engine, because of what a receiver answered.
@@ -29,7 +33,11 @@ impl fmt::Display for Who {
         match self {
             Self::AdminToken => f.write_str("admin_token"),
             Self::Token(id) => id.fmt(f),
-            Self::Host => f.write_str("host"),
+            Self::Host(None) => f.write_str("host"),
+            Self::Host(Some(name)) => {
+                let name = name.chars().filter(|char| !char.is_control()).take(NAME_CHARS_MAX);
+                write!(f, "host:{}", name.collect::<String>())
+            }
             Self::CommandLine => f.write_str("command_line"),
             Self::Engine => f.write_str("engine"),
         }
@@ -161,5 +169,19 @@ actions! {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_told_with_the_name_that_it_gives() {
+        let told = |name: &str| Who::Host(Some(name.to_owned())).to_string();
+        assert_eq!(Who::Host(None).to_string(), "host");
+        assert_eq!(told("jane@acme.example"), "host:jane@acme.example");
+        assert_eq!(told("a\0b\n"), "host:ab", "what a database refuses would keep the change from being made");
+        assert_eq!(told(&"ä".repeat(1_000)), format!("host:{}", "ä".repeat(NAME_CHARS_MAX)));
     }
 }

@@ -100,7 +100,7 @@ impl Directory {
 
     /// The endpoint whose lane this is.
     #[must_use]
-    pub fn endpoint_of_lane(&self, lane: LaneId) -> Option<EndpointId> {
+    pub(crate) fn endpoint_of_lane(&self, lane: LaneId) -> Option<EndpointId> {
         self.by_lane.get(&lane).copied()
     }
 

@@ -34,7 +34,7 @@ impl Fields {
     }
 
     /// Takes members that were not read for known: after a finding that says why they were not.
-    pub fn ignore_rest(&mut self) {
+    pub(crate) fn ignore_rest(&mut self) {
         self.left.clear();
     }
 
@@ -147,7 +147,7 @@ impl Fields {
     }
 
     /// A list of whole numbers; one that is wrong counts as 0, so that the list keeps its length.
-    pub fn wholes(&mut self, name: &str) -> Option<Vec<u64>> {
+    pub(crate) fn wholes(&mut self, name: &str) -> Option<Vec<u64>> {
         let list = self.list(name, |value| Ok(whole(&value)))?;
         let read = list.into_iter().enumerate().map(|(index, item)| {
             item.unwrap_or_else(|(code, detail)| {

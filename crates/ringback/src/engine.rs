@@ -185,9 +185,7 @@ impl Engine {
         Ok(Sending { running: delivering })
     }
 
-    /// The store.
-    #[must_use]
-    pub fn store(&self) -> &SharedStore {
+    pub(crate) fn store(&self) -> &SharedStore {
         &self.shared.store
     }
 
@@ -290,7 +288,7 @@ impl Engine {
     /// # Errors
     /// When there is no such endpoint, the event is not accepted (pointers as in [`NewEvent::check`], under `/0`), or
     /// another request came under the key.
-    pub async fn accept_test(
+    pub(crate) async fn accept_test(
         &self,
         endpoint: &Endpoint,
         event_type: String,

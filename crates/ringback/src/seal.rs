@@ -115,26 +115,26 @@ impl MasterKeys {
     ///
     /// # Errors
     /// As of [`MasterKeys::open`].
-    pub fn reseal(&self, sealed: &[u8], context: &str) -> Result<Option<Vec<u8>>, OpenError> {
+    pub(crate) fn reseal(&self, sealed: &[u8], context: &str) -> Result<Option<Vec<u8>>, OpenError> {
         let plain = Zeroizing::new(self.open(sealed, context)?);
         Ok((!self.is_current(sealed)).then(|| self.seal(&plain, context)))
     }
 
     /// Whether the current key sealed this.
     #[must_use]
-    pub fn is_current(&self, sealed: &[u8]) -> bool {
+    pub(crate) fn is_current(&self, sealed: &[u8]) -> bool {
         sealed.get(1..=KEY_ID_BYTES) == Some(&self.current.id)
     }
 
     /// A sealed constant to keep with the installation: whoever opens it has a right key.
     #[must_use]
-    pub fn check_value(&self) -> Vec<u8> {
+    pub(crate) fn check_value(&self) -> Vec<u8> {
         self.seal(CHECK, CHECK_CONTEXT)
     }
 
     /// Whether these keys open the installation's check value.
     #[must_use]
-    pub fn opens_check(&self, kept: &[u8]) -> bool {
+    pub(crate) fn opens_check(&self, kept: &[u8]) -> bool {
         self.open(kept, CHECK_CONTEXT).is_ok_and(|plain| plain == CHECK)
     }
 

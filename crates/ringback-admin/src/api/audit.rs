@@ -51,7 +51,7 @@ async fn list(
 ) -> Result<Json<List<Change>>, Problem> {
     let before = paging.position(LIST, &access, api.keys())?;
     let filter = AuditFilter { tenant: access.tenant.clone(), at };
-    let page = api.store().list_audit(&filter, before, paging.limit).await?;
+    let page = api.engine.changes(&filter, before, paging.limit).await?;
     let items = page.items.into_iter().map(Change::try_from).collect::<Result<_, _>>()?;
     Ok(Json(List { items, next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())) }))
 }

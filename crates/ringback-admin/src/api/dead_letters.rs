@@ -3,13 +3,11 @@
 use axum::{Json, extract::State};
 use http::StatusCode;
 use ringback::{
-    audit::Action,
-    delivery::{DeadReason, Status},
+    delivery::DeadReason,
     event::{is_key, is_tenant, is_type},
     id::DeliveryId,
     store::{DeliveryFilter, ReplayOf},
 };
-use serde_json::json;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -71,7 +69,7 @@ async fn list(
 ) -> Result<Json<List<DeadLetter>>, Problem> {
     filter.tenant = access.listed(filter.tenant)?;
     let before = paging.position(LIST, &access, api.keys())?;
-    let page = api.store().list_dead_letters(&filter, before, paging.limit).await?;
+    let page = api.engine.dead_letters(&filter, before, paging.limit).await?;
     let destinations = Destinations::of(&api.engine, &page.items).await?;
     Ok(Json(List {
         items: page.items.iter().map(|row| DeadLetter::of(row, &destinations)).collect(),
@@ -118,14 +116,6 @@ async fn discard(
     Operator(access, by): Operator,
     Id(id): Id<DeliveryId>,
 ) -> Result<StatusCode, Problem> {
-    let row = find(&api, &access, id).await?;
-    let record = by
-        .asks(Action::DiscardDeadLetter, id, Some(&row.event.tenant))
-        .before(json!({"status": Status::Dead}))
-        .after(json!({"status": Status::Cancelled}));
-    if api.store().discard_dead_letter(id, &record).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Problem::not_found())
-    }
+    find(&api, &access, id).await?;
+    if api.engine.discard(id, &by).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }

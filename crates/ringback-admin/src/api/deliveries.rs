@@ -79,7 +79,7 @@ async fn list(
         filter.host = Some(at_host(&api, host, filter.tenant.as_deref()).await?);
     }
     let before = paging.position(LIST, &access, api.keys())?;
-    let page = api.store().list_deliveries(&filter, before, paging.limit).await?;
+    let page = api.engine.deliveries(&filter, before, paging.limit).await?;
     let destinations = Destinations::of(&api.engine, &page.items).await?;
     Ok(Json(List {
         items: page.items.iter().map(|row| Delivery::of(row, &destinations)).collect(),
@@ -125,12 +125,12 @@ async fn one(
 
 /// A delivery that the caller may know of.
 pub(crate) async fn find(api: &Api, access: &Access, id: DeliveryId) -> Result<DeliveryRow, Problem> {
-    access.found(api.store().delivery(id).await?, |row| &row.event.tenant)
+    access.found(api.engine.delivery(id).await?, |row| &row.event.tenant)
 }
 
 /// A delivery with its attempts.
 pub(super) async fn shown(api: &Api, row: &DeliveryRow) -> Result<Json<DeliveryWithAttempts>, Problem> {
-    let attempts = api.store().attempts(row.id).await?;
+    let attempts = api.engine.attempts(row.id).await?;
     let destinations = Destinations::of(&api.engine, std::slice::from_ref(row)).await?;
     Ok(Json(DeliveryWithAttempts::of(row, &destinations, attempts)))
 }

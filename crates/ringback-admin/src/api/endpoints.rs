@@ -10,6 +10,7 @@ use http::{StatusCode, header};
 use ringback::operate::endpoints::Made;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(super) use self::change::check_visible;
 use super::Api;
 use crate::{extract::etag, view};
 

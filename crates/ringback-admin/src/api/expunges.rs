@@ -4,12 +4,7 @@ mod request;
 
 use axum::{Json, extract::State};
 use http::StatusCode;
-use ringback::{
-    audit::Action,
-    id::ExpungeId,
-    store::{ExpungeToCreate, Keys},
-};
-use serde_json::{Value, json};
+use ringback::{id::ExpungeId, store::Keys};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Api;
@@ -56,15 +51,9 @@ async fn create(
     extract::Json(request): extract::Json<request::Request>,
 ) -> Result<(StatusCode, Json<Expunge>), Problem> {
     let expunge = request.for_caller(&access, keys)?;
-    let record = by.asks(Action::CreateExpunge, expunge.id, Some(&expunge.filter.tenant)).after(told(&expunge));
-    let row = api.store().create_expunge(&expunge, &record).await?;
     let status = if expunge.dry_run { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let row = api.engine.create_expunge(expunge, &by).await?;
     Ok((status, Json(row.into())))
-}
-
-/// What the audit log tells of an expunge. A key that is to be erased is not in it.
-fn told(expunge: &ExpungeToCreate) -> Value {
-    json!({"filter": expunge.shown(), "erases_keys": expunge.keys == Keys::Erase})
 }
 
 /// One expunge
@@ -83,6 +72,6 @@ async fn one(
     Administrator(access, _): Administrator,
     Id(id): Id<ExpungeId>,
 ) -> Result<Json<Expunge>, Problem> {
-    let row = api.store().expunge_of_many(id).await?;
+    let row = api.engine.expunge(id).await?;
     Ok(Json(access.found(row, |row| &row.filter.tenant)?.into()))
 }

@@ -49,5 +49,5 @@ async fn read(
     Query(Asked { tenant, accepted }): Query<Asked>,
 ) -> Result<Json<Ledger>, Problem> {
     let tenant = access.listed(tenant)?;
-    Ok(Json(api.store().ledger(tenant.as_deref(), accepted).await?))
+    Ok(Json(api.engine.ledger(tenant.as_deref(), accepted).await?))
 }

@@ -5,12 +5,7 @@ mod request;
 
 use axum::{Json, extract::State};
 use http::StatusCode;
-use ringback::{
-    audit::Action,
-    id::ReplayId,
-    store::{Created, ReplayRow, ReplayState, ReplayToCreate},
-};
-use serde_json::{Value, json};
+use ringback::{id::ReplayId, store::ReplayRow};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Api;
@@ -45,30 +40,11 @@ async fn create(
     Operator(access, by): Operator,
     Once { body: extract::Json(request), key }: Once<extract::Json<request::Request>>,
 ) -> Result<(StatusCode, Json<Replay>), Problem> {
-    let mut replay = request.for_caller(&api, &access).await?;
-    let tenant = replay.scope.filter.tenant.clone();
-    let once = key.map(|key| key.of(&access, tenant.as_deref(), "replays".to_owned()));
-    replay.once = once.as_ref().map(|once| once.making(replay.id.uuid(), api.keys()));
-    let record = by.asks(Action::CreateReplay, replay.id, tenant.as_deref()).after(told(&replay));
-    let row = match (api.store().create_replay(&replay, &record).await?, once) {
-        (Created::Replay(row), _) => *row,
-        (Created::Before(before), Some(once)) => {
-            let id = once.same_as(&before, api.keys()).map_err(|_| Problem::idempotency_conflict())?;
-            find(&api, &access, ReplayId::from_uuid(id)).await?
-        }
-        // Only under a key is anything done before.
-        (Created::Before(_), None) => return Err(Problem::internal()),
-    };
-    if replay.dry_run {
-        return Ok((StatusCode::OK, Json(row.into())));
-    }
-    api.engine.wake();
-    Ok((StatusCode::ACCEPTED, Json(row.into())))
-}
-
-/// What the audit log tells of a replay.
-fn told(replay: &ReplayToCreate) -> Value {
-    json!({"filter": replay.scope.filter, "rate_per_second": replay.rate_per_second, "note": replay.note})
+    let replay = request.for_caller(&api, &access).await?;
+    let once = key.map(|key| key.of(&access, replay.filter.tenant.as_deref(), "replays".to_owned()));
+    let status = if replay.dry_run { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let row = api.engine.create_replay(replay, once.as_ref(), &by).await?;
+    Ok((status, Json(row.into())))
 }
 
 /// One replay
@@ -104,17 +80,13 @@ async fn cancel(
     Id(id): Id<ReplayId>,
     OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<Json<Replay>, Problem> {
-    let row = find(&api, &access, id).await?;
-    let record = by
-        .asks(Action::CancelReplay, id, row.filter.tenant.as_deref())
-        .before(json!({"state": ReplayState::Running}))
-        .after(json!({"state": ReplayState::Cancelled}));
-    let row = api.store().cancel_replay(id, &record).await?.ok_or_else(Problem::not_found)?;
+    find(&api, &access, id).await?;
+    let row = api.engine.cancel_replay(id, &by).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(row.into()))
 }
 
 /// A replay without a tenant in its filter is of all tenants: none of a bound caller's.
 async fn find(api: &Api, access: &Access, id: ReplayId) -> Result<ReplayRow, Problem> {
-    let row = api.store().replay(id).await?;
+    let row = api.engine.replay(id).await?;
     access.found(row, |row| row.filter.tenant.as_deref().unwrap_or_default())
 }

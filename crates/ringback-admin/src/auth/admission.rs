@@ -45,7 +45,7 @@ pub(crate) async fn admit(api: &Api, request: &Parts, permission: Permission) ->
     let (access, who) = match &api.admission {
         Admission::TrustingHost => {
             let access = request.extensions.get().cloned().unwrap_or_else(Access::everything);
-            (access, request.extensions.get().copied().unwrap_or(Who::Host))
+            (access, request.extensions.get().cloned().unwrap_or(Who::Host(None)))
         }
         Admission::Tokens(known) => {
             let shown = bearer(request).ok_or_else(|| unauthorized(r#"Bearer realm="ringback""#))?;

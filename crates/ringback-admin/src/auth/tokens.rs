@@ -11,8 +11,9 @@ use std::{
 
 use parking_lot::Mutex;
 use ringback::{
+    Engine,
     id::TokenId,
-    store::{self, SharedStore},
+    store,
     time::Timestamp,
     token::{Token, TokenText},
 };
@@ -28,16 +29,16 @@ const TOKENS_MAX: usize = 1_000;
 /// How often a token's use is noted; the store keeps to the same.
 const NOTED_EVERY: Duration = Duration::from_secs(60);
 
-/// The tokens of a store.
+/// The tokens of an engine's store.
 #[derive(Clone)]
 pub(crate) struct StoredTokens {
-    store: SharedStore,
+    engine: Engine,
     remembered: Arc<Mutex<HashMap<TokenId, (Instant, Token)>>>,
 }
 
 impl StoredTokens {
-    pub(crate) fn of(store: SharedStore) -> Self {
-        Self { store, remembered: Arc::default() }
+    pub(crate) fn of(engine: Engine) -> Self {
+        Self { engine, remembered: Arc::default() }
     }
 
     /// The token with this text, if it is worth anything.
@@ -61,7 +62,7 @@ impl StoredTokens {
         {
             return Ok(Some(token.clone()));
         }
-        let token = self.store.valid_token(id).await?;
+        let token = self.engine.valid_token(id).await?;
         let mut remembered = self.remembered.lock();
         if remembered.len() >= TOKENS_MAX {
             remembered.clear();
@@ -83,9 +84,9 @@ impl StoredTokens {
         if let Some((_, token)) = self.remembered.lock().get_mut(&token.id) {
             token.last_used_at = Some(now);
         }
-        let (store, id) = (Arc::clone(&self.store), token.id);
+        let (engine, id) = (self.engine.clone(), token.id);
         tokio::spawn(async move {
-            if let Err(error) = store.note_token_use(id).await {
+            if let Err(error) = engine.note_token_use(id).await {
                 tracing::debug!(%error, token = %id, "a token's use could not be noted");
             }
         });

@@ -58,7 +58,7 @@ impl Session {
     /// # Errors
     /// 401 when it was ended or its token is worth nothing any more; otherwise as of [`admit`].
     pub(super) async fn admit(&self, api: &Api) -> Result<(Access, Actor), Problem> {
-        if api.store().is_session_ended(self.id).await? {
+        if api.engine.is_session_ended(self.id).await? {
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "The session has ended."));
         }
         admit(api, &self.token).await
@@ -69,7 +69,7 @@ impl Session {
     /// # Errors
     /// The store's failure; the session then goes on.
     pub(super) async fn end(&self, api: &Api) -> Result<(), Problem> {
-        Ok(api.store().end_session(self.id, Timestamp::from_micros(self.until)).await?)
+        Ok(api.engine.end_session(self.id, Timestamp::from_micros(self.until)).await?)
     }
 }
 

@@ -5,7 +5,7 @@ use ringback::{
     TestError,
     endpoint::{UNREADABLE, WouldDestroy},
     invalid::Invalid,
-    operate::{NotReady, endpoints},
+    operate::{NotReady, endpoints, replays},
     store,
 };
 
@@ -110,6 +110,16 @@ impl From<endpoints::Error> for Problem {
                 "The endpoint has changed since the version that If-Match names.",
             ),
             endpoints::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<replays::Error> for Problem {
+    fn from(error: replays::Error) -> Self {
+        match error {
+            replays::Error::Absent => Self::not_found(),
+            replays::Error::OtherContent(_) => Self::idempotency_conflict(),
+            replays::Error::Store(error) => error.into(),
         }
     }
 }

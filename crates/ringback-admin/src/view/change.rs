@@ -15,7 +15,7 @@ use crate::openapi::words;
 pub(crate) struct Change {
     #[schema(value_type = words::Time)]
     at: Timestamp,
-    /// `admin_token`, a token's id, `host`, `command_line`, or `engine`.
+    /// `admin_token`, a token's id, `host` or `host:` and a name, `command_line`, or `engine`.
     #[schema(example = "admin_token")]
     who: String,
     /// The kind of thing and the verb.

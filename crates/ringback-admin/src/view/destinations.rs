@@ -7,7 +7,7 @@ use ringback::{
     delivery::HoldReason,
     endpoint::KeptDestination,
     id::EndpointId,
-    store::{self, DeliveryRow, EndpointFilter},
+    store::{self, DeliveryRow},
 };
 
 /// The endpoints of some deliveries.
@@ -42,8 +42,8 @@ impl Destinations {
             }
         }
         if !deleted.is_empty() {
-            for stored in engine.store().load_endpoints(&EndpointFilter::Ids(deleted)).await? {
-                known.insert(stored.id, Known { url: stored.url(), hold: None, holds_tests: false });
+            for (id, url) in engine.urls_of(deleted).await? {
+                known.insert(id, Known { url, hold: None, holds_tests: false });
             }
         }
         Ok(Self(known))

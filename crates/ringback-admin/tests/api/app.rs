@@ -48,6 +48,7 @@ fn is_described(problem: &Value) -> bool {
 pub(crate) struct App {
     pub(crate) router: Router,
     pub(crate) engine: Engine,
+    pub(crate) store: SharedStore,
     directory: tempfile::TempDir,
 }
 
@@ -64,9 +65,9 @@ impl App {
         let mut settings = Settings::new(MasterKeys::parse(&"07".repeat(32), &[]).unwrap());
         change(&mut settings);
         let store: SharedStore = Arc::new(store);
-        let engine = Engine::open(store, settings).await.unwrap();
+        let engine = Engine::open(SharedStore::clone(&store), settings).await.unwrap();
         let router = ringback_admin::router(engine.clone(), options());
-        let app = Self { router, engine, directory };
+        let app = Self { router, engine, store, directory };
         let described = app.send(Request::get("/openapi.json").body(Body::empty()).unwrap()).await;
         DOCUMENT.get_or_init(|| serde_json::from_slice(&described.body).unwrap());
         app
@@ -131,7 +132,7 @@ impl App {
 
     /// Records what a receiver did with a delivery's next attempt.
     pub(crate) async fn settle(&self, id: DeliveryId, settlement: Settlement, status: u16) {
-        let row = self.engine.store().delivery(id).await.unwrap().unwrap();
+        let row = self.engine.delivery(id).await.unwrap().unwrap();
         let recorded = Recorded {
             id,
             lane: row.lane,
@@ -139,7 +140,7 @@ impl App {
             attempt: Some(attempt(row.attempts + 1, status)),
             settlement,
         };
-        assert_eq!(self.engine.store().record(&[recorded]).await.unwrap(), [true]);
+        assert_eq!(self.store.record(&[recorded]).await.unwrap(), [true]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
+use ringback::audit::Who;
 use ringback_admin::{Access, Options, Scope};
 use serde_json::json;
 use tower::ServiceExt as _;
@@ -206,6 +207,23 @@ async fn a_trusted_host_brings_its_own_authentication_and_may_narrow_it() {
     let of_the_host = call(request("/elsewhere").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(of_the_host.status(), StatusCode::NOT_FOUND);
     assert!(!of_the_host.headers().contains_key(header::CONTENT_TYPE));
+}
+
+#[tokio::test]
+async fn a_trusted_host_may_name_the_person_for_whom_it_acts() {
+    let app = App::new().await;
+    let host = ringback_admin::router(app.engine.clone(), Options::trusting_host());
+    for (key, who) in [("a", None), ("b", Some(Who::Host(None))), ("c", Some(Who::Host(Some("jane".to_owned()))))] {
+        let body = json!({"url": "https://receiver.acme-voice.com/hook", "key": key, "event_types": ["*"]});
+        let mut request = Request::post("/v1/endpoints").header(header::CONTENT_TYPE, "application/json");
+        if let Some(who) = who {
+            request = request.extension(who);
+        }
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        assert_eq!(host.clone().oneshot(request).await.unwrap().status(), StatusCode::CREATED, "{key}");
+    }
+    let log = app.get("/v1/audit").await.is(StatusCode::OK);
+    assert_eq!(log.each("who"), ["host:jane", "host", "host"]);
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ async fn dead_letter(app: &App) -> (ringback::id::DeliveryId, String) {
 }
 
 async fn is_dead(app: &App, id: ringback::id::DeliveryId) -> bool {
-    app.engine.store().delivery(id).await.unwrap().unwrap().due_at.is_none()
+    app.engine.delivery(id).await.unwrap().unwrap().due_at.is_none()
 }
 
 #[tokio::test]
@@ -227,7 +227,7 @@ async fn logging_out_ends_the_session_and_not_only_the_cookie() {
     assert_eq!(left.leads_to(), "/login");
     assert!(left.cookie().contains("Max-Age=0"));
     // Whoever kept a copy of the cookie finds it worth nothing, on this node and on every other.
-    let elsewhere = Engine::open(app.engine.store().clone(), app.engine.settings().clone()).await.unwrap();
+    let elsewhere = Engine::open(app.store.clone(), app.engine.settings().clone()).await.unwrap();
     let elsewhere = Browser::at(ringback_admin::router(elsewhere, options().dashboard()));
     for mut thief in [Browser::of(&app), elsewhere] {
         thief.cookie = copy.clone();

@@ -215,7 +215,7 @@ pub async fn changes_are_listed_newest_first_in_pages(store: &dyn Store) {
 /// By tenant, and by a stretch of time that holds its beginning and not its end.
 pub async fn changes_are_filtered(store: &dyn Store) {
     for tenant in [Some("a"), None, Some("b"), Some("a")] {
-        let record = Actor::from(Who::Host).asks(Action::RevokeToken, format!("{tenant:?}"), tenant);
+        let record = Actor::from(Who::Host(None)).asks(Action::RevokeToken, format!("{tenant:?}"), tenant);
         store.create_token(&tokens::new(|_| {}), &record).await.unwrap();
     }
     let rows = log(store).await;

@@ -11,7 +11,7 @@ impl Endpoint {
     /// Its settings, with a mask for each credential. One that is not what it was `before` is marked as changed, so
     /// that a rotated secret does not look as if nothing had happened.
     #[must_use]
-    pub fn audited(&self, before: Option<&Self>) -> Value {
+    pub(crate) fn audited(&self, before: Option<&Self>) -> Value {
         let mut shown = match serde_json::to_value(&self.spec) {
             Ok(Value::Object(spec)) => spec,
             _ => Map::new(),

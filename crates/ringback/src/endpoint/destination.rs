@@ -71,7 +71,7 @@ impl Destination {
 
     /// A hash of everything it says, to tell whether two events were given the same destination.
     #[must_use]
-    pub fn fingerprint(&self) -> [u8; 32] {
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
         let said = serde_json::json!([
             self.url,
             self.endpoint_key,

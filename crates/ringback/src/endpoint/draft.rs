@@ -1,11 +1,11 @@
 //! An endpoint as a caller describes it, before anything is checked against anything else.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Auth, Credentials, Endpoint, Preset, RetryDraft, Scheme, read, setting};
+use super::{Auth, Preset, RetryDraft, Scheme, read, setting};
 use crate::{document::Fields, invalid::Invalid};
 
 macro_rules! draft {
@@ -14,7 +14,26 @@ macro_rules! draft {
         $name:ident: $given:ty => $kept:ty [$($serde:meta)*] = $otherwise:expr,
             $flag:literal, $shape:expr, $example:literal, $label:expr;
     )+) => {
-        /// The request fields of an endpoint; what is `None` comes from the preset or has a default.
+        /// The request fields of an endpoint; what is `None` comes from the preset or has a default. It is read from a
+        /// document, or made by hand:
+        ///
+        /// ```
+        /// use ringback::{deliver::send::Egress, endpoint::Draft};
+        ///
+        /// let draft = Draft {
+        ///     url: Some("https://example.com/hook".to_owned()),
+        ///     event_types: Some(vec!["call.*".to_owned()]),
+        ///     timeout_ms: Some(5_000),
+        ///     ..Draft::default()
+        /// };
+        /// let resolved = draft.resolve(&Egress::default(), "ringback-").unwrap();
+        /// assert_eq!((resolved.spec.timeout_ms, resolved.spec.max_in_flight), (5_000, 16));
+        ///
+        /// let invalid = Draft { timeout_ms: Some(1), ..Draft::default() };
+        /// let invalid = invalid.resolve(&Egress::default(), "ringback-").unwrap_err();
+        /// let pointers: Vec<_> = invalid.findings.iter().map(|finding| finding.pointer.as_str()).collect();
+        /// assert_eq!(pointers, ["/url", "/timeout_ms", "/event_types"]);
+        /// ```
         #[derive(Clone, Default)]
         pub struct Draft {
             /// Whose it is to be.
@@ -45,8 +64,6 @@ macro_rules! draft {
             )+
             /// What could not be read of a JSON document: reported by [`Draft::resolve`] with everything else.
             pub misread: Invalid,
-            /// Secrets to keep where none is given, and values to put where `***` is.
-            pub(super) present: Option<Arc<Credentials>>,
         }
     };
 }
@@ -76,14 +93,6 @@ impl Draft {
         setting::read(&mut draft, &mut fields);
         draft.misread = fields.finish();
         draft
-    }
-
-    /// The same for an endpoint that exists: a full replacement keeps its secrets where the draft names
-    /// none, and its header and `auth` values where the draft says `***`, as answers do.
-    #[must_use]
-    pub fn keeping(mut self, current: &Endpoint) -> Self {
-        self.present = Some(Arc::clone(&current.credentials));
-        self
     }
 }
 

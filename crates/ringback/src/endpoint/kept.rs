@@ -11,7 +11,7 @@ impl Endpoint {
     /// Reads an endpoint back. One whose documents cannot be read, or whose credentials do not open under these keys, is
     /// [`Endpoint::unreadable`] and not enabled.
     #[must_use]
-    pub fn open(stored: StoredEndpoint, keys: &MasterKeys) -> Self {
+    pub(crate) fn open(stored: StoredEndpoint, keys: &MasterKeys) -> Self {
         // The parsers' messages could quote a value, so they are left out.
         let spec = serde_json::from_str(&stored.spec).map(|spec: Spec| {
             let retry = spec.retry.clone().with_pauses();
@@ -43,7 +43,7 @@ impl Endpoint {
 
     /// As a store keeps it. Of one that cannot be read, all but the pause is as it was.
     #[must_use]
-    pub fn to_stored(&self, keys: &MasterKeys) -> StoredEndpoint {
+    pub(crate) fn to_stored(&self, keys: &MasterKeys) -> StoredEndpoint {
         if let Some(unreadable) = &self.unreadable {
             return StoredEndpoint {
                 paused: self.paused,

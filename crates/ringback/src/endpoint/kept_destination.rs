@@ -122,7 +122,7 @@ impl KeptDestination {
     ///
     /// # Errors
     /// Why it cannot be used, in words for operators that hold no secret.
-    pub fn usable(
+    pub(crate) fn usable(
         &self,
         event: EventId,
         keys: &MasterKeys,
@@ -172,7 +172,7 @@ impl KeptDestination {
 
     /// Whether the bytes of the payload are signed when it is sent to; `inherit` as for [`KeptDestination::usable`].
     #[must_use]
-    pub fn signs_body(&self, inherit: Option<&Endpoint>) -> bool {
+    pub(crate) fn signs_body(&self, inherit: Option<&Endpoint>) -> bool {
         let can_sign = self.sealed.is_some() || inherit.is_some_and(|from| from.credentials.can_sign());
         can_sign && self.policy(inherit).scheme.signs_body()
     }

@@ -47,13 +47,12 @@ pub use self::{
     kept_destination::KeptDestination,
     lint::{NOT_JS_STABLE, lint_payload},
     mask::MASK,
-    overlap::{Broken, RotationUnderWay, broken},
-    patch::merge_patch,
+    overlap::{Broken, RotationUnderWay},
     preset::Preset,
     resolve::Resolved,
     retry::{Retry, RetryDraft},
     scheme::{Custom, Digest, Encoding, KeyFormat, Scheme},
-    secret::{SecretError, SecretRule},
+    secret::SecretError,
     setting::{MAX_IN_FLIGHT_DEFAULT, SETTINGS, Setting, Settings, Shape},
     statuses::{NoStatus, Statuses},
     target::Target,
@@ -61,8 +60,11 @@ pub use self::{
     url::TargetUrl,
 };
 pub(crate) use self::{
+    overlap::broken,
+    patch::merge_patch,
     reseal::{credentials as reseal_credentials, destination as reseal_destination},
     retry::DELAY_MS_MIN,
+    secret::SecretRule,
     signing_key::SigningKey,
     url::as_it_is_sent,
 };
@@ -163,7 +165,7 @@ impl Endpoint {
 
     /// Whether the bytes of the payload are signed when it is sent to.
     #[must_use]
-    pub fn signs_body(&self) -> bool {
+    pub(crate) fn signs_body(&self) -> bool {
         self.spec.scheme.signs_body() && self.credentials.can_sign()
     }
 
@@ -176,14 +178,14 @@ impl Endpoint {
 
     /// Whether an event of this type is for it.
     #[must_use]
-    pub fn selects(&self, event_type: &str) -> bool {
+    pub(crate) fn selects(&self, event_type: &str) -> bool {
         selects(&self.spec.event_types, event_type)
     }
 }
 
 /// Whether a list of selectors holds one for `event_type`.
 #[must_use]
-pub fn selects(selectors: &[String], event_type: &str) -> bool {
+pub(crate) fn selects(selectors: &[String], event_type: &str) -> bool {
     selectors.iter().any(|selector| match selector.strip_suffix('*') {
         Some(prefix) => event_type.starts_with(prefix),
         None => selector == event_type,

@@ -90,7 +90,7 @@ impl fmt::Display for Broken {
 
 /// The first promise of `before` that `after` does not keep.
 #[must_use]
-pub fn broken(
+pub(crate) fn broken(
     (scheme, before): (&Scheme, &Credentials),
     (new_scheme, after): (&Scheme, &Credentials),
     now: Timestamp,

@@ -11,14 +11,14 @@ const OF_PRESET: [&str; 3] = ["scheme", "timeout_ms", "retry"];
 /// The members that are known of an endpoint whose settings cannot be read: those of its row, and its credentials.
 const OF_ROW: [&str; 6] = ["tenant", "key", "enabled", "event_types", "headers", "auth"];
 
-/// The endpoint's document with `patch` merged into it. `null` gives a field back to its preset or default.
+/// The endpoint's document with `patch` merged into it, to be resolved for that endpoint. `null` gives a field back to its preset or default.
 /// A patch that changes the preset takes scheme, timeout and retry from the new one, except where it names
 /// them; so does one that changes the type of `auth` with what belonged to the old type. Secret, header values and
 /// `auth` that the patch does not name stay; `***` keeps one that it does.
 ///
 /// # Errors
 /// When the patch is no object, or would move the endpoint to another tenant.
-pub fn merge_patch(current: &Endpoint, patch: Value) -> Result<Draft, Invalid> {
+pub(crate) fn merge_patch(current: &Endpoint, patch: Value) -> Result<Draft, Invalid> {
     let Value::Object(patch) = patch else {
         return Err(Invalid::one("", "wrong_type", "a merge patch of an endpoint must be an object"));
     };
@@ -43,7 +43,7 @@ pub fn merge_patch(current: &Endpoint, patch: Value) -> Result<Draft, Invalid> {
     if let Some(secret) = secret {
         document.insert("secret".to_owned(), secret);
     }
-    let mut draft = Draft::read(Value::Object(document)).keeping(current);
+    let mut draft = Draft::read(Value::Object(document));
     draft.misread.findings.retain(|finding| !unknown.findings.contains(finding));
     draft.misread.absorb("", unknown);
     Ok(draft)

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Credentials, Draft, Spec, TargetUrl, check,
+    Credentials, Draft, Endpoint, Spec, TargetUrl, check,
     setting::{self, Rest},
     signing::Missing,
     terms::{Given, Inherited, Terms},
@@ -49,15 +49,43 @@ impl Draft {
     ///
     /// # Errors
     /// Every field that is wrong, by its pointer.
-    pub fn resolve(mut self, egress: &Egress, header_prefix: &str) -> Result<Resolved, Invalid> {
+    pub fn resolve(self, egress: &Egress, header_prefix: &str) -> Result<Resolved, Invalid> {
+        self.settle(None, egress, header_prefix)
+    }
+
+    /// The same for an endpoint that exists: it keeps its secrets where the draft names none, and its header and `auth`
+    /// values where the draft says `***`, as answers do.
+    ///
+    /// # Errors
+    /// Every field that is wrong, by its pointer.
+    pub(crate) fn resolve_for(
+        self,
+        current: &Endpoint,
+        egress: &Egress,
+        header_prefix: &str,
+    ) -> Result<Resolved, Invalid> {
+        self.settle(Some(&current.credentials), egress, header_prefix)
+    }
+
+    fn settle(
+        mut self,
+        present: Option<&Credentials>,
+        egress: &Egress,
+        header_prefix: &str,
+    ) -> Result<Resolved, Invalid> {
         let misread = std::mem::take(&mut self.misread);
-        match self.check(egress, header_prefix) {
+        match self.check(present, egress, header_prefix) {
             Ok(resolved) => misread.or(resolved),
             Err(invalid) => Err(together(misread, invalid)),
         }
     }
 
-    fn check(mut self, egress: &Egress, header_prefix: &str) -> Result<Resolved, Invalid> {
+    fn check(
+        mut self,
+        present: Option<&Credentials>,
+        egress: &Egress,
+        header_prefix: &str,
+    ) -> Result<Resolved, Invalid> {
         let mut invalid = Invalid::default();
         let mut warnings = Vec::new();
         check::tenant(self.tenant.as_deref(), &mut invalid);
@@ -75,7 +103,7 @@ impl Draft {
                 auth: self.auth.take(),
                 retry: self.retry.take(),
             },
-            Inherited { present: self.present.as_deref(), missing: Missing::Generate },
+            Inherited { present, missing: Missing::Generate },
             header_prefix,
             &mut warnings,
             &mut invalid,

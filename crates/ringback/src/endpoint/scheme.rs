@@ -74,7 +74,7 @@ impl Scheme {
 
     /// Whether a request can carry the signatures of several secrets, so that they may overlap.
     #[must_use]
-    pub const fn carries_list(&self) -> bool {
+    pub(crate) const fn carries_list(&self) -> bool {
         matches!(self, Self::Standard | Self::StandardEd25519 | Self::Svix | Self::Elevenlabs)
     }
 }

@@ -20,7 +20,7 @@ const WHSEC: &str = "whsec_";
 
 /// What a scheme does without a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecretRule {
+pub(crate) enum SecretRule {
     /// One is generated.
     Generated,
     /// It must be given.
@@ -58,7 +58,7 @@ pub enum SecretError {
 impl Scheme {
     /// What happens without a secret.
     #[must_use]
-    pub const fn secret_rule(&self) -> SecretRule {
+    pub(crate) const fn secret_rule(&self) -> SecretRule {
         match self {
             Self::Standard | Self::StandardEd25519 | Self::Svix => SecretRule::Generated,
             Self::Levrage => SecretRule::Optional,
@@ -80,7 +80,7 @@ impl Scheme {
 
     /// Whether the bytes of the payload are among what is signed.
     #[must_use]
-    pub fn signs_body(&self) -> bool {
+    pub(crate) fn signs_body(&self) -> bool {
         Recipe::of(self).ok().flatten().is_some_and(|recipe| recipe.signs_body())
     }
 
@@ -88,7 +88,7 @@ impl Scheme {
     ///
     /// # Errors
     /// Why not, in words that may be shown to the caller.
-    pub fn check_secret(&self, text: &str) -> Result<(), SecretError> {
+    pub(crate) fn check_secret(&self, text: &str) -> Result<(), SecretError> {
         if text.is_empty() || text.len() > SECRET_BYTES_MAX {
             return Err(SecretError::Length);
         }
@@ -100,7 +100,7 @@ impl Scheme {
 
     /// What is probably a mistake in a secret that the scheme takes, with pointers to `/secret`.
     #[must_use]
-    pub fn secret_warnings(&self, text: &str) -> Vec<Warning> {
+    pub(crate) fn secret_warnings(&self, text: &str) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut warn = |code, detail: &str| {
             warnings.push(Warning { code, pointer: "/secret".to_owned(), detail: detail.to_owned() });
@@ -121,7 +121,7 @@ impl Scheme {
 
     /// A new secret for a scheme that generates its own.
     #[must_use]
-    pub fn generate_secret(&self) -> Option<String> {
+    pub(crate) fn generate_secret(&self) -> Option<String> {
         (self.secret_rule() == SecretRule::Generated).then(|| {
             let bytes = Zeroizing::new(rand::random::<[u8; GENERATED_BYTES]>());
             format!("{WHSEC}{}", STANDARD.encode(*bytes))

@@ -30,7 +30,7 @@ impl Statuses {
 
     /// Whether a status code is among them.
     #[must_use]
-    pub fn contain(&self, status: u16) -> bool {
+    pub(crate) fn contain(&self, status: u16) -> bool {
         self.0.iter().any(|range| range.contains(&status))
     }
 

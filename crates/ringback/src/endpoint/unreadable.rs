@@ -86,7 +86,7 @@ impl Endpoint {
 impl StoredEndpoint {
     /// Where its requests go, as far as that can be read; else empty.
     #[must_use]
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let document: Option<serde_json::Value> = serde_json::from_str(&self.spec).ok();
         let url = document.as_ref().and_then(|document| document.get("url")?.as_str());
         url.unwrap_or_default().to_owned()

@@ -20,6 +20,7 @@ use crate::{
         edits::{ROUNDS_MAX, wait_before},
         once::{OnceKey, OtherContent},
     },
+    settings::Settings,
     store::{self, EndpointFilter, StoredEndpoint, Updated},
     time::Timestamp,
 };
@@ -151,8 +152,7 @@ impl Engine {
             let outcome = match found {
                 Some(stored) => {
                     let current = Endpoint::open(stored, &self.settings().keys);
-                    let draft = draft.clone().keeping(&current);
-                    self.replace(current, draft, seen, (Action::ReplaceEndpoint, by)).await
+                    self.replace(current, draft.clone(), seen, (Action::ReplaceEndpoint, by)).await
                 }
                 // What would be refused anyway is refused for that (RFC 9110 §13.2.1).
                 None if seen.is_some() => {
@@ -301,7 +301,8 @@ impl Engine {
         asked: Asked<'_>,
     ) -> Result<Made, Error> {
         let repair = current.check_repair(&draft)?;
-        let mut resolved = self.resolve(draft)?;
+        let Settings { egress, header_prefix, .. } = self.settings();
+        let mut resolved = draft.resolve_for(&current, egress, header_prefix)?;
         if resolved.tenant.as_ref().is_some_and(|tenant| *tenant != current.tenant) {
             return Err(Invalid::one("/tenant", "immutable", "cannot be changed").into());
         }

@@ -49,12 +49,20 @@ pub struct LastDay {
 }
 
 impl Engine {
+    /// What is pending and what is dead now, each counted up to [`COUNTED_MAX`].
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn backlog(&self) -> store::Result<Backlog> {
+        self.store().backlog(COUNTED_MAX).await
+    }
+
     /// What waits now.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn waiting(&self) -> store::Result<Waiting> {
-        let Backlog { pending, dead } = self.store().backlog(COUNTED_MAX).await?;
+        let Backlog { pending, dead } = self.backlog().await?;
         let (oldest_due, lanes_held) = (self.oldest_due(None).await?, self.count_held().await?);
         Ok(Waiting { pending, dead, oldest_due, lanes_held })
     }

@@ -43,7 +43,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn count_held(&self) -> store::Result<usize> {
+    pub(crate) async fn count_held(&self) -> store::Result<usize> {
         Ok(self.holds(None, &*self.directory().await?).await?.len())
     }
 
@@ -93,7 +93,7 @@ impl Engine {
             status: Some(Status::Pending),
             ..DeliveryFilter::default()
         };
-        let pending = self.store().list_deliveries(&filter, None, INLINE_MAX).await?.items;
+        let pending = self.deliveries(&filter, None, INLINE_MAX).await?.items;
         let inline = pending.iter().filter(|row| row.endpoint.is_none()).filter_map(|row| row.due_at).min();
         Ok(oldest(&due).max(inline.filter(|&due_at| due_at <= due.now).map(|due_at| due.now.since(due_at))))
     }
@@ -121,7 +121,7 @@ impl Engine {
 
     /// An inline lane is known by what waits in it; one in which nothing does holds nobody back.
     async fn inline(&self, tenant: Option<&str>, due: &Due, (reason, until): Hold) -> store::Result<Option<Held>> {
-        let row = self.store().delivery(due.id).await?;
+        let row = self.delivery(due.id).await?;
         let ours = row.filter(|row| tenant.is_none_or(|tenant| row.event.tenant == tenant));
         Ok(ours.map(|row| Held {
             url: row.event.destination.as_deref().and_then(KeptDestination::url_of),

@@ -1,10 +1,17 @@
-//! What happens to deliveries afterwards: replay, expunging, expiry, retention; and what operators do to endpoints and
-//! tokens.
+//! What happens to deliveries afterwards: replay, expunging, expiry, retention; and all that operators look up and do, as
+//! methods of [`Engine`](crate::Engine). A change is told to the audit log here, in the name of the
+//! [`Actor`](crate::audit::Actor) who asks for it.
 
+mod changes;
 pub mod clocks;
+mod dead_letters;
+mod deliveries;
 pub(crate) mod edits;
+mod endpoint_lists;
 pub mod endpoints;
+mod events;
 mod expunge;
+pub mod expunges;
 pub mod figures;
 pub mod held;
 mod housekeeping;
@@ -13,8 +20,10 @@ pub mod once;
 pub(crate) mod readiness;
 pub mod rekey;
 mod replay;
+pub mod replays;
 pub mod rotate;
 pub mod routing;
+mod sessions;
 pub mod tally;
 pub mod tokens;
 

@@ -22,7 +22,7 @@ pub struct OnceKey {
 impl OnceKey {
     /// As a store keeps it.
     #[must_use]
-    pub fn making(&self, object: Uuid, keys: &MasterKeys) -> Once {
+    pub(crate) fn making(&self, object: Uuid, keys: &MasterKeys) -> Once {
         let content = keys.seal(&self.digest, &context(&self.name));
         Once { name: self.name.clone(), content, object }
     }
@@ -31,7 +31,7 @@ impl OnceKey {
     ///
     /// # Errors
     /// [`OtherContent`] if it said something else.
-    pub fn same_as(&self, before: &DoneBefore, keys: &MasterKeys) -> Result<Uuid, OtherContent> {
+    pub(crate) fn same_as(&self, before: &DoneBefore, keys: &MasterKeys) -> Result<Uuid, OtherContent> {
         match keys.open(&before.content, &context(&self.name)) {
             Ok(digest) if digest == self.digest => Ok(before.object),
             Ok(_) | Err(_) => Err(OtherContent),

@@ -98,7 +98,7 @@ async fn release(
 
 /// Releases what may go now of one replay.
 async fn release_next(engine: &Engine, id: ReplayId, allowance: &mut Allowance) -> store::Result<()> {
-    let Some(replay) = engine.store().replay(id).await? else { return Ok(()) };
+    let Some(replay) = engine.replay(id).await? else { return Ok(()) };
     let count = allowance.grow(id, replay.rate_per_second, Instant::now());
     if count > 0 {
         let scope = engine.replay_scope(replay.filter).await?;
@@ -114,7 +114,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn replay_scope(&self, filter: ReplayFilter) -> store::Result<ReplayScope> {
+    pub(super) async fn replay_scope(&self, filter: ReplayFilter) -> store::Result<ReplayScope> {
         let directory = self.directory().await?;
         let at_host = match &filter.host {
             Some(host) => directory.at_host(host, filter.tenant.as_deref()),

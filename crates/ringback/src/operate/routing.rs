@@ -68,7 +68,7 @@ impl Engine {
     /// What an endpoint did not get when the event was routed, a replay of missing ones may have given it since.
     async fn add_owed_since(&self, row: &EventRow, entries: &mut Vec<RoutingEntry>) -> store::Result<()> {
         let filter = DeliveryFilter { event: Some(row.event.id), ..DeliveryFilter::default() };
-        let page = self.store().list_deliveries(&filter, None, ENTRIES_MAX as u32).await?;
+        let page = self.deliveries(&filter, None, ENTRIES_MAX as u32).await?;
         let directory = self.directory().await?;
         for id in page.items.iter().filter(|delivery| delivery.marks.replay).filter_map(|delivery| delivery.endpoint) {
             match entries.iter_mut().find(|entry| entry.endpoint == Some(id)) {
@@ -86,7 +86,7 @@ impl Engine {
     /// A test names its endpoint nowhere but in its one delivery.
     async fn tested_endpoint(&self, row: &EventRow) -> store::Result<Option<EndpointId>> {
         let filter = DeliveryFilter { event: Some(row.event.id), ..DeliveryFilter::default() };
-        let page = self.store().list_deliveries(&filter, None, 1).await?;
+        let page = self.deliveries(&filter, None, 1).await?;
         Ok(page.items.first().and_then(|delivery| delivery.endpoint))
     }
 }

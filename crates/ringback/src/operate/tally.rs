@@ -1,4 +1,4 @@
-//! The ledger as pages show it: as it was when it was last counted.
+//! The ledger: counted when it is asked for, or, for pages, as it was when it was last counted.
 //!
 //! The ledger counts whole tables, which takes as long as they are large. A page that people look at again and again
 //! must not cost that each time, nor make them wait. So one count runs at a time for each tenant, whoever looks
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::{
     Engine,
-    store::{Ledger, Span},
+    store::{self, Ledger, Span},
     time::Timestamp,
 };
 
@@ -55,6 +55,14 @@ impl Tallies {
 }
 
 impl Engine {
+    /// The ledger of one tenant or of all, counted now: of the events accepted in this time, and their deliveries.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> store::Result<Ledger> {
+        self.store().ledger(tenant, accepted).await
+    }
+
     /// The ledger of one tenant or of all as it was counted a moment ago; `None` if the first count takes longer than
     /// anyone should wait for a page, or the store does not answer.
     pub async fn tally(&self, tenant: Option<&str>) -> Option<Tally> {
@@ -77,7 +85,7 @@ impl Engine {
 
 async fn count(engine: Engine, tenant: Option<String>, slot: Arc<watch::Sender<State>>) {
     let (began, counted_at) = (Instant::now(), Timestamp::now());
-    let counted = engine.store().ledger(tenant.as_deref(), Span::default()).await;
+    let counted = engine.ledger(tenant.as_deref(), Span::default()).await;
     let took = began.elapsed();
     slot.send_modify(|state| {
         state.counting = false;

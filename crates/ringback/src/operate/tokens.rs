@@ -1,10 +1,12 @@
-//! Making and revoking tokens. It takes a store and no engine: a token can be made where no master key is at hand.
+//! Making, listing, checking and revoking tokens. The functions take a store and no engine: a token can be made where no
+//! master key is at hand.
 
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::{
+    Engine,
     audit::{Action, Actor},
     event::is_tenant,
     id::TokenId,
@@ -71,17 +73,68 @@ pub async fn create(store: &dyn Store, new: NewToken, by: &Actor) -> Result<(Tok
     Ok((token, text))
 }
 
+/// All tokens, newest first; those that have expired or were revoked, too.
+///
+/// # Errors
+/// The store's failure.
+pub async fn list(store: &dyn Store) -> store::Result<Vec<Token>> {
+    store.list_tokens().await
+}
+
 /// Makes a token worthless, within a second on every node; `None` if there is none.
 ///
 /// # Errors
 /// The store's failure.
 pub async fn revoke(store: &dyn Store, id: TokenId, by: &Actor) -> store::Result<Option<Token>> {
-    let Some(token) = store.list_tokens().await?.into_iter().find(|token| token.id == id) else { return Ok(None) };
+    let Some(token) = list(store).await?.into_iter().find(|token| token.id == id) else { return Ok(None) };
     let record = by
         .asks(Action::RevokeToken, id, token.tenant.as_deref())
         .before(json!({"revoked": false}))
         .after(json!({"revoked": true}));
     store.revoke_token(id, &record).await
+}
+
+impl Engine {
+    /// As [`create`].
+    ///
+    /// # Errors
+    /// Findings, or the store's failure.
+    pub async fn create_token(&self, new: NewToken, by: &Actor) -> Result<(Token, TokenText), Error> {
+        create(&**self.store(), new, by).await
+    }
+
+    /// As [`list`].
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub async fn tokens(&self) -> store::Result<Vec<Token>> {
+        list(&**self.store()).await
+    }
+
+    /// As [`revoke`].
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub async fn revoke_token(&self, id: TokenId, by: &Actor) -> store::Result<Option<Token>> {
+        revoke(&**self.store(), id, by).await
+    }
+
+    /// The token with this id, if it is neither revoked nor, by the database's clock, expired. Whoever shows its text must
+    /// still be told from whoever only knows its id: by [`Token::digest`].
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub async fn valid_token(&self, id: TokenId) -> store::Result<Option<Token>> {
+        self.store().valid_token(id).await
+    }
+
+    /// Notes that a token is being used, unless that was noted within the last minute.
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub async fn note_token_use(&self, id: TokenId) -> store::Result<()> {
+        self.store().note_token_use(id).await
+    }
 }
 
 fn check(new: &NewToken) -> Result<(), Invalid> {

@@ -160,7 +160,7 @@ impl Course {
                     "rate_per_second": receiver.rate_per_second,
                     "timeout_ms": receiver.hangs.then_some(60_000),
                 }));
-                let made = engine.create_endpoint(draft, &Actor::from(Who::Host)).await.expect("an endpoint");
+                let made = engine.create_endpoint(draft, &Actor::from(Who::Host(None))).await.expect("an endpoint");
                 world.lock().witness.endpoints.push(made.endpoint.id);
             }
         });
@@ -242,7 +242,7 @@ impl Course {
         let endpoint = self.world.lock().witness.endpoints[receiver];
         self.nodes[node].with_engine(move |engine| async move {
             // Whether it came to be is the database's to say.
-            let _ = engine.set_paused(endpoint, pauses, &Actor::from(Who::Host)).await;
+            let _ = engine.set_paused(endpoint, pauses, &Actor::from(Who::Host(None))).await;
         });
     }
 

@@ -1,5 +1,9 @@
 //! What the engine asks of a database. One trait per stage; a store implements all of them.
 //!
+//! This is for those who write a store, and for its filters, rows and pages: the methods of [`Engine`](crate::Engine) take
+//! and return the same. Whoever works with events, deliveries or endpoints calls these methods and no store: the engine
+//! makes the audit log's records, keeps its directory up to date, and knows the keys.
+//!
 //! Every method is one short transaction. None is held open while a receiver is being spoken to.
 //! A method that makes a change someone asked for takes the change's [`Record`](crate::audit::Record) and writes it
 //! in the same transaction, if and only if anything changes.
@@ -160,7 +164,7 @@ impl Error {
 
     /// The same failure, for another caller. Where it came from cannot be cloned and is told by its words.
     #[must_use]
-    pub fn retold(&self) -> Self {
+    pub(crate) fn retold(&self) -> Self {
         match self {
             Self::Unavailable(why) => Self::Unavailable(why.to_string().into()),
             Self::Locked(why) => Self::Locked(why.to_string().into()),

@@ -1,4 +1,4 @@
-//! What the admin API and the CLI ask: lists, one of a kind, replays, the ledger.
+//! What operators ask: lists, single lookups, replays, the ledger.
 //!
 //! Lists are newest first by id and bounded: a page reads at most a fixed number of rows and then gives what it
 //! has with a place to go on from.

@@ -121,7 +121,7 @@ impl Step {
 
     /// Whether a clock that is wrong would do harm: the step goes by how old things are.
     #[must_use]
-    pub const fn goes_by_age(self) -> bool {
+    pub(crate) const fn goes_by_age(self) -> bool {
         !matches!(self, Self::CancelStragglers)
     }
 }

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use http::StatusCode;
 use ringback::{
-    audit::{Action, Actor},
+    audit::Actor,
     id::DeliveryId,
     store::{DeliveryRow, ReplayOf, ReplayOne},
 };
@@ -50,8 +50,7 @@ pub(crate) async fn put_back(
     by: &Actor,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
     let id = row.id;
-    let record = by.asks(Action::ReplayDelivery, id, Some(&row.event.tenant));
-    match api.store().replay_one(id, of, &record).await? {
+    match api.engine.replay_delivery(id, of, by).await? {
         ReplayOne::Released => {}
         ReplayOne::Pending => return Err(Problem::conflict("pending", "The delivery is waiting to be sent already.")),
         ReplayOne::Cancelled => return Err(Problem::conflict("cancelled", "The delivery was cancelled.")),
@@ -64,7 +63,6 @@ pub(crate) async fn put_back(
         // To whoever asks for a dead letter, one that is none any more is not there.
         ReplayOne::Unfit | ReplayOne::Absent => return Err(Problem::not_found()),
     }
-    api.engine.wake();
     let row = find(api, access, id).await?;
     Ok((StatusCode::ACCEPTED, shown(api, &row).await?))
 }

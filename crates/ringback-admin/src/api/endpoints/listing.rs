@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::header;
-use ringback::{endpoint::Endpoint, event::is_tenant, id::EndpointId, store::EndpointFilter};
+use ringback::{event::is_tenant, id::EndpointId};
 
 use crate::{
     api::Api,
@@ -50,15 +50,12 @@ pub(super) async fn list(
     Query(Asked { tenant, paging }): Query<Asked>,
 ) -> Result<Json<List<view::Endpoint>>, Problem> {
     let tenant = access.listed(tenant)?;
-    let before = paging.position::<EndpointId>(LIST, &access, api.keys())?;
-    // One more than is shown tells whether there is a next page.
-    let wanted = EndpointFilter::Page { tenant, before, limit: paging.limit + 1 };
-    let mut stored = api.store().load_endpoints(&wanted).await?;
-    let has_more = stored.len() > paging.limit as usize;
-    stored.truncate(paging.limit as usize);
-    let last = stored.last().filter(|_| has_more).map(|stored| stored.id);
-    let items = stored.into_iter().map(|stored| view::Endpoint::from(&Endpoint::open(stored, api.keys()))).collect();
-    Ok(Json(List { items, next_cursor: last.map(|last| paging.cursor(&last, LIST, &access, api.keys())) }))
+    let before = paging.position(LIST, &access, api.keys())?;
+    let page = api.engine.endpoints(tenant.as_deref(), before, paging.limit).await?;
+    Ok(Json(List {
+        items: page.items.iter().map(view::Endpoint::from).collect(),
+        next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())),
+    }))
 }
 
 /// One endpoint

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use ringback::{
     event::{is_key, is_tenant, is_type},
     id::EventId,
-    store::{DeliveryFilter, DeliveryRow, EventFilter},
+    store::EventFilter,
 };
 
 use crate::{
@@ -59,7 +59,7 @@ pub(super) async fn list(
 ) -> Result<Json<List<view::Event>>, Problem> {
     filter.tenant = access.listed(filter.tenant)?;
     let before = paging.position(LIST, &access, api.keys())?;
-    let page = api.store().list_events(&filter, before, paging.limit).await?;
+    let page = api.engine.events(&filter, before, paging.limit).await?;
     Ok(Json(List {
         items: page.items.into_iter().map(view::Event::from).collect(),
         next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())),
@@ -82,29 +82,13 @@ pub(super) async fn one(
     Reader(access): Reader,
     Id(id): Id<EventId>,
 ) -> Result<Json<view::EventWithRouting>, Problem> {
-    let row = access.found(api.store().event(id).await?, |row| &row.event.tenant)?;
+    let row = access.found(api.engine.event(id).await?, |row| &row.event.tenant)?;
     let routing = api.engine.routing(&row).await?;
-    let deliveries = deliveries_of(&api, id).await?;
+    let deliveries = api.engine.deliveries_of(id, DELIVERIES_SHOWN_MAX).await?;
     let destinations = Destinations::of(&api.engine, &deliveries).await?;
     Ok(Json(view::EventWithRouting {
         event: row.into(),
         routing: routing.into_iter().map(Into::into).collect(),
         deliveries: deliveries.iter().map(|row| view::Delivery::of(row, &destinations)).collect(),
     }))
-}
-
-/// A page may hold fewer than it could: so page by page until the end, or enough.
-async fn deliveries_of(api: &Api, event: EventId) -> Result<Vec<DeliveryRow>, Problem> {
-    let filter = DeliveryFilter { event: Some(event), ..DeliveryFilter::default() };
-    let mut deliveries = Vec::new();
-    let mut before = None;
-    loop {
-        let missing = DELIVERIES_SHOWN_MAX - deliveries.len();
-        let page = api.store().list_deliveries(&filter, before, u32::try_from(missing).unwrap_or(u32::MAX)).await?;
-        deliveries.extend(page.items);
-        before = page.next;
-        if before.is_none() || deliveries.len() >= DELIVERIES_SHOWN_MAX {
-            return Ok(deliveries);
-        }
-    }
 }

@@ -6,11 +6,9 @@ use axum::{
 };
 use http::{StatusCode, header};
 use ringback::{
-    audit::Action,
     id::EventId,
-    store::{EventRow, Keys, PayloadRead},
+    store::{EventRow, PayloadRead},
 };
-use serde_json::json;
 
 use crate::{
     api::{Api, expunges::WithKeys},
@@ -41,7 +39,7 @@ pub(super) async fn read(
 ) -> Result<Response, Problem> {
     find(&api, &access, id).await?;
     let gone = |code, detail| Err(Problem::new(StatusCode::GONE, code, detail));
-    match api.store().payload(id).await? {
+    match api.engine.payload(id).await? {
         PayloadRead::Bytes(bytes) => {
             let disposition = format!("attachment; filename=\"{id}.payload\"");
             let headers = [
@@ -75,13 +73,15 @@ pub(super) async fn expunge(
     Query(WithKeys(keys)): Query<WithKeys>,
     Id(id): Id<EventId>,
 ) -> Result<StatusCode, Problem> {
-    let row = find(&api, &access, id).await?;
-    let record =
-        by.asks(Action::ExpungeEvent, id, Some(&row.event.tenant)).after(json!({"erases_keys": keys == Keys::Erase}));
-    if api.store().expunge(id, keys, &record).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+    find(&api, &access, id).await?;
+    if api.engine.expunge_payload(id, keys, &by).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found())
+    }
 }
 
 /// An event that the caller may know of.
 async fn find(api: &Api, access: &Access, id: EventId) -> Result<EventRow, Problem> {
-    access.found(api.store().event(id).await?, |row| &row.event.tenant)
+    access.found(api.engine.event(id).await?, |row| &row.event.tenant)
 }

@@ -3,10 +3,9 @@
 use ringback::{
     document::Fields,
     event::{is_key, is_tenant, is_type},
-    id::ExpungeId,
     invalid::Invalid,
-    store::{ExpungeFilter, ExpungeToCreate, Keys, Span},
-    time::Timestamp,
+    operate::expunges::NewExpunge,
+    store::{ExpungeFilter, Keys, Span},
 };
 use serde_json::Value;
 
@@ -39,8 +38,8 @@ impl FromDocument for Request {
 
 impl Request {
     /// The expunge to be made, for a tenant that the caller may touch.
-    pub(super) fn for_caller(mut self, access: &Access, keys: Keys) -> Result<ExpungeToCreate, Problem> {
+    pub(super) fn for_caller(mut self, access: &Access, keys: Keys) -> Result<NewExpunge, Problem> {
         self.filter.tenant = access.named(Some(self.filter.tenant))?;
-        Ok(ExpungeToCreate { id: ExpungeId::new(Timestamp::now()), filter: self.filter, keys, dry_run: self.dry_run })
+        Ok(NewExpunge { filter: self.filter, keys, dry_run: self.dry_run })
     }
 }

@@ -60,7 +60,7 @@ pub(super) async fn list(
     let tenant = access.listed(tenant)?;
     let before = paging.position(LIST, &access, api.keys())?;
     let filter = ReplayListFilter { tenant: tenant.as_deref(), state, created };
-    let page = api.store().list_replays(&filter, before, paging.limit).await?;
+    let page = api.engine.replays(&filter, before, paging.limit).await?;
     Ok(Json(List {
         items: page.items.into_iter().map(Replay::from).collect(),
         next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())),

@@ -4,10 +4,9 @@ use ringback::{
     delivery::DeadReason,
     document::Fields,
     event::{is_key, is_tenant, is_type},
-    id::ReplayId,
     invalid::Invalid,
-    store::{ReplayFilter, ReplayToCreate, Replayed, Span},
-    time::Timestamp,
+    operate::replays::NewReplay,
+    store::{ReplayFilter, Replayed, Span},
 };
 use serde_json::Value;
 
@@ -15,6 +14,7 @@ use crate::{
     api::{
         Api,
         deliveries::{as_urls_write_it, is_host},
+        endpoints::check_visible,
     },
     auth::Access,
     extract::FromDocument,
@@ -115,20 +115,13 @@ impl Request {
     ///
     /// # Errors
     /// 404 for another tenant, and for an endpoint that misses events and is not there.
-    pub(super) async fn for_caller(mut self, api: &Api, access: &Access) -> Result<ReplayToCreate, Problem> {
+    pub(super) async fn for_caller(mut self, api: &Api, access: &Access) -> Result<NewReplay, Problem> {
         self.filter.tenant = access.listed(self.filter.tenant.take())?;
-        let scope = api.engine.replay_scope(self.filter).await?;
-        if scope.filter.status == Replayed::Missing {
-            access.found(scope.wanting.as_ref(), |wanting| &wanting.tenant)?;
+        if let (Replayed::Missing, Some(endpoint)) = (self.filter.status, self.filter.endpoint) {
+            check_visible(api, access, endpoint).await?;
         }
-        Ok(ReplayToCreate {
-            id: ReplayId::new(Timestamp::now()),
-            scope,
-            rate_per_second: self.rate_per_second,
-            note: self.note,
-            dry_run: self.dry_run,
-            once: None,
-        })
+        let Self { filter, rate_per_second, dry_run, note } = self;
+        Ok(NewReplay { filter, rate_per_second, note, dry_run })
     }
 }
 

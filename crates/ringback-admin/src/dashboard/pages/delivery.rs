@@ -85,7 +85,7 @@ pub(in crate::dashboard) async fn show(
 async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let row = deliveries::find(api, &visitor.access, id).await?;
-    let mut attempts = api.store().attempts(id).await?;
+    let mut attempts = api.engine.attempts(id).await?;
     let hidden = attempts.len().saturating_sub(ATTEMPTS_MAX);
     let tries = attempts.drain(hidden..).rev();
     let now = Timestamp::now();

@@ -138,7 +138,7 @@ async fn read(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Result<
     let oldest_due = engine.oldest_due(tenant).await?;
     let (held, held_more) = engine.held(tenant, HELD_MAX).await?;
     let filter = DeliveryFilter { tenant: access.tenant.clone(), ..DeliveryFilter::default() };
-    let rows = api.store().list_dead_letters(&filter, None, LETTERS_MAX).await?.items;
+    let rows = engine.dead_letters(&filter, None, LETTERS_MAX).await?.items;
     let destinations = Destinations::of(engine, &rows).await?;
     let letters: Vec<_> = rows.iter().map(|row| Letter::of(row, destinations.url(row), now)).collect();
     let dead = counts.dead.filter(|dead| dead.of > letters.len() as i64);
@@ -182,7 +182,7 @@ impl Counts {
             let deliveries = tally.map(|tally| tally.ledger.deliveries);
             (deliveries.map(|it| counted(it.pending)), deliveries.map(|it| counted(it.dead)))
         } else {
-            let Backlog { pending, dead } = api.store().backlog(COUNTED_MAX).await?;
+            let Backlog { pending, dead } = api.engine.backlog().await?;
             (Some(Count::up_to_max(pending)), Some(Count::up_to_max(dead)))
         };
         Ok(Self { pending, dead, tally })
@@ -295,7 +295,7 @@ impl Letter {
 /// What the address says was replayed is looked up: a link that somebody made can only tell the truth.
 async fn notice(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Result<Option<Notice>, Problem> {
     let Some(id) = replayed.and_then(|id| id.parse().ok()) else { return Ok(None) };
-    let row = api.store().delivery(id).await?.filter(|row| visitor.access.sees(&row.event.tenant));
+    let row = api.engine.delivery(id).await?.filter(|row| visitor.access.sees(&row.event.tenant));
     let Some(row) = row else { return Ok(None) };
     let (destinations, now) = (Destinations::of(&api.engine, std::slice::from_ref(&row)).await?, Timestamp::now());
     let is_held = row.hold.is_some() || destinations.hold(&row).is_some();

@@ -1,6 +1,6 @@
 //! `ringback token list`: all that were made, newest first.
 
-use ringback::{time::Timestamp, token::Token};
+use ringback::{operate::tokens, time::Timestamp, token::Token};
 
 use super::view;
 use crate::{
@@ -33,7 +33,7 @@ impl List {
     pub(crate) async fn run(self) -> Result<()> {
         let configuration = Configuration::load(&self.flags.0)?;
         let store = stores::open(&configuration, Schema::Check).await?;
-        let tokens = store.list_tokens().await.map_err(Failure::failed)?;
+        let tokens = tokens::list(&*store).await.map_err(Failure::failed)?;
         let none = tokens.is_empty();
         if self.json {
             view::print(&view::All { items: tokens.into_iter().map(Into::into).collect() })?;

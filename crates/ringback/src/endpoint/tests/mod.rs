@@ -60,5 +60,5 @@ fn endpoint(fields: Value) -> Endpoint {
 }
 
 fn patched(current: &Endpoint, patch: Value) -> Result<Resolved, Invalid> {
-    merge_patch(current, patch)?.resolve(&Egress::default(), "ringback-")
+    merge_patch(current, patch)?.resolve_for(current, &Egress::default(), "ringback-")
 }

@@ -94,7 +94,7 @@ fn a_kept_secret_must_fit_a_new_scheme() {
 #[test]
 fn a_replacement_keeps_the_secret_and_masked_values() {
     let current = endpoint(json!({"headers": {"X-A": "hidden-a"}, "auth": {"type": "bearer", "token": "hidden-t"}}));
-    let put = |fields| Draft::read(with(fields)).keeping(&current).resolve(&Egress::default(), "ringback-");
+    let put = |fields| Draft::read(with(fields)).resolve_for(&current, &Egress::default(), "ringback-");
     let bare = put(json!({})).unwrap();
     assert_eq!(bare.credentials.secrets, current.credentials.secrets);
     assert!(bare.credentials.headers.is_empty() && bare.credentials.auth.is_none());

@@ -9,7 +9,7 @@ use std::{
 };
 
 use ringback::{
-    deliver::send::{Egress, SystemResolver},
+    egress::{Egress, SystemResolver},
     event::NewEvent,
 };
 use ringback_testkit::{Answer, NameServer, Reply};

@@ -13,6 +13,7 @@ use crate::{
     compute::compute,
     deliver::{self, Delivering, outside::Outside},
     directory::{Directory, Follower},
+    egress,
     emit::{self, Emitted, Intake},
     endpoint::{Endpoint, WouldDestroy},
     event::NewEvent,
@@ -49,13 +50,13 @@ pub enum OpenError {
     WrongMasterKey,
     /// A certificate authority given for receivers cannot be used.
     #[error(transparent)]
-    Roots(#[from] deliver::send::UnusableRoots),
+    Roots(#[from] egress::UnusableRoots),
     /// The prefix of Ringback's own headers cannot stand in a header's name.
     #[error("header_prefix must be letters, digits and hyphens: {0}")]
     HeaderPrefix(#[from] http::header::InvalidHeaderName),
     /// The system's configuration of name resolution cannot be used.
     #[error("name resolution could not be set up: {0}")]
-    Resolver(#[from] deliver::send::ResolveError),
+    Resolver(#[from] egress::ResolveError),
 }
 
 /// Why a test event was not sent.

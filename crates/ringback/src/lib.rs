@@ -19,6 +19,7 @@ pub mod attempt;
 pub mod audit;
 pub mod delivery;
 pub mod document;
+pub mod egress;
 pub mod endpoint;
 pub mod event;
 pub mod id;

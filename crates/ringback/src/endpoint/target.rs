@@ -12,10 +12,8 @@ use super::{
     Auth, Credentials, Endpoint, Retry, Scheme, Statuses, TargetUrl, header, placeholder::InHeader, template::Template,
 };
 use crate::{
-    deliver::{
-        send::{Egress, Spelling},
-        sign::Signer,
-    },
+    deliver::{send::Spelling, sign::Signer},
+    egress::Egress,
     invalid::Invalid,
 };
 

@@ -12,7 +12,6 @@ mod header;
 mod inherit;
 mod kept;
 mod kept_destination;
-mod lint;
 mod mask;
 mod overlap;
 mod patch;
@@ -45,7 +44,6 @@ pub use self::{
     destination::Destination,
     draft::Draft,
     kept_destination::KeptDestination,
-    lint::{NOT_JS_STABLE, lint_payload},
     mask::MASK,
     overlap::{Broken, RotationUnderWay, broken},
     patch::merge_patch,

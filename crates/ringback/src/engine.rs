@@ -1,9 +1,6 @@
 //! The engine as its host holds it: a cheap handle to accept events, look things up, and send.
 
-use std::{
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use parking_lot::RwLock;
@@ -11,7 +8,7 @@ use parking_lot::RwLock;
 use crate::{
     audit::{Action, Actor},
     compute::compute,
-    deliver::{self, Delivering, outside::Outside},
+    deliver::{self, Delivering},
     directory::{Directory, Follower},
     egress,
     emit::{self, Emitted, Intake},
@@ -164,26 +161,12 @@ impl Engine {
         Ok(check.map(|check| keys.opens_check(&check)))
     }
 
-    /// Begins to route, send, record and keep house in this process, until [`Sending::shutdown`]. Several
-    /// processes share the work.
-    ///
-    /// # Errors
-    /// When TLS or name resolution cannot be set up.
-    pub async fn start(&self) -> Result<Sending, OpenError> {
-        let outside = Outside::real(self.settings())?;
-        self.start_in(outside).await
-    }
-
-    /// The same with another outside than the network.
-    pub(crate) async fn start_in(&self, outside: Outside) -> Result<Sending, OpenError> {
-        let delivering = Delivering::start(self.clone(), outside).await?;
-        // A second start in one process would be a second node; hand-over goes to the first.
+    /// This process sends from now on. A second start in one process would be a second node; hand-over goes to the first.
+    pub(crate) fn sends_by(&self, delivering: &Arc<Delivering>) {
         let mut first = self.shared.delivering.write();
         if first.strong_count() == 0 {
-            *first = Arc::downgrade(&delivering.delivering);
+            *first = Arc::downgrade(delivering);
         }
-        drop(first);
-        Ok(Sending { running: delivering })
     }
 
     /// The store.
@@ -319,17 +302,5 @@ impl Engine {
             (accepted, _) => accepted.map(|_| id)?,
         };
         Ok((id, id.delivery(1)))
-    }
-}
-
-/// The sending half of an engine, running. Dropping it stops the work without waiting for open requests.
-pub struct Sending {
-    running: deliver::Running,
-}
-
-impl Sending {
-    /// Stops feeding, lets open requests end for up to `grace`, records what ended, gives back the rest.
-    pub async fn shutdown(self, grace: Duration) {
-        self.running.shutdown(grace).await;
     }
 }

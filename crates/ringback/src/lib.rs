@@ -40,6 +40,7 @@ pub mod compute;
 mod directory;
 mod engine;
 pub mod metrics;
+mod run;
 mod settings;
 pub mod store;
 
@@ -52,6 +53,7 @@ pub mod fuzzing;
 
 pub use self::{
     directory::Directory,
-    engine::{Engine, OpenError, Sending, TestError},
+    engine::{Engine, OpenError, TestError},
+    run::Sending,
     settings::Settings,
 };

@@ -46,7 +46,7 @@ const PATIENCE_OF_DROP: Duration = Duration::from_secs(1);
 const PATIENCE_WITH_HOLDS: Duration = Duration::from_secs(1);
 
 /// Owns shards until `stop`; gives none back: [`give_back`] does.
-pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
+pub(crate) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
     let mut abstinence = Abstinence::default();
     // Begun again after a panic: others need not wait for the lease that nobody would use.
     give_back(&delivering).await;
@@ -299,7 +299,7 @@ async fn holds(delivering: &Delivering, shards: &[Shard]) -> Option<Vec<Hold>> {
 }
 
 /// Gives everything back, with what is still open. Nothing is started from now on.
-pub(super) async fn give_back(delivering: &Delivering) {
+pub(crate) async fn give_back(delivering: &Delivering) {
     let Some((node, keeper, given)) = withdraw(delivering) else { return };
     let written = async { hold::write(delivering, Some(node), &*delivering.holds.lock().await).await };
     if !matches!(tokio::time::timeout(PATIENCE_WITH_HOLDS, written).await, Ok(Ok(()))) {
@@ -311,7 +311,7 @@ pub(super) async fn give_back(delivering: &Delivering) {
 }
 
 /// The same where nothing can be awaited.
-pub(super) fn give_back_blocking(delivering: &Delivering) {
+pub(crate) fn give_back_blocking(delivering: &Delivering) {
     if let Some((_, keeper, given)) = withdraw(delivering)
         && !keeper.leave_blocking(given, PATIENCE_OF_DROP)
     {

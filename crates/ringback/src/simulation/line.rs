@@ -246,10 +246,6 @@ impl Work for Line {
         let shards = shards.to_vec();
         self.read(move |database| database.load_holds(&shards)).await
     }
-
-    async fn disable_gone(&self, _: EndpointId, _: i64, _: &Record) -> Result<()> {
-        Err(unavailable("no receiver of the simulation answers 410"))
-    }
 }
 
 #[async_trait::async_trait]
@@ -373,6 +369,10 @@ impl Configuration for Line {
 
     async fn delete_endpoint(&self, _: EndpointId, _: Option<i64>, _: &Record) -> Result<Updated> {
         Err(unavailable("no endpoint of the simulation is deleted"))
+    }
+
+    async fn disable_gone(&self, _: EndpointId, _: i64, _: &Record) -> Result<()> {
+        Err(unavailable("no receiver of the simulation answers 410"))
     }
 
     async fn endpoints_as_of(&self, _: &str, _: i64, _: u32) -> Result<Vec<EndpointAsOf>> {

@@ -139,6 +139,11 @@ pub trait Configuration {
     /// Deletes: pending deliveries become cancelled, dead letters stay. `version` as in `If-Match`.
     async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated>;
 
+    /// Disables an endpoint because it answered 410 to a request made under `version`: `enabled` false,
+    /// `disabled_reason` `gone`, a change for every node. Nothing if it has changed since, or is disabled or deleted
+    /// already.
+    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()>;
+
     /// The tenant's endpoints as routing saw them at a version, by id, at most `limit`.
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>>;
 

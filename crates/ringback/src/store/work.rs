@@ -7,7 +7,6 @@ use bytes::Bytes;
 use super::{NodeId, Result};
 use crate::{
     attempt::Attempt,
-    audit::Record,
     delivery::{DeadReason, Due, HoldReason, LaneId, Shard},
     event::Event,
     id::{DeliveryId, EndpointId, EventId},
@@ -167,9 +166,4 @@ pub trait Work {
 
     /// Holds of these shards' lanes that have not ended.
     async fn load_holds(&self, shards: &[Shard]) -> Result<Vec<Hold>>;
-
-    /// Disables an endpoint because it answered 410 to a request made under `version`: `enabled` false,
-    /// `disabled_reason` `gone`, a change for every node. Nothing if it has changed since, or is disabled or deleted
-    /// already.
-    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()>;
 }

@@ -3,9 +3,10 @@
 use ringback::{
     audit::Record,
     delivery::LaneId,
+    endpoint::StoredEndpoint,
     id::EndpointId,
     store::{
-        Change, EndpointFilter, Error, Once, Result, StoredEndpoint, Updated,
+        Change, EndpointFilter, Error, Once, Result, Updated,
         rules::admission::{Admission, Facts, of_new_endpoint},
     },
 };

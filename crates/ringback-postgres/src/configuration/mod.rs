@@ -7,10 +7,9 @@ mod changes;
 mod endpoints;
 
 use ringback::audit::Record;
+use ringback::endpoint::StoredEndpoint;
 use ringback::id::EndpointId;
-use ringback::store::{
-    Changes, Configuration, EndpointAsOf, EndpointFilter, Error, Once, Result, StoredEndpoint, Updated,
-};
+use ringback::store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Error, Once, Result, Updated};
 
 pub(crate) use self::changes::announce;
 use crate::{Postgres, error::from_sqlx, rows, sql::query};

@@ -3,9 +3,10 @@
 use ringback::{
     audit::Record,
     delivery::LaneId,
+    endpoint::StoredEndpoint,
     id::EndpointId,
     store::{
-        Change, EndpointFilter, Once, StoredEndpoint, Updated,
+        Change, EndpointFilter, Once, Updated,
         rules::admission::{Admission, Facts, of_new_endpoint},
     },
     time::Timestamp,

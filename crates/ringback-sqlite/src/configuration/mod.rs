@@ -6,8 +6,9 @@ mod load;
 
 use ringback::{
     audit::Record,
+    endpoint::StoredEndpoint,
     id::EndpointId,
-    store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Once, Result, StoredEndpoint, Updated},
+    store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Once, Result, Updated},
 };
 use sqlx::SqliteConnection;
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use ringback::{
     delivery::Status,
-    store::{Change, EndpointAsOf, EndpointFilter, Kept, Keys, Store, StoredEndpoint, Updated},
+    endpoint::StoredEndpoint,
+    store::{Change, EndpointAsOf, EndpointFilter, Kept, Keys, Store, Updated},
 };
 
 use super::{given, upkeep::keep_house};

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use ringback::{
     attempt::Conclusion,
     delivery::{DeadReason, Due, LaneId, Status},
+    endpoint::StoredEndpoint,
     id::{DeliveryId, EndpointId, EventId, ExpungeId, ReplayId},
-    store::{ExpungeState, Keys, Ledger, Pointer, Recorded, ReplayScope, ReplayState, StoredEndpoint, UnroutedEvent},
+    store::{ExpungeState, Keys, Ledger, Pointer, Recorded, ReplayScope, ReplayState, UnroutedEvent},
 };
 
 /// Everything, and what happened.

@@ -53,18 +53,15 @@ use self::{
 };
 use crate::{
     chance::chance,
-    delivery::{Due, Shard},
+    delivery::Shard,
     engine::Engine,
-    store::{LoadedEvent, NodeId},
+    store::{Fresh, NodeId},
 };
 
 /// A stage of a node that holds shards comes round within so many leases, or the node loses them.
 const STALLED_LEASES: u32 = 2;
 
 pub(crate) use self::progress::Stage;
-
-/// A due delivery, with its event if that is at hand.
-pub(crate) type Fresh = (Due, Option<Arc<LoadedEvent>>);
 
 /// What the tasks of one sending process share.
 pub(crate) struct Delivering {

@@ -43,6 +43,7 @@ pub use self::{
     credentials::{Auth, Credentials, Secret},
     destination::Destination,
     draft::Draft,
+    kept::StoredEndpoint,
     kept_destination::KeptDestination,
     mask::MASK,
     overlap::{Broken, RotationUnderWay, broken},
@@ -59,6 +60,7 @@ pub use self::{
     url::TargetUrl,
 };
 pub(crate) use self::{
+    header::OWN_NAMES,
     reseal::{credentials as reseal_credentials, destination as reseal_destination},
     retry::DELAY_MS_MIN,
     signing_key::SigningKey,

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     deliver::{send::Spelling, sign::Signer},
+    document::escape,
     egress::Egress,
     invalid::Invalid,
 };
@@ -116,7 +117,7 @@ fn read_headers(credentials: &Credentials) -> Result<ExtraHeaders, Invalid> {
     let mut invalid = Invalid::default();
     let mut headers = Vec::with_capacity(credentials.headers.len());
     for (text, value) in &credentials.headers {
-        let pointer = format!("/headers/{}", super::pointer::escape(text));
+        let pointer = format!("/headers/{}", escape(text));
         let name = header::name(text, &pointer, &mut invalid);
         match Template::parse(value) {
             Ok(template) => headers.extend(name.map(|name| (name, template))),

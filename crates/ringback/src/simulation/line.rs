@@ -25,6 +25,7 @@ use crate::{
     attempt::Attempt,
     audit::Record,
     delivery::{Due, LaneId, Shard},
+    endpoint::StoredEndpoint,
     event::{Event, NewEvent},
     id::{DeliveryId, EndpointId, EventId, ExpungeId, ReplayId, SessionId, TokenId},
     store::{
@@ -34,7 +35,7 @@ use crate::{
         LeaseKeeper, Leases, Ledger, Liveness, LoadedEvent, NodeId, Once, OnceName, Operations, Outbox, OutboxPage,
         PATIENCE_WITH_LOCKS, Page, PayloadRead, PendingLane, RecentAttempt, Recorded, Renewal, ReplayListFilter,
         ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, RoutedEvent, Sealed,
-        SealedDestinations, Sessions, ShardMap, Span, Step, StoredEndpoint, Tokens, Updated, Upkeep, Work,
+        SealedDestinations, Sessions, ShardMap, Span, Step, Tokens, Updated, Upkeep, Work,
     },
     time::Timestamp,
     token::Token,

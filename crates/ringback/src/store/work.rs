@@ -1,6 +1,6 @@
 //! Feeding lanes with what is due, and recording what came of it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -74,6 +74,9 @@ pub struct LoadedEvent {
     /// The bytes to sign and send; `None` once expunged.
     pub payload: Option<Bytes>,
 }
+
+/// A due delivery, with its event if that is at hand.
+pub(crate) type Fresh = (Due, Option<Arc<LoadedEvent>>);
 
 /// What an outcome does to its delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,10 @@
 //! A lane is left alone: because its receiver asked for time, or because it fails.
 
 use super::*;
-use crate::{endpoint::Endpoint, seal::MasterKeys, store::StoredEndpoint};
+use crate::{
+    endpoint::{Endpoint, StoredEndpoint},
+    seal::MasterKeys,
+};
 
 fn failed(took: Duration) -> Ended {
     Ended { sign: Sign::Failing, ..answered(took) }

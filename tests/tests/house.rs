@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 fn root() -> &'static Path {
@@ -70,6 +71,22 @@ fn nobody_imports_whom_the_map_does_not_allow() {
     for (folder, words) in forbidden {
         assert_eq!(places_of(words, &sources(folder)), [""; 0], "{folder}");
     }
+}
+
+/// `docs/ARCHITECTURE.md`, *Backward arrows*: the folders of the engine, in the order in which data flows through them.
+#[test]
+fn a_folder_imports_a_later_one_only_for_a_reason_that_is_written_down() {
+    let figures = Command::new(root().join("tests/figures")).arg("backwards").output().expect("python3");
+    assert!(figures.status.success(), "{}", String::from_utf8_lossy(&figures.stderr));
+    let found = String::from_utf8(figures.stdout).expect("text");
+    let found: BTreeSet<_> = found.lines().map(str::to_owned).collect();
+
+    let map = text("docs/ARCHITECTURE.md");
+    let (_, section) = map.split_once("\n### Backward arrows\n").expect("a section about backward arrows");
+    let (section, _) = section.split_once("\n### ").expect("a section behind it");
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let written: BTreeSet<_> = rows.map(|row| spans(row).take(2).collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(found, written, "left: what `tests/figures` finds; right: what the table gives a reason for");
 }
 
 /// `wait_for` is over as soon as so many have come: what it returns says nothing about a second one that comes later.

@@ -98,6 +98,14 @@ fn whoever_counts_waits_until_nothing_more_can_come() {
     assert_eq!(places, [""; 0], "count what `arrived_when_settled` returns");
 }
 
+/// Whoever opens a folder finds its head in it.
+#[test]
+fn a_module_with_a_folder_is_the_mod_rs_in_it() {
+    let has_folder = |file: &PathBuf| file.with_extension("").is_dir();
+    let beside: Vec<_> = ["migrations", "crates", "tests"].into_iter().flat_map(sources).filter(has_folder).collect();
+    assert!(beside.is_empty(), "{beside:?}");
+}
+
 /// A file that `end_to_end.rs` does not name would be no test at all.
 #[test]
 fn every_file_of_end_to_end_tests_is_part_of_the_program() {

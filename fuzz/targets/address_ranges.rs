@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 use libfuzzer_sys::fuzz_target;
-use ringback::deliver::send::{AllowEntry, Egress};
+use ringback::egress::{AllowEntry, Egress};
 
 fuzz_target!(|input: (u128, u16, u8, &str)| {
     let (bits, port, prefix, text) = input;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ringback::endpoint::lint_payload;
+use ringback::emit::lint_payload;
 use serde_json::{Value, value::RawValue};
 
 fuzz_target!(|payload: &[u8]| {

@@ -8,9 +8,12 @@ use std::{
 };
 
 use libfuzzer_sys::fuzz_target;
-use ringback::deliver::{
-    send::{AllowEntry, Connections, Egress, Resolve, ResolveError, Roots, Sender},
-    sign::Signed,
+use ringback::{
+    deliver::{
+        send::{Connections, Sender},
+        sign::Signed,
+    },
+    egress::{AllowEntry, Egress, Resolve, ResolveError, Roots},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ringback::{deliver::send::Egress, endpoint::TargetUrl};
+use ringback::{egress::Egress, endpoint::TargetUrl};
 use url::{Host, Url};
 
 fuzz_target!(|text: &str| {

@@ -10,7 +10,7 @@ use std::{
 
 use ringback::{
     audit::{Actor, Who},
-    deliver::send::{Egress, SystemResolver},
+    egress::{Egress, SystemResolver},
     endpoint::Draft,
     event::{DEFAULT_TENANT, NewEvent},
     id::{EndpointId, EventId},

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 fn root() -> &'static Path {
@@ -72,6 +73,22 @@ fn nobody_imports_whom_the_map_does_not_allow() {
     }
 }
 
+/// `docs/ARCHITECTURE.md`, *Backward arrows*: the folders of the engine, in the order in which data flows through them.
+#[test]
+fn a_folder_imports_a_later_one_only_for_a_reason_that_is_written_down() {
+    let figures = Command::new(root().join("tests/figures")).arg("backwards").output().expect("python3");
+    assert!(figures.status.success(), "{}", String::from_utf8_lossy(&figures.stderr));
+    let found = String::from_utf8(figures.stdout).expect("text");
+    let found: BTreeSet<_> = found.lines().map(str::to_owned).collect();
+
+    let map = text("docs/ARCHITECTURE.md");
+    let (_, section) = map.split_once("\n### Backward arrows\n").expect("a section about backward arrows");
+    let (section, _) = section.split_once("\n### ").expect("a section behind it");
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let written: BTreeSet<_> = rows.map(|row| spans(row).take(2).collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(found, written, "left: what `tests/figures` finds; right: what the table gives a reason for");
+}
+
 /// `wait_for` is over as soon as so many have come: what it returns says nothing about a second one that comes later.
 #[test]
 fn whoever_counts_waits_until_nothing_more_can_come() {
@@ -79,6 +96,14 @@ fn whoever_counts_waits_until_nothing_more_can_come() {
     let places = places_of(&["wait_for("], &sources("tests/tests"));
     let places: Vec<_> = places.into_iter().filter(counts).collect();
     assert_eq!(places, [""; 0], "count what `arrived_when_settled` returns");
+}
+
+/// Whoever opens a folder finds its head in it.
+#[test]
+fn a_module_with_a_folder_is_the_mod_rs_in_it() {
+    let has_folder = |file: &PathBuf| file.with_extension("").is_dir();
+    let beside: Vec<_> = ["migrations", "crates", "tests"].into_iter().flat_map(sources).filter(has_folder).collect();
+    assert!(beside.is_empty(), "{beside:?}");
 }
 
 /// A file that `end_to_end.rs` does not name would be no test at all.

@@ -14,9 +14,10 @@ use std::{
 
 use ringback::{
     delivery::Due,
+    endpoint::StoredEndpoint,
     event::NewEvent,
     id::{EndpointId, EventId},
-    store::{Kept, Keys, Result, Store, StoredEndpoint, Upkeep as _},
+    store::{Kept, Keys, Result, Store, Upkeep as _},
 };
 use ringback_postgres::emit_in;
 use ringback_testkit::contract::given;

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use parking_lot::Mutex;
 use ringback::{
     Settings,
-    deliver::send::Egress,
+    egress::Egress,
     seal::MasterKeys,
     store::{self, Kept, SharedStore},
 };

@@ -4,19 +4,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringback::{
-    audit::Record,
     delivery::{HoldReason, LaneId, Shard},
-    id::{DeliveryId, EndpointId, EventId},
-    store::{Change, Cursor, FeedPage, Hold, LoadedEvent, NodeId, PendingLane, Recorded, Result, Work},
+    id::{DeliveryId, EventId},
+    store::{Cursor, FeedPage, Hold, LoadedEvent, NodeId, PendingLane, Recorded, Result, Work},
     time::Timestamp,
 };
 use serde::Serialize;
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
-    Sqlite, audit,
+    Sqlite,
     batch::{Hex, json},
-    configuration::{change, keep_version},
     feed::{feed, find_heads, pending_lanes, refill},
     read::{code, event, now, time, uuid},
     record::record,
@@ -75,11 +73,6 @@ impl Work for Sqlite {
     async fn load_holds(&self, shards: &[Shard]) -> Result<Vec<Hold>> {
         let mut snapshot = self.snapshot().await?;
         load_holds(&mut snapshot, shards).await.map_err(|error| self.error(error))
-    }
-
-    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()> {
-        let record = record.clone();
-        self.apply(move |tx| Box::pin(disable_gone(tx, endpoint, version, record))).await
     }
 }
 
@@ -146,21 +139,4 @@ async fn load_holds(connection: &mut SqliteConnection, shards: &[Shard]) -> sqlx
         })
     };
     rows.iter().map(hold).collect()
-}
-
-async fn disable_gone(tx: &mut SqliteConnection, endpoint: EndpointId, seen: i64, record: Record) -> sqlx::Result<()> {
-    let id = endpoint.uuid();
-    let disabled = sqlx::query(sql!("disable_gone"))
-        .bind(id.as_bytes().as_slice())
-        .bind(now())
-        .bind(seen)
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-    if disabled > 0 {
-        let version = change(tx, &Change::Endpoint(endpoint)).await?;
-        keep_version(tx, endpoint, version).await?;
-        audit::write(tx, &record).await?;
-    }
-    Ok(())
 }

@@ -10,6 +10,7 @@ use ringback::{
     attempt::Attempt,
     audit::Record,
     delivery::{Due, LaneId, Shard},
+    endpoint::StoredEndpoint,
     event::NewEvent,
     id::{DeliveryId, EndpointId, EventId, ExpungeId, ReplayId, SessionId, TokenId},
     store::{
@@ -18,8 +19,8 @@ use ringback::{
         ExpungeToCreate, Expunging, FeedPage, Floor, Group, Hold, Intake, Kept, Keys, LeaseKeeper, Leases, Ledger,
         Liveness, LoadedEvent, NodeId, Once, OnceName, Operations, Outbox, OutboxPage, Page, PayloadRead, PendingLane,
         RecentAttempt, Recorded, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate,
-        Resealed, Result, RoutedEvent, Sealed, SealedDestinations, Sessions, ShardMap, SharedStore, Span, Step,
-        StoredEndpoint, Tokens, Updated, Upkeep, Work,
+        Resealed, Result, RoutedEvent, Sealed, SealedDestinations, Sessions, ShardMap, SharedStore, Span, Step, Tokens,
+        Updated, Upkeep, Work,
     },
     time::Timestamp,
     token::Token,

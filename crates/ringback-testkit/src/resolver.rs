@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use ringback::deliver::send::{Resolve, ResolveError};
+use ringback::egress::{Resolve, ResolveError};
 
 /// A resolver that knows the names of a test. Any other name does not exist.
 #[derive(Debug, Default)]

@@ -20,10 +20,10 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::{
     delivery::LaneId,
-    endpoint::Endpoint,
+    endpoint::{Endpoint, StoredEndpoint},
     id::EndpointId,
     seal::MasterKeys,
-    store::{self, Change, EndpointFilter, SharedStore, StoredEndpoint},
+    store::{self, Change, EndpointFilter, SharedStore},
 };
 
 /// The endpoints at one configuration version.

@@ -1,11 +1,19 @@
 //! Reading a JSON object field by field, so that every field that is wrong is named by its pointer.
 
-use std::{collections::BTreeMap, fmt::Display, str::FromStr};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Display, str::FromStr};
 
 use serde_json::{Map, Value};
 
-pub use crate::endpoint::pointer::escape;
 use crate::invalid::Invalid;
+
+/// A member name or index as it stands in a pointer (RFC 6901).
+pub fn escape(token: &str) -> Cow<'_, str> {
+    if token.contains(['~', '/']) {
+        Cow::Owned(token.replace('~', "~0").replace('/', "~1"))
+    } else {
+        Cow::Borrowed(token)
+    }
+}
 
 /// The members of an object that have not been read yet, and what was wrong with those that have.
 pub struct Fields {
@@ -235,6 +243,11 @@ mod tests {
 
     fn pointers(invalid: Invalid) -> Vec<(String, &'static str)> {
         invalid.findings.into_iter().map(|finding| (finding.pointer, finding.code)).collect()
+    }
+
+    #[test]
+    fn what_rfc_6901_gives_a_meaning_is_escaped() {
+        assert_eq!(escape("a/b~c"), "a~1b~0c");
     }
 
     #[test]

@@ -1,9 +1,6 @@
 //! The engine as its host holds it: a cheap handle to accept events, look things up, and send.
 
-use std::{
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use parking_lot::RwLock;
@@ -11,8 +8,9 @@ use parking_lot::RwLock;
 use crate::{
     audit::{Action, Actor},
     compute::compute,
-    deliver::{self, Delivering, outside::Outside},
+    deliver::{self, Delivering},
     directory::{Directory, Follower},
+    egress,
     emit::{self, Emitted, Intake},
     endpoint::{Endpoint, WouldDestroy},
     event::NewEvent,
@@ -49,13 +47,13 @@ pub enum OpenError {
     WrongMasterKey,
     /// A certificate authority given for receivers cannot be used.
     #[error(transparent)]
-    Roots(#[from] deliver::send::UnusableRoots),
+    Roots(#[from] egress::UnusableRoots),
     /// The prefix of Ringback's own headers cannot stand in a header's name.
     #[error("header_prefix must be letters, digits and hyphens: {0}")]
     HeaderPrefix(#[from] http::header::InvalidHeaderName),
     /// The system's configuration of name resolution cannot be used.
     #[error("name resolution could not be set up: {0}")]
-    Resolver(#[from] deliver::send::ResolveError),
+    Resolver(#[from] egress::ResolveError),
 }
 
 /// Why a test event was not sent.
@@ -163,26 +161,12 @@ impl Engine {
         Ok(check.map(|check| keys.opens_check(&check)))
     }
 
-    /// Begins to route, send, record and keep house in this process, until [`Sending::shutdown`]. Several
-    /// processes share the work.
-    ///
-    /// # Errors
-    /// When TLS or name resolution cannot be set up.
-    pub async fn start(&self) -> Result<Sending, OpenError> {
-        let outside = Outside::real(self.settings())?;
-        self.start_in(outside).await
-    }
-
-    /// The same with another outside than the network.
-    pub(crate) async fn start_in(&self, outside: Outside) -> Result<Sending, OpenError> {
-        let delivering = Delivering::start(self.clone(), outside).await?;
-        // A second start in one process would be a second node; hand-over goes to the first.
+    /// This process sends from now on. A second start in one process would be a second node; hand-over goes to the first.
+    pub(crate) fn sends_by(&self, delivering: &Arc<Delivering>) {
         let mut first = self.shared.delivering.write();
         if first.strong_count() == 0 {
-            *first = Arc::downgrade(&delivering.delivering);
+            *first = Arc::downgrade(delivering);
         }
-        drop(first);
-        Ok(Sending { running: delivering })
     }
 
     pub(crate) fn store(&self) -> &SharedStore {
@@ -316,17 +300,5 @@ impl Engine {
             (accepted, _) => accepted.map(|_| id)?,
         };
         Ok((id, id.delivery(1)))
-    }
-}
-
-/// The sending half of an engine, running. Dropping it stops the work without waiting for open requests.
-pub struct Sending {
-    running: deliver::Running,
-}
-
-impl Sending {
-    /// Stops feeding, lets open requests end for up to `grace`, records what ended, gives back the rest.
-    pub async fn shutdown(self, grace: Duration) {
-        self.running.shutdown(grace).await;
     }
 }

@@ -19,6 +19,7 @@ pub mod attempt;
 pub mod audit;
 pub mod delivery;
 pub mod document;
+pub mod egress;
 pub mod endpoint;
 pub mod event;
 pub mod id;
@@ -39,6 +40,7 @@ pub mod compute;
 mod directory;
 mod engine;
 pub mod metrics;
+mod run;
 mod settings;
 pub mod store;
 
@@ -51,6 +53,7 @@ pub mod fuzzing;
 
 pub use self::{
     directory::Directory,
-    engine::{Engine, OpenError, Sending, TestError},
+    engine::{Engine, OpenError, TestError},
+    run::Sending,
     settings::Settings,
 };

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
-    deliver::send::{Egress, Resolve, Roots},
+    egress::{Egress, Resolve, Roots},
     seal::MasterKeys,
     store::Kept,
 };

@@ -3,9 +3,10 @@
 use ringback::{
     audit::Record,
     delivery::LaneId,
+    endpoint::StoredEndpoint,
     id::EndpointId,
     store::{
-        Change, EndpointFilter, Error, Once, Result, StoredEndpoint, Updated,
+        Change, EndpointFilter, Error, Once, Result, Updated,
         rules::admission::{Admission, Facts, of_new_endpoint},
     },
 };
@@ -155,7 +156,7 @@ pub(super) async fn delete(store: &Postgres, id: EndpointId, version: Option<i64
 }
 
 /// An endpoint answered 410 while it was as of `seen`: disabled, unless it has changed since, or is deleted.
-pub(crate) async fn disable_gone(store: &Postgres, id: EndpointId, seen: i64, record: &Record) -> Result<()> {
+pub(super) async fn disable_gone(store: &Postgres, id: EndpointId, seen: i64, record: &Record) -> Result<()> {
     let mut transaction = store.begin().await?;
     let version = announce(store, &mut transaction, &[Change::Endpoint(id)]).await?;
     let done = query(&store.sql().disable_gone)

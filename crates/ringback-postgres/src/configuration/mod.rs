@@ -7,12 +7,11 @@ mod changes;
 mod endpoints;
 
 use ringback::audit::Record;
+use ringback::endpoint::StoredEndpoint;
 use ringback::id::EndpointId;
-use ringback::store::{
-    Changes, Configuration, EndpointAsOf, EndpointFilter, Error, Once, Result, StoredEndpoint, Updated,
-};
+use ringback::store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Error, Once, Result, Updated};
 
-pub(crate) use self::{changes::announce, endpoints::disable_gone};
+pub(crate) use self::changes::announce;
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
 
 #[async_trait::async_trait]
@@ -51,6 +50,10 @@ impl Configuration for Postgres {
 
     async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated> {
         endpoints::delete(self, id, version, record).await
+    }
+
+    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()> {
+        endpoints::disable_gone(self, endpoint, version, record).await
     }
 
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>> {

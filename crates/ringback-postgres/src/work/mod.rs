@@ -6,9 +6,8 @@ mod record;
 
 pub(crate) use self::record::SETTLEMENTS;
 use ringback::{
-    audit::Record,
     delivery::{LaneId, Shard},
-    id::{DeliveryId, EndpointId, EventId},
+    id::{DeliveryId, EventId},
     store::{Cursor, FeedPage, Hold, LoadedEvent, NodeId, PendingLane, Recorded, Result, Work},
 };
 
@@ -68,9 +67,5 @@ impl Work for Postgres {
 
     async fn load_holds(&self, shards: &[Shard]) -> Result<Vec<Hold>> {
         holds::load(self, shards).await
-    }
-
-    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()> {
-        crate::configuration::disable_gone(self, endpoint, version, record).await
     }
 }

@@ -9,7 +9,7 @@ use super::{
         Weights, Whole,
     },
 };
-use ringback::deliver::send::AllowEntry;
+use ringback::egress::AllowEntry;
 
 /// One key.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ringback::{Engine, Sending, Settings, deliver::send::Egress, seal::MasterKeys};
+use ringback::{Engine, Sending, Settings, egress::Egress, seal::MasterKeys};
 use ringback_admin::TrustedProxies;
 use ringback_sqlite::Sqlite;
 use serde_json::{Value, json};

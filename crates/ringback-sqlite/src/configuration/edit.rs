@@ -3,9 +3,10 @@
 use ringback::{
     audit::Record,
     delivery::LaneId,
+    endpoint::StoredEndpoint,
     id::EndpointId,
     store::{
-        Change, EndpointFilter, Once, StoredEndpoint, Updated,
+        Change, EndpointFilter, Once, Updated,
         rules::admission::{Admission, Facts, of_new_endpoint},
     },
     time::Timestamp,
@@ -16,7 +17,7 @@ use super::{change, load};
 use crate::{audit, batch::json, once, read::now};
 
 /// Makes the endpoint's row, as it is now, that of this version, and keeps what routing sees of it.
-pub(crate) async fn keep_version(tx: &mut SqliteConnection, id: EndpointId, version: i64) -> sqlx::Result<()> {
+async fn keep_version(tx: &mut SqliteConnection, id: EndpointId, version: i64) -> sqlx::Result<()> {
     let id = id.uuid();
     sqlx::query(sql!("set_endpoint_version")).bind(id.as_bytes().as_slice()).bind(version).execute(&mut *tx).await?;
     sqlx::query(sql!("record_endpoint_version")).bind(id.as_bytes().as_slice()).execute(tx).await?;
@@ -96,6 +97,27 @@ async fn refill(tx: &mut SqliteConnection, id: EndpointId) -> sqlx::Result<()> {
         .bind(now())
         .execute(tx)
         .await?;
+    Ok(())
+}
+
+/// Disables one that answered 410, if it still is what the request was made under.
+pub(super) async fn disable_gone(
+    tx: &mut SqliteConnection,
+    id: EndpointId,
+    seen: i64,
+    record: Record,
+) -> sqlx::Result<()> {
+    let disabled = sqlx::query(sql!("disable_gone"))
+        .bind(id.uuid().as_bytes().as_slice())
+        .bind(now())
+        .bind(seen)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+    if disabled > 0 {
+        changed(tx, id).await?;
+        audit::write(tx, &record).await?;
+    }
     Ok(())
 }
 

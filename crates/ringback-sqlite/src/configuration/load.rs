@@ -1,8 +1,9 @@
 //! Reading endpoints, as they are and as routing saw them.
 
 use ringback::{
+    endpoint::StoredEndpoint,
     id::EndpointId,
-    store::{EndpointAsOf, EndpointFilter, StoredEndpoint},
+    store::{EndpointAsOf, EndpointFilter},
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 

@@ -6,12 +6,13 @@ mod load;
 
 use ringback::{
     audit::Record,
+    endpoint::StoredEndpoint,
     id::EndpointId,
-    store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Once, Result, StoredEndpoint, Updated},
+    store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Once, Result, Updated},
 };
 use sqlx::SqliteConnection;
 
-pub(crate) use self::{changes::change, edit::keep_version};
+pub(crate) use self::changes::change;
 use crate::Sqlite;
 
 #[async_trait::async_trait]
@@ -50,6 +51,11 @@ impl Configuration for Sqlite {
     async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated> {
         let record = record.clone();
         self.apply(move |tx| Box::pin(edit::delete(tx, id, version, record))).await
+    }
+
+    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()> {
+        let record = record.clone();
+        self.apply(move |tx| Box::pin(edit::disable_gone(tx, endpoint, version, record))).await
     }
 
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>> {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use ringback::{
     audit::{Action, Actor, Record, Who},
+    endpoint::StoredEndpoint,
     id::{ReplayId, TokenId},
     store::{
         Accepted, AuditFilter, AuditPosition, AuditRow, Group, Kept, Keys, ReplayOf, ReplayOne, ReplayState, Span,
-        Store, StoredEndpoint, Updated,
+        Store, Updated,
     },
     time::Timestamp,
 };

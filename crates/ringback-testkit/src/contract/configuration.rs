@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use ringback::{
     delivery::Status,
-    store::{Change, EndpointAsOf, EndpointFilter, Kept, Keys, Store, StoredEndpoint, Updated},
+    endpoint::StoredEndpoint,
+    store::{Change, EndpointAsOf, EndpointFilter, Kept, Keys, Store, Updated},
 };
 
 use super::{given, upkeep::keep_house};
@@ -256,6 +257,35 @@ pub async fn what_comes_too_late_for_a_deleted_endpoint_is_cancelled(store: &dyn
     keep_house(store, &Kept::default()).await;
     assert_eq!(given::delivery(store, id).await.status, Status::Cancelled);
     assert!(given::all_due(store).await.is_empty());
+}
+
+/// It says why, every node is told, and what is pending stays pending.
+pub async fn an_endpoint_that_is_gone_is_disabled_once(store: &dyn Store) {
+    let endpoint = given::create(store, &given::endpoint()).await;
+    let due = given::accept_due(store, given::event_to(&[endpoint.id])).await.remove(0);
+    store.disable_gone(endpoint.id, endpoint.version, &given::asked()).await.unwrap();
+    let filter = EndpointFilter::Ids(vec![endpoint.id]);
+    let now = store.load_endpoints(&filter).await.unwrap().remove(0);
+    assert_eq!((now.enabled, now.disabled_reason.as_deref()), (false, Some("gone")));
+    assert!(now.version > endpoint.version);
+    let changes = store.changes_since(endpoint.version).await.unwrap();
+    assert_eq!(changes.items, [Change::Endpoint(endpoint.id)]);
+    assert_eq!(given::delivery(store, due.id).await.status, Status::Pending);
+    for version in [endpoint.version, now.version] {
+        store.disable_gone(endpoint.id, version, &given::asked()).await.unwrap();
+        store.disable_gone(given::endpoint_id(), version, &given::asked()).await.unwrap();
+    }
+    assert!(store.changes_since(changes.version).await.unwrap().items.is_empty());
+}
+
+/// Its answer came to a request that was made before the change: perhaps to another URL.
+pub async fn an_endpoint_that_was_changed_meanwhile_is_not_gone(store: &dyn Store) {
+    let endpoint = given::create(store, &given::endpoint()).await;
+    let changed = given::done(store.update_endpoint(&endpoint, &given::asked()).await.unwrap());
+    store.disable_gone(endpoint.id, endpoint.version, &given::asked()).await.unwrap();
+    let filter = EndpointFilter::Ids(vec![endpoint.id]);
+    let now = store.load_endpoints(&filter).await.unwrap().remove(0);
+    assert_eq!((now.enabled, now.version), (true, changed.version));
 }
 
 /// Unlike one that is kept.

@@ -10,11 +10,12 @@ use ringback::{
     attempt::{Attempt, Conclusion, Detail, ErrorClass},
     audit::{Action, Actor, Record, Who},
     delivery::{DeadReason, Due, LaneId, Marks, NewDelivery, SHARDS, Shard},
+    endpoint::StoredEndpoint,
     event::NewEvent,
     id::{DeliveryId, EndpointId, EventId},
     store::{
         Acceptance, Accepted, Created, Cursor, DeliveryRow, EventToAccept, Floor, Group, NodeId, Recorded, ReplayRow,
-        ReplayToCreate, RoutedEvent, Routing, Settlement, Store, StoredEndpoint, UnroutedEvent, Updated, Verdict,
+        ReplayToCreate, RoutedEvent, Routing, Settlement, Store, UnroutedEvent, Updated, Verdict,
     },
     time::Timestamp,
 };

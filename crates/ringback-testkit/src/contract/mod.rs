@@ -103,10 +103,8 @@ macro_rules! store_contract {
                 bytes_of_a_receiver_are_kept_as_they_came,
                 a_batch_of_which_one_outcome_is_refused_records_none,
                 holds_last_until_they_end,
-                an_endpoint_that_was_changed_meanwhile_is_not_gone,
                 the_last_hold_of_a_lane_counts,
-                holds_of_a_shard_that_was_lost_are_not_set,
-                an_endpoint_that_is_gone_is_disabled_once;
+                holds_of_a_shard_that_was_lost_are_not_set;
             order:
                 only_the_first_of_an_ordering_key_is_due,
                 the_next_is_the_head_once_the_first_is_finished,
@@ -135,6 +133,8 @@ macro_rules! store_contract {
                 enabling_makes_what_is_pending_due_with_a_full_budget,
                 deleting_cancels_what_is_pending_and_keeps_dead_letters,
                 a_deleted_endpoint_is_found_by_id_only,
+                an_endpoint_that_is_gone_is_disabled_once,
+                an_endpoint_that_was_changed_meanwhile_is_not_gone,
                 the_past_is_answered_as_routing_saw_it,
                 the_first_setting_stays,
                 a_setting_that_is_put_replaces_the_one_before,

@@ -22,7 +22,7 @@ fn before(object: Uuid) -> DoneBefore {
 /// The second request makes nothing and is told what the first has made.
 pub async fn a_request_under_a_key_is_carried_out_once(store: &dyn Store) {
     let (first, second) = (given::endpoint(), given::endpoint());
-    let make = |endpoint: ringback::store::StoredEndpoint, key| async move {
+    let make = |endpoint: ringback::endpoint::StoredEndpoint, key| async move {
         let once = once(key, endpoint.id.uuid());
         store.create_endpoint(&endpoint, 10, Some(&once), &given::asked()).await.unwrap()
     };
@@ -66,11 +66,11 @@ pub async fn a_request_that_is_refused_takes_no_key(store: &dyn Store) {
     let mut taken = given::endpoint();
     taken.key = Some("crm".to_owned());
     given::create(store, &taken).await;
-    let refused = ringback::store::StoredEndpoint { id: given::endpoint_id(), ..taken.clone() };
+    let refused = ringback::endpoint::StoredEndpoint { id: given::endpoint_id(), ..taken.clone() };
     let under = once("k", refused.id.uuid());
     let answer = store.create_endpoint(&refused, 10, Some(&under), &given::asked()).await.unwrap();
     assert!(matches!(answer, Updated::KeyTaken), "{answer:?}");
-    let free = ringback::store::StoredEndpoint { key: None, ..refused };
+    let free = ringback::endpoint::StoredEndpoint { key: None, ..refused };
     given::done(store.create_endpoint(&free, 10, Some(&under), &given::asked()).await.unwrap());
 }
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use ringback::{
     delivery::{DeadReason, Due, HoldReason, Status},
+    endpoint::StoredEndpoint,
     event::NewEvent,
     id::{EventId, ExpungeId},
     store::{
         Accepted, EventFilter, EventState, ExpungeFilter, ExpungeState, ExpungeToCreate, Hold, Kept, Keys, PayloadRead,
-        Span, Store, StoredEndpoint, Updated,
+        Span, Store, Updated,
     },
     time::Timestamp,
 };

@@ -363,35 +363,6 @@ pub async fn holds_of_a_shard_that_was_lost_are_not_set(store: &dyn Store) {
     }
 }
 
-/// It says why, every node is told, and what is pending stays pending.
-pub async fn an_endpoint_that_is_gone_is_disabled_once(store: &dyn Store) {
-    let endpoint = given::create(store, &given::endpoint()).await;
-    let due = given::accept_due(store, given::event_to(&[endpoint.id])).await.remove(0);
-    store.disable_gone(endpoint.id, endpoint.version, &given::asked()).await.unwrap();
-    let filter = ringback::store::EndpointFilter::Ids(vec![endpoint.id]);
-    let now = store.load_endpoints(&filter).await.unwrap().remove(0);
-    assert_eq!((now.enabled, now.disabled_reason.as_deref()), (false, Some("gone")));
-    assert!(now.version > endpoint.version);
-    let changes = store.changes_since(endpoint.version).await.unwrap();
-    assert_eq!(changes.items, [ringback::store::Change::Endpoint(endpoint.id)]);
-    assert_eq!(given::delivery(store, due.id).await.status, Status::Pending);
-    for version in [endpoint.version, now.version] {
-        store.disable_gone(endpoint.id, version, &given::asked()).await.unwrap();
-        store.disable_gone(given::endpoint_id(), version, &given::asked()).await.unwrap();
-    }
-    assert!(store.changes_since(changes.version).await.unwrap().items.is_empty());
-}
-
-/// Its answer came to a request that was made before the change: perhaps to another URL.
-pub async fn an_endpoint_that_was_changed_meanwhile_is_not_gone(store: &dyn Store) {
-    let endpoint = given::create(store, &given::endpoint()).await;
-    let changed = given::done(store.update_endpoint(&endpoint, &given::asked()).await.unwrap());
-    store.disable_gone(endpoint.id, endpoint.version, &given::asked()).await.unwrap();
-    let filter = ringback::store::EndpointFilter::Ids(vec![endpoint.id]);
-    let now = store.load_endpoints(&filter).await.unwrap().remove(0);
-    assert_eq!((now.enabled, now.version), (true, changed.version));
-}
-
 /// The engine halves such a batch until the bad one is alone. Here it is one that says it was delivered and holds no attempt.
 pub async fn a_batch_of_which_one_outcome_is_refused_records_none(store: &dyn Store) {
     let due = [given::one_due(store).await, given::one_due(store).await, given::one_due(store).await];

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use ringback::{
     attempt::Conclusion,
     delivery::{DeadReason, Due, LaneId, Status},
+    endpoint::StoredEndpoint,
     event::NewEvent,
     id::{DeliveryId, EndpointId, EventId},
     store::{
-        Accepted, Group, Kept, Keys, PayloadRead, Recorded, Resealed, RoutedEvent, Routing, Settlement, Store,
-        StoredEndpoint, Verdict,
+        Accepted, Group, Kept, Keys, PayloadRead, Recorded, Resealed, RoutedEvent, Routing, Settlement, Store, Verdict,
     },
     time::Timestamp,
 };

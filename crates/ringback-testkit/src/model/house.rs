@@ -6,9 +6,13 @@ use bytes::Bytes;
 use ringback::{
     attempt::Conclusion,
     delivery::{DeadReason, Due, LaneId, Status},
+    endpoint::StoredEndpoint,
     id::{DeliveryId, EndpointId, EventId, ExpungeId, ReplayId},
-    store::{ExpungeState, Keys, Ledger, Pointer, Recorded, ReplayScope, ReplayState, StoredEndpoint, UnroutedEvent},
+    store::{ExpungeState, Keys, Ledger, Pointer, Recorded, ReplayScope, ReplayState, UnroutedEvent},
 };
+
+/// The event that an idempotency key belongs to, and its content, unless that was forgotten.
+pub(super) type Holder = (EventId, Option<[u8; 32]>);
 
 /// Everything, and what happened.
 #[derive(Default)]
@@ -20,8 +24,8 @@ pub(super) struct House {
     pub(super) expunges: Vec<Expunge>,
     /// What retention removed, as the ledger goes on counting it.
     pub(super) gone: BTreeMap<String, Ledger>,
-    /// Which event an idempotency key belongs to, by (tenant, key): its content, unless that was forgotten.
-    pub(super) keys: BTreeMap<(String, String), (EventId, Option<[u8; 32]>)>,
+    /// Which event an idempotency key belongs to, by (tenant, key).
+    pub(super) keys: BTreeMap<(String, String), Holder>,
     /// Deliveries as they were once handed out: their outcomes may come at any time.
     pub(super) handed_out: Vec<Due>,
     /// Outcomes that were applied, which may come again.

@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! # async fn example() {
-//! use ringback::deliver::send::{Resolve as _, SystemResolver};
+//! use ringback::egress::{Resolve as _, SystemResolver};
 //! use ringback_testkit::{Answer, Kind, NameServer};
 //!
 //! let server = NameServer::start(|question| match question.kind {

@@ -29,7 +29,7 @@ const TICK: Duration = Duration::from_millis(250);
 const PAUSE_ERROR: Duration = Duration::from_millis(500);
 
 /// Opens requests until `stop`.
-pub(super) async fn dispatch(delivering: Arc<Delivering>, stop: CancellationToken) {
+pub(crate) async fn dispatch(delivering: Arc<Delivering>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         delivering.progress.came_round(Stage::Dispatch);
         let (picked, ahead) = pick(&delivering);

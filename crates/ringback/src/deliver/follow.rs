@@ -21,20 +21,20 @@ const DELIVERIES_MAX: u32 = 1_000;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// What this process is told of changes.
-pub(super) struct Told {
+pub(crate) struct Told {
     changes: mpsc::UnboundedReceiver<Vec<Change>>,
     /// Somebody has begun to follow.
     is_followed: bool,
 }
 
 impl Told {
-    pub(super) const fn new(changes: mpsc::UnboundedReceiver<Vec<Change>>) -> Self {
+    pub(crate) const fn new(changes: mpsc::UnboundedReceiver<Vec<Change>>) -> Self {
         Self { changes, is_followed: false }
     }
 }
 
 /// Follows until `stop`.
-pub(super) async fn follow(delivering: Arc<Delivering>, told: Arc<Mutex<Told>>, stop: CancellationToken) {
+pub(crate) async fn follow(delivering: Arc<Delivering>, told: Arc<Mutex<Told>>, stop: CancellationToken) {
     let mut told = told.lock().await;
     if std::mem::replace(&mut told.is_followed, true) {
         // Begun again after a panic: what was being applied then is told once more.

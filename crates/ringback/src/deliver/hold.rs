@@ -13,7 +13,7 @@ use crate::store::{self, Hold, NodeId};
 const PAUSE_ERROR: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Writes down what changes until `stop`, and then what has changed by then.
-pub(super) async fn write_down(delivering: Arc<Delivering>, stop: CancellationToken) {
+pub(crate) async fn write_down(delivering: Arc<Delivering>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         tokio::select! {
             () = delivering.holds_changed.notified() => {}

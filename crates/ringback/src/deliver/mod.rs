@@ -15,30 +15,29 @@
 //! No database transaction is open while a receiver is being spoken to.
 
 mod clock;
-mod dispatch;
-mod feed;
-mod follow;
-mod hold;
+pub(crate) mod dispatch;
+pub(crate) mod feed;
+pub(crate) mod follow;
+pub(crate) mod hold;
 mod judge;
 mod lanes;
 mod lease;
 pub(crate) mod outside;
 mod progress;
-mod record;
+pub(crate) mod record;
 mod retry;
 pub(crate) mod retry_after;
 pub mod send;
-mod shards;
+pub(crate) mod shards;
 pub mod sign;
-mod stage;
 mod work;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use http::header::InvalidHeaderName;
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Mutex as AsyncMutex, Notify, Semaphore, mpsc},
-    task::JoinSet,
+    sync::{Mutex as AsyncMutex, Notify, Semaphore},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -49,27 +48,20 @@ use self::{
     lease::Lease,
     outside::Outside,
     progress::{Progress, Stalled},
-    record::Recorder,
+    record::{Recorder, Records},
     sign::OwnNames,
 };
 use crate::{
     chance::chance,
-    delivery::{Due, Shard},
-    engine::{Engine, OpenError},
-    operate, route,
-    store::{LoadedEvent, NodeId},
+    delivery::Shard,
+    engine::Engine,
+    store::{Fresh, NodeId},
 };
 
 /// A stage of a node that holds shards comes round within so many leases, or the node loses them.
 const STALLED_LEASES: u32 = 2;
 
-/// What the stages get to end by themselves, when they are told to.
-const PATIENCE_WITH_STAGES: Duration = Duration::from_secs(2);
-
 pub(crate) use self::progress::Stage;
-
-/// A due delivery, with its event if that is at hand.
-pub(crate) type Fresh = (Due, Option<Arc<LoadedEvent>>);
 
 /// What the tasks of one sending process share.
 pub(crate) struct Delivering {
@@ -97,19 +89,10 @@ pub(crate) struct Delivering {
     unblocking: Semaphore,
 }
 
-/// A sending process: its tasks, and how to end them.
-pub(crate) struct Running {
-    pub(crate) delivering: Arc<Delivering>,
-    /// Ends feeding, routing and housekeeping; then recording, when nothing is open any more.
-    feeding: CancellationToken,
-    recording: CancellationToken,
-    tasks: JoinSet<()>,
-    recorders: JoinSet<()>,
-}
-
 impl Delivering {
-    /// Registers nothing yet: the shards task does, and goes on trying.
-    pub(crate) async fn start(engine: Engine, outside: Outside) -> Result<Running, OpenError> {
+    /// Nothing runs yet, and nothing is registered: [`crate::run`] begins the tasks. Who reports outcomes is in it; what
+    /// they are taken from to be recorded is beside it.
+    pub(crate) fn new(engine: Engine, outside: Outside) -> Result<(Arc<Self>, Records), InvalidHeaderName> {
         let settings = engine.settings();
         let lanes = Lanes::new(Limits {
             egress: settings.egress.clone(),
@@ -120,7 +103,7 @@ impl Delivering {
         let own_names = Arc::new(OwnNames::behind(&settings.header_prefix)?);
         let (recorder, records) = Recorder::new();
         let (lease, progress) = (Lease::new(settings.lease), Progress::new(settings.lease * STALLED_LEASES));
-        let delivering = Arc::new(Self {
+        let delivering = Self {
             outside,
             own_names,
             lanes: Mutex::new(lanes),
@@ -136,38 +119,8 @@ impl Delivering {
             holds: AsyncMutex::default(),
             unblocking: Semaphore::new(1),
             engine,
-        });
-
-        // Before any lane exists: none may miss a change.
-        let (told, changes) = mpsc::unbounded_channel();
-        let changes = Arc::new(AsyncMutex::new(follow::Told::new(changes)));
-        let records = Arc::new(AsyncMutex::new(records));
-        delivering.engine.directories().listen(told).await;
-
-        let (feeding, recording) = (CancellationToken::new(), CancellationToken::new());
-        let mut running = Running {
-            delivering: Arc::clone(&delivering),
-            feeding,
-            recording,
-            tasks: JoinSet::new(),
-            recorders: JoinSet::new(),
         };
-        running.begin("shards", shards::own);
-        running.begin("follow", move |delivering, stop| follow::follow(delivering, Arc::clone(&changes), stop));
-        running.begin("route", route::route);
-        running.begin("feed", feed::feed);
-        running.begin("dispatch", dispatch::dispatch);
-        running.begin("replay", operate::replay);
-        running.begin("expunge", operate::expunge);
-        running.begin("housekeeping", operate::keep_house);
-        let (stop, holding) = (running.recording.clone(), Arc::clone(&delivering));
-        running
-            .recorders
-            .spawn(stage::keep_running("hold", stop.clone(), move |stop| hold::write_down(Arc::clone(&holding), stop)));
-        running.recorders.spawn(stage::keep_running("record", stop, move |stop| {
-            record::record(Arc::clone(&delivering), Arc::clone(&records), stop)
-        }));
-        Ok(running)
+        Ok((Arc::new(delivering), records))
     }
 
     pub(crate) const fn engine(&self) -> &Engine {
@@ -211,7 +164,6 @@ impl Delivering {
     }
 
     /// Deliveries that were picked, and whose requests have not ended.
-    #[cfg(test)]
     pub(crate) fn picked(&self) -> usize {
         self.lanes.lock().open()
     }
@@ -276,45 +228,4 @@ impl Drop for Read {
 
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.75 + chance::<f64>() / 2.0)
-}
-
-impl Running {
-    /// Begins a stage that ends with feeding.
-    fn begin<F>(&mut self, name: &'static str, stage: impl Fn(Arc<Delivering>, CancellationToken) -> F + Send + 'static)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let delivering = Arc::clone(&self.delivering);
-        let begin = move |stop| stage(Arc::clone(&delivering), stop);
-        self.tasks.spawn(stage::keep_running(name, self.feeding.clone(), begin));
-    }
-
-    /// Stops feeding and gives the shards back, each with what is open: others go on with them at once. Lets open requests
-    /// end for up to `grace`, and records what ended.
-    pub(crate) async fn shutdown(mut self, grace: Duration) {
-        let deadline = Instant::now() + grace;
-        self.feeding.cancel();
-        // A database that does not answer must not keep the process, nor others from the shards.
-        let ended = async { while self.tasks.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout_at(deadline.min(Instant::now() + PATIENCE_WITH_STAGES), ended).await;
-        self.tasks.abort_all();
-        shards::give_back(&self.delivering).await;
-        while self.delivering.lanes.lock().open() > 0 && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        self.recording.cancel();
-        let recorded = async { while self.recorders.join_next().await.is_some() {} };
-        // The database may be away: what could not be recorded is sent again by whoever comes next.
-        let grace_for_recording = deadline.max(Instant::now() + Duration::from_secs(2));
-        let _ = tokio::time::timeout_at(grace_for_recording, recorded).await;
-    }
-}
-
-/// Whoever is dropped without a word, by an early return or a panic, waits for no request; others go on with its shards at
-/// once all the same.
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.tasks.abort_all();
-        shards::give_back_blocking(&self.delivering);
-    }
 }

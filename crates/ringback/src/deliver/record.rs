@@ -96,13 +96,13 @@ impl Recorder {
 }
 
 /// What is to be recorded, and what is being recorded. Both outlive the task that records, should that panic.
-pub(super) struct Records {
+pub(crate) struct Records {
     reports: mpsc::UnboundedReceiver<Report>,
     commits: JoinSet<()>,
 }
 
 /// Records until `stop`, and then what has been reported by then.
-pub(super) async fn record(delivering: Arc<Delivering>, records: Arc<Mutex<Records>>, stop: CancellationToken) {
+pub(crate) async fn record(delivering: Arc<Delivering>, records: Arc<Mutex<Records>>, stop: CancellationToken) {
     let mut records = records.lock().await;
     let Records { reports, commits } = &mut *records;
     let places = Arc::new(Semaphore::new(COMMITS));

@@ -4,7 +4,7 @@
 //! leaves moves only its own part. A shard is handed over with the list of requests still open; nobody waits for them.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -46,7 +46,7 @@ const PATIENCE_OF_DROP: Duration = Duration::from_secs(1);
 const PATIENCE_WITH_HOLDS: Duration = Duration::from_secs(1);
 
 /// Owns shards until `stop`; gives none back: [`give_back`] does.
-pub(super) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
+pub(crate) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
     let mut abstinence = Abstinence::default();
     // Begun again after a panic: others need not wait for the lease that nobody would use.
     give_back(&delivering).await;
@@ -164,9 +164,8 @@ fn drop_all(delivering: &Delivering) {
     delivering.lease.end();
     *delivering.lease.node() = None;
     let mut lanes = delivering.lanes.lock();
-    for shard in lanes.owned_shards() {
-        lanes.drop_shard(shard, Instant::now());
-    }
+    let owned = lanes.owned_shards();
+    lanes.drop_shards(&owned, Instant::now());
 }
 
 async fn balance(delivering: &Arc<Delivering>, node: NodeId) -> store::Result<()> {
@@ -204,7 +203,7 @@ async fn balance(delivering: &Arc<Delivering>, node: NodeId) -> store::Result<()
 /// another's to write, who could not know of it.
 async fn hand_over(delivering: &Delivering, node: NodeId, surplus: Vec<Shard>) -> store::Result<()> {
     let pen = delivering.holds.lock().await;
-    let given: Vec<_> = surplus.into_iter().map(|shard| release(delivering, shard)).collect();
+    let given = release(delivering, &surplus);
     hold::write(delivering, Some(node), &pen).await?;
     delivering.engine.store().release_shards(node, &given).await
 }
@@ -224,20 +223,16 @@ fn share(map: &ShardMap, node: NodeId) -> Vec<Shard> {
     (0..SHARDS).filter(is_first).collect()
 }
 
-/// Stops starting anything of a shard; what is open goes along as a list.
-fn release(delivering: &Delivering, shard: Shard) -> Claimed {
+/// Stops starting anything of these shards; what is open goes along with each as a list.
+fn release(delivering: &Delivering, shards: &[Shard]) -> Vec<Claimed> {
     let now = Instant::now();
-    let open = delivering.lanes.lock().drop_shard(shard, now);
-    let open = open
-        .into_iter()
-        .map(|LeftOpen { delivery, attempts, lane, until }| OpenRequest {
-            delivery,
-            attempts,
-            lane,
-            until: delivering.clock.after(until.saturating_duration_since(now)),
-        })
-        .collect();
-    Claimed { shard, open }
+    let left = delivering.lanes.lock().drop_shards(shards, now);
+    let mut open = HashMap::<Shard, Vec<OpenRequest>>::new();
+    for LeftOpen { delivery, attempts, lane, until } in left {
+        let until = delivering.clock.after(until.saturating_duration_since(now));
+        open.entry(lane.shard()).or_default().push(OpenRequest { delivery, attempts, lane, until });
+    }
+    shards.iter().map(|&shard| Claimed { shard, open: open.remove(&shard).unwrap_or_default() }).collect()
 }
 
 async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed]) {
@@ -247,18 +242,17 @@ async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed]) {
     // Under the lock: a lane made from an older directory would miss a change that lanes were told already.
     let directory = &delivering.engine.directories().newest();
     let now = Instant::now();
-    for Claimed { shard, open } in claimed {
-        let open: Vec<_> = open
-            .iter()
-            .map(|&OpenRequest { delivery, attempts, lane, until }| LeftOpen {
-                delivery,
-                attempts,
-                lane,
-                until: delivering.clock.instant(until),
-            })
-            .collect();
-        lanes.take_shard(*shard, &open, directory, now);
-    }
+    let open: Vec<_> = claimed
+        .iter()
+        .flat_map(|one| &one.open)
+        .map(|&OpenRequest { delivery, attempts, lane, until }| LeftOpen {
+            delivery,
+            attempts,
+            lane,
+            until: delivering.clock.instant(until),
+        })
+        .collect();
+    lanes.take_shards(&shards, &open, directory, now);
     for hold in holds {
         let restored = ChangedHold {
             until: delivering.clock.instant(hold.until),
@@ -299,7 +293,7 @@ async fn holds(delivering: &Delivering, shards: &[Shard]) -> Option<Vec<Hold>> {
 }
 
 /// Gives everything back, with what is still open. Nothing is started from now on.
-pub(super) async fn give_back(delivering: &Delivering) {
+pub(crate) async fn give_back(delivering: &Delivering) {
     let Some((node, keeper, given)) = withdraw(delivering) else { return };
     let written = async { hold::write(delivering, Some(node), &*delivering.holds.lock().await).await };
     if !matches!(tokio::time::timeout(PATIENCE_WITH_HOLDS, written).await, Ok(Ok(()))) {
@@ -311,7 +305,7 @@ pub(super) async fn give_back(delivering: &Delivering) {
 }
 
 /// The same where nothing can be awaited.
-pub(super) fn give_back_blocking(delivering: &Delivering) {
+pub(crate) fn give_back_blocking(delivering: &Delivering) {
     if let Some((_, keeper, given)) = withdraw(delivering)
         && !keeper.leave_blocking(given, PATIENCE_OF_DROP)
     {
@@ -324,7 +318,7 @@ fn withdraw(delivering: &Delivering) -> Option<(NodeId, Keeper, Vec<Claimed>)> {
     let (node, keeper) = delivering.lease.node().take()?;
     delivering.lease.end();
     let owned = delivering.lanes.lock().owned_shards();
-    Some((node, keeper, owned.into_iter().map(|shard| release(delivering, shard)).collect()))
+    Some((node, keeper, release(delivering, &owned)))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{
     engine::Shared,
     invalid::Invalid,
     route,
-    store::{Accepted, EventToAccept, Group, Routing, Verdict},
+    store::{Accepted, EventToAccept, Fresh, Group, Routing, Verdict},
 };
 
 /// Most deliveries of one request that has several events; a single one has at most 65,535. They are in memory together,
@@ -107,12 +107,12 @@ impl Folded {
         Ok(Routed { folded: self, group, deliveries })
     }
 
-    pub(super) fn finish(self, accepted: Vec<Accepted>, due: &mut Vec<crate::deliver::Fresh>) {
+    pub(super) fn finish(self, accepted: Vec<Accepted>, due: &mut Vec<Fresh>) {
         let answer = self.answer(accepted, due);
         let _ = self.request.answer.send(answer);
     }
 
-    fn answer(&self, accepted: Vec<Accepted>, due: &mut Vec<crate::deliver::Fresh>) -> Result<Vec<Emitted>, Error> {
+    fn answer(&self, accepted: Vec<Accepted>, due: &mut Vec<Fresh>) -> Result<Vec<Emitted>, Error> {
         let mut outcomes = std::collections::HashMap::new();
         for ((index, _), accepted) in self.originals().zip(&accepted) {
             if let Accepted::Conflict(of) = accepted {

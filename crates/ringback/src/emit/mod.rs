@@ -7,8 +7,10 @@
 mod commit;
 mod fold;
 mod intake;
+mod lint;
 mod prepare;
 
+pub use self::lint::lint_payload;
 pub(crate) use self::{
     intake::Intake,
     prepare::{Prepared, effort, prepare_all, prepare_test},

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
+use super::lint::{NOT_JS_STABLE, lint_payload};
 use crate::{
     directory::Directory,
-    endpoint::{Destination, Endpoint, KeptDestination, NOT_JS_STABLE, UNREADABLE, lint_payload},
+    endpoint::{Destination, Endpoint, KeptDestination, UNREADABLE},
     event::{Event, NewEvent},
     id::EventId,
     invalid::{Invalid, Warning},

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use http::HeaderName;
 
-use super::{Auth, bounds::HEADER_NAME_BYTES_MAX, placeholder::InHeader, pointer::escape, template::Template};
-use crate::{
-    deliver::sign::{OWN_ID, OWN_NAMES},
-    invalid::Invalid,
-};
+use super::{Auth, bounds::HEADER_NAME_BYTES_MAX, placeholder::InHeader, template::Template};
+use crate::{document::escape, invalid::Invalid};
+
+/// Names of Ringback's own headers, behind the prefix.
+pub(crate) const OWN_NAMES: [&str; 6] = [OWN_ID, "event-type", "event-time", "attempt", "test", "replay"];
+
+/// The name, behind the prefix, of the header that carries the event's id with every scheme.
+pub(crate) const OWN_ID: &str = "id";
 
 /// Most extra headers of a destination.
 const HEADERS_MAX: usize = 32;

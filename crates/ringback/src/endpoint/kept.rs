@@ -5,7 +5,48 @@
 use std::sync::Arc;
 
 use super::{Credentials, Endpoint, Spec, UNREADABLE, Unreadable, unreadable::spec_of_row};
-use crate::{id::EndpointId, seal::MasterKeys, store::StoredEndpoint};
+use crate::{id::EndpointId, seal::MasterKeys, time::Timestamp};
+
+/// An endpoint as a store keeps it: columns it must read, and two documents it must not.
+#[derive(Debug, Clone)]
+pub struct StoredEndpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// Whose it is.
+    pub tenant: String,
+    /// The platform's own name for it, unique in its tenant among endpoints not deleted.
+    pub key: Option<String>,
+    /// Selectors; kept with every version, so that "why not" can be answered later.
+    pub event_types: Vec<String>,
+    /// Whether it sends at all.
+    pub enabled: bool,
+    /// Why it does not, if not by request.
+    pub disabled_reason: Option<String>,
+    /// Whether an operator paused it.
+    pub paused: bool,
+    /// [`Spec`] as JSON.
+    pub spec: String,
+    /// [`Credentials`] as JSON, sealed.
+    pub credentials: Vec<u8>,
+    /// The configuration version that last changed it; assigned by the store.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When it was deleted: kept so that old deliveries can name it.
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl StoredEndpoint {
+    /// Where its requests go, as far as that can be read; else empty.
+    #[must_use]
+    pub(crate) fn url(&self) -> String {
+        let document: Option<serde_json::Value> = serde_json::from_str(&self.spec).ok();
+        let url = document.as_ref().and_then(|document| document.get("url")?.as_str());
+        url.unwrap_or_default().to_owned()
+    }
+}
 
 impl Endpoint {
     /// Reads an endpoint back. One whose documents cannot be read, or whose credentials do not open under these keys, is
@@ -90,10 +131,7 @@ fn json<T: serde::Serialize>(document: &T) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        endpoint::{OnDead, Scheme, Secret},
-        time::Timestamp,
-    };
+    use crate::endpoint::{OnDead, Scheme, Secret};
 
     fn endpoint() -> Endpoint {
         let now = Timestamp::from_millis(1_700_000_000_000);

@@ -20,7 +20,7 @@ use super::{
     terms::{Given, Inherited, Terms},
 };
 use crate::{
-    deliver::send::Egress,
+    egress::Egress,
     id::EventId,
     invalid::{Invalid, Warning},
     seal::MasterKeys,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Auth, Credentials, pointer::escape};
+use super::{Auth, Credentials};
+use crate::document::escape;
 use crate::invalid::Invalid;
 
 /// Stands for a credential wherever one is shown.

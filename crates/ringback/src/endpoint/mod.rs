@@ -12,7 +12,6 @@ mod header;
 mod inherit;
 mod kept;
 mod kept_destination;
-mod lint;
 mod mask;
 mod overlap;
 mod patch;
@@ -44,8 +43,8 @@ pub use self::{
     credentials::{Auth, Credentials, Secret},
     destination::Destination,
     draft::Draft,
+    kept::StoredEndpoint,
     kept_destination::KeptDestination,
-    lint::{NOT_JS_STABLE, lint_payload},
     mask::MASK,
     overlap::{Broken, RotationUnderWay},
     preset::Preset,
@@ -60,6 +59,7 @@ pub use self::{
     url::TargetUrl,
 };
 pub(crate) use self::{
+    header::OWN_NAMES,
     overlap::broken,
     patch::merge_patch,
     reseal::{credentials as reseal_credentials, destination as reseal_destination},

@@ -77,15 +77,6 @@ fn unescape(token: &str) -> Option<String> {
     Some(plain)
 }
 
-/// A member name or index as it stands in a pointer.
-pub fn escape(token: &str) -> Cow<'_, str> {
-    if token.contains(['~', '/']) {
-        Cow::Owned(token.replace('~', "~0").replace('/', "~1"))
-    } else {
-        Cow::Borrowed(token)
-    }
-}
-
 fn member<'a>(value: &'a RawValue, token: &str) -> Option<&'a RawValue> {
     let mut deserializer = serde_json::Deserializer::from_str(value.get());
     match value.get().as_bytes().first()? {
@@ -239,6 +230,5 @@ mod tests {
         for wrong in ["", "a", "/~", "/~2", "/a~"] {
             assert!(Pointer::parse(wrong).is_none(), "{wrong}");
         }
-        assert_eq!(escape("a/b~c"), "a~1b~0c");
     }
 }

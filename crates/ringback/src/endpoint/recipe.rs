@@ -5,10 +5,9 @@ use http::HeaderName;
 use super::{
     Custom, Digest, Encoding, KeyFormat, Scheme, header,
     placeholder::{InMessage, InSchemeHeader},
-    pointer::escape,
     template::Template,
 };
-use crate::invalid::Invalid;
+use crate::{document::escape, invalid::Invalid};
 
 /// Most headers of a custom scheme.
 const HEADERS_MAX: usize = 8;

@@ -9,7 +9,7 @@ use super::{
     terms::{Given, Inherited, Terms},
 };
 use crate::{
-    deliver::send::Egress,
+    egress::Egress,
     invalid::{Invalid, Warning},
 };
 

@@ -346,7 +346,7 @@ mod tests {
         for setting in SETTINGS {
             document[setting.name] = serde_json::from_str(setting.example).unwrap();
         }
-        let resolved = Draft::read(document.clone()).resolve(&crate::deliver::send::Egress::default(), "ringback-");
+        let resolved = Draft::read(document.clone()).resolve(&crate::egress::Egress::default(), "ringback-");
         let settings = resolved.unwrap().spec.settings();
         assert_eq!(settings.iter().count(), SETTINGS.len());
         for (name, value) in settings.iter() {
@@ -359,7 +359,7 @@ mod tests {
         let findings = |name: &str, value: Value| {
             let mut document = json!({"url": "https://example.com/", "event_types": ["*"]});
             document[name] = value;
-            let resolved = Draft::read(document).resolve(&crate::deliver::send::Egress::default(), "ringback-");
+            let resolved = Draft::read(document).resolve(&crate::egress::Egress::default(), "ringback-");
             resolved.map_or_else(|invalid| invalid.findings.len(), |_| 0)
         };
         for setting in SETTINGS {

@@ -12,10 +12,9 @@ use super::{
     Auth, Credentials, Endpoint, Retry, Scheme, Statuses, TargetUrl, header, placeholder::InHeader, template::Template,
 };
 use crate::{
-    deliver::{
-        send::{Egress, Spelling},
-        sign::Signer,
-    },
+    deliver::{send::Spelling, sign::Signer},
+    document::escape,
+    egress::Egress,
     invalid::Invalid,
 };
 
@@ -118,7 +117,7 @@ fn read_headers(credentials: &Credentials) -> Result<ExtraHeaders, Invalid> {
     let mut invalid = Invalid::default();
     let mut headers = Vec::with_capacity(credentials.headers.len());
     for (text, value) in &credentials.headers {
-        let pointer = format!("/headers/{}", super::pointer::escape(text));
+        let pointer = format!("/headers/{}", escape(text));
         let name = header::name(text, &pointer, &mut invalid);
         match Template::parse(value) {
             Ok(template) => headers.extend(name.map(|name| (name, template))),

@@ -6,10 +6,10 @@
 //! the right key could still open.
 
 use super::{
-    Draft, Endpoint, Preset, Spec,
+    Draft, Endpoint, Preset, Spec, StoredEndpoint,
     setting::{self, Rest},
 };
-use crate::{invalid::Warning, store::StoredEndpoint};
+use crate::invalid::Warning;
 
 /// The `disabled_reason` of an endpoint that cannot be read.
 pub const UNREADABLE: &str = "unreadable";
@@ -80,16 +80,6 @@ impl Endpoint {
         };
         let detail = format!("{what} that could not be read were replaced by those of this request");
         Ok(Some(Warning { pointer: String::new(), code: "unreadable_replaced", detail }))
-    }
-}
-
-impl StoredEndpoint {
-    /// Where its requests go, as far as that can be read; else empty.
-    #[must_use]
-    pub(crate) fn url(&self) -> String {
-        let document: Option<serde_json::Value> = serde_json::from_str(&self.spec).ok();
-        let url = document.as_ref().and_then(|document| document.get("url")?.as_str());
-        url.unwrap_or_default().to_owned()
     }
 }
 

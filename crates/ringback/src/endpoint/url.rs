@@ -5,7 +5,7 @@ use std::fmt;
 use url::{Host, Url};
 
 use crate::{
-    deliver::send::{Blocked, Egress, is_canonical_literal},
+    egress::{Blocked, Egress, is_canonical_literal},
     invalid::{Invalid, Warning},
 };
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     Engine, TestError,
     audit::{Action, Actor, Who},
-    endpoint::{Broken, Draft, Endpoint, Resolved, WouldDestroy, broken, merge_patch},
+    endpoint::{Broken, Draft, Endpoint, Resolved, StoredEndpoint, WouldDestroy, broken, merge_patch},
     event::TEST_TYPE,
     id::{DeliveryId, EndpointId, EventId},
     invalid::{Invalid, Warning},
@@ -21,7 +21,7 @@ use crate::{
         once::{OnceKey, OtherContent},
     },
     settings::Settings,
-    store::{self, EndpointFilter, StoredEndpoint, Updated},
+    store::{self, EndpointFilter, Updated},
     time::Timestamp,
 };
 

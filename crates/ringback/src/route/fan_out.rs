@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    deliver::send::Egress,
     delivery::{LaneId, Marks, NewDelivery},
     directory::Directory,
+    egress::Egress,
     endpoint::{Endpoint, KeptDestination, TargetUrl},
     event::Event,
     id::EventId,

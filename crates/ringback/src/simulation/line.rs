@@ -25,6 +25,7 @@ use crate::{
     attempt::Attempt,
     audit::Record,
     delivery::{Due, LaneId, Shard},
+    endpoint::StoredEndpoint,
     event::{Event, NewEvent},
     id::{DeliveryId, EndpointId, EventId, ExpungeId, ReplayId, SessionId, TokenId},
     store::{
@@ -34,7 +35,7 @@ use crate::{
         LeaseKeeper, Leases, Ledger, Liveness, LoadedEvent, NodeId, Once, OnceName, Operations, Outbox, OutboxPage,
         PATIENCE_WITH_LOCKS, Page, PayloadRead, PendingLane, RecentAttempt, Recorded, Renewal, ReplayListFilter,
         ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, RoutedEvent, Sealed,
-        SealedDestinations, Sessions, ShardMap, Span, Step, StoredEndpoint, Tokens, Updated, Upkeep, Work,
+        SealedDestinations, Sessions, ShardMap, Span, Step, Tokens, Updated, Upkeep, Work,
     },
     time::Timestamp,
     token::Token,
@@ -246,10 +247,6 @@ impl Work for Line {
         let shards = shards.to_vec();
         self.read(move |database| database.load_holds(&shards)).await
     }
-
-    async fn disable_gone(&self, _: EndpointId, _: i64, _: &Record) -> Result<()> {
-        Err(unavailable("no receiver of the simulation answers 410"))
-    }
 }
 
 #[async_trait::async_trait]
@@ -373,6 +370,10 @@ impl Configuration for Line {
 
     async fn delete_endpoint(&self, _: EndpointId, _: Option<i64>, _: &Record) -> Result<Updated> {
         Err(unavailable("no endpoint of the simulation is deleted"))
+    }
+
+    async fn disable_gone(&self, _: EndpointId, _: i64, _: &Record) -> Result<()> {
+        Err(unavailable("no receiver of the simulation answers 410"))
     }
 
     async fn endpoints_as_of(&self, _: &str, _: i64, _: u32) -> Result<Vec<EndpointAsOf>> {

@@ -16,11 +16,7 @@ use super::{
     world::World,
 };
 use crate::{
-    deliver::outside::Outside,
-    engine::{Engine, Sending},
-    event::NewEvent,
-    seal::MasterKeys,
-    settings::Settings,
+    deliver::outside::Outside, engine::Engine, event::NewEvent, run::Sending, seal::MasterKeys, settings::Settings,
     time::Timestamp,
 };
 

@@ -27,7 +27,6 @@ macro_rules! for_every_call {
                 look find_untried(deliveries: &[(DeliveryId, i32)]) -> Vec<DeliveryId>;
                 look set_holds(node: NodeId, holds: &[Hold]) -> ();
                 look load_holds(shards: &[Shard]) -> Vec<Hold>;
-                question disable_gone(endpoint: EndpointId, version: i64, record: &Record) -> ();
             }
             Leases {
                 look register_node(lease: Duration) -> Option<NodeId>;
@@ -43,6 +42,7 @@ macro_rules! for_every_call {
                 question create_endpoint(endpoint: &StoredEndpoint, tenant_max: u32, once: Option<&Once>, record: &Record) -> Updated;
                 question update_endpoint(endpoint: &StoredEndpoint, record: &Record) -> Updated;
                 question delete_endpoint(id: EndpointId, version: Option<i64>, record: &Record) -> Updated;
+                question disable_gone(endpoint: EndpointId, version: i64, record: &Record) -> ();
                 question endpoints_as_of(tenant: &str, version: i64, limit: u32) -> Vec<EndpointAsOf>;
                 question keep_setting(name: &str, value: &[u8]) -> Vec<u8>;
                 question put_setting(name: &str, value: &[u8]) -> ();

@@ -6,40 +6,9 @@
 use super::{DoneBefore, Once, Result};
 use crate::{
     audit::Record,
+    endpoint::StoredEndpoint,
     id::{DeliveryId, EndpointId, EventId},
-    time::Timestamp,
 };
-
-/// An endpoint as a store keeps it: columns it must read, and two documents it must not.
-#[derive(Debug, Clone)]
-pub struct StoredEndpoint {
-    /// Its id.
-    pub id: EndpointId,
-    /// Whose it is.
-    pub tenant: String,
-    /// The platform's own name for it, unique in its tenant among endpoints not deleted.
-    pub key: Option<String>,
-    /// Selectors; kept with every version, so that "why not" can be answered later.
-    pub event_types: Vec<String>,
-    /// Whether it sends at all.
-    pub enabled: bool,
-    /// Why it does not, if not by request.
-    pub disabled_reason: Option<String>,
-    /// Whether an operator paused it.
-    pub paused: bool,
-    /// [`crate::endpoint::Spec`] as JSON.
-    pub spec: String,
-    /// [`crate::endpoint::Credentials`] as JSON, sealed.
-    pub credentials: Vec<u8>,
-    /// The configuration version that last changed it; assigned by the store.
-    pub version: i64,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-    /// When it was deleted: kept so that old deliveries can name it.
-    pub deleted_at: Option<Timestamp>,
-}
 
 /// Which endpoints to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +107,11 @@ pub trait Configuration {
 
     /// Deletes: pending deliveries become cancelled, dead letters stay. `version` as in `If-Match`.
     async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated>;
+
+    /// Disables an endpoint because it answered 410 to a request made under `version`: `enabled` false,
+    /// `disabled_reason` `gone`, a change for every node. Nothing if it has changed since, or is disabled or deleted
+    /// already.
+    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()>;
 
     /// The tenant's endpoints as routing saw them at a version, by id, at most `limit`.
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>>;

@@ -35,7 +35,7 @@ use std::{fmt, sync::Arc};
 
 pub use self::{
     audit::{Audit, AuditFilter, AuditPosition, AuditRow},
-    configuration::{Change, Changes, Configuration, EndpointAsOf, EndpointFilter, StoredEndpoint, Updated},
+    configuration::{Change, Changes, Configuration, EndpointAsOf, EndpointFilter, Updated},
     expunging::{Erased, ExpungeFilter, ExpungeRow, ExpungeState, ExpungeToCreate, Expunging, Keys},
     intake::{Acceptance, Accepted, EventToAccept, Group, Intake, Routing, Verdict},
     leases::{Claimed, LeaseKeeper, Leases, NodeId, OpenRequest, Renewal, ShardMap},
@@ -61,6 +61,7 @@ pub(crate) use self::{
     damage::Damage,
     parts::{Parts, Setback},
     watched::{Refusals, Watched},
+    work::Fresh,
 };
 
 /// For how long a caller that stands still in the middle of a transaction may hold locks, and whoever waits for a lock waits:

@@ -16,13 +16,14 @@ use super::{
     ExpungeToCreate, Expunging, FeedPage, Floor, Group, Hold, Intake, Kept, Keys, LeaseKeeper, Leases, Ledger,
     Liveness, LoadedEvent, NodeId, Once, OnceName, Operations, Outbox, OutboxPage, Page, PayloadRead, PendingLane,
     RecentAttempt, Recorded, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed,
-    Result, RoutedEvent, Sealed, SealedDestinations, Sessions, ShardMap, SharedStore, Span, Step, StoredEndpoint,
-    Tokens, Updated, Upkeep, Work,
+    Result, RoutedEvent, Sealed, SealedDestinations, Sessions, ShardMap, SharedStore, Span, Step, Tokens, Updated,
+    Upkeep, Work,
 };
 use crate::{
     attempt::Attempt,
     audit::Record,
     delivery::{Due, LaneId, Shard},
+    endpoint::StoredEndpoint,
     event::NewEvent,
     id::{DeliveryId, EndpointId, EventId, ExpungeId, ReplayId, SessionId, TokenId},
     time::Timestamp,

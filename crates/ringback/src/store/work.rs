@@ -1,13 +1,12 @@
 //! Feeding lanes with what is due, and recording what came of it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
 use super::{NodeId, Result};
 use crate::{
     attempt::Attempt,
-    audit::Record,
     delivery::{DeadReason, Due, HoldReason, LaneId, Shard},
     event::Event,
     id::{DeliveryId, EndpointId, EventId},
@@ -75,6 +74,9 @@ pub struct LoadedEvent {
     /// The bytes to sign and send; `None` once expunged.
     pub payload: Option<Bytes>,
 }
+
+/// A due delivery, with its event if that is at hand.
+pub(crate) type Fresh = (Due, Option<Arc<LoadedEvent>>);
 
 /// What an outcome does to its delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,9 +169,4 @@ pub trait Work {
 
     /// Holds of these shards' lanes that have not ended.
     async fn load_holds(&self, shards: &[Shard]) -> Result<Vec<Hold>>;
-
-    /// Disables an endpoint because it answered 410 to a request made under `version`: `enabled` false,
-    /// `disabled_reason` `gone`, a change for every node. Nothing if it has changed since, or is disabled or deleted
-    /// already.
-    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()>;
 }

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ringback::deliver::send::is_canonical_literal;
+use ringback::egress::is_canonical_literal;
 use url::Url;
 
 use super::{silence::closed_port, *};
@@ -247,7 +247,7 @@ struct AllLoopback;
 
 #[async_trait::async_trait]
 impl Resolve for AllLoopback {
-    async fn resolve(&self, _host: &str) -> Result<Vec<IpAddr>, ringback::deliver::send::ResolveError> {
+    async fn resolve(&self, _host: &str) -> Result<Vec<IpAddr>, ringback::egress::ResolveError> {
         Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])
     }
 }

@@ -19,9 +19,10 @@ use http::{HeaderMap, HeaderValue, header};
 use ringback::{
     attempt::{ErrorClass, Failure, Outcome, Phase},
     deliver::{
-        send::{Connections, Egress, Resolve, Roots, Sender, Spelling},
+        send::{Connections, Sender, Spelling},
         sign::Signed,
     },
+    egress::{Egress, Resolve, Roots},
 };
 use ringback_testkit::{Names, Receiver, Reply};
 

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use ringback::deliver::send::{ResolveError, SystemResolver};
+use ringback::egress::{ResolveError, SystemResolver};
 use ringback_testkit::{Answer, Gate, Kind, NameServer, Question};
 
 use super::*;

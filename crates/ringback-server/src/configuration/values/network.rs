@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
-use ringback::deliver::send::AllowEntry;
+use ringback::egress::AllowEntry;
 
 use super::super::value::Value;
 

@@ -42,7 +42,7 @@ const PAUSE_IDLE: Duration = Duration::from_millis(30);
 const PAUSE_ERROR: Duration = Duration::from_millis(500);
 
 /// Feeds until `stop`.
-pub(super) async fn feed(delivering: Arc<Delivering>, stop: CancellationToken) {
+pub(crate) async fn feed(delivering: Arc<Delivering>, stop: CancellationToken) {
     let (mut front, mut walk) = (Front::new(), Walk::new());
     // Begun again after a panic, it does not know how far it had read.
     delivering.lanes.lock().read_anew();

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    deliver::send::{Connections, Egress},
+    deliver::send::Connections,
+    egress::Egress,
     endpoint::{Endpoint, OnDead, Retry, Target},
     id::EndpointId,
 };

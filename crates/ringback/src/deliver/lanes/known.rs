@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::permits::Pool;
 use crate::{
-    delivery::{Due, LaneId, Shard},
+    delivery::{Due, LaneId},
     id::DeliveryId,
 };
 
@@ -92,11 +92,10 @@ impl Known {
         }
     }
 
-    /// Forgets what is being read for a shard's lanes, and tells in which pools it had places.
-    pub(super) fn forget_loading(&mut self, shard: Shard) -> Vec<Pool> {
-        let loading = self
-            .entries
-            .extract_if(|_, entry| entry.lane.shard() == shard && matches!(entry.doing, Doing::Loading { .. }));
+    /// Forgets what is being read for these lanes, and tells in which pools it had places.
+    pub(super) fn forget_loading(&mut self, of: impl Fn(LaneId) -> bool) -> Vec<Pool> {
+        let loading =
+            self.entries.extract_if(|_, entry| of(entry.lane) && matches!(entry.doing, Doing::Loading { .. }));
         let pool = |entry: Entry| if let Doing::Loading { pool } = entry.doing { Some(pool) } else { None };
         loading.filter_map(|(_, entry)| pool(entry)).collect()
     }

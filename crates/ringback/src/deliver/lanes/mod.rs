@@ -51,8 +51,8 @@ use self::{
     turns::Turns,
 };
 use crate::{
-    deliver::send::Egress,
     delivery::{Due, LaneId, SHARDS, Shard},
+    egress::Egress,
     id::DeliveryId,
     store::LoadedEvent,
     time::Timestamp,

@@ -31,6 +31,15 @@ pub(crate) struct LeftOpen {
     pub(crate) until: Instant,
 }
 
+/// Whether a lane is in one of these shards: asked of every lane and of everything that is known.
+fn in_one_of(shards: &[Shard]) -> impl Fn(LaneId) -> bool + use<> {
+    let mut is_one = [false; SHARDS as usize];
+    for shard in shards {
+        is_one[usize::from(*shard)] = true;
+    }
+    move |lane| is_one[usize::from(lane.shard())]
+}
+
 impl Lanes {
     pub(crate) fn owns(&self, shard: Shard) -> bool {
         self.owned[usize::from(shard)].is_some()
@@ -49,18 +58,20 @@ impl Lanes {
         std::mem::take(&mut self.fresh)
     }
 
-    /// A shard is ours: its lanes are read from the beginning, but for what its last owner still has open.
-    /// What this node itself left open when it last had the shard counts, too.
-    pub(crate) fn take_shard(&mut self, shard: Shard, open: &[LeftOpen], directory: &Directory, now: Instant) {
+    /// Shards are ours: their lanes are read from the beginning, but for what their last owners still have open.
+    /// What this node itself left open when it last had a shard counts, too. Nothing changes about shards that were ours
+    /// already.
+    pub(crate) fn take_shards(&mut self, shards: &[Shard], open: &[LeftOpen], directory: &Directory, now: Instant) {
         let before = self.known.last_read();
-        if self.owned[usize::from(shard)].replace(before).is_some() {
-            return;
+        let new: Vec<_> = shards.iter().copied().filter(|shard| !self.owns(*shard)).collect();
+        for shard in &new {
+            self.owned[usize::from(*shard)] = Some(before);
         }
-        self.fresh.push(shard);
-        let of_shard = self.known.unsettled().filter(|unsettled| unsettled.lane.shard() == shard);
+        let is_taken = in_one_of(&new);
+        let unsettled = self.known.unsettled().filter(|unsettled| is_taken(unsettled.lane));
         let mut opened: Vec<_> =
-            of_shard.filter(|unsettled| unsettled.doing != Doing::Recording).map(|unsettled| unsettled.lane).collect();
-        for left in open {
+            unsettled.filter(|unsettled| unsettled.doing != Doing::Recording).map(|unsettled| unsettled.lane).collect();
+        for left in open.iter().filter(|left| is_taken(left.lane)) {
             if left.until > now && matches!(self.known.doing(left.delivery), None | Some(Doing::Recorded { .. })) {
                 self.known.set(left.delivery, left.attempts, left.lane, Doing::Foreign { until: left.until });
                 self.foreign.push(*left);
@@ -73,18 +84,24 @@ impl Lanes {
                 lane.opened_before();
             }
         }
+        self.fresh.extend(new);
     }
 
-    /// A shard is no longer ours: nothing of it is started any more. Returns what must not be sent again yet. Requests
-    /// of the last owner's stay known here until their end, should the shard come back; what was about to be opened is
+    /// Shards are no longer ours: nothing of them is started any more. Returns what must not be sent again yet. Requests
+    /// of the last owners' stay known here until their end, should a shard come back; what was about to be opened is
     /// not opened, and is the next owner's at once.
-    pub(crate) fn drop_shard(&mut self, shard: Shard, now: Instant) -> Vec<LeftOpen> {
-        self.owned[usize::from(shard)] = None;
-        for pool in self.known.forget_loading(shard) {
+    ///
+    /// One pass for all of them: everything that is known is walked through, under the lock.
+    pub(crate) fn drop_shards(&mut self, shards: &[Shard], now: Instant) -> Vec<LeftOpen> {
+        for shard in shards {
+            self.owned[usize::from(*shard)] = None;
+        }
+        let is_dropped = in_one_of(shards);
+        for pool in self.known.forget_loading(&is_dropped) {
             self.permits.give_back(pool);
         }
-        let of_shard = self.known.unsettled().filter(|unsettled| unsettled.lane.shard() == shard);
-        let left = of_shard
+        let unsettled = self.known.unsettled().filter(|unsettled| is_dropped(unsettled.lane));
+        let left = unsettled
             .map(|Unsettled { id, attempts, lane, doing }| LeftOpen {
                 delivery: id,
                 attempts,
@@ -92,7 +109,7 @@ impl Lanes {
                 until: self.settled_by(lane, doing, now),
             })
             .collect();
-        let gone: Vec<_> = self.lanes.keys().copied().filter(|lane| lane.shard() == shard).collect();
+        let gone: Vec<_> = self.lanes.keys().copied().filter(|lane| is_dropped(*lane)).collect();
         for lane in gone {
             self.forget_lane(lane);
         }

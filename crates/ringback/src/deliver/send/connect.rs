@@ -8,8 +8,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{net::TcpStream, time::timeout};
 
-use super::address::Egress;
-use crate::attempt::ErrorClass;
+use crate::{attempt::ErrorClass, egress::Egress};
 
 /// How long an address is tried alone; the value RFC 8305 recommends.
 const HEAD_START: Duration = Duration::from_millis(250);

@@ -1,8 +1,8 @@
 //! One signed request to one receiver, and what came of it.
 //!
 //! ```text
-//! vet        is the URL one that may be sent to                          address, host, ranges
-//! connect    resolve the name, vet every answer, dial, handshake         resolve, connect, tls, stream, budget
+//! vet        is the URL one that may be sent to                          `crate::egress`
+//! connect    resolve the name, vet every answer, dial, handshake         `crate::egress`, connect, tls, stream, budget
 //! ask        write the request, wait for the answer's head               connections, connection, request, spelling
 //! read       the body, as far as it is worth reading                     answer
 //! conclude   what happened, as an `Outcome`                              progress, classify
@@ -16,19 +16,15 @@
 //! nobody retries behind our back. Redirects are not followed and proxy variables are not read because
 //! no part of this looks at either.
 
-mod address;
 mod answer;
 mod budget;
 mod classify;
 mod connect;
 mod connection;
 mod connections;
-mod host;
 mod idle;
 mod progress;
-mod ranges;
 mod request;
-mod resolve;
 mod spelling;
 mod stream;
 mod tls;
@@ -39,18 +35,12 @@ use hyper::{Response, body::Incoming};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-pub use self::{
-    address::{AllowEntry, Blocked, Egress, MalformedEntry},
-    connections::Connections,
-    host::is_canonical_literal,
-    resolve::{Resolve, ResolveError, SystemResolver},
-    spelling::Spelling,
-    tls::{Roots, UnusableRoots},
-};
 use self::{connection::Connection, progress::Progress, tls::Tls};
+pub use self::{connections::Connections, spelling::Spelling};
 use super::sign::Signed;
 use crate::{
     attempt::{ErrorClass, Outcome, Phase},
+    egress::{self, Egress, Resolve, Roots, SystemResolver, UnusableRoots},
     engine::OpenError,
     settings::Settings,
 };
@@ -167,11 +157,11 @@ impl Sender {
     /// The addresses to dial, at least one.
     async fn vetted(&self, url: &Url, progress: &mut Progress) -> Result<Vec<SocketAddr>, ErrorClass> {
         // A literal has passed the rule with its URL.
-        if let Some(address) = resolve::literal(url) {
+        if let Some(address) = egress::literal(url) {
             return Ok(vec![address]);
         }
         progress.enter(Phase::Dns);
-        let found = resolve::addresses(&*self.resolver, url).await?;
+        let found = egress::addresses(&*self.resolver, url).await?;
         progress.enter(Phase::Policy);
         Ok(self.egress.vet(url.domain().unwrap_or_default(), found)?)
     }

@@ -10,7 +10,8 @@ use http_body_util::Full;
 use url::{Position, Url};
 
 use super::super::sign::Signed;
-use super::{connection::Message, host};
+use super::connection::Message;
+use crate::egress::without_root;
 
 /// The request for one attempt; `None` if the URL has no form that HTTP could carry.
 pub(super) fn message(signed: &Signed) -> Option<Message> {
@@ -53,7 +54,7 @@ fn headers(signed: &Signed) -> Option<HeaderMap> {
 
 /// The host without the dot of the DNS root, and the port unless it is the scheme's own.
 fn authority(url: &Url) -> Option<HeaderValue> {
-    let host = host::without_root(url.host_str()?);
+    let host = without_root(url.host_str()?);
     match url.port() {
         None => HeaderValue::from_str(host).ok(),
         Some(port) => HeaderValue::try_from(format!("{host}:{port}")).ok(),

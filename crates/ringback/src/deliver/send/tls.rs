@@ -5,11 +5,8 @@
 use std::{cell::Cell, fmt, io, net::SocketAddr, sync::Arc};
 
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, Error, RootCertStore, SignatureScheme,
-    client::ResolvesClientCert,
-    crypto::ring,
-    pki_types::{CertificateDer, ServerName},
-    sign::CertifiedKey,
+    AlertDescription, CertificateError, ClientConfig, Error, SignatureScheme, client::ResolvesClientCert, crypto::ring,
+    pki_types::ServerName, sign::CertifiedKey,
 };
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -17,25 +14,12 @@ use url::{Host, Url};
 
 use super::{
     budget::{Meter, Metered},
-    host,
     stream::Stream,
 };
-use crate::attempt::ErrorClass;
-
-/// Which certificate authorities receivers may have their certificates from.
-#[derive(Debug, Clone, Default)]
-pub enum Roots {
-    /// The host's own; those of Mozilla's programme if it has none.
-    #[default]
-    System,
-    /// These and no others.
-    Certificates(Vec<CertificateDer<'static>>),
-}
-
-/// A root certificate that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("a root certificate cannot be used: {0}")]
-pub struct UnusableRoots(#[source] Error);
+use crate::{
+    attempt::ErrorClass,
+    egress::{Roots, UnusableRoots, without_root},
+};
 
 /// A stream over which a request may be written, and what is known of it.
 pub(super) struct Secured {
@@ -56,7 +40,7 @@ impl Tls {
         let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(UnusableRoots)?
-            .with_root_certificates(store(roots)?)
+            .with_root_certificates(roots.load()?)
             .with_client_cert_resolver(Arc::new(NoCertificate));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { connector: TlsConnector::from(Arc::new(config)) })
@@ -91,27 +75,9 @@ impl Tls {
     }
 }
 
-fn store(roots: Roots) -> Result<RootCertStore, UnusableRoots> {
-    let mut store = RootCertStore::empty();
-    match roots {
-        Roots::Certificates(certificates) => {
-            for certificate in certificates {
-                store.add(certificate).map_err(UnusableRoots)?;
-            }
-        }
-        Roots::System => {
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if store.is_empty() {
-                store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            }
-        }
-    }
-    Ok(store)
-}
-
 fn server_name(url: &Url) -> Option<ServerName<'static>> {
     match url.host()? {
-        Host::Domain(name) => ServerName::try_from(host::without_root(name).to_owned()).ok(),
+        Host::Domain(name) => ServerName::try_from(without_root(name).to_owned()).ok(),
         Host::Ipv4(ip) => Some(ServerName::from(std::net::IpAddr::V4(ip))),
         Host::Ipv6(ip) => Some(ServerName::from(std::net::IpAddr::V6(ip))),
     }

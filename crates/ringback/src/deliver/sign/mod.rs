@@ -19,7 +19,7 @@ pub(crate) use self::signer::Signer;
 use super::send::Spelling;
 use crate::{
     delivery::Marks,
-    endpoint::{Auth, MASK, Target, bounds::HEAD_BYTES_MAX, placeholder::InHeader},
+    endpoint::{Auth, MASK, OWN_NAMES, Target, bounds::HEAD_BYTES_MAX, placeholder::InHeader},
     event::Event,
     time::Timestamp,
 };
@@ -27,13 +27,7 @@ use crate::{
 /// Who sends.
 const AGENT: &str = concat!("Ringback/", env!("CARGO_PKG_VERSION"));
 
-/// Names of Ringback's own headers, behind the prefix.
-pub(crate) const OWN_NAMES: [&str; 6] = [OWN_ID, "event-type", "event-time", "attempt", "test", "replay"];
-
-/// The name, behind the prefix, of the header that carries the event's id with every scheme.
-pub(crate) const OWN_ID: &str = "id";
-
-/// The same as headers, for one prefix: made once, since every request has most of them.
+/// Ringback's own names as headers, for one prefix: made once, since every request has most of them.
 #[derive(Debug, Clone)]
 pub struct OwnNames {
     names: [HeaderName; OWN_NAMES.len()],

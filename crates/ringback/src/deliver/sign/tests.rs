@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::*;
 use crate::{
-    deliver::send::Egress,
     delivery::Marks,
+    egress::Egress,
     endpoint::{
         Credentials, Custom, Digest, Encoding, KeyFormat, Retry, Scheme, Secret, TargetUrl, bounds::BESIDE_BODY_MAX,
     },

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{deliver::send::Egress, id::EndpointId, invalid::Invalid, time::Timestamp};
+use crate::{egress::Egress, id::EndpointId, invalid::Invalid, time::Timestamp};
 
 fn resolve(document: Value) -> Result<Resolved, Invalid> {
     Draft::read(document).resolve(&Egress::default(), "ringback-")

@@ -13,7 +13,7 @@ impl Model {
     /// Gives a shard to the other node, which opens some of it.
     pub(super) fn give(&mut self) {
         let Some(shard) = self.lanes.owned_shards().into_iter().choose(&mut self.rng) else { return };
-        let open = self.lanes.drop_shard(shard, self.now);
+        let open = self.lanes.drop_shards(&[shard], self.now);
         self.lose_loading(shard);
         for id in self.open.iter().filter(|(_, open)| open.due.lane.shard() == shard).map(|(id, _)| id) {
             assert!(open.iter().any(|left| left.delivery == *id), "an open request is not handed over");
@@ -53,7 +53,7 @@ impl Model {
         list.retain(|left| !self.elsewhere.contains_key(&left.delivery));
         let there = self.elsewhere.values().filter(|(due, _)| due.lane.shard() == shard);
         list.extend(there.map(|(due, _)| left_open(due, until)));
-        self.lanes.take_shard(shard, &list, &self.directory, self.now);
+        self.lanes.take_shards(&[shard], &list, &self.directory, self.now);
         self.restore_holds(shard);
     }
 
@@ -65,15 +65,14 @@ impl Model {
 
     /// The lease is lost and had again before anybody else took over.
     pub(super) fn lose_lease(&mut self) {
-        for shard in self.lanes.owned_shards() {
-            self.lanes.drop_shard(shard, self.now);
-            self.lose_loading(shard);
-            if self.chance(0.5) {
-                self.feed();
-            }
-            self.lanes.take_shard(shard, &[], &self.directory, self.now);
-            self.restore_holds(shard);
+        let owned = self.lanes.owned_shards();
+        self.lanes.drop_shards(&owned, self.now);
+        owned.iter().for_each(|shard| self.lose_loading(*shard));
+        if self.chance(0.5) {
+            self.feed();
         }
+        self.lanes.take_shards(&owned, &[], &self.directory, self.now);
+        owned.iter().for_each(|shard| self.restore_holds(*shard));
     }
 
     /// What became of requests that the other node had open is asked.

@@ -51,7 +51,7 @@ fn a_lane_that_fell_behind_is_read_from_there_on() {
         world.send();
     }
     assert_eq!(world.lanes.take_refills(10), [(full[0].lane, read_to)]);
-    world.lanes.drop_shard(3, world.now);
+    world.lanes.drop_shards(&[3], world.now);
     let foreign = world.due(3);
     world.lanes.fall_behind(&pending(&foreign), read_to, &world.directory, world.now);
     assert_eq!(world.lanes.take_refills(10), [], "not ours");

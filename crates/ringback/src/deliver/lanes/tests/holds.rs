@@ -1,7 +1,10 @@
 //! A lane is left alone: because its receiver asked for time, or because it fails.
 
 use super::*;
-use crate::{endpoint::Endpoint, seal::MasterKeys, store::StoredEndpoint};
+use crate::{
+    endpoint::{Endpoint, StoredEndpoint},
+    seal::MasterKeys,
+};
 
 fn failed(took: Duration) -> Ended {
     Ended { sign: Sign::Failing, ..answered(took) }
@@ -257,8 +260,8 @@ fn what_was_sent_to_the_old_url_says_nothing_about_the_new_one() {
 #[test]
 fn a_hold_and_its_streak_come_with_their_shard() {
     let mut world = World::new();
-    world.lanes.drop_shard(1, world.now);
-    world.lanes.take_shard(1, &[], &world.directory, world.now);
+    world.lanes.drop_shards(&[1], world.now);
+    world.lanes.take_shards(&[1], &[], &world.directory, world.now);
     let until = world.now + Duration::from_secs(100);
     let hold = ChangedHold { until, reason: HoldReason::Failing, streak: 3 };
     world.lanes.restore_hold(LaneId::from_i64(65), hold, &world.directory, world.now);

@@ -15,11 +15,12 @@ use bytes::Bytes;
 
 use crate::{
     delivery::{DeadReason, Due, LaneId, Shard},
+    endpoint::StoredEndpoint,
     event::Event,
     id::{DeliveryId, EndpointId, EventId},
     store::{
         Change, Changes, Floor, Hold, LoadedEvent, NodeId, OpenRequest, OutboxPage, PATIENCE_WITH_LOCKS, Pointer,
-        StoredEndpoint, UnroutedEvent, Verdict,
+        UnroutedEvent, Verdict,
     },
     time::Timestamp,
 };

@@ -74,7 +74,7 @@ pub enum ResolveError {
 }
 
 impl ResolveError {
-    pub(super) const fn class(&self) -> ErrorClass {
+    const fn class(&self) -> ErrorClass {
         match self {
             Self::TimedOut => ErrorClass::Timeout,
             Self::NoAddress | Self::Failed(_) => ErrorClass::Dns,
@@ -83,7 +83,7 @@ impl ResolveError {
 }
 
 /// The address that a URL names literally.
-pub(super) fn literal(url: &Url) -> Option<SocketAddr> {
+pub(crate) fn literal(url: &Url) -> Option<SocketAddr> {
     let ip: IpAddr = match url.host()? {
         Host::Ipv4(ip) => ip.into(),
         Host::Ipv6(ip) => ip.into(),
@@ -93,7 +93,7 @@ pub(super) fn literal(url: &Url) -> Option<SocketAddr> {
 }
 
 /// The addresses of a URL's name, with its port.
-pub(super) async fn addresses(resolver: &dyn Resolve, url: &Url) -> Result<Vec<SocketAddr>, ErrorClass> {
+pub(crate) async fn addresses(resolver: &dyn Resolve, url: &Url) -> Result<Vec<SocketAddr>, ErrorClass> {
     let (Some(name), Some(port)) = (url.domain(), url.port_or_known_default()) else {
         return Err(ErrorClass::Dns);
     };

@@ -15,7 +15,7 @@ mod walk;
 use crate::invalid::Warning;
 
 /// The code of a payload that JavaScript writes in another way than it came.
-pub const NOT_JS_STABLE: &str = "body_not_js_stable";
+pub(super) const NOT_JS_STABLE: &str = "body_not_js_stable";
 
 /// Why a body would change on its way through a JavaScript program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,29 +19,29 @@ impl Sample {
 
 /// An envelope with the whole call inside; `duration_minutes` is `4.0`, and there is Hindi in the transcript.
 pub(super) const LEVRAGE: Sample =
-    Sample { event_type: "CALL_ENDED", key: "call-1042", text: include_str!("samples/levrage_call_ended.json") };
+    Sample { event_type: "CALL_ENDED", key: "call-1042", text: include_str!("levrage_call_ended.json") };
 
 /// A bare object with fifteen fields: type and time are nowhere in it.
 pub(super) const LEVERS: Sample = Sample {
     event_type: "phone_call.ended",
     key: "0697f3a4-5b1c-7d20-8000-4be1d20c9a11",
-    text: include_str!("samples/levers_phone_call_ended.json"),
+    text: include_str!("levers_phone_call_ended.json"),
 };
 
 /// Goes to the URL that came with the request which started the call.
 pub(super) const EXTERNAL: Sample = Sample {
     event_type: "call.completed",
     key: "1738324812345x987654321012345678",
-    text: include_str!("samples/external_webhook.json"),
+    text: include_str!("external_webhook.json"),
 };
 
 /// One of the sixteen types of the generic document.
 pub(super) const GENERIC: Sample =
-    Sample { event_type: "call.ended", key: "call-2077", text: include_str!("samples/generic_call_ended.json") };
+    Sample { event_type: "call.ended", key: "call-2077", text: include_str!("generic_call_ended.json") };
 
 /// Another one, which nobody in the story asked for.
 pub(super) const UNWANTED: Sample = Sample {
     event_type: "agent.status_changed",
     key: "agent-front-desk",
-    text: include_str!("samples/generic_agent_status.json"),
+    text: include_str!("generic_agent_status.json"),
 };

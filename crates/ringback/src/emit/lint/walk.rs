@@ -10,7 +10,7 @@ use super::{
     number,
     text::{Text, plain},
 };
-use crate::endpoint::pointer::escape;
+use crate::document::escape;
 
 /// Deepest nesting that is looked into. Receivers' parsers give up long before.
 const DEPTH_MAX: usize = 1_024;

@@ -121,9 +121,7 @@ impl Model {
             directory.put(endpoint(number, rate));
         }
         let now = Instant::now();
-        for shard in 0..SHARDS {
-            lanes.take_shard(shard, &[], &directory, now);
-        }
+        lanes.take_shards(&(0..SHARDS).collect::<Vec<_>>(), &[], &directory, now);
         let mut model = Self {
             rng,
             lanes,

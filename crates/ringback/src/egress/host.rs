@@ -32,7 +32,7 @@ pub(super) fn is_localhost(name: &str) -> bool {
 }
 
 /// The name without the dot of the DNS root, which neither `Host` nor SNI carries.
-pub(super) fn without_root(name: &str) -> &str {
+pub(crate) fn without_root(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 

@@ -1,0 +1,28 @@
+//! What a node may dial, and whom it believes: one rule for registered endpoints, inline destinations and senders.
+//!
+//! ```text
+//! address    networks that may be dialled; vetting of URLs, of resolved addresses, of the peer of a connection
+//! ranges     which addresses and ports belong to the public internet
+//! host       what the name or the literal of a URL says before anything is resolved
+//! resolve    from a name to its addresses
+//! roots      which certificate authorities are trusted
+//! ```
+//!
+//! Nothing here dials: [`crate::deliver::send`] does.
+
+mod address;
+mod host;
+mod ranges;
+mod resolve;
+mod roots;
+
+pub use self::{
+    address::{AllowEntry, Blocked, Egress, MalformedEntry},
+    host::is_canonical_literal,
+    resolve::{Resolve, ResolveError, SystemResolver},
+    roots::{Roots, UnusableRoots},
+};
+pub(crate) use self::{
+    host::without_root,
+    resolve::{addresses, literal},
+};

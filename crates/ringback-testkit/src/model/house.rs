@@ -10,6 +10,9 @@ use ringback::{
     store::{ExpungeState, Keys, Ledger, Pointer, Recorded, ReplayScope, ReplayState, StoredEndpoint, UnroutedEvent},
 };
 
+/// An event, and its content unless that was forgotten.
+type Keyed = (EventId, Option<[u8; 32]>);
+
 /// Everything, and what happened.
 #[derive(Default)]
 pub(super) struct House {
@@ -20,8 +23,8 @@ pub(super) struct House {
     pub(super) expunges: Vec<Expunge>,
     /// What retention removed, as the ledger goes on counting it.
     pub(super) gone: BTreeMap<String, Ledger>,
-    /// Which event an idempotency key belongs to, by (tenant, key): its content, unless that was forgotten.
-    pub(super) keys: BTreeMap<(String, String), (EventId, Option<[u8; 32]>)>,
+    /// Which event an idempotency key belongs to, by (tenant, key).
+    pub(super) keys: BTreeMap<(String, String), Keyed>,
     /// Deliveries as they were once handed out: their outcomes may come at any time.
     pub(super) handed_out: Vec<Due>,
     /// Outcomes that were applied, which may come again.

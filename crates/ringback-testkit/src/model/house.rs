@@ -11,8 +11,8 @@ use ringback::{
     store::{ExpungeState, Keys, Ledger, Pointer, Recorded, ReplayScope, ReplayState, UnroutedEvent},
 };
 
-/// The event that an idempotency key belongs to, and its content, unless that was forgotten.
-pub(super) type Holder = (EventId, Option<[u8; 32]>);
+/// An event, and its content unless that was forgotten.
+type Keyed = (EventId, Option<[u8; 32]>);
 
 /// Everything, and what happened.
 #[derive(Default)]
@@ -25,7 +25,7 @@ pub(super) struct House {
     /// What retention removed, as the ledger goes on counting it.
     pub(super) gone: BTreeMap<String, Ledger>,
     /// Which event an idempotency key belongs to, by (tenant, key).
-    pub(super) keys: BTreeMap<(String, String), Holder>,
+    pub(super) keys: BTreeMap<(String, String), Keyed>,
     /// Deliveries as they were once handed out: their outcomes may come at any time.
     pub(super) handed_out: Vec<Due>,
     /// Outcomes that were applied, which may come again.

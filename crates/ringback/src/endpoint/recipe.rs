@@ -86,7 +86,7 @@ impl Scheme {
         (*self != Self::None).then(|| built_in(self).0)
     }
 
-    /// What stands between several signatures of one request, for schemes that [carry a list](Self::carries_list).
+    /// What stands between several signatures of one request, for schemes that carry a list of them.
     #[must_use]
     pub fn list_separator(&self) -> Option<char> {
         built_in(self).1.and_then(|also| also.chars().next())

@@ -22,6 +22,7 @@ use super::{
 use crate::{Postgres, emit_in, fresh};
 
 mod clocks;
+mod lives;
 mod retiring;
 mod splitting;
 mod tries;

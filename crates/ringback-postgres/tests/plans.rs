@@ -36,8 +36,13 @@ async fn backlog(connection: &mut PgConnection, schema: &str) {
     connection.execute(AssertSqlSafe(statements)).await.unwrap();
 }
 
+/// What statements of this store alone name.
+const SETTLEMENTS: [(&str, &str, i16); 4] =
+    [("settlement", "delivered", 1), ("settlement", "retry", 2), ("settlement", "keep", 3), ("settlement", "dead", 4)];
+
 fn explain(file: &str, schema: &str) -> Statement {
-    let text = format!("EXPLAIN (ANALYZE, TIMING OFF) {}", without_comments(file).replace("{schema}", schema));
+    let file = ringback::store::codes::put_in(&without_comments(file), &SETTLEMENTS);
+    let text = format!("EXPLAIN (ANALYZE, TIMING OFF) {}", file.replace("{schema}", schema));
     sqlx::query(AssertSqlSafe(text)).persistent(false)
 }
 

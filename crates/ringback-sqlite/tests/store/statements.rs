@@ -10,7 +10,7 @@ fn statements() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
     let read = |entry: fs::DirEntry| {
         let name = entry.path().file_stem().unwrap().to_str().unwrap().to_owned();
-        (name, fs::read_to_string(entry.path()).unwrap())
+        (name, ringback::store::codes::put_in(&fs::read_to_string(entry.path()).unwrap(), &[]))
     };
     fs::read_dir(folder).unwrap().map(|entry| read(entry.unwrap())).collect()
 }

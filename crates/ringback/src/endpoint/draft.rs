@@ -18,7 +18,7 @@ macro_rules! draft {
         /// document, or made by hand:
         ///
         /// ```
-        /// use ringback::{deliver::send::Egress, endpoint::Draft};
+        /// use ringback::{egress::Egress, endpoint::Draft};
         ///
         /// let draft = Draft {
         ///     url: Some("https://example.com/hook".to_owned()),

@@ -110,7 +110,17 @@ async fn silent_connections_do_not_take_health_away() {
         if addresses > 1 {
             // Whoever comes through a proxy is no caller on this machine: watching is answered, and nothing else.
             assert_eq!(asked(&server, "127.9.0.1", "/healthz").await.status, 200);
-            let refused = asked(&server, "127.9.0.1", "/v1/ledger").await;
+            let mut refused = asked(&server, "127.9.0.1", "/v1/ledger").await;
+            // Whoever says nothing is let go after a while, and on a slow machine that while is over for some.
+            for _ in 0..5 {
+                if refused.status == 503 {
+                    break;
+                }
+                for index in 0..500 {
+                    silent.push(connected(&server, &format!("127.1.0.{}", 1 + index % addresses), "").await.unwrap());
+                }
+                refused = asked(&server, "127.9.0.1", "/v1/ledger").await;
+            }
             assert_eq!(refused.refused(503), "too_many_connections");
             assert!(refused.head.contains("retry-after: 1") && refused.head.contains("connection: close"));
         }

@@ -6,7 +6,8 @@ SELECT id, lane, {schema}.clock(), seq, config_version, endpoint_id, made, made,
 FROM (
     SELECT f.*,
            greatest(f.attempts, (SELECT max(number) FROM {schema}.attempt a
-                                 WHERE a.delivery_id = f.id AND a.delivery_id = ANY ($1::uuid[]))) AS made
+                                 WHERE a.delivery_id = f.id AND a.delivery_id = ANY ($1::uuid[])
+                                   AND a.conclusion <> {conclusion.stale})) AS made -- a stale one never counted
     FROM {schema}.finished f
     WHERE f.id = ANY ($1::uuid[]) AND f.status = {finished.delivered}
 ) delivered

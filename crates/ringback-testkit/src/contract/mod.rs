@@ -165,6 +165,7 @@ macro_rules! store_contract {
                 a_delivered_one_stays_delivered_whatever_its_replay_does,
                 attempt_numbers_rise_over_every_replay,
                 attempts_of_a_replay_count_however_it_ends,
+                a_stale_attempt_of_a_replay_does_not_count,
                 what_cannot_be_replayed_says_why,
                 a_preview_stores_nothing,
                 a_replay_takes_a_fixed_set_and_counts_it,

@@ -86,6 +86,22 @@ pub async fn attempts_of_a_replay_count_however_it_ends(store: &dyn Store) {
     assert_eq!((row.status, row.due_at, row.attempts), (Status::Delivered, None, 2));
 }
 
+/// One that came when its replay had ended already, without an attempt.
+pub async fn a_stale_attempt_of_a_replay_does_not_count(store: &dyn Store) {
+    let due = given::one_delivered(store).await;
+    store.replay_one(due.id, ReplayOf::Either, &given::asked()).await.unwrap();
+    let again = given::all_due(store).await.remove(0);
+    let unroutable = Settlement::Dead { reason: DeadReason::Unroutable, detail: None, blocks: false };
+    assert!(given::record(store, given::recorded(&again, unroutable, None)).await);
+    assert!(!given::record(store, given::delivered(&again)).await);
+    assert_eq!(given::delivery(store, due.id).await.attempts, 1);
+    store.replay_one(due.id, ReplayOf::Either, &given::asked()).await.unwrap();
+    let again = given::all_due(store).await.remove(0);
+    assert_eq!((again.attempts, again.attempts_at_refill), (1, 1));
+    assert!(given::record(store, given::delivered(&again)).await);
+    assert_eq!(given::delivery(store, due.id).await.attempts, 2);
+}
+
 /// They never begin anew, so a stale outcome of long ago can never fit.
 pub async fn attempt_numbers_rise_over_every_replay(store: &dyn Store) {
     let first = given::one_due(store).await;

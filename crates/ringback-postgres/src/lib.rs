@@ -28,6 +28,7 @@ mod schema;
 mod sql;
 
 mod emit;
+mod idempotency;
 mod intake;
 mod outbox;
 mod routed;

@@ -1,7 +1,7 @@
 //! Events that callers wrote in transactions of their own: read in order, routed, their pointers removed.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     time::Duration,
 };
 
@@ -9,19 +9,15 @@ use ringback::{
     delivery::Due,
     event::NewEvent,
     id::EventId,
-    store::{Error, Floor, Outbox, OutboxPage, Pointer, Result, RoutedEvent, UnroutedEvent},
+    store::{
+        Error, Floor, Outbox, OutboxPage, Pointer, Result, RoutedEvent, UnroutedEvent,
+        rules::idempotency::{self as rules, Holder, Name},
+    },
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{
-    Postgres, emit,
-    error::from_sqlx,
-    intake::{KeyName, take_keys},
-    routed::RoutedRows,
-    rows,
-    sql::prepared,
-};
+use crate::{Postgres, emit, error::from_sqlx, idempotency, routed::RoutedRows, rows, sql::prepared};
 
 /// Most bytes that a page says of whom its events are for: some thirty times what any one event may say.
 const PAGE_BYTES: i64 = 8 * 1024 * 1024;
@@ -58,7 +54,7 @@ impl Outbox for Postgres {
     async fn record_routing(&self, events: &[RoutedEvent], window: Duration) -> Result<Vec<Due>> {
         let mut transaction = self.begin_work().await?;
         let events = take_pointers(self, &mut transaction, events).await?;
-        let duplicates = fold_duplicates(self, &mut transaction, &events, window).await?;
+        let duplicates = fold(self, &mut transaction, &events, window).await?;
         let expunged = find_expunged(self, &mut transaction, &events).await?;
         let mut rows = RoutedRows::default();
         for routed in &events {
@@ -146,38 +142,20 @@ async fn take_pointers<'a>(
     Ok(events)
 }
 
-/// For each event whose idempotency key belongs to another one: that other one.
-async fn fold_duplicates(
+/// The events that are duplicates, and of which event.
+async fn fold(
     store: &Postgres,
     connection: &mut PgConnection,
     events: &[&RoutedEvent],
     window: Duration,
 ) -> Result<HashMap<EventId, EventId>> {
-    let mut first_of: BTreeMap<KeyName<'_>, EventId> = BTreeMap::new();
-    let mut later = Vec::new();
-    for routed in events {
-        let event = &routed.event;
-        let Some(key) = event.idempotency_key.as_deref() else { continue };
-        let name = (&*event.tenant, &*event.event_type, key);
-        match first_of.entry(name) {
-            std::collections::btree_map::Entry::Vacant(vacant) => {
-                vacant.insert(event.id);
-            }
-            std::collections::btree_map::Entry::Occupied(_) => later.push((name, event.id)),
-        }
-    }
-    if first_of.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let wanted: Vec<_> = first_of.iter().map(|(&name, &id)| (name, id, None)).collect();
-    let held = take_keys(store, connection, &wanted, window).await?;
-    let mut duplicates: HashMap<_, _> = held.into_iter().map(|(id, (holder, _))| (id, holder)).collect();
-    for (name, id) in later {
-        if let Some(&first) = first_of.get(&name) {
-            duplicates.insert(id, duplicates.get(&first).copied().unwrap_or(first));
-        }
-    }
-    Ok(duplicates)
+    // In reverse, so that it is the first event of each key that wants it.
+    let wanted =
+        events.iter().rev().filter_map(|it| Some((Name::of_routed(it)?, Holder::routed(it.event.id)))).collect();
+    let locked = idempotency::lock(store, connection, wanted).await?;
+    let folded = rules::fold(events.iter().copied(), &locked.holders, window);
+    idempotency::keep(store, connection, &locked, &folded.taken).await?;
+    Ok(folded.duplicates)
 }
 
 async fn find_expunged(

@@ -218,6 +218,7 @@ statements! {
     set_emit_limit
     set_holds
     settle_survivors
+    take_over_keys
     take_request_key
     update_endpoint
 }

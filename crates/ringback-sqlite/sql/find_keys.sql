@@ -1,5 +1,5 @@
 -- ?1 rows {tenant, type, key}.
-SELECT i.tenant, i.type, i.key, i.event_id, i.content
+SELECT wanted.key AS position, i.event_id, i.content
 FROM jsonb_each(?1) AS wanted
 CROSS JOIN ringback_idempotency AS i
     ON i.tenant = wanted.value ->> 'tenant'

@@ -1,8 +1,11 @@
-//! Which event an idempotency key stands for, for events of both doors.
+//! Which event an idempotency key stands for, for events of both doors: read, and kept.
 
-use std::{collections::HashMap, time::Duration};
+use std::borrow::Cow;
 
-use ringback::id::EventId;
+use ringback::{
+    id::EventId,
+    store::rules::idempotency::{Holder, Holders, Name},
+};
 use serde::Serialize;
 use sqlx::{Row as _, SqliteConnection};
 
@@ -11,76 +14,64 @@ use crate::{
     read::uuid,
 };
 
-/// What makes two events the same one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-pub(crate) struct Name {
-    tenant: String,
-    r#type: String,
-    key: String,
+/// A key as the statements read it.
+#[derive(Serialize)]
+struct Key<'a> {
+    tenant: &'a str,
+    r#type: &'a str,
+    key: &'a str,
 }
 
-impl Name {
-    /// `None` for an event without an idempotency key.
-    pub(crate) fn of(tenant: &str, event_type: &str, key: Option<&str>) -> Option<Self> {
-        Some(Self { tenant: tenant.to_owned(), r#type: event_type.to_owned(), key: key?.to_owned() })
+impl<'a> Key<'a> {
+    const fn of(name: &Name<'a>) -> Self {
+        Self { tenant: name.tenant, r#type: name.event_type, key: name.key }
     }
 }
 
-/// The event that brought a key first.
-#[derive(Debug, Clone)]
-pub(crate) struct Brought {
-    pub(crate) event: EventId,
-    /// `None` where it came through the outbox: those are folded whatever their content.
-    pub(crate) content: Option<Vec<u8>>,
-}
-
-impl Brought {
-    /// Whether `event` came within `window` of the first; later it takes the key over.
-    pub(crate) fn counts_for(&self, event: EventId, window: Duration) -> bool {
-        event.accepted_at() < self.event.accepted_at() + window
-    }
-}
-
-/// What these keys stand for; unknown ones are left out.
-pub(crate) async fn find(
+/// What these keys stand for.
+pub(crate) async fn find<'a>(
     tx: &mut SqliteConnection,
-    names: impl Iterator<Item = Name>,
-) -> sqlx::Result<HashMap<Name, Brought>> {
+    names: impl Iterator<Item = Name<'a>>,
+) -> sqlx::Result<Holders<'a>> {
     let names: Vec<_> = names.collect();
     if names.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Holders::new());
     }
-    let rows = sqlx::query(sql!("find_keys")).bind(json(&names)?).fetch_all(tx).await?;
-    let read = |row: &sqlx::sqlite::SqliteRow| {
-        let name = Name { tenant: row.try_get("tenant")?, r#type: row.try_get("type")?, key: row.try_get("key")? };
-        let brought = Brought { event: EventId::from_uuid(uuid(row, "event_id")?), content: row.try_get("content")? };
-        Ok((name, brought))
-    };
-    rows.iter().map(read).collect()
+    let keys: Vec<_> = names.iter().map(Key::of).collect();
+    let rows = sqlx::query(sql!("find_keys")).bind(json(&keys)?).fetch_all(tx).await?;
+    rows.iter()
+        .map(|row| {
+            let content = row.try_get::<Option<Vec<u8>>, _>("content")?.map(Cow::Owned);
+            let holder = Holder { event: EventId::from_uuid(uuid(row, "event_id")?), content };
+            Ok((names[usize::from(row.try_get::<u16, _>("position")?)], holder))
+        })
+        .collect()
 }
 
 #[derive(Serialize)]
-struct Row {
+struct Row<'a> {
     #[serde(flatten)]
-    name: Name,
+    key: Key<'a>,
     event: Hex,
     created_at: i64,
     content: Option<String>,
 }
 
+impl<'a> Row<'a> {
+    fn of(name: &Name<'a>, holder: &Holder<'_>) -> Self {
+        Self {
+            key: Key::of(name),
+            event: Hex(holder.event.uuid()),
+            created_at: holder.event.accepted_at().micros(),
+            content: holder.content.as_deref().map(hex::encode),
+        }
+    }
+}
+
 /// Makes these keys stand for these events, whatever they stood for before.
-pub(crate) async fn keep(
-    tx: &mut SqliteConnection,
-    keys: impl Iterator<Item = (Name, EventId, Option<[u8; 32]>)>,
-) -> sqlx::Result<()> {
-    let row = |(name, event, content): (Name, EventId, Option<[u8; 32]>)| Row {
-        name,
-        event: Hex(event.uuid()),
-        created_at: event.accepted_at().micros(),
-        content: content.map(hex::encode),
-    };
-    let rows: Vec<_> = keys.map(row).collect();
-    if !rows.is_empty() {
+pub(crate) async fn keep(tx: &mut SqliteConnection, taken: &Holders<'_>) -> sqlx::Result<()> {
+    if !taken.is_empty() {
+        let rows: Vec<_> = taken.iter().map(|(name, holder)| Row::of(name, holder)).collect();
         sqlx::query(sql!("reserve_keys")).bind(json(&rows)?).execute(tx).await?;
     }
     Ok(())

@@ -1,11 +1,14 @@
 //! Accepting events that come through the engine: events, deliveries and idempotency keys in one transaction.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use ringback::{
     delivery::Due,
     id::EventId,
-    store::{Acceptance, Accepted, Error, EventToAccept, Group, IDS_AHEAD_MAX, Intake, Result},
+    store::{
+        Acceptance, Accepted, Error, EventToAccept, Group, IDS_AHEAD_MAX, Intake, Result,
+        rules::{acceptance, idempotency::Name},
+    },
     time::Timestamp,
 };
 use serde::Serialize;
@@ -14,8 +17,7 @@ use sqlx::SqliteConnection;
 use crate::{
     Sqlite, audit,
     batch::{Heap, Hex, json},
-    idempotency::{self, Brought, Name},
-    once,
+    idempotency, once,
     read::now,
     route::{Routed, config_version, store_routing},
 };
@@ -49,86 +51,40 @@ fn within_clock(greatest: Option<EventId>, now: Timestamp) -> Result<()> {
 }
 
 async fn accept(tx: &mut SqliteConnection, groups: &[Group], window: Duration) -> sqlx::Result<Vec<Acceptance>> {
-    let names = groups.iter().flat_map(|group| &group.events).filter_map(name);
-    let known = idempotency::find(tx, names).await?;
-    let judge = |event: &EventToAccept| judge(event, &known, window);
-    let mut answers: Vec<Acceptance> = groups.iter().map(|group| group.events.iter().map(judge).collect()).collect();
-
+    let names = groups.iter().flat_map(|group| &group.events).filter_map(Name::of_accepted);
+    let holders = idempotency::find(tx, names).await?;
+    let mut answers = acceptance::of_groups(groups, &holders, window);
+    idempotency::keep(tx, &acceptance::taken(groups, &answers)).await?;
     for (group, answer) in groups.iter().zip(&mut answers) {
-        let Some(once) = group.once.as_ref().filter(|_| !answer.iter().any(Accepted::refuses_group)) else { continue };
+        let Some(once) = group.once.as_ref().filter(|_| !acceptance::is_refused(answer)) else { continue };
         match once::find(tx, once).await? {
             Some(before) => answer.fill(Accepted::Before(before)),
             None => once::keep(tx, once).await?,
         }
     }
-    let accepted: Vec<&EventToAccept> =
-        groups.iter().zip(&answers).flat_map(|(group, answer)| new_of(group, answer)).collect();
-    let mut due = store(tx, &accepted).await?;
-    for (group, answer) in groups.iter().zip(&mut answers) {
-        if let Some(record) = &group.record
-            && !new_of(group, answer).is_empty()
-        {
-            audit::write(tx, record).await?;
-        }
-        for (event, accepted) in group.events.iter().zip(answer) {
-            if let Accepted::New(deliveries) = accepted {
-                *deliveries = due.remove(&event.id).unwrap_or_default();
-            }
-        }
+    let fresh: Vec<_> = acceptance::stored(groups, &answers).collect();
+    let due = store(tx, &fresh).await?;
+    for record in acceptance::records(groups, &answers) {
+        audit::write(tx, record).await?;
     }
+    acceptance::hand_out(groups, &mut answers, due);
     Ok(answers)
 }
 
-/// What would become of an event by itself.
-fn judge(event: &EventToAccept, known: &HashMap<Name, Brought>, window: Duration) -> Accepted {
-    let brought = name(event).and_then(|name| known.get(&name));
-    match brought.filter(|brought| brought.counts_for(event.id, window)) {
-        None => Accepted::New(Vec::new()),
-        Some(Brought { event: first, content: Some(content) }) if content[..] != event.content => {
-            Accepted::Conflict(*first)
-        }
-        Some(Brought { event: first, .. }) => Accepted::Duplicate(*first),
-    }
-}
-
-/// The events of a group that are to be stored: none if one of it is in conflict.
-fn new_of<'a>(group: &'a Group, answer: &[Accepted]) -> Vec<&'a EventToAccept> {
-    if answer.iter().any(Accepted::refuses_group) {
-        return Vec::new();
-    }
-    group
-        .events
-        .iter()
-        .zip(answer)
-        .filter(|(_, accepted)| matches!(accepted, Accepted::New(_)))
-        .map(|(event, _)| event)
-        .collect()
-}
-
-fn name(event: &EventToAccept) -> Option<Name> {
-    Name::of(&event.tenant, &event.event_type, event.idempotency_key.as_deref())
-}
-
-/// Stores events with all that belongs to them; the deliveries that may be sent now, by event.
-async fn store(tx: &mut SqliteConnection, events: &[&EventToAccept]) -> sqlx::Result<HashMap<EventId, Vec<Due>>> {
+/// Stores events with all that belongs to them; the deliveries that may be sent now.
+async fn store(tx: &mut SqliteConnection, events: &[&EventToAccept]) -> sqlx::Result<Vec<Due>> {
     if events.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Vec::new());
     }
     let first: i64 = sqlx::query_scalar(sql!("read_last_seq")).fetch_one(&mut *tx).await?;
     let seqs: Vec<i64> = (first + 1..).take(events.len()).collect();
     insert_events(tx, events, &seqs).await?;
-    let keys = events.iter().filter_map(|event| Some((name(event)?, event.id, Some(event.content))));
-    idempotency::keep(tx, keys).await?;
     let routed: Vec<_> = events
         .iter()
         .zip(&seqs)
         .map(|(event, seq)| Routed { event: event.id, seq: *seq, expunged: false, routing: &event.routing })
         .collect();
-    let mut by_event = HashMap::<_, Vec<_>>::new();
-    for due in store_routing(tx, &routed, now()).await? {
-        by_event.entry(due.id.event()).or_default().push(due);
-    }
-    Ok(by_event)
+    store_routing(tx, &routed, now()).await
 }
 
 /// An event as the statement reads it.

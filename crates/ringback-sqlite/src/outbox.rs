@@ -7,15 +7,17 @@ use ringback::{
     delivery::Due,
     event::{Event, NewEvent},
     id::EventId,
-    store::{Error, Floor, Outbox, OutboxPage, Pointer, Result, RoutedEvent, UnroutedEvent},
+    store::{
+        Error, Floor, Outbox, OutboxPage, Pointer, Result, RoutedEvent, UnroutedEvent,
+        rules::idempotency::{self as rules, Name},
+    },
 };
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::{
     Sqlite,
     batch::json,
-    emit,
-    idempotency::{self, Brought, Name},
+    emit, idempotency,
     read::{event, now},
     route::{Routed, config_version, store_duplicates, store_routing},
 };
@@ -69,39 +71,25 @@ async fn record_routing(tx: &mut SqliteConnection, events: &[RoutedEvent], windo
     let mut events: Vec<_> = events.iter().filter(|routed| taken.contains_key(&routed.pointer.seq)).collect();
     events.sort_by_key(|routed| routed.pointer);
 
-    let names = events.iter().filter_map(|routed| name(routed));
-    let mut known = idempotency::find(tx, names).await?;
-    let (mut first, mut duplicates, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+    let names = events.iter().filter_map(|routed| Name::of_routed(routed));
+    let holders = idempotency::find(tx, names).await?;
+    let folded = rules::fold(events.iter().copied(), &holders, window);
+    idempotency::keep(tx, &folded.taken).await?;
+    let (mut duplicates, mut first) = (Vec::new(), Vec::new());
     for routed in events {
-        let Some(name) = name(routed) else {
-            first.push(routed);
-            continue;
-        };
-        match known.get(&name).filter(|brought| brought.counts_for(routed.event.id, window)) {
-            Some(original) => duplicates.push((routed.event.id, original.event, routed.routing.config_version)),
-            None => {
-                known.insert(name.clone(), Brought { event: routed.event.id, content: None });
-                keys.push((name, routed.event.id, None));
-                first.push(routed);
-            }
+        let (id, seq) = (routed.event.id, routed.pointer.seq);
+        match folded.duplicates.get(&id) {
+            Some(original) => duplicates.push((id, *original, routed.routing.config_version)),
+            None => first.push(Routed {
+                event: id,
+                seq,
+                expunged: taken.get(&seq).copied().unwrap_or_default(),
+                routing: &routed.routing,
+            }),
         }
     }
-    idempotency::keep(tx, keys.into_iter()).await?;
     store_duplicates(tx, &duplicates).await?;
-    let routed: Vec<_> = first
-        .iter()
-        .map(|routed| Routed {
-            event: routed.event.id,
-            seq: routed.pointer.seq,
-            expunged: taken.get(&routed.pointer.seq).copied().unwrap_or_default(),
-            routing: &routed.routing,
-        })
-        .collect();
-    store_routing(tx, &routed, now()).await
-}
-
-fn name(routed: &RoutedEvent) -> Option<Name> {
-    Name::of(&routed.event.tenant, &routed.event.event_type, routed.event.idempotency_key.as_deref())
+    store_routing(tx, &first, now()).await
 }
 
 /// Removes the pointers that are still there; for each whether its event's payload has been expunged.

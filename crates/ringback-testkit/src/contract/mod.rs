@@ -68,6 +68,7 @@ macro_rules! store_contract {
                 an_emitted_event_waits_unrouted,
                 an_emitted_event_keeps_every_field,
                 routing_turns_a_pointer_into_deliveries_once,
+                a_late_page_folds_within_the_window_alone,
                 only_one_of_two_routers_wins,
                 nothing_is_missed_from_the_next_floor_on,
                 a_full_page_is_followed_by_the_rest,

@@ -74,6 +74,25 @@ pub async fn routing_turns_a_pointer_into_deliveries_once(store: &dyn Store) {
     assert_eq!((row.state, row.config_version), (EventState::Routed, Some(7)));
 }
 
+/// A key counts for a while from the event that brought it, also where a page is read so late that it holds what came after.
+pub async fn a_late_page_folds_within_the_window_alone(store: &dyn Store) {
+    let keyed = || NewEvent::new("CALL_ENDED", "{}").idempotency_key("call-42");
+    let first = given::emit(store, keyed()).await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let (second, again) = (given::emit(store, keyed()).await, given::emit(store, keyed()).await);
+    let window = second.accepted_at().since(first.accepted_at());
+    let endpoint = given::endpoint_id();
+    let routed: Vec<_> = given::unrouted(store).await.iter().map(|event| given::routed(event, &[endpoint])).collect();
+    let due = store.record_routing(&routed, window).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.id.event()).collect::<Vec<_>>(), [first, second]);
+    let row = store.event(again).await.unwrap().unwrap();
+    assert_eq!((row.state, row.duplicate_of), (EventState::Duplicate, Some(second)));
+    let later = given::emit(store, keyed()).await;
+    let routed = [given::routed(&given::unrouted(store).await[0], &[endpoint])];
+    assert!(store.record_routing(&routed, WINDOW).await.unwrap().is_empty());
+    assert_eq!(store.event(later).await.unwrap().unwrap().duplicate_of, Some(second), "who took it over holds it");
+}
+
 /// Two nodes that both take themselves for the router make no delivery twice.
 pub async fn only_one_of_two_routers_wins(store: &dyn Store) {
     for _ in 0..20 {

@@ -1,9 +1,11 @@
 //! What both stores must decide alike: pure functions of what a store has read in the transaction that acts on it.
 
+pub mod acceptance;
 pub mod addressing;
 pub mod admission;
 pub mod erasing;
 pub mod host;
+pub mod idempotency;
 pub mod missing;
 pub mod page;
 pub mod standing;

@@ -1,0 +1,115 @@
+//! Which event an idempotency key stands for, and what becomes of the events that carry it.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use crate::{
+    id::EventId,
+    store::{Accepted, EventToAccept, RoutedEvent},
+};
+
+/// What makes two events the same one. Stores that lock keys do so in this order: no two transactions wait for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name<'a> {
+    /// Whose the events are.
+    pub tenant: &'a str,
+    /// What happened.
+    pub event_type: &'a str,
+    /// The key itself.
+    pub key: &'a str,
+}
+
+impl<'a> Name<'a> {
+    /// That of an event that came through the engine; `None` without an idempotency key.
+    #[must_use]
+    pub fn of_accepted(event: &'a EventToAccept) -> Option<Self> {
+        let key = event.idempotency_key.as_deref()?;
+        Some(Self { tenant: &event.tenant, event_type: &event.event_type, key })
+    }
+
+    /// That of an event that came through the outbox; `None` without an idempotency key.
+    #[must_use]
+    pub fn of_routed(routed: &'a RoutedEvent) -> Option<Self> {
+        let event = &routed.event;
+        let key = event.idempotency_key.as_deref()?;
+        Some(Self { tenant: &event.tenant, event_type: &event.event_type, key })
+    }
+}
+
+/// The event that a key stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder<'a> {
+    /// Its id.
+    pub event: EventId,
+    /// Its content, to be compared; `None` of an event that came through the outbox: it is the same whatever its content.
+    pub content: Option<Cow<'a, [u8]>>,
+}
+
+/// What keys stand for. Those that stand for nothing are not in it.
+pub type Holders<'a> = BTreeMap<Name<'a>, Holder<'a>>;
+
+impl<'a> Holder<'a> {
+    /// An event that is to hold its key.
+    #[must_use]
+    pub fn accepted(event: &'a EventToAccept) -> Self {
+        Self { event: event.id, content: Some(Cow::Borrowed(&event.content)) }
+    }
+
+    /// An event that is to hold its key, whatever its content.
+    #[must_use]
+    pub const fn routed(event: EventId) -> Self {
+        Self { event, content: None }
+    }
+
+    /// Whether an event came within `window` of the holder; a later one takes the key over.
+    fn counts_for(&self, event: EventId, window: Duration) -> bool {
+        event.accepted_at() < self.event.accepted_at() + window
+    }
+}
+
+/// What would become of an event by itself, its deliveries left empty.
+#[must_use]
+pub fn judge(event: &EventToAccept, holders: &Holders<'_>, window: Duration) -> Accepted {
+    let holder = Name::of_accepted(event).and_then(|name| holders.get(&name));
+    let Some(holder) = holder.filter(|holder| holder.counts_for(event.id, window)) else {
+        return Accepted::New(Vec::new());
+    };
+    match &holder.content {
+        Some(content) if **content != event.content => Accepted::Conflict(holder.event),
+        _ => Accepted::Duplicate(holder.event),
+    }
+}
+
+/// What a page of the outbox comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Folded<'a> {
+    /// The events that are duplicates, and of which event.
+    pub duplicates: HashMap<EventId, EventId>,
+    /// The keys that stand for an event of the page from now on.
+    pub taken: Holders<'a>,
+}
+
+/// Folds events into those that hold their keys within `window`: into what held a key before, and into each other, in the
+/// order in which they are given.
+#[must_use]
+pub fn fold<'a>(
+    events: impl IntoIterator<Item = &'a RoutedEvent>,
+    holders: &Holders<'a>,
+    window: Duration,
+) -> Folded<'a> {
+    let mut folded = Folded::default();
+    for routed in events {
+        let Some(name) = Name::of_routed(routed) else { continue };
+        let id = routed.event.id;
+        let holder = folded.taken.get(&name).or_else(|| holders.get(&name));
+        if let Some(holder) = holder.filter(|holder| holder.counts_for(id, window)) {
+            folded.duplicates.insert(id, holder.event);
+        } else {
+            folded.taken.insert(name, Holder::routed(id));
+        }
+    }
+    folded
+}

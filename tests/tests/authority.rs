@@ -229,7 +229,7 @@ on_both_stores! {
             }
         }
 
-        for scope in Scope::ALL {
+        for &scope in Scope::ALL {
             let (bound, unbound) = (token(&host, scope, Some("acme")).await, token(&host, scope, None).await);
             for route in &routes {
                 let names = route.names(scope);

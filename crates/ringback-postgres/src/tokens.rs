@@ -21,7 +21,7 @@ impl Tokens for Postgres {
         let mut transaction = self.begin().await?;
         query(&self.sql().insert_token)
             .bind(token.id.uuid())
-            .bind(token.scope.as_str())
+            .bind(token.scope.name())
             .bind(token.tenant.as_deref())
             .bind(token.name.as_deref())
             .bind(&token.digest[..])

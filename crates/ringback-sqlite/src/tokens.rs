@@ -58,7 +58,7 @@ impl Tokens for Sqlite {
 async fn create(tx: &mut SqliteConnection, token: Token, record: Record) -> sqlx::Result<()> {
     sqlx::query(sql!("insert_token"))
         .bind(token.id.uuid().as_bytes().as_slice())
-        .bind(token.scope.as_str())
+        .bind(token.scope.name())
         .bind(token.tenant.as_deref())
         .bind(token.name.as_deref())
         .bind(token.digest.as_slice())

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt::Display, str::FromStr};
 
 use serde_json::{Map, Value};
 
-use crate::invalid::Invalid;
+use crate::{invalid::Invalid, word::Word};
 
 /// A member name or index as it stands in a pointer (RFC 6901).
 pub fn escape(token: &str) -> Cow<'_, str> {
@@ -179,22 +179,10 @@ impl Fields {
         Some(table)
     }
 
-    /// One word of several: `words` are those it may be.
-    pub fn word<T: Clone>(&mut self, name: &str, words: &[(&str, T)]) -> Option<T> {
-        let text = self.text(name)?;
-        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| value.clone());
-        if found.is_none() {
-            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            self.wrong(name, "unknown_value", format!("must be one of: {}", known.join(", ")));
-        }
-        found
-    }
-
     /// One of the engine's words.
-    pub fn one_of<T: Copy + Display>(&mut self, name: &str, words: &[T]) -> Option<T> {
-        let named: Vec<_> = words.iter().map(|word| (word.to_string(), *word)).collect();
-        let named: Vec<_> = named.iter().map(|(name, word)| (name.as_str(), *word)).collect();
-        self.word(name, &named)
+    pub fn word<T: Word>(&mut self, name: &str) -> Option<T> {
+        let word = self.text(name)?.parse::<T>();
+        word.map_err(|known| self.wrong(name, "unknown_value", format!("must be {known}"))).ok()
     }
 
     fn list<T>(
@@ -264,7 +252,7 @@ mod tests {
         assert_eq!(fields.number("n"), None);
         assert_eq!(fields.texts("l").unwrap(), ["a"]);
         assert!(fields.table("m").unwrap().is_empty());
-        assert_eq!(fields.word("e", &[("a", 1)]), None);
+        assert_eq!(fields.word::<crate::delivery::Status>("e"), None);
         assert_eq!(fields.object("o", |inner| inner.required("y")).unwrap(), "");
         assert_eq!(fields.object("q", |inner| inner.required("y")).unwrap(), "");
         assert_eq!(

@@ -27,7 +27,7 @@ pub mod invalid;
 pub mod seal;
 pub mod time;
 pub mod token;
-mod word;
+pub mod word;
 
 pub mod emit;
 mod route;

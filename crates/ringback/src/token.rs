@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::{id::TokenId, time::Timestamp};
+use crate::{id::TokenId, time::Timestamp, word::words};
 
 /// What a token's text begins with, for people and for those who search code for secrets.
 const PREFIX: &str = "rbk_";
@@ -16,52 +16,13 @@ const PREFIX: &str = "rbk_";
 /// Random bytes of a token.
 const SECRET_BYTES: usize = 32;
 
-/// What a token is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scope {
-    /// Everything.
-    Admin,
-    /// Read; and replay, pause, resume, test, discard.
-    Operator,
-    /// Only hand in events.
-    Emit,
-    /// Only read.
-    Read,
-}
-
-/// A text that is no scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("one of: admin, operator, emit, read")]
-pub struct NoScope;
-
-impl Scope {
-    /// All of them, the most powerful first.
-    pub const ALL: [Self; 4] = [Self::Admin, Self::Operator, Self::Emit, Self::Read];
-
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Operator => "operator",
-            Self::Emit => "emit",
-            Self::Read => "read",
-        }
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Scope {
-    type Err = NoScope;
-
-    fn from_str(text: &str) -> Result<Self, NoScope> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == text).ok_or(NoScope)
+words! {
+    /// What a token is for; the most powerful first.
+    Scope {
+        Admin "admin": "everything",
+        Operator "operator": "read; and replay, pause, resume, test, discard",
+        Emit "emit": "only hand in events",
+        Read "read": "only read",
     }
 }
 
@@ -188,9 +149,9 @@ mod tests {
 
     #[test]
     fn scopes_are_read_by_their_names() {
-        for scope in Scope::ALL {
-            assert_eq!(scope.as_str().parse(), Ok(scope));
+        for &scope in Scope::ALL {
+            assert_eq!(scope.name().parse(), Ok(scope));
         }
-        assert_eq!("Admin".parse::<Scope>(), Err(NoScope));
+        assert_eq!("Admin".parse::<Scope>(), Err(crate::word::NotOneOf(Scope::NAMES)));
     }
 }

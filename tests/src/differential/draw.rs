@@ -1,6 +1,7 @@
 //! Random calls. Those whose answer the model knows say what it must be; the others are compared only.
 
 use reqwest::Method;
+use ringback::delivery::DeadReason;
 use ringback_testkit::Random;
 use serde_json::{Value, json};
 
@@ -168,7 +169,7 @@ fn list_of_deliveries(random: &mut Random, model: &Model) -> Drawn {
     let mut fate = dead_letters.then_some(Fate::Dead);
     if dead_letters {
         if random.percent(20) {
-            let reason = *random.pick(&["exhausted", "gone", "expired", "unroutable"]);
+            let reason = *random.pick(DeadReason::NAMES);
             asked.query.push(format!("reason={reason}"));
             let call = asked.walk(random, "/v1/dead-letters", model.events.len());
             return Drawn::with(call, 200);

@@ -3,7 +3,6 @@
 use axum::{Json, extract::State};
 use http::StatusCode;
 use ringback::{
-    delivery::DeadReason,
     event::{is_key, is_tenant, is_type},
     id::DeliveryId,
     store::{DeliveryFilter, ReplayOf},
@@ -18,7 +17,7 @@ use crate::{
     auth::{Operator, Reader},
     cursor::Paging,
     extract::{FromParameters, Id, Nothing, OptionalJson, Parameters, Query},
-    openapi::{parameters, requests, words},
+    openapi::{parameters, requests, values},
     problem::Problem,
     view::{DeadLetter, DeliveryWithAttempts, Destinations, List},
 };
@@ -43,7 +42,7 @@ impl FromParameters for Asked {
             endpoint: parameters.parsed("endpoint_id"),
             event_type: parameters.text("type", is_type),
             key: parameters.text("key", is_key),
-            reason: parameters.one_of("reason", DeadReason::ALL),
+            reason: parameters.word("reason"),
             span: parameters.span(),
             ..DeliveryFilter::default()
         };
@@ -82,7 +81,7 @@ async fn list(
 /// A delivered one is replayed as a delivery: it never was, or is no longer, a dead letter.
 #[utoipa::path(
     post, path = "/v1/dead-letters/{id}/replay", operation_id = "replay_dead_letter", tag = "dead letters",
-    params(("id" = words::DeliveryId, Path)),
+    params(("id" = values::DeliveryId, Path)),
     request_body = Option<requests::Nothing>,
     responses(
         (status = 202, description = "It is due.", body = DeliveryWithAttempts),
@@ -105,7 +104,7 @@ async fn replay(
 /// It becomes `cancelled`.
 #[utoipa::path(
     delete, path = "/v1/dead-letters/{id}", operation_id = "discard_dead_letter", tag = "dead letters",
-    params(("id" = words::DeliveryId, Path)),
+    params(("id" = values::DeliveryId, Path)),
     responses(
         (status = 204, description = "It is discarded."),
     ),

@@ -8,7 +8,7 @@ use super::{
     mount::Mount,
     visible::visible,
 };
-use crate::auth::{Access, Permission, Scope};
+use crate::auth::{Access, Permission};
 
 /// The data of `templates/layout.html`.
 pub(super) struct Frame {
@@ -44,12 +44,7 @@ impl Frame {
     /// For a visitor with this access, in this session if there is one.
     pub(super) fn inside(mount: Mount, keys: &MasterKeys, access: &Access, session: Option<&str>) -> Self {
         let who = Who {
-            scope: match access.scope {
-                Scope::Admin => "admin",
-                Scope::Operator => "operator",
-                Scope::Emit => "emit",
-                Scope::Read => "read",
-            },
+            scope: access.scope.name(),
             tenant: access.tenant.as_deref().map(visible),
             may_operate: access.may(Permission::Operate),
             may_leave: session.is_some(),

@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use ringback::{store::Span, time::Timestamp};
+use ringback::{store::Span, time::Timestamp, word::Word};
 
 use crate::{
     api::Api,
@@ -88,22 +88,31 @@ impl Parameters {
         Span { since: self.moment("since"), until: self.moment("until") }
     }
 
-    /// A parameter that is one of a few words.
-    pub(crate) fn word<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Option<T> {
-        let given = self.take(name)?;
-        let found = words.iter().find(|(word, _)| *word == given).map(|(_, meaning)| *meaning);
-        if found.is_none() {
-            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            self.refuse(name, "unknown_value", format!("must be one of: {}", known.join(", ")));
-        }
-        found
+    /// A parameter that is one of the engine's words.
+    pub(crate) fn word<T: Word>(&mut self, name: &'static str) -> Option<T> {
+        self.one_of(name, T::ALL)
     }
 
-    /// A parameter that is one of the engine's words.
-    pub(crate) fn one_of<T: Copy + std::fmt::Display>(&mut self, name: &'static str, words: &[T]) -> Option<T> {
-        let named: Vec<_> = words.iter().map(|word| (word.to_string(), *word)).collect();
-        let named: Vec<_> = named.iter().map(|(name, word)| (name.as_str(), *word)).collect();
-        self.word(name, &named)
+    /// A parameter that is one of some of the engine's words.
+    pub(crate) fn one_of<T: Word>(&mut self, name: &'static str, words: &[T]) -> Option<T> {
+        let names: Vec<_> = words.iter().map(|word| word.name()).collect();
+        let place = self.place(name, &names)?;
+        words.get(place).copied()
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn flag(&mut self, name: &'static str) -> Option<bool> {
+        Some(self.place(name, &["true", "false"])? == 0)
+    }
+
+    /// Which of the names the parameter is.
+    fn place(&mut self, name: &'static str, names: &[&str]) -> Option<usize> {
+        let given = self.take(name)?;
+        let place = names.iter().position(|name| *name == given);
+        if place.is_none() {
+            self.refuse(name, "unknown_value", format!("must be one of: {}", names.join(", ")));
+        }
+        place
     }
 
     /// A whole number within bounds.
@@ -173,7 +182,7 @@ mod tests {
         let mut parameters = Parameters::of("limit=0&since=yesterday&status=lost&nonsense=1&key=a&key=b");
         assert_eq!(parameters.number("limit", 1, 1000), None);
         assert_eq!(parameters.moment("since"), None);
-        assert_eq!(parameters.word("status", &[("dead", 1), ("delivered", 2)]), None);
+        assert_eq!(parameters.word::<ringback::delivery::Status>("status"), None);
         parameters.take("key");
         let faults = parameters.faults.clone();
         assert!(parameters.finish().is_err());

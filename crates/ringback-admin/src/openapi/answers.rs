@@ -4,7 +4,7 @@
 
 use utoipa::ToSchema;
 
-use super::words::{EventType, Key, Tenant, Time, WarningCode};
+use super::values::{EventType, Key, Tenant, Time, WarningCode};
 
 /// Where the time of an attempt went; `null` for what was not entered.
 #[derive(ToSchema)]

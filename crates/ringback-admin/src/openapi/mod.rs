@@ -7,7 +7,7 @@ pub(crate) mod parameters;
 mod refusals;
 pub(crate) mod requests;
 pub(crate) mod settings;
-pub(crate) mod words;
+pub(crate) mod values;
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};

@@ -5,7 +5,7 @@
 
 use utoipa::IntoParams;
 
-use super::words::{
+use super::values::{
     Cursor, DeadReason, EndpointId, EventId, EventType, Flag, Key, Limit, Status, StoredReplayState, Tenant, Time,
 };
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::settings::{Door, with_settings};
-use super::words::{
+use super::values::{
     DeadReason, Digest, Encoding, EndpointId, EventType, Key, KeyFormat, Preset, ReplayedStatus, SchemeName, Selector,
     SigningSecret, Tenant, Time, Url,
 };

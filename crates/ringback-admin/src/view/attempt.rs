@@ -11,21 +11,21 @@ use ringback::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::openapi::{answers, words};
+use crate::openapi::{answers, values};
 
 /// One try of a delivery.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Attempt {
     number: i32,
-    #[schema(value_type = words::Time)]
+    #[schema(value_type = values::Time)]
     at: Timestamp,
-    #[schema(value_type = words::AttemptOutcome)]
+    #[schema(value_type = values::AttemptOutcome)]
     outcome: Conclusion,
     #[schema(required)]
     status_code: Option<u16>,
-    #[schema(required, value_type = Option<words::AttemptError>)]
+    #[schema(required, value_type = Option<values::AttemptError>)]
     error: Option<ErrorClass>,
-    #[schema(required, value_type = Option<words::AttemptPhase>)]
+    #[schema(required, value_type = Option<values::AttemptPhase>)]
     phase: Option<Phase>,
     ambiguous: bool,
     duration_ms: f64,
@@ -53,7 +53,7 @@ struct Response {
     body: String,
     /// `base64` where the body is not text.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<words::BodyEncoding>)]
+    #[schema(value_type = Option<values::BodyEncoding>)]
     body_encoding: Option<&'static str>,
     /// More came than was kept.
     truncated: bool,

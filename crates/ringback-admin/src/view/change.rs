@@ -8,12 +8,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::openapi::words;
+use crate::openapi::values;
 
 /// Who did what to what, and when.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Change {
-    #[schema(value_type = words::Time)]
+    #[schema(value_type = values::Time)]
     at: Timestamp,
     /// `admin_token`, a token's id, `host` or `host:` and a name, `command_line`, or `engine`.
     #[schema(example = "admin_token")]
@@ -23,7 +23,7 @@ pub(crate) struct Change {
     action: String,
     object_id: String,
     /// `null` for what is all tenants' or nobody's.
-    #[schema(required, value_type = Option<words::Tenant>)]
+    #[schema(required, value_type = Option<values::Tenant>)]
     tenant: Option<String>,
     #[schema(required)]
     request_id: Option<String>,

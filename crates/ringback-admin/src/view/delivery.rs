@@ -11,39 +11,39 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Destinations, attempt::Attempt};
-use crate::openapi::words;
+use crate::openapi::values;
 
 /// A delivery as listed.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Delivery {
-    #[schema(value_type = words::DeliveryId)]
+    #[schema(value_type = values::DeliveryId)]
     id: DeliveryId,
-    #[schema(value_type = words::EventId)]
+    #[schema(value_type = values::EventId)]
     event_id: EventId,
-    #[schema(required, value_type = Option<words::EndpointId>)]
+    #[schema(required, value_type = Option<values::EndpointId>)]
     endpoint_id: Option<EndpointId>,
-    #[schema(value_type = words::Tenant)]
+    #[schema(value_type = values::Tenant)]
     tenant: String,
-    #[schema(value_type = words::EventType)]
+    #[schema(value_type = values::EventType)]
     r#type: String,
-    #[schema(required, value_type = Option<words::Key>)]
+    #[schema(required, value_type = Option<values::Key>)]
     key: Option<String>,
     #[schema(required)]
     url: Option<String>,
-    #[schema(value_type = words::Status)]
+    #[schema(value_type = values::Status)]
     status: Status,
-    #[schema(required, value_type = Option<words::DeadReason>)]
+    #[schema(required, value_type = Option<values::DeadReason>)]
     dead_reason: Option<DeadReason>,
     attempt_count: i32,
-    #[schema(required, value_type = Option<words::Time>)]
+    #[schema(required, value_type = Option<values::Time>)]
     next_attempt_at: Option<Timestamp>,
-    #[schema(required, value_type = Option<words::Time>)]
+    #[schema(required, value_type = Option<values::Time>)]
     held_until: Option<Timestamp>,
-    #[schema(required, value_type = Option<words::HoldReason>)]
+    #[schema(required, value_type = Option<values::HoldReason>)]
     hold_reason: Option<HoldReason>,
-    #[schema(value_type = words::Time)]
+    #[schema(value_type = values::Time)]
     created_at: Timestamp,
-    #[schema(required, value_type = Option<words::Time>)]
+    #[schema(required, value_type = Option<values::Time>)]
     finished_at: Option<Timestamp>,
     /// What a dead one died of: the error of its last attempt, or why it could not be sent at all.
     #[schema(required)]
@@ -101,9 +101,9 @@ impl DeliveryWithAttempts {
 pub(crate) struct DeadLetter {
     #[serde(flatten)]
     delivery: Delivery,
-    #[schema(required, value_type = Option<words::DeadReason>)]
+    #[schema(required, value_type = Option<values::DeadReason>)]
     reason: Option<DeadReason>,
-    #[schema(required, value_type = Option<words::Time>)]
+    #[schema(required, value_type = Option<values::Time>)]
     died_at: Option<Timestamp>,
     #[schema(required)]
     last_status_code: Option<u16>,

@@ -12,21 +12,21 @@ use ringback::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::openapi::{answers, requests, settings::EndpointSettings, words};
+use crate::openapi::{answers, requests, settings::EndpointSettings, values};
 
 /// An endpoint with its effective values.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Endpoint {
-    #[schema(value_type = words::EndpointId)]
+    #[schema(value_type = values::EndpointId)]
     id: EndpointId,
     url: String,
-    #[schema(value_type = words::Tenant)]
+    #[schema(value_type = values::Tenant)]
     tenant: String,
-    #[schema(required, value_type = Option<words::Key>)]
+    #[schema(required, value_type = Option<values::Key>)]
     key: Option<String>,
     enabled: bool,
     event_types: Vec<String>,
-    #[schema(value_type = words::Preset)]
+    #[schema(value_type = values::Preset)]
     preset: Preset,
     #[schema(value_type = requests::Scheme)]
     scheme: Scheme,
@@ -47,9 +47,9 @@ pub(crate) struct Endpoint {
     public_key: Option<String>,
     #[schema(required)]
     rotation: Option<Rotation>,
-    #[schema(value_type = words::Time)]
+    #[schema(value_type = values::Time)]
     created_at: Timestamp,
-    #[schema(value_type = words::Time)]
+    #[schema(value_type = values::Time)]
     updated_at: Timestamp,
 }
 
@@ -59,10 +59,10 @@ struct Rotation {
     /// How many secrets are valid now, the current one included.
     secrets: usize,
     /// Until when the last of the older secrets signs beside the current one.
-    #[schema(required, value_type = Option<words::Time>)]
+    #[schema(required, value_type = Option<values::Time>)]
     overlap_until: Option<Timestamp>,
     /// When the next secret takes the current one's place.
-    #[schema(required, value_type = Option<words::Time>)]
+    #[schema(required, value_type = Option<values::Time>)]
     switch_at: Option<Timestamp>,
 }
 

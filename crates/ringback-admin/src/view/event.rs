@@ -12,33 +12,33 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Delivery;
-use crate::openapi::{answers, words};
+use crate::openapi::{answers, values};
 
 /// An event as listed.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Event {
-    #[schema(value_type = words::EventId)]
+    #[schema(value_type = values::EventId)]
     id: EventId,
-    #[schema(value_type = words::EventType)]
+    #[schema(value_type = values::EventType)]
     r#type: String,
-    #[schema(value_type = words::Tenant)]
+    #[schema(value_type = values::Tenant)]
     tenant: String,
-    #[schema(required, value_type = Option<words::Key>)]
+    #[schema(required, value_type = Option<values::Key>)]
     key: Option<String>,
-    #[schema(required, value_type = Option<words::Key>)]
+    #[schema(required, value_type = Option<values::Key>)]
     ordering_key: Option<String>,
-    #[schema(required, value_type = Option<words::Key>)]
+    #[schema(required, value_type = Option<values::Key>)]
     idempotency_key: Option<String>,
-    #[schema(value_type = words::Time)]
+    #[schema(value_type = values::Time)]
     occurred_at: Timestamp,
-    #[schema(value_type = words::Time)]
+    #[schema(value_type = values::Time)]
     accepted_at: Timestamp,
-    #[schema(value_type = words::EventState)]
+    #[schema(value_type = values::EventState)]
     state: EventState,
-    #[schema(required, value_type = Option<words::EventId>)]
+    #[schema(required, value_type = Option<values::EventId>)]
     duplicate_of: Option<EventId>,
     payload_bytes: i64,
-    #[schema(required, value_type = Option<words::Time>)]
+    #[schema(required, value_type = Option<values::Time>)]
     expunged_at: Option<Timestamp>,
 }
 
@@ -74,13 +74,13 @@ pub(crate) struct EventWithRouting {
 /// What routing decided about one endpoint, or one endpoint key that is nobody's.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Routing {
-    #[schema(required, value_type = Option<words::EndpointId>)]
+    #[schema(required, value_type = Option<values::EndpointId>)]
     endpoint_id: Option<EndpointId>,
-    #[schema(required, value_type = Option<words::Key>)]
+    #[schema(required, value_type = Option<values::Key>)]
     endpoint_key: Option<String>,
-    #[schema(value_type = words::RoutingVerdict)]
+    #[schema(value_type = values::RoutingVerdict)]
     verdict: &'static str,
-    #[schema(required, value_type = Option<words::SkipReason>)]
+    #[schema(required, value_type = Option<values::SkipReason>)]
     reason: Option<Skipped>,
 }
 
@@ -98,7 +98,7 @@ impl From<RoutingEntry> for Routing {
 /// The answer to an event that was handed in.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Accepted {
-    #[schema(value_type = words::EventId)]
+    #[schema(value_type = values::EventId)]
     id: EventId,
     duplicate: bool,
     #[schema(value_type = Vec<answers::Warning>)]

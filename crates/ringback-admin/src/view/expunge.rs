@@ -8,16 +8,16 @@ use ringback::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::openapi::{answers, words};
+use crate::openapi::{answers, values};
 
 /// An expunge and its counts: `matched = expunged + skipped + remaining`.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Expunge {
-    #[schema(required, value_type = Option<words::ExpungeId>)]
+    #[schema(required, value_type = Option<values::ExpungeId>)]
     id: Option<ExpungeId>,
-    #[schema(value_type = words::Tenant)]
+    #[schema(value_type = values::Tenant)]
     tenant: String,
-    #[schema(value_type = words::ExpungeState)]
+    #[schema(value_type = values::ExpungeState)]
     state: ExpungeState,
     #[schema(value_type = answers::ExpungeFilter)]
     filter: ExpungeFilter,
@@ -30,9 +30,9 @@ pub(crate) struct Expunge {
     remaining: i64,
     /// Payload bytes of the matched.
     bytes: i64,
-    #[schema(value_type = words::Time)]
+    #[schema(value_type = values::Time)]
     created_at: Timestamp,
-    #[schema(required, value_type = Option<words::Time>)]
+    #[schema(required, value_type = Option<values::Time>)]
     finished_at: Option<Timestamp>,
     #[schema(required)]
     receipt: Option<Receipt>,
@@ -50,7 +50,7 @@ pub(crate) struct Receipt {
     attempts: i64,
     /// SHA-256 over the ids of all matched events as they are printed, in ascending order, each with a line feed.
     ids_sha256: String,
-    #[schema(value_type = words::Time)]
+    #[schema(value_type = values::Time)]
     at: Timestamp,
     /// Who asked for it, as in the audit log.
     actor: String,

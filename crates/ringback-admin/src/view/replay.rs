@@ -8,14 +8,14 @@ use ringback::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::openapi::{requests, words};
+use crate::openapi::{requests, values};
 
 /// A replay and its counts.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Replay {
-    #[schema(required, value_type = Option<words::ReplayId>)]
+    #[schema(required, value_type = Option<values::ReplayId>)]
     id: Option<ReplayId>,
-    #[schema(value_type = words::ReplayState)]
+    #[schema(value_type = values::ReplayState)]
     state: ReplayState,
     #[schema(value_type = requests::ReplayFilter)]
     filter: ReplayFilter,
@@ -33,9 +33,9 @@ pub(crate) struct Replay {
     /// The older name of `note`.
     #[schema(required)]
     reason: Option<String>,
-    #[schema(value_type = words::Time)]
+    #[schema(value_type = values::Time)]
     created_at: Timestamp,
-    #[schema(required, value_type = Option<words::Time>)]
+    #[schema(required, value_type = Option<values::Time>)]
     finished_at: Option<Timestamp>,
 }
 

@@ -1,9 +1,8 @@
 //! `ringback dead-letters`: what was given up, newest first, and why.
 
-use clap::builder::PossibleValuesParser;
 use ringback::{delivery::DeadReason, time::Timestamp};
 
-use super::{filter::Filter, page::Paging};
+use super::{filter::Filter, page::Paging, value};
 use crate::{
     client::{Connection, views::Delivery},
     failure::Result,
@@ -24,7 +23,7 @@ pub(crate) struct DeadLetters {
     filter: Filter,
 
     /// Only those given up because of this
-    #[arg(long, value_parser = PossibleValuesParser::new(DeadReason::NAMES))]
+    #[arg(long, value_parser = value::word::<DeadReason>())]
     reason: Option<String>,
 
     #[command(flatten)]

@@ -1,13 +1,12 @@
 //! `ringback deliveries`: what is owed, what came of it; one of them with every attempt.
 
-use clap::builder::PossibleValuesParser;
 use ringback::{
     delivery::Status,
     id::{DeliveryId, EventId},
     time::Timestamp,
 };
 
-use super::{filter::Filter, page::Paging, words};
+use super::{filter::Filter, page::Paging, value};
 use crate::{
     client::{
         Client, Connection, segment,
@@ -32,14 +31,14 @@ Examples:
 pub(crate) struct Deliveries {
     /// Show this one with its attempts
     #[arg(value_name = "DELIVERY", conflicts_with_all = ["tenant", "endpoint_id", "event_type", "key", "since", "until",
-        "event_id", "host", "status", "limit", "cursor"], value_parser = words::id::<DeliveryId>)]
+        "event_id", "host", "status", "limit", "cursor"], value_parser = value::id::<DeliveryId>)]
     delivery: Option<String>,
 
     #[command(flatten)]
     filter: Filter,
 
     /// Of this event (evt_…)
-    #[arg(long, value_name = "ID", value_parser = words::id::<EventId>)]
+    #[arg(long, value_name = "ID", value_parser = value::id::<EventId>)]
     event_id: Option<String>,
 
     /// To this host
@@ -47,7 +46,7 @@ pub(crate) struct Deliveries {
     host: Option<String>,
 
     /// Where they stand
-    #[arg(long, value_parser = PossibleValuesParser::new(Status::NAMES))]
+    #[arg(long, value_parser = value::word::<Status>())]
     status: Option<String>,
 
     #[command(flatten)]

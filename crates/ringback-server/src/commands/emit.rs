@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{filter::Moment, input, words};
+use super::{filter::Moment, input, value};
 use crate::{
     client::{
         Connection,
@@ -28,7 +28,7 @@ The payload is one JSON value; it is signed and sent byte for byte as it stands 
 An event that was emitted before under the same idempotency key prints the first one's id.")]
 pub(crate) struct Emit {
     /// What happened, such as CALL_ENDED or phone_call.ended
-    #[arg(value_name = "TYPE", value_parser = words::event_type)]
+    #[arg(value_name = "TYPE", value_parser = value::event_type)]
     event_type: String,
 
     /// The payload's file; - reads standard input
@@ -36,19 +36,19 @@ pub(crate) struct Emit {
     file: PathBuf,
 
     /// Whose event it is [default: default]
-    #[arg(long, value_parser = words::tenant)]
+    #[arg(long, value_parser = value::tenant)]
     tenant: Option<String>,
 
     /// The platform's own id for the thing, to find it by
-    #[arg(long, value_parser = words::key)]
+    #[arg(long, value_parser = value::key)]
     key: Option<String>,
 
     /// Deliveries of one ordering key go out in order to endpoints that ask for it
-    #[arg(long, value_name = "KEY", value_parser = words::key)]
+    #[arg(long, value_name = "KEY", value_parser = value::key)]
     ordering_key: Option<String>,
 
     /// A second event of the same tenant, type and idempotency key is folded into the first
-    #[arg(long, value_name = "KEY", value_parser = words::key)]
+    #[arg(long, value_name = "KEY", value_parser = value::key)]
     idempotency_key: Option<String>,
 
     /// When it happened: 2026-01-31T12:00:00Z, or 5m for five minutes ago
@@ -56,7 +56,7 @@ pub(crate) struct Emit {
     occurred_at: Option<Moment>,
 
     /// Only to the tenant's endpoints with these keys
-    #[arg(long, value_name = "KEY,…", value_delimiter = ',', value_parser = words::key)]
+    #[arg(long, value_name = "KEY,…", value_delimiter = ',', value_parser = value::key)]
     endpoint_keys: Option<Vec<String>>,
 
     /// Only to this destination: a URL, or the API's destination object as JSON

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ringback::id::EventId;
 
-use super::{whole::Whole, words};
+use super::{value, whole::Whole};
 use crate::{
     client::{
         Client, Connection,
@@ -62,7 +62,7 @@ impl Explain {
 
 /// An event's id; a key in its place is the likeliest slip.
 fn event_id(text: &str) -> Result<String, String> {
-    words::id::<EventId>(text).map_err(|error| format!("{error}; if it is a key: ringback find {}", plain(text)))
+    value::id::<EventId>(text).map_err(|error| format!("{error}; if it is a key: ringback find {}", plain(text)))
 }
 
 /// The endpoints of the verdicts as they are now; a deleted one is not among them.

@@ -7,7 +7,7 @@ use ringback::id::{EventId, ExpungeId};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{filter::Moment, words};
+use super::{filter::Moment, value};
 use crate::{
     client::{
         Client, Connection, segment,
@@ -39,20 +39,20 @@ wait.")]
 pub(crate) struct Expunge {
     /// The event of which everything is erased
     #[arg(value_name = "EVENT", conflicts_with_all = ["tenant", "key", "event_type", "since", "until", "dry_run"],
-        value_parser = words::id::<EventId>)]
+        value_parser = value::id::<EventId>)]
     event: Option<String>,
 
     /// The tenant whose events are erased
-    #[arg(long, value_parser = words::tenant)]
+    #[arg(long, value_parser = value::tenant)]
     tenant: Option<String>,
 
     /// Those with this key
-    #[arg(long, requires = "tenant", value_parser = words::key)]
+    #[arg(long, requires = "tenant", value_parser = value::key)]
     key: Option<String>,
 
     /// Those of this type
     #[arg(long = "type", value_name = "TYPE", requires = "tenant", conflicts_with = "key",
-        value_parser = words::event_type)]
+        value_parser = value::event_type)]
     event_type: Option<String>,
 
     /// From this moment on: 2026-01-31T02:30:00Z, or 2h for two hours ago
@@ -73,7 +73,7 @@ pub(crate) struct Expunge {
 
     /// Show how far this expunge (exp_…) is, until there is a receipt
     #[arg(long, value_name = "EXPUNGE", conflicts_with_all = ["event", "tenant", "with_keys"],
-        value_parser = words::id::<ExpungeId>)]
+        value_parser = value::id::<ExpungeId>)]
     follow: Option<String>,
 
     /// Print the API's answer, and do not wait

@@ -2,7 +2,7 @@
 
 use ringback::{id::EndpointId, time::Timestamp};
 
-use super::words;
+use super::value;
 use crate::configuration::parse_duration;
 
 /// A moment on the command line: RFC 3339, or a duration back from now such as `2h`.
@@ -25,16 +25,16 @@ impl std::str::FromStr for Moment {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Filter {
     /// Of this tenant
-    #[arg(long, value_parser = words::tenant)]
+    #[arg(long, value_parser = value::tenant)]
     pub(crate) tenant: Option<String>,
     /// To this endpoint (ep_…)
-    #[arg(long, value_name = "ID", value_parser = words::id::<EndpointId>)]
+    #[arg(long, value_name = "ID", value_parser = value::id::<EndpointId>)]
     pub(crate) endpoint_id: Option<String>,
     /// Of events of this type
-    #[arg(long = "type", value_name = "TYPE", value_parser = words::event_type)]
+    #[arg(long = "type", value_name = "TYPE", value_parser = value::event_type)]
     pub(crate) event_type: Option<String>,
     /// Of events with this key
-    #[arg(long, value_parser = words::key)]
+    #[arg(long, value_parser = value::key)]
     pub(crate) key: Option<String>,
     /// From this moment on: 2026-01-31T02:30:00Z, or 2h for two hours ago
     #[arg(long, value_name = "WHEN")]

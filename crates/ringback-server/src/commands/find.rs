@@ -3,7 +3,7 @@
 
 use ringback::id::{DeliveryId, EndpointId, EventId, ReplayId};
 
-use super::{whole::Whole, words};
+use super::{value, whole::Whole};
 use crate::{
     client::{
         Answer, Client, Connection, segment,
@@ -27,11 +27,11 @@ Examples:
 Ends with 3 and says so when nothing with this key or id is stored.")]
 pub(crate) struct Find {
     /// The platform's own id for the thing, such as a session id or a call id; or an id of Ringback's: evt_… dlv_… ep_… rpl_…
-    #[arg(value_name = "KEY", value_parser = words::key)]
+    #[arg(value_name = "KEY", value_parser = value::key)]
     key: String,
 
     /// Only of this tenant; replays have none of their own
-    #[arg(long, value_parser = words::tenant)]
+    #[arg(long, value_parser = value::tenant)]
     tenant: Option<String>,
 
     /// Print the API's list of the events with a key, or its answer for an id

@@ -23,6 +23,6 @@ pub(crate) mod replays;
 mod scheme;
 pub(crate) mod serve;
 pub(crate) mod token;
+mod value;
 pub(crate) mod verify;
 mod whole;
-mod words;

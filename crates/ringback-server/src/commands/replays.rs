@@ -1,9 +1,8 @@
 //! `ringback replays`: replays by filter, newest first, and how far they are.
 
-use clap::builder::PossibleValuesParser;
 use ringback::{store::ReplayState, time::Timestamp};
 
-use super::{filter::Moment, page::Paging, words};
+use super::{filter::Moment, page::Paging, value};
 use crate::{
     client::{Connection, views::Replay},
     failure::Result,
@@ -21,11 +20,11 @@ Examples:
 Ends with 3 when there is none. `ringback replay --follow rpl_0198…` shows one until it has ended.")]
 pub(crate) struct Replays {
     /// Only those in this state
-    #[arg(long, value_parser = PossibleValuesParser::new(&ReplayState::NAMES[1..]))]
+    #[arg(long, value_parser = value::some_of(&ReplayState::ALL[1..]))]
     state: Option<String>,
 
     /// Only those whose filter names this tenant
-    #[arg(long, value_parser = words::tenant)]
+    #[arg(long, value_parser = value::tenant)]
     tenant: Option<String>,
 
     /// Made from this moment on: 2026-01-31T02:30:00Z, or 2h for two hours ago

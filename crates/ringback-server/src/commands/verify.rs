@@ -6,7 +6,7 @@ use ringback::{endpoint::Scheme, time::Timestamp};
 
 use super::{
     header::{self, Header},
-    input, scheme, words,
+    input, scheme, value,
 };
 use crate::{
     failure::{Failure, Result},
@@ -23,7 +23,7 @@ pub(super) struct Expected {
     pub(super) secret: Vec<String>,
 
     /// How far the signed timestamp may be from now, such as 5m; 0s lets any pass
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = words::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = value::duration)]
     tolerance: Duration,
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct Verify {
     body: PathBuf,
 
     /// Where the request was sent, for schemes that sign it
-    #[arg(long = "sent-to", value_name = "URL", value_parser = words::url)]
+    #[arg(long = "sent-to", value_name = "URL", value_parser = value::url)]
     sent_to: Option<String>,
 
     /// The event's id if you know it, in case another one was signed

@@ -41,7 +41,7 @@ pub(super) fn new(change: impl FnOnce(&mut Token)) -> Token {
 pub async fn a_token_is_kept_as_it_was_made(store: &dyn Store) {
     let full = stored(store, |_| {}).await;
     assert_eq!(store.valid_token(full.id).await.unwrap(), Some(full.clone()));
-    for scope in Scope::ALL {
+    for &scope in Scope::ALL {
         let bare = stored(store, |token| {
             token.scope = scope;
             (token.tenant, token.name, token.expires_at) = (None, None, None);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use super::SigningKey;
-use crate::time::Timestamp;
+use crate::{time::Timestamp, word::words};
 
 /// A signing secret and the time in which it signs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,15 @@ impl fmt::Debug for Secret {
 impl Drop for Secret {
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.text);
+    }
+}
+
+words! {
+    /// How a request is authorized, beside its signature.
+    AuthType {
+        Bearer "bearer": "`Authorization: Bearer …`",
+        Basic "basic": "`Authorization: Basic …`",
+        ApiKey "api_key": "a header of the receiver's choice",
     }
 }
 

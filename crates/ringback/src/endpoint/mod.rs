@@ -40,7 +40,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    credentials::{Auth, Credentials, Secret},
+    credentials::{Auth, AuthType, Credentials, Secret},
     destination::Destination,
     draft::Draft,
     kept::StoredEndpoint,
@@ -72,17 +72,17 @@ use crate::{
     delivery::{HoldReason, LaneId},
     id::EndpointId,
     time::Timestamp,
+    word::words,
 };
 
-/// What an ordered endpoint does about later events of an ordering key once one is dead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnDead {
-    /// The next one goes out.
-    #[default]
-    Skip,
-    /// They wait until the dead letter is replayed or discarded.
-    Block,
+words! {
+    /// What an ordered endpoint does about later events of an ordering key once one is dead.
+    #[derive(Default)]
+    OnDead {
+        #[default]
+        Skip "skip": "the next one goes out",
+        Block "block": "they wait until the dead letter is replayed or discarded",
+    }
 }
 
 macro_rules! spec {

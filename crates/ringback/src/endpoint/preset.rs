@@ -1,28 +1,21 @@
 //! A scheme with the policy that its vendor documents.
 
-use serde::{Deserialize, Serialize};
-
 use super::{Retry, Scheme};
+use crate::word::words;
 
-/// The name of a bundle of scheme, timeout and retry policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Preset {
-    /// Standard Webhooks, 10 s, three sends.
-    #[default]
-    Default,
-    /// Levrage's `CALL_ENDED`.
-    Levrage,
-    /// Inline destinations: unsigned.
-    External,
-    /// Synthflow: only the call's id is signed.
-    Synthflow,
-    /// Levers: Svix headers, 30 s.
-    Levers,
-    /// Svix' own schedule.
-    Svix,
-    /// The schedule of the Standard Webhooks specification.
-    Patient,
+words! {
+    /// The name of a bundle of scheme, timeout and retry policy.
+    #[derive(Default)]
+    Preset {
+        #[default]
+        Default "default": "Standard Webhooks, 10 s, three sends",
+        Levrage "levrage": "Levrage's `CALL_ENDED`",
+        External "external": "inline destinations: unsigned",
+        Synthflow "synthflow": "Synthflow: only the call's id is signed",
+        Levers "levers": "Levers: Svix headers, 30 s",
+        Svix "svix": "Svix' own schedule",
+        Patient "patient": "the schedule of the Standard Webhooks specification",
+    }
 }
 
 const SECOND: u64 = 1_000;
@@ -40,30 +33,6 @@ const PATIENT: [u64; 9] =
     [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
 
 impl Preset {
-    /// All presets.
-    pub const ALL: [Self; 7] =
-        [Self::Default, Self::Levrage, Self::External, Self::Synthflow, Self::Levers, Self::Svix, Self::Patient];
-
-    /// Its name in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Levrage => "levrage",
-            Self::External => "external",
-            Self::Synthflow => "synthflow",
-            Self::Levers => "levers",
-            Self::Svix => "svix",
-            Self::Patient => "patient",
-        }
-    }
-
-    /// The preset called `name`.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|preset| preset.name() == name)
-    }
-
     /// How it signs.
     #[must_use]
     pub const fn scheme(self) -> Scheme {
@@ -101,14 +70,6 @@ impl Preset {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_those_of_the_json() {
-        for preset in Preset::ALL {
-            assert_eq!(serde_json::to_value(preset).unwrap(), preset.name());
-            assert_eq!(Preset::named(preset.name()), Some(preset));
-        }
-    }
 
     #[test]
     fn a_wait_stands_between_any_two_sends() {

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Auth, Custom, Digest, Encoding, KeyFormat, Preset, RetryDraft, Scheme};
+use super::{Auth, AuthType, Custom, Preset, RetryDraft, Scheme};
 use crate::document::Fields;
 
 /// `preset`, by name.
 pub(super) fn preset(fields: &mut Fields) -> Option<Preset> {
-    fields.word("preset", &Preset::ALL.map(|preset| (preset.name(), preset)))
+    fields.word("preset")
 }
 
 /// `scheme`: the name of a built-in one, or the parts of a custom one.
@@ -33,20 +33,9 @@ fn custom(fields: &mut Fields) -> Option<Custom> {
     for name in ["key_format", "digest", "encoding", "headers"] {
         fields.must_have(name);
     }
-    let key_format = fields.word(
-        "key_format",
-        &[
-            ("utf8", KeyFormat::Utf8),
-            ("base64", KeyFormat::Base64),
-            ("hex", KeyFormat::Hex),
-            ("whsec", KeyFormat::Whsec),
-        ],
-    );
+    let key_format = fields.word("key_format");
     let message = fields.required("message");
-    let digest =
-        fields.word("digest", &[("sha256", Digest::Sha256), ("sha512", Digest::Sha512), ("sha1", Digest::Sha1)]);
-    let encoding = fields
-        .word("encoding", &[("hex", Encoding::Hex), ("base64", Encoding::Base64), ("base64url", Encoding::Base64url)]);
+    let (digest, encoding) = (fields.word("digest"), fields.word("encoding"));
     let headers = fields.table("headers");
     Some(Custom { key_format: key_format?, message, digest: digest?, encoding: encoding?, headers: headers? })
 }
@@ -67,14 +56,14 @@ pub(super) fn secret(fields: &mut Fields) -> Option<Option<String>> {
 pub(super) fn auth(fields: &mut Fields) -> Option<Auth> {
     fields.object("auth", |auth| {
         auth.must_have("type");
-        let Some(kind) = auth.word("type", &[("bearer", 0), ("basic", 1), ("api_key", 2)]) else {
+        let Some(kind) = auth.word("type") else {
             auth.ignore_rest();
             return None;
         };
         Some(match kind {
-            0 => Auth::Bearer { token: auth.required("token") },
-            1 => Auth::Basic { username: auth.required("username"), password: auth.required("password") },
-            _ => Auth::ApiKey { header: auth.required("header"), value: auth.required("value") },
+            AuthType::Bearer => Auth::Bearer { token: auth.required("token") },
+            AuthType::Basic => Auth::Basic { username: auth.required("username"), password: auth.required("password") },
+            AuthType::ApiKey => Auth::ApiKey { header: auth.required("header"), value: auth.required("value") },
         })
     })?
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::word::words;
+
 /// A built-in scheme by name, or a custom one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -95,42 +97,28 @@ pub struct Custom {
     pub headers: BTreeMap<String, String>,
 }
 
-/// What the text of a secret means. Never guessed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyFormat {
-    /// Its bytes as they are.
-    Utf8,
-    /// Standard base64 of the key.
-    Base64,
-    /// Hex of the key.
-    Hex,
-    /// `whsec_` and standard base64 of the key.
-    Whsec,
-}
+words! {
+    /// What the text of a secret means. Never guessed.
+    KeyFormat {
+        Utf8 "utf8": "its bytes as they are",
+        Base64 "base64": "standard base64 of the key",
+        Hex "hex": "hex of the key",
+        Whsec "whsec": "`whsec_` and standard base64 of the key",
+    }
 
-/// The hash under the HMAC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Digest {
-    /// SHA-256.
-    Sha256,
-    /// SHA-512.
-    Sha512,
-    /// SHA-1, for receivers that know nothing else.
-    Sha1,
-}
+    /// The hash under the HMAC.
+    Digest {
+        Sha256 "sha256": "SHA-256",
+        Sha512 "sha512": "SHA-512",
+        Sha1 "sha1": "SHA-1, for receivers that know nothing else",
+    }
 
-/// How a signature is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Encoding {
-    /// Lower-case hex.
-    Hex,
-    /// Standard base64 with padding.
-    Base64,
-    /// URL-safe base64 without padding.
-    Base64url,
+    /// How a signature is written.
+    Encoding {
+        Hex "hex": "lower-case hex",
+        Base64 "base64": "standard base64 with padding",
+        Base64url "base64url": "URL-safe base64 without padding",
+    }
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ macro_rules! for_every_setting {
 
             /// What a dead letter does to its ordering key
             on_dead: crate::endpoint::OnDead => crate::endpoint::OnDead [serde(default)] = |_| OnDead::Skip,
-                "on-dead", Shape::Word { of: "OnDead", words: &["skip", "block"] }, r#""skip""#, None;
+                "on-dead", Shape::Word { of: "OnDead", words: OnDead::NAMES }, r#""skip""#, None;
 
             /// Which status codes say that a delivery has arrived
             success_statuses: crate::endpoint::Statuses => crate::endpoint::Statuses [serde(default)] = |_| Statuses::default(),
@@ -291,7 +291,7 @@ impl Given for bool {
 
 impl Given for OnDead {
     fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
-        fields.word(setting.name, &[("skip", Self::Skip), ("block", Self::Block)])
+        fields.word(setting.name)
     }
 }
 

@@ -5,29 +5,26 @@
 
 use std::collections::HashSet;
 
-use serde::Serialize;
-
 use crate::{
     Engine,
     endpoint::{KeptDestination, selects},
     event::Event,
     id::EndpointId,
     store::{self, DeliveryFilter, EndpointAsOf, EventRow, EventState},
+    word::words,
 };
 
 /// Most entries that are told.
 pub const ENTRIES_MAX: usize = 1_000;
 
-/// Why an endpoint was skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Skipped {
-    /// None of its selectors fits the event's type.
-    TypeNotSelected,
-    /// The event named others: by `endpoint_keys`, by its own destination, or as a test.
-    NotAddressed,
-    /// The event named a key that no endpoint of the tenant had.
-    UnknownEndpointKey,
+words! {
+    /// Why an endpoint was skipped.
+    Skipped {
+        TypeNotSelected "type_not_selected": "none of its selectors fits the event's type",
+        NotAddressed "not_addressed":
+            "the event named others: by `endpoint_keys`, by its own destination, or as a test",
+        UnknownEndpointKey "unknown_endpoint_key": "the event named a key that no endpoint of the tenant had",
+    }
 }
 
 /// What routing decided about one endpoint.

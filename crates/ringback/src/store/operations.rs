@@ -13,6 +13,7 @@ use crate::{
     event::Event,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
     time::Timestamp,
+    word::words,
 };
 
 /// A half-open stretch of time: `since <= t < until`.
@@ -48,18 +49,14 @@ pub struct EventFilter {
     pub accepted: Span,
 }
 
-/// What routing made of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventState {
-    /// Still in the outbox.
-    Unrouted,
-    /// Folded into an earlier one.
-    Duplicate,
-    /// No endpoint wanted it.
-    Unmatched,
-    /// It has deliveries, or had some that retention removed.
-    Routed,
+words! {
+    /// What routing made of an event.
+    EventState {
+        Unrouted "unrouted": "it is still in the outbox",
+        Duplicate "duplicate": "it was folded into an earlier one",
+        Unmatched "unmatched": "no endpoint wanted it",
+        Routed "routed": "it has deliveries, or had some that retention removed",
+    }
 }
 
 /// An event as listed.

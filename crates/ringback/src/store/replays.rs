@@ -38,16 +38,13 @@ pub enum ReplayOf {
     DeadLetter,
 }
 
-/// What a replay of many sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Replayed {
-    /// Dead letters.
-    Dead,
-    /// Delivered ones, once more.
-    Delivered,
-    /// Events that an endpoint now selects and has no delivery of: each gets a new delivery.
-    Missing,
+words! {
+    /// What a replay of many sends.
+    Replayed {
+        Dead "dead": "dead letters",
+        Delivered "delivered": "delivered ones, once more",
+        Missing "missing": "events that an endpoint now selects and has no delivery of: each gets a new delivery",
+    }
 }
 
 /// Which deliveries a replay takes; all given conditions hold, when the set is fixed and when their turn comes.

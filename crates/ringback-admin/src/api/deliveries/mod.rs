@@ -4,7 +4,6 @@ mod replay;
 
 use axum::{Json, extract::State};
 use ringback::{
-    delivery::Status,
     event::{is_key, is_tenant, is_type},
     id::DeliveryId,
     store::{DeliveryFilter, DeliveryRow},
@@ -17,7 +16,7 @@ use crate::{
     auth::{Access, Reader},
     cursor::Paging,
     extract::{FromParameters, Id, Parameters, Query},
-    openapi::{parameters, words},
+    openapi::{parameters, values},
     problem::Problem,
     view::{Delivery, DeliveryWithAttempts, Destinations, List},
 };
@@ -45,7 +44,7 @@ impl FromParameters for Asked {
             event_type: parameters.text("type", is_type),
             key: parameters.text("key", is_key),
             host: None,
-            status: parameters.one_of("status", Status::ALL),
+            status: parameters.word("status"),
             reason: None,
             span: parameters.span(),
         };
@@ -108,7 +107,7 @@ async fn at_host(
 /// With every attempt: what was sent and what came back. Credentials read `***`.
 #[utoipa::path(
     get, path = "/v1/deliveries/{id}", operation_id = "delivery", tag = "deliveries",
-    params(("id" = words::DeliveryId, Path)),
+    params(("id" = values::DeliveryId, Path)),
     responses(
         (status = 200, description = "The delivery.", body = DeliveryWithAttempts),
     ),

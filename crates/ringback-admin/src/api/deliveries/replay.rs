@@ -13,7 +13,7 @@ use crate::{
     api::Api,
     auth::{Access, Operator},
     extract::{Id, Nothing, OptionalJson},
-    openapi::{requests, words},
+    openapi::{requests, values},
     problem::Problem,
     view::DeliveryWithAttempts,
 };
@@ -23,7 +23,7 @@ use crate::{
 /// Under the same id, with a new budget of attempts. A delivered one stays delivered, whatever comes of it.
 #[utoipa::path(
     post, path = "/v1/deliveries/{id}/replay", operation_id = "replay_delivery", tag = "deliveries",
-    params(("id" = words::DeliveryId, Path)),
+    params(("id" = values::DeliveryId, Path)),
     request_body = Option<requests::Nothing>,
     responses(
         (status = 202, description = "It is due.", body = DeliveryWithAttempts),

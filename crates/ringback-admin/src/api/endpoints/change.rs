@@ -12,7 +12,7 @@ use crate::{
     api::Api,
     auth::{Access, Administrator},
     extract::{Id, IfMatch, Json, Once, Patch},
-    openapi::{parameters, requests, words},
+    openapi::{parameters, requests, values},
     problem::Problem,
     view,
 };
@@ -49,7 +49,7 @@ pub(super) async fn create(
 /// end a running rotation early is refused.
 #[utoipa::path(
     put, path = "/v1/endpoints/by-key/{tenant}/{key}", operation_id = "put_endpoint", tag = "endpoints",
-    params(("tenant" = words::Tenant, Path), ("key" = words::Key, Path), parameters::IfMatch),
+    params(("tenant" = values::Tenant, Path), ("key" = values::Key, Path), parameters::IfMatch),
     request_body = requests::NewEndpoint,
     responses(
         (status = 200, description = "It is replaced.", body = view::EndpointMade,
@@ -78,7 +78,7 @@ pub(super) async fn put(
 /// A JSON merge patch. Enabling one that was not enabled sends what it holds, with a new budget of attempts.
 #[utoipa::path(
     patch, path = "/v1/endpoints/{id}", operation_id = "patch_endpoint", tag = "endpoints",
-    params(("id" = words::EndpointId, Path), parameters::IfMatch),
+    params(("id" = values::EndpointId, Path), parameters::IfMatch),
     request_body(content(
         (requests::EndpointPatch = "application/merge-patch+json"),
         (requests::EndpointPatch = "application/json"),
@@ -107,7 +107,7 @@ pub(super) async fn patch(
 /// Its pending deliveries become `cancelled`, its dead letters stay readable.
 #[utoipa::path(
     delete, path = "/v1/endpoints/{id}", operation_id = "delete_endpoint", tag = "endpoints",
-    params(("id" = words::EndpointId, Path), parameters::IfMatch),
+    params(("id" = values::EndpointId, Path), parameters::IfMatch),
     responses(
         (status = 204, description = "It is gone."),
         (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),

@@ -13,7 +13,7 @@ use crate::{
     auth::Reader,
     cursor::Paging,
     extract::{FromParameters, Id, Parameters, Query, etag},
-    openapi::{parameters, words},
+    openapi::{parameters, values},
     problem::Problem,
     view::{self, List},
 };
@@ -63,7 +63,7 @@ pub(super) async fn list(
 /// With how its receiver has done lately.
 #[utoipa::path(
     get, path = "/v1/endpoints/{id}", operation_id = "endpoint", tag = "endpoints",
-    params(("id" = words::EndpointId, Path)),
+    params(("id" = values::EndpointId, Path)),
     responses(
         (status = 200, description = "The endpoint.", body = view::EndpointWithFigures,
          headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),

@@ -14,7 +14,7 @@ use crate::{
     api::Api,
     auth::Operator,
     extract::{Document, Id, Nothing, Once, OptionalJson, Raw},
-    openapi::{parameters, requests, words},
+    openapi::{parameters, requests, values},
     problem::Problem,
     view,
 };
@@ -22,9 +22,9 @@ use crate::{
 /// Where to look what came of a test.
 #[derive(Serialize, ToSchema)]
 pub(super) struct TestSent {
-    #[schema(value_type = words::EventId)]
+    #[schema(value_type = values::EventId)]
     event_id: EventId,
-    #[schema(value_type = words::DeliveryId)]
+    #[schema(value_type = values::DeliveryId)]
     delivery_id: DeliveryId,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct TestSent {
 /// A real, signed delivery to this endpoint alone, whatever it selects, also while it is not enabled.
 #[utoipa::path(
     post, path = "/v1/endpoints/{id}/test", operation_id = "test_endpoint", tag = "endpoints",
-    params(("id" = words::EndpointId, Path), parameters::OnceKey),
+    params(("id" = values::EndpointId, Path), parameters::OnceKey),
     request_body = Option<requests::TestEvent>,
     responses(
         (status = 202, description = "It is on its way.", body = TestSent),
@@ -67,7 +67,7 @@ fn type_and_payload(mut document: Document) -> Result<(Option<String>, Option<By
 /// Its deliveries are held until it is resumed. May be repeated.
 #[utoipa::path(
     post, path = "/v1/endpoints/{id}/pause", operation_id = "pause_endpoint", tag = "endpoints",
-    params(("id" = words::EndpointId, Path)),
+    params(("id" = values::EndpointId, Path)),
     request_body = Option<requests::Nothing>,
     responses(
         (status = 200, description = "The endpoint.", body = view::Endpoint,
@@ -90,7 +90,7 @@ pub(super) async fn pause(
 /// What was held is sent. May be repeated.
 #[utoipa::path(
     post, path = "/v1/endpoints/{id}/resume", operation_id = "resume_endpoint", tag = "endpoints",
-    params(("id" = words::EndpointId, Path)),
+    params(("id" = values::EndpointId, Path)),
     request_body = Option<requests::Nothing>,
     responses(
         (status = 200, description = "The endpoint.", body = view::Endpoint,

@@ -24,7 +24,7 @@ use crate::{
     api::Api,
     auth::Administrator,
     extract::{FromDocument, Id, IfMatch, OptionalJson, etag},
-    openapi::{answers, parameters, requests, words},
+    openapi::{answers, parameters, requests, values},
     problem::Problem,
 };
 
@@ -35,10 +35,10 @@ pub(super) struct SecretRotated {
     #[schema(required)]
     secret: Option<String>,
     /// Until when the last of the older secrets signs beside it.
-    #[schema(required, value_type = Option<words::Time>)]
+    #[schema(required, value_type = Option<values::Time>)]
     overlap_until: Option<Timestamp>,
     /// From when on it signs instead of the old one.
-    #[schema(required, value_type = Option<words::Time>)]
+    #[schema(required, value_type = Option<values::Time>)]
     switch_at: Option<Timestamp>,
     #[schema(value_type = Vec<answers::Warning>)]
     warnings: Vec<Warning>,
@@ -69,7 +69,7 @@ impl FromDocument for Request {
 /// this one would end it early, it is refused unless it says `force`.
 #[utoipa::path(
     post, path = "/v1/endpoints/{id}/rotate-secret", operation_id = "rotate_secret", tag = "endpoints",
-    params(("id" = words::EndpointId, Path), parameters::IfMatch),
+    params(("id" = values::EndpointId, Path), parameters::IfMatch),
     request_body = Option<requests::SecretRotation>,
     responses(
         (status = 200, description = "The new secret, told this once.", body = SecretRotated,

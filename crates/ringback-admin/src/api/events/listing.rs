@@ -12,7 +12,7 @@ use crate::{
     auth::Reader,
     cursor::Paging,
     extract::{FromParameters, Id, Parameters, Query},
-    openapi::{parameters, words},
+    openapi::{parameters, values},
     problem::Problem,
     view::{self, Destinations, List},
 };
@@ -71,7 +71,7 @@ pub(super) async fn list(
 /// With what routing decided about each endpoint, at most 1,000 of them, and its deliveries.
 #[utoipa::path(
     get, path = "/v1/events/{id}", operation_id = "event", tag = "events",
-    params(("id" = words::EventId, Path)),
+    params(("id" = values::EventId, Path)),
     responses(
         (status = 200, description = "The event.", body = view::EventWithRouting),
     ),

@@ -14,7 +14,7 @@ use crate::{
     api::{Api, expunges::WithKeys},
     auth::{Access, Administrator, Reader},
     extract::{Id, Query},
-    openapi::{parameters, words},
+    openapi::{parameters, values},
     problem::Problem,
 };
 
@@ -23,7 +23,7 @@ use crate::{
 /// The exact bytes that were handed in, as an attachment.
 #[utoipa::path(
     get, path = "/v1/events/{id}/payload", operation_id = "payload", tag = "events",
-    params(("id" = words::EventId, Path)),
+    params(("id" = values::EventId, Path)),
     responses(
         (status = 200, description = "The bytes.", body = Vec<u8>, content_type = "application/octet-stream",
          headers(("Content-Disposition" = String, description = "`attachment`."))),
@@ -61,7 +61,7 @@ pub(super) async fn read(
 /// dead letters of the event become `cancelled`. May be repeated.
 #[utoipa::path(
     delete, path = "/v1/events/{id}/payload", operation_id = "expunge_payload", tag = "events",
-    params(("id" = words::EventId, Path), parameters::WithKeys),
+    params(("id" = values::EventId, Path), parameters::WithKeys),
     responses(
         (status = 204, description = "It is gone."),
     ),

@@ -11,7 +11,7 @@ use super::Api;
 use crate::{
     auth::Administrator,
     extract::{self, FromParameters, Id, Parameters, Query},
-    openapi::{parameters, requests, words},
+    openapi::{parameters, requests, values},
     problem::Problem,
     view::Expunge,
 };
@@ -25,8 +25,7 @@ pub(in crate::api) struct WithKeys(pub(in crate::api) Keys);
 
 impl FromParameters for WithKeys {
     fn read(parameters: &mut Parameters) -> Self {
-        let erases = parameters.word("key", &[("true", Keys::Erase), ("false", Keys::Keep)]);
-        Self(erases.unwrap_or(Keys::Keep))
+        Self(if parameters.flag("key") == Some(true) { Keys::Erase } else { Keys::Keep })
     }
 }
 
@@ -61,7 +60,7 @@ async fn create(
 /// With its progress and, once everything is erased, its receipt.
 #[utoipa::path(
     get, path = "/v1/expunges/{id}", operation_id = "expunge", tag = "events",
-    params(("id" = words::ExpungeId, Path)),
+    params(("id" = values::ExpungeId, Path)),
     responses(
         (status = 200, description = "The expunge.", body = Expunge),
     ),

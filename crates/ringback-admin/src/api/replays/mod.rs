@@ -12,7 +12,7 @@ use super::Api;
 use crate::{
     auth::{Access, Operator, Reader},
     extract::{self, Id, Nothing, Once, OptionalJson},
-    openapi::{parameters, requests, words},
+    openapi::{parameters, requests, values},
     problem::Problem,
     view::Replay,
 };
@@ -52,7 +52,7 @@ async fn create(
 /// With its progress.
 #[utoipa::path(
     get, path = "/v1/replays/{id}", operation_id = "replay", tag = "replays",
-    params(("id" = words::ReplayId, Path)),
+    params(("id" = values::ReplayId, Path)),
     responses(
         (status = 200, description = "The replay.", body = Replay),
     ),
@@ -67,7 +67,7 @@ async fn one(State(api): State<Api>, Reader(access): Reader, Id(id): Id<ReplayId
 /// What was released stays released. May be repeated.
 #[utoipa::path(
     post, path = "/v1/replays/{id}/cancel", operation_id = "cancel_replay", tag = "replays",
-    params(("id" = words::ReplayId, Path)),
+    params(("id" = values::ReplayId, Path)),
     request_body = Option<requests::Nothing>,
     responses(
         (status = 200, description = "The replay.", body = Replay),

@@ -1,7 +1,6 @@
 //! The request for a replay, checked.
 
 use ringback::{
-    delivery::DeadReason,
     document::Fields,
     event::{is_key, is_tenant, is_type},
     invalid::Invalid,
@@ -28,9 +27,6 @@ const RATE_MAX: f64 = 100_000.0;
 const NOTE_CHARS_MAX: usize = 1_000;
 
 /// What `filter.status` may be.
-const STATUSES: [(&str, Replayed); 3] =
-    [("dead", Replayed::Dead), ("delivered", Replayed::Delivered), ("missing", Replayed::Missing)];
-
 /// What `filter.last_status_code` may be: whatever three digits a receiver may answer.
 const STATUS_CODES: std::ops::RangeInclusive<u16> = 100..=999;
 
@@ -87,13 +83,13 @@ fn filter(fields: &mut Fields) -> Option<ReplayFilter> {
     fields.must_have("status");
     let (tenant, event_type) = (fields.text_of("tenant", is_tenant), fields.text_of("type", is_type));
     let (key, host) = (fields.text_of("key", is_key), fields.text_of("host", is_host).map(as_urls_write_it));
-    let status = fields.word("status", &STATUSES);
+    let status = fields.word("status");
     if status == Some(Replayed::Missing) {
         fields.must_have("endpoint_id");
     }
     let endpoint = fields.parsed("endpoint_id");
     let created = Span { since: fields.parsed("since"), until: fields.parsed("until") };
-    let reason = fields.one_of("reason", DeadReason::ALL);
+    let reason = fields.word("reason");
     let last_status = fields.small("last_status_code").map(|code| u16::try_from(code).unwrap_or_default());
     if last_status.is_some_and(|code| !STATUS_CODES.contains(&code)) {
         fields.wrong("last_status_code", "out_of_range", "must be a status code of three digits");

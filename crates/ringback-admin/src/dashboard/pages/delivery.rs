@@ -13,7 +13,7 @@ use ringback::{
     time::Timestamp,
 };
 
-use super::words::{self, Tone};
+use super::phrases::{self, Tone};
 use crate::{
     api::{Api, deliveries},
     dashboard::{
@@ -98,10 +98,10 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
         event_type: visible(&row.event.event_type),
         key: row.event.key.as_deref().map(visible),
         tenant: visible(&row.event.tenant),
-        host: visible(&words::host(url.as_deref())),
+        host: visible(&phrases::host(url.as_deref())),
         url: visible(url.as_deref().unwrap_or("unknown")),
         status: row.status,
-        tone: words::tone(row.status),
+        tone: phrases::tone(row.status),
         next: Next::of(&row, destinations.hold(&row), now),
         created: Moment::new(row.created_at, now),
         finished: row.finished_at.map(|at| Moment::new(at, now)),
@@ -129,7 +129,7 @@ impl Next {
             }
             (None, _, Status::Dead) => {
                 let meaning = row.reason.map_or("given up", DeadReason::sentence);
-                format!("Given up: {meaning} (last: {}). {}", visible(&words::last(row)), words::remedy(row))
+                format!("Given up: {meaning} (last: {}). {}", visible(&phrases::last(row)), phrases::remedy(row))
             }
             (None, _, Status::Delivered) => "Nothing: the receiver has it.".to_owned(),
             (None, _, Status::Cancelled) => {

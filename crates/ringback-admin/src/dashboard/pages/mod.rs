@@ -3,8 +3,8 @@
 pub(super) mod delivery;
 pub(super) mod login;
 pub(super) mod overview;
+mod phrases;
 pub(super) mod replay;
-mod words;
 
 /// A parameter of a page's address, by its first mention.
 fn parameter(query: Option<&str>, name: &str) -> Option<String> {

@@ -18,7 +18,7 @@ use ringback::{
 
 use super::{
     parameter,
-    words::{self, Tone},
+    phrases::{self, Tone},
 };
 use crate::{
     api::Api,
@@ -197,7 +197,7 @@ impl Count {
 
 impl std::fmt::Display for Count {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}{}", words::number(self.of), if self.more { "+" } else { "" })
+        write!(f, "{}{}", phrases::number(self.of), if self.more { "+" } else { "" })
     }
 }
 
@@ -265,7 +265,7 @@ fn tiles(counts: &Counts, oldest_due: Option<Duration>) -> Vec<Tile> {
 impl HeldLane {
     fn of(held: Held, now: Timestamp) -> Self {
         Self {
-            host: visible(&words::host(held.url.as_deref())),
+            host: visible(&phrases::host(held.url.as_deref())),
             name: held.name.as_deref().map(visible),
             tenant: visible(&held.tenant),
             reason: held.reason.sentence(),
@@ -282,10 +282,10 @@ impl Letter {
             event_type: visible(&row.event.event_type),
             key: row.event.key.as_deref().map(visible),
             tenant: visible(&row.event.tenant),
-            host: visible(&words::host(url.as_deref())),
+            host: visible(&phrases::host(url.as_deref())),
             reason: row.reason.map(|reason| reason.to_string()).unwrap_or_default(),
             meaning: row.reason.map_or("", DeadReason::sentence),
-            last: visible(&words::last(row)),
+            last: visible(&phrases::last(row)),
             attempts: row.attempts,
             died: row.finished_at.map(|at| Moment::new(at, now)),
         }
@@ -311,7 +311,7 @@ async fn notice(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Resul
     Ok(Some(Notice {
         id,
         what: visible(row.event.key.as_deref().unwrap_or(&row.event.event_type)),
-        host: visible(&words::host(destinations.url(&row).as_deref())),
+        host: visible(&phrases::host(destinations.url(&row).as_deref())),
         text,
         tone,
         is_open: due.is_some_and(|due| due.since(now) <= WATCHED),

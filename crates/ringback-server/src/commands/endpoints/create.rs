@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Map, Value};
 
 use super::{
-    super::words,
+    super::value,
     fields::{Fields, put},
     seen::Seen,
     show,
@@ -34,7 +34,7 @@ pub(super) struct Create {
     destination: String,
 
     /// Whose it is [default: default]
-    #[arg(long, value_parser = words::tenant)]
+    #[arg(long, value_parser = value::tenant)]
     tenant: Option<String>,
 
     /// Put it in the place of the tenant's endpoint with this --key, if there is one: what is left out goes back to

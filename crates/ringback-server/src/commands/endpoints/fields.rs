@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    super::{header::Header, scheme, words},
+    super::{header::Header, scheme, value},
     settings::Settings,
 };
 use crate::failure::{Failure, Result};
@@ -15,7 +15,7 @@ use crate::failure::{Failure, Result};
 #[command(next_help_heading = "Fields")]
 pub(super) struct Fields {
     /// The platform's own name for it, unique in its tenant
-    #[arg(long, value_parser = words::key)]
+    #[arg(long, value_parser = value::key)]
     key: Option<String>,
 
     /// Whether it sends
@@ -27,7 +27,7 @@ pub(super) struct Fields {
     event_types: Option<Vec<String>>,
 
     /// What unset fields come from
-    #[arg(long, value_parser = Preset::ALL.map(Preset::name))]
+    #[arg(long, value_parser = value::word::<Preset>())]
     preset: Option<String>,
 
     /// How requests are signed: a scheme's name, or a custom scheme as the API's JSON
@@ -51,11 +51,11 @@ pub(super) struct Fields {
     max_attempts: Option<u32>,
 
     /// Pauses between sends, 50ms to 7d each; the last one repeats
-    #[arg(long, value_name = "DURATION,…", value_delimiter = ',', value_parser = words::milliseconds)]
+    #[arg(long, value_name = "DURATION,…", value_delimiter = ',', value_parser = value::milliseconds)]
     delays: Option<Vec<u64>>,
 
     /// How much a pause varies, as a fraction
-    #[arg(long, value_name = "0–1", value_parser = words::fraction)]
+    #[arg(long, value_name = "0–1", value_parser = value::fraction)]
     jitter: Option<f64>,
 
     #[command(flatten)]

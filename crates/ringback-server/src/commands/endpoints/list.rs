@@ -1,6 +1,6 @@
 //! `ringback endpoints list`.
 
-use super::super::{page::Paging, words};
+use super::super::{page::Paging, value};
 use crate::{
     client::{Connection, views::Endpoint},
     failure::Result,
@@ -17,7 +17,7 @@ Examples:
 Ends with 3 when there is none.")]
 pub(super) struct List {
     /// Of this tenant
-    #[arg(long, value_parser = words::tenant)]
+    #[arg(long, value_parser = value::tenant)]
     tenant: Option<String>,
 
     #[command(flatten)]

@@ -14,7 +14,7 @@ mod update;
 
 use ringback::id::EndpointId;
 
-use super::words;
+use super::value;
 use crate::{
     client::{Answer, Client, Connection, segment, views},
     failure::Result,
@@ -72,7 +72,7 @@ impl Endpoints {
 #[derive(Debug, clap::Args)]
 struct One {
     /// The endpoint (ep_…)
-    #[arg(value_name = "ENDPOINT", value_parser = words::id::<EndpointId>)]
+    #[arg(value_name = "ENDPOINT", value_parser = value::id::<EndpointId>)]
     endpoint: String,
 
     /// Print the API's answer

@@ -6,7 +6,7 @@ use http::Method;
 use ringback::time::Timestamp;
 use serde::Serialize;
 
-use super::{super::words, One, seen::Seen};
+use super::{super::value, One, seen::Seen};
 use crate::{
     client::views::{Rotated, Warning},
     configuration::parse_duration,
@@ -33,7 +33,7 @@ pub(super) struct RotateSecret {
     secret: Option<String>,
 
     /// How long old and new sign side by side [default: 1d]
-    #[arg(long, value_name = "DURATION", value_parser = words::duration, conflicts_with = "switch_at")]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, conflicts_with = "switch_at")]
     overlap: Option<Duration>,
 
     /// When the new one takes over: 2026-01-31T12:00:00Z, or 2h for in two hours [default: now]

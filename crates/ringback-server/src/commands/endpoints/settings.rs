@@ -4,7 +4,7 @@ use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser, error::Error
 use ringback::endpoint::{SETTINGS, Setting, Shape, Statuses};
 use serde_json::{Map, Value, json};
 
-use super::super::words;
+use super::super::value;
 use crate::configuration::print_duration;
 
 /// Those that are given, by their names in the API's documents.
@@ -50,12 +50,12 @@ fn flag(setting: &Setting) -> Arg {
         Shape::Milliseconds { least, most } => flag
             .value_name("DURATION")
             .help(format!("{}: {} to {}", setting.about, print_duration(least.into()), print_duration(most.into())))
-            .value_parser(words::milliseconds),
+            .value_parser(value::milliseconds),
         Shape::Whole { least, most } => flag
             .value_name("N")
             .help(format!("{}: {least} to {most}", setting.about))
             .value_parser(clap::value_parser!(u32).range(i64::from(least)..)),
-        Shape::Rate { .. } => flag.value_name("PER_SECOND").help(setting.about).value_parser(words::rate),
+        Shape::Rate { .. } => flag.value_name("PER_SECOND").help(setting.about).value_parser(value::rate),
         Shape::Word { words, .. } => flag.help(setting.about).value_parser(PossibleValuesParser::new(words)),
         Shape::Statuses => flag.value_name("STATUS,…").help(setting.about).value_parser(clap::value_parser!(Statuses)),
         _ => flag.help(setting.about),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    super::{input, words},
+    super::{input, value},
     One,
 };
 use crate::{
@@ -26,7 +26,7 @@ It goes out whatever the endpoint selects and while it is disabled, signed like 
 marked by a header only. `ringback explain` shows what came of it.")]
 pub(super) struct Test {
     /// Its type [default: webhook.test]
-    #[arg(long = "type", value_name = "TYPE", value_parser = words::event_type)]
+    #[arg(long = "type", value_name = "TYPE", value_parser = value::event_type)]
     event_type: Option<String>,
 
     /// Its payload's file; - reads standard input [default: {"test":true}]

@@ -1,14 +1,14 @@
 //! `ringback replay`: deliveries by id, or a fixed set by filter, under the same ids as before.
 
-use clap::builder::PossibleValuesParser;
 use ringback::{
     delivery::DeadReason,
     id::{DeliveryId, ReplayId},
+    store::Replayed,
 };
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{filter::Filter, words};
+use super::{filter::Filter, value};
 use crate::{
     client::{
         Client, Connection, segment,
@@ -57,19 +57,18 @@ is skipped. --since and --until go by when the deliveries were made. `ringback r
 pub(crate) struct Replay {
     /// Deliveries or dead letters to send again
     #[arg(value_name = "DELIVERY", conflicts_with_all = ["tenant", "endpoint_id", "event_type", "key", "since", "until",
-        "status", "reason", "host", "last_status_code", "rate", "note", "dry_run"], value_parser = words::id::<DeliveryId>)]
+        "status", "reason", "host", "last_status_code", "rate", "note", "dry_run"], value_parser = value::id::<DeliveryId>)]
     deliveries: Vec<String>,
 
     #[command(flatten)]
     filter: Filter,
 
-    /// Which ones: dead (unless given), delivered, or missing: events that --endpoint-id now selects and has no
-    /// delivery of
-    #[arg(long, value_parser = ["dead", "delivered", "missing"])]
+    /// Which ones; dead unless given, and of missing ones --endpoint-id says whose
+    #[arg(long, value_parser = value::word::<Replayed>())]
     status: Option<String>,
 
     /// Only dead letters given up because of this, as in dead-letters
-    #[arg(long, value_parser = PossibleValuesParser::new(DeadReason::NAMES))]
+    #[arg(long, value_parser = value::word::<DeadReason>())]
     reason: Option<String>,
 
     /// Only those to this host
@@ -81,7 +80,7 @@ pub(crate) struct Replay {
     last_status_code: Option<u16>,
 
     /// At most so many a second
-    #[arg(long, value_name = "PER_SECOND", value_parser = words::rate)]
+    #[arg(long, value_name = "PER_SECOND", value_parser = value::rate)]
     rate: Option<f64>,
 
     /// Why, for the record
@@ -93,12 +92,12 @@ pub(crate) struct Replay {
     dry_run: bool,
 
     /// Show how far this replay (rpl_…) is, until it has ended
-    #[arg(long, value_name = "REPLAY", conflicts_with_all = OF_A_NEW_ONE, value_parser = words::id::<ReplayId>)]
+    #[arg(long, value_name = "REPLAY", conflicts_with_all = OF_A_NEW_ONE, value_parser = value::id::<ReplayId>)]
     follow: Option<String>,
 
     /// Cancel this replay (rpl_…)
     #[arg(long, value_name = "REPLAY", conflicts_with_all = OF_A_NEW_ONE, conflicts_with = "follow",
-        value_parser = words::id::<ReplayId>)]
+        value_parser = value::id::<ReplayId>)]
     cancel: Option<String>,
 
     /// Print the API's answers, one a line, and do not wait

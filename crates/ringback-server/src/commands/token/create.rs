@@ -8,7 +8,7 @@ use ringback::{
     token::Scope,
 };
 
-use super::{super::words, view};
+use super::{super::value, view};
 use crate::{
     client::spelled,
     configuration::{Configuration, StoreFlags},
@@ -24,16 +24,16 @@ Examples:
   ringback token create --scope read --name grafana
   ringback token create --scope emit --tenant acme --expires 90d")]
 pub(crate) struct Create {
-    /// What it is for: admin, operator, emit, read
-    #[arg(long)]
+    /// What it is for
+    #[arg(long, value_parser = value::parsed::<Scope>())]
     scope: Scope,
 
     /// For this tenant alone
-    #[arg(long, value_parser = words::tenant)]
+    #[arg(long, value_parser = value::tenant)]
     tenant: Option<String>,
 
     /// How long it is worth anything: 12h, 90d; for good unless given
-    #[arg(long, value_name = "DURATION", value_parser = words::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
     expires: Option<Duration>,
 
     /// What people call it

@@ -1,7 +1,7 @@
 //! The values that stand in requests and answers, as schemas: ids, names, times, and words of which there are few.
 //!
 //! The engine knows nothing of OpenAPI, so each of its types has a counterpart here that is only described. Lists of
-//! words are written by the engine's own serialisation: none can be missing here.
+//! words are the engine's own: none can be missing here.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,8 @@ use ringback::{
     endpoint::{Digest as Hash, Encoding as Written, KeyFormat as Format, Preset as Bundle, Scheme},
     operate::routing::Skipped as Skip,
     store::{EventState as Routed, ExpungeState as Erasing, ReplayState as Replaying, Replayed},
+    word::Word,
 };
-use serde::Serialize;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
@@ -26,9 +26,21 @@ fn text(description: &str, pattern: &str, example: &str) -> ObjectBuilder {
         .examples([example])
 }
 
-fn one_of<T: Serialize>(description: &str, words: &[T]) -> RefOr<Schema> {
-    let words = words.iter().map(|word| serde_json::to_value(word).unwrap_or_default());
+fn one_of(description: &str, words: &[&str]) -> RefOr<Schema> {
+    let words = words.iter().copied();
     ObjectBuilder::new().schema_type(Type::String).description(Some(description)).enum_values(Some(words)).into()
+}
+
+/// All of the engine's words of a kind, each with what it means.
+fn words<T: Word>(description: &str) -> RefOr<Schema> {
+    some_of(description, T::ALL)
+}
+
+/// Some of the engine's words of a kind.
+fn some_of<T: Word>(description: &str, words: &[T]) -> RefOr<Schema> {
+    let meanings: Vec<_> = words.iter().map(|word| format!("- `{word}`: {}", word.sentence())).collect();
+    let names: Vec<_> = words.iter().map(|word| word.name()).collect();
+    one_of(&format!("{description}\n\n{}", meanings.join("\n")), &names)
 }
 
 macro_rules! described {
@@ -93,52 +105,25 @@ described! {
         .minimum(Some(1))
         .maximum(Some(1000))
         .default(Some(50.into()));
-    Status = one_of("Where a delivery stands.", State::ALL);
-    DeadReason = one_of(
-        "Why a delivery was given up.",
-        Reason::ALL,
-    );
-    HoldReason = one_of(
-        "Why a delivery waits.",
-        Hold::ALL,
-    );
-    EventState = one_of(
-        "What routing made of an event.",
-        &[Routed::Unrouted, Routed::Duplicate, Routed::Unmatched, Routed::Routed],
-    );
-    SkipReason = one_of(
-        "Why an endpoint got no delivery.",
-        &[Skip::TypeNotSelected, Skip::NotAddressed, Skip::UnknownEndpointKey],
-    );
-    ReplayState = one_of(
-        "Where a replay stands.",
-        Replaying::ALL,
-    );
-    StoredReplayState = one_of(
-        "Where a replay stands that was no dry run.",
-        &Replaying::ALL[1..],
-    );
-    ExpungeState = one_of(
-        "Where an expunge stands.",
-        Erasing::ALL,
-    );
+    Status = words::<State>("Where a delivery stands.");
+    DeadReason = words::<Reason>("Why a delivery was given up.");
+    HoldReason = words::<Hold>("Why a delivery waits.");
+    EventState = words::<Routed>("What routing made of an event.");
+    SkipReason = words::<Skip>("Why an endpoint got no delivery.");
+    ReplayState = words::<Replaying>("Where a replay stands.");
+    StoredReplayState = some_of("Where a replay stands that was no dry run.", &Replaying::ALL[1..]);
+    ExpungeState = words::<Erasing>("Where an expunge stands.");
     Flag = one_of("Yes or no, as a query has it.", &["true", "false"]);
     RoutingVerdict = one_of("Whether an endpoint got a delivery.", &["delivery", "skipped"]);
     BodyEncoding = one_of("How a body that is not text is written.", &["base64"]);
-    WarningCode = one_of(
-        "What was probably a mistake.",
-        &ringback::invalid::Warning::CODES,
-    );
-    ReplayedStatus = one_of("Which deliveries a replay takes.", &[Replayed::Dead, Replayed::Delivered, Replayed::Missing]);
-    AttemptOutcome = one_of(
-        "How an attempt ended; a `stale` one changed nothing.",
-        Conclusion::ALL,
-    );
-    AttemptError = one_of("What went wrong.", ErrorClass::ALL);
-    AttemptPhase = one_of("Where it went wrong.", Phase::ALL);
-    Preset = one_of("A scheme with the policy that its vendor documents.", &Bundle::ALL);
-    SchemeName = one_of("A built-in signing scheme.", &Scheme::BUILT_IN);
-    KeyFormat = one_of("What the text of the secret means.", &[Format::Utf8, Format::Base64, Format::Hex, Format::Whsec]);
-    Digest = one_of("The hash under the HMAC.", &[Hash::Sha256, Hash::Sha512, Hash::Sha1]);
-    Encoding = one_of("How the signature is written.", &[Written::Hex, Written::Base64, Written::Base64url]);
+    WarningCode = one_of("What was probably a mistake.", &ringback::invalid::Warning::CODES);
+    ReplayedStatus = words::<Replayed>("Which deliveries a replay takes.");
+    AttemptOutcome = words::<Conclusion>("How an attempt ended.");
+    AttemptError = words::<ErrorClass>("What went wrong.");
+    AttemptPhase = words::<Phase>("Where it went wrong.");
+    Preset = words::<Bundle>("A scheme with the policy that its vendor documents.");
+    SchemeName = one_of("A built-in signing scheme.", &Scheme::BUILT_IN.each_ref().map(Scheme::name));
+    KeyFormat = words::<Format>("What the text of the secret means.");
+    Digest = words::<Hash>("The hash under the HMAC.");
+    Encoding = words::<Written>("How the signature is written.");
 }

@@ -2,7 +2,11 @@
 
 use std::{fmt::Display, str::FromStr, time::Duration};
 
-use ringback::event::{is_key, is_tenant, is_type};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use ringback::{
+    event::{is_key, is_tenant, is_type},
+    word::Word,
+};
 use url::Url;
 
 use crate::configuration::parse_duration;
@@ -20,6 +24,22 @@ pub(super) fn event_type(text: &str) -> Result<String, String> {
 /// A key of an event or an endpoint.
 pub(super) fn key(text: &str) -> Result<String, String> {
     checked(text, is_key, "1 to 256 characters without control characters")
+}
+
+/// One of the engine's words, kept as text. What each means is told by the API's document: here it would have every flag of the
+/// command take three lines.
+pub(super) fn word<T: Word>() -> PossibleValuesParser {
+    some_of(T::ALL)
+}
+
+/// One of some of the engine's words.
+pub(super) fn some_of<T: Word>(words: &[T]) -> PossibleValuesParser {
+    words.iter().map(|word| word.name()).collect::<Vec<_>>().into()
+}
+
+/// One of the engine's words, as itself.
+pub(super) fn parsed<T: Word + Send + Sync>() -> impl TypedValueParser<Value = T> {
+    word::<T>().try_map(|text| text.parse::<T>())
 }
 
 /// An id of one kind, kept as text.

@@ -18,13 +18,23 @@ fn text(path: impl AsRef<Path>) -> String {
 
 /// All Rust files below a folder.
 fn sources(folder: impl AsRef<Path>) -> Vec<PathBuf> {
+    files(folder, "rs")
+}
+
+/// The statements of a store.
+fn statements(store: &str) -> Vec<PathBuf> {
+    files(format!("crates/ringback-{store}/sql"), "sql")
+}
+
+/// All files below a folder that have this ending.
+fn files(folder: impl AsRef<Path>, ending: &str) -> Vec<PathBuf> {
     let (mut files, mut folders) = (Vec::new(), vec![root().join(folder)]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == ending) {
                 files.push(path);
             }
         }
@@ -229,8 +239,7 @@ fn statements_name_their_words() {
     let own = ["settlement", "fate"];
     let mut wrong = Vec::new();
     for store in ["postgres", "sqlite"] {
-        for entry in fs::read_dir(root().join(format!("crates/ringback-{store}/sql"))).expect("a folder") {
-            let path = entry.expect("an entry").path();
+        for path in statements(store) {
             let text = fs::read_to_string(&path).expect("a statement");
             let statement: String = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
             let unknown = ringback::store::codes::put_in(&statement, &[]);
@@ -242,6 +251,26 @@ fn statements_name_their_words() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Whoever knows a statement of one store finds its counterpart in the other one.
+#[test]
+fn statements_of_one_name_lie_in_one_folder() {
+    let name = |path: &PathBuf| path.file_name().map(std::ffi::OsStr::to_owned);
+    let folder = |path: &PathBuf| path.parent().and_then(Path::file_name).map(std::ffi::OsStr::to_owned);
+    let (postgres, sqlite) = (statements("postgres"), statements("sqlite"));
+    let mut shared = 0;
+    for one in &postgres {
+        for other in sqlite.iter().filter(|other| name(other) == name(one)) {
+            assert_eq!(folder(one), folder(other), "{}", one.display());
+            shared += 1;
+        }
+    }
+    assert!(shared > 100, "{shared} names stand in both stores");
+    let mut names: Vec<_> = sqlite.iter().map(name).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), sqlite.len(), "no name stands in two folders");
 }
 
 /// What nobody uses is built by everybody all the same.

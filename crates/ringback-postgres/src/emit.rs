@@ -39,7 +39,7 @@ pub async fn emit(connection: &mut PgConnection, event: &NewEvent) -> Result<Eve
 /// As [`emit`]; [`Error::Invalid`] for a name that is no plain identifier, too.
 pub async fn emit_in(connection: &mut PgConnection, schema: &str, event: &NewEvent) -> Result<EventId, Error> {
     crate::schema::check_name(schema).map_err(|error| Invalid::one("", "malformed", error.to_string()))?;
-    call(connection, &render(include_str!("../sql/emit.sql"), schema), event).await
+    call(connection, &render(include_str!("../sql/outbox/emit.sql"), schema), event).await
 }
 
 pub(crate) async fn call(

@@ -28,199 +28,242 @@ pub(crate) fn prepared(statement: &SqlStr) -> Query<'_, Postgres, PgArguments> {
 }
 
 macro_rules! statements {
-    ($($name:ident)+) => {
-        /// One field for each file of `sql/`.
+    ($($folder:ident { $($name:ident)+ })+) => {
+        /// One field for each file of `sql/`, which has a folder for each subject.
         #[derive(Debug, Clone)]
         pub(crate) struct Statements {
-            $(pub(crate) $name: SqlStr),+
+            $($(pub(crate) $name: SqlStr),+),+
         }
 
         impl Statements {
             pub(crate) fn render(schema: &str) -> Self {
-                Self { $($name: render(include_str!(concat!("../sql/", stringify!($name), ".sql")), schema)),+ }
+                Self { $($($name: render(
+                    include_str!(concat!("../sql/", stringify!($folder), "/", stringify!($name), ".sql")),
+                    schema,
+                )),+),+ }
             }
 
             #[cfg(test)]
             pub(crate) fn all(&self) -> Vec<(&'static str, &SqlStr)> {
-                vec![$((stringify!($name), &self.$name)),+]
+                vec![$($((concat!(stringify!($folder), "/", stringify!($name)), &self.$name)),+),+]
             }
         }
     };
 }
 
 statements! {
-    accept_events
-    advance_expunge
-    advance_replay
-    cancel_dead_letters_of_events
-    cancel_deliveries
-    cancel_endpoint
-    cancel_replay
-    cancel_stragglers
-    claim_shards
-    classify_for_replay
-    complete_expunge
-    config_version
-    copy_survivors
-    count_dropped
-    count_endpoints
-    count_ledger
-    count_ledger_of_tenant
-    count_survivors_past
-    delete_endpoint
-    deregister_node
-    disable_gone
-    discard_dead_letter
-    drop_expunge_items
-    drop_repeated_attempts
-    emit
-    end_of_dead
-    end_of_dead_letters
-    end_of_events
-    end_of_events_of_key
-    end_of_finished
-    end_of_pending
-    end_session
-    erase_attempts
-    erase_events
-    erase_finished
-    erase_idempotency_keys
-    erase_moving_events
-    expire_dead_letters
-    expire_held
-    feed_shards
-    find_dead_letters_to_replay
-    find_delivered_to_replay
-    find_ended_session
-    find_endpoint
-    find_events
-    find_events_of_key
-    find_events_to_replay
-    find_expunged
-    find_heads
-    find_keys
-    find_lanes
-    find_late_survivors
-    find_request_key
-    find_sealed_destinations
-    find_sealed_endpoints
-    find_sealed_requests
-    find_token
-    find_untried
-    find_valid_token
-    find_waiting
-    fix_expunge
-    forget_audit
-    forget_changes
-    forget_contents
-    forget_holds
-    forget_keys
-    forget_replay_items
-    forget_replays
-    forget_request_keys
-    forget_tokens
-    insert_endpoint
-    insert_expunge
-    insert_record
-    insert_replay
-    insert_replay_items
-    insert_routed
-    insert_token
-    keep_expunge_digest
-    keep_position
-    keep_setting
-    list_audit
-    list_audit_of_tenant
-    list_dead
-    list_dead_letters
-    list_dead_letters_of_events
-    list_deliveries_of_events
-    list_endpoints
-    list_events
-    list_finished
-    list_partitions
-    list_pending
-    list_replays
-    list_running_expunges
-    list_running_replays
-    list_tokens
-    load_endpoints
-    load_events
-    load_holds
-    load_live_endpoints
-    lock_deliveries_of_events
-    lock_endpoint
-    lock_events_to_erase
-    lock_expunge
-    lock_expunged_events
-    lock_nodes
-    lock_replay
-    lock_shards
-    mark_owed
-    mark_released
-    note_token_use
-    probe
-    prune_kept_attempts
-    prune_kept_events
-    put_setting
-    raise_attempts
-    raise_version
-    read_attempts
-    read_attempts_to_erase
-    read_backlog
-    read_changes
-    read_clock
-    read_delivery
-    read_endpoints_as_of
-    read_events
-    read_events_to_replay
-    read_expunge
-    read_expunge_items
-    read_finished_to_erase
-    read_lane_holds
-    read_oldest_due
-    read_payload
-    read_pointers
-    read_position
-    read_recent_attempts
-    read_replay
-    read_replay_items
-    read_replays_under_way
-    read_setting
-    read_shard_map
-    read_timeline
-    read_verdicts
-    record_changes
-    record_endpoint_version
-    record_outcomes
-    record_past
-    refill_endpoint
-    refill_lanes
-    refresh_survivors
-    register_node
-    release_dead
-    release_delivered
-    release_keys
-    release_shards
-    remove_nodes
-    remove_payloads
-    remove_pointers
-    remove_verdicts
-    renew_lease
-    replace_setting
-    reseal_destinations
-    reseal_endpoints
-    reseal_moving_destinations
-    reseal_requests
-    reserve_keys
-    revoke_token
-    select_heads
-    set_emit_limit
-    set_holds
-    settle_survivors
-    take_over_keys
-    take_request_key
-    update_endpoint
+    audit {
+        insert_record
+        list_audit
+        list_audit_of_tenant
+    }
+    configuration {
+        cancel_endpoint
+        config_version
+        count_endpoints
+        delete_endpoint
+        disable_gone
+        find_endpoint
+        insert_endpoint
+        keep_setting
+        list_endpoints
+        load_endpoints
+        load_live_endpoints
+        lock_endpoint
+        put_setting
+        raise_version
+        read_changes
+        read_endpoints_as_of
+        read_setting
+        record_changes
+        record_endpoint_version
+        refill_endpoint
+        update_endpoint
+    }
+    dead_letters {
+        discard_dead_letter
+        end_of_dead_letters
+        list_dead_letters
+        list_dead_letters_of_events
+    }
+    deliveries {
+        end_of_dead
+        end_of_finished
+        end_of_pending
+        find_events_of_key
+        list_dead
+        list_deliveries_of_events
+        list_finished
+        list_pending
+        read_attempts
+        read_delivery
+        read_lane_holds
+        read_replays_under_way
+    }
+    events {
+        end_of_events
+        end_of_events_of_key
+        find_events
+        find_waiting
+        list_events
+        read_payload
+        read_verdicts
+    }
+    expunging {
+        advance_expunge
+        cancel_dead_letters_of_events
+        cancel_deliveries
+        complete_expunge
+        drop_expunge_items
+        erase_attempts
+        erase_events
+        erase_finished
+        erase_idempotency_keys
+        erase_moving_events
+        fix_expunge
+        forget_contents
+        insert_expunge
+        keep_expunge_digest
+        list_running_expunges
+        lock_deliveries_of_events
+        lock_events_to_erase
+        lock_expunge
+        lock_expunged_events
+        read_attempts_to_erase
+        read_expunge
+        read_expunge_items
+        read_finished_to_erase
+    }
+    figures {
+        count_ledger
+        count_ledger_of_tenant
+        read_backlog
+        read_oldest_due
+        read_recent_attempts
+    }
+    intake {
+        accept_events
+        find_keys
+        release_keys
+        reserve_keys
+        take_over_keys
+    }
+    leases {
+        claim_shards
+        deregister_node
+        lock_nodes
+        lock_shards
+        read_shard_map
+        read_timeline
+        register_node
+        release_shards
+        remove_nodes
+        renew_lease
+    }
+    liveness {
+        probe
+    }
+    once {
+        find_request_key
+        take_request_key
+    }
+    outbox {
+        emit
+        find_expunged
+        read_events
+        read_pointers
+        remove_pointers
+    }
+    replays {
+        advance_replay
+        cancel_replay
+        classify_for_replay
+        find_dead_letters_to_replay
+        find_delivered_to_replay
+        find_events_to_replay
+        insert_replay
+        insert_replay_items
+        list_replays
+        list_running_replays
+        lock_replay
+        mark_owed
+        mark_released
+        read_events_to_replay
+        read_replay
+        read_replay_items
+        release_dead
+        release_delivered
+        remove_verdicts
+    }
+    routing {
+        insert_routed
+        select_heads
+    }
+    schema {
+        set_emit_limit
+    }
+    sealed {
+        find_sealed_destinations
+        find_sealed_endpoints
+        find_sealed_requests
+        replace_setting
+        reseal_destinations
+        reseal_endpoints
+        reseal_moving_destinations
+        reseal_requests
+    }
+    sessions {
+        end_session
+        find_ended_session
+    }
+    tokens {
+        find_token
+        find_valid_token
+        insert_token
+        list_tokens
+        note_token_use
+        revoke_token
+    }
+    upkeep {
+        cancel_stragglers
+        copy_survivors
+        count_dropped
+        count_survivors_past
+        expire_dead_letters
+        expire_held
+        find_late_survivors
+        forget_audit
+        forget_changes
+        forget_holds
+        forget_keys
+        forget_replay_items
+        forget_replays
+        forget_request_keys
+        forget_tokens
+        keep_position
+        list_partitions
+        prune_kept_attempts
+        prune_kept_events
+        read_clock
+        read_position
+        record_past
+        refresh_survivors
+        remove_payloads
+        settle_survivors
+    }
+    work {
+        drop_repeated_attempts
+        feed_shards
+        find_heads
+        find_lanes
+        find_untried
+        load_events
+        load_holds
+        raise_attempts
+        record_outcomes
+        refill_lanes
+        set_holds
+    }
 }
 
 #[cfg(test)]
@@ -231,9 +274,12 @@ mod tests {
     fn every_file_is_a_statement_and_every_statement_a_file() {
         let rendered = Statements::render("ringback");
         let mut listed: Vec<_> = rendered.all().into_iter().map(|(name, _)| format!("{name}.sql")).collect();
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sql");
-        let mut files: Vec<_> =
-            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let within = |folder: &std::path::Path| -> Vec<_> {
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+        };
+        let all = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/sql"));
+        let files = within(all).into_iter().flat_map(|folder| within(&folder));
+        let mut files: Vec<_> = files.map(|file| file.strip_prefix(all).unwrap().display().to_string()).collect();
         listed.sort();
         files.sort();
         assert_eq!(listed, files);

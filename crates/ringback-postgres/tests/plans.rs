@@ -70,7 +70,7 @@ async fn look_at_plans_of_the_pipeline(connection: &mut PgConnection, schema: &s
     let shards: Vec<i16> = (0..SHARDS.cast_signed()).collect();
     let starts = vec![Cursor::START.due_at.micros(); shards.len()];
     let nils = vec![Uuid::nil(); shards.len()];
-    let statement = explain(include_str!("../sql/feed_shards.sql"), schema)
+    let statement = explain(include_str!("../sql/work/feed_shards.sql"), schema)
         .bind(shards)
         .bind(starts.clone())
         .bind(nils.clone())
@@ -79,7 +79,7 @@ async fn look_at_plans_of_the_pipeline(connection: &mut PgConnection, schema: &s
     assert!(feed.contains("delivery_due"), "{feed}");
 
     let lanes: Vec<i64> = (0..64).collect();
-    let statement = explain(include_str!("../sql/refill_lanes.sql"), schema)
+    let statement = explain(include_str!("../sql/work/refill_lanes.sql"), schema)
         .bind(lanes.clone())
         .bind(starts)
         .bind(nils)
@@ -87,37 +87,37 @@ async fn look_at_plans_of_the_pipeline(connection: &mut PgConnection, schema: &s
     let refill = plan(connection, "refill", statement).await;
     assert!(refill.contains("delivery_lane"), "{refill}");
 
-    let statement = explain(include_str!("../sql/find_lanes.sql"), schema).bind(i64::MIN).bind(64_i64);
+    let statement = explain(include_str!("../sql/work/find_lanes.sql"), schema).bind(i64::MIN).bind(64_i64);
     let lanes_found = plan(connection, "lanes", statement).await;
     assert!(lanes_found.contains("delivery_lane"), "{lanes_found}");
     assert!(lanes_found.contains("(actual rows=1 loops=63)"), "one row of each lane is read:\n{lanes_found}");
 
     let keys: Vec<String> = (0..64).map(|key| format!("k{key}")).collect();
-    let statement = explain(include_str!("../sql/find_heads.sql"), schema).bind(lanes).bind(keys);
+    let statement = explain(include_str!("../sql/work/find_heads.sql"), schema).bind(lanes).bind(keys);
     let heads = plan(connection, "heads", statement).await;
     assert!(heads.contains("delivery_order"), "{heads}");
 
     let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.delivery LIMIT 512) d".replace("{schema}", schema);
     let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
     let events: Vec<Uuid> = ids.iter().map(|id| Uuid::from_u128(id.as_u128() & !0xffff)).collect();
-    let statement = explain(include_str!("../sql/load_events.sql"), schema).bind(events.clone());
+    let statement = explain(include_str!("../sql/work/load_events.sql"), schema).bind(events.clone());
     plan(connection, "load", statement).await;
-    let statement = explain(include_str!("../sql/find_expunged.sql"), schema).bind(events);
+    let statement = explain(include_str!("../sql/outbox/find_expunged.sql"), schema).bind(events);
     plan(connection, "expunged", statement).await;
     plan(connection, "record", record(schema, &ids)).await;
 
-    let statement = explain(include_str!("../sql/read_pointers.sql"), schema).bind(0_i64).bind(512_i64);
+    let statement = explain(include_str!("../sql/outbox/read_pointers.sql"), schema).bind(0_i64).bind(512_i64);
     plan(connection, "outbox", statement).await;
     let row = "SELECT array_agg(seq) FROM (SELECT seq FROM {schema}.outbox LIMIT 512) o".replace("{schema}", schema);
     let seqs: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
     let statement =
-        explain(include_str!("../sql/remove_pointers.sql"), schema).bind(vec![1_i64; seqs.len()]).bind(seqs);
+        explain(include_str!("../sql/outbox/remove_pointers.sql"), schema).bind(vec![1_i64; seqs.len()]).bind(seqs);
     plan(connection, "route", statement).await;
     connection.execute("RESET ALL; SET jit = off").await.unwrap();
 }
 
 async fn look_at_plans_of_questions(connection: &mut PgConnection, schema: &str) {
-    let statement = explain(include_str!("../sql/find_events.sql"), schema)
+    let statement = explain(include_str!("../sql/events/find_events.sql"), schema)
         .bind(Uuid::nil())
         .bind(Uuid::max())
         .bind(50_i64)
@@ -130,7 +130,7 @@ async fn look_at_plans_of_questions(connection: &mut PgConnection, schema: &str)
     let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.event LIMIT 512) e".replace("{schema}", schema);
     let events: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
     let firsts: Vec<Uuid> = events.iter().take(50).map(|id| Uuid::from_u128(id.as_u128() | 1)).collect();
-    let statement = explain(include_str!("../sql/read_verdicts.sql"), schema).bind(events).bind(firsts);
+    let statement = explain(include_str!("../sql/events/read_verdicts.sql"), schema).bind(events).bind(firsts);
     plan(connection, "judge", statement).await;
 }
 
@@ -156,13 +156,14 @@ async fn look_at_plans_of_replays_and_keys(connection: &mut PgConnection, schema
     let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.dead_letter LIMIT 500) d".replace("{schema}", schema);
     let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
     let events: Vec<Uuid> = ids.iter().map(|id| Uuid::from_u128(id.as_u128() & !0xffff)).collect();
-    let next = explain(include_str!("../sql/read_replay_items.sql"), schema).bind(replay).bind(500_i64);
-    let classify = explain(include_str!("../sql/classify_for_replay.sql"), schema).bind(ids.clone()).bind(events);
-    let dead = explain(include_str!("../sql/release_dead.sql"), schema).bind(ids.clone());
-    let delivered = explain(include_str!("../sql/release_delivered.sql"), schema).bind(ids.clone());
-    let mark = explain(include_str!("../sql/mark_released.sql"), schema).bind(replay).bind(ids);
+    let next = explain(include_str!("../sql/replays/read_replay_items.sql"), schema).bind(replay).bind(500_i64);
+    let classify =
+        explain(include_str!("../sql/replays/classify_for_replay.sql"), schema).bind(ids.clone()).bind(events);
+    let dead = explain(include_str!("../sql/replays/release_dead.sql"), schema).bind(ids.clone());
+    let delivered = explain(include_str!("../sql/replays/release_delivered.sql"), schema).bind(ids.clone());
+    let mark = explain(include_str!("../sql/replays/mark_released.sql"), schema).bind(replay).bind(ids);
     let keys: Vec<String> = (0..500).map(|key| format!("key-{key}")).collect();
-    let find = explain(include_str!("../sql/find_keys.sql"), schema)
+    let find = explain(include_str!("../sql/intake/find_keys.sql"), schema)
         .bind(vec!["default"; 500])
         .bind(vec!["CALL_ENDED"; 500])
         .bind(keys)
@@ -186,26 +187,30 @@ async fn look_at_plans_of_replays_and_keys(connection: &mut PgConnection, schema
 /// Lists are for people: they may wait for the first ANALYZE.
 async fn look_at_plans_of_lists(connection: &mut PgConnection, schema: &str) {
     let page = |file| explain(file, schema).bind(Uuid::nil()).bind(Uuid::max()).bind(5_000_i64).bind(51_i64);
-    let all = page(include_str!("../sql/list_events.sql")).bind(None::<String>).bind(None::<String>);
-    let rare = page(include_str!("../sql/list_events.sql")).bind("nobody").bind(None::<String>);
-    let pending = page(include_str!("../sql/list_pending.sql"));
-    let finished = page(include_str!("../sql/list_finished.sql"));
+    let all = page(include_str!("../sql/events/list_events.sql")).bind(None::<String>).bind(None::<String>);
+    let rare = page(include_str!("../sql/events/list_events.sql")).bind("nobody").bind(None::<String>);
+    let pending = page(include_str!("../sql/deliveries/list_pending.sql"));
+    let finished = page(include_str!("../sql/deliveries/list_finished.sql"));
     let lists = [
         ("events", all),
         ("events of a tenant", rare),
         ("pending", of(pending, None, None).bind(None::<i64>)),
         ("finished", of(finished, None, None).bind(None::<i16>)),
-        ("finished of a tenant", of(page(include_str!("../sql/list_finished.sql")), Some("nobody"), None).bind(2_i16)),
+        (
+            "finished of a tenant",
+            of(page(include_str!("../sql/deliveries/list_finished.sql")), Some("nobody"), None).bind(2_i16),
+        ),
     ];
     for (name, statement) in lists {
         let list = plan(connection, name, statement).await;
         assert!(!list.contains("Sort Method"), "pages are read in order:\n{list}");
     }
-    let of_endpoint = of(page(include_str!("../sql/list_finished.sql")), None, Some(Uuid::max())).bind(None::<i16>);
+    let of_endpoint =
+        of(page(include_str!("../sql/deliveries/list_finished.sql")), None, Some(Uuid::max())).bind(None::<i16>);
     plan(connection, "finished of an endpoint", of_endpoint).await;
     let row = "SELECT array_agg(id) FROM (SELECT id FROM {schema}.event LIMIT 100) e".replace("{schema}", schema);
     let events: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(row)).fetch_one(&mut *connection).await.unwrap();
-    let statement = explain(include_str!("../sql/list_deliveries_of_events.sql"), schema)
+    let statement = explain(include_str!("../sql/deliveries/list_deliveries_of_events.sql"), schema)
         .bind(Uuid::nil())
         .bind(Uuid::max())
         .bind(51_i64)
@@ -226,7 +231,7 @@ fn of(list: Statement, tenant: Option<&'static str>, endpoint: Option<Uuid>) -> 
 /// All four settlements in one batch.
 fn record(schema: &str, ids: &[Uuid]) -> Statement {
     let len = ids.len();
-    explain(include_str!("../sql/record_outcomes.sql"), schema)
+    explain(include_str!("../sql/work/record_outcomes.sql"), schema)
         .bind(ids.to_vec())
         .bind(vec![0_i32; len])
         .bind((0..len).map(|index| (index % 4) as i16 + 1).collect::<Vec<_>>())

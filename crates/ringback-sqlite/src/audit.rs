@@ -14,7 +14,7 @@ use crate::{
 
 /// Writes what this transaction changes.
 pub(crate) async fn write(tx: &mut SqliteConnection, record: &Record) -> sqlx::Result<()> {
-    sqlx::query(sql!("insert_record"))
+    sqlx::query(sql!("audit/insert_record"))
         .bind(now())
         .bind(record.by.who.to_string())
         .bind(record.action.as_str())
@@ -49,7 +49,7 @@ async fn list(
 ) -> sqlx::Result<Page<AuditRow, AuditPosition>> {
     let end = filter.at.until.map_or((i64::MAX, i64::MAX), |until| (until.micros(), i64::MIN));
     let (at, seq) = before.map_or(end, |before| end.min((before.at.micros(), before.seq)));
-    let (all, of_tenant) = (sql!("list_audit"), sql!("list_audit_of_tenant"));
+    let (all, of_tenant) = (sql!("audit/list_audit"), sql!("audit/list_audit_of_tenant"));
     let rows = sqlx::query(if filter.tenant.is_some() { of_tenant } else { all })
         .bind(at)
         .bind(seq)

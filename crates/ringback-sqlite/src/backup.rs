@@ -46,7 +46,7 @@ impl Sqlite {
         let path =
             path.to_str().ok_or_else(|| Error::Refused(Box::new(NotCopied::IsNoText(path.display().to_string()))))?;
         let mut connection = connect_options(&self.options).connect().await.map_err(|error| self.error(error))?;
-        let copied = sqlx::query(sql!("copy_database")).bind(path).execute(&mut connection).await;
+        let copied = sqlx::query(sql!("schema/copy_database")).bind(path).execute(&mut connection).await;
         // It has only read.
         let _ = connection.close().await;
         copied.map(drop).map_err(|error| self.error(error))

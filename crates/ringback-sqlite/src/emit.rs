@@ -97,7 +97,7 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, event: &NewEvent) 
     let encode = |error: serde_json::Error| sqlx::Error::Encode(error.into());
     let destination = plain.map(|plain| serde_json::to_string(&plain)).transpose().map_err(encode)?;
     let endpoint_keys = event.endpoint_keys.as_ref().map(serde_json::to_string).transpose().map_err(encode)?;
-    sqlx::query(sql!("emit"))
+    sqlx::query(sql!("outbox/emit"))
         .bind(id.uuid().as_bytes().as_slice())
         .bind(event.tenant.as_str())
         .bind(event.event_type.as_str())

@@ -41,7 +41,7 @@ pub(crate) async fn feed(
 ) -> sqlx::Result<FeedPage> {
     let mut places: Vec<_> = cursors.iter().map(|(shard, cursor)| Place::new(i64::from(*shard), cursor)).collect();
     places.sort_by_key(|place| place.of);
-    read_places(connection, &places, limit, sql!("find_due_shards"), sql!("feed_shard")).await
+    read_places(connection, &places, limit, sql!("work/find_due_shards"), sql!("work/feed_shard")).await
 }
 
 /// The due deliveries of each lane after its cursor.
@@ -52,7 +52,7 @@ pub(crate) async fn refill(
 ) -> sqlx::Result<FeedPage> {
     let mut places: Vec<_> = cursors.iter().map(|(lane, cursor)| Place::new(lane.as_i64(), cursor)).collect();
     places.sort_by_key(|place| (place.of & 63, place.of));
-    read_places(connection, &places, limit, sql!("find_due_lanes"), sql!("feed_lane")).await
+    read_places(connection, &places, limit, sql!("work/find_due_lanes"), sql!("work/feed_lane")).await
 }
 
 async fn read_places(
@@ -88,7 +88,7 @@ pub(crate) async fn pending_lanes(
     after: Option<LaneId>,
     limit: u32,
 ) -> sqlx::Result<Vec<PendingLane>> {
-    let rows = sqlx::query(sql!("find_lanes"))
+    let rows = sqlx::query(sql!("work/find_lanes"))
         .bind(after.map_or(i64::MIN, |after| after.as_i64().saturating_add(1)))
         .bind(limit)
         .fetch_all(connection)
@@ -114,7 +114,7 @@ pub(crate) async fn find_heads(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = sqlx::query(sql!("find_heads")).bind(json(&keys)?).bind(now).fetch_all(connection).await?;
+    let rows = sqlx::query(sql!("work/find_heads")).bind(json(&keys)?).bind(now).fetch_all(connection).await?;
     rows.iter().map(due).collect()
 }
 

@@ -38,7 +38,7 @@ pub(crate) async fn find<'a>(
         return Ok(Holders::new());
     }
     let keys: Vec<_> = names.iter().map(Key::of).collect();
-    let rows = sqlx::query(sql!("find_keys")).bind(json(&keys)?).fetch_all(tx).await?;
+    let rows = sqlx::query(sql!("intake/find_keys")).bind(json(&keys)?).fetch_all(tx).await?;
     rows.iter()
         .map(|row| {
             let content = row.try_get::<Option<Vec<u8>>, _>("content")?.map(Cow::Owned);
@@ -72,7 +72,7 @@ impl<'a> Row<'a> {
 pub(crate) async fn keep(tx: &mut SqliteConnection, taken: &Holders<'_>) -> sqlx::Result<()> {
     if !taken.is_empty() {
         let rows: Vec<_> = taken.iter().map(|(name, holder)| Row::of(name, holder)).collect();
-        sqlx::query(sql!("reserve_keys")).bind(json(&rows)?).execute(tx).await?;
+        sqlx::query(sql!("intake/reserve_keys")).bind(json(&rows)?).execute(tx).await?;
     }
     Ok(())
 }

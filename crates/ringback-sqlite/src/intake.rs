@@ -76,7 +76,7 @@ async fn store(tx: &mut SqliteConnection, events: &[&EventToAccept]) -> sqlx::Re
     if events.is_empty() {
         return Ok(Vec::new());
     }
-    let first: i64 = sqlx::query_scalar(sql!("read_last_seq")).fetch_one(&mut *tx).await?;
+    let first: i64 = sqlx::query_scalar(sql!("intake/read_last_seq")).fetch_one(&mut *tx).await?;
     let seqs: Vec<i64> = (first + 1..).take(events.len()).collect();
     insert_events(tx, events, &seqs).await?;
     let routed: Vec<_> = events
@@ -134,6 +134,6 @@ async fn insert_events(tx: &mut SqliteConnection, events: &[&EventToAccept], seq
 }
 
 async fn insert_rows(tx: &mut SqliteConnection, rows: &[Row<'_>], heap: Heap) -> sqlx::Result<()> {
-    sqlx::query(sql!("insert_events")).bind(json(rows)?).bind(heap.into_bytes()).execute(tx).await?;
+    sqlx::query(sql!("intake/insert_events")).bind(json(rows)?).bind(heap.into_bytes()).execute(tx).await?;
     Ok(())
 }

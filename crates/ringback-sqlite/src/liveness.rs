@@ -14,7 +14,7 @@ impl Liveness for Sqlite {
     async fn probe(&self) -> Result<()> {
         self.apply(|tx| {
             Box::pin(async move {
-                sqlx::query(sql!("probe")).bind(now().to_string().into_bytes()).execute(tx).await?;
+                sqlx::query(sql!("liveness/probe")).bind(now().to_string().into_bytes()).execute(tx).await?;
                 Ok(())
             })
         })

@@ -14,7 +14,7 @@ use crate::read::{now, uuid};
 /// What the request's key stands for already.
 pub(crate) async fn find(tx: &mut SqliteConnection, once: &Once) -> sqlx::Result<Option<DoneBefore>> {
     let name = &once.name;
-    let row = sqlx::query(sql!("find_request_key"))
+    let row = sqlx::query(sql!("once/find_request_key"))
         .bind(&*name.binding)
         .bind(&*name.tenant)
         .bind(&*name.route)
@@ -28,7 +28,7 @@ pub(crate) async fn find(tx: &mut SqliteConnection, once: &Once) -> sqlx::Result
 /// Makes the request's key stand for what is made.
 pub(crate) async fn keep(tx: &mut SqliteConnection, once: &Once) -> sqlx::Result<()> {
     let name = &once.name;
-    sqlx::query(sql!("take_request_key"))
+    sqlx::query(sql!("once/take_request_key"))
         .bind(&*name.binding)
         .bind(&*name.tenant)
         .bind(&*name.route)

@@ -47,7 +47,7 @@ impl Outbox for Sqlite {
 /// With one writer, pointers appear in the order of `seq`: what was read is all there will ever be below its end.
 async fn read_outbox(connection: &mut SqliteConnection, floor: Floor, limit: u32) -> sqlx::Result<OutboxPage> {
     let (mut events, mut bytes) = (Vec::new(), 0);
-    let mut rows = sqlx::query(sql!("read_pointers")).bind(floor.0).bind(limit).fetch(&mut *connection);
+    let mut rows = sqlx::query(sql!("outbox/read_pointers")).bind(floor.0).bind(limit).fetch(&mut *connection);
     while bytes < PAGE_BYTES
         && let Some(row) = rows.try_next().await?
     {
@@ -96,7 +96,7 @@ async fn record_routing(tx: &mut SqliteConnection, events: &[RoutedEvent], windo
 async fn take_pointers(tx: &mut SqliteConnection, events: &[RoutedEvent]) -> sqlx::Result<HashMap<i64, bool>> {
     let seqs: Vec<_> = events.iter().map(|routed| routed.pointer.seq).collect();
     let seqs = json(&seqs)?;
-    let rows = sqlx::query(sql!("find_pointers")).bind(&seqs).fetch_all(&mut *tx).await?;
-    sqlx::query(sql!("remove_pointers")).bind(&seqs).execute(tx).await?;
+    let rows = sqlx::query(sql!("outbox/find_pointers")).bind(&seqs).fetch_all(&mut *tx).await?;
+    sqlx::query(sql!("outbox/remove_pointers")).bind(&seqs).execute(tx).await?;
     rows.iter().map(|row| Ok((row.try_get("seq")?, row.try_get("expunged")?))).collect()
 }

@@ -6,7 +6,8 @@ use ringback_migrations::SQLITE;
 /// after them a program finds nothing to do.
 #[must_use]
 pub fn schema_text() -> String {
-    let mut text = format!("{};\n", include_str!("../sql/create_migration_table.sql").trim_end().trim_end_matches(';'));
+    let mut text =
+        format!("{};\n", include_str!("../sql/schema/create_migration_table.sql").trim_end().trim_end_matches(';'));
     for step in SQLITE {
         let record = format!(
             "INSERT INTO ringback_migration (number, name, checksum, run_at) \

@@ -81,9 +81,9 @@ pub(crate) async fn store_routing(
             }
         }
     }
-    insert(tx, sql!("insert_deliveries"), &owed, now).await?;
-    insert(tx, sql!("insert_cancelled"), &cancelled, now).await?;
-    insert(tx, sql!("insert_unroutable"), &unroutable, now).await?;
+    insert(tx, sql!("routing/insert_deliveries"), &owed, now).await?;
+    insert(tx, sql!("routing/insert_cancelled"), &cancelled, now).await?;
+    insert(tx, sql!("routing/insert_unroutable"), &unroutable, now).await?;
     insert_verdicts(tx, &verdicts).await?;
     sendable(tx, owed, now).await
 }
@@ -107,7 +107,7 @@ pub(crate) async fn store_duplicates(
 
 /// The configuration's version as the transaction sees it.
 pub(crate) async fn config_version(connection: &mut SqliteConnection) -> sqlx::Result<i64> {
-    sqlx::query_scalar(sql!("config_version")).fetch_one(connection).await
+    sqlx::query_scalar(sql!("configuration/config_version")).fetch_one(connection).await
 }
 
 /// Endpoints that were deleted after the configuration that these events were routed by.
@@ -124,7 +124,7 @@ async fn find_deleted_endpoints(tx: &mut SqliteConnection, routed: &[Routed<'_>]
     }
     let ids: Vec<_> = suspects.iter().map(|id| Hex(id.uuid())).collect();
     let deleted: Vec<Vec<u8>> =
-        sqlx::query_scalar(sql!("find_deleted_endpoints")).bind(json(&ids)?).fetch_all(tx).await?;
+        sqlx::query_scalar(sql!("routing/find_deleted_endpoints")).bind(json(&ids)?).fetch_all(tx).await?;
     Ok(deleted.iter().filter_map(|id| Uuid::from_slice(id).ok()).map(EndpointId::from_uuid).collect())
 }
 
@@ -150,7 +150,7 @@ async fn insert(tx: &mut SqliteConnection, statement: &'static str, rows: &[Row<
 
 async fn insert_verdicts(tx: &mut SqliteConnection, rows: &[VerdictRow]) -> sqlx::Result<()> {
     if !rows.is_empty() {
-        sqlx::query(sql!("insert_verdicts")).bind(json(rows)?).execute(tx).await?;
+        sqlx::query(sql!("routing/insert_verdicts")).bind(json(rows)?).execute(tx).await?;
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ impl Sqlite {
     /// [`Error::Schema`] if it has not.
     pub async fn check_schema(&self) -> Result<()> {
         let mut snapshot = self.snapshot().await?;
-        let tables: i64 = sqlx::query_scalar(sql!("count_migration_table"))
+        let tables: i64 = sqlx::query_scalar(sql!("schema/count_migration_table"))
             .fetch_one(&mut *snapshot)
             .await
             .map_err(|error| self.error(error))?;
@@ -51,12 +51,12 @@ impl Sqlite {
 
 async fn migrate(tx: &mut SqliteConnection, file: &Path) -> Result<()> {
     let told = |error| file_error(file, error);
-    tx.execute(sql!("create_migration_table")).await.map_err(told)?;
+    tx.execute(sql!("schema/create_migration_table")).await.map_err(told)?;
     for migration in missing(&applied(tx).await.map_err(told)?)? {
         tracing::info!("migration {} ({}) begins", migration.number, migration.name);
         let text = sqlx::AssertSqlSafe(migration.sql(""));
         sqlx::raw_sql(text).execute(&mut *tx).await.map_err(told)?;
-        sqlx::query(sql!("insert_migration"))
+        sqlx::query(sql!("schema/insert_migration"))
             .bind(migration.number)
             .bind(migration.name)
             .bind(migration.checksum())
@@ -69,7 +69,7 @@ async fn migrate(tx: &mut SqliteConnection, file: &Path) -> Result<()> {
 }
 
 async fn applied(connection: &mut SqliteConnection) -> sqlx::Result<Vec<Applied>> {
-    let rows = sqlx::query(sql!("read_migrations")).fetch_all(connection).await?;
+    let rows = sqlx::query(sql!("schema/read_migrations")).fetch_all(connection).await?;
     let read = |row: &sqlx::sqlite::SqliteRow| {
         Ok(Applied { number: row.try_get("number")?, checksum: row.try_get("checksum")? })
     };

@@ -17,7 +17,7 @@ use crate::{
 impl Sealed for Sqlite {
     async fn sealed_endpoints(&self, after: Option<EndpointId>, limit: u32) -> Result<Vec<(EndpointId, Vec<u8>)>> {
         let after = after.map_or(Uuid::nil(), |id| id.uuid());
-        let rows = sqlx::query(sql!("find_sealed_endpoints"))
+        let rows = sqlx::query(sql!("sealed/find_sealed_endpoints"))
             .bind(after.as_bytes().as_slice())
             .bind(limit)
             .fetch_all(&mut *self.snapshot().await?)
@@ -34,7 +34,7 @@ impl Sealed for Sqlite {
 
     async fn sealed_destinations(&self, after: Option<EventId>, limit: u32) -> Result<SealedDestinations> {
         let after = after.map_or(Uuid::nil(), |id| id.uuid());
-        let rows = sqlx::query(sql!("find_sealed_destinations"))
+        let rows = sqlx::query(sql!("sealed/find_sealed_destinations"))
             .bind(after.as_bytes().as_slice())
             .bind(limit)
             .fetch_all(&mut *self.snapshot().await?)
@@ -51,7 +51,7 @@ impl Sealed for Sqlite {
     async fn sealed_requests(&self, after: Option<&OnceName>, limit: u32) -> Result<Vec<(OnceName, Vec<u8>)>> {
         // No key is empty, so that four empty texts come before every name.
         let OnceName { binding, tenant, route, key } = after.cloned().unwrap_or_default();
-        let rows = sqlx::query(sql!("find_sealed_requests"))
+        let rows = sqlx::query(sql!("sealed/find_sealed_requests"))
             .bind(binding)
             .bind(tenant)
             .bind(route)
@@ -102,7 +102,8 @@ async fn reseal_endpoints(tx: &mut SqliteConnection, rows: Vec<Resealed<Endpoint
     let mut replaced = 0;
     for Resealed { id, before, after } in rows {
         let id = id.uuid();
-        let statement = sqlx::query(sql!("reseal_endpoint")).bind(id.as_bytes().as_slice()).bind(before).bind(after);
+        let statement =
+            sqlx::query(sql!("sealed/reseal_endpoints")).bind(id.as_bytes().as_slice()).bind(before).bind(after);
         replaced += statement.execute(&mut *tx).await?.rows_affected();
     }
     Ok(replaced)
@@ -112,7 +113,8 @@ async fn reseal_destinations(tx: &mut SqliteConnection, rows: Vec<Resealed<Event
     let mut replaced = 0;
     for Resealed { id, before, after } in rows {
         let id = id.uuid();
-        let statement = sqlx::query(sql!("reseal_destination")).bind(id.as_bytes().as_slice()).bind(before).bind(after);
+        let statement =
+            sqlx::query(sql!("sealed/reseal_destinations")).bind(id.as_bytes().as_slice()).bind(before).bind(after);
         replaced += statement.execute(&mut *tx).await?.rows_affected();
     }
     Ok(replaced)
@@ -121,7 +123,7 @@ async fn reseal_destinations(tx: &mut SqliteConnection, rows: Vec<Resealed<Event
 async fn reseal_requests(tx: &mut SqliteConnection, rows: Vec<Resealed<OnceName, Vec<u8>>>) -> sqlx::Result<u64> {
     let mut replaced = 0;
     for Resealed { id: OnceName { binding, tenant, route, key }, before, after } in rows {
-        let statement = sqlx::query(sql!("reseal_request")).bind(binding).bind(tenant).bind(route).bind(key);
+        let statement = sqlx::query(sql!("sealed/reseal_requests")).bind(binding).bind(tenant).bind(route).bind(key);
         replaced += statement.bind(before).bind(after).execute(&mut *tx).await?.rows_affected();
     }
     Ok(replaced)
@@ -134,7 +136,7 @@ async fn replace_setting(
     after: Vec<u8>,
     record: Record,
 ) -> sqlx::Result<bool> {
-    let statement = sqlx::query(sql!("replace_setting")).bind(name).bind(before).bind(after);
+    let statement = sqlx::query(sql!("sealed/replace_setting")).bind(name).bind(before).bind(after);
     let is_replaced = statement.execute(&mut *tx).await?.rows_affected() > 0;
     if is_replaced {
         audit::write(tx, &record).await?;

@@ -22,7 +22,7 @@ impl Sessions for Sqlite {
 
     async fn is_session_ended(&self, id: SessionId) -> Result<bool> {
         let mut snapshot = self.snapshot().await?;
-        let row = sqlx::query(sql!("find_ended_session"))
+        let row = sqlx::query(sql!("sessions/find_ended_session"))
             .bind(id.uuid().as_bytes().as_slice())
             .fetch_one(&mut *snapshot)
             .await;
@@ -32,7 +32,11 @@ impl Sessions for Sqlite {
 
 async fn end(tx: &mut SqliteConnection, id: SessionId, until: Timestamp) -> sqlx::Result<()> {
     let over = Timestamp::from_micros(now()) - KEPT;
-    sqlx::query(sql!("forget_ended_sessions")).bind(over.micros()).execute(&mut *tx).await?;
-    sqlx::query(sql!("end_session")).bind(id.uuid().as_bytes().as_slice()).bind(until.micros()).execute(tx).await?;
+    sqlx::query(sql!("sessions/forget_ended_sessions")).bind(over.micros()).execute(&mut *tx).await?;
+    sqlx::query(sql!("sessions/end_session"))
+        .bind(id.uuid().as_bytes().as_slice())
+        .bind(until.micros())
+        .execute(tx)
+        .await?;
     Ok(())
 }

@@ -1,9 +1,10 @@
-//! Every statement is a file in `sql/`, named verb and object as in PostgreSQL's store where it has the same.
+//! Every statement is a file in `sql/`, in a folder for its subject; folder and name, verb and object, are those of
+//! PostgreSQL's store where it has the same.
 //!
 //! A batch is one JSON array for `json_each`, SQLite's counterpart of `unnest`; `jsonb_each` where its entries are
 //! objects, because it hands them on parsed. Times, ids and counts are arguments, never text put together.
 
-/// The text of `sql/<name>.sql`, with the numbers of the words that it names.
+/// The text of `sql/<folder>/<name>.sql`, with the numbers of the words that it names.
 macro_rules! sql {
     ($name:literal) => {{
         static TEXT: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {

@@ -29,14 +29,16 @@ impl Tokens for Sqlite {
 
     async fn list_tokens(&self) -> Result<Vec<Token>> {
         let mut snapshot = self.snapshot().await?;
-        let rows =
-            sqlx::query(sql!("list_tokens")).fetch_all(&mut *snapshot).await.map_err(|error| self.error(error))?;
+        let rows = sqlx::query(sql!("tokens/list_tokens"))
+            .fetch_all(&mut *snapshot)
+            .await
+            .map_err(|error| self.error(error))?;
         rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(|error| self.error(error))
     }
 
     async fn valid_token(&self, id: TokenId) -> Result<Option<Token>> {
         let mut snapshot = self.snapshot().await?;
-        let row = sqlx::query(sql!("find_valid_token"))
+        let row = sqlx::query(sql!("tokens/find_valid_token"))
             .bind(id.uuid().as_bytes().as_slice())
             .bind(now())
             .fetch_optional(&mut *snapshot)
@@ -56,7 +58,7 @@ impl Tokens for Sqlite {
 }
 
 async fn create(tx: &mut SqliteConnection, token: Token, record: Record) -> sqlx::Result<()> {
-    sqlx::query(sql!("insert_token"))
+    sqlx::query(sql!("tokens/insert_token"))
         .bind(token.id.uuid().as_bytes().as_slice())
         .bind(token.scope.name())
         .bind(token.tenant.as_deref())
@@ -72,17 +74,17 @@ async fn create(tx: &mut SqliteConnection, token: Token, record: Record) -> sqlx
 async fn revoke(tx: &mut SqliteConnection, id: TokenId, record: Record) -> sqlx::Result<Option<Token>> {
     let id = id.uuid();
     let revoked =
-        sqlx::query(sql!("revoke_token")).bind(id.as_bytes().as_slice()).bind(now()).execute(&mut *tx).await?;
+        sqlx::query(sql!("tokens/revoke_token")).bind(id.as_bytes().as_slice()).bind(now()).execute(&mut *tx).await?;
     if revoked.rows_affected() == 1 {
         audit::write(tx, &record).await?;
     }
-    let row = sqlx::query(sql!("find_token")).bind(id.as_bytes().as_slice()).fetch_optional(tx).await?;
+    let row = sqlx::query(sql!("tokens/find_token")).bind(id.as_bytes().as_slice()).fetch_optional(tx).await?;
     row.as_ref().map(read).transpose()
 }
 
 async fn note_use(tx: &mut SqliteConnection, id: TokenId) -> sqlx::Result<()> {
     let now = Timestamp::from_micros(now());
-    sqlx::query(sql!("note_token_use"))
+    sqlx::query(sql!("tokens/note_token_use"))
         .bind(id.uuid().as_bytes().as_slice())
         .bind(now.micros())
         .bind((now - NOTED_EVERY).micros())

@@ -78,7 +78,7 @@ impl Work for Sqlite {
 
 async fn load_events(connection: &mut SqliteConnection, ids: &[EventId]) -> sqlx::Result<Vec<LoadedEvent>> {
     let ids: Vec<_> = ids.iter().map(|id| Hex(id.uuid())).collect();
-    let rows = sqlx::query(sql!("load_events")).bind(json(&ids)?).fetch_all(connection).await?;
+    let rows = sqlx::query(sql!("work/load_events")).bind(json(&ids)?).fetch_all(connection).await?;
     let loaded = |row: &SqliteRow| {
         let payload: Option<Vec<u8>> = row.try_get("payload")?;
         Ok(LoadedEvent { event: event(row)?, payload: payload.map(Bytes::from) })
@@ -97,7 +97,7 @@ async fn find_untried(
     deliveries: &[(DeliveryId, i32)],
 ) -> sqlx::Result<Vec<DeliveryId>> {
     let asked: Vec<_> = deliveries.iter().map(|&(id, attempts)| Tried { id: Hex(id.uuid()), attempts }).collect();
-    let rows = sqlx::query(sql!("find_untried")).bind(json(&asked)?).fetch_all(connection).await?;
+    let rows = sqlx::query(sql!("work/find_untried")).bind(json(&asked)?).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(DeliveryId::from_uuid(uuid(row, "id")?))).collect()
 }
 
@@ -123,13 +123,13 @@ async fn set_holds(tx: &mut SqliteConnection, holds: &[Hold]) -> sqlx::Result<()
         streak: hold.streak,
     };
     let rows: Vec<_> = holds.iter().map(row).collect();
-    sqlx::query(sql!("set_holds")).bind(json(&rows)?).bind(now).execute(&mut *tx).await?;
-    sqlx::query(sql!("delete_ended_holds")).bind(now - ENDED_HOLDS_KEPT).execute(tx).await?;
+    sqlx::query(sql!("work/set_holds")).bind(json(&rows)?).bind(now).execute(&mut *tx).await?;
+    sqlx::query(sql!("upkeep/forget_holds")).bind(now - ENDED_HOLDS_KEPT).execute(tx).await?;
     Ok(())
 }
 
 async fn load_holds(connection: &mut SqliteConnection, shards: &[Shard]) -> sqlx::Result<Vec<Hold>> {
-    let rows = sqlx::query(sql!("load_holds")).bind(json(shards)?).bind(now()).fetch_all(connection).await?;
+    let rows = sqlx::query(sql!("work/load_holds")).bind(json(shards)?).bind(now()).fetch_all(connection).await?;
     let hold = |row: &SqliteRow| {
         Ok(Hold {
             lane: LaneId::from_i64(row.try_get("lane")?),

@@ -21,8 +21,8 @@ pub(crate) async fn change(tx: &mut SqliteConnection, change: &Change) -> sqlx::
         Change::EventExpunged(id) => (2, id.uuid()),
         Change::DeliveryReleased(id) => (3, id.uuid()),
     };
-    let version: i64 = sqlx::query_scalar(sql!("raise_version")).fetch_one(&mut *tx).await?;
-    sqlx::query(sql!("record_change"))
+    let version: i64 = sqlx::query_scalar(sql!("configuration/raise_version")).fetch_one(&mut *tx).await?;
+    sqlx::query(sql!("configuration/record_changes"))
         .bind(version)
         .bind(now())
         .bind(subject.as_bytes().as_slice())
@@ -34,12 +34,13 @@ pub(crate) async fn change(tx: &mut SqliteConnection, change: &Change) -> sqlx::
 
 /// What came after a version.
 pub(super) async fn since(connection: &mut SqliteConnection, version: i64) -> sqlx::Result<Changes> {
-    let config = sqlx::query(sql!("read_config")).fetch_one(&mut *connection).await?;
+    let config = sqlx::query(sql!("configuration/read_config")).fetch_one(&mut *connection).await?;
     let (current, forgotten): (i64, i64) = (config.try_get("version")?, config.try_get("forgotten")?);
     if version >= current || version < forgotten {
         return Ok(Changes { version: current, items: Vec::new(), truncated: version < forgotten });
     }
-    let rows = sqlx::query(sql!("read_changes")).bind(version).bind(CHANGES_MAX).fetch_all(connection).await?;
+    let rows =
+        sqlx::query(sql!("configuration/read_changes")).bind(version).bind(CHANGES_MAX).fetch_all(connection).await?;
     let items = rows.iter().map(read_change).collect::<sqlx::Result<Vec<_>>>()?;
     let version = rows.last().map(|row| row.try_get("version")).transpose()?.unwrap_or(current);
     Ok(Changes { version, items, truncated: false })

@@ -19,8 +19,12 @@ use crate::{audit, batch::json, once, read::now};
 /// Makes the endpoint's row, as it is now, that of this version, and keeps what routing sees of it.
 async fn keep_version(tx: &mut SqliteConnection, id: EndpointId, version: i64) -> sqlx::Result<()> {
     let id = id.uuid();
-    sqlx::query(sql!("set_endpoint_version")).bind(id.as_bytes().as_slice()).bind(version).execute(&mut *tx).await?;
-    sqlx::query(sql!("record_endpoint_version")).bind(id.as_bytes().as_slice()).execute(tx).await?;
+    sqlx::query(sql!("configuration/set_endpoint_version"))
+        .bind(id.as_bytes().as_slice())
+        .bind(version)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query(sql!("configuration/record_endpoint_version")).bind(id.as_bytes().as_slice()).execute(tx).await?;
     Ok(())
 }
 
@@ -49,7 +53,10 @@ pub(super) async fn create(
         return Ok(Updated::Before(before));
     }
     let is_key_taken = key_is_taken(tx, &endpoint).await?;
-    let live = sqlx::query_scalar(sql!("count_endpoints")).bind(endpoint.tenant.as_str()).fetch_one(&mut *tx).await?;
+    let live = sqlx::query_scalar(sql!("configuration/count_endpoints"))
+        .bind(endpoint.tenant.as_str())
+        .fetch_one(&mut *tx)
+        .await?;
     match of_new_endpoint(Facts { is_key_taken, live, live_max: tenant_max }) {
         Admission::KeyTaken => return Ok(Updated::KeyTaken),
         Admission::TooMany => return Ok(Updated::TooMany),
@@ -58,7 +65,7 @@ pub(super) async fn create(
     if let Some(once) = &once {
         once::keep(tx, once).await?;
     }
-    write_endpoint(tx, sql!("insert_endpoint"), &endpoint).await?;
+    write_endpoint(tx, sql!("configuration/insert_endpoint"), &endpoint).await?;
     endpoint.version = changed(tx, endpoint.id).await?;
     endpoint.deleted_at = None;
     audit::write(tx, &record).await?;
@@ -80,7 +87,7 @@ pub(super) async fn update(
     if key_is_taken(tx, &endpoint).await? {
         return Ok(Updated::KeyTaken);
     }
-    write_endpoint(tx, sql!("update_endpoint"), &endpoint).await?;
+    write_endpoint(tx, sql!("configuration/update_endpoint"), &endpoint).await?;
     if endpoint.enabled && !before.enabled {
         refill(tx, endpoint.id).await?;
     }
@@ -91,7 +98,7 @@ pub(super) async fn update(
 
 /// Everything pending is due now, with a fresh budget of tries.
 async fn refill(tx: &mut SqliteConnection, id: EndpointId) -> sqlx::Result<()> {
-    sqlx::query(sql!("refill_endpoint"))
+    sqlx::query(sql!("configuration/refill_endpoint"))
         .bind(LaneId::of_endpoint(id).as_i64())
         .bind(id.uuid().as_bytes().as_slice())
         .bind(now())
@@ -107,7 +114,7 @@ pub(super) async fn disable_gone(
     seen: i64,
     record: Record,
 ) -> sqlx::Result<()> {
-    let disabled = sqlx::query(sql!("disable_gone"))
+    let disabled = sqlx::query(sql!("configuration/disable_gone"))
         .bind(id.uuid().as_bytes().as_slice())
         .bind(now())
         .bind(seen)
@@ -133,10 +140,14 @@ pub(super) async fn delete(
         return Ok(Updated::VersionMismatch);
     }
     let (now, lane, uuid) = (now(), LaneId::of_endpoint(id).as_i64(), id.uuid());
-    for statement in [sql!("cancel_endpoint"), sql!("delete_deliveries_of_endpoint")] {
+    for statement in [sql!("configuration/cancel_endpoint"), sql!("configuration/delete_deliveries_of_endpoint")] {
         sqlx::query(statement).bind(lane).bind(uuid.as_bytes().as_slice()).bind(now).execute(&mut *tx).await?;
     }
-    sqlx::query(sql!("delete_endpoint")).bind(uuid.as_bytes().as_slice()).bind(now).execute(&mut *tx).await?;
+    sqlx::query(sql!("configuration/delete_endpoint"))
+        .bind(uuid.as_bytes().as_slice())
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
     endpoint.version = changed(tx, id).await?;
     endpoint.deleted_at = Some(Timestamp::from_micros(now));
     audit::write(tx, &record).await?;

@@ -18,14 +18,15 @@ pub(super) async fn matching(
     filter: &EndpointFilter,
 ) -> sqlx::Result<Vec<StoredEndpoint>> {
     let rows = match filter {
-        EndpointFilter::Live => sqlx::query(sql!("load_live_endpoints")).fetch_all(connection).await?,
+        EndpointFilter::Live => sqlx::query(sql!("configuration/load_live_endpoints")).fetch_all(connection).await?,
         EndpointFilter::Ids(ids) => {
             let ids: Vec<_> = ids.iter().map(|id| Hex(id.uuid())).collect();
-            sqlx::query(sql!("load_endpoints")).bind(json(&ids)?).fetch_all(connection).await?
+            sqlx::query(sql!("configuration/load_endpoints")).bind(json(&ids)?).fetch_all(connection).await?
         }
         EndpointFilter::Page { tenant, before, limit } => {
             let before = before.map_or([0xff; 16], |id| id.uuid().into_bytes());
-            let (all, of_tenant) = (sql!("list_endpoints"), sql!("list_endpoints_of_tenant"));
+            let (all, of_tenant) =
+                (sql!("configuration/list_endpoints"), sql!("configuration/list_endpoints_of_tenant"));
             sqlx::query(if tenant.is_some() { of_tenant } else { all })
                 .bind(before.as_slice())
                 .bind(limit)
@@ -62,7 +63,8 @@ pub(super) async fn by_key(
     tenant: &str,
     key: &str,
 ) -> sqlx::Result<Option<StoredEndpoint>> {
-    let row = sqlx::query(sql!("find_endpoint")).bind(tenant).bind(key).fetch_optional(connection).await?;
+    let row =
+        sqlx::query(sql!("configuration/find_endpoint")).bind(tenant).bind(key).fetch_optional(connection).await?;
     row.as_ref().map(read_endpoint).transpose()
 }
 
@@ -73,8 +75,12 @@ pub(super) async fn as_of(
     version: i64,
     limit: u32,
 ) -> sqlx::Result<Vec<EndpointAsOf>> {
-    let rows =
-        sqlx::query(sql!("read_endpoints_as_of")).bind(tenant).bind(version).bind(limit).fetch_all(connection).await?;
+    let rows = sqlx::query(sql!("configuration/read_endpoints_as_of"))
+        .bind(tenant)
+        .bind(version)
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
     let read = |row: &SqliteRow| {
         Ok(EndpointAsOf {
             id: EndpointId::from_uuid(uuid(row, "endpoint_id")?),

@@ -75,17 +75,18 @@ impl Configuration for Sqlite {
 
     async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let mut snapshot = self.snapshot().await?;
-        let value = sqlx::query_scalar(sql!("read_setting")).bind(name).fetch_optional(&mut *snapshot).await;
+        let value =
+            sqlx::query_scalar(sql!("configuration/read_setting")).bind(name).fetch_optional(&mut *snapshot).await;
         value.map_err(|error| self.error(error))
     }
 }
 
 /// The value that the name was given first.
 async fn keep_setting(tx: &mut SqliteConnection, name: String, value: Vec<u8>) -> sqlx::Result<Vec<u8>> {
-    sqlx::query(sql!("keep_setting")).bind(name.as_str()).bind(value).execute(&mut *tx).await?;
-    sqlx::query_scalar(sql!("read_setting")).bind(name).fetch_one(tx).await
+    sqlx::query(sql!("configuration/keep_setting")).bind(name.as_str()).bind(value).execute(&mut *tx).await?;
+    sqlx::query_scalar(sql!("configuration/read_setting")).bind(name).fetch_one(tx).await
 }
 
 async fn put_setting(tx: &mut SqliteConnection, name: String, value: Vec<u8>) -> sqlx::Result<()> {
-    sqlx::query(sql!("put_setting")).bind(name).bind(value).execute(tx).await.map(drop)
+    sqlx::query(sql!("configuration/put_setting")).bind(name).bind(value).execute(tx).await.map(drop)
 }

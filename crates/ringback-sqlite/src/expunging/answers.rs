@@ -15,7 +15,7 @@ const TOGETHER: u128 = 256;
 /// Erases the answers to the deliveries of a range; returns to how many attempts there was any. `is_inline` says that
 /// their destination came with the event.
 pub(super) async fn erase(tx: &mut SqliteConnection, range: Range, is_inline: bool) -> sqlx::Result<i64> {
-    let last: Option<Vec<u8>> = sqlx::query_scalar(sql!("find_last_delivery"))
+    let last: Option<Vec<u8>> = sqlx::query_scalar(sql!("expunging/find_last_delivery"))
         .bind(range.low.as_bytes().as_slice())
         .bind(range.high.as_bytes().as_slice())
         .fetch_one(&mut *tx)
@@ -25,8 +25,12 @@ pub(super) async fn erase(tx: &mut SqliteConnection, range: Range, is_inline: bo
     while low <= last.as_u128() {
         let part = Range { low: Uuid::from_u128(low), high: Uuid::from_u128(low.saturating_add(TOGETHER)) };
         let part = part.and(range);
-        erased += rewrite(tx, part, is_inline, sql!("read_finished_to_erase"), sql!("erase_finished")).await?;
-        erased += rewrite(tx, part, is_inline, sql!("read_attempts_to_erase"), sql!("erase_attempt")).await?;
+        erased +=
+            rewrite(tx, part, is_inline, sql!("expunging/read_finished_to_erase"), sql!("expunging/erase_finished"))
+                .await?;
+        erased +=
+            rewrite(tx, part, is_inline, sql!("expunging/read_attempts_to_erase"), sql!("expunging/erase_attempts"))
+                .await?;
         low = low.saturating_add(TOGETHER);
     }
     Ok(erased)

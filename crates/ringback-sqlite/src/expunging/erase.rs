@@ -27,8 +27,10 @@ pub(super) async fn expunge(tx: &mut SqliteConnection, id: EventId, keys: Keys, 
 /// Erases an event; `None` if there is none.
 pub(super) async fn erase(tx: &mut SqliteConnection, id: EventId, keys: Keys) -> sqlx::Result<Option<Erased>> {
     let uuid = id.uuid();
-    let row =
-        sqlx::query(sql!("read_event_to_erase")).bind(uuid.as_bytes().as_slice()).fetch_optional(&mut *tx).await?;
+    let row = sqlx::query(sql!("expunging/read_event_to_erase"))
+        .bind(uuid.as_bytes().as_slice())
+        .fetch_optional(&mut *tx)
+        .await?;
     let Some(row) = row else { return Ok(None) };
     let (expunged, has_keys, has_payload): (bool, bool, bool) =
         (row.try_get("expunged")?, row.try_get("has_keys")?, row.try_get("has_payload")?);
@@ -36,7 +38,7 @@ pub(super) async fn erase(tx: &mut SqliteConnection, id: EventId, keys: Keys) ->
     let erases_keys = keys == Keys::Erase;
     let to_do = !expunged || (erases_keys && has_keys);
     if to_do {
-        sqlx::query(sql!("erase_event"))
+        sqlx::query(sql!("expunging/erase_events"))
             .bind(row.try_get::<i64, _>("seq")?)
             .bind(now())
             .bind(destination.as_deref().map(erasing::erased_destination))
@@ -46,7 +48,8 @@ pub(super) async fn erase(tx: &mut SqliteConnection, id: EventId, keys: Keys) ->
     }
     // As routing has read them, which took the key under these.
     if let Some(key) = text_or_none(&row, "idempotency_key")? {
-        let statement = if erases_keys { sql!("erase_idempotency_key") } else { sql!("forget_content") };
+        let statement =
+            if erases_keys { sql!("expunging/erase_idempotency_keys") } else { sql!("expunging/forget_contents") };
         sqlx::query(statement)
             .bind(text_or_none(&row, "tenant")?)
             .bind(text_or_none(&row, "type")?)

@@ -30,7 +30,8 @@ pub(super) struct Found {
 /// What the filter finds now.
 pub(super) async fn find(connection: &mut SqliteConnection, filter: &ExpungeFilter) -> sqlx::Result<Found> {
     let range = Range::accepted(filter.accepted);
-    let statement = if filter.key.is_some() { sql!("fix_expunge_by_key") } else { sql!("fix_expunge") };
+    let statement =
+        if filter.key.is_some() { sql!("expunging/fix_expunge_of_key") } else { sql!("expunging/fix_expunge") };
     let mut rows = sqlx::query(statement)
         .bind(range.low.as_bytes().as_slice())
         .bind(range.high.as_bytes().as_slice())
@@ -59,7 +60,7 @@ pub(super) async fn create(
 ) -> sqlx::Result<ExpungeRow> {
     let id = expunge.id.uuid();
     let filter = serde_json::to_string(&expunge.shown()).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    sqlx::query(sql!("insert_expunge"))
+    sqlx::query(sql!("expunging/insert_expunge"))
         .bind(id.as_bytes().as_slice())
         .bind(&*expunge.filter.tenant)
         .bind(filter)
@@ -73,7 +74,7 @@ pub(super) async fn create(
         .await?;
     for ids in found.ids.chunks(TOGETHER) {
         let ids: Vec<_> = ids.iter().copied().map(Hex).collect();
-        sqlx::query(sql!("insert_expunge_items"))
+        sqlx::query(sql!("expunging/insert_expunge_items"))
             .bind(id.as_bytes().as_slice())
             .bind(json(&ids)?)
             .execute(&mut *tx)
@@ -85,14 +86,16 @@ pub(super) async fn create(
 
 /// One expunge.
 pub(super) async fn read(connection: &mut SqliteConnection, id: ExpungeId) -> sqlx::Result<Option<ExpungeRow>> {
-    let row =
-        sqlx::query(sql!("read_expunge")).bind(id.uuid().as_bytes().as_slice()).fetch_optional(connection).await?;
+    let row = sqlx::query(sql!("expunging/read_expunge"))
+        .bind(id.uuid().as_bytes().as_slice())
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map(expunge_row).transpose()
 }
 
 /// All that are running.
 pub(super) async fn running(connection: &mut SqliteConnection) -> sqlx::Result<Vec<ExpungeId>> {
-    let rows = sqlx::query(sql!("list_running_expunges")).fetch_all(connection).await?;
+    let rows = sqlx::query(sql!("expunging/list_running_expunges")).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(ExpungeId::from_uuid(uuid(row, "id")?))).collect()
 }
 
@@ -109,7 +112,8 @@ pub(super) enum Step {
 /// Erases the next events of the set; then, a step each: keeps its digest, drops its items.
 pub(super) async fn step(tx: &mut SqliteConnection, id: ExpungeId, events: u32) -> sqlx::Result<Step> {
     let bytes = id.uuid();
-    let row = sqlx::query(sql!("read_expunge")).bind(bytes.as_bytes().as_slice()).fetch_optional(&mut *tx).await?;
+    let row =
+        sqlx::query(sql!("expunging/read_expunge")).bind(bytes.as_bytes().as_slice()).fetch_optional(&mut *tx).await?;
     let Some(row) = row else { return Ok(Step::Ended) };
     let expunge = expunge_row(&row)?;
     if expunge.state != ExpungeState::Running {
@@ -121,18 +125,23 @@ pub(super) async fn step(tx: &mut SqliteConnection, id: ExpungeId, events: u32) 
     }
     if expunge.digest.is_none() {
         let digest = digest(tx, id).await?;
-        let kept = sqlx::query(sql!("keep_expunge_digest")).bind(bytes.as_bytes().as_slice()).bind(digest);
+        let kept = sqlx::query(sql!("expunging/keep_expunge_digest")).bind(bytes.as_bytes().as_slice()).bind(digest);
         kept.execute(tx).await?;
         return Ok(Step::More);
     }
-    let dropped = sqlx::query(sql!("drop_expunge_items")).bind(bytes.as_bytes().as_slice()).bind(count(TOGETHER));
+    let dropped =
+        sqlx::query(sql!("expunging/drop_expunge_items")).bind(bytes.as_bytes().as_slice()).bind(count(TOGETHER));
     let dropped = dropped.execute(tx).await?.rows_affected();
     Ok(if dropped >= TOGETHER as u64 { Step::More } else { Step::Erased })
 }
 
 /// Writes the receipt.
 pub(super) async fn complete(tx: &mut SqliteConnection, id: ExpungeId) -> sqlx::Result<()> {
-    sqlx::query(sql!("complete_expunge")).bind(id.uuid().as_bytes().as_slice()).bind(now()).execute(tx).await?;
+    sqlx::query(sql!("expunging/complete_expunge"))
+        .bind(id.uuid().as_bytes().as_slice())
+        .bind(now())
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
@@ -153,7 +162,7 @@ async fn erase_next(
         sum.cancelled += erased.cancelled;
         sum.attempts += erased.attempts;
     }
-    sqlx::query(sql!("advance_expunge"))
+    sqlx::query(sql!("expunging/advance_expunge"))
         .bind(id.uuid().as_bytes().as_slice())
         .bind(last.uuid().as_bytes().as_slice())
         .bind(sum.events)
@@ -167,7 +176,7 @@ async fn erase_next(
 }
 
 async fn page(tx: &mut SqliteConnection, id: ExpungeId, above: Uuid, events: usize) -> sqlx::Result<Vec<EventId>> {
-    let ids: Vec<Vec<u8>> = sqlx::query_scalar(sql!("read_expunge_items"))
+    let ids: Vec<Vec<u8>> = sqlx::query_scalar(sql!("expunging/read_expunge_items"))
         .bind(id.uuid().as_bytes().as_slice())
         .bind(above.as_bytes().as_slice())
         .bind(count(events))

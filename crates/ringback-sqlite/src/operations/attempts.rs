@@ -16,7 +16,10 @@ use crate::{
 
 /// In order of (number, at).
 pub(super) async fn of(connection: &mut SqliteConnection, id: DeliveryId) -> sqlx::Result<Vec<Attempt>> {
-    let rows = sqlx::query(sql!("read_attempts")).bind(id.uuid().as_bytes().as_slice()).fetch_all(connection).await?;
+    let rows = sqlx::query(sql!("deliveries/read_attempts"))
+        .bind(id.uuid().as_bytes().as_slice())
+        .fetch_all(connection)
+        .await?;
     rows.iter().map(attempt).collect()
 }
 

@@ -70,9 +70,9 @@ async fn scanned(
 ) -> sqlx::Result<Found<DeliveryRow, Death>> {
     let filter_arguments = bind(filter)?;
     let (page, end_of) = if filter.endpoint.is_some() {
-        (sql!("list_dead_letters_of_endpoint"), sql!("end_of_dead_letters_of_endpoint"))
+        (sql!("dead_letters/list_dead_letters_of_endpoint"), sql!("dead_letters/end_of_dead_letters_of_endpoint"))
     } else {
-        (sql!("list_dead_letters"), sql!("end_of_dead_letters"))
+        (sql!("dead_letters/list_dead_letters"), sql!("dead_letters/end_of_dead_letters"))
     };
     let (since, mut high) = deaths(filter.span, before);
     let want = i64::from(limit) + 1;

@@ -81,7 +81,7 @@ pub(super) async fn events_of_key(
     range: Range,
     most: usize,
 ) -> sqlx::Result<Vec<EventId>> {
-    let events: Vec<Vec<u8>> = sqlx::query_scalar(sql!("find_events_by_key"))
+    let events: Vec<Vec<u8>> = sqlx::query_scalar(sql!("deliveries/find_events_of_key"))
         .bind(range.low.as_bytes().as_slice())
         .bind(range.high.as_bytes().as_slice())
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
@@ -120,10 +120,12 @@ async fn of_key(
 
 fn statements(place: Place, of_endpoint: bool) -> (&'static str, &'static str) {
     match place {
-        Place::Delivery => (sql!("list_pending"), sql!("end_of_pending")),
-        Place::DeadLetter => (sql!("list_dead"), sql!("end_of_dead")),
-        Place::Finished if of_endpoint => (sql!("list_finished_of_endpoint"), sql!("end_of_finished_of_endpoint")),
-        Place::Finished => (sql!("list_finished"), sql!("end_of_finished")),
+        Place::Delivery => (sql!("deliveries/list_pending"), sql!("deliveries/end_of_pending")),
+        Place::DeadLetter => (sql!("deliveries/list_dead"), sql!("deliveries/end_of_dead")),
+        Place::Finished if of_endpoint => {
+            (sql!("deliveries/list_finished_of_endpoint"), sql!("deliveries/end_of_finished_of_endpoint"))
+        }
+        Place::Finished => (sql!("deliveries/list_finished"), sql!("deliveries/end_of_finished")),
     }
 }
 

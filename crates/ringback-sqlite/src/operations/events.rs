@@ -38,11 +38,11 @@ async fn read(
     let bind =
         |query: Query| query.bind(filter.key.clone()).bind(filter.tenant.clone()).bind(filter.event_type.clone());
     let (page, end) = if filter.key.is_some() {
-        (sql!("list_events_by_key"), sql!("end_of_events_by_key"))
+        (sql!("events/list_events_of_key"), sql!("events/end_of_events_of_key"))
     } else if filter.tenant.is_some() {
-        (sql!("list_events_of_tenant"), sql!("end_of_events_of_tenant"))
+        (sql!("events/list_events_of_tenant"), sql!("events/end_of_events_of_tenant"))
     } else {
-        (sql!("list_events"), sql!("end_of_events"))
+        (sql!("events/list_events"), sql!("events/end_of_events"))
     };
     Source { page, end, most: EVENTS_MAX, bind: &bind }.read(connection, range, want, event_row).await
 }
@@ -71,8 +71,10 @@ fn event_row(row: &SqliteRow) -> sqlx::Result<(Uuid, EventRow)> {
 
 /// The exact bytes, or why there are none.
 pub(super) async fn payload(connection: &mut SqliteConnection, id: EventId) -> sqlx::Result<PayloadRead> {
-    let row =
-        sqlx::query(sql!("read_payload")).bind(id.uuid().as_bytes().as_slice()).fetch_optional(connection).await?;
+    let row = sqlx::query(sql!("events/read_payload"))
+        .bind(id.uuid().as_bytes().as_slice())
+        .fetch_optional(connection)
+        .await?;
     let Some(row) = row else { return Ok(PayloadRead::Absent) };
     let payload: Option<Vec<u8>> = row.try_get("payload")?;
     Ok(match payload {

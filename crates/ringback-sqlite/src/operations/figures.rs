@@ -17,12 +17,12 @@ use crate::{
 };
 
 pub(super) async fn backlog(connection: &mut SqliteConnection, counted_max: u32) -> sqlx::Result<Backlog> {
-    let row = sqlx::query(sql!("read_backlog")).bind(counted_max).fetch_one(connection).await?;
+    let row = sqlx::query(sql!("figures/read_backlog")).bind(counted_max).fetch_one(connection).await?;
     Ok(Backlog { pending: row.try_get("pending")?, dead: row.try_get("dead")? })
 }
 
 pub(super) async fn oldest_due(connection: &mut SqliteConnection) -> sqlx::Result<Option<Duration>> {
-    let row = sqlx::query(sql!("read_oldest_due")).bind(now()).fetch_one(connection).await?;
+    let row = sqlx::query(sql!("figures/read_oldest_due")).bind(now()).fetch_one(connection).await?;
     let micros: Option<i64> = row.try_get("due_for")?;
     Ok(micros.and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros))
 }
@@ -33,7 +33,7 @@ pub(super) async fn recent_attempts(
     since: Timestamp,
     most: u32,
 ) -> sqlx::Result<Vec<RecentAttempt>> {
-    let rows = sqlx::query(sql!("read_recent_attempts"))
+    let rows = sqlx::query(sql!("figures/read_recent_attempts"))
         .bind(endpoint.uuid().as_bytes().as_slice())
         .bind(LaneId::of_endpoint(endpoint).as_i64())
         .bind(since.micros())

@@ -18,7 +18,8 @@ pub(super) async fn count(
     accepted: Span,
 ) -> sqlx::Result<Ledger> {
     let range = Range::accepted(accepted);
-    let statement = if tenant.is_some() { sql!("count_ledger_of_tenant") } else { sql!("count_ledger") };
+    let statement =
+        if tenant.is_some() { sql!("figures/count_ledger_of_tenant") } else { sql!("figures/count_ledger") };
     let row = sqlx::query(statement)
         .bind(range.low.as_bytes().as_slice())
         .bind(range.high.as_bytes().as_slice())

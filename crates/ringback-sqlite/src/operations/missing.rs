@@ -39,7 +39,7 @@ pub(super) async fn find(
 ) -> sqlx::Result<Found> {
     let (mut range, mut found) = (Range::accepted(filter.created), Found::default());
     loop {
-        let ids: Vec<Vec<u8>> = sqlx::query_scalar(sql!("find_events_to_replay"))
+        let ids: Vec<Vec<u8>> = sqlx::query_scalar(sql!("replays/find_events_to_replay"))
             .bind(range.low.as_bytes().as_slice())
             .bind(range.high.as_bytes().as_slice())
             .bind(&*wanting.tenant)
@@ -64,7 +64,7 @@ pub(super) async fn find(
 
 /// These events, each with what decides whether it is missing.
 async fn rows(connection: &mut SqliteConnection, events: &[Hex], wanting: &Wanting) -> sqlx::Result<Vec<SqliteRow>> {
-    sqlx::query(sql!("read_events_to_replay"))
+    sqlx::query(sql!("replays/read_events_to_replay"))
         .bind(wanting.endpoint.uuid().as_bytes().as_slice())
         .bind(json(events)?)
         .fetch_all(connection)
@@ -95,7 +95,7 @@ pub(super) async fn owe(
         .map(|(event, seq, routing)| Routed { event: *event, seq: *seq, expunged: false, routing })
         .collect();
     store_routing(tx, &routed, now()).await?;
-    sqlx::query(sql!("remove_verdicts")).bind(json(&unmatched)?).execute(&mut *tx).await?;
+    sqlx::query(sql!("replays/remove_verdicts")).bind(json(&unmatched)?).execute(&mut *tx).await?;
     // All are in one lane: its owner looks at the lane, not at the delivery.
     if let Some((_, delivery)) = made.first() {
         change(tx, &Change::DeliveryReleased(*delivery)).await?;

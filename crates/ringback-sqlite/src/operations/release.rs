@@ -49,7 +49,7 @@ struct Item {
 }
 
 async fn classify(tx: &mut SqliteConnection, ids: &[Hex]) -> sqlx::Result<Vec<Item>> {
-    let rows = sqlx::query(sql!("classify_for_replay")).bind(json(ids)?).fetch_all(tx).await?;
+    let rows = sqlx::query(sql!("replays/classify_for_replay")).bind(json(ids)?).fetch_all(tx).await?;
     rows.iter().map(item).collect()
 }
 
@@ -79,11 +79,11 @@ async fn put_back(tx: &mut SqliteConnection, items: &[&Item]) -> sqlx::Result<()
     let (dead, delivered) = (hex(true), hex(false));
     if !dead.is_empty() {
         let ids = json(&dead)?;
-        sqlx::query(sql!("release_dead")).bind(&ids).bind(now()).execute(&mut *tx).await?;
-        sqlx::query(sql!("delete_dead_letters")).bind(&ids).execute(&mut *tx).await?;
+        sqlx::query(sql!("replays/release_dead")).bind(&ids).bind(now()).execute(&mut *tx).await?;
+        sqlx::query(sql!("replays/delete_dead_letters")).bind(&ids).execute(&mut *tx).await?;
     }
     if !delivered.is_empty() {
-        sqlx::query(sql!("release_delivered")).bind(json(&delivered)?).bind(now()).execute(&mut *tx).await?;
+        sqlx::query(sql!("replays/release_delivered")).bind(json(&delivered)?).bind(now()).execute(&mut *tx).await?;
     }
     // One of each lane is enough: its owner looks at the lane, not at the delivery.
     let mut told = HashSet::new();
@@ -101,7 +101,7 @@ pub(super) async fn next(
     count: u32,
 ) -> sqlx::Result<u32> {
     let replay = id.uuid();
-    let next: Vec<Vec<u8>> = sqlx::query_scalar(sql!("read_replay_items"))
+    let next: Vec<Vec<u8>> = sqlx::query_scalar(sql!("replays/read_replay_items"))
         .bind(replay.as_bytes().as_slice())
         .bind(count)
         .fetch_all(&mut *tx)
@@ -114,7 +114,7 @@ pub(super) async fn next(
             (put_back_again(tx, replay, &ids, scope).await?, ids.last().map(|last| last.0))
         }
     };
-    sqlx::query(sql!("advance_replay"))
+    sqlx::query(sql!("replays/advance_replay"))
         .bind(replay.as_bytes().as_slice())
         .bind(position.map(|position| position.as_bytes().to_vec()))
         .bind(i64::try_from(released).unwrap_or(i64::MAX))
@@ -136,7 +136,11 @@ async fn put_back_again(
     let released: Vec<_> = items.iter().filter(|item| item.standing.again_in(scope) == ReplayOne::Released).collect();
     put_back(tx, &released).await?;
     let released: Vec<_> = released.iter().map(|item| Hex(item.id)).collect();
-    sqlx::query(sql!("mark_released")).bind(replay.as_bytes().as_slice()).bind(json(&released)?).execute(tx).await?;
+    sqlx::query(sql!("replays/mark_released"))
+        .bind(replay.as_bytes().as_slice())
+        .bind(json(&released)?)
+        .execute(tx)
+        .await?;
     Ok(released.len())
 }
 
@@ -154,6 +158,6 @@ async fn owe(tx: &mut SqliteConnection, replay: Uuid, events: &[Hex], scope: &Re
         .iter()
         .map(|(event, delivery)| Owed { event: Hex(event.uuid()), delivery: Hex(delivery.uuid()) })
         .collect();
-    sqlx::query(sql!("mark_owed")).bind(replay.as_bytes().as_slice()).bind(json(&rows)?).execute(tx).await?;
+    sqlx::query(sql!("replays/mark_owed")).bind(replay.as_bytes().as_slice()).bind(json(&rows)?).execute(tx).await?;
     Ok(rows.len())
 }

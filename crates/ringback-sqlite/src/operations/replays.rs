@@ -59,10 +59,10 @@ pub(super) async fn find(connection: &mut SqliteConnection, scope: &ReplayScope)
             .bind(hosts.clone())
     };
     let select = match (filter.status, &scope.wanting) {
-        (Replayed::Dead, _) => of_deliveries(sql!("find_dead_letters_to_replay"))
+        (Replayed::Dead, _) => of_deliveries(sql!("replays/find_dead_letters_to_replay"))
             .bind(filter.reason.map(DeadReason::code))
             .bind(filter.last_status),
-        (Replayed::Delivered, _) => of_deliveries(sql!("find_delivered_to_replay")),
+        (Replayed::Delivered, _) => of_deliveries(sql!("replays/find_delivered_to_replay")),
         (Replayed::Missing, Some(wanting)) => return missing::find(connection, filter, wanting).await,
         (Replayed::Missing, None) => return Ok(Found::default()),
     };
@@ -103,7 +103,7 @@ pub(super) async fn create(
     }
     let id = replay.id.uuid();
     let filter = serde_json::to_string(&replay.scope.filter).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    sqlx::query(sql!("insert_replay"))
+    sqlx::query(sql!("replays/insert_replay"))
         .bind(id.as_bytes().as_slice())
         .bind(replay.scope.filter.tenant.as_deref())
         .bind(filter)
@@ -116,7 +116,7 @@ pub(super) async fn create(
         .await?;
     for ids in found.ids.chunks(ITEMS_TOGETHER) {
         let ids: Vec<_> = ids.iter().copied().map(Hex).collect();
-        sqlx::query(sql!("insert_replay_items"))
+        sqlx::query(sql!("replays/insert_replay_items"))
             .bind(id.as_bytes().as_slice())
             .bind(json(&ids)?)
             .execute(&mut *tx)
@@ -129,7 +129,10 @@ pub(super) async fn create(
 
 /// One replay.
 pub(super) async fn read(connection: &mut SqliteConnection, id: ReplayId) -> sqlx::Result<Option<ReplayRow>> {
-    let row = sqlx::query(sql!("read_replay")).bind(id.uuid().as_bytes().as_slice()).fetch_optional(connection).await?;
+    let row = sqlx::query(sql!("replays/read_replay"))
+        .bind(id.uuid().as_bytes().as_slice())
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map(replay_row).transpose()
 }
 
@@ -140,7 +143,7 @@ pub(super) async fn list(
     before: Option<ReplayId>,
     limit: u32,
 ) -> sqlx::Result<Page<ReplayRow, ReplayId>> {
-    let rows = sqlx::query(sql!("list_replays"))
+    let rows = sqlx::query(sql!("replays/list_replays"))
         .bind(filter.tenant)
         .bind(filter.state.map(ReplayState::code))
         .bind(filter.created.since.map_or(i64::MIN, Timestamp::micros))
@@ -158,7 +161,7 @@ pub(super) async fn list(
 
 /// All that are running.
 pub(super) async fn running(connection: &mut SqliteConnection) -> sqlx::Result<Vec<ReplayId>> {
-    let rows = sqlx::query(sql!("list_running_replays")).fetch_all(connection).await?;
+    let rows = sqlx::query(sql!("replays/list_running_replays")).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(ReplayId::from_uuid(uuid(row, "id")?))).collect()
 }
 
@@ -186,8 +189,11 @@ fn replay_row(row: &SqliteRow) -> sqlx::Result<ReplayRow> {
 /// Stops a running replay.
 pub(super) async fn cancel(tx: &mut SqliteConnection, id: ReplayId, record: Record) -> sqlx::Result<Option<ReplayRow>> {
     let uuid = id.uuid();
-    let cancelled =
-        sqlx::query(sql!("cancel_replay")).bind(uuid.as_bytes().as_slice()).bind(now()).execute(&mut *tx).await?;
+    let cancelled = sqlx::query(sql!("replays/cancel_replay"))
+        .bind(uuid.as_bytes().as_slice())
+        .bind(now())
+        .execute(&mut *tx)
+        .await?;
     if cancelled.rows_affected() == 1 {
         audit::write(tx, &record).await?;
     }

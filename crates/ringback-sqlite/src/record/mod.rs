@@ -49,7 +49,7 @@ struct Fence {
 
 async fn read_fences(tx: &mut SqliteConnection, outcomes: &[Recorded]) -> sqlx::Result<HashMap<DeliveryId, Fence>> {
     let ids: Vec<_> = outcomes.iter().map(|outcome| Hex(outcome.id.uuid())).collect();
-    let rows = sqlx::query(sql!("read_fences")).bind(json(&ids)?).fetch_all(tx).await?;
+    let rows = sqlx::query(sql!("work/read_fences")).bind(json(&ids)?).fetch_all(tx).await?;
     let read = |row: &sqlx::sqlite::SqliteRow| {
         let fence = Fence { attempts: row.try_get("attempts")?, marks: Marks::from_bits(row.try_get("marks")?) };
         Ok((DeliveryId::from_uuid(uuid(row, "id")?), fence))
@@ -71,7 +71,7 @@ async fn find_repeated(
     if rows.is_empty() {
         return Ok(HashSet::new());
     }
-    let found = sqlx::query_scalar::<_, i64>(sql!("find_repeated")).bind(json(&rows)?).fetch_all(tx).await?;
+    let found = sqlx::query_scalar::<_, i64>(sql!("work/find_repeated")).bind(json(&rows)?).fetch_all(tx).await?;
     Ok(found.into_iter().filter_map(|key| indices.get(usize::try_from(key).ok()?).copied()).collect())
 }
 
@@ -87,7 +87,7 @@ async fn find_expunged(
     if events.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = sqlx::query(sql!("find_expunged")).bind(json(&events)?).fetch_all(tx).await?;
+    let rows = sqlx::query(sql!("outbox/find_expunged")).bind(json(&events)?).fetch_all(tx).await?;
     rows.iter().map(|row| Ok((EventId::from_uuid(uuid(row, "id")?), row.try_get("inline")?))).collect()
 }
 
@@ -223,22 +223,22 @@ impl Plan {
     /// In this order: what copies a delivery comes before what removes it.
     async fn write(self, tx: &mut SqliteConnection) -> sqlx::Result<()> {
         if !self.finished.is_empty() {
-            let insert = sqlx::query(sql!("insert_finished")).bind(json(&self.finished)?);
+            let insert = sqlx::query(sql!("work/insert_finished")).bind(json(&self.finished)?);
             insert.bind(self.finished_bytes.into_bytes()).bind(self.now).execute(&mut *tx).await?;
         }
         if !self.dead.is_empty() {
-            let insert = sqlx::query(sql!("insert_dead_letters")).bind(json(&self.dead)?);
+            let insert = sqlx::query(sql!("work/insert_dead_letters")).bind(json(&self.dead)?);
             insert.bind(self.now).execute(&mut *tx).await?;
         }
         if !self.attempts.is_empty() {
-            let insert = sqlx::query(sql!("insert_attempts")).bind(json(&self.attempts)?);
+            let insert = sqlx::query(sql!("work/insert_attempts")).bind(json(&self.attempts)?);
             insert.bind(self.attempts_bytes.into_bytes()).execute(&mut *tx).await?;
         }
         if !self.again.is_empty() {
-            sqlx::query(sql!("update_deliveries")).bind(json(&self.again)?).execute(&mut *tx).await?;
+            sqlx::query(sql!("work/update_deliveries")).bind(json(&self.again)?).execute(&mut *tx).await?;
         }
         if !self.counted.is_empty() {
-            sqlx::query(sql!("raise_attempts")).bind(json(&self.counted)?).execute(&mut *tx).await?;
+            sqlx::query(sql!("work/raise_attempts")).bind(json(&self.counted)?).execute(&mut *tx).await?;
         }
         if !self.replayed.is_empty() {
             settle_replayed(tx, &self.replayed).await?;
@@ -250,13 +250,13 @@ impl Plan {
 /// Removes deliveries that have been copied to where they went.
 pub(crate) async fn remove(tx: &mut SqliteConnection, ids: &[Hex]) -> sqlx::Result<()> {
     if !ids.is_empty() {
-        sqlx::query(sql!("delete_deliveries")).bind(json(ids)?).execute(tx).await?;
+        sqlx::query(sql!("work/delete_deliveries")).bind(json(ids)?).execute(tx).await?;
     }
     Ok(())
 }
 
 /// Notes for the replays that released these deliveries what has become of them.
 pub(crate) async fn settle_replayed(tx: &mut SqliteConnection, rows: &[ReplayedRow]) -> sqlx::Result<()> {
-    sqlx::query(sql!("settle_replay_items")).bind(json(rows)?).execute(tx).await?;
+    sqlx::query(sql!("work/settle_replay_items")).bind(json(rows)?).execute(tx).await?;
     Ok(())
 }

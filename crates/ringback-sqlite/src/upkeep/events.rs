@@ -26,7 +26,7 @@ pub(super) async fn next_chunk(
     start: i64,
     oldest_kept: Timestamp,
 ) -> sqlx::Result<Option<Chunk>> {
-    let row = sqlx::query(sql!("find_chunk_of_events"))
+    let row = sqlx::query(sql!("upkeep/find_chunk_of_events"))
         .bind(start)
         .bind(CHUNK)
         .bind(floor(oldest_kept))
@@ -50,13 +50,13 @@ pub(super) async fn drop_old(
     payloads_until: Timestamp,
     events_until: Timestamp,
 ) -> sqlx::Result<()> {
-    sqlx::query(sql!("expire_payloads"))
+    sqlx::query(sql!("upkeep/remove_payloads"))
         .bind(chunk.start)
         .bind(chunk.end)
         .bind(floor(payloads_until))
         .execute(&mut *tx)
         .await?;
-    let rows = sqlx::query(sql!("find_events_to_drop"))
+    let rows = sqlx::query(sql!("upkeep/find_events_to_drop"))
         .bind(chunk.start)
         .bind(chunk.end)
         .bind(floor(events_until))
@@ -73,8 +73,12 @@ pub(super) async fn drop_old(
     }
     past.write(tx).await?;
     let ids = json(&ids)?;
-    let statements =
-        [sql!("drop_finished"), sql!("drop_attempts_of_events"), sql!("drop_verdicts"), sql!("drop_events")];
+    let statements = [
+        sql!("upkeep/drop_finished"),
+        sql!("upkeep/drop_attempts_of_events"),
+        sql!("upkeep/drop_verdicts"),
+        sql!("upkeep/drop_events"),
+    ];
     for statement in statements {
         sqlx::query(statement).bind(&ids).execute(&mut *tx).await?;
     }

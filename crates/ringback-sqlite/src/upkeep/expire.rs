@@ -19,7 +19,8 @@ const EXPIRED_MAX: u32 = 2000;
 pub(super) async fn expire_held(tx: &mut SqliteConnection, expires_after: Duration) -> sqlx::Result<u64> {
     let now = now();
     let cutoff = now.saturating_sub(i64::try_from(expires_after.as_micros()).unwrap_or(i64::MAX));
-    let rows = sqlx::query(sql!("find_expired")).bind(cutoff).bind(now).bind(EXPIRED_MAX).fetch_all(&mut *tx).await?;
+    let rows =
+        sqlx::query(sql!("upkeep/find_expired")).bind(cutoff).bind(now).bind(EXPIRED_MAX).fetch_all(&mut *tx).await?;
     let (mut ids, mut replayed, mut ordered) = (Vec::new(), Vec::new(), Vec::new());
     for row in &rows {
         let id = uuid(row, "id")?;
@@ -34,7 +35,7 @@ pub(super) async fn expire_held(tx: &mut SqliteConnection, expires_after: Durati
     if ids.is_empty() {
         return Ok(0);
     }
-    sqlx::query(sql!("insert_expired")).bind(json(&ids)?).bind(now).execute(&mut *tx).await?;
+    sqlx::query(sql!("upkeep/insert_expired")).bind(json(&ids)?).bind(now).execute(&mut *tx).await?;
     if !replayed.is_empty() {
         settle_replayed(tx, &replayed).await?;
     }

@@ -28,8 +28,11 @@ const CHANGES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Dead letters that died before `until`.
 pub(super) async fn drop_dead_letters(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
-    let rows =
-        sqlx::query(sql!("find_dead_letters_to_drop")).bind(until.micros()).bind(CHUNK).fetch_all(&mut *tx).await?;
+    let rows = sqlx::query(sql!("upkeep/find_dead_letters_to_drop"))
+        .bind(until.micros())
+        .bind(CHUNK)
+        .fetch_all(&mut *tx)
+        .await?;
     if rows.is_empty() {
         return Ok(false);
     }
@@ -44,7 +47,7 @@ pub(super) async fn drop_dead_letters(tx: &mut SqliteConnection, until: Timestam
         }
     }
     past.write(tx).await?;
-    sqlx::query(sql!("delete_dead_letters")).bind(json(&ids)?).execute(&mut *tx).await?;
+    sqlx::query(sql!("replays/delete_dead_letters")).bind(json(&ids)?).execute(&mut *tx).await?;
     for id in blocking {
         change(tx, &Change::DeliveryReleased(id)).await?;
     }
@@ -53,7 +56,7 @@ pub(super) async fn drop_dead_letters(tx: &mut SqliteConnection, until: Timestam
 
 /// Attempts that began before `until`, by the clock of whoever made them; none at an event that is younger.
 pub(super) async fn drop_attempts(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
-    let dropped = sqlx::query(sql!("drop_attempts"))
+    let dropped = sqlx::query(sql!("upkeep/drop_attempts"))
         .bind(until.micros())
         .bind(ROWS)
         .bind(EventId::floor(until).uuid().as_bytes().as_slice())
@@ -65,38 +68,38 @@ pub(super) async fn drop_attempts(tx: &mut SqliteConnection, until: Timestamp) -
 
 /// Idempotency keys that were brought before `until`.
 pub(super) async fn drop_keys(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
-    drop_oldest(tx, sql!("drop_idempotency_keys"), until).await
+    drop_oldest(tx, sql!("upkeep/forget_keys"), until).await
 }
 
 /// Keys of requests that came before `until`.
 pub(super) async fn drop_request_keys(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
-    drop_oldest(tx, sql!("drop_request_keys"), until).await
+    drop_oldest(tx, sql!("upkeep/forget_request_keys"), until).await
 }
 
 /// Changes that every node has seen long since.
 pub(super) async fn drop_changes(tx: &mut SqliteConnection, now: Timestamp) -> sqlx::Result<bool> {
-    let more = drop_oldest(tx, sql!("drop_changes"), now - CHANGES_KEPT).await?;
-    sqlx::query(sql!("forget_changes")).execute(tx).await?;
+    let more = drop_oldest(tx, sql!("upkeep/drop_changes"), now - CHANGES_KEPT).await?;
+    sqlx::query(sql!("upkeep/forget_changes")).execute(tx).await?;
     Ok(more)
 }
 
 /// Replays that ended before `until`, with their items.
 pub(super) async fn drop_replays(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
-    let more = drop_oldest(tx, sql!("drop_replay_items"), until).await?;
+    let more = drop_oldest(tx, sql!("upkeep/forget_replay_items"), until).await?;
     if !more {
-        sqlx::query(sql!("drop_replays")).bind(until.micros()).execute(tx).await?;
+        sqlx::query(sql!("upkeep/forget_replays")).bind(until.micros()).execute(tx).await?;
     }
     Ok(more)
 }
 
 /// What was changed before `until`.
 pub(super) async fn drop_audit(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
-    drop_oldest(tx, sql!("drop_audit"), until).await
+    drop_oldest(tx, sql!("upkeep/forget_audit"), until).await
 }
 
 /// Tokens that have been worthless since before `until`.
 pub(super) async fn drop_tokens(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
-    drop_oldest(tx, sql!("drop_tokens"), until).await
+    drop_oldest(tx, sql!("upkeep/forget_tokens"), until).await
 }
 
 async fn drop_oldest(tx: &mut SqliteConnection, statement: &'static str, until: Timestamp) -> sqlx::Result<bool> {

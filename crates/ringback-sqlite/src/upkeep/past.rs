@@ -56,7 +56,7 @@ impl Past {
     /// In the transaction that drops what was counted.
     pub(super) async fn write(&self, tx: &mut SqliteConnection) -> sqlx::Result<()> {
         let rows: Vec<_> = self.0.iter().map(|((day, tenant), counts)| Row { day: *day, tenant, counts }).collect();
-        sqlx::query(sql!("add_to_ledger_past")).bind(json(&rows)?).execute(tx).await?;
+        sqlx::query(sql!("upkeep/record_past")).bind(json(&rows)?).execute(tx).await?;
         Ok(())
     }
 }

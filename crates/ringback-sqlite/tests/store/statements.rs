@@ -7,12 +7,13 @@ use sqlx::{Executor as _, SqlSafeStr as _};
 use crate::fixture::Fixture;
 
 fn statements() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
-    let read = |entry: fs::DirEntry| {
-        let name = entry.path().file_stem().unwrap().to_str().unwrap().to_owned();
-        (name, ringback::store::codes::put_in(&fs::read_to_string(entry.path()).unwrap(), &[]))
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
+    let within = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let read = |path: &Path| {
+        let name = path.strip_prefix(&all).unwrap().with_extension("").display().to_string();
+        (name, ringback::store::codes::put_in(&fs::read_to_string(path).unwrap(), &[]))
     };
-    fs::read_dir(folder).unwrap().map(|entry| read(entry.unwrap())).collect()
+    within(&all).iter().flat_map(|folder| within(folder)).map(|path| read(&path)).collect()
 }
 
 #[tokio::test]
@@ -74,59 +75,59 @@ fn growing(text: &str) -> Vec<String> {
 async fn hot_statements_walk_no_growing_table() {
     let fixture = Fixture::new().await;
     let hot = [
-        "find_due_shards",
-        "find_due_lanes",
-        "find_lanes",
-        "feed_shard",
-        "feed_lane",
-        "find_heads",
-        "load_events",
-        "read_fences",
-        "insert_finished",
-        "insert_dead_letters",
-        "update_deliveries",
-        "raise_attempts",
-        "settle_replay_items",
-        "delete_deliveries",
-        "delete_dead_letters",
-        "find_keys",
-        "read_pointers",
-        "find_pointers",
-        "cancel_endpoint",
-        "cancel_event",
-        "list_events",
-        "list_events_by_key",
-        "list_events_of_tenant",
-        "list_pending",
-        "list_dead",
-        "list_finished",
-        "list_finished_of_endpoint",
-        "list_dead_letters",
-        "list_dead_letters_of_endpoint",
-        "read_attempts",
-        "classify_for_replay",
-        "release_dead",
-        "release_delivered",
-        "read_replay_items",
-        "mark_released",
-        "find_expired",
-        "insert_expired",
-        "find_events_to_drop",
-        "expire_payloads",
-        "drop_finished",
-        "drop_attempts_of_events",
-        "find_dead_letters_to_drop",
-        "count_ledger_of_tenant",
-        "read_endpoints_as_of",
-        "refill_endpoint",
-        "erase_event",
-        "read_event_to_erase",
-        "find_last_delivery",
-        "read_finished_to_erase",
-        "read_attempts_to_erase",
-        "fix_expunge_by_key",
-        "find_expunged",
-        "read_payload",
+        "work/find_due_shards",
+        "work/find_due_lanes",
+        "work/find_lanes",
+        "work/feed_shard",
+        "work/feed_lane",
+        "work/find_heads",
+        "work/load_events",
+        "work/read_fences",
+        "work/insert_finished",
+        "work/insert_dead_letters",
+        "work/update_deliveries",
+        "work/raise_attempts",
+        "work/settle_replay_items",
+        "work/delete_deliveries",
+        "replays/delete_dead_letters",
+        "intake/find_keys",
+        "outbox/read_pointers",
+        "outbox/find_pointers",
+        "configuration/cancel_endpoint",
+        "expunging/cancel_event",
+        "events/list_events",
+        "events/list_events_of_key",
+        "events/list_events_of_tenant",
+        "deliveries/list_pending",
+        "deliveries/list_dead",
+        "deliveries/list_finished",
+        "deliveries/list_finished_of_endpoint",
+        "dead_letters/list_dead_letters",
+        "dead_letters/list_dead_letters_of_endpoint",
+        "deliveries/read_attempts",
+        "replays/classify_for_replay",
+        "replays/release_dead",
+        "replays/release_delivered",
+        "replays/read_replay_items",
+        "replays/mark_released",
+        "upkeep/find_expired",
+        "upkeep/insert_expired",
+        "upkeep/find_events_to_drop",
+        "upkeep/remove_payloads",
+        "upkeep/drop_finished",
+        "upkeep/drop_attempts_of_events",
+        "upkeep/find_dead_letters_to_drop",
+        "figures/count_ledger_of_tenant",
+        "configuration/read_endpoints_as_of",
+        "configuration/refill_endpoint",
+        "expunging/erase_events",
+        "expunging/read_event_to_erase",
+        "expunging/find_last_delivery",
+        "expunging/read_finished_to_erase",
+        "expunging/read_attempts_to_erase",
+        "expunging/fix_expunge_of_key",
+        "outbox/find_expunged",
+        "events/read_payload",
     ];
     let statements = statements();
     let mut walks = Vec::new();

@@ -7,10 +7,22 @@ use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, postgres::PgArgumen
 
 use crate::{routed, work};
 
-/// A statement with the schema's name and the codes of words in it. Safe: besides numbers of ours the only thing put in is a
+/// What several statements have in common.
+const PARTS: [(&str, &str); 8] = [
+    ("event_columns", include_str!("../sql/parts/event_columns.sql")),
+    ("event_of_delivery", include_str!("../sql/parts/event_of_delivery.sql")),
+    ("dead_letter_columns", include_str!("../sql/parts/dead_letter_columns.sql")),
+    ("delivery_columns", include_str!("../sql/parts/delivery_columns.sql")),
+    ("is_listed", include_str!("../sql/parts/is_listed.sql")),
+    ("endpoint_columns", include_str!("../sql/parts/endpoint_columns.sql")),
+    ("token_columns", include_str!("../sql/parts/token_columns.sql")),
+    ("due_columns", include_str!("../sql/parts/due_columns.sql")),
+];
+
+/// A statement with its parts, the schema's name and the codes of words in it. Safe: besides numbers of ours the only thing put in is a
 /// validated identifier.
 pub(crate) fn render(text: &str, schema: &str) -> SqlStr {
-    let text = codes::put_in(text, &[work::SETTLEMENTS.as_slice(), &routed::FATES].concat());
+    let text = codes::put_in(text, &PARTS, &[work::SETTLEMENTS.as_slice(), &routed::FATES].concat());
     AssertSqlSafe(Arc::<str>::from(text.replace("{schema}", schema))).into_sql_str()
 }
 
@@ -274,6 +286,7 @@ mod tests {
     fn every_file_is_a_statement_and_every_statement_a_file() {
         let rendered = Statements::render("ringback");
         let mut listed: Vec<_> = rendered.all().into_iter().map(|(name, _)| format!("{name}.sql")).collect();
+        listed.extend(PARTS.map(|(name, _)| format!("parts/{name}.sql")));
         let within = |folder: &std::path::Path| -> Vec<_> {
             std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
         };
@@ -284,7 +297,7 @@ mod tests {
         files.sort();
         assert_eq!(listed, files);
         for (name, statement) in rendered.all() {
-            assert!(!statement.as_str().contains("{schema}"), "{name}");
+            assert!(!["{schema}", "{part."].iter().any(|left| statement.as_str().contains(left)), "{name}");
             assert!(statement.as_str().starts_with("-- "), "{name} says what it does in its first line");
         }
     }

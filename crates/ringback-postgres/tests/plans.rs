@@ -41,7 +41,13 @@ const SETTLEMENTS: [(&str, &str, i16); 4] =
     [("settlement", "delivered", 1), ("settlement", "retry", 2), ("settlement", "keep", 3), ("settlement", "dead", 4)];
 
 fn explain(file: &str, schema: &str) -> Statement {
-    let file = ringback::store::codes::put_in(&without_comments(file), &SETTLEMENTS);
+    let parts = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/parts")).unwrap().map(|entry| {
+        let path = entry.unwrap().path();
+        (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap())
+    });
+    let parts: Vec<_> = parts.collect();
+    let parts: Vec<_> = parts.iter().map(|(name, text)| (&**name, &**text)).collect();
+    let file = ringback::store::codes::put_in(&without_comments(file), &parts, &SETTLEMENTS);
     let text = format!("EXPLAIN (ANALYZE, TIMING OFF) {}", file.replace("{schema}", schema));
     sqlx::query(AssertSqlSafe(text)).persistent(false)
 }

@@ -4,13 +4,31 @@
 //! A batch is one JSON array for `json_each`, SQLite's counterpart of `unnest`; `jsonb_each` where its entries are
 //! objects, because it hands them on parsed. Times, ids and counts are arguments, never text put together.
 
-/// The text of `sql/<folder>/<name>.sql`, with the numbers of the words that it names.
+/// The text of `sql/<folder>/<name>.sql`, with the parts and the numbers of the words that it names; with a condition that lets
+/// an index find what is asked for, where the statement says `{narrowed}`.
 macro_rules! sql {
-    ($name:literal) => {{
+    ($name:literal) => {
+        sql!($name, "")
+    };
+    ($name:literal, $narrowed:literal) => {{
         static TEXT: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
             let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/", $name, ".sql"));
-            ringback::store::codes::put_in(text, &[])
+            crate::statement::render(text, $narrowed)
         });
         TEXT.as_str()
     }};
+}
+
+/// What several statements have in common.
+const PARTS: [(&str, &str); 6] = [
+    ("event_columns", include_str!("../sql/parts/event_columns.sql")),
+    ("event_of_delivery", include_str!("../sql/parts/event_of_delivery.sql")),
+    ("dead_letter_columns", include_str!("../sql/parts/dead_letter_columns.sql")),
+    ("is_listed", include_str!("../sql/parts/is_listed.sql")),
+    ("endpoint_columns", include_str!("../sql/parts/endpoint_columns.sql")),
+    ("token_columns", include_str!("../sql/parts/token_columns.sql")),
+];
+
+pub(crate) fn render(text: &str, narrowed: &str) -> String {
+    ringback::store::codes::put_in(&text.replace("{narrowed}", narrowed), &PARTS, &[])
 }

@@ -1,6 +1,5 @@
 -- All endpoints that are not deleted.
-SELECT id, tenant, key, event_types::text AS event_types, enabled, disabled_reason, paused, spec, credentials, version,
-       created_at, updated_at, deleted_at
+SELECT {part.endpoint_columns}
 FROM {schema}.endpoint
 WHERE deleted_at IS NULL
 ORDER BY id DESC

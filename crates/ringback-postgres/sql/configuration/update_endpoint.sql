@@ -4,5 +4,4 @@ UPDATE {schema}.endpoint
 SET key = $2, event_types = $3::text::jsonb, enabled = $4, disabled_reason = $5, paused = $6, spec = $7,
     credentials = $8, version = $9, updated_at = {schema}.clock()
 WHERE id = $1
-RETURNING id, tenant, key, event_types::text AS event_types, enabled, disabled_reason, paused, spec, credentials, version,
-       created_at, updated_at, deleted_at
+RETURNING {part.endpoint_columns}

@@ -1,7 +1,5 @@
 -- Dead letters of these events ($12), newest death first. The other arguments are those of list_dead_letters.
-SELECT d.id AS delivery_id, d.endpoint_id, d.lane, d.marks, 3::smallint AS status, d.reason AS reason, d.attempts,
-       NULL::bigint AS due_at, d.died_at AS finished_at, d.last_status AS last_status, d.last_error AS last_error,
-       d.detail AS detail, e.*
+SELECT {part.dead_letter_columns}
 FROM unnest($12::uuid[]) AS given (event_id)
 CROSS JOIN LATERAL (
     SELECT *
@@ -9,18 +7,8 @@ CROSS JOIN LATERAL (
     WHERE id > given.event_id AND id <= {schema}.last_of(given.event_id)
     LIMIT 65535
 ) d
-CROSS JOIN LATERAL (
-    SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, NULL::text AS endpoint_keys,
-           destination, test
-    FROM {schema}.event
-    WHERE event.id = {schema}.event_of(d.id)
-    LIMIT 1
-) e
-WHERE ($5::text IS NULL OR e.tenant = $5)
-  AND ($6::text IS NULL OR e.type = $6)
-  AND ($7::text IS NULL OR e.key = $7)
-  AND ($8::text IS NULL OR d.endpoint_id = ANY ($9::uuid[])
-       OR (d.endpoint_id IS NULL AND position(lower($8) IN lower(e.destination)) > 0))
+{part.event_of_delivery}
+WHERE {part.is_listed}
   AND ($10::uuid IS NULL OR d.endpoint_id = $10)
   AND ($11::smallint IS NULL OR d.reason = $11)
   AND d.died_at >= $1 AND (d.died_at, d.id) < ($2, $3)

@@ -1,9 +1,7 @@
 -- Dead letters among deliveries, newest first. $1 <= id < $2, of the newest $3 of them at most $4; $5 tenant, $6 type, $7 key,
 -- $8 host and $9 its endpoints, $10 endpoint, $11 the reason. The event of each is looked up on its own: joined,
 -- the planner may read all events.
-SELECT d.id AS delivery_id, d.endpoint_id, d.lane, d.marks, 3::smallint AS status, d.reason AS reason, d.attempts,
-       NULL::bigint AS due_at, d.died_at AS finished_at, d.last_status AS last_status, d.last_error AS last_error,
-       d.detail AS detail, e.*
+SELECT {part.dead_letter_columns}
 FROM (
     SELECT *
     FROM {schema}.dead_letter
@@ -11,18 +9,8 @@ FROM (
     ORDER BY id DESC
     LIMIT $3
 ) d
-CROSS JOIN LATERAL (
-    SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, NULL::text AS endpoint_keys,
-           destination, test
-    FROM {schema}.event
-    WHERE event.id = {schema}.event_of(d.id)
-    LIMIT 1
-) e
-WHERE ($5::text IS NULL OR e.tenant = $5)
-  AND ($6::text IS NULL OR e.type = $6)
-  AND ($7::text IS NULL OR e.key = $7)
-  AND ($8::text IS NULL OR d.endpoint_id = ANY ($9::uuid[])
-       OR (d.endpoint_id IS NULL AND position(lower($8) IN lower(e.destination)) > 0))
+{part.event_of_delivery}
+WHERE {part.is_listed}
   AND ($11::smallint IS NULL OR d.reason = $11)
 ORDER BY d.id DESC
 LIMIT $4

@@ -11,18 +11,8 @@ FROM (
     ORDER BY id DESC
     LIMIT $3
 ) d
-CROSS JOIN LATERAL (
-    SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, NULL::text AS endpoint_keys,
-           destination, test
-    FROM {schema}.event
-    WHERE event.id = {schema}.event_of(d.id)
-    LIMIT 1
-) e
-WHERE ($5::text IS NULL OR e.tenant = $5)
-  AND ($6::text IS NULL OR e.type = $6)
-  AND ($7::text IS NULL OR e.key = $7)
-  AND ($8::text IS NULL OR d.endpoint_id = ANY ($9::uuid[])
-       OR (d.endpoint_id IS NULL AND position(lower($8) IN lower(e.destination)) > 0))
+{part.event_of_delivery}
+WHERE {part.is_listed}
   AND ($11::smallint IS NULL OR d.status = $11)
 ORDER BY d.id DESC
 LIMIT $4

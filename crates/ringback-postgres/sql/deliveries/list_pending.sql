@@ -1,7 +1,7 @@
 -- Deliveries that are owed, newest first. $1 <= id < $2, of the newest $3 of them at most $4; $5 tenant, $6 type, $7 key,
 -- $8 host and $9 its endpoints, $10 endpoint, $11 the endpoint's lane. The event of each is looked up on its own: joined,
 -- the planner may read all events.
-SELECT d.id AS delivery_id, d.endpoint_id, d.lane, d.marks, 1::smallint AS status, NULL::smallint AS reason, d.attempts,
+SELECT d.id AS delivery_id, d.endpoint_id, d.lane, d.marks, {status.pending}::smallint AS status, NULL::smallint AS reason, d.attempts,
        d.due_at AS due_at, NULL::bigint AS finished_at, NULL::integer AS last_status, NULL::smallint AS last_error,
        NULL::text AS detail, e.*
 FROM (
@@ -11,17 +11,7 @@ FROM (
     ORDER BY id DESC
     LIMIT $3
 ) d
-CROSS JOIN LATERAL (
-    SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, NULL::text AS endpoint_keys,
-           destination, test
-    FROM {schema}.event
-    WHERE event.id = {schema}.event_of(d.id)
-    LIMIT 1
-) e
-WHERE ($5::text IS NULL OR e.tenant = $5)
-  AND ($6::text IS NULL OR e.type = $6)
-  AND ($7::text IS NULL OR e.key = $7)
-  AND ($8::text IS NULL OR d.endpoint_id = ANY ($9::uuid[])
-       OR (d.endpoint_id IS NULL AND position(lower($8) IN lower(e.destination)) > 0))
+{part.event_of_delivery}
+WHERE {part.is_listed}
 ORDER BY d.id DESC
 LIMIT $4

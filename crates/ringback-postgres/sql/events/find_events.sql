@@ -1,8 +1,7 @@
 -- Events with a key ($4), newest first. $1 <= id < $2, of the newest $7 of them at most $3; $5 tenant, $6 type.
 SELECT *
 FROM (
-    SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, NULL::text AS endpoint_keys,
-           destination, test, payload_bytes, expunged_at
+    SELECT {part.event_columns}, payload_bytes, expunged_at
     FROM {schema}.event
     WHERE key = $4 AND id >= $1 AND id < $2
     ORDER BY id DESC

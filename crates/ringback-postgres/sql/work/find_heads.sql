@@ -4,7 +4,7 @@ WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now)
 SELECT clock.now, due.*
 FROM clock
 LEFT JOIN LATERAL (
-    SELECT d.id, d.lane, d.endpoint_id, d.due_at, d.seq, d.attempts, d.attempts_at_refill, d.marks, d.ordering_key
+    SELECT {part.due_columns}
     FROM unnest($1::bigint[], $2::text[]) AS wanted (lane, ordering_key)
     CROSS JOIN LATERAL (
         SELECT d.*

@@ -1,6 +1,5 @@
 -- Events with their payloads. Joined to the ids, each is looked up in its own partition alone.
-SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, NULL::text AS endpoint_keys,
-       destination, test, payload
+SELECT {part.event_columns}, payload
 FROM unnest($1::uuid[]) AS wanted (wanted_id)
 -- Whatever the planner believes of the partitions: no join of two scans comes into question.
 CROSS JOIN LATERAL (SELECT * FROM {schema}.event WHERE event.id = wanted.wanted_id LIMIT 1) e

@@ -1,6 +1,5 @@
 -- ?1 the tenant, ?2 the key.
-SELECT id, tenant, key, event_types, enabled, disabled_reason, paused, spec, credentials, version, created_at, updated_at,
-       deleted_at
+SELECT {part.endpoint_columns}
 FROM ringback_endpoint
 WHERE tenant = ?1
   AND key = ?2

@@ -1,8 +1,7 @@
--- ?1 smaller ids only, ?2 how many.
-SELECT id, tenant, key, event_types, enabled, disabled_reason, paused, spec, credentials, version, created_at, updated_at,
-       deleted_at
+-- ?1 smaller ids only, ?2 how many, ?3 the tenant.
+SELECT {part.endpoint_columns}
 FROM ringback_endpoint
-WHERE id < ?1
+WHERE id < ?1 {narrowed}
   AND deleted_at IS NULL
 ORDER BY id DESC
 LIMIT ?2

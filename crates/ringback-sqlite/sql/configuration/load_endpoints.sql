@@ -1,6 +1,5 @@
 -- Deleted ones too. ?1 ids.
-SELECT id, tenant, key, event_types, enabled, disabled_reason, paused, spec, credentials, version, created_at, updated_at,
-       deleted_at
+SELECT {part.endpoint_columns}
 FROM ringback_endpoint
 WHERE id IN (SELECT unhex(value) FROM json_each(?1))
 ORDER BY id DESC

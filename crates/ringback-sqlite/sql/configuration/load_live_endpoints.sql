@@ -1,5 +1,4 @@
-SELECT id, tenant, key, event_types, enabled, disabled_reason, paused, spec, credentials, version, created_at, updated_at,
-       deleted_at
+SELECT {part.endpoint_columns}
 FROM ringback_endpoint
 WHERE deleted_at IS NULL
 ORDER BY id DESC

@@ -2,6 +2,6 @@
 SELECT died_at, id
 FROM ringback_dead_letter
 WHERE died_at >= ?1
-  AND (died_at, id) < (?2, ?3)
+  AND (died_at, id) < (?2, ?3) {narrowed}
 ORDER BY died_at DESC, id DESC
 LIMIT 1 OFFSET ?14 - 1

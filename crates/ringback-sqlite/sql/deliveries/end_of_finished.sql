@@ -1,7 +1,7 @@
--- Where the window of list_finished ends, if it is full. ?1 <= id < ?2, ?3 the window.
+-- Where the window of list_finished ends, if it is full. ?1 <= id < ?2, ?3 the window, ?9 endpoint.
 SELECT id
 FROM ringback_finished
 WHERE id >= ?1
-  AND id < ?2
+  AND id < ?2 {narrowed}
 ORDER BY id DESC
 LIMIT 1 OFFSET ?3 - 1

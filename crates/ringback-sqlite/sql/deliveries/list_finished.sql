@@ -1,11 +1,10 @@
--- Deliveries that are over; of a delivered one that is being replayed, when that is due. ?1 <= id < ?2, ?3 the window, ?4 how many, ?5 now, ?6 tenant, ?7 type, ?8 key, ?9 endpoint, ?12 host,
--- ?13 that host's endpoints.
--- ?10 status.
+-- Deliveries that are over; of a delivered one that is being replayed, when that is due. ?1 <= id < ?2, ?3 the window,
+-- ?4 how many, ?5 now, ?6 tenant, ?7 type, ?8 key, ?9 endpoint, ?10 status, ?12 host, ?13 that host's endpoints.
 WITH scanned AS (
     SELECT row, id
     FROM ringback_finished
     WHERE id >= ?1
-      AND id < ?2
+      AND id < ?2 {narrowed}
     ORDER BY id DESC
     LIMIT ?3
 )
@@ -23,31 +22,13 @@ SELECT d.id AS id,
        NULL AS detail,
        h.until AS held_until,
        h.reason AS hold_reason,
-       e.id AS event_id,
-       e.seq AS seq,
-       e.tenant,
-       e.type,
-       e.key,
-       e.ordering_key,
-       e.idempotency_key,
-       e.occurred_at,
-       NULL AS endpoint_keys,
-       e.destination,
-       e.test
+       {part.event_of_delivery}
 FROM scanned AS s
 CROSS JOIN ringback_finished AS d ON d.row = s.row
 CROSS JOIN ringback_event AS e ON e.seq = d.seq
 LEFT JOIN ringback_delivery AS again ON again.id = d.id
 LEFT JOIN ringback_hold AS h ON h.lane = again.lane AND h.until > ?5
 WHERE (?10 IS NULL OR d.status = ?10)
-  AND (?6 IS NULL OR e.tenant = ?6)
-  AND (?7 IS NULL OR e.type = ?7)
-  AND (?8 IS NULL OR e.key = ?8)
-  AND (?9 IS NULL OR d.endpoint_id = ?9)
-  AND (
-      ?12 IS NULL
-      OR d.endpoint_id IN (SELECT unhex(value) FROM json_each(?13))
-      OR d.endpoint_id IS NULL AND instr(lower(iif(json_valid(e.destination), e.destination ->> 'url', NULL)), ?12)
-  )
+  AND {part.is_listed}
 ORDER BY d.id DESC
 LIMIT ?4

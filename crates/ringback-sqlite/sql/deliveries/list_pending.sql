@@ -22,29 +22,11 @@ SELECT d.id AS id,
        NULL AS detail,
        h.until AS held_until,
        h.reason AS hold_reason,
-       e.id AS event_id,
-       e.seq AS seq,
-       e.tenant,
-       e.type,
-       e.key,
-       e.ordering_key,
-       e.idempotency_key,
-       e.occurred_at,
-       NULL AS endpoint_keys,
-       e.destination,
-       e.test
+       {part.event_of_delivery}
 FROM scanned AS d
 CROSS JOIN ringback_event AS e ON e.seq = d.seq
 LEFT JOIN ringback_hold AS h ON h.lane = d.lane AND h.until > ?5
 WHERE d.marks & {marks.delivered_before} = 0
-  AND (?6 IS NULL OR e.tenant = ?6)
-  AND (?7 IS NULL OR e.type = ?7)
-  AND (?8 IS NULL OR e.key = ?8)
-  AND (?9 IS NULL OR d.endpoint_id = ?9)
-  AND (
-      ?12 IS NULL
-      OR d.endpoint_id IN (SELECT unhex(value) FROM json_each(?13))
-      OR d.endpoint_id IS NULL AND instr(lower(iif(json_valid(e.destination), e.destination ->> 'url', NULL)), ?12)
-  )
+  AND {part.is_listed}
 ORDER BY d.id DESC
 LIMIT ?4

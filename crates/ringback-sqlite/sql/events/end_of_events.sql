@@ -2,6 +2,6 @@
 SELECT id
 FROM ringback_event
 WHERE id >= ?1
-  AND id < ?2
+  AND id < ?2 {narrowed}
 ORDER BY id DESC
 LIMIT 1 OFFSET ?3 - 1

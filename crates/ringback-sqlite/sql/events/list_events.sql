@@ -4,7 +4,7 @@ WITH scanned AS (
     SELECT seq
     FROM ringback_event
     WHERE id >= ?1
-      AND id < ?2
+      AND id < ?2 {narrowed}
     ORDER BY id DESC
     LIMIT ?3
 ),
@@ -17,14 +17,7 @@ matched AS (
     ORDER BY e.id DESC
     LIMIT ?4
 )
-SELECT e.id AS event_id,
-       e.seq AS seq,
-       e.tenant,
-       e.type,
-       e.key,
-       e.ordering_key,
-       e.idempotency_key,
-       e.occurred_at,
+SELECT {part.event_columns},
        iif(?4 = 1, iif(octet_length(e.endpoint_keys) > 2097152, '{"bytes":' || octet_length(e.endpoint_keys) || '}',
                        e.endpoint_keys), NULL) AS endpoint_keys,
        e.destination,

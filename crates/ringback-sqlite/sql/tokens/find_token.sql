@@ -1,4 +1,4 @@
 -- One token, whatever has become of it.
-SELECT id, scope, tenant, name, digest, created_at, expires_at, last_used_at, revoked_at
+SELECT {part.token_columns}
 FROM ringback_token
 WHERE id = ?1

@@ -1,5 +1,5 @@
 -- One token, if it is worth anything at ?2.
-SELECT id, scope, tenant, name, digest, created_at, expires_at, last_used_at, revoked_at
+SELECT {part.token_columns}
 FROM ringback_token
 WHERE id = ?1
   AND revoked_at IS NULL

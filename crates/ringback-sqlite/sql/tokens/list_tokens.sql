@@ -1,4 +1,4 @@
 -- All tokens, newest first.
-SELECT id, scope, tenant, name, digest, created_at, expires_at, last_used_at, revoked_at
+SELECT {part.token_columns}
 FROM ringback_token
 ORDER BY id DESC

@@ -26,7 +26,7 @@ pub(super) async fn matching(
         EndpointFilter::Page { tenant, before, limit } => {
             let before = before.map_or([0xff; 16], |id| id.uuid().into_bytes());
             let (all, of_tenant) =
-                (sql!("configuration/list_endpoints"), sql!("configuration/list_endpoints_of_tenant"));
+                (sql!("configuration/list_endpoints"), sql!("configuration/list_endpoints", "AND tenant = ?3"));
             sqlx::query(if tenant.is_some() { of_tenant } else { all })
                 .bind(before.as_slice())
                 .bind(limit)

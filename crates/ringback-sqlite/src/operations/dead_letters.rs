@@ -70,7 +70,10 @@ async fn scanned(
 ) -> sqlx::Result<Found<DeliveryRow, Death>> {
     let filter_arguments = bind(filter)?;
     let (page, end_of) = if filter.endpoint.is_some() {
-        (sql!("dead_letters/list_dead_letters_of_endpoint"), sql!("dead_letters/end_of_dead_letters_of_endpoint"))
+        (
+            sql!("dead_letters/list_dead_letters", "AND endpoint_id = ?9"),
+            sql!("dead_letters/end_of_dead_letters", "AND endpoint_id = ?9"),
+        )
     } else {
         (sql!("dead_letters/list_dead_letters"), sql!("dead_letters/end_of_dead_letters"))
     };

@@ -122,9 +122,10 @@ fn statements(place: Place, of_endpoint: bool) -> (&'static str, &'static str) {
     match place {
         Place::Delivery => (sql!("deliveries/list_pending"), sql!("deliveries/end_of_pending")),
         Place::DeadLetter => (sql!("deliveries/list_dead"), sql!("deliveries/end_of_dead")),
-        Place::Finished if of_endpoint => {
-            (sql!("deliveries/list_finished_of_endpoint"), sql!("deliveries/end_of_finished_of_endpoint"))
-        }
+        Place::Finished if of_endpoint => (
+            sql!("deliveries/list_finished", "AND endpoint_id = ?9"),
+            sql!("deliveries/end_of_finished", "AND endpoint_id = ?9"),
+        ),
         Place::Finished => (sql!("deliveries/list_finished"), sql!("deliveries/end_of_finished")),
     }
 }

@@ -38,9 +38,9 @@ async fn read(
     let bind =
         |query: Query| query.bind(filter.key.clone()).bind(filter.tenant.clone()).bind(filter.event_type.clone());
     let (page, end) = if filter.key.is_some() {
-        (sql!("events/list_events_of_key"), sql!("events/end_of_events_of_key"))
+        (sql!("events/list_events", "AND key = ?5"), sql!("events/end_of_events", "AND key = ?5"))
     } else if filter.tenant.is_some() {
-        (sql!("events/list_events_of_tenant"), sql!("events/end_of_events_of_tenant"))
+        (sql!("events/list_events", "AND tenant = ?6"), sql!("events/end_of_events", "AND tenant = ?6"))
     } else {
         (sql!("events/list_events"), sql!("events/end_of_events"))
     };

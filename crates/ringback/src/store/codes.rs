@@ -1,5 +1,5 @@
-//! The numbers that stores keep for words, by name. Statements name them, `{status.delivered}`, so that none holds a bare number,
-//! and a word that is gone is missed where it was used.
+//! What statements name instead of writing it out: the numbers that stores keep for words, `{status.delivered}`, so that none
+//! holds a bare number and a word that is gone is missed where it was used; and the parts that several have in common.
 
 use super::{ExpungeState, ReplayState};
 use crate::{
@@ -60,10 +60,16 @@ fn all() -> impl Iterator<Item = (&'static str, &'static str, i16)> {
         .chain(of!("change", ChangeKind))
 }
 
-/// A statement with the numbers in place of the names of words: those that every store has, and `own` ones of this store alone.
+/// A statement with the text of `parts` in place of their names, `{part.endpoint_columns}`, and then the numbers in place of the
+/// names of words: those that every store has, and `own` ones of this store alone.
 #[must_use]
-pub fn put_in(statement: &str, own: &[(&'static str, &'static str, i16)]) -> String {
+pub fn put_in(statement: &str, parts: &[(&str, &str)], own: &[(&'static str, &'static str, i16)]) -> String {
     let mut text = statement.to_owned();
+    // A part may have parts.
+    while let Some((name, part)) = parts.iter().find(|(name, _)| text.contains(&format!("{{part.{name}}}"))) {
+        let part: Vec<_> = part.lines().filter(|line| !line.starts_with("--")).collect();
+        text = text.replace(&format!("{{part.{name}}}"), &part.join("\n"));
+    }
     for (column, name, code) in all().chain(own.iter().copied()) {
         let named = format!("{{{column}.{name}}}");
         if text.contains(&named) {
@@ -81,7 +87,9 @@ mod tests {
     fn names_are_put_in_and_nothing_else() {
         let own = [("settlement", "keep", 3)];
         let text = "{status.dead} {marks.delivered_before} {settlement.keep} {schema}.x '{}' {status.lost}";
-        assert_eq!(put_in(text, &own), "3 4 3 {schema}.x '{}' {status.lost}");
+        assert_eq!(put_in(text, &[], &own), "3 4 3 {schema}.x '{}' {status.lost}");
+        let parts = [("all", "-- All.\nid, {part.rest}"), ("rest", "{status.dead}")];
+        assert_eq!(put_in("SELECT {part.all} FROM {part.none}", &parts, &[]), "SELECT id, 3 FROM {part.none}");
     }
 
     #[test]

@@ -1,8 +1,0 @@
--- Where the window of list_dead_letters_of_endpoint ends, if it is full. The same arguments.
-SELECT died_at, id
-FROM ringback_dead_letter
-WHERE died_at >= ?1
-  AND (died_at, id) < (?2, ?3)
-  AND endpoint_id = ?9
-ORDER BY died_at DESC, id DESC
-LIMIT 1 OFFSET ?14 - 1

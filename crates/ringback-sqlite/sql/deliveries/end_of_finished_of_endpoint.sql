@@ -1,8 +1,0 @@
--- Where the window of list_finished_of_endpoint ends, if it is full. ?1 <= id < ?2, ?3 the window, ?9 the endpoint.
-SELECT id
-FROM ringback_finished
-WHERE id >= ?1
-  AND id < ?2
-  AND endpoint_id = ?9
-ORDER BY id DESC
-LIMIT 1 OFFSET ?3 - 1

@@ -1,8 +1,0 @@
--- Where the window of list_events_of_tenant ends, if it is full. ?1 <= id < ?2, ?3 the window, ?5 key, ?6 tenant.
-SELECT id
-FROM ringback_event
-WHERE id >= ?1
-  AND id < ?2
-  AND tenant = ?6
-ORDER BY id DESC
-LIMIT 1 OFFSET ?3 - 1

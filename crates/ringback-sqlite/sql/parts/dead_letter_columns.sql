@@ -1,0 +1,16 @@
+-- A dead letter `d` with its event `e`, as a delivery.
+d.id AS id,
+       d.lane AS lane,
+       d.endpoint_id AS endpoint_id,
+       d.attempts,
+       d.marks,
+       'dead' AS status,
+       d.reason AS reason,
+       NULL AS due_at,
+       d.died_at AS finished_at,
+       d.last_status,
+       d.last_error,
+       d.detail,
+       NULL AS held_until,
+       NULL AS hold_reason,
+       {part.event_of_delivery}

@@ -1,0 +1,2 @@
+-- What is kept of a token.
+id, scope, tenant, name, digest, created_at, expires_at, last_used_at, revoked_at

@@ -27,7 +27,7 @@ async fn note(store: &SharedStore, ago: Duration) {
 
 /// What is held expires as soon as somebody keeps house.
 fn impatient(settings: &mut Settings) {
-    settings.kept.expires_after = Duration::ZERO;
+    settings.retention.expires_after = Duration::ZERO;
 }
 
 /// A delivery that is held, because its endpoint is paused.
@@ -76,7 +76,7 @@ on_both_stores! {
 
     async fn a_step_of_housekeeping_that_fails_keeps_no_other_from_being_done(store: Store) {
         let database = Database::fresh(store).await;
-        let host = Embedded::start(&database, |settings| settings.kept.events = Duration::ZERO).await;
+        let host = Embedded::start(&database, |settings| settings.retention.events = Duration::ZERO).await;
         // Long before the audit log's turn, what is to be forgotten is away.
         let (table, away) = match store {
             Store::Postgres => ("ringback.idempotency", "away"),

@@ -80,7 +80,7 @@ impl Case {
             let fields = json!({"scheme": scheme});
             Self::new(format!("scheme-{}", scheme.name()), scheme, fields)
         });
-        let presets = Preset::ALL.into_iter().map(|preset| {
+        let presets = Preset::ALL.iter().map(|preset| {
             Self::new(format!("preset-{}", preset.name()), preset.scheme(), json!({"preset": preset.name()}))
         });
         schemes.chain(presets).collect()

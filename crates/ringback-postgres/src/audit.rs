@@ -1,7 +1,7 @@
 //! The log of who changed what: written by each change's own transaction, read newest first.
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     store::{Audit, AuditFilter, AuditPosition, AuditRow, Page, Result},
     time::Timestamp,
 };
@@ -10,7 +10,7 @@ use sqlx::{PgConnection, postgres::PgRow};
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
 
 /// Writes what the transaction of `connection` changes.
-pub(crate) async fn write(store: &Postgres, connection: &mut PgConnection, record: &Record) -> Result<()> {
+pub(crate) async fn write(store: &Postgres, connection: &mut PgConnection, record: &Entry) -> Result<()> {
     query(&store.sql().insert_record)
         .bind(record.by.who.to_string())
         .bind(record.action.as_str())

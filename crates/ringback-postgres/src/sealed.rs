@@ -1,7 +1,7 @@
 //! What is sealed: read and replaced row by row.
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     id::{EndpointId, EventId},
     store::{OnceName, Resealed, Result, Sealed, SealedDestinations},
 };
@@ -113,7 +113,7 @@ impl Sealed for Postgres {
         Ok(done.rows_affected())
     }
 
-    async fn replace_setting(&self, name: &str, before: &[u8], after: &[u8], record: &Record) -> Result<bool> {
+    async fn replace_setting(&self, name: &str, before: &[u8], after: &[u8], record: &Entry) -> Result<bool> {
         let mut transaction = self.begin().await?;
         let done =
             query(&self.sql().replace_setting).bind(name).bind(before).bind(after).execute(&mut *transaction).await;

@@ -265,6 +265,7 @@ statements! {
     }
     work {
         drop_repeated_attempts
+        feed_lanes
         feed_shards
         find_heads
         find_lanes
@@ -273,7 +274,6 @@ statements! {
         load_holds
         raise_attempts
         record_outcomes
-        refill_lanes
         set_holds
     }
 }

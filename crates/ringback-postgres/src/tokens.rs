@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     id::TokenId,
     store::{Error, Result, Tokens},
     token::Token,
@@ -17,7 +17,7 @@ const NOTED_EVERY: Duration = Duration::from_secs(60);
 
 #[async_trait::async_trait]
 impl Tokens for Postgres {
-    async fn create_token(&self, token: &Token, record: &Record) -> Result<()> {
+    async fn create_token(&self, token: &Token, record: &Entry) -> Result<()> {
         let mut transaction = self.begin().await?;
         query(&self.sql().insert_token)
             .bind(token.id.uuid())
@@ -43,7 +43,7 @@ impl Tokens for Postgres {
         find(&mut *self.look().await?, &self.sql().find_valid_token, id).await
     }
 
-    async fn revoke_token(&self, id: TokenId, record: &Record) -> Result<Option<Token>> {
+    async fn revoke_token(&self, id: TokenId, record: &Entry) -> Result<Option<Token>> {
         let mut transaction = self.begin().await?;
         let done =
             query(&self.sql().revoke_token).bind(id.uuid()).execute(&mut *transaction).await.map_err(from_sqlx)?;

@@ -17,7 +17,7 @@ use ringback::{
     endpoint::StoredEndpoint,
     event::NewEvent,
     id::{EndpointId, EventId},
-    store::{Kept, Keys, Result, Store, Upkeep as _},
+    store::{Keys, Result, Retention, Store, Upkeep as _},
 };
 use ringback_postgres::emit_in;
 use ringback_testkit::contract::given;
@@ -150,7 +150,7 @@ async fn emitting_does_not_wait_while_partitions_wait_for_a_reader() {
     let housekeeping = tokio::spawn(async move {
         let mut rounds = 0;
         while !is_done.load(Ordering::Relaxed) {
-            keeping.keep_house(&Kept::default()).await.unwrap();
+            keeping.keep_house(&Retention::default()).await.unwrap();
             rounds += 1;
         }
         rounds
@@ -175,7 +175,7 @@ async fn emitting_does_not_wait_while_partitions_wait_for_a_reader() {
     };
     assert_eq!(partitions(&mut connection).await, 2, "none could be opened");
     reader.execute("COMMIT").await.unwrap();
-    store.keep_house(&Kept::default()).await.unwrap();
+    store.keep_house(&Retention::default()).await.unwrap();
     assert_eq!(partitions(&mut connection).await, 3);
     fresh::remove(&store, &schema).await;
 }

@@ -85,13 +85,13 @@ async fn look_at_plans_of_the_pipeline(connection: &mut PgConnection, schema: &s
     assert!(feed.contains("delivery_due"), "{feed}");
 
     let lanes: Vec<i64> = (0..64).collect();
-    let statement = explain(include_str!("../sql/work/refill_lanes.sql"), schema)
+    let statement = explain(include_str!("../sql/work/feed_lanes.sql"), schema)
         .bind(lanes.clone())
         .bind(starts)
         .bind(nils)
         .bind(64_i64);
-    let refill = plan(connection, "refill", statement).await;
-    assert!(refill.contains("delivery_lane"), "{refill}");
+    let lanes_plan = plan(connection, "feed_lanes", statement).await;
+    assert!(lanes_plan.contains("delivery_lane"), "{lanes_plan}");
 
     let statement = explain(include_str!("../sql/work/find_lanes.sql"), schema).bind(i64::MIN).bind(64_i64);
     let lanes_found = plan(connection, "lanes", statement).await;

@@ -7,7 +7,7 @@ use ringback::{
     Settings,
     egress::Egress,
     seal::MasterKeys,
-    store::{self, Kept, SharedStore},
+    store::{self, Retention, SharedStore},
 };
 use ringback_postgres::Postgres;
 use ringback_sqlite::{Missing, Options, Sqlite};
@@ -142,7 +142,7 @@ pub(crate) fn settings(configuration: &Configuration, keys: MasterKeys) -> Setti
     settings.connection_max_age = configuration.connection_max_age.0;
     settings.tenant_weights.clone_from(&configuration.tenant_weights.0);
     settings.lease = configuration.lease.0;
-    settings.kept = Kept {
+    settings.retention = Retention {
         events: configuration.retention_events.0,
         payloads: configuration.retention_payloads.0,
         attempts: configuration.retention_attempts.0,

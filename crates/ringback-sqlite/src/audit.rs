@@ -1,7 +1,7 @@
 //! The log of who changed what: written by each change's own transaction, read newest first.
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     store::{Audit, AuditFilter, AuditPosition, AuditRow, Page, Result},
     time::Timestamp,
 };
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Writes what this transaction changes.
-pub(crate) async fn write(tx: &mut SqliteConnection, record: &Record) -> sqlx::Result<()> {
+pub(crate) async fn write(tx: &mut SqliteConnection, record: &Entry) -> sqlx::Result<()> {
     sqlx::query(sql!("audit/insert_record"))
         .bind(now())
         .bind(record.by.who.to_string())

@@ -45,7 +45,7 @@ pub(crate) async fn feed(
 }
 
 /// The due deliveries of each lane after its cursor.
-pub(crate) async fn refill(
+pub(crate) async fn feed_lanes(
     connection: &mut SqliteConnection,
     cursors: &[(LaneId, Cursor)],
     limit: u32,

@@ -1,7 +1,7 @@
 //! What is sealed: read and replaced row by row.
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     id::{EndpointId, EventId},
     store::{OnceName, Resealed, Result, Sealed, SealedDestinations},
 };
@@ -68,7 +68,7 @@ impl Sealed for Sqlite {
         self.apply(move |tx| Box::pin(reseal_requests(tx, rows))).await
     }
 
-    async fn replace_setting(&self, name: &str, before: &[u8], after: &[u8], record: &Record) -> Result<bool> {
+    async fn replace_setting(&self, name: &str, before: &[u8], after: &[u8], record: &Entry) -> Result<bool> {
         let (name, before, after) = (name.to_owned(), before.to_owned(), after.to_owned());
         let record = record.clone();
         self.apply(move |tx| Box::pin(replace_setting(tx, name, before, after, record))).await
@@ -134,7 +134,7 @@ async fn replace_setting(
     name: String,
     before: Vec<u8>,
     after: Vec<u8>,
-    record: Record,
+    record: Entry,
 ) -> sqlx::Result<bool> {
     let statement = sqlx::query(sql!("sealed/replace_setting")).bind(name).bind(before).bind(after);
     let is_replaced = statement.execute(&mut *tx).await?.rows_affected() > 0;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     id::TokenId,
     store::{Result, Tokens},
     time::Timestamp,
@@ -22,7 +22,7 @@ const NOTED_EVERY: Duration = Duration::from_secs(60);
 
 #[async_trait::async_trait]
 impl Tokens for Sqlite {
-    async fn create_token(&self, token: &Token, record: &Record) -> Result<()> {
+    async fn create_token(&self, token: &Token, record: &Entry) -> Result<()> {
         let (token, record) = (token.clone(), record.clone());
         self.apply(move |tx| Box::pin(create(tx, token, record))).await
     }
@@ -47,7 +47,7 @@ impl Tokens for Sqlite {
         row.as_ref().map(read).transpose().map_err(|error| self.error(error))
     }
 
-    async fn revoke_token(&self, id: TokenId, record: &Record) -> Result<Option<Token>> {
+    async fn revoke_token(&self, id: TokenId, record: &Entry) -> Result<Option<Token>> {
         let record = record.clone();
         self.apply(move |tx| Box::pin(revoke(tx, id, record))).await
     }
@@ -57,7 +57,7 @@ impl Tokens for Sqlite {
     }
 }
 
-async fn create(tx: &mut SqliteConnection, token: Token, record: Record) -> sqlx::Result<()> {
+async fn create(tx: &mut SqliteConnection, token: Token, record: Entry) -> sqlx::Result<()> {
     sqlx::query(sql!("tokens/insert_token"))
         .bind(token.id.uuid().as_bytes().as_slice())
         .bind(token.scope.name())
@@ -71,7 +71,7 @@ async fn create(tx: &mut SqliteConnection, token: Token, record: Record) -> sqlx
     audit::write(tx, &record).await
 }
 
-async fn revoke(tx: &mut SqliteConnection, id: TokenId, record: Record) -> sqlx::Result<Option<Token>> {
+async fn revoke(tx: &mut SqliteConnection, id: TokenId, record: Entry) -> sqlx::Result<Option<Token>> {
     let id = id.uuid();
     let revoked =
         sqlx::query(sql!("tokens/revoke_token")).bind(id.as_bytes().as_slice()).bind(now()).execute(&mut *tx).await?;

@@ -15,7 +15,7 @@ use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use crate::{
     Sqlite,
     batch::{Hex, json},
-    feed::{feed, find_heads, pending_lanes, refill},
+    feed::{feed, feed_lanes, find_heads, pending_lanes},
     read::{code, event, now, time, uuid},
     record::record,
 };
@@ -27,9 +27,9 @@ impl Work for Sqlite {
         feed(&mut snapshot, cursors, limit).await.map_err(|error| self.error(error))
     }
 
-    async fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
+    async fn feed_lanes(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
         let mut snapshot = self.snapshot().await?;
-        refill(&mut snapshot, lanes, limit).await.map_err(|error| self.error(error))
+        feed_lanes(&mut snapshot, lanes, limit).await.map_err(|error| self.error(error))
     }
 
     async fn pending_lanes(&self, after: Option<LaneId>, limit: u32) -> Result<Vec<PendingLane>> {

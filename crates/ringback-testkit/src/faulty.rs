@@ -8,7 +8,7 @@ use std::{
 
 use ringback::{
     attempt::Attempt,
-    audit::Record,
+    audit::Entry,
     delivery::{Due, LaneId, Shard},
     endpoint::StoredEndpoint,
     event::NewEvent,
@@ -16,11 +16,11 @@ use ringback::{
     store::{
         Acceptance, Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Changes, Claimed, Configuration, Created,
         Cursor, DeliveryFilter, DeliveryRow, EndpointAsOf, EndpointFilter, Error, EventFilter, EventRow, ExpungeRow,
-        ExpungeToCreate, Expunging, FeedPage, Floor, Group, Hold, Intake, Kept, Keys, LeaseKeeper, Leases, Ledger,
-        Liveness, LoadedEvent, NodeId, Once, OnceName, Operations, Outbox, OutboxPage, Page, PayloadRead, PendingLane,
+        ExpungeToCreate, Expunging, FeedPage, Floor, Group, Hold, Intake, Keys, LeaseKeeper, Leases, Ledger, Liveness,
+        LoadedEvent, NodeId, Once, OnceName, Operations, Outbox, OutboxPage, Page, PayloadRead, PendingLane,
         RecentAttempt, Recorded, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate,
-        Resealed, Result, RoutedEvent, Sealed, SealedDestinations, Sessions, ShardMap, SharedStore, Span, Step, Tokens,
-        Updated, Upkeep, Work,
+        Resealed, Result, Retention, RoutedEvent, Sealed, SealedDestinations, Sessions, ShardMap, SharedStore, Span,
+        Step, Tokens, Updated, Upkeep, Work,
     },
     time::Timestamp,
     token::Token,

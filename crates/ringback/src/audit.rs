@@ -1,6 +1,6 @@
 //! Who changed what: the record that a store writes in the same transaction as the change itself.
 //!
-//! Whoever asks for a change brings its [`Record`]; a store writes it if and only if something changes. What it
+//! Whoever asks for a change brings its [`Entry`]; a store writes it if and only if something changes. What it
 //! tells of a thing before and after never holds a credential.
 
 use std::fmt;
@@ -62,8 +62,8 @@ impl From<Who> for Actor {
 impl Actor {
     /// The record of a change that this actor asks for.
     #[must_use]
-    pub fn asks(&self, action: Action, object: impl fmt::Display, tenant: Option<&str>) -> Record {
-        Record {
+    pub fn asks(&self, action: Action, object: impl fmt::Display, tenant: Option<&str>) -> Entry {
+        Entry {
             by: self.clone(),
             action,
             object: object.to_string(),
@@ -76,7 +76,7 @@ impl Actor {
 
 /// A change, before it is made.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct Entry {
     /// Who asks for it.
     pub by: Actor,
     /// What is done.
@@ -91,7 +91,7 @@ pub struct Record {
     pub after: Option<Value>,
 }
 
-impl Record {
+impl Entry {
     /// The same, telling how the thing was.
     #[must_use]
     pub fn before(self, before: Value) -> Self {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use crate::{
     egress::{Egress, Resolve, Roots},
     seal::MasterKeys,
-    store::Kept,
+    store::Retention,
 };
 
 /// How the engine behaves. The defaults are those of the configuration reference.
@@ -34,7 +34,7 @@ pub struct Settings {
     /// How long a node owns its shards without renewing; 3 s or more.
     pub lease: Duration,
     /// How long things are kept.
-    pub kept: Kept,
+    pub retention: Retention,
 }
 
 impl Settings {
@@ -53,7 +53,7 @@ impl Settings {
             max_in_flight_per_node: 4_096,
             tenant_weights: HashMap::new(),
             lease: Duration::from_secs(12),
-            kept: Kept::default(),
+            retention: Retention::default(),
         }
     }
 }

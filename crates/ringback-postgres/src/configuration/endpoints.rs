@@ -1,7 +1,7 @@
 //! Endpoints: read, made, changed, deleted.
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     delivery::LaneId,
     endpoint::StoredEndpoint,
     id::EndpointId,
@@ -42,7 +42,7 @@ pub(super) async fn create(
     endpoint: &StoredEndpoint,
     tenant_max: u32,
     once: Option<&Once>,
-    record: &Record,
+    record: &Entry,
 ) -> Result<Updated> {
     let mut transaction = store.begin().await?;
     if let Some(once) = once
@@ -88,7 +88,7 @@ pub(super) async fn create(
     Ok(Updated::Done(Box::new(made)))
 }
 
-pub(super) async fn update(store: &Postgres, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated> {
+pub(super) async fn update(store: &Postgres, endpoint: &StoredEndpoint, record: &Entry) -> Result<Updated> {
     let mut transaction = store.begin().await?;
     let version = announce(store, &mut transaction, &[Change::Endpoint(endpoint.id)]).await?;
     let Some(old) = lock(store, &mut transaction, endpoint.id).await? else {
@@ -127,7 +127,7 @@ pub(super) async fn update(store: &Postgres, endpoint: &StoredEndpoint, record: 
     Ok(Updated::Done(Box::new(now)))
 }
 
-pub(super) async fn delete(store: &Postgres, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated> {
+pub(super) async fn delete(store: &Postgres, id: EndpointId, version: Option<i64>, record: &Entry) -> Result<Updated> {
     let mut transaction = store.begin().await?;
     let raised = announce(store, &mut transaction, &[Change::Endpoint(id)]).await?;
     let Some(old) = lock(store, &mut transaction, id).await? else {
@@ -156,7 +156,7 @@ pub(super) async fn delete(store: &Postgres, id: EndpointId, version: Option<i64
 }
 
 /// An endpoint answered 410 while it was as of `seen`: disabled, unless it has changed since, or is deleted.
-pub(super) async fn disable_gone(store: &Postgres, id: EndpointId, seen: i64, record: &Record) -> Result<()> {
+pub(super) async fn disable_gone(store: &Postgres, id: EndpointId, seen: i64, record: &Entry) -> Result<()> {
     let mut transaction = store.begin().await?;
     let version = announce(store, &mut transaction, &[Change::Endpoint(id)]).await?;
     let done = query(&store.sql().disable_gone)

@@ -6,7 +6,7 @@
 mod changes;
 mod endpoints;
 
-use ringback::audit::Record;
+use ringback::audit::Entry;
 use ringback::endpoint::StoredEndpoint;
 use ringback::id::EndpointId;
 use ringback::store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Error, Once, Result, Updated};
@@ -39,20 +39,20 @@ impl Configuration for Postgres {
         endpoint: &StoredEndpoint,
         tenant_max: u32,
         once: Option<&Once>,
-        record: &Record,
+        record: &Entry,
     ) -> Result<Updated> {
         endpoints::create(self, endpoint, tenant_max, once, record).await
     }
 
-    async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated> {
+    async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Entry) -> Result<Updated> {
         endpoints::update(self, endpoint, record).await
     }
 
-    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated> {
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Entry) -> Result<Updated> {
         endpoints::delete(self, id, version, record).await
     }
 
-    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()> {
+    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Entry) -> Result<()> {
         endpoints::disable_gone(self, endpoint, version, record).await
     }
 

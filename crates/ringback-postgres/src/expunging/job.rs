@@ -1,7 +1,7 @@
 //! Expunges of many: a set fixed at the beginning, erased in bounded steps, and a receipt at the end.
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     id::{EventId, ExpungeId},
     store::{
         Change, Erased, Error, ExpungeRow, ExpungeState, ExpungeToCreate, Keys, Result, rules::erasing::IdsDigest,
@@ -16,7 +16,7 @@ use crate::{Postgres, audit, configuration::announce, error::from_sqlx, operatio
 /// Ids that are read together for the digest, and items that are dropped together.
 const PAGE: i64 = 5_000;
 
-pub(super) async fn create(store: &Postgres, expunge: &ExpungeToCreate, record: &Record) -> Result<ExpungeRow> {
+pub(super) async fn create(store: &Postgres, expunge: &ExpungeToCreate, record: &Entry) -> Result<ExpungeRow> {
     let mut transaction = store.begin().await?;
     let fixed = fix_set(store, &mut transaction, expunge).await?;
     let (matched, bytes): (i64, i64) = (rows::get(&fixed, "matched")?, rows::get(&fixed, "bytes")?);

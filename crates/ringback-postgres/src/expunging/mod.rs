@@ -13,7 +13,7 @@ mod job;
 mod vacuum;
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     id::{EventId, ExpungeId},
     store::{Change, ExpungeRow, ExpungeToCreate, Expunging, Keys, Operations as _, Result},
 };
@@ -23,7 +23,7 @@ use crate::{Postgres, audit, configuration::announce, error::from_sqlx};
 
 #[async_trait::async_trait]
 impl Expunging for Postgres {
-    async fn expunge(&self, id: EventId, keys: Keys, record: &Record) -> Result<bool> {
+    async fn expunge(&self, id: EventId, keys: Keys, record: &Entry) -> Result<bool> {
         let mut transaction = self.begin().await?;
         // The version's row comes first, as everywhere.
         announce(self, &mut transaction, &[Change::EventExpunged(id)]).await?;
@@ -37,7 +37,7 @@ impl Expunging for Postgres {
         Ok(true)
     }
 
-    async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Record) -> Result<ExpungeRow> {
+    async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Entry) -> Result<ExpungeRow> {
         job::create(self, expunge, record).await
     }
 

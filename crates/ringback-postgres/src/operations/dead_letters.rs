@@ -1,13 +1,13 @@
 //! Dead letters, newest death first.
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     delivery::DeadReason,
     id::{DeliveryId, EventId},
     store::{
         Change, DeliveryFilter, DeliveryRow, Page, Result,
         rules::page::{
-            DELIVERIES_MAX, Death, EVENTS_OF_KEY_MAX, OfKey, Place, dead_letters_of_key, deaths, merge, places,
+            DELIVERIES_MAX, Death, EVENTS_OF_KEY_MAX, OfKey, Table, dead_letters_of_key, deaths, merge, places,
         },
     },
 };
@@ -25,7 +25,7 @@ pub(super) async fn list(
     before: Option<Death>,
     limit: u32,
 ) -> Result<Page<DeliveryRow, Death>> {
-    if !places(filter).any(|place| place == Place::DeadLetter) {
+    if !places(filter).any(|place| place == Table::DeadLetter) {
         return Ok(Page { items: Vec::new(), next: None });
     }
     let mut snapshot = store.snapshot().await?;
@@ -87,7 +87,7 @@ fn died(row: &PgRow, at: &str, id: &str) -> Result<Death> {
     Ok((rows::time(row, at)?, DeliveryId::from_uuid(rows::get(row, id)?)))
 }
 
-pub(super) async fn discard(store: &Postgres, id: DeliveryId, record: &Record) -> Result<bool> {
+pub(super) async fn discard(store: &Postgres, id: DeliveryId, record: &Entry) -> Result<bool> {
     let mut transaction = store.begin().await?;
     // It may have blocked its ordering key: its lane is looked at again.
     announce(store, &mut transaction, &[Change::DeliveryReleased(id)]).await?;

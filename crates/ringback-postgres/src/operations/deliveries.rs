@@ -11,7 +11,7 @@ use ringback::{
         codes::Ending,
         rules::{
             host,
-            page::{EVENTS_OF_KEY_MAX, Place, merge, places},
+            page::{EVENTS_OF_KEY_MAX, Table, merge, places},
         },
     },
     time::Timestamp,
@@ -58,18 +58,18 @@ async fn everywhere(
     Ok(found)
 }
 
-fn source<'a>(place: Place, store: &'a Postgres, filter: &DeliveryFilter) -> Source<'a> {
+fn source<'a>(place: Table, store: &'a Postgres, filter: &DeliveryFilter) -> Source<'a> {
     let sql = store.sql();
     match place {
-        Place::Delivery => Source {
+        Table::Delivery => Source {
             page: &sql.list_pending,
             end: &sql.end_of_pending,
             own: Own::Lane(filter.endpoint.map(LaneId::of_endpoint)),
         },
-        Place::DeadLetter => {
+        Table::DeadLetter => {
             Source { page: &sql.list_dead, end: &sql.end_of_dead, own: Own::Code(filter.reason.map(DeadReason::code)) }
         }
-        Place::Finished => Source {
+        Table::Finished => Source {
             page: &sql.list_finished,
             end: &sql.end_of_finished,
             own: Own::Code(filter.status.and_then(finished_code)),

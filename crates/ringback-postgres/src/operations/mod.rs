@@ -15,7 +15,7 @@ pub(crate) use self::scan::ids;
 
 use ringback::{
     attempt::Attempt,
-    audit::Record,
+    audit::Entry,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
     store::{
         Backlog, Created, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead,
@@ -75,15 +75,15 @@ impl Operations for Postgres {
         dead_letters::list(self, filter, before, limit).await
     }
 
-    async fn discard_dead_letter(&self, id: DeliveryId, record: &Record) -> Result<bool> {
+    async fn discard_dead_letter(&self, id: DeliveryId, record: &Entry) -> Result<bool> {
         dead_letters::discard(self, id, record).await
     }
 
-    async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Record) -> Result<ReplayOne> {
+    async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Entry) -> Result<ReplayOne> {
         release::one(self, id, of, record).await
     }
 
-    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<Created> {
+    async fn create_replay(&self, replay: &ReplayToCreate, record: &Entry) -> Result<Created> {
         replays::create(self, replay, record).await
     }
 
@@ -100,7 +100,7 @@ impl Operations for Postgres {
         replays::list(self, filter, before, limit).await
     }
 
-    async fn cancel_replay(&self, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>> {
+    async fn cancel_replay(&self, id: ReplayId, record: &Entry) -> Result<Option<ReplayRow>> {
         replays::cancel(self, id, record).await
     }
 

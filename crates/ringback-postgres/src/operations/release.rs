@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     delivery::DeadReason,
     id::{DeliveryId, EndpointId},
     store::{
@@ -21,7 +21,7 @@ use crate::{Postgres, audit, configuration::announce, error::from_sqlx, rows, sq
 const DELIVERED: i16 = Ending::Delivered.code();
 const CANCELLED: i16 = Ending::Cancelled.code();
 
-pub(super) async fn one(store: &Postgres, id: DeliveryId, of: ReplayOf, record: &Record) -> Result<ReplayOne> {
+pub(super) async fn one(store: &Postgres, id: DeliveryId, of: ReplayOf, record: &Entry) -> Result<ReplayOne> {
     let mut transaction = store.begin().await?;
     let came_to = release(store, &mut transaction, &[id], |standing| standing.again(of)).await?;
     match came_to.get(&id) {

@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt as _;
 use ringback::{
-    audit::Record,
+    audit::Entry,
     delivery::DeadReason,
     id::{DeliveryId, EventId, ReplayId},
     store::{
@@ -35,7 +35,7 @@ impl Found {
     }
 }
 
-pub(super) async fn create(store: &Postgres, replay: &ReplayToCreate, record: &Record) -> Result<Created> {
+pub(super) async fn create(store: &Postgres, replay: &ReplayToCreate, record: &Entry) -> Result<Created> {
     let mut transaction = store.begin().await?;
     if let Some(once) = replay.once.as_ref().filter(|_| !replay.dry_run)
         && let Some(before) = once::take(store, &mut transaction, once).await?
@@ -149,7 +149,7 @@ pub(super) async fn running(store: &Postgres) -> Result<Vec<ReplayId>> {
     rows.map_err(from_sqlx)?.iter().map(|row| Ok(ReplayId::from_uuid(rows::get(row, "id")?))).collect()
 }
 
-pub(super) async fn cancel(store: &Postgres, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>> {
+pub(super) async fn cancel(store: &Postgres, id: ReplayId, record: &Entry) -> Result<Option<ReplayRow>> {
     let mut transaction = store.begin().await?;
     let done = query(&store.sql().cancel_replay).bind(id.uuid()).execute(&mut *transaction).await.map_err(from_sqlx)?;
     if done.rows_affected() == 1 {

@@ -13,7 +13,7 @@ mod tests;
 use std::time::Duration;
 
 use ringback::{
-    store::{Kept, ONCE_FOR, Result, Step, Upkeep},
+    store::{ONCE_FOR, Result, Retention, Step, Upkeep},
     time::Timestamp,
 };
 
@@ -40,23 +40,23 @@ impl Upkeep for Postgres {
         Ok(u64::try_from(rows::get::<i64, _>(&row, 0)?).unwrap_or(0))
     }
 
-    async fn take_step(&self, step: Step, kept: &Kept) -> Result<bool> {
+    async fn take_step(&self, step: Step, retention: &Retention) -> Result<bool> {
         let sql = self.sql();
         match step {
-            Step::OpenEvents => split::ahead(self, EVENTS, kept).await,
-            Step::OpenAttempts => split::ahead(self, ATTEMPTS, kept).await,
+            Step::OpenEvents => split::ahead(self, EVENTS, retention).await,
+            Step::OpenAttempts => split::ahead(self, ATTEMPTS, retention).await,
             Step::CancelStragglers => sweep::stragglers(self).await,
-            Step::DropDeadLetters => sweep::dead_letters(self, kept).await,
-            Step::DropPayloads => sweep::payloads(self, kept).await,
-            Step::DropEvents => retire::oldest(self, EVENTS, kept).await,
-            Step::DropAttempts => retire::oldest(self, ATTEMPTS, kept).await,
-            Step::DropSurvivors => sweep::kept(self, kept).await,
-            Step::ForgetKeys => sweep::remove(self, &sql.forget_keys, kept.idempotency_window).await,
+            Step::DropDeadLetters => sweep::dead_letters(self, retention).await,
+            Step::DropPayloads => sweep::payloads(self, retention).await,
+            Step::DropEvents => retire::oldest(self, EVENTS, retention).await,
+            Step::DropAttempts => retire::oldest(self, ATTEMPTS, retention).await,
+            Step::DropSurvivors => sweep::kept(self, retention).await,
+            Step::ForgetKeys => sweep::remove(self, &sql.forget_keys, retention.idempotency_window).await,
             Step::ForgetRequestKeys => sweep::remove(self, &sql.forget_request_keys, ONCE_FOR).await,
             Step::ForgetChanges => sweep::changes(self).await,
-            Step::ForgetReplays => sweep::replays(self, kept).await,
-            Step::ForgetAudit => sweep::remove(self, &sql.forget_audit, kept.events).await,
-            Step::ForgetTokens => sweep::remove(self, &sql.forget_tokens, kept.events).await,
+            Step::ForgetReplays => sweep::replays(self, retention).await,
+            Step::ForgetAudit => sweep::remove(self, &sql.forget_audit, retention.events).await,
+            Step::ForgetTokens => sweep::remove(self, &sql.forget_tokens, retention.events).await,
             Step::ForgetHolds => sweep::holds(self).await,
             // A step that a later engine knows.
             _ => Ok(false),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringback::{
     id::EventId,
-    store::{Kept, Result},
+    store::{Result, Retention},
     time::Timestamp,
 };
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Postgres as Db, Transaction};
@@ -38,13 +38,13 @@ pub(super) const EVENTS: Family = Family { tables: &["event", "verdict", "finish
 pub(super) const ATTEMPTS: Family = Family { tables: &["attempt"] };
 
 impl Family {
-    pub(super) fn retention(self, kept: &Kept) -> Duration {
-        if self.tables == EVENTS.tables { kept.events } else { kept.attempts }
+    pub(super) fn retention(self, retention: &Retention) -> Duration {
+        if self.tables == EVENTS.tables { retention.events } else { retention.attempts }
     }
 
     /// How much time one partition holds.
-    pub(super) fn period(self, kept: &Kept) -> Duration {
-        (self.retention(kept) / PARTITIONS).max(PERIOD_MIN)
+    pub(super) fn period(self, retention: &Retention) -> Duration {
+        (self.retention(retention) / PARTITIONS).max(PERIOD_MIN)
     }
 
     /// The table whose partitions stand for the family's.
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_retention_is_cut_into_few_partitions_of_at_least_a_day() {
-        let kept = |days: u64| Kept { events: Duration::from_secs(days * 86_400), ..Kept::default() };
+        let kept = |days: u64| Retention { events: Duration::from_secs(days * 86_400), ..Retention::default() };
         assert_eq!(EVENTS.period(&kept(1)), Duration::from_secs(86_400));
         assert_eq!(EVENTS.period(&kept(480)), Duration::from_secs(10 * 86_400));
         assert_eq!(EVENTS.retention(&kept(480)).as_secs() / EVENTS.period(&kept(480)).as_secs(), 48);

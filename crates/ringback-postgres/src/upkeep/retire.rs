@@ -13,7 +13,7 @@
 
 use ringback::{
     id::EventId,
-    store::{Kept, Result, Upkeep as _},
+    store::{Result, Retention, Upkeep as _},
 };
 use sqlx::{PgConnection, Postgres as Db, SqlStr, Transaction};
 use uuid::Uuid;
@@ -28,8 +28,8 @@ use crate::{Postgres, error::from_sqlx, rows, sql::query};
 const COPIED: i64 = 2_000;
 
 /// Retires the oldest partition of a family if it is too old by the database's clock; true if there may be another.
-pub(super) async fn oldest(store: &Postgres, family: Family, kept: &Kept) -> Result<bool> {
-    let cutoff = EventId::floor(store.clock().await? - family.retention(kept)).uuid();
+pub(super) async fn oldest(store: &Postgres, family: Family, retention: &Retention) -> Result<bool> {
+    let cutoff = EventId::floor(store.clock().await? - family.retention(retention)).uuid();
     let partitions = list(store, &mut *store.house().await?).await?;
     let Some((lower, upper)) = droppable(&partitions, family, cutoff) else { return Ok(false) };
     if family.tables == EVENTS.tables {

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use ringback::{
-    store::{Error, Kept, Result, Upkeep as _},
+    store::{Error, Result, Retention, Upkeep as _},
     time::Timestamp,
 };
 use sqlx::AssertSqlSafe;
@@ -31,10 +31,10 @@ const ROOM: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// # Errors
 /// [`Error::Refused`] where that partition holds ids that lie too far ahead of the database's clock: it cannot be ended
 /// before them. It has no end, so nothing is refused for want of another.
-pub(super) async fn ahead(store: &Postgres, family: Family, kept: &Kept) -> Result<bool> {
+pub(super) async fn ahead(store: &Postgres, family: Family, retention: &Retention) -> Result<bool> {
     let partitions = list(store, &mut *store.house().await?).await?;
     let now = store.clock().await?;
-    let period = family.period(kept);
+    let period = family.period(retention);
     let count = partitions.iter().filter(|partition| partition.table == family.head()).count();
     if count >= PARTITIONS_MAX {
         // The newest has no end, so nothing fails for want of another.

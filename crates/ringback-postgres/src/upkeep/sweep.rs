@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringback::{
     id::{DeliveryId, EventId},
-    store::{Change, Error, Kept, Result, Upkeep as _},
+    store::{Change, Error, Result, Retention, Upkeep as _},
 };
 use sqlx::{PgConnection, SqlStr};
 use uuid::Uuid;
@@ -41,9 +41,9 @@ pub(super) async fn holds(store: &Postgres) -> Result<bool> {
 }
 
 /// Replays that ended longer ago than events are kept: first their items.
-pub(super) async fn replays(store: &Postgres, kept: &Kept) -> Result<bool> {
-    let more = remove(store, &store.sql().forget_replay_items, kept.events).await?;
-    Ok(more || remove(store, &store.sql().forget_replays, kept.events).await?)
+pub(super) async fn replays(store: &Postgres, retention: &Retention) -> Result<bool> {
+    let more = remove(store, &store.sql().forget_replay_items, retention.events).await?;
+    Ok(more || remove(store, &store.sql().forget_replays, retention.events).await?)
 }
 
 /// Changes that every node has seen long since.
@@ -69,12 +69,12 @@ pub(super) async fn remove(store: &Postgres, statement: &SqlStr, older_than: Dur
 }
 
 /// Dead letters beyond retention. One that blocked its ordering key lets the next go.
-pub(super) async fn dead_letters(store: &Postgres, kept: &Kept) -> Result<bool> {
+pub(super) async fn dead_letters(store: &Postgres, retention: &Retention) -> Result<bool> {
     let mut transaction = store.begin_house().await?;
     // Everything that removes dead letters takes turns, and the version's row comes first.
     announce(store, &mut transaction, &[]).await?;
     let rows = query(&store.sql().expire_dead_letters)
-        .bind(rows::micros(kept.dead_letters))
+        .bind(rows::micros(retention.dead_letters))
         .bind(CHUNK)
         .fetch_all(&mut *transaction)
         .await
@@ -95,8 +95,8 @@ pub(super) async fn dead_letters(store: &Postgres, kept: &Kept) -> Result<bool> 
 
 /// Payloads of old events. An event that is still owed when the walk passes keeps its payload until the walk comes by
 /// again: it begins anew [`WALK_AGAIN`] after it last did, since most of what it then passes has no payload any more.
-pub(super) async fn payloads(store: &Postgres, kept: &Kept) -> Result<bool> {
-    let walked = walk(store, "payloads", &store.sql().remove_payloads, kept.payloads).await?;
+pub(super) async fn payloads(store: &Postgres, retention: &Retention) -> Result<bool> {
+    let walked = walk(store, "payloads", &store.sql().remove_payloads, retention.payloads).await?;
     if walked == Walked::ToTheEnd {
         let mut connection = store.house().await?;
         // When it began, as the smallest id of that moment.
@@ -111,10 +111,10 @@ pub(super) async fn payloads(store: &Postgres, kept: &Kept) -> Result<bool> {
 }
 
 /// What outlived its partition and is of no use any more. The walk begins again each time it has come to the end.
-pub(super) async fn kept(store: &Postgres, kept: &Kept) -> Result<bool> {
-    let mut more = remove(store, &store.sql().prune_kept_attempts, kept.attempts).await?;
+pub(super) async fn kept(store: &Postgres, retention: &Retention) -> Result<bool> {
+    let mut more = remove(store, &store.sql().prune_kept_attempts, retention.attempts).await?;
     if store.is_walk_of_kept_due() {
-        let walked = prune(store, kept).await?;
+        let walked = prune(store, retention).await?;
         if walked == Walked::ToTheEnd {
             store.walked_kept();
         }
@@ -124,8 +124,8 @@ pub(super) async fn kept(store: &Postgres, kept: &Kept) -> Result<bool> {
 }
 
 /// One step of the walk over kept events.
-pub(super) async fn prune(store: &Postgres, kept: &Kept) -> Result<Walked> {
-    let walked = walk(store, "kept", &store.sql().prune_kept_events, kept.events).await?;
+pub(super) async fn prune(store: &Postgres, retention: &Retention) -> Result<Walked> {
+    let walked = walk(store, "kept", &store.sql().prune_kept_events, retention.events).await?;
     if walked == Walked::ToTheEnd {
         keep_position(store, &mut *store.house().await?, "kept", Uuid::nil()).await?;
     }

@@ -27,7 +27,7 @@ pub(super) async fn shards(store: &Postgres, cursors: &[(Shard, Cursor)], limit:
 pub(super) async fn lanes(store: &Postgres, cursors: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
     let lanes: Vec<i64> = cursors.iter().map(|(lane, _)| lane.as_i64()).collect();
     let (due_at, ids) = positions(cursors.iter().map(|(_, cursor)| cursor));
-    let rows = prepared(&store.sql().refill_lanes)
+    let rows = prepared(&store.sql().feed_lanes)
         .bind(&lanes)
         .bind(&due_at)
         .bind(&ids)

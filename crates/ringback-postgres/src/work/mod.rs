@@ -19,7 +19,7 @@ impl Work for Postgres {
         feed::shards(self, cursors, limit).await
     }
 
-    async fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
+    async fn feed_lanes(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
         feed::lanes(self, lanes, limit).await
     }
 

@@ -1,7 +1,7 @@
 //! Changing endpoints: what must hold is checked in the transaction that changes.
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     delivery::LaneId,
     endpoint::StoredEndpoint,
     id::EndpointId,
@@ -45,7 +45,7 @@ pub(super) async fn create(
     mut endpoint: StoredEndpoint,
     tenant_max: u32,
     once: Option<Once>,
-    record: Record,
+    record: Entry,
 ) -> sqlx::Result<Updated> {
     if let Some(once) = &once
         && let Some(before) = once::find(tx, once).await?
@@ -76,7 +76,7 @@ pub(super) async fn create(
 pub(super) async fn update(
     tx: &mut SqliteConnection,
     mut endpoint: StoredEndpoint,
-    record: Record,
+    record: Entry,
 ) -> sqlx::Result<Updated> {
     let Some(before) = live(tx, endpoint.id).await? else { return Ok(Updated::Absent) };
     if before.version != endpoint.version {
@@ -112,7 +112,7 @@ pub(super) async fn disable_gone(
     tx: &mut SqliteConnection,
     id: EndpointId,
     seen: i64,
-    record: Record,
+    record: Entry,
 ) -> sqlx::Result<()> {
     let disabled = sqlx::query(sql!("configuration/disable_gone"))
         .bind(id.uuid().as_bytes().as_slice())
@@ -133,7 +133,7 @@ pub(super) async fn delete(
     tx: &mut SqliteConnection,
     id: EndpointId,
     version: Option<i64>,
-    record: Record,
+    record: Entry,
 ) -> sqlx::Result<Updated> {
     let Some(mut endpoint) = live(tx, id).await? else { return Ok(Updated::Absent) };
     if version.is_some_and(|version| version != endpoint.version) {

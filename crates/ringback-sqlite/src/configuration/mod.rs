@@ -5,7 +5,7 @@ mod edit;
 mod load;
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     endpoint::StoredEndpoint,
     id::EndpointId,
     store::{Changes, Configuration, EndpointAsOf, EndpointFilter, Once, Result, Updated},
@@ -37,23 +37,23 @@ impl Configuration for Sqlite {
         endpoint: &StoredEndpoint,
         tenant_max: u32,
         once: Option<&Once>,
-        record: &Record,
+        record: &Entry,
     ) -> Result<Updated> {
         let (endpoint, once, record) = (endpoint.clone(), once.cloned(), record.clone());
         self.apply(move |tx| Box::pin(edit::create(tx, endpoint, tenant_max, once, record))).await
     }
 
-    async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated> {
+    async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Entry) -> Result<Updated> {
         let (endpoint, record) = (endpoint.clone(), record.clone());
         self.apply(move |tx| Box::pin(edit::update(tx, endpoint, record))).await
     }
 
-    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated> {
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Entry) -> Result<Updated> {
         let record = record.clone();
         self.apply(move |tx| Box::pin(edit::delete(tx, id, version, record))).await
     }
 
-    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()> {
+    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Entry) -> Result<()> {
         let record = record.clone();
         self.apply(move |tx| Box::pin(edit::disable_gone(tx, endpoint, version, record))).await
     }

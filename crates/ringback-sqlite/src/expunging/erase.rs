@@ -1,7 +1,7 @@
 //! One event, with everything that would still send it.
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     id::EventId,
     store::{Change, Erased, Keys, rules::erasing},
 };
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Erases an event; false if there is none. The record is written if anything was erased.
-pub(super) async fn expunge(tx: &mut SqliteConnection, id: EventId, keys: Keys, record: Record) -> sqlx::Result<bool> {
+pub(super) async fn expunge(tx: &mut SqliteConnection, id: EventId, keys: Keys, record: Entry) -> sqlx::Result<bool> {
     let Some(erased) = erase(tx, id, keys).await? else { return Ok(false) };
     if erased.events > 0 {
         audit::write(tx, &record).await?;

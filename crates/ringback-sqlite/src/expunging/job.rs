@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt as _;
 use ringback::{
-    audit::Record,
+    audit::Entry,
     id::{EventId, ExpungeId},
     store::{Erased, ExpungeFilter, ExpungeRow, ExpungeState, ExpungeToCreate, Keys, rules::erasing::IdsDigest},
 };
@@ -47,7 +47,7 @@ pub(super) async fn find(connection: &mut SqliteConnection, filter: &ExpungeFilt
 }
 
 /// What [`create`] would make.
-pub(super) fn preview(expunge: &ExpungeToCreate, found: &Found, record: &Record) -> ExpungeRow {
+pub(super) fn preview(expunge: &ExpungeToCreate, found: &Found, record: &Entry) -> ExpungeRow {
     ExpungeRow::preview(expunge, count(found.ids.len()), found.bytes, record)
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn create(
     tx: &mut SqliteConnection,
     expunge: &ExpungeToCreate,
     found: &Found,
-    record: &Record,
+    record: &Entry,
 ) -> sqlx::Result<ExpungeRow> {
     let id = expunge.id.uuid();
     let filter = serde_json::to_string(&expunge.shown()).map_err(|error| sqlx::Error::Encode(error.into()))?;

@@ -15,7 +15,7 @@ mod job;
 mod log;
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     id::{EventId, ExpungeId},
     store::{ExpungeRow, ExpungeToCreate, Expunging, Keys, Result},
 };
@@ -24,7 +24,7 @@ use crate::Sqlite;
 
 #[async_trait::async_trait]
 impl Expunging for Sqlite {
-    async fn expunge(&self, id: EventId, keys: Keys, record: &Record) -> Result<bool> {
+    async fn expunge(&self, id: EventId, keys: Keys, record: &Entry) -> Result<bool> {
         let record = record.clone();
         let exists = self.apply(move |tx| Box::pin(erase::expunge(tx, id, keys, record))).await?;
         // Also where all was erased before: whoever was told that the log could not be cut asks again.
@@ -34,7 +34,7 @@ impl Expunging for Sqlite {
         Ok(exists)
     }
 
-    async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Record) -> Result<ExpungeRow> {
+    async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Entry) -> Result<ExpungeRow> {
         // Beside the one that writes: looking through a tenant's events must not keep anybody from emitting.
         let found = {
             let mut snapshot = self.snapshot().await?;

@@ -1,7 +1,7 @@
 //! Taking back what was owed: of an event that is expunged, or by discarding a dead letter.
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     id::{DeliveryId, EventId},
     store::Change,
 };
@@ -20,7 +20,7 @@ pub(crate) async fn cancel_event(tx: &mut SqliteConnection, id: EventId) -> sqlx
 }
 
 /// Moves a dead letter to cancelled.
-pub(super) async fn discard(tx: &mut SqliteConnection, id: DeliveryId, record: Record) -> sqlx::Result<bool> {
+pub(super) async fn discard(tx: &mut SqliteConnection, id: DeliveryId, record: Entry) -> sqlx::Result<bool> {
     let discarded = cancel_dead_letters(tx, Range::of(id.uuid()), now()).await? > 0;
     if discarded {
         audit::write(tx, &record).await?;

@@ -7,7 +7,7 @@ use ringback::{
         rules::{
             host::goes_to,
             page::{
-                DELIVERIES_MAX, Death, EVENTS_OF_KEY_MAX, OfKey, Place, dead_letters_of_key, deaths, merge, places,
+                DELIVERIES_MAX, Death, EVENTS_OF_KEY_MAX, OfKey, Table, dead_letters_of_key, deaths, merge, places,
                 windows,
             },
         },
@@ -28,7 +28,7 @@ pub(super) async fn list(
     before: Option<Death>,
     limit: u32,
 ) -> sqlx::Result<Page<DeliveryRow, Death>> {
-    if !places(filter).any(|place| place == Place::DeadLetter) {
+    if !places(filter).any(|place| place == Table::DeadLetter) {
         return Ok(Page { items: Vec::new(), next: None });
     }
     let found = match (filter.event, &filter.key) {

@@ -9,7 +9,7 @@ use ringback::{
         codes::Ending,
         rules::{
             host::goes_to,
-            page::{DELIVERIES_MAX, EVENTS_OF_KEY_MAX, Place, places},
+            page::{DELIVERIES_MAX, EVENTS_OF_KEY_MAX, Table, places},
         },
     },
 };
@@ -51,7 +51,7 @@ pub(super) async fn dead_of(
     event: EventId,
 ) -> sqlx::Result<Vec<DeliveryRow>> {
     let everything = Range::of_event(event);
-    let found = read(Place::DeadLetter, connection, filter, everything, DELIVERIES_OF_EVENT_MAX).await?;
+    let found = read(Table::DeadLetter, connection, filter, everything, DELIVERIES_OF_EVENT_MAX).await?;
     Ok(found.rows.into_iter().map(|(_, row)| row).collect())
 }
 
@@ -118,20 +118,20 @@ async fn of_key(
     Ok(vec![all])
 }
 
-fn statements(place: Place, of_endpoint: bool) -> (&'static str, &'static str) {
+fn statements(place: Table, of_endpoint: bool) -> (&'static str, &'static str) {
     match place {
-        Place::Delivery => (sql!("deliveries/list_pending"), sql!("deliveries/end_of_pending")),
-        Place::DeadLetter => (sql!("deliveries/list_dead"), sql!("deliveries/end_of_dead")),
-        Place::Finished if of_endpoint => (
+        Table::Delivery => (sql!("deliveries/list_pending"), sql!("deliveries/end_of_pending")),
+        Table::DeadLetter => (sql!("deliveries/list_dead"), sql!("deliveries/end_of_dead")),
+        Table::Finished if of_endpoint => (
             sql!("deliveries/list_finished", "AND endpoint_id = ?9"),
             sql!("deliveries/end_of_finished", "AND endpoint_id = ?9"),
         ),
-        Place::Finished => (sql!("deliveries/list_finished"), sql!("deliveries/end_of_finished")),
+        Table::Finished => (sql!("deliveries/list_finished"), sql!("deliveries/end_of_finished")),
     }
 }
 
 async fn read(
-    place: Place,
+    place: Table,
     connection: &mut SqliteConnection,
     filter: &DeliveryFilter,
     range: Range,

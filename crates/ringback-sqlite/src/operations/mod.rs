@@ -14,7 +14,7 @@ pub(crate) mod scan;
 
 use ringback::{
     attempt::Attempt,
-    audit::Record,
+    audit::Entry,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
     store::{
         Backlog, Created, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead,
@@ -81,17 +81,17 @@ impl Operations for Sqlite {
         dead_letters::list(&mut snapshot, filter, before, limit).await.map_err(|error| self.error(error))
     }
 
-    async fn discard_dead_letter(&self, id: DeliveryId, record: &Record) -> Result<bool> {
+    async fn discard_dead_letter(&self, id: DeliveryId, record: &Entry) -> Result<bool> {
         let record = record.clone();
         self.apply(move |tx| Box::pin(cancel::discard(tx, id, record))).await
     }
 
-    async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Record) -> Result<ReplayOne> {
+    async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Entry) -> Result<ReplayOne> {
         let record = record.clone();
         self.apply(move |tx| Box::pin(release::one(tx, id, of, record))).await
     }
 
-    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<Created> {
+    async fn create_replay(&self, replay: &ReplayToCreate, record: &Entry) -> Result<Created> {
         let found = {
             let mut snapshot = self.snapshot().await?;
             replays::find(&mut snapshot, &replay.scope).await.map_err(|error| self.error(error))?
@@ -118,7 +118,7 @@ impl Operations for Sqlite {
         replays::list(&mut snapshot, filter, before, limit).await.map_err(|error| self.error(error))
     }
 
-    async fn cancel_replay(&self, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>> {
+    async fn cancel_replay(&self, id: ReplayId, record: &Entry) -> Result<Option<ReplayRow>> {
         let record = record.clone();
         self.apply(move |tx| Box::pin(replays::cancel(tx, id, record))).await
     }

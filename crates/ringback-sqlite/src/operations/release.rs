@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ringback::{
-    audit::Record,
+    audit::Entry,
     delivery::DeadReason,
     id::{DeliveryId, EndpointId, ReplayId},
     store::{
@@ -29,7 +29,7 @@ pub(super) async fn one(
     tx: &mut SqliteConnection,
     id: DeliveryId,
     of: ReplayOf,
-    record: Record,
+    record: Entry,
 ) -> sqlx::Result<ReplayOne> {
     let classified = classify(tx, &[Hex(id.uuid())]).await?;
     let Some(item) = classified.first() else { return Ok(ReplayOne::Absent) };

@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt as _;
 use ringback::{
-    audit::Record,
+    audit::Entry,
     delivery::DeadReason,
     id::ReplayId,
     store::{
@@ -93,7 +93,7 @@ pub(super) async fn create(
     tx: &mut SqliteConnection,
     replay: &ReplayToCreate,
     found: &Found,
-    record: &Record,
+    record: &Entry,
 ) -> sqlx::Result<Created> {
     if let Some(once) = &replay.once {
         if let Some(before) = once::find(tx, once).await? {
@@ -187,7 +187,7 @@ fn replay_row(row: &SqliteRow) -> sqlx::Result<ReplayRow> {
 }
 
 /// Stops a running replay.
-pub(super) async fn cancel(tx: &mut SqliteConnection, id: ReplayId, record: Record) -> sqlx::Result<Option<ReplayRow>> {
+pub(super) async fn cancel(tx: &mut SqliteConnection, id: ReplayId, record: Entry) -> sqlx::Result<Option<ReplayRow>> {
     let uuid = id.uuid();
     let cancelled = sqlx::query(sql!("replays/cancel_replay"))
         .bind(uuid.as_bytes().as_slice())

@@ -11,7 +11,7 @@ mod past;
 use std::time::{Duration, Instant};
 
 use ringback::{
-    store::{Kept, ONCE_FOR, Result, Step, Upkeep},
+    store::{ONCE_FOR, Result, Retention, Step, Upkeep},
     time::Timestamp,
 };
 
@@ -45,27 +45,33 @@ impl Upkeep for Sqlite {
         self.apply(move |tx| Box::pin(expire::expire_held(tx, expires_after))).await
     }
 
-    async fn take_step(&self, step: Step, kept: &Kept) -> Result<bool> {
-        let (kept, now) = (*kept, Timestamp::now());
+    async fn take_step(&self, step: Step, retention: &Retention) -> Result<bool> {
+        let (retention, now) = (*retention, Timestamp::now());
         match step {
             Step::DropDeadLetters => {
-                self.apply(move |tx| Box::pin(leftovers::drop_dead_letters(tx, now - kept.dead_letters))).await
+                self.apply(move |tx| Box::pin(leftovers::drop_dead_letters(tx, now - retention.dead_letters))).await
             }
             // Payloads go in the same walk.
-            Step::DropEvents => self.walk(kept, now).await,
+            Step::DropEvents => self.walk(retention, now).await,
             Step::DropAttempts => {
-                self.apply(move |tx| Box::pin(leftovers::drop_attempts(tx, now - kept.attempts))).await
+                self.apply(move |tx| Box::pin(leftovers::drop_attempts(tx, now - retention.attempts))).await
             }
             Step::ForgetKeys => {
-                self.apply(move |tx| Box::pin(leftovers::drop_keys(tx, now - kept.idempotency_window))).await
+                self.apply(move |tx| Box::pin(leftovers::drop_keys(tx, now - retention.idempotency_window))).await
             }
             Step::ForgetRequestKeys => {
                 self.apply(move |tx| Box::pin(leftovers::drop_request_keys(tx, now - ONCE_FOR))).await
             }
             Step::ForgetChanges => self.apply(move |tx| Box::pin(leftovers::drop_changes(tx, now))).await,
-            Step::ForgetReplays => self.apply(move |tx| Box::pin(leftovers::drop_replays(tx, now - kept.events))).await,
-            Step::ForgetAudit => self.apply(move |tx| Box::pin(leftovers::drop_audit(tx, now - kept.events))).await,
-            Step::ForgetTokens => self.apply(move |tx| Box::pin(leftovers::drop_tokens(tx, now - kept.events))).await,
+            Step::ForgetReplays => {
+                self.apply(move |tx| Box::pin(leftovers::drop_replays(tx, now - retention.events))).await
+            }
+            Step::ForgetAudit => {
+                self.apply(move |tx| Box::pin(leftovers::drop_audit(tx, now - retention.events))).await
+            }
+            Step::ForgetTokens => {
+                self.apply(move |tx| Box::pin(leftovers::drop_tokens(tx, now - retention.events))).await
+            }
             // There are no partitions, one writer leaves no stragglers, and a hold that ends is removed at once.
             _ => Ok(false),
         }
@@ -74,7 +80,7 @@ impl Upkeep for Sqlite {
 
 impl Sqlite {
     /// One step over the oldest events; true if the walk has not come to the young ones yet.
-    async fn walk(&self, kept: Kept, now: Timestamp) -> Result<bool> {
+    async fn walk(&self, retention: Retention, now: Timestamp) -> Result<bool> {
         let position = {
             let round = self.round.lock();
             if round.rest_until.is_some_and(|until| Instant::now() < until) {
@@ -82,7 +88,7 @@ impl Sqlite {
             }
             round.position
         };
-        let oldest_kept = now - kept.payloads.min(kept.events);
+        let oldest_kept = now - retention.payloads.min(retention.events);
         let chunk = {
             let mut snapshot = self.snapshot().await?;
             events::next_chunk(&mut snapshot, position, oldest_kept).await.map_err(|error| self.error(error))?
@@ -95,7 +101,8 @@ impl Sqlite {
             return Ok(false);
         };
         let end = chunk.end;
-        self.apply(move |tx| Box::pin(events::drop_old(tx, chunk, now - kept.payloads, now - kept.events))).await?;
+        self.apply(move |tx| Box::pin(events::drop_old(tx, chunk, now - retention.payloads, now - retention.events)))
+            .await?;
         let mut round = self.round.lock();
         round.position = end;
         round.chunks += 1;

@@ -5,7 +5,7 @@ use ringback::{
     id::{EventId, ExpungeId},
     store::{
         Change, Configuration as _, Error, ExpungeFilter, ExpungeState, ExpungeToCreate, Expunging as _, Intake as _,
-        Kept, Keys, Outbox as _, Span, Upkeep as _,
+        Keys, Outbox as _, Retention, Span, Upkeep as _,
     },
     time::Timestamp,
 };
@@ -73,7 +73,7 @@ async fn old_changes_are_forgotten_and_those_who_ask_for_them_are_told() {
         })
         .await
         .unwrap();
-    while fixture.store.keep_house(&Kept::default()).await.unwrap() {}
+    while fixture.store.keep_house(&Retention::default()).await.unwrap() {}
     assert!(fixture.store.changes_since(0).await.unwrap().truncated);
     assert!(!fixture.store.changes_since(known).await.unwrap().truncated);
     let endpoint = given::create(&fixture.store, &given::endpoint()).await;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use ringback::{
-    audit::{Action, Actor, Record, Who},
+    audit::{Action, Actor, Entry, Who},
     endpoint::StoredEndpoint,
     id::{ReplayId, TokenId},
     store::{
-        Accepted, AuditFilter, AuditPosition, AuditRow, Group, Kept, Keys, ReplayOf, ReplayOne, ReplayState, Span,
+        Accepted, AuditFilter, AuditPosition, AuditRow, Group, Keys, ReplayOf, ReplayOne, ReplayState, Retention, Span,
         Store, Updated,
     },
     time::Timestamp,
@@ -17,12 +17,12 @@ use serde_json::json;
 use super::{given, replays::everything_dead, tokens, upkeep::keep_house};
 
 /// A record that only this text tells from others.
-fn asked(object: &str) -> Record {
+fn asked(object: &str) -> Entry {
     Actor::from(Who::AdminToken).asks(Action::UpdateEndpoint, object, Some("default"))
 }
 
 /// One that no store takes: its request's id is too long.
-fn refused() -> Record {
+fn refused() -> Entry {
     let by = Actor { who: Who::AdminToken, request_id: Some("x".repeat(201)) };
     by.asks(Action::UpdateEndpoint, "refused", None)
 }
@@ -241,8 +241,8 @@ pub async fn changes_are_filtered(store: &dyn Store) {
 /// As long as events are kept, and no longer.
 pub async fn old_changes_are_forgotten(store: &dyn Store) {
     store.create_token(&tokens::new(|_| {}), &asked("old")).await.unwrap();
-    keep_house(store, &Kept::default()).await;
+    keep_house(store, &Retention::default()).await;
     assert_eq!(recorded(store).await, ["old"]);
-    keep_house(store, &Kept { events: Duration::ZERO, ..Kept::default() }).await;
+    keep_house(store, &Retention { events: Duration::ZERO, ..Retention::default() }).await;
     assert!(recorded(store).await.is_empty());
 }

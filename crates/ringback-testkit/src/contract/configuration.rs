@@ -5,7 +5,7 @@ use std::time::Duration;
 use ringback::{
     delivery::Status,
     endpoint::StoredEndpoint,
-    store::{Change, EndpointAsOf, EndpointFilter, Kept, Keys, Store, Updated},
+    store::{Change, EndpointAsOf, EndpointFilter, Keys, Retention, Store, Updated},
 };
 
 use super::{given, upkeep::keep_house};
@@ -254,7 +254,7 @@ pub async fn what_comes_too_late_for_a_deleted_endpoint_is_cancelled(store: &dyn
     late.routing.config_version = endpoint.version;
     let id = late.id.delivery(1);
     given::accept_due(store, late).await;
-    keep_house(store, &Kept::default()).await;
+    keep_house(store, &Retention::default()).await;
     assert_eq!(given::delivery(store, id).await.status, Status::Cancelled);
     assert!(given::all_due(store).await.is_empty());
 }

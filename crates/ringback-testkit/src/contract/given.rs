@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use ringback::{
     attempt::{Attempt, Conclusion, Detail, ErrorClass},
-    audit::{Action, Actor, Record, Who},
+    audit::{Action, Actor, Entry, Who},
     delivery::{DeadReason, Due, LaneId, Marks, NewDelivery, SHARDS, Shard},
     endpoint::StoredEndpoint,
     event::NewEvent,
@@ -52,7 +52,7 @@ pub fn endpoint_id() -> EndpointId {
 
 /// The record of a change where nothing is said about it.
 #[must_use]
-pub fn asked() -> Record {
+pub fn asked() -> Entry {
     Actor::from(Who::AdminToken).asks(Action::UpdateEndpoint, "something", Some("default"))
 }
 

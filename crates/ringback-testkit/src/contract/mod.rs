@@ -87,7 +87,7 @@ macro_rules! store_contract {
                 feed_gives_at_most_the_limit_of_each_shard,
                 feed_of_other_shards_sees_nothing,
                 an_idle_feed_still_tells_the_time,
-                refill_reads_single_lanes,
+                feed_lanes_reads_single_lanes,
                 lanes_with_pending_deliveries_are_found_one_after_the_other,
                 what_is_finished_is_not_found_untried,
                 absent_events_are_left_out,

@@ -31,7 +31,7 @@ pub async fn only_the_first_of_an_ordering_key_is_due(store: &dyn Store) {
     let (first, _) = three(store, given::endpoint_id()).await;
     assert_eq!(first.ordering_key.as_deref(), Some("call-1"));
     assert_eq!(given::due_ids(store).await, [first.id]);
-    assert_eq!(store.refill(&[(first.lane, Cursor::START)], 10).await.unwrap().rows, std::slice::from_ref(&first));
+    assert_eq!(store.feed_lanes(&[(first.lane, Cursor::START)], 10).await.unwrap().rows, std::slice::from_ref(&first));
     assert_eq!(head(store, &first).await, [first]);
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringback::{
     id::TokenId,
-    store::{Kept, Store},
+    store::{Retention, Store},
     time::Timestamp,
     token::{Scope, Token, TokenText},
 };
@@ -102,7 +102,7 @@ pub async fn tokens_that_ended_long_ago_are_forgotten(store: &dyn Store) {
     let valid = stored(store, |token| (token.created_at, token.expires_at) = (old, None)).await;
     let expired = stored(store, |token| (token.created_at, token.expires_at) = (old, Some(old + given::DAY))).await;
     let recently = stored(store, |token| token.expires_at = Some(Timestamp::now() - given::DAY)).await;
-    keep_house(store, &Kept::default()).await;
+    keep_house(store, &Retention::default()).await;
     let mut left: Vec<_> = store.list_tokens().await.unwrap().into_iter().map(|token| token.id).collect();
     left.sort_unstable();
     let mut kept = [valid.id, recently.id];

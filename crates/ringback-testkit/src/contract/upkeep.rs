@@ -8,8 +8,8 @@ use ringback::{
     event::NewEvent,
     id::{EventId, ExpungeId},
     store::{
-        Accepted, EventFilter, EventState, ExpungeFilter, ExpungeState, ExpungeToCreate, Hold, Kept, Keys, PayloadRead,
-        Span, Store, Updated,
+        Accepted, EventFilter, EventState, ExpungeFilter, ExpungeState, ExpungeToCreate, Hold, Keys, PayloadRead,
+        Retention, Span, Store, Updated,
     },
     time::Timestamp,
 };
@@ -17,7 +17,7 @@ use ringback::{
 use super::{given, ledger::balanced, replays::everything_dead};
 
 /// Calls until there is nothing more to do.
-pub(super) async fn keep_house(store: &dyn Store, kept: &Kept) {
+pub(super) async fn keep_house(store: &dyn Store, kept: &Retention) {
     for _ in 0..100 {
         if !store.keep_house(kept).await.unwrap() {
             return;
@@ -38,8 +38,8 @@ pub async fn a_young_house_is_left_alone(store: &dyn Store) {
     let pending = given::one_due(store).await;
     let delivered = given::one_delivered(store).await;
     let dead = given::one_dead(store).await;
-    keep_house(store, &Kept::default()).await;
-    keep_house(store, &Kept::default()).await;
+    keep_house(store, &Retention::default()).await;
+    keep_house(store, &Retention::default()).await;
     for (due, status) in [(&pending, Status::Pending), (&delivered, Status::Delivered), (&dead, Status::Dead)] {
         assert_eq!(given::delivery(store, due.id).await.status, status);
         assert!(matches!(store.payload(due.id.event()).await.unwrap(), PayloadRead::Bytes(_)));
@@ -170,7 +170,7 @@ pub async fn old_payloads_are_removed_but_not_what_is_owed(store: &dyn Store) {
     for due in &due {
         given::record(store, given::delivered(due)).await;
     }
-    keep_house(store, &Kept::default()).await;
+    keep_house(store, &Retention::default()).await;
     assert_eq!(store.payload(done).await.unwrap(), PayloadRead::Expired);
     assert!(store.event(done).await.unwrap().is_some(), "its skeleton stays");
     for id in [pending, dead, young] {
@@ -189,7 +189,7 @@ pub async fn old_events_go_and_the_ledger_remembers(store: &dyn Store) {
     given::accept_due(store, unmatched).await;
     given::one_delivered(store).await;
     let before = balanced(store, None, Span::default()).await;
-    keep_house(store, &Kept::default()).await;
+    keep_house(store, &Retention::default()).await;
     assert!(store.event(old).await.unwrap().is_none());
     assert!(store.event(unmatched_id).await.unwrap().is_none());
     for due in &due {
@@ -210,7 +210,7 @@ pub async fn what_is_owed_or_dead_outlives_its_retention(store: &dyn Store) {
     given::record(store, given::dead(&of_dead[0])).await;
     given::record(store, given::delivered(&of_dead[1])).await;
     let before = balanced(store, None, Span::default()).await;
-    keep_house(store, &Kept::default()).await;
+    keep_house(store, &Retention::default()).await;
     for id in [pending, dead] {
         assert!(matches!(store.payload(id).await.unwrap(), PayloadRead::Bytes(_)));
         assert!(store.event(id).await.unwrap().is_some());
@@ -233,7 +233,7 @@ pub async fn old_dead_letters_go_with_their_events(store: &dyn Store) {
     given::record(store, given::dead(&due[0])).await;
     given::record(store, given::delivered(&due[1])).await;
     let before = balanced(store, None, Span::default()).await;
-    let kept = Kept { dead_letters: Duration::ZERO, ..Kept::default() };
+    let kept = Retention { dead_letters: Duration::ZERO, ..Retention::default() };
     keep_house(store, &kept).await;
     assert!(store.delivery(due[0].id).await.unwrap().is_none_or(|row| row.status != Status::Dead));
     assert!(store.event(id).await.unwrap().is_none());
@@ -251,7 +251,7 @@ pub async fn old_keys_are_forgotten(store: &dyn Store) {
     let young_id = young.id;
     given::accept_due(store, young).await;
     given::accept_due(store, keyed(8)).await;
-    keep_house(store, &Kept::default()).await;
+    keep_house(store, &Retention::default()).await;
     let window = given::DAY * 1_000;
     let group = |days: u32| {
         let mut event = keyed(days);
@@ -271,11 +271,11 @@ pub async fn replays_that_ended_long_ago_are_forgotten(store: &dyn Store) {
     }
     while store.release_replayed(completed.id, &completed.scope, 10).await.unwrap() > 0 {}
     store.cancel_replay(cancelled.id, &given::asked()).await.unwrap();
-    keep_house(store, &Kept::default()).await;
+    keep_house(store, &Retention::default()).await;
     for replay in [&completed, &cancelled, &running] {
         assert!(store.replay(replay.id).await.unwrap().is_some(), "they ended just now");
     }
-    let kept = Kept { events: Duration::ZERO, ..Kept::default() };
+    let kept = Retention { events: Duration::ZERO, ..Retention::default() };
     keep_house(store, &kept).await;
     keep_house(store, &kept).await;
     for replay in [&completed, &cancelled] {
@@ -298,7 +298,7 @@ pub async fn receipts_of_expunges_stay(store: &dyn Store) {
     let expunge = ExpungeToCreate { id, filter, keys: Keys::Keep, dry_run: false };
     store.create_expunge(&expunge, &given::asked()).await.unwrap();
     while store.expunge_next(id, 100).await.unwrap() {}
-    let kept = Kept { events: Duration::ZERO, ..Kept::default() };
+    let kept = Retention { events: Duration::ZERO, ..Retention::default() };
     keep_house(store, &kept).await;
     keep_house(store, &kept).await;
     let receipt = store.expunge_of_many(id).await.unwrap().unwrap();
@@ -320,7 +320,7 @@ pub async fn a_stale_attempt_is_not_the_last_of_what_expires(store: &dyn Store) 
 pub async fn an_event_whose_dead_letters_are_gone_is_still_routed(store: &dyn Store) {
     let dead = given::one_dead(store).await;
     let waiting = given::emit(store, NewEvent::new("x", "{}")).await;
-    keep_house(store, &Kept { dead_letters: Duration::ZERO, ..Kept::default() }).await;
+    keep_house(store, &Retention { dead_letters: Duration::ZERO, ..Retention::default() }).await;
     assert!(store.delivery(dead.id).await.unwrap().is_none());
     let state = async |id: EventId| store.event(id).await.unwrap().unwrap().state;
     assert_eq!(state(dead.id.event()).await, EventState::Routed);

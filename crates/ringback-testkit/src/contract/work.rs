@@ -73,12 +73,12 @@ pub async fn an_idle_feed_still_tells_the_time(store: &dyn Store) {
     assert!(first.rows.is_empty());
     let second = store.feed(&[], 10).await.unwrap();
     assert!(second.now >= first.now && first.now > Timestamp::default());
-    assert!(store.refill(&[], 10).await.unwrap().now >= second.now);
+    assert!(store.feed_lanes(&[], 10).await.unwrap().now >= second.now);
     assert!(store.heads(&[]).await.unwrap().now >= second.now);
 }
 
 /// In the same order and after the same kind of cursor as a shard.
-pub async fn refill_reads_single_lanes(store: &dyn Store) {
+pub async fn feed_lanes_reads_single_lanes(store: &dyn Store) {
     let (mine, other) = (given::endpoint_id(), given::endpoint_id());
     let mut due = Vec::new();
     for _ in 0..3 {
@@ -86,9 +86,9 @@ pub async fn refill_reads_single_lanes(store: &dyn Store) {
         given::accept_due(store, given::event_to(&[other])).await;
     }
     let lane = due[0].lane;
-    assert_eq!(store.refill(&[(lane, Cursor::START)], 2).await.unwrap().rows, due[..2]);
-    assert_eq!(store.refill(&[(lane, Cursor::at(&due[1]))], 2).await.unwrap().rows, due[2..]);
-    let before = store.refill(&[(lane, Cursor::before(&due[0]))], 9).await.unwrap().rows;
+    assert_eq!(store.feed_lanes(&[(lane, Cursor::START)], 2).await.unwrap().rows, due[..2]);
+    assert_eq!(store.feed_lanes(&[(lane, Cursor::at(&due[1]))], 2).await.unwrap().rows, due[2..]);
+    let before = store.feed_lanes(&[(lane, Cursor::before(&due[0]))], 9).await.unwrap().rows;
     assert_eq!(before, due);
 }
 

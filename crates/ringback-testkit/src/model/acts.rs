@@ -10,7 +10,8 @@ use ringback::{
     event::NewEvent,
     id::{DeliveryId, EndpointId, EventId},
     store::{
-        Accepted, Group, Kept, Keys, PayloadRead, Recorded, Resealed, RoutedEvent, Routing, Settlement, Store, Verdict,
+        Accepted, Group, Keys, PayloadRead, Recorded, Resealed, Retention, RoutedEvent, Routing, Settlement, Store,
+        Verdict,
     },
     time::Timestamp,
 };
@@ -527,7 +528,7 @@ async fn expire(store: &dyn Store, house: &mut House) {
 
 /// What is old goes; now and then all that died, however young.
 async fn keep_house(store: &dyn Store, house: &mut House, random: &mut Random) {
-    let mut kept = Kept::default();
+    let mut kept = Retention::default();
     if random.percent(20) {
         kept.dead_letters = Duration::ZERO;
     }

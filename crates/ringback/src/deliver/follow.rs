@@ -71,7 +71,7 @@ async fn apply(delivering: &Arc<Delivering>, changes: &[Change]) {
     }
     if !released.is_empty() {
         // Replays are due now: the next read finds them.
-        delivering.hungry.notify_one();
+        delivering.feed_wanted.notify_one();
     }
     delivering.ready.notify_one();
     if !(released.is_empty() && expunged.is_empty()) {

@@ -1,6 +1,6 @@
 //! What an outcome means: pure, with time and chance as arguments.
 //!
-//! | outcome | tries left | verdict |
+//! | outcome | tries left | next |
 //! |---|---|---|
 //! | success: 2xx, unless the endpoint has it otherwise | | delivered |
 //! | 410 of an endpoint | | gone: the endpoint is disabled, the delivery stays |
@@ -9,11 +9,11 @@
 //! | anything else | no | dead, `exhausted` |
 //!
 //! 429 and 503 with `Retry-After` hold the whole lane besides. What an outcome says about the receiver as such is its
-//! [`sign`].
+//! [`symptom`].
 
 use std::time::Duration;
 
-use super::{lanes::Sign, retry, retry_after::retry_after};
+use super::{lanes::Symptom, retry, retry_after::retry_after};
 use crate::{
     attempt::{ErrorClass, Outcome},
     delivery::DeadReason,
@@ -30,7 +30,7 @@ const OVERLOADED: [u16; 4] = [429, 502, 503, 504];
 
 /// What becomes of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Next {
     /// It is done.
     Delivered,
     /// It is tried again.
@@ -44,11 +44,11 @@ pub(super) enum Verdict {
     Dead(DeadReason),
 }
 
-/// A verdict, and what the receiver asks of its whole lane.
+/// A next, and what the receiver asks of its whole lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Judgement {
     /// What becomes of the delivery.
-    pub(super) verdict: Verdict,
+    pub(super) next: Next,
     /// How long the lane may not send.
     pub(super) hold: Option<Duration>,
 }
@@ -65,32 +65,32 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> Judgement {
     if outcome.is_delivered() {
-        return Judgement { verdict: Verdict::Delivered, hold: None };
+        return Judgement { next: Next::Delivered, hold: None };
     }
     let status = outcome.response.as_ref().map(|response| response.status);
     let asked = outcome.response.as_ref().and_then(|response| retry_after(&response.headers, now));
-    let verdict = if status == Some(410) {
-        if inline { Verdict::Dead(DeadReason::Gone) } else { Verdict::Gone }
+    let next = if status == Some(410) {
+        if inline { Next::Dead(DeadReason::Gone) } else { Next::Gone }
     } else if tries_used >= policy.max_attempts {
-        Verdict::Dead(DeadReason::Exhausted)
+        Next::Dead(DeadReason::Exhausted)
     } else {
         let scheduled = retry::delay(policy, tries_used, chance);
-        Verdict::Retry { after: asked.map_or(scheduled, |asked| asked.max(scheduled)) }
+        Next::Retry { after: asked.map_or(scheduled, |asked| asked.max(scheduled)) }
     };
     let holds = matches!(status, Some(429 | 503));
     let hold = asked.filter(|asked| holds && !asked.is_zero()).map(|asked| asked.min(HOLD_MAX));
-    Judgement { verdict, hold }
+    Judgement { next, hold }
 }
 
 /// What an outcome says about the receiver. Whoever sends anything back is alive, however wrong it is; what we refuse
 /// to send ourselves says nothing.
-pub(super) fn sign(outcome: &Outcome) -> Sign {
+pub(super) fn symptom(outcome: &Outcome) -> Symptom {
     if let Some(response) = &outcome.response {
-        return if OVERLOADED.contains(&response.status) { Sign::Overloaded } else { Sign::Alive };
+        return if OVERLOADED.contains(&response.status) { Symptom::Overloaded } else { Symptom::Alive };
     }
     match outcome.failure.map(|failure| failure.error) {
-        Some(ErrorClass::BlockedDestination | ErrorClass::Panic) | None => Sign::Unknown,
-        Some(ErrorClass::Status | ErrorClass::Redirect | ErrorClass::Protocol | ErrorClass::TooLarge) => Sign::Alive,
+        Some(ErrorClass::BlockedDestination | ErrorClass::Panic) | None => Symptom::Unknown,
+        Some(ErrorClass::Status | ErrorClass::Redirect | ErrorClass::Protocol | ErrorClass::TooLarge) => Symptom::Alive,
         Some(
             ErrorClass::Timeout
             | ErrorClass::Reset
@@ -102,7 +102,7 @@ pub(super) fn sign(outcome: &Outcome) -> Sign {
             | ErrorClass::TlsUntrusted
             | ErrorClass::TlsProtocol
             | ErrorClass::TlsClientAuth,
-        ) => Sign::Failing,
+        ) => Symptom::Failing,
     }
 }
 
@@ -131,8 +131,8 @@ mod tests {
     }
 
     fn after(outcome: &Outcome, tries_used: u32) -> u64 {
-        match judged(outcome, tries_used).verdict {
-            Verdict::Retry { after } => after.as_secs(),
+        match judged(outcome, tries_used).next {
+            Next::Retry { after } => after.as_secs(),
             other => panic!("{other:?}"),
         }
     }
@@ -141,7 +141,7 @@ mod tests {
     fn any_2xx_is_delivered() {
         for status in [200, 202, 204, 299] {
             let outcome = answered(status, &[("retry-after", "60")]);
-            assert_eq!(judged(&outcome, 3), Judgement { verdict: Verdict::Delivered, hold: None });
+            assert_eq!(judged(&outcome, 3), Judgement { next: Next::Delivered, hold: None });
         }
     }
 
@@ -151,8 +151,8 @@ mod tests {
         let outcomes = [301, 400, 401, 404, 413, 415, 429, 500, 503, 600].map(|status| answered(status, &[]));
         for outcome in outcomes.iter().chain([&blocked]) {
             assert_eq!((after(outcome, 1), after(outcome, 2)), (10, 60));
-            assert_eq!(judged(outcome, 3).verdict, Verdict::Dead(DeadReason::Exhausted));
-            assert_eq!(judged(outcome, 4).verdict, Verdict::Dead(DeadReason::Exhausted));
+            assert_eq!(judged(outcome, 3).next, Next::Dead(DeadReason::Exhausted));
+            assert_eq!(judged(outcome, 4).next, Next::Dead(DeadReason::Exhausted));
             assert_eq!(judged(outcome, 1).hold, None);
         }
     }
@@ -160,28 +160,30 @@ mod tests {
     #[test]
     fn silence_is_a_sign_of_failing_and_any_answer_one_of_life() {
         for status in [200, 301, 404, 410, 500] {
-            assert_eq!(sign(&answered(status, &[])), Sign::Alive);
+            assert_eq!(symptom(&answered(status, &[])), Symptom::Alive);
         }
         for status in [429, 502, 503, 504] {
-            assert_eq!(sign(&answered(status, &[])), Sign::Overloaded);
+            assert_eq!(symptom(&answered(status, &[])), Symptom::Overloaded);
         }
         for error in ErrorClass::ALL {
             let expected = match error {
-                ErrorClass::BlockedDestination | ErrorClass::Panic => Sign::Unknown,
-                ErrorClass::Status | ErrorClass::Redirect | ErrorClass::Protocol | ErrorClass::TooLarge => Sign::Alive,
-                _ => Sign::Failing,
+                ErrorClass::BlockedDestination | ErrorClass::Panic => Symptom::Unknown,
+                ErrorClass::Status | ErrorClass::Redirect | ErrorClass::Protocol | ErrorClass::TooLarge => {
+                    Symptom::Alive
+                }
+                _ => Symptom::Failing,
             };
-            assert_eq!(sign(&Outcome::refused(*error, Phase::Connect)), expected, "{error:?}");
+            assert_eq!(symptom(&Outcome::refused(*error, Phase::Connect)), expected, "{error:?}");
         }
     }
 
     #[test]
     fn gone_disables_an_endpoint_and_kills_an_inline_delivery() {
         let outcome = answered(410, &[]);
-        assert_eq!(judged(&outcome, 1).verdict, Verdict::Gone);
-        assert_eq!(judged(&outcome, 3).verdict, Verdict::Gone);
+        assert_eq!(judged(&outcome, 1).next, Next::Gone);
+        assert_eq!(judged(&outcome, 3).next, Next::Gone);
         let inline = judge(&outcome, 1, &Retry::default(), true, 0.5, Timestamp::from_millis(0));
-        assert_eq!(inline.verdict, Verdict::Dead(DeadReason::Gone));
+        assert_eq!(inline.next, Next::Dead(DeadReason::Gone));
     }
 
     #[test]
@@ -203,7 +205,7 @@ mod tests {
         assert_eq!(hold(429, "0"), None);
         assert_eq!(hold(429, "soon"), None);
         let last = judged(&answered(429, &[("retry-after", "5")]), 3);
-        assert_eq!(last.verdict, Verdict::Dead(DeadReason::Exhausted));
+        assert_eq!(last.next, Next::Dead(DeadReason::Exhausted));
         assert_eq!(last.hold, Some(Duration::from_secs(5)));
     }
 }

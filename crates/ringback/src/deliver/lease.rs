@@ -109,7 +109,7 @@ pub(super) struct Keeper {
 }
 
 /// What a keeper asks and tells.
-pub(super) trait Kept: Send + Sync + 'static {
+pub(super) trait Leaseholder: Send + Sync + 'static {
     /// Whether the lease deserves to be renewed; if not, in words why. It is given up then.
     fn may_renew(&self) -> Result<(), String>;
 
@@ -128,7 +128,7 @@ impl Keeper {
         store: SharedStore,
         node: NodeId,
         length: Duration,
-        kept: impl Kept,
+        kept: impl Leaseholder,
     ) -> std::io::Result<Self> {
         let (end, ended) = oneshot::channel();
         let keeping = Keeping { store, node, length, connected: None };
@@ -197,7 +197,7 @@ struct Keeping {
 impl Keeping {
     /// Renews until it is told to end or the lease is lost; gives back what it is told to, or all that the database still
     /// believes to be this node's.
-    async fn keep(mut self, kept: &impl Kept, mut end: oneshot::Receiver<Vec<Claimed>>) {
+    async fn keep(mut self, kept: &impl Leaseholder, mut end: oneshot::Receiver<Vec<Claimed>>) {
         let given = self.renew(kept, &mut end).await;
         let (Some(given), node) = (given, self.node) else { return };
         let Some(keeper) = self.keeper().await else { return };
@@ -207,7 +207,11 @@ impl Keeping {
     }
 
     /// Renews until it is told to end or the lease is lost. What to give back; `None` if there is nothing.
-    async fn renew(&mut self, kept: &impl Kept, end: &mut oneshot::Receiver<Vec<Claimed>>) -> Option<Vec<Claimed>> {
+    async fn renew(
+        &mut self,
+        kept: &impl Leaseholder,
+        end: &mut oneshot::Receiver<Vec<Claimed>>,
+    ) -> Option<Vec<Claimed>> {
         let pause = self.length / RENEWALS_PART;
         let (mut wait, mut in_a_row, mut renewed) = (Duration::ZERO, 0, Instant::now());
         loop {

@@ -80,7 +80,7 @@ pub(crate) struct Delivering {
     /// The outbox may have something to route.
     woken: Notify,
     /// Something wants the feed's attention before its next poll.
-    hungry: Notify,
+    feed_wanted: Notify,
     /// Holds have begun or ended that are not written down yet.
     holds_changed: Notify,
     /// Writes holds down.
@@ -98,7 +98,7 @@ impl Delivering {
             egress: settings.egress.clone(),
             places: settings.max_in_flight_per_node,
             tenant_weights: settings.tenant_weights.clone(),
-            expires_after: settings.kept.expires_after,
+            expires_after: settings.retention.expires_after,
         });
         let own_names = Arc::new(OwnNames::behind(&settings.header_prefix)?);
         let (recorder, records) = Recorder::new();
@@ -114,7 +114,7 @@ impl Delivering {
             recorder,
             ready: Notify::new(),
             woken: Notify::new(),
-            hungry: Notify::new(),
+            feed_wanted: Notify::new(),
             holds_changed: Notify::new(),
             holds: AsyncMutex::default(),
             unblocking: Semaphore::new(1),

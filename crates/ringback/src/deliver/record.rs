@@ -184,7 +184,7 @@ fn read_again(delivering: &Delivering, stale: BTreeSet<LaneId>) {
     let mut lanes = delivering.lanes.lock();
     stale.into_iter().for_each(|lane| lanes.read_lane_again(lane));
     drop(lanes);
-    delivering.hungry.notify_one();
+    delivering.feed_wanted.notify_one();
 }
 
 /// Writes outcomes, whatever it takes. The lanes of those that came too late.
@@ -274,5 +274,5 @@ async fn disable_gone(delivering: &Delivering, endpoint: EndpointId, version: i6
         Err(error) => tracing::warn!(%endpoint, %error, "could not disable an endpoint that answered 410"),
     }
     delivering.lanes.lock().read_lane_again(LaneId::of_endpoint(endpoint));
-    delivering.hungry.notify_one();
+    delivering.feed_wanted.notify_one();
 }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Delivering, hold,
     lanes::{ChangedHold, LeftOpen},
-    lease::{Keeper, Kept, Lease},
+    lease::{Keeper, Lease, Leaseholder},
 };
 use crate::{
     delivery::{SHARDS, Shard},
@@ -116,7 +116,7 @@ async fn register(delivering: &Arc<Delivering>) -> store::Result<Option<(NodeId,
 /// What the lease is for.
 struct Pipeline(Weak<Delivering>);
 
-impl Kept for Pipeline {
+impl Leaseholder for Pipeline {
     fn may_renew(&self) -> Result<(), String> {
         let Some(delivering) = self.0.upgrade() else { return Ok(()) };
         match delivering.stalled().filter(|_| delivering.lanes.lock().owns_any()) {
@@ -262,7 +262,7 @@ async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed]) {
         lanes.restore_hold(hold.lane, restored, directory, now);
     }
     drop(lanes);
-    delivering.hungry.notify_one();
+    delivering.feed_wanted.notify_one();
 }
 
 /// What came along as open was mostly answered moments later. Without asking, it would keep its lanes' places until it
@@ -276,7 +276,7 @@ async fn ask_after_open(delivering: &Delivering) -> store::Result<()> {
     let settled = open.into_iter().map(|(id, _)| id).filter(|id| !pending.contains(id)).collect();
     delivering.lanes.lock().foreign_settled(&settled);
     delivering.ready.notify_one();
-    delivering.hungry.notify_one();
+    delivering.feed_wanted.notify_one();
     Ok(())
 }
 

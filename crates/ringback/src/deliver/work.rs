@@ -13,8 +13,8 @@ use futures_util::FutureExt as _;
 
 use super::{
     Delivering,
-    judge::{self, Verdict},
-    lanes::{Courier, Ended, Sign},
+    judge::{self, Next},
+    lanes::{Courier, Ended, Symptom},
     record::Report,
     sign::{self, Message, Signed},
 };
@@ -48,13 +48,14 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
     let at = Timestamp::now();
     let attempt = AssertUnwindSafe(attempt(&delivering, &due, &event, &courier)).catch_unwind().await;
     let tried = attempt.unwrap_or_else(|_| panicked(&due));
-    let (took, sign) = (begun.elapsed(), tried.sign());
+    let (took, symptom) = (begun.elapsed(), tried.symptom());
     // What is made of the outcome may panic, too; without a report the delivery would count as open for ever.
     let reported = catch_unwind(AssertUnwindSafe(|| report(&due, &courier, tried, at)));
     let (recorded, gone, asked) = reported.unwrap_or_else(|_| report(&due, &courier, panicked(&due), at));
     let report = Report { recorded, due, gone };
     let now = Instant::now();
-    let ended = Ended { took, sign, asked: asked.map(|wait| now + wait), pause: report.gone.map(|_| now + GONE_PAUSE) };
+    let ended =
+        Ended { took, symptom, asked: asked.map(|wait| now + wait), pause: report.gone.map(|_| now + GONE_PAUSE) };
     let mut lanes = delivering.lanes.lock();
     lanes.ended(&report.due, &courier, ended, now);
     let holds_changed = lanes.has_changed_holds();
@@ -97,8 +98,8 @@ impl Tried {
     }
 
     /// What it says about the receiver.
-    fn sign(&self) -> Sign {
-        self.outcome.as_ref().map_or(Sign::Unknown, judge::sign)
+    fn symptom(&self) -> Symptom {
+        self.outcome.as_ref().map_or(Symptom::Unknown, judge::symptom)
     }
 }
 
@@ -174,13 +175,13 @@ fn report(
     // A test is sent to endpoints that are not enabled, too: kept after a 410 it would be sent again and again.
     let ends_when_gone = courier.endpoint.is_none() || due.marks.test;
     let judgement = judge::judge(&outcome, tries, retry, ends_when_gone, chance(), Timestamp::now());
-    let settlement = match judgement.verdict {
-        Verdict::Delivered => Settlement::Delivered,
-        Verdict::Retry { after } => Settlement::Retry { after },
-        Verdict::Gone => Settlement::Keep,
-        Verdict::Dead(reason) => Settlement::Dead { reason, detail: None, blocks: courier.blocks_when_dead },
+    let settlement = match judgement.next {
+        Next::Delivered => Settlement::Delivered,
+        Next::Retry { after } => Settlement::Retry { after },
+        Next::Gone => Settlement::Keep,
+        Next::Dead(reason) => Settlement::Dead { reason, detail: None, blocks: courier.blocks_when_dead },
     };
-    let is_gone = matches!(judgement.verdict, Verdict::Gone | Verdict::Dead(DeadReason::Gone));
+    let is_gone = matches!(judgement.next, Next::Gone | Next::Dead(DeadReason::Gone));
     let gone = courier.endpoint.filter(|_| is_gone).map(|endpoint| (endpoint, courier.version));
     let recorded = Recorded {
         id: due.id,

@@ -107,7 +107,7 @@ async fn store(shared: &Arc<Shared>, Part { mut folded, groups, .. }: Part, plac
 /// Stores requests in one transaction and tells their callers; if that fails, nobody is told yet.
 async fn try_store(shared: &Shared, folded: &mut Vec<Folded>, groups: &[Group]) -> store::Result<()> {
     let read = shared.begin_read();
-    let acceptances = shared.store.accept(groups, shared.settings.kept.idempotency_window).await?;
+    let acceptances = shared.store.accept(groups, shared.settings.retention.idempotency_window).await?;
     let mut due = Vec::new();
     for (request, accepted) in folded.drain(..).zip(acceptances) {
         shared.metrics.count_events(stored(&accepted));

@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{Emitted, Error, Prepared, commit::commit};
 use crate::{
-    audit::Record,
+    audit::Entry,
     engine::Shared,
     store::{self, Once},
 };
@@ -33,7 +33,7 @@ const KEYED_COMMITS: usize = 4;
 
 pub(super) struct Request {
     pub(super) events: Vec<Prepared>,
-    pub(super) record: Option<Record>,
+    pub(super) record: Option<Entry>,
     pub(super) once: Option<Once>,
     pub(super) answer: oneshot::Sender<Result<Vec<Emitted>, Error>>,
 }
@@ -67,7 +67,7 @@ impl Intake {
     pub(crate) async fn accept(
         &self,
         events: Vec<Prepared>,
-        record: Option<Record>,
+        record: Option<Entry>,
         once: Option<Once>,
     ) -> Result<Vec<Emitted>, Error> {
         let (answer, answered) = oneshot::channel();

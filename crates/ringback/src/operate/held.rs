@@ -116,7 +116,7 @@ impl Engine {
     /// The first due delivery of each lane.
     async fn heads(&self, lanes: &[LaneId]) -> store::Result<FeedPage> {
         let lanes: Vec<_> = lanes.iter().map(|&lane| (lane, Cursor::START)).collect();
-        self.store().refill(&lanes, 1).await
+        self.store().feed_lanes(&lanes, 1).await
     }
 
     /// An inline lane is known by what waits in it; one in which nothing does holds nobody back.

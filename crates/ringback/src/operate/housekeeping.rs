@@ -38,17 +38,18 @@ async fn round(delivering: &Delivering, told: &mut Told) -> bool {
     if !keeps_house {
         return false;
     }
-    let kept = &engine.settings().kept;
+    let retention = &engine.settings().retention;
     let mut more = false;
     if doubt.is_none() {
-        let expired = told.came_to("expire_held", engine.store().expire_held(kept.expires_after).await).unwrap_or(0);
+        let expired =
+            told.came_to("expire_held", engine.store().expire_held(retention.expires_after).await).unwrap_or(0);
         if expired > 0 {
             tracing::info!(count = expired, "deliveries were held for too long and are dead letters now");
             more = true;
         }
     }
     for step in Step::ALL.into_iter().filter(|step| doubt.is_none() || !step.goes_by_age()) {
-        more |= told.came_to(step.name(), engine.store().take_step(step, kept).await).unwrap_or(false);
+        more |= told.came_to(step.name(), engine.store().take_step(step, retention).await).unwrap_or(false);
     }
     more
 }

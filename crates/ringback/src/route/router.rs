@@ -135,7 +135,7 @@ async fn record(delivering: &Arc<Delivering>, routed: Vec<RoutedEvent>) -> store
     let mut parts = Parts::of(routed);
     while let Some(part) = parts.next() {
         let read = delivering.begin_read();
-        match engine.store().record_routing(&part, engine.settings().kept.idempotency_window).await {
+        match engine.store().record_routing(&part, engine.settings().retention.idempotency_window).await {
             Ok(due) => {
                 read.admit(due.into_iter().map(|due| (due, None)).collect());
                 engine.metrics().count_events(part.len());

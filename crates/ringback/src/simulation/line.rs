@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     attempt::Attempt,
-    audit::Record,
+    audit::Entry,
     delivery::{Due, LaneId, Shard},
     endpoint::StoredEndpoint,
     event::{Event, NewEvent},
@@ -31,10 +31,10 @@ use crate::{
     store::{
         Acceptance, Accepted, Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Changes, Claimed, Configuration,
         Created, Cursor, DeliveryFilter, DeliveryRow, EndpointAsOf, EndpointFilter, Error, EventFilter, EventRow,
-        EventToAccept, ExpungeRow, ExpungeToCreate, Expunging, FeedPage, Floor, Group, Hold, Intake, Kept, Keys,
-        LeaseKeeper, Leases, Ledger, Liveness, LoadedEvent, NodeId, Once, OnceName, Operations, Outbox, OutboxPage,
+        EventToAccept, ExpungeRow, ExpungeToCreate, Expunging, FeedPage, Floor, Group, Hold, Intake, Keys, LeaseKeeper,
+        Leases, Ledger, Liveness, LoadedEvent, NodeId, Once, OnceName, Operations, Outbox, OutboxPage,
         PATIENCE_WITH_LOCKS, Page, PayloadRead, PendingLane, RecentAttempt, Recorded, Renewal, ReplayListFilter,
-        ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, RoutedEvent, Sealed,
+        ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Retention, RoutedEvent, Sealed,
         SealedDestinations, Sessions, ShardMap, Span, Step, Tokens, Updated, Upkeep, Work,
     },
     time::Timestamp,
@@ -209,9 +209,9 @@ impl Work for Line {
         self.read(move |database| database.feed(&cursors, limit)).await
     }
 
-    async fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
+    async fn feed_lanes(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage> {
         let lanes = lanes.to_vec();
-        self.read(move |database| database.refill(&lanes, limit)).await
+        self.read(move |database| database.feed_lanes(&lanes, limit)).await
     }
 
     async fn pending_lanes(&self, after: Option<LaneId>, limit: u32) -> Result<Vec<PendingLane>> {
@@ -342,20 +342,14 @@ impl Configuration for Line {
         Err(unavailable("no endpoint of the simulation has a key"))
     }
 
-    async fn create_endpoint(
-        &self,
-        endpoint: &StoredEndpoint,
-        _: u32,
-        _: Option<&Once>,
-        _: &Record,
-    ) -> Result<Updated> {
+    async fn create_endpoint(&self, endpoint: &StoredEndpoint, _: u32, _: Option<&Once>, _: &Entry) -> Result<Updated> {
         let endpoint = endpoint.clone();
         let locks = BTreeSet::from([Lock::Configuration]);
         let write = move |database: &mut Database, ()| Updated::Done(Box::new(database.put_endpoint(endpoint.clone())));
         self.transact(locks, |_| (), write).await
     }
 
-    async fn update_endpoint(&self, endpoint: &StoredEndpoint, _: &Record) -> Result<Updated> {
+    async fn update_endpoint(&self, endpoint: &StoredEndpoint, _: &Entry) -> Result<Updated> {
         let endpoint = endpoint.clone();
         let write = move |database: &mut Database, ()| {
             let version = database.tables.endpoints.get(&endpoint.id).map(|before| before.version);
@@ -368,11 +362,11 @@ impl Configuration for Line {
         self.transact(BTreeSet::from([Lock::Configuration]), |_| (), write).await
     }
 
-    async fn delete_endpoint(&self, _: EndpointId, _: Option<i64>, _: &Record) -> Result<Updated> {
+    async fn delete_endpoint(&self, _: EndpointId, _: Option<i64>, _: &Entry) -> Result<Updated> {
         Err(unavailable("no endpoint of the simulation is deleted"))
     }
 
-    async fn disable_gone(&self, _: EndpointId, _: i64, _: &Record) -> Result<()> {
+    async fn disable_gone(&self, _: EndpointId, _: i64, _: &Entry) -> Result<()> {
         Err(unavailable("no receiver of the simulation answers 410"))
     }
 
@@ -412,7 +406,7 @@ impl Upkeep for Line {
         self.write(move |database| database.expire_held(expires_after)).await
     }
 
-    async fn take_step(&self, _: Step, _: &Kept) -> Result<bool> {
+    async fn take_step(&self, _: Step, _: &Retention) -> Result<bool> {
         self.read(|_| false).await
     }
 }
@@ -456,12 +450,12 @@ unasked! {
         delivery(DeliveryId) -> Option<DeliveryRow>;
         attempts(DeliveryId) -> Vec<Attempt>;
         list_dead_letters(&DeliveryFilter, Option<(Timestamp, DeliveryId)>, u32) -> Page<DeliveryRow, (Timestamp, DeliveryId)>;
-        discard_dead_letter(DeliveryId, &Record) -> bool;
-        replay_one(DeliveryId, ReplayOf, &Record) -> ReplayOne;
-        create_replay(&ReplayToCreate, &Record) -> Created;
+        discard_dead_letter(DeliveryId, &Entry) -> bool;
+        replay_one(DeliveryId, ReplayOf, &Entry) -> ReplayOne;
+        create_replay(&ReplayToCreate, &Entry) -> Created;
         replay(ReplayId) -> Option<ReplayRow>;
         list_replays(&ReplayListFilter<'_>, Option<ReplayId>, u32) -> Page<ReplayRow, ReplayId>;
-        cancel_replay(ReplayId, &Record) -> Option<ReplayRow>;
+        cancel_replay(ReplayId, &Entry) -> Option<ReplayRow>;
         release_replayed(ReplayId, &ReplayScope, u32) -> u32;
         ledger(Option<&str>, Span) -> Ledger;
         backlog(u32) -> Backlog;
@@ -470,8 +464,8 @@ unasked! {
         ; none running_replays -> Vec<ReplayId>;
     }
     Expunging {
-        expunge(EventId, Keys, &Record) -> bool;
-        create_expunge(&ExpungeToCreate, &Record) -> ExpungeRow;
+        expunge(EventId, Keys, &Entry) -> bool;
+        create_expunge(&ExpungeToCreate, &Entry) -> ExpungeRow;
         expunge_of_many(ExpungeId) -> Option<ExpungeRow>;
         expunge_next(ExpungeId, u32) -> bool;
         ; none running_expunges -> Vec<ExpungeId>;
@@ -483,13 +477,13 @@ unasked! {
         reseal_destinations(&[Resealed<EventId, String>]) -> u64;
         sealed_requests(Option<&OnceName>, u32) -> Vec<(OnceName, Vec<u8>)>;
         reseal_requests(&[Resealed<OnceName, Vec<u8>>]) -> u64;
-        replace_setting(&str, &[u8], &[u8], &Record) -> bool;
+        replace_setting(&str, &[u8], &[u8], &Entry) -> bool;
     }
     Tokens {
-        create_token(&Token, &Record) -> ();
+        create_token(&Token, &Entry) -> ();
         list_tokens() -> Vec<Token>;
         valid_token(TokenId) -> Option<Token>;
-        revoke_token(TokenId, &Record) -> Option<Token>;
+        revoke_token(TokenId, &Entry) -> Option<Token>;
         note_token_use(TokenId) -> ();
     }
     Sessions {

@@ -87,7 +87,7 @@ impl Node {
             loop {
                 let keys = MasterKeys::parse(&"5".repeat(64), &[]).expect("a key");
                 let mut settings = Settings::new(keys);
-                settings.kept.expires_after = EXPIRES_AFTER;
+                settings.retention.expires_after = EXPIRES_AFTER;
                 let store = Arc::new(Line::of(number, &world));
                 if let Ok(engine) = Engine::open(store, settings).await {
                     let way = Way { world: Arc::clone(&world), node: number, base };

@@ -22,7 +22,7 @@ pub struct AuditPosition {
     pub seq: i64,
 }
 
-/// A change that was made: its [`crate::audit::Record`] as written. Texts stay texts, so that every later program can
+/// A change that was made: its [`crate::audit::Entry`] as written. Texts stay texts, so that every later program can
 /// show what every earlier one wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRow {

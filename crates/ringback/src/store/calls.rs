@@ -19,7 +19,7 @@ macro_rules! for_every_call {
             }
             Work {
                 look feed(cursors: &[(Shard, Cursor)], limit: u32) -> FeedPage;
-                look refill(lanes: &[(LaneId, Cursor)], limit: u32) -> FeedPage;
+                look feed_lanes(lanes: &[(LaneId, Cursor)], limit: u32) -> FeedPage;
                 look pending_lanes(after: Option<LaneId>, limit: u32) -> Vec<PendingLane>;
                 look heads(keys: &[(LaneId, Box<str>)]) -> FeedPage;
                 look load_events(ids: &[EventId]) -> Vec<LoadedEvent>;
@@ -39,10 +39,10 @@ macro_rules! for_every_call {
                 look changes_since(version: i64) -> Changes;
                 question load_endpoints(filter: &EndpointFilter) -> Vec<StoredEndpoint>;
                 question endpoint_by_key(tenant: &str, key: &str) -> Option<StoredEndpoint>;
-                question create_endpoint(endpoint: &StoredEndpoint, tenant_max: u32, once: Option<&Once>, record: &Record) -> Updated;
-                question update_endpoint(endpoint: &StoredEndpoint, record: &Record) -> Updated;
-                question delete_endpoint(id: EndpointId, version: Option<i64>, record: &Record) -> Updated;
-                question disable_gone(endpoint: EndpointId, version: i64, record: &Record) -> ();
+                question create_endpoint(endpoint: &StoredEndpoint, tenant_max: u32, once: Option<&Once>, record: &Entry) -> Updated;
+                question update_endpoint(endpoint: &StoredEndpoint, record: &Entry) -> Updated;
+                question delete_endpoint(id: EndpointId, version: Option<i64>, record: &Entry) -> Updated;
+                question disable_gone(endpoint: EndpointId, version: i64, record: &Entry) -> ();
                 question endpoints_as_of(tenant: &str, version: i64, limit: u32) -> Vec<EndpointAsOf>;
                 question keep_setting(name: &str, value: &[u8]) -> Vec<u8>;
                 question put_setting(name: &str, value: &[u8]) -> ();
@@ -55,7 +55,7 @@ macro_rules! for_every_call {
                 question reseal_destinations(rows: &[Resealed<EventId, String>]) -> u64;
                 question sealed_requests(after: Option<&OnceName>, limit: u32) -> Vec<(OnceName, Vec<u8>)>;
                 question reseal_requests(rows: &[Resealed<OnceName, Vec<u8>>]) -> u64;
-                question replace_setting(name: &str, before: &[u8], after: &[u8], record: &Record) -> bool;
+                question replace_setting(name: &str, before: &[u8], after: &[u8], record: &Entry) -> bool;
             }
             Operations {
                 question check_ready() -> ();
@@ -66,12 +66,12 @@ macro_rules! for_every_call {
                 question delivery(id: DeliveryId) -> Option<DeliveryRow>;
                 question attempts(id: DeliveryId) -> Vec<Attempt>;
                 question list_dead_letters(filter: &DeliveryFilter, before: Option<(Timestamp, DeliveryId)>, limit: u32) -> Page<DeliveryRow, (Timestamp, DeliveryId)>;
-                question discard_dead_letter(id: DeliveryId, record: &Record) -> bool;
-                question replay_one(id: DeliveryId, of: ReplayOf, record: &Record) -> ReplayOne;
-                question create_replay(replay: &ReplayToCreate, record: &Record) -> Created;
+                question discard_dead_letter(id: DeliveryId, record: &Entry) -> bool;
+                question replay_one(id: DeliveryId, of: ReplayOf, record: &Entry) -> ReplayOne;
+                question create_replay(replay: &ReplayToCreate, record: &Entry) -> Created;
                 question replay(id: ReplayId) -> Option<ReplayRow>;
                 question list_replays(filter: &ReplayListFilter<'_>, before: Option<ReplayId>, limit: u32) -> Page<ReplayRow, ReplayId>;
-                question cancel_replay(id: ReplayId, record: &Record) -> Option<ReplayRow>;
+                question cancel_replay(id: ReplayId, record: &Entry) -> Option<ReplayRow>;
                 question running_replays() -> Vec<ReplayId>;
                 question release_replayed(id: ReplayId, scope: &ReplayScope, count: u32) -> u32;
                 question ledger(tenant: Option<&str>, accepted: Span) -> Ledger;
@@ -80,17 +80,17 @@ macro_rules! for_every_call {
                 question recent_attempts(endpoint: EndpointId, since: Timestamp, most: u32) -> Vec<RecentAttempt>;
             }
             Expunging {
-                question expunge(id: EventId, keys: Keys, record: &Record) -> bool;
-                question create_expunge(expunge: &ExpungeToCreate, record: &Record) -> ExpungeRow;
+                question expunge(id: EventId, keys: Keys, record: &Entry) -> bool;
+                question create_expunge(expunge: &ExpungeToCreate, record: &Entry) -> ExpungeRow;
                 question expunge_of_many(id: ExpungeId) -> Option<ExpungeRow>;
                 question running_expunges() -> Vec<ExpungeId>;
                 upkeep expunge_next(id: ExpungeId, count: u32) -> bool;
             }
             Tokens {
-                question create_token(token: &Token, record: &Record) -> ();
+                question create_token(token: &Token, record: &Entry) -> ();
                 question list_tokens() -> Vec<Token>;
                 question valid_token(id: TokenId) -> Option<Token>;
-                question revoke_token(id: TokenId, record: &Record) -> Option<Token>;
+                question revoke_token(id: TokenId, record: &Entry) -> Option<Token>;
                 question note_token_use(id: TokenId) -> ();
             }
             Sessions {
@@ -103,7 +103,7 @@ macro_rules! for_every_call {
             Upkeep {
                 upkeep expire_held(expires_after: Duration) -> u64;
                 look clock() -> Timestamp;
-                upkeep take_step(step: Step, kept: &Kept) -> bool;
+                upkeep take_step(step: Step, kept: &Retention) -> bool;
             }
         }
     };

@@ -5,7 +5,7 @@
 
 use super::{DoneBefore, Once, Result};
 use crate::{
-    audit::Record,
+    audit::Entry,
     endpoint::StoredEndpoint,
     id::{DeliveryId, EndpointId, EventId},
 };
@@ -97,21 +97,21 @@ pub trait Configuration {
         endpoint: &StoredEndpoint,
         tenant_max: u32,
         once: Option<&Once>,
-        record: &Record,
+        record: &Entry,
     ) -> Result<Updated>;
 
     /// Replaces everything of an endpoint but `id`, `tenant` and `created_at`, if its version still is
     /// `endpoint.version`; `updated_at` is what the database's clock shows. Where it becomes able to send again after not being enabled, its pending
     /// deliveries are due at once with a refilled budget.
-    async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Record) -> Result<Updated>;
+    async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Entry) -> Result<Updated>;
 
     /// Deletes: pending deliveries become cancelled, dead letters stay. `version` as in `If-Match`.
-    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Record) -> Result<Updated>;
+    async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Entry) -> Result<Updated>;
 
     /// Disables an endpoint because it answered 410 to a request made under `version`: `enabled` false,
     /// `disabled_reason` `gone`, a change for every node. Nothing if it has changed since, or is disabled or deleted
     /// already.
-    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Record) -> Result<()>;
+    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Entry) -> Result<()>;
 
     /// The tenant's endpoints as routing saw them at a version, by id, at most `limit`.
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>>;

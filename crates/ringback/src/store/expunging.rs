@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Result, Span};
 use crate::{
-    audit::Record,
+    audit::Entry,
     endpoint::MASK,
     id::{EventId, ExpungeId},
     time::Timestamp,
@@ -117,7 +117,7 @@ pub struct ExpungeRow {
 impl ExpungeRow {
     /// What a dry run tells of `matched` events with payloads of `bytes` in all.
     #[must_use]
-    pub fn preview(expunge: &ExpungeToCreate, matched: i64, bytes: i64, record: &Record) -> Self {
+    pub fn preview(expunge: &ExpungeToCreate, matched: i64, bytes: i64, record: &Entry) -> Self {
         Self {
             id: None,
             filter: expunge.shown(),
@@ -142,10 +142,10 @@ pub trait Expunging {
     /// Removes an event's payload for good, what its attempts kept of answers, and its keys if wanted. Its pending
     /// deliveries and dead letters become cancelled, and a change tells every node. False if there is no such event;
     /// true, and no record, if all of it was erased before.
-    async fn expunge(&self, id: EventId, keys: Keys, record: &Record) -> Result<bool>;
+    async fn expunge(&self, id: EventId, keys: Keys, record: &Entry) -> Result<bool>;
 
     /// Fixes the set that the filter finds now, or only counts it, and then `record` is not written.
-    async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Record) -> Result<ExpungeRow>;
+    async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Entry) -> Result<ExpungeRow>;
 
     /// One expunge with its counts.
     async fn expunge_of_many(&self, id: ExpungeId) -> Result<Option<ExpungeRow>>;

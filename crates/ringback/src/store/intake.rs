@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{DoneBefore, Once, Result};
 use crate::{
-    audit::Record,
+    audit::Entry,
     delivery::{Due, NewDelivery},
     id::EventId,
     time::Timestamp,
@@ -72,7 +72,7 @@ pub struct Group {
     /// In the request's order. No two share (tenant, type, idempotency key): the caller folds them first.
     pub events: Vec<EventToAccept>,
     /// What someone asked for by it, written if anything of the group is stored: a test.
-    pub record: Option<Record>,
+    pub record: Option<Entry>,
     /// The key under which the request is carried out once: a test. Its events then have no idempotency keys: what is taken
     /// under one of both kinds would have to be given back where the other refuses.
     pub once: Option<Once>,

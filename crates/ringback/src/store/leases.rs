@@ -31,7 +31,7 @@ pub struct OpenRequest {
 
 /// [`OpenRequest`] as both dialects keep it in a JSON array.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Kept {
+struct Retention {
     delivery: DeliveryId,
     attempts: i32,
     lane: i64,
@@ -44,7 +44,7 @@ impl OpenRequest {
     pub fn to_json(requests: &[Self]) -> String {
         let kept: Vec<_> = requests
             .iter()
-            .map(|open| Kept {
+            .map(|open| Retention {
                 delivery: open.delivery,
                 attempts: open.attempts,
                 lane: open.lane.as_i64(),
@@ -59,7 +59,7 @@ impl OpenRequest {
     /// # Errors
     /// [`super::Error::Corrupt`] for anything else.
     pub fn from_json(text: &str) -> Result<Vec<Self>> {
-        let kept: Vec<Kept> = serde_json::from_str(text).map_err(super::Error::corrupt)?;
+        let kept: Vec<Retention> = serde_json::from_str(text).map_err(super::Error::corrupt)?;
         Ok(kept
             .into_iter()
             .map(|open| Self {

@@ -5,7 +5,7 @@
 //! makes the audit log's records, keeps its directory up to date, and knows the keys.
 //!
 //! Every method is one short transaction. None is held open while a receiver is being spoken to.
-//! A method that makes a change someone asked for takes the change's [`Record`](crate::audit::Record) and writes it
+//! A method that makes a change someone asked for takes the change's [`Entry`](crate::audit::Entry) and writes it
 //! in the same transaction, if and only if anything changes.
 //! Times that decide anything (`due_at`, leases) are written and compared by the database's clock.
 
@@ -53,7 +53,7 @@ pub use self::{
     sealed::{Resealed, Sealed, SealedDestinations},
     sessions::Sessions,
     tokens::Tokens,
-    upkeep::{IDS_AHEAD_MAX, Kept, Step, Upkeep},
+    upkeep::{IDS_AHEAD_MAX, Retention, Step, Upkeep},
     watched::NoAnswer,
     work::{Cursor, FeedPage, Hold, LoadedEvent, PendingLane, Recorded, Settlement, Work},
 };

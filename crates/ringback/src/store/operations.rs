@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{Created, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result};
 use crate::{
     attempt::{Attempt, Conclusion},
-    audit::Record,
+    audit::Entry,
     delivery::{DeadReason, HoldReason, LaneId, Marks, Status},
     event::Event,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
@@ -245,15 +245,15 @@ pub trait Operations {
     ) -> Result<Page<DeliveryRow, (Timestamp, DeliveryId)>>;
 
     /// Moves a dead letter to cancelled. False if there is none.
-    async fn discard_dead_letter(&self, id: DeliveryId, record: &Record) -> Result<bool>;
+    async fn discard_dead_letter(&self, id: DeliveryId, record: &Entry) -> Result<bool>;
 
     /// Puts one delivery back into its lane, due now, under the same id, with a refilled budget; a change
     /// tells its lane's owner. [`super::rules::standing`] decides, in the same transaction.
-    async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Record) -> Result<ReplayOne>;
+    async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Entry) -> Result<ReplayOne>;
 
     /// Fixes the set that the filter finds now, or only counts it, and then `record` is not written. Where its request is
     /// to be carried out once and was before, nothing is made.
-    async fn create_replay(&self, replay: &ReplayToCreate, record: &Record) -> Result<Created>;
+    async fn create_replay(&self, replay: &ReplayToCreate, record: &Entry) -> Result<Created>;
 
     /// One replay with its counts.
     async fn replay(&self, id: ReplayId) -> Result<Option<ReplayRow>>;
@@ -267,7 +267,7 @@ pub trait Operations {
     ) -> Result<Page<ReplayRow, ReplayId>>;
 
     /// Cancels a running replay; `None` if there is no such replay, unchanged if it had ended.
-    async fn cancel_replay(&self, id: ReplayId, record: &Record) -> Result<Option<ReplayRow>>;
+    async fn cancel_replay(&self, id: ReplayId, record: &Entry) -> Result<Option<ReplayRow>>;
 
     /// Replays that are running, oldest first.
     async fn running_replays(&self) -> Result<Vec<ReplayId>>;

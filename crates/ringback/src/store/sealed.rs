@@ -5,7 +5,7 @@
 
 use super::{OnceName, Result};
 use crate::{
-    audit::Record,
+    audit::Entry,
     id::{EndpointId, EventId},
 };
 
@@ -51,5 +51,5 @@ pub trait Sealed {
     async fn reseal_requests(&self, rows: &[Resealed<OnceName, Vec<u8>>]) -> Result<u64>;
 
     /// Replaces the value kept under `name` if it still is `before`, and records that; whether it did.
-    async fn replace_setting(&self, name: &str, before: &[u8], after: &[u8], record: &Record) -> Result<bool>;
+    async fn replace_setting(&self, name: &str, before: &[u8], after: &[u8], record: &Entry) -> Result<bool>;
 }

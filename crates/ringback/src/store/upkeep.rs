@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kept {
+pub struct Retention {
     /// Event skeletons, finished deliveries, the audit log, and tokens after their end.
     pub events: Duration,
     /// Payloads of events that are neither owed nor dead.
@@ -22,7 +22,7 @@ pub struct Kept {
     pub idempotency_window: Duration,
 }
 
-impl Default for Kept {
+impl Default for Retention {
     fn default() -> Self {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         Self {
@@ -138,16 +138,16 @@ pub trait Upkeep {
 
     /// Takes one step, which is short and bounded and waits for locks only shortly, so that it can be taken again at any
     /// time. True if there is more to do now.
-    async fn take_step(&self, step: Step, kept: &Kept) -> Result<bool>;
+    async fn take_step(&self, step: Step, retention: &Retention) -> Result<bool>;
 
     /// Takes every step once, also after one has failed. True if there is more to do now.
     ///
     /// # Errors
     /// The first failure.
-    async fn keep_house(&self, kept: &Kept) -> Result<bool> {
+    async fn keep_house(&self, retention: &Retention) -> Result<bool> {
         let (mut more, mut failure) = (false, None);
         for step in Step::ALL {
-            match self.take_step(step, kept).await {
+            match self.take_step(step, retention).await {
                 Ok(more_of_it) => more |= more_of_it,
                 Err(error) => failure = failure.or(Some(error)),
             }

@@ -140,7 +140,7 @@ pub trait Work {
     async fn feed(&self, cursors: &[(Shard, Cursor)], limit: u32) -> Result<FeedPage>;
 
     /// The same for single lanes: what the lanes had no room for when it was fed.
-    async fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage>;
+    async fn feed_lanes(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage>;
 
     /// At most `limit` lanes with pending deliveries, in order, those after `after`. It costs by the lane, however many
     /// deliveries they have.

@@ -14,15 +14,15 @@ async fn what_is_too_old_goes_by_the_databases_clock_alone() {
     given::record(&store, given::delivered(&again)).await;
     given::record(&store, given::delivered(&due[1])).await;
     let before = ledger(&store, None).await;
-    keep_house(&store, &Kept::default()).await;
-    keep_house(&store, &Kept::default()).await;
+    keep_house(&store, &Retention::default()).await;
+    keep_house(&store, &Retention::default()).await;
     assert!(matches!(store.payload(id).await.unwrap(), PayloadRead::Bytes(_)), "accepted today");
     assert_eq!(store.attempts(due[0].id).await.unwrap().len(), 2);
     assert_eq!(partitions(&store, "event").await.len(), 3);
     assert_eq!(ledger(&store, None).await, before);
     // By a clock that has moved on, they go.
     set_clock_back(&store, &schema, 0).await;
-    keep_house(&store, &Kept::default()).await;
+    keep_house(&store, &Retention::default()).await;
     assert!(store.event(id).await.unwrap().is_none());
     fresh::remove(&store, &schema).await;
 }
@@ -38,7 +38,7 @@ async fn an_id_ahead_of_the_clock_keeps_no_other_step_from_being_done() {
     );
     store.desk().await.unwrap().execute(AssertSqlSafe(ahead)).await.unwrap();
     let attempts = partitions(&store, "attempt").await.len();
-    let kept = Kept { events: DAY, ..Kept::default() };
+    let kept = Retention { events: DAY, ..Retention::default() };
     for _ in 0..10 {
         let told = store.keep_house(&kept).await.unwrap_err().to_string();
         assert!(told.contains("holds an id of") && told.contains("the database's clock shows"), "{told}");

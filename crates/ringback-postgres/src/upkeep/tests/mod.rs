@@ -7,8 +7,8 @@ use ringback::{
     event::NewEvent,
     id::{EventId, ReplayId},
     store::{
-        Configuration as _, Expunging as _, Kept, Keys, Ledger, Operations as _, Outbox as _, PayloadRead,
-        ReplayFilter, ReplayOf, ReplayOne, ReplayScope, ReplayToCreate, Replayed, Span, Step, Upkeep as _, Wanting,
+        Configuration as _, Expunging as _, Keys, Ledger, Operations as _, Outbox as _, PayloadRead, ReplayFilter,
+        ReplayOf, ReplayOne, ReplayScope, ReplayToCreate, Replayed, Retention, Span, Step, Upkeep as _, Wanting,
     },
     time::Timestamp,
 };
@@ -44,9 +44,9 @@ async fn split_at(store: &Postgres, end: Timestamp) {
     }
 }
 
-async fn keep_house(store: &Postgres, kept: &Kept) {
+async fn keep_house(store: &Postgres, retention: &Retention) {
     for _ in 0..100 {
-        if !store.keep_house(kept).await.unwrap() {
+        if !store.keep_house(retention).await.unwrap() {
             return;
         }
     }
@@ -54,8 +54,8 @@ async fn keep_house(store: &Postgres, kept: &Kept) {
 }
 
 /// Walks over all that outlived its partition.
-async fn prune(store: &Postgres, kept: &Kept) {
-    while sweep::prune(store, kept).await.unwrap() == sweep::Walked::APart {}
+async fn prune(store: &Postgres, retention: &Retention) {
+    while sweep::prune(store, retention).await.unwrap() == sweep::Walked::APart {}
 }
 
 /// Partitions of a day each from `days` ago on, as a long-running installation has them.
@@ -103,10 +103,10 @@ async fn reader(schema: &str) -> PgConnection {
 }
 
 /// Everything of retiring partitions but dropping them, as often as it takes.
-async fn try_to_retire(store: &Postgres, schema: &str, kept: &Kept) {
+async fn try_to_retire(store: &Postgres, schema: &str, retention: &Retention) {
     let mut reader = reader(schema).await;
     let before = partitions(store, "event").await.len();
-    retire_all(store, kept).await;
+    retire_all(store, retention).await;
     assert_eq!(partitions(store, "event").await.len(), before, "somebody reads them");
     reader.execute("COMMIT").await.unwrap();
 }
@@ -125,8 +125,8 @@ async fn old_event(store: &Postgres, days: u32) -> (EventId, Vec<Due>) {
 }
 
 /// Retires all that is too old.
-async fn retire_all(store: &Postgres, kept: &Kept) {
-    while retire::oldest(store, EVENTS, kept).await.unwrap() {}
+async fn retire_all(store: &Postgres, retention: &Retention) {
+    while retire::oldest(store, EVENTS, retention).await.unwrap() {}
 }
 
 async fn deliver(store: &Postgres, due: &[Due]) {
@@ -136,10 +136,10 @@ async fn deliver(store: &Postgres, due: &[Due]) {
 }
 
 /// Whatever upkeep still does, the ledger stays as it was; then the database goes.
-async fn balances_to_the_end(store: &Postgres, schema: &str, kept: &Kept, before: &Ledger) {
+async fn balances_to_the_end(store: &Postgres, schema: &str, retention: &Retention, before: &Ledger) {
     assert_eq!(ledger(store, None).await, *before);
-    keep_house(store, kept).await;
-    prune(store, kept).await;
+    keep_house(store, retention).await;
+    prune(store, retention).await;
     assert_eq!(ledger(store, None).await, *before);
     fresh::remove(store, schema).await;
 }
@@ -171,8 +171,8 @@ async fn what_a_replay_puts_back_keeps_its_payload_or_is_cancelled() {
             if expunges {
                 erasing.expunge(event, Keys::Keep, &given::asked()).await.map(drop)
             } else {
-                let kept = Kept { payloads: Duration::ZERO, ..Kept::default() };
-                erasing.take_step(Step::DropPayloads, &kept).await.map(drop)
+                let retention = Retention { payloads: Duration::ZERO, ..Retention::default() };
+                erasing.take_step(Step::DropPayloads, &retention).await.map(drop)
             }
         });
         tokio::select! {

@@ -22,7 +22,7 @@ async fn old_partitions_go_and_the_ledger_balances_before_and_after() {
     let (before, of_acme) = (ledger(&store, None).await, ledger(&store, Some("acme")).await);
     let count = partitions(&store, "event").await.len();
 
-    let kept = Kept { events: DAY, attempts: DAY, ..Kept::default() };
+    let kept = Retention { events: DAY, attempts: DAY, ..Retention::default() };
     keep_house(&store, &kept).await;
     // Three are too old, and one was opened ahead.
     assert_eq!(partitions(&store, "event").await.len(), count - 3 + 1);
@@ -57,7 +57,7 @@ async fn what_becomes_owed_while_its_partition_is_retired_is_not_lost() {
     deliver(&store, &due).await;
     let before = ledger(&store, None).await;
     store.replay_one(due[0].id, ReplayOf::Either, &given::asked()).await.unwrap();
-    let kept = Kept { events: DAY, ..Kept::default() };
+    let kept = Retention { events: DAY, ..Retention::default() };
     for _ in 0..100 {
         if !retire::oldest(&store, EVENTS, &kept).await.unwrap() {
             break;
@@ -78,7 +78,7 @@ async fn an_unrouted_event_survives_its_partition() {
         "DELETE FROM {schema}.delivery; INSERT INTO {schema}.outbox (seq, event_id) SELECT seq, id FROM {schema}.event"
     );
     store.desk().await.unwrap().execute(AssertSqlSafe(statement)).await.unwrap();
-    keep_house(&store, &Kept { events: DAY, ..Kept::default() }).await;
+    keep_house(&store, &Retention { events: DAY, ..Retention::default() }).await;
     let waiting = given::unrouted(&store).await;
     assert_eq!(waiting[0].event.id, id);
     let due = store.record_routing(&[given::routed(&waiting[0], &[given::endpoint_id()])], DAY).await.unwrap();
@@ -90,7 +90,7 @@ async fn an_unrouted_event_survives_its_partition() {
 #[tokio::test]
 async fn no_partition_stays_beyond_its_retention() {
     let (store, schema) = with_a_past(20).await;
-    let kept = Kept { events: DAY * 10, attempts: DAY * 5, ..Kept::default() };
+    let kept = Retention { events: DAY * 10, attempts: DAY * 5, ..Retention::default() };
     keep_house(&store, &kept).await;
     for (table, retention) in [("event", 10), ("finished", 10), ("attempt", 5)] {
         let oldest = partitions(&store, table).await.swap_remove(1);
@@ -104,7 +104,7 @@ async fn a_payload_that_was_still_owed_when_its_time_came_goes_when_the_walk_com
     let (store, schema) = with_a_past(5).await;
     let (id, due) = old_event(&store, 4).await;
     given::record(&store, given::delivered(&due[0])).await;
-    let kept = Kept { payloads: DAY, ..Kept::default() };
+    let kept = Retention { payloads: DAY, ..Retention::default() };
     keep_house(&store, &kept).await;
     keep_house(&store, &kept).await;
     given::record(&store, given::delivered(&due[1])).await;

@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn the_newest_partition_is_open_ended_and_lies_ahead() {
     let (store, schema) = fresh::migrated().await;
-    keep_house(&store, &Kept::default()).await;
+    keep_house(&store, &Retention::default()).await;
     for table in ["event", "verdict", "finished", "attempt"] {
         let partitions = partitions(&store, table).await;
         assert_eq!(partitions.len(), 3, "{partitions:?}");
@@ -17,7 +17,7 @@ async fn the_newest_partition_is_open_ended_and_lies_ahead() {
         assert_eq!((newest.upper, newest.bytes), (None, 0));
         assert!(time_of(newest.lower.unwrap()) > Timestamp::now() + DAY / 2);
     }
-    keep_house(&store, &Kept::default()).await;
+    keep_house(&store, &Retention::default()).await;
     assert_eq!(partitions(&store, "event").await.len(), 3, "once is enough");
     let mut connection = fresh::connection().await;
     emit_in(&mut connection, &schema, &NewEvent::new("x", "{}")).await.unwrap();
@@ -30,11 +30,11 @@ async fn splitting_gives_way_to_a_transaction_that_emits() {
     let mut connection = fresh::connection().await;
     let mut transaction = connection.begin().await.unwrap();
     emit_in(&mut transaction, &schema, &NewEvent::new("x", "{}")).await.unwrap();
-    assert!(!store.keep_house(&Kept::default()).await.unwrap());
+    assert!(!store.keep_house(&Retention::default()).await.unwrap());
     assert_eq!(partitions(&store, "event").await.len(), 2, "not while somebody holds the table");
     emit_in(&mut transaction, &schema, &NewEvent::new("x", "{}")).await.unwrap();
     transaction.commit().await.unwrap();
-    store.keep_house(&Kept::default()).await.unwrap();
+    store.keep_house(&Retention::default()).await.unwrap();
     assert_eq!(partitions(&store, "event").await.len(), 3);
     fresh::remove(&store, &schema).await;
 }
@@ -50,7 +50,7 @@ async fn a_large_newest_partition_is_given_room_and_nobody_waits_for_the_proof()
     );
     let filled = store.desk().await.unwrap().execute(AssertSqlSafe(fill)).await;
     assert!(filled.is_ok(), "{filled:?}");
-    keep_house(&store, &Kept::default()).await;
+    keep_house(&store, &Retention::default()).await;
     let newest = partitions(&store, "event").await.pop().unwrap();
     assert_eq!(newest.upper, None);
     assert!(time_of(newest.lower.unwrap()) >= Timestamp::now() + DAY * 6, "room for a week");
@@ -62,14 +62,14 @@ async fn a_large_newest_partition_is_given_room_and_nobody_waits_for_the_proof()
 async fn there_are_never_more_than_64_partitions_of_a_table() {
     let (store, schema) = with_a_past(62).await;
     assert_eq!(partitions(&store, "event").await.len(), 64);
-    keep_house(&store, &Kept { events: DAY * 80, attempts: DAY * 80, ..Kept::default() }).await;
+    keep_house(&store, &Retention { events: DAY * 80, attempts: DAY * 80, ..Retention::default() }).await;
     for table in ["event", "verdict", "finished", "attempt"] {
         assert_eq!(partitions(&store, table).await.len(), 64, "{table}");
     }
     emit_in(&mut fresh::connection().await, &schema, &NewEvent::new("x", "{}")).await.unwrap();
     // As soon as old ones may go, they do, and the next is opened.
-    keep_house(&store, &Kept { events: DAY * 10, attempts: DAY * 10, ..Kept::default() }).await;
-    keep_house(&store, &Kept { events: DAY * 10, attempts: DAY * 10, ..Kept::default() }).await;
+    keep_house(&store, &Retention { events: DAY * 10, attempts: DAY * 10, ..Retention::default() }).await;
+    keep_house(&store, &Retention { events: DAY * 10, attempts: DAY * 10, ..Retention::default() }).await;
     let newest = partitions(&store, "event").await.pop().unwrap();
     assert!(time_of(newest.lower.unwrap()) > Timestamp::now());
     fresh::remove(&store, &schema).await;

@@ -10,7 +10,7 @@ async fn expunging_reaches_an_event_that_is_being_moved() {
     let copy = format!("INSERT INTO {schema}.moving_event SELECT * FROM {schema}.event");
     store.desk().await.unwrap().execute(AssertSqlSafe(copy)).await.unwrap();
     assert!(store.expunge(id, Keys::Keep, &given::asked()).await.unwrap());
-    let kept = Kept { events: DAY, ..Kept::default() };
+    let kept = Retention { events: DAY, ..Retention::default() };
     retire_all(&store, &kept).await;
     assert_eq!(store.payload(id).await.unwrap(), PayloadRead::Expunged);
     fresh::remove(&store, &schema).await;
@@ -20,11 +20,11 @@ async fn expunging_reaches_an_event_that_is_being_moved() {
 async fn what_was_removed_after_a_try_to_retire_does_not_come_back() {
     let (store, schema) = with_a_past(5).await;
     let (id, due) = old_event(&store, 4).await;
-    retire_all(&store, &Kept { events: DAY * 3, ..Kept::default() }).await;
+    retire_all(&store, &Retention { events: DAY * 3, ..Retention::default() }).await;
     assert!(matches!(store.payload(id).await.unwrap(), PayloadRead::Bytes(_)), "owed, and kept");
     deliver(&store, &due).await;
     let before = ledger(&store, None).await;
-    let kept = Kept { events: DAY, ..Kept::default() };
+    let kept = Retention { events: DAY, ..Retention::default() };
     try_to_retire(&store, &schema, &kept).await;
     prune(&store, &kept).await;
     assert!(store.event(id).await.unwrap().is_none());
@@ -39,7 +39,7 @@ async fn what_was_removed_after_a_try_to_retire_does_not_come_back() {
 async fn a_payload_that_expired_after_a_try_to_retire_does_not_come_back() {
     let (store, schema) = with_a_past(5).await;
     let (id, due) = old_event(&store, 4).await;
-    let kept = Kept { events: DAY, payloads: DAY, ..Kept::default() };
+    let kept = Retention { events: DAY, payloads: DAY, ..Retention::default() };
     try_to_retire(&store, &schema, &kept).await;
     deliver(&store, &due).await;
     let before = ledger(&store, None).await;
@@ -61,7 +61,7 @@ async fn expunging_between_two_tries_to_retire_is_for_good() {
     let (dead, due) = old_event(&store, 4).await;
     given::record(&store, given::dead(&due[0])).await;
     given::record(&store, given::delivered(&due[1])).await;
-    let kept = Kept { events: DAY, ..Kept::default() };
+    let kept = Retention { events: DAY, ..Retention::default() };
     try_to_retire(&store, &schema, &kept).await;
     for id in [pending, dead] {
         assert!(store.expunge(id, Keys::Erase, &given::asked()).await.unwrap());
@@ -88,7 +88,7 @@ async fn what_is_settled_between_two_tries_to_retire_is_counted_once() {
     given::record(&store, given::dead(&dead[1])).await;
     let of_deleted = given::event_with(EventId::new(Timestamp::now() - DAY * 4));
     given::accept_due(&store, given::sent_to(of_deleted, &[endpoint.id])).await;
-    let kept = Kept { events: DAY, ..Kept::default() };
+    let kept = Retention { events: DAY, ..Retention::default() };
     try_to_retire(&store, &schema, &kept).await;
     deliver(&store, &sent).await;
     store.replay_one(dead[0].id, ReplayOf::Either, &given::asked()).await.unwrap();
@@ -108,7 +108,7 @@ async fn what_is_made_anew_after_counting_makes_retiring_begin_again() {
     let wanting = given::create(&store, &given::endpoint()).await;
     let (id, due) = old_event(&store, 4).await;
     deliver(&store, &due).await;
-    let kept = Kept { events: DAY * 2, ..Kept::default() };
+    let kept = Retention { events: DAY * 2, ..Retention::default() };
     try_to_retire(&store, &schema, &kept).await;
     let cutoff = EventId::floor(Timestamp::now() - DAY * 2).uuid();
     let all = list(&store, &mut store.desk().await.unwrap()).await.unwrap();

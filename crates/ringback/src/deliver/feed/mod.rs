@@ -3,7 +3,7 @@
 //! ```text
 //! front     where rows become due: every shard, a moment behind the clock
 //! walk      everything from the beginning: when a shard comes, and now and then
-//! refill    what single lanes had no room for when it was read
+//! top_up    what single lanes had no room for when it was read
 //! ```
 //!
 //! What is known already is passed over, so a row that was missed is late, never lost. Front and walk are apart so that a
@@ -11,7 +11,7 @@
 //! of the shard is read at the front. Going back costs time; the longer it takes, the rarer it is done.
 
 mod front;
-mod refill;
+mod top_up;
 mod walk;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -62,7 +62,7 @@ pub(crate) async fn feed(delivering: Arc<Delivering>, stop: CancellationToken) {
             }
         };
         tokio::select! {
-            () = delivering.hungry.notified() => {}
+            () = delivering.feed_wanted.notified() => {}
             () = delivering.pause(pause, &stop) => {}
         }
     }
@@ -76,7 +76,7 @@ enum Found {
 }
 
 async fn read(delivering: &Arc<Delivering>, front: &mut Front, walk: &mut Walk) -> store::Result<Found> {
-    let refilled = refill::refill(delivering).await?;
+    let topped_up = top_up::top_up(delivering).await?;
     let (owned, fresh) = {
         let mut lanes = delivering.lanes.lock();
         (lanes.owned_shards(), lanes.take_fresh())
@@ -96,7 +96,7 @@ async fn read(delivering: &Arc<Delivering>, front: &mut Front, walk: &mut Walk) 
     let (rest, now, found) = (rest_of(&wanted, &page), page.now, page.rows.len());
     apply(delivering, page, read).await?;
     let full = front.advance(&wanted, &rest, now, begun.elapsed());
-    Ok(match (full || refilled || walked, found) {
+    Ok(match (full || topped_up || walked, found) {
         (true, _) => Found::Full,
         (false, 0) => Found::Nothing,
         (false, _) => Found::Some,

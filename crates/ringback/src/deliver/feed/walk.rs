@@ -4,7 +4,7 @@
 //! Lanes wait for the first walk through a shard that has come: they have nothing else to send. A backlog of millions
 //! must not be read for them, since a lane holds some thousand rows and leaves the rest in the database. So where a page
 //! found no room for a single row, the walk stops reading rows of that shard and looks for its lanes instead, leaping from
-//! one to the next: each is told that there may be more of it, and refilled when it has room.
+//! one to the next: each is told that there may be more of it, and topped up when it has room.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 

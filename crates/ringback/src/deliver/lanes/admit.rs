@@ -59,7 +59,7 @@ impl Lanes {
         // A row of an endpoint that is gone is being cancelled in the database.
         let Some(lane) = self.lane_or_new(id, due.endpoint, directory, now) else { return false };
         let Some(place) = lane.place_for(&due, clock) else {
-            self.ask_refill(id);
+            self.ask_top_up(id);
             return false;
         };
         let is_anonymous = lane.tenant == UNKNOWN;
@@ -90,7 +90,7 @@ impl Lanes {
         if let Some(lane) = self.lane_or_new(pending.lane, pending.endpoint, directory, now) {
             lane.fall_behind(read_to);
         }
-        self.ask_refill(pending.lane);
+        self.ask_top_up(pending.lane);
     }
 
     /// The lane, made if need be; `None` if its endpoint does not exist (any more).
@@ -139,12 +139,12 @@ impl Lanes {
         }
     }
 
-    pub(super) fn ask_refill(&mut self, id: LaneId) {
+    pub(super) fn ask_top_up(&mut self, id: LaneId) {
         if let Some(lane) = self.lanes.get_mut(&id)
-            && lane.wants_refill()
+            && lane.wants_top_up()
         {
-            lane.refilling = true;
-            self.refills.push(id);
+            lane.topping_up = true;
+            self.top_ups.push(id);
         }
     }
 
@@ -153,31 +153,31 @@ impl Lanes {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.read_again();
         }
-        self.ask_refill(id);
+        self.ask_top_up(id);
     }
 
     /// Whoever reads begins anew: everything is read from the beginning, and nothing that was being read is coming.
     pub(crate) fn read_anew(&mut self) {
         self.fresh = self.owned_shards();
-        self.refills.clear();
-        let was_refilling = |(id, lane): (&LaneId, &mut Lane)| std::mem::take(&mut lane.refilling).then_some(*id);
-        let behind: Vec<_> = self.lanes.iter_mut().filter_map(was_refilling).collect();
+        self.top_ups.clear();
+        let was_topping_up = |(id, lane): (&LaneId, &mut Lane)| std::mem::take(&mut lane.topping_up).then_some(*id);
+        let behind: Vec<_> = self.lanes.iter_mut().filter_map(was_topping_up).collect();
         behind.into_iter().for_each(|id| self.read_lane_again(id));
     }
 
     /// A lane is read again although it is parked: it had tests, and has room for them.
-    pub(super) fn force_refill(&mut self, id: LaneId) {
+    pub(super) fn force_top_up(&mut self, id: LaneId) {
         if let Some(lane) = self.lanes.get_mut(&id)
-            && !std::mem::replace(&mut lane.refilling, true)
+            && !std::mem::replace(&mut lane.topping_up, true)
         {
-            self.refills.push(id);
+            self.top_ups.push(id);
         }
     }
 
     /// Lanes that have room for rows they had to leave in the database, and from where on to read.
-    pub(crate) fn take_refills(&mut self, most: usize) -> Vec<(LaneId, Cursor)> {
-        let count = self.refills.len().min(most);
-        let ids: Vec<_> = self.refills.drain(..count).collect();
+    pub(crate) fn take_top_ups(&mut self, most: usize) -> Vec<(LaneId, Cursor)> {
+        let count = self.top_ups.len().min(most);
+        let ids: Vec<_> = self.top_ups.drain(..count).collect();
         ids.into_iter()
             .filter_map(|id| {
                 let lane = self.lanes.get_mut(&id)?;
@@ -188,14 +188,14 @@ impl Lanes {
     }
 
     /// The read for a lane has been admitted; `rest` is where it stopped if there may be more.
-    pub(crate) fn refilled(&mut self, id: LaneId, rest: Option<Cursor>) {
+    pub(crate) fn topped_up(&mut self, id: LaneId, rest: Option<Cursor>) {
         if let Some(lane) = self.lanes.get_mut(&id) {
-            lane.refilling = false;
+            lane.topping_up = false;
             if let Some(rest) = rest {
                 lane.fall_behind(rest);
             }
         }
-        self.ask_refill(id);
+        self.ask_top_up(id);
     }
 
     /// A read of the database begins; give the number to [`Lanes::read_applied`] once its rows are admitted.

@@ -32,7 +32,7 @@ impl Lanes {
     /// What to read now. Each lane in it waits for [`Lanes::looked_ahead`]; the others go on without.
     pub(crate) fn look_ahead(&mut self) -> Ahead {
         let mut ahead = Vec::new();
-        for id in std::mem::take(&mut self.hungry) {
+        for id in std::mem::take(&mut self.out_of_events) {
             let room = self.room_ahead();
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
             let rows = lane.look_ahead(room);
@@ -78,7 +78,7 @@ impl Lanes {
             && let Some(lane) = self.lanes.get_mut(&id)
             && lane.wants_events()
         {
-            self.hungry.push_back(id);
+            self.out_of_events.push_back(id);
         }
     }
 }

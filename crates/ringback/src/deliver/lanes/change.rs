@@ -24,9 +24,9 @@ impl Lanes {
         self.forget(&removed);
         self.give_a_chance(id, &before, now);
         if removed.iter().any(|waiting| waiting.due.marks.test) {
-            self.force_refill(id);
+            self.force_top_up(id);
         }
-        self.ask_refill(id);
+        self.ask_top_up(id);
         self.enter_ring(id);
     }
 

@@ -29,7 +29,7 @@ const HOLD_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// What a request that has ended says about its receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sign {
+pub(crate) enum Symptom {
     /// It answered.
     Alive,
     /// It answered that it has too much to do.

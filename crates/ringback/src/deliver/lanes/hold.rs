@@ -25,14 +25,14 @@ const PARKED_FROM: Duration = Duration::from_secs(20);
 
 /// Why and until when a lane may not send.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Held {
+pub(super) struct HoldNow {
     pub(super) until: Instant,
     reason: HoldReason,
     /// Whether the lane's rows stay in the database meanwhile.
     pub(super) parks: bool,
 }
 
-impl Held {
+impl HoldNow {
     /// A test shows whether a receiver that was failing is back; one that asked for time is left alone.
     pub(super) fn lets_tests_pass(self) -> bool {
         self.reason == HoldReason::Failing
@@ -89,7 +89,7 @@ impl Lanes {
             return false;
         }
         let parks = until.saturating_duration_since(now) >= PARKED_FROM;
-        lane.held = Some(Held { until, reason, parks });
+        lane.held = Some(HoldNow { until, reason, parks });
         let parked = if parks { lane.park() } else { Vec::new() };
         self.forget(&parked);
         // A parked lane has nothing in the ring that would come across its hold.
@@ -102,7 +102,7 @@ impl Lanes {
         if self.lanes.get(&id).is_some_and(|lane| lane.held.is_some_and(|held| held.until <= now)) {
             self.let_go(id, now);
         }
-        self.ask_refill(id);
+        self.ask_top_up(id);
         self.enter_ring(id);
     }
 
@@ -125,7 +125,7 @@ impl Lanes {
         let Some(held) = lane.held.filter(|held| reasons.contains(&held.reason)) else { return };
         self.changed_holds.insert(id, ChangedHold { until: now, reason: held.reason, streak: 0 });
         self.let_go(id, now);
-        self.ask_refill(id);
+        self.ask_top_up(id);
         self.enter_ring(id);
     }
 

@@ -42,7 +42,9 @@ use std::{
 
 use tokio::time::Instant;
 
-pub(crate) use self::{ahead::Ahead, courier::Courier, health::Sign, hold::ChangedHold, own::LeftOpen, settle::Ended};
+pub(crate) use self::{
+    ahead::Ahead, courier::Courier, health::Symptom, hold::ChangedHold, own::LeftOpen, settle::Ended,
+};
 use self::{
     known::{Known, Read},
     lane::Lane,
@@ -105,9 +107,9 @@ pub(crate) struct Lanes {
     /// Requests of shards' last owners.
     foreign: Vec<LeftOpen>,
     /// Lanes that are behind and have room again.
-    refills: Vec<LaneId>,
+    top_ups: Vec<LaneId>,
     /// Lanes that run out of events, each once.
-    hungry: VecDeque<LaneId>,
+    out_of_events: VecDeque<LaneId>,
     /// Rows whose events are being read.
     rows_ahead: usize,
     /// Moving mean of the payloads that were read, in bytes.
@@ -137,8 +139,8 @@ impl Lanes {
             slowed: VecDeque::new(),
             changed_holds: HashMap::new(),
             foreign: Vec::new(),
-            refills: Vec::new(),
-            hungry: VecDeque::new(),
+            top_ups: Vec::new(),
+            out_of_events: VecDeque::new(),
             rows_ahead: 0,
             payload_lately: ahead::PAYLOAD_AT_FIRST,
             event_bytes: 0,

@@ -154,7 +154,7 @@ impl Lanes {
             lane.closed();
             lane.read_again();
         }
-        self.ask_refill(id);
+        self.ask_top_up(id);
         self.enter_ring(id);
     }
 }

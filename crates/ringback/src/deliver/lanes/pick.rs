@@ -66,7 +66,7 @@ impl Lanes {
                 if let Block::Until(until) = block {
                     self.set_timer(id, until);
                 }
-                self.ask_refill(id);
+                self.ask_top_up(id);
                 continue;
             }
             lane.deficit -= cost;
@@ -101,7 +101,7 @@ impl Lanes {
         } else {
             self.known.turn(due.id, Doing::Loading { pool });
         }
-        self.ask_refill(id);
+        self.ask_top_up(id);
         self.ask_ahead(id);
         Some(Picked { due, event, courier })
     }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Courier, Lanes, health::Sign, known::Doing};
+use super::{Courier, Lanes, health::Symptom, known::Doing};
 use crate::{
     delivery::{Due, HoldReason, LaneId},
     id::DeliveryId,
@@ -16,7 +16,7 @@ pub(crate) struct Ended {
     /// How long it was open.
     pub(crate) took: Duration,
     /// What it says about the receiver.
-    pub(crate) sign: Sign,
+    pub(crate) symptom: Symptom,
     /// The receiver asked for time until then.
     pub(crate) asked: Option<Instant>,
     /// The endpoint is going to be disabled; until then nothing more is sent to it.
@@ -35,7 +35,7 @@ impl Lanes {
         if Arc::ptr_eq(&lane.courier, courier) {
             let opened = opened.unwrap_or(now);
             lane.learn(&ended, opened, now);
-            self.judge_health(due.lane, ended.sign, opened, now);
+            self.judge_health(due.lane, ended.symptom, opened, now);
             if let Some(until) = ended.asked {
                 self.hold(due.lane, until, HoldReason::RetryAfter, now);
             }
@@ -47,23 +47,23 @@ impl Lanes {
     }
 
     /// Holds a lane whose receiver is failing, and lets it go when it answers.
-    fn judge_health(&mut self, id: LaneId, sign: Sign, opened: Instant, now: Instant) {
+    fn judge_health(&mut self, id: LaneId, symptom: Symptom, opened: Instant, now: Instant) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
-        match sign {
-            Sign::Alive | Sign::Overloaded => {
+        match symptom {
+            Symptom::Alive | Symptom::Overloaded => {
                 let was_failing = lane.health.is_failing();
                 lane.health.answered();
                 if was_failing {
                     self.lift_hold(id, &[HoldReason::Failing], now);
                 }
             }
-            Sign::Failing => {
+            Symptom::Failing => {
                 if let Some(until) = lane.health.failed(opened, now) {
                     lane.narrow();
                     self.hold(id, until, HoldReason::Failing, now);
                 }
             }
-            Sign::Unknown => {}
+            Symptom::Unknown => {}
         }
     }
 

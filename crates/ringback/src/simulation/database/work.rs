@@ -17,7 +17,7 @@ impl Database {
         self.page(cursors, |due| due.lane.shard(), limit)
     }
 
-    pub(in crate::simulation) fn refill(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> FeedPage {
+    pub(in crate::simulation) fn feed_lanes(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> FeedPage {
         self.page(lanes, |due| due.lane, limit)
     }
 

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use super::idempotency::{self, Holder, Holders, Name};
 use crate::{
-    audit::Record,
+    audit::Entry,
     delivery::Due,
     id::EventId,
     store::{Acceptance, Accepted, EventToAccept, Group},
@@ -34,7 +34,7 @@ pub fn taken<'a>(groups: &'a [Group], answers: &'a [Acceptance]) -> Holders<'a> 
 }
 
 /// What was asked for by the groups of which anything is stored.
-pub fn records<'a>(groups: &'a [Group], answers: &'a [Acceptance]) -> impl Iterator<Item = &'a Record> {
+pub fn records<'a>(groups: &'a [Group], answers: &'a [Acceptance]) -> impl Iterator<Item = &'a Entry> {
     let groups = groups.iter().zip(answers).filter(|(group, answer)| stored_of(group, answer).next().is_some());
     groups.filter_map(|(group, _)| group.record.as_ref())
 }

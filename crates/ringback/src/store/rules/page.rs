@@ -81,7 +81,7 @@ impl Range {
 
 /// Where deliveries lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Table {
     /// Owed: `delivery`.
     Delivery,
     /// Given up: `dead_letter`.
@@ -91,16 +91,16 @@ pub enum Place {
 }
 
 /// The places that may hold what a filter asks for.
-pub fn places(filter: &DeliveryFilter) -> impl Iterator<Item = Place> + use<> {
+pub fn places(filter: &DeliveryFilter) -> impl Iterator<Item = Table> + use<> {
     let (status, has_reason) = (filter.status, filter.reason.is_some());
-    [Place::Delivery, Place::DeadLetter, Place::Finished].into_iter().filter(move |place| {
+    [Table::Delivery, Table::DeadLetter, Table::Finished].into_iter().filter(move |place| {
         let of_status = match status {
             None => true,
-            Some(Status::Pending) => *place == Place::Delivery,
-            Some(Status::Dead) => *place == Place::DeadLetter,
-            Some(Status::Delivered | Status::Cancelled) => *place == Place::Finished,
+            Some(Status::Pending) => *place == Table::Delivery,
+            Some(Status::Dead) => *place == Table::DeadLetter,
+            Some(Status::Delivered | Status::Cancelled) => *place == Table::Finished,
         };
-        of_status && (!has_reason || *place == Place::DeadLetter)
+        of_status && (!has_reason || *place == Table::DeadLetter)
     })
 }
 

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::{
     courier::Courier,
-    health::{Health, Sign},
-    hold::Held,
+    health::{Health, Symptom},
+    hold::HoldNow,
     permits::{Pool, SLOW_AFTER},
     queue::{Queue, Waiting},
     rate::Rate,
@@ -100,14 +100,14 @@ pub(super) struct Lane {
     stopped: bool,
     /// Not even tests may go out: they could not be signed.
     holds_tests: bool,
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<HoldNow>,
     /// A moment's pause that nobody needs to know of.
     pub(super) paused_until: Option<Instant>,
     pub(super) health: Health,
     /// Rows after this are only in the database.
     pub(super) behind: Option<Cursor>,
     /// A read of what is behind is under way or asked for.
-    pub(super) refilling: bool,
+    pub(super) topping_up: bool,
     /// A read of the events of what comes next is under way or asked for.
     reading_ahead: bool,
     /// In which pool its requests start.
@@ -140,7 +140,7 @@ impl Lane {
             paused_until: None,
             health: Health::default(),
             behind: None,
-            refilling: false,
+            topping_up: false,
             reading_ahead: false,
             pool: Pool::Trial,
             mean_ms: 0.0,
@@ -350,8 +350,8 @@ impl Lane {
     }
 
     /// Whether rows should be read again from behind.
-    pub(super) fn wants_refill(&self) -> bool {
-        self.behind.is_some() && !self.refilling && self.queue.len() < ROWS_LOW && !self.is_parked()
+    pub(super) fn wants_top_up(&self) -> bool {
+        self.behind.is_some() && !self.topping_up && self.queue.len() < ROWS_LOW && !self.is_parked()
     }
 
     pub(super) const fn pool(&self) -> Pool {
@@ -390,10 +390,10 @@ impl Lane {
     /// A request of ours has ended, and says this about the receiver.
     pub(super) fn learn(&mut self, ended: &Ended, opened: Instant, now: Instant) {
         self.mean_ms += (ended.took.as_secs_f32() * 1_000.0 - self.mean_ms) / 8.0;
-        match ended.sign {
-            Sign::Alive => self.window.answered(),
-            Sign::Overloaded | Sign::Failing => self.window.failed(opened, now),
-            Sign::Unknown => {}
+        match ended.symptom {
+            Symptom::Alive => self.window.answered(),
+            Symptom::Overloaded | Symptom::Failing => self.window.failed(opened, now),
+            Symptom::Unknown => {}
         }
         self.pool = if ended.took < SLOW_AFTER { Pool::Fast } else { Pool::Slow };
     }
@@ -407,7 +407,7 @@ impl Lane {
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         let held = self.held.is_some_and(|held| now < held.until);
         let awaited = self.in_line.is_some() || self.has_work() || self.open > 0;
-        !awaited && self.behind.is_none() && !self.refilling && !held && self.rate.is_none()
+        !awaited && self.behind.is_none() && !self.topping_up && !held && self.rate.is_none()
     }
 
     /// Removes what waits in a lane that is parked, for the caller to forget; it is read again when the lane is not.

@@ -48,7 +48,7 @@ fn held(lane: Lane, time: Duration, now: Instant) -> Lane {
 }
 
 fn ended(took: Duration) -> Ended {
-    Ended { took, sign: Sign::Alive, asked: None, pause: None }
+    Ended { took, symptom: Symptom::Alive, asked: None, pause: None }
 }
 
 #[test]
@@ -173,13 +173,13 @@ fn events_are_wanted_once_for_rows_that_lack_them() {
 fn rows_are_read_again_when_half_of_the_room_is_free_and_the_lane_may_send() {
     let now = Instant::now();
     let behind = |rows| Lane { behind: Some(Cursor::START), ..lane_with_rows(rows, now) };
-    assert!(behind(999).wants_refill());
-    assert!(!behind(1_000).wants_refill());
-    assert!(!lane_with_rows(999, now).wants_refill(), "all is here");
-    assert!(!Lane { refilling: true, ..behind(999) }.wants_refill());
-    assert!(!Lane { stopped: true, ..behind(999) }.wants_refill());
-    assert!(!held(behind(999), 20 * SECOND, now).wants_refill());
-    assert!(held(behind(999), 19 * SECOND, now).wants_refill(), "what waits here is not let go");
+    assert!(behind(999).wants_top_up());
+    assert!(!behind(1_000).wants_top_up());
+    assert!(!lane_with_rows(999, now).wants_top_up(), "all is here");
+    assert!(!Lane { topping_up: true, ..behind(999) }.wants_top_up());
+    assert!(!Lane { stopped: true, ..behind(999) }.wants_top_up());
+    assert!(!held(behind(999), 20 * SECOND, now).wants_top_up());
+    assert!(held(behind(999), 19 * SECOND, now).wants_top_up(), "what waits here is not let go");
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn a_lane_is_idle_only_if_nothing_but_its_pace_would_be_lost() {
     assert!(!is_idle(Lane { in_line: Some((Pool::Fast, 1)), ..lane(now) }));
     assert!(!is_idle(Lane { open: 1, ..lane(now) }));
     assert!(!is_idle(Lane { behind: Some(Cursor::START), ..lane(now) }));
-    assert!(!is_idle(Lane { refilling: true, ..lane(now) }));
+    assert!(!is_idle(Lane { topping_up: true, ..lane(now) }));
     assert!(!is_idle(Lane { rate: Some(Rate::new(1.0, now)), ..lane(now) }));
     let held = held(lane(now), SECOND, now);
     let over = [Duration::ZERO, SECOND - Duration::from_nanos(1), SECOND, 2 * SECOND];

@@ -73,7 +73,7 @@ struct Outcome {
 struct Read {
     number: u64,
     rows: Vec<(Due, Option<Arc<LoadedEvent>>)>,
-    refill: Option<(LaneId, Option<Cursor>)>,
+    top_up: Option<(LaneId, Option<Cursor>)>,
 }
 
 struct Model {
@@ -90,7 +90,7 @@ struct Model {
     elsewhere: BTreeMap<DeliveryId, (Due, Instant)>,
     recording: Vec<Outcome>,
     committed: Vec<DeliveryId>,
-    /// The feed's and the refills', one at a time, and those of inserts.
+    /// The feed's and the top_ups', one at a time, and those of inserts.
     feed: Option<Read>,
     inserts: Vec<Read>,
     /// Reads of events that are about to be sent.

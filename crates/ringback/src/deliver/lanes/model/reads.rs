@@ -1,4 +1,4 @@
-//! What this node reads: rows that were inserted, the feed, refills, and the events of what comes next.
+//! What this node reads: rows that were inserted, the feed, top_ups, and the events of what comes next.
 //!
 //! A read is applied later than it was made, and what it saw may no longer be so.
 
@@ -21,7 +21,7 @@ impl Model {
         if self.chance(0.2) {
             rows.clear();
         }
-        self.inserts.push(Read { number, rows, refill: None });
+        self.inserts.push(Read { number, rows, top_up: None });
     }
 
     pub(super) fn apply_insert(&mut self) {
@@ -37,9 +37,9 @@ impl Model {
         if let Some(read) = self.feed.take() {
             return self.apply(read);
         }
-        let refill = self.lanes.take_refills(1).pop();
+        let top_up = self.lanes.take_top_ups(1).pop();
         let number = self.lanes.read_started();
-        let (rows, refill) = match refill {
+        let (rows, top_up) = match top_up {
             Some((lane, cursor)) => {
                 let rows = self.due_after(cursor, 300, |due| due.lane == lane);
                 let rest = if self.chance(0.05) { Some(cursor) } else { None };
@@ -63,14 +63,14 @@ impl Model {
             }
         };
         let rows = rows.into_iter().map(|due| (due, None)).collect();
-        self.feed = Some(Read { number, rows, refill });
+        self.feed = Some(Read { number, rows, top_up });
     }
 
     fn apply(&mut self, read: Read) {
         self.lanes.admit(read.number, read.rows, &self.directory, self.clock(), self.now);
         self.lanes.read_applied(read.number);
-        if let Some((lane, rest)) = read.refill {
-            self.lanes.refilled(lane, rest);
+        if let Some((lane, rest)) = read.top_up {
+            self.lanes.topped_up(lane, rest);
         }
     }
 

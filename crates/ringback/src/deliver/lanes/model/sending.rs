@@ -6,7 +6,7 @@ use rand::{RngExt as _, seq::IteratorRandom as _};
 
 use super::{Loading, Model, Open, Outcome};
 use crate::{
-    deliver::lanes::{Ended, Picked, Sign},
+    deliver::lanes::{Ended, Picked, Symptom},
     delivery::HoldReason,
     endpoint::MAX_IN_FLIGHT_DEFAULT,
     id::DeliveryId,
@@ -79,15 +79,15 @@ impl Model {
         let Open { due, courier, since } = self.open.remove(&id).unwrap();
         let took = (self.now - since).max(Duration::from_millis(1));
         let (is_sick, is_busy, is_gone) = (self.sick.contains(&due.lane), self.chance(0.04), self.chance(0.01));
-        let sign = match self.chance(0.9) {
-            _ if is_sick => Sign::Failing,
-            true if is_busy => Sign::Overloaded,
-            true => Sign::Alive,
-            false => [Sign::Failing, Sign::Unknown].into_iter().choose(&mut self.rng).unwrap(),
+        let symptom = match self.chance(0.9) {
+            _ if is_sick => Symptom::Failing,
+            true if is_busy => Symptom::Overloaded,
+            true => Symptom::Alive,
+            false => [Symptom::Failing, Symptom::Unknown].into_iter().choose(&mut self.rng).unwrap(),
         };
         let asked = (is_busy && !is_sick).then(|| self.now + self.seconds(40.0));
         let pause = (is_gone && !is_sick).then(|| self.now + self.seconds(5.0));
-        self.lanes.ended(&due, &courier, Ended { took, sign, asked, pause }, self.now);
+        self.lanes.ended(&due, &courier, Ended { took, symptom, asked, pause }, self.now);
         self.hear_of_holds();
         let retry = if self.chance(0.4) { Some(self.seconds(15.0)) } else { None };
         self.recording.push(Outcome { due, at: self.now, retry });

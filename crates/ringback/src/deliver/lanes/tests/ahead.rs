@@ -101,7 +101,7 @@ fn a_lane_is_asked_what_comes_next_only_while_there_is_room_for_it() {
     for (bytes, asked) in [(32 << 20, 0), (0, 1)] {
         world.lanes.event_bytes = bytes;
         world.lanes.ask_ahead(LaneId::from_i64(1));
-        assert_eq!(world.lanes.hungry.len(), asked);
+        assert_eq!(world.lanes.out_of_events.len(), asked);
     }
 }
 

@@ -46,15 +46,15 @@ fn a_lane_that_fell_behind_is_read_from_there_on() {
     for due in [&full[0], &unread] {
         world.lanes.fall_behind(&pending(due), read_to, &world.directory, world.now);
     }
-    assert_eq!(world.lanes.take_refills(10), [(unread.lane, read_to)], "the other is full for now");
+    assert_eq!(world.lanes.take_top_ups(10), [(unread.lane, read_to)], "the other is full for now");
     for _ in 0..1_001 {
         world.send();
     }
-    assert_eq!(world.lanes.take_refills(10), [(full[0].lane, read_to)]);
+    assert_eq!(world.lanes.take_top_ups(10), [(full[0].lane, read_to)]);
     world.lanes.drop_shards(&[3], world.now);
     let foreign = world.due(3);
     world.lanes.fall_behind(&pending(&foreign), read_to, &world.directory, world.now);
-    assert_eq!(world.lanes.take_refills(10), [], "not ours");
+    assert_eq!(world.lanes.take_top_ups(10), [], "not ours");
 }
 
 #[test]
@@ -82,14 +82,14 @@ fn more_than_the_receiver_takes_neither_starves_the_backlog_nor_is_lost() {
     assert!(age < Duration::from_secs(1), "those of the last moments come first: {age:?}");
     // Everything else is read again when there is room.
     while sent.len() < database.len() {
-        for (lane, cursor) in world.lanes.take_refills(10) {
+        for (lane, cursor) in world.lanes.take_top_ups(10) {
             let mut rows: Vec<_> = database.iter().filter(|due| Cursor::at(due) > cursor).cloned().collect();
             rows.retain(|due| !sent.contains(due));
             rows.truncate(1_000);
             let rest = if rows.len() == 1_000 { rows.last().map(Cursor::at) } else { None };
             let rows = rows.into_iter().map(|due| (due, None)).collect();
             world.lanes.admit(u64::MAX, rows, &world.directory, world.clock(), world.now);
-            world.lanes.refilled(lane, rest);
+            world.lanes.topped_up(lane, rest);
         }
         sent.push(world.send());
     }

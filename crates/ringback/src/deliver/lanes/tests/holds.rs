@@ -7,7 +7,7 @@ use crate::{
 };
 
 fn failed(took: Duration) -> Ended {
-    Ended { sign: Sign::Failing, ..answered(took) }
+    Ended { symptom: Symptom::Failing, ..answered(took) }
 }
 
 const MOMENT: Duration = Duration::from_millis(1);
@@ -28,12 +28,12 @@ impl World {
     }
 
     /// Reads what lanes want to have read again from `rows`, the database.
-    fn refill(&mut self, rows: &[Due]) {
-        for (lane, cursor) in self.lanes.take_refills(10) {
+    fn top_up(&mut self, rows: &[Due]) {
+        for (lane, cursor) in self.lanes.take_top_ups(10) {
             let rows = rows.iter().filter(|due| due.lane == lane && Cursor::at(due) > cursor);
             let rows = rows.map(|due| (due.clone(), None)).collect();
             self.lanes.admit(u64::MAX, rows, &self.directory, self.clock(), self.now);
-            self.lanes.refilled(lane, None);
+            self.lanes.topped_up(lane, None);
         }
     }
 
@@ -60,12 +60,12 @@ fn five_failures_in_a_row_park_a_lane_and_the_oldest_delivery_is_the_probe_that_
     assert!(!world.lanes.lanes[&LaneId::from_i64(1)].has_work(), "its rows are let go");
     world.fill(1, 1);
     assert!(!world.lanes.lanes[&LaneId::from_i64(1)].has_work(), "and no others come in");
-    assert!(world.lanes.take_refills(10).is_empty());
+    assert!(world.lanes.take_top_ups(10).is_empty());
 
     for (oldest, wait) in [(5, 60), (6, 120)] {
         world.now = world.lanes.next_timer().unwrap();
         assert_eq!(world.pick(), None);
-        world.refill(&rows[oldest..]);
+        world.top_up(&rows[oldest..]);
         let probe = world.open_all();
         assert_eq!(probe, [rows[oldest].clone()], "one at a time, the oldest");
         world.end_as(&probe[0], failed(MOMENT));
@@ -74,7 +74,7 @@ fn five_failures_in_a_row_park_a_lane_and_the_oldest_delivery_is_the_probe_that_
     }
     world.now = world.lanes.next_timer().unwrap();
     assert_eq!(world.pick(), None);
-    world.refill(&rows[7..]);
+    world.top_up(&rows[7..]);
     let probe = world.pick().unwrap();
     world.end(&probe, MOMENT);
     assert_eq!(world.open_all().len(), 2, "it opens with answers");
@@ -120,7 +120,7 @@ fn a_late_answer_to_a_request_from_before_ends_the_hold() {
     world.reason();
     world.end(&open[0], Duration::from_secs(11));
     assert_eq!(world.reason(), [(HoldReason::Failing, 0)], "it is written down that it is over");
-    world.refill(&rows[16..]);
+    world.top_up(&rows[16..]);
     assert!(world.pick().is_some());
 }
 
@@ -141,7 +141,7 @@ fn a_test_goes_out_while_the_receiver_fails_and_its_answer_reopens_the_lane() {
     assert!(world.reason().is_empty(), "a test that fails does not lengthen the hold");
     world.end(&second, MOMENT);
     assert_eq!(world.reason(), [(HoldReason::Failing, 0)]);
-    world.refill(&rows[5..]);
+    world.top_up(&rows[5..]);
     assert!(world.pick().is_some());
 }
 
@@ -169,7 +169,7 @@ fn a_long_wish_for_time_parks_a_lane_and_a_short_one_does_not() {
         assert_eq!(world.lanes.lanes[&due.lane].has_work(), !parked);
         world.now += Duration::from_secs(seconds);
         assert_eq!(world.pick().is_some(), !parked);
-        world.refill(&rows[1..]);
+        world.top_up(&rows[1..]);
         assert!(world.pick().is_some());
     }
 }
@@ -196,10 +196,10 @@ fn an_endpoint_that_cannot_be_read_gets_no_test_either_and_goes_on_once_it_can()
     let test = Due { marks: Marks { test: true, ..Marks::default() }, ..rows[0].clone() };
     let test = Due { id: world.due(1).id, ..test };
     world.lanes.admit(u64::MAX, vec![(test.clone(), None)], &world.directory, world.clock(), world.now);
-    world.refill(&rows);
+    world.top_up(&rows);
     assert_eq!(world.pick(), None);
     world.lanes.reconfigure(&endpoint, world.now);
-    world.refill(&[&rows[..], &[test]].concat());
+    world.top_up(&[&rows[..], &[test]].concat());
     let mut sent = 0;
     while let Some(due) = world.pick() {
         world.end(&due, MOMENT);
@@ -214,12 +214,12 @@ fn whoever_changes_a_failing_endpoint_has_it_tried_at_once_and_once() {
     let (mut endpoint, rows) = endpoint(&mut world, 20);
     assert_eq!(world.fail_all(), 5);
     world.lanes.reconfigure(&endpoint, world.now);
-    assert!(world.lanes.take_refills(10).is_empty(), "read again, it is no other");
+    assert!(world.lanes.take_top_ups(10).is_empty(), "read again, it is no other");
     world.reason();
     endpoint.version += 1;
     world.lanes.reconfigure(&endpoint, world.now);
     assert_eq!(world.reason(), [(HoldReason::Failing, 0)]);
-    world.refill(&rows[5..]);
+    world.top_up(&rows[5..]);
     assert_eq!(world.fail_all(), 1);
     assert_eq!(world.reason(), [(HoldReason::Failing, 30)]);
 }
@@ -235,7 +235,7 @@ fn a_wish_for_time_is_the_receivers_and_ends_with_it_alone() {
         endpoint.version += 1;
         url.clone_into(&mut endpoint.spec.url);
         world.lanes.reconfigure(&endpoint, world.now);
-        world.refill(&rows[1..]);
+        world.top_up(&rows[1..]);
         assert_eq!(world.open_all().len(), expected, "{url}");
     }
 }
@@ -253,7 +253,7 @@ fn what_was_sent_to_the_old_url_says_nothing_about_the_new_one() {
     world.lanes.ended(&due, &old, Ended { asked, ..failed(MOMENT) }, world.now);
     world.lanes.settled([due.id]);
     assert!(world.reason().is_empty());
-    world.refill(&rows[1..]);
+    world.top_up(&rows[1..]);
     assert_eq!(world.open_all().len(), 1);
 }
 
@@ -271,7 +271,7 @@ fn a_hold_and_its_streak_come_with_their_shard() {
     assert_eq!(world.pick(), None);
     world.now = until;
     assert_eq!(world.pick(), None);
-    world.refill(std::slice::from_ref(&due));
+    world.top_up(std::slice::from_ref(&due));
     assert_eq!(world.pick(), Some(due.clone()));
     world.end_as(&due, failed(MOMENT));
     assert_eq!(world.reason(), [(HoldReason::Failing, 240)]);
@@ -302,12 +302,12 @@ fn a_test_of_a_paused_endpoint_is_still_sent_after_another_change() {
         endpoint.version += 1;
         endpoint.paused = paused;
         world.lanes.reconfigure(&endpoint, world.now);
-        world.refill(&rows);
+        world.top_up(&rows);
     }
     world.lanes.admit(u64::MAX, vec![(test.clone(), None)], &world.directory, world.clock(), world.now);
     endpoint.version += 1;
     world.lanes.reconfigure(&endpoint, world.now);
-    world.refill(&rows);
+    world.top_up(&rows);
     assert_eq!(world.open_all(), [test]);
 }
 
@@ -321,7 +321,7 @@ fn what_may_have_expired_during_a_short_hold_is_read_again_and_not_sent_from_mem
     world.ask_for(1, Duration::from_secs(1));
     world.now += Duration::from_secs(1);
     assert_eq!(world.pick(), None, "it is asked for first");
-    world.refill(&[fresh[0].clone()]);
+    world.top_up(&[fresh[0].clone()]);
     assert_eq!(world.open_all(), fresh, "{old:?} are dead by now");
 }
 

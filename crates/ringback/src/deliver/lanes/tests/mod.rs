@@ -122,5 +122,5 @@ pub(super) fn left_open(due: &Due, until: Instant) -> LeftOpen {
 }
 
 pub(super) fn answered(took: Duration) -> Ended {
-    Ended { took, sign: Sign::Alive, asked: None, pause: None }
+    Ended { took, symptom: Symptom::Alive, asked: None, pause: None }
 }

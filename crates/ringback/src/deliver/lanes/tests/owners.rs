@@ -103,7 +103,7 @@ fn a_request_of_the_last_owner_that_failed_is_tried_again_when_it_is_due() {
     world.lanes.take_shards(&[0], &[left_open(&foreign, until)], &world.directory, world.now);
     world.lanes.foreign_settled(&[foreign.id].into());
     let retried = Due { attempts: 1, ..foreign };
-    world.lanes.take_refills(1);
+    world.lanes.take_top_ups(1);
     world.lanes.admit(u64::MAX, vec![(retried.clone(), None)], &world.directory, world.clock(), world.now);
     assert_eq!(world.pick(), Some(retried));
 }
@@ -120,9 +120,9 @@ fn what_a_last_owner_left_open_is_sent_when_its_shard_comes_back() {
     world.lanes.take_shards(&[1], &[], &world.directory, world.now);
     assert_eq!(world.pick(), None);
     world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.clock(), world.now);
-    let refills = world.lanes.take_refills(10);
-    assert_eq!(refills, [(due.lane, Cursor::START)]);
-    world.lanes.refilled(due.lane, None);
+    let top_ups = world.lanes.take_top_ups(10);
+    assert_eq!(top_ups, [(due.lane, Cursor::START)]);
+    world.lanes.topped_up(due.lane, None);
     world.lanes.admit(u64::MAX, vec![(due.clone(), None)], &world.directory, world.clock(), world.now);
     assert_eq!(world.pick(), Some(due));
 }

@@ -19,7 +19,7 @@ impl World {
         let (ended, left): (Vec<_>, Vec<_>) = open.drain(..).partition(|(_, since)| now - *since >= HANG);
         *open = left;
         for (due, _) in ended {
-            self.end_as(&due, Ended { sign: Sign::Failing, ..answered(HANG) });
+            self.end_as(&due, Ended { symptom: Symptom::Failing, ..answered(HANG) });
         }
         let mut answered_by = Vec::new();
         while let Some(due) = self.pick() {

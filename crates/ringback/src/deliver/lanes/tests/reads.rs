@@ -7,7 +7,7 @@ fn what_has_no_room_is_read_again_when_there_is() {
     let mut world = World::new();
     world.prove(1);
     world.fill(1, 2_500);
-    assert!(world.lanes.take_refills(10).is_empty(), "the lane is full");
+    assert!(world.lanes.take_top_ups(10).is_empty(), "the lane is full");
     let mut sent = 0;
     while let Some(due) = world.pick() {
         sent += 1;
@@ -16,12 +16,12 @@ fn what_has_no_room_is_read_again_when_there_is() {
             break;
         }
     }
-    let refills = world.lanes.take_refills(10);
-    assert_eq!(refills.len(), 1);
-    assert!(refills[0].1 > Cursor::START);
-    assert!(world.lanes.take_refills(10).is_empty(), "it is asked for once");
-    world.lanes.refilled(refills[0].0, Some(refills[0].1));
-    assert_eq!(world.lanes.take_refills(10).len(), 1, "a full read leaves it behind");
+    let top_ups = world.lanes.take_top_ups(10);
+    assert_eq!(top_ups.len(), 1);
+    assert!(top_ups[0].1 > Cursor::START);
+    assert!(world.lanes.take_top_ups(10).is_empty(), "it is asked for once");
+    world.lanes.topped_up(top_ups[0].0, Some(top_ups[0].1));
+    assert_eq!(world.lanes.take_top_ups(10).len(), 1, "a full read leaves it behind");
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_lane_that_is_to_be_read_again_is_read_from_the_beginning() {
     world.fill(1, 1);
     let lane = LaneId::from_i64(1);
     world.lanes.read_lane_again(lane);
-    assert_eq!(world.lanes.take_refills(10), [(lane, Cursor::START)]);
+    assert_eq!(world.lanes.take_top_ups(10), [(lane, Cursor::START)]);
 }
 
 #[test]
@@ -69,13 +69,13 @@ fn whoever_reads_anew_reads_everything_also_what_was_being_read() {
     world.prove(1);
     world.fill(1, 2_500);
     let lane = LaneId::from_i64(1);
-    while world.lanes.refills.is_empty() {
+    while world.lanes.top_ups.is_empty() {
         let due = world.pick().unwrap();
         world.end(&due, Duration::from_millis(1));
     }
-    assert_eq!(world.lanes.take_refills(10).len(), 1);
-    assert!(world.lanes.take_refills(10).is_empty(), "it is being read, and comes to nothing");
+    assert_eq!(world.lanes.take_top_ups(10).len(), 1);
+    assert!(world.lanes.take_top_ups(10).is_empty(), "it is being read, and comes to nothing");
     world.lanes.read_anew();
     assert_eq!(world.lanes.take_fresh(), (0..SHARDS).collect::<Vec<_>>());
-    assert_eq!(world.lanes.take_refills(10), [(lane, Cursor::START)]);
+    assert_eq!(world.lanes.take_top_ups(10), [(lane, Cursor::START)]);
 }

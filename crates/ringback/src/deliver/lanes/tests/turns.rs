@@ -53,7 +53,7 @@ fn a_lane_that_is_told_of_overload_asks_for_less_at_a_time_and_is_not_held() {
     let open: Vec<_> = std::iter::from_fn(|| world.pick()).collect();
     assert_eq!(open.len(), 16);
     for due in &open {
-        world.end_as(due, Ended { sign: Sign::Overloaded, ..answered(Duration::from_millis(1)) });
+        world.end_as(due, Ended { symptom: Symptom::Overloaded, ..answered(Duration::from_millis(1)) });
     }
     assert_eq!(std::iter::from_fn(|| world.pick()).count(), 8);
 }
@@ -72,7 +72,7 @@ fn of_an_ordering_key_one_delivery_is_open_at_a_time_although_a_replay_comes_bef
     world.end(&later, Duration::from_millis(1));
     assert_eq!(world.pick(), Some(replayed.clone()));
     world.lanes.returned(&replayed);
-    world.lanes.take_refills(1);
+    world.lanes.take_top_ups(1);
     world.lanes.admit(u64::MAX, vec![(replayed.clone(), None)], &world.directory, world.clock(), world.now);
     assert_eq!(world.pick(), Some(replayed), "its key is free again");
 }

@@ -8,20 +8,20 @@ use crate::{
     store::{self, Cursor},
 };
 
-/// Lanes in one refill.
+/// Lanes in one top_up.
 const LANES: usize = 64;
 
-/// Rows of one lane in one refill.
+/// Rows of one lane in one top_up.
 const LANE_ROWS: u32 = 1_000;
 
 /// Reads on for lanes that have room again; true if any of them may have more.
-pub(super) async fn refill(delivering: &Arc<Delivering>) -> store::Result<bool> {
-    let lanes = delivering.lanes.lock().take_refills(LANES);
+pub(super) async fn top_up(delivering: &Arc<Delivering>) -> store::Result<bool> {
+    let lanes = delivering.lanes.lock().take_top_ups(LANES);
     if lanes.is_empty() {
         return Ok(false);
     }
     let read = delivering.begin_read();
-    let page = match delivering.engine.store().refill(&lanes, LANE_ROWS).await {
+    let page = match delivering.engine.store().feed_lanes(&lanes, LANE_ROWS).await {
         Ok(page) => page,
         Err(error) => {
             put_back(delivering, lanes);
@@ -41,15 +41,15 @@ pub(super) async fn refill(delivering: &Arc<Delivering>) -> store::Result<bool> 
     }
     let mut guard = delivering.lanes.lock();
     for (lane, count, last) in rests {
-        guard.refilled(lane, last.filter(|_| count >= LANE_ROWS as usize));
+        guard.topped_up(lane, last.filter(|_| count >= LANE_ROWS as usize));
     }
     Ok(true)
 }
 
-/// A refill has failed: its lanes are as far behind as they were.
+/// A top_up has failed: its lanes are as far behind as they were.
 fn put_back(delivering: &Delivering, lanes: Vec<(LaneId, Cursor)>) {
     let mut guard = delivering.lanes.lock();
     for (lane, cursor) in lanes {
-        guard.refilled(lane, Some(cursor));
+        guard.topped_up(lane, Some(cursor));
     }
 }

@@ -14,6 +14,7 @@ const NAME_CHARS_MAX: usize = 200;
 
 /// Who asks for a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Who {
     /// Whoever has the configured admin token.
     AdminToken,

@@ -73,6 +73,7 @@ words! {
     }
 
     /// Why a delivery was given up.
+    #[non_exhaustive]
     DeadReason {
         Exhausted = 1 "exhausted": "every try failed",
         ///
@@ -87,6 +88,7 @@ words! {
     }
 
     /// Why a lane may not send.
+    #[non_exhaustive]
     HoldReason {
         Paused = 1 "paused": "paused by an operator; resume it to go on",
         EndpointDisabled = 2 "endpoint_disabled": "the endpoint is disabled; enable it to go on",

@@ -15,10 +15,10 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+// The words of the field, and their rules.
 pub mod attempt;
 pub mod audit;
 pub mod delivery;
-pub mod document;
 pub mod egress;
 pub mod endpoint;
 pub mod event;
@@ -29,20 +29,28 @@ pub mod time;
 pub mod token;
 pub mod word;
 
+// What a host asks for, through `Engine`.
 pub mod emit;
-mod route;
-
-pub mod deliver;
+pub mod metrics;
 pub mod operate;
 
-mod chance;
+// What a store is asked for: for whoever writes one.
+pub mod store;
+
+// Ringback's own crates use these. They are no promise to anybody else, and may change with every release.
+#[doc(hidden)]
 pub mod compute;
+#[doc(hidden)]
+pub mod deliver;
+#[doc(hidden)]
+pub mod document;
+
+mod chance;
 mod directory;
 mod engine;
-pub mod metrics;
+mod route;
 mod run;
 mod settings;
-pub mod store;
 
 #[cfg(test)]
 mod simulation;

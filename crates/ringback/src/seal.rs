@@ -43,6 +43,7 @@ pub struct KeyError;
 
 /// Why sealed bytes did not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// Too short, or of another version: not something that was sealed here.
     #[error("not sealed data of a known version")]

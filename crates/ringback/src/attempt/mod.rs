@@ -27,6 +27,7 @@ words! {
     }
 
     /// What went wrong, in the words of the API.
+    #[non_exhaustive]
     ErrorClass {
         Status = 1 "status": "a status that is no success",
         Redirect = 2 "redirect": "a 3xx: never followed",
@@ -47,6 +48,7 @@ words! {
     }
 
     /// How far an attempt had come when it ended badly.
+    #[non_exhaustive]
     Phase {
         Policy = 1 "policy": "judging the URL and its addresses",
         Dns = 2 "dns": "resolving the name",

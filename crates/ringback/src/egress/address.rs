@@ -69,7 +69,7 @@ impl Egress {
     ///
     /// # Errors
     /// Why not.
-    pub fn permits_url(&self, url: &Url) -> Result<(), Blocked> {
+    pub(crate) fn permits_url(&self, url: &Url) -> Result<(), Blocked> {
         let port = url.port_or_known_default().unwrap_or(0);
         if !(url.scheme() == "https" || (self.allow_http && url.scheme() == "http")) {
             return Err(Blocked::Scheme);

@@ -4,6 +4,7 @@ use rustls::{Error, RootCertStore, pki_types::CertificateDer};
 
 /// Which certificate authorities receivers may have their certificates from.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub enum Roots {
     /// The host's own; those of Mozilla's programme if it has none.
     #[default]

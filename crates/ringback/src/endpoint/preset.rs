@@ -6,6 +6,7 @@ use crate::word::words;
 words! {
     /// The name of a bundle of scheme, timeout and retry policy.
     #[derive(Default)]
+    #[non_exhaustive]
     Preset {
         #[default]
         Default "default": "Standard Webhooks, 10 s, three sends",

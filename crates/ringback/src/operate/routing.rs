@@ -19,6 +19,7 @@ pub const ENTRIES_MAX: usize = 1_000;
 
 words! {
     /// Why an endpoint was skipped.
+    #[non_exhaustive]
     Skipped {
         TypeNotSelected "type_not_selected": "none of its selectors fits the event's type",
         NotAddressed "not_addressed":

@@ -113,3 +113,77 @@ pub fn fold<'a>(
     }
     folded
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        event::Event,
+        store::{Pointer, Routing, Verdict},
+        time::Timestamp,
+    };
+
+    const WINDOW: Duration = Duration::from_secs(60);
+
+    fn id(second: u64) -> EventId {
+        EventId::new(Timestamp::from_micros(1_700_000_000_000_000) + Duration::from_secs(second))
+    }
+
+    const ROUTING: Routing = Routing { config_version: 1, verdict: Verdict::Unmatched };
+
+    fn accepted(second: u64, content: u8) -> EventToAccept {
+        EventToAccept {
+            id: id(second),
+            tenant: "default".to_owned(),
+            event_type: "CALL_ENDED".to_owned(),
+            key: None,
+            ordering_key: None,
+            idempotency_key: Some("once".to_owned()),
+            content: [content; 32],
+            occurred_at: id(second).accepted_at(),
+            endpoint_keys: None,
+            destination: None,
+            test: false,
+            payload: Bytes::new(),
+            routing: ROUTING,
+        }
+    }
+
+    fn routed(second: u64, key: Option<&str>) -> RoutedEvent {
+        let seq = i64::try_from(second).unwrap();
+        let event = Event { seq, idempotency_key: key.map(str::to_owned), ..Event::plain(id(second)) };
+        RoutedEvent { pointer: Pointer { xid: 0, seq }, event, routing: ROUTING }
+    }
+
+    #[test]
+    fn a_key_stands_for_its_first_event_until_the_window_ends() {
+        let first = accepted(0, 1);
+        let name = Name::of_accepted(&first).unwrap();
+        let holders = Holders::from([(name, Holder::accepted(&first))]);
+        let by_sql = Holders::from([(name, Holder::routed(first.id))]);
+        let judge = |event: EventToAccept, holders: &Holders<'_>| judge(&event, holders, WINDOW);
+        assert_eq!(judge(accepted(59, 1), &holders), Accepted::Duplicate(first.id));
+        assert_eq!(judge(accepted(59, 2), &holders), Accepted::Conflict(first.id));
+        assert_eq!(judge(accepted(59, 2), &by_sql), Accepted::Duplicate(first.id), "nothing is there to compare");
+        assert_eq!(judge(accepted(60, 2), &holders), Accepted::New(Vec::new()));
+        assert_eq!(judge(accepted(59, 2), &Holders::new()), Accepted::New(Vec::new()));
+        assert_eq!(
+            judge(EventToAccept { idempotency_key: None, ..accepted(59, 2) }, &holders),
+            Accepted::New(Vec::new())
+        );
+    }
+
+    #[test]
+    fn events_of_a_page_fold_into_what_was_there_and_into_each_other() {
+        let page = [(10, Some("a")), (11, Some("b")), (12, None), (13, Some("b")), (70, Some("a")), (80, Some("a"))];
+        let page = page.map(|(second, key)| routed(second, key));
+        let holders = Holders::from([(Name::of_routed(&page[0]).unwrap(), Holder::routed(id(0)))]);
+        let folded = fold(&page, &holders, WINDOW);
+        let duplicates = [(&page[0], id(0)), (&page[3], page[1].event.id), (&page[5], page[4].event.id)];
+        assert_eq!(folded.duplicates, duplicates.map(|(it, first)| (it.event.id, first)).into());
+        let taken: Vec<_> = folded.taken.iter().map(|(name, holder)| (name.key, holder.event)).collect();
+        assert_eq!(taken, [("a", page[4].event.id), ("b", page[1].event.id)]);
+    }
+}

@@ -23,7 +23,7 @@ pub struct Secret {
 impl Secret {
     /// A secret that signs from now on and for good.
     #[must_use]
-    pub(crate) const fn lasting(text: String) -> Self {
+    pub const fn lasting(text: String) -> Self {
         Self { text, not_before: None, until: None }
     }
 

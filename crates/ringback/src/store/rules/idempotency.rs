@@ -179,9 +179,10 @@ mod tests {
     fn events_of_a_page_fold_into_what_was_there_and_into_each_other() {
         let page = [(10, Some("a")), (11, Some("b")), (12, None), (13, Some("b")), (70, Some("a")), (80, Some("a"))];
         let page = page.map(|(second, key)| routed(second, key));
-        let holders = Holders::from([(Name::of_routed(&page[0]).unwrap(), Holder::routed(id(0)))]);
+        let before = id(0);
+        let holders = Holders::from([(Name::of_routed(&page[0]).unwrap(), Holder::routed(before))]);
         let folded = fold(&page, &holders, WINDOW);
-        let duplicates = [(&page[0], id(0)), (&page[3], page[1].event.id), (&page[5], page[4].event.id)];
+        let duplicates = [(&page[0], before), (&page[3], page[1].event.id), (&page[5], page[4].event.id)];
         assert_eq!(folded.duplicates, duplicates.map(|(it, first)| (it.event.id, first)).into());
         let taken: Vec<_> = folded.taken.iter().map(|(name, holder)| (name.key, holder.event)).collect();
         assert_eq!(taken, [("a", page[4].event.id), ("b", page[1].event.id)]);

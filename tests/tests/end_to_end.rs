@@ -59,6 +59,7 @@ mod slow_questions;
 // The house itself.
 mod house;
 mod snapshots;
+mod ways;
 
 // 13: nobody gains by emitting what he may not read.
 mod authority;

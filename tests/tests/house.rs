@@ -83,6 +83,22 @@ fn nobody_imports_whom_the_map_does_not_allow() {
     }
 }
 
+/// The lint that knows the oldest toolchain reads it from each crate's own manifest.
+#[test]
+fn every_crate_has_the_oldest_toolchain_and_the_lints_of_the_workspace() {
+    let workspace = text("Cargo.toml");
+    let (members, _) = workspace.split_once("\n]").expect("a list of members");
+    let members: Vec<_> =
+        members.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\",")).collect();
+    assert!(members.len() >= 9, "{members:?}");
+    for member in members {
+        let manifest = text(format!("{member}/Cargo.toml"));
+        for inherited in ["\nrust-version.workspace = true\n", "\n[lints]\nworkspace = true\n"] {
+            assert!(manifest.contains(inherited), "{member}: {inherited}");
+        }
+    }
+}
+
 /// `docs/ARCHITECTURE.md`, *Backward arrows*: the folders of the engine, in the order in which data flows through them.
 #[test]
 fn a_folder_imports_a_later_one_only_for_a_reason_that_is_written_down() {

@@ -1,8 +1,8 @@
-//! What others build on, as it is now: the API's document, the schema of both stores, what each command says of itself. A
-//! change of any of them is to be seen in review, so the files of `tests/snapshots/` are compared with what is there;
+//! What others build on, as it is now: the API's document, the schema of both stores, what each command says of itself, and
+//! the public items of each crate. A change of any of them is to be seen in review, so the files of `tests/snapshots/` are compared with what is there;
 //! `RINGBACK_TEST_BLESS=1 tests/run -p ringback-tests snapshots` writes them anew.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 use ringback_tests::{command::ringback_alone, database::Database, help::Help, server::Serve, stores::Store};
 use sqlx::Row as _;
@@ -43,6 +43,34 @@ async fn what_commands_say_of_themselves() {
         writeln!(text, "$ ringback {path} --help\n{}\n", told.join("\n")).expect("text takes text");
     }
     hold("help.txt", &text);
+}
+
+/// The crates that are published, each with its folder.
+fn published() -> Vec<(String, String)> {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let read = |path: &str| fs::read_to_string(root.join(path)).expect("a manifest");
+    let workspace = read("Cargo.toml");
+    let (members, _) = workspace.split_once("\n]").expect("a list of members");
+    let folders = members.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
+    let named = folders.filter_map(|folder| {
+        let manifest = read(&format!("{folder}/Cargo.toml"));
+        let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+        let is_published = !manifest.lines().any(|line| line == "publish = false");
+        is_published.then(|| (name.expect("a name").to_owned(), folder.to_owned()))
+    });
+    named.collect()
+}
+
+#[test]
+fn the_public_items_of_each_crate() {
+    let crates = published();
+    assert!(crates.len() >= 7, "{crates:?}");
+    for (name, folder) in crates {
+        let figures = Path::new(env!("CARGO_MANIFEST_DIR")).join("figures");
+        let output = Command::new(figures).args(["items", &folder]).output().expect("python3");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        hold(&format!("public/{name}.txt"), &String::from_utf8(output.stdout).expect("text"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

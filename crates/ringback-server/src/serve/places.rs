@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_has_only_so_many_unless_it_is_a_proxys() {
+    fn one_address_has_only_so_many_unless_it_belongs_to_a_proxy() {
         let places = places(1_024, 3);
         let mine: Vec<_> = ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2::3"].map(|it| take(&places, it)).into();
         assert_eq!(take(&places, "2001:db8:1:2::4").0.of_reserve(), Some(false), "a network is one address");

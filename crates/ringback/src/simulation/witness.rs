@@ -103,11 +103,11 @@ impl Witness {
             // open, and be the first to record it.
             let before = self.attempts.get(&(event, receiver, attempt));
             let attempts = pending.map(|id| database.tables.deliveries[&id].attempts);
-            let is_anothers = before.is_some_and(|before| !database.lease_runs(before.by));
-            if let Some(before) = before.filter(|_| !is_anothers) {
+            let is_of_another = before.is_some_and(|before| !database.lease_runs(before.by));
+            if let Some(before) = before.filter(|_| !is_of_another) {
                 let first = format!("{:.3} s by {}", before.at.as_secs_f64(), before.by.0);
                 self.break_promise(at, format!("opened twice, first at {first}: {told}"));
-            } else if attempts != Some(attempt - 1) && !is_anothers {
+            } else if attempts != Some(attempt - 1) && !is_of_another {
                 self.break_promise(at, format!("opened, and its row counts {attempts:?}: {told}"));
             }
         }

@@ -68,8 +68,8 @@ impl Database {
         }
         let mut claimed = Vec::new();
         for &shard in wanted {
-            let is_anothers = |owner: &NodeId| *owner != node && self.tables.nodes.contains_key(owner);
-            if self.tables.owners.get(&shard).is_some_and(is_anothers) {
+            let is_of_another = |owner: &NodeId| *owner != node && self.tables.nodes.contains_key(owner);
+            if self.tables.owners.get(&shard).is_some_and(is_of_another) {
                 continue;
             }
             self.tables.owners.insert(shard, node);

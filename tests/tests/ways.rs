@@ -1,0 +1,166 @@
+//! Every route of the API has a way for people to it: a command, a page, or a reason why there is none. A route that comes
+//! new fails these tests until somebody has thought of both.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use serde_json::Value;
+
+/// How people come to what a route does.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// By this command, or at this address of the dashboard.
+    By(&'static str),
+    /// They do not, for this reason.
+    Without(&'static str),
+}
+
+use Way::{By, Without};
+
+const FOR_MACHINES: Way = Without("asked by programs that watch a node, which need no words and no colours");
+const CHANGED_ELSEWHERE: Way =
+    Without("the pages show what is wrong and put deliveries right; endpoints are not set up there");
+const FROM_PROGRAMS: Way = Without("events come from platforms, and from people who try something: by command");
+const FOUND_ELSEWHERE: Way = Without("the pages begin with what is wrong; whoever looks for a call asks by command");
+const IN_BULK_ELSEWHERE: Way =
+    Without("the pages send one delivery again; what touches many is looked at by a dry run first");
+const ERASED_ELSEWHERE: Way = Without("nothing can be erased by a slip of the mouse");
+const BY_CURL: &str = "asked too rarely for a command of its own; `tests/walk/every_route.sh` shows it with curl";
+
+/// The route, its command, its page.
+const WAYS: &[(&str, Way, Way)] = &[
+    ("GET /healthz", FOR_MACHINES, FOR_MACHINES),
+    ("GET /metrics", FOR_MACHINES, FOR_MACHINES),
+    ("GET /openapi.json", FOR_MACHINES, FOR_MACHINES),
+    ("GET /readyz", FOR_MACHINES, FOR_MACHINES),
+    ("GET /v1/audit", Without(BY_CURL), Without(BY_CURL)),
+    ("GET /v1/dead-letters", By("dead-letters"), By("GET /")),
+    (
+        "DELETE /v1/dead-letters/{id}",
+        Without(BY_CURL),
+        Without("a dead letter that nobody sends again goes by itself when its time is over"),
+    ),
+    ("POST /v1/dead-letters/{id}/replay", By("replay"), By("POST /deliveries/{id}/replay")),
+    ("GET /v1/deliveries", By("deliveries"), FOUND_ELSEWHERE),
+    ("GET /v1/deliveries/{id}", By("deliveries"), By("GET /deliveries/{id}")),
+    ("POST /v1/deliveries/{id}/replay", By("replay"), By("POST /deliveries/{id}/replay")),
+    ("GET /v1/endpoints", By("endpoints list"), CHANGED_ELSEWHERE),
+    ("POST /v1/endpoints", By("endpoints create"), CHANGED_ELSEWHERE),
+    ("PUT /v1/endpoints/by-key/{tenant}/{key}", By("endpoints create"), CHANGED_ELSEWHERE),
+    ("DELETE /v1/endpoints/{id}", By("endpoints delete"), CHANGED_ELSEWHERE),
+    ("GET /v1/endpoints/{id}", By("endpoints get"), CHANGED_ELSEWHERE),
+    ("PATCH /v1/endpoints/{id}", By("endpoints update"), CHANGED_ELSEWHERE),
+    ("POST /v1/endpoints/{id}/pause", By("endpoints pause"), CHANGED_ELSEWHERE),
+    ("POST /v1/endpoints/{id}/resume", By("endpoints resume"), CHANGED_ELSEWHERE),
+    ("POST /v1/endpoints/{id}/rotate-secret", By("endpoints rotate-secret"), CHANGED_ELSEWHERE),
+    ("POST /v1/endpoints/{id}/test", By("endpoints test"), CHANGED_ELSEWHERE),
+    ("GET /v1/events", By("find"), FOUND_ELSEWHERE),
+    ("POST /v1/events", By("emit"), FROM_PROGRAMS),
+    ("POST /v1/events/batch", Without("a person emits one event at a time: `emit`"), FROM_PROGRAMS),
+    ("GET /v1/events/{id}", By("explain"), FOUND_ELSEWHERE),
+    ("DELETE /v1/events/{id}/payload", By("expunge"), ERASED_ELSEWHERE),
+    (
+        "GET /v1/events/{id}/payload",
+        Without(BY_CURL),
+        Without("the pages show where a payload went, not what it holds"),
+    ),
+    ("POST /v1/expunge", By("expunge"), ERASED_ELSEWHERE),
+    ("GET /v1/expunges/{id}", By("expunge"), ERASED_ELSEWHERE),
+    ("GET /v1/ledger", Without(BY_CURL), By("GET /")),
+    ("GET /v1/replays", By("replays"), IN_BULK_ELSEWHERE),
+    ("POST /v1/replays", By("replay"), IN_BULK_ELSEWHERE),
+    ("GET /v1/replays/{id}", By("replay"), IN_BULK_ELSEWHERE),
+    ("POST /v1/replays/{id}/cancel", By("replay"), IN_BULK_ELSEWHERE),
+];
+
+/// Commands that no row names, and what they do that no route does.
+const WITHOUT_A_ROUTE: &[(&str, &str)] = &[
+    ("backup", "copies the file of the store"),
+    ("check-config", "explains a configuration before a server runs"),
+    ("completions", "is for the shell"),
+    ("demo", "plays a story"),
+    ("listen", "is a receiver"),
+    ("migrate", "changes the schema"),
+    ("rekey", "needs the keys"),
+    ("serve", "is the server"),
+    ("token create", "goes to the store, so that no token can make others"),
+    ("token list", "goes to the store, as its neighbours do"),
+    ("token revoke", "goes to the store, as its neighbours do"),
+    ("verify", "judges a request that somebody kept"),
+];
+
+/// Pages that no row names, and what they do that no route does.
+const PAGES_WITHOUT_A_ROUTE: &[(&str, &str)] = &[
+    ("GET /assets/{name}", "what pages look like"),
+    ("GET /login", "a token becomes a session"),
+    ("POST /login", "a token becomes a session"),
+    ("POST /logout", "a session ends"),
+];
+
+fn text(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Those of the API's document, of which `snapshots.rs` says that it is the server's.
+fn routes() -> BTreeSet<String> {
+    let document: Value = serde_json::from_str(&text("snapshots/openapi.json")).expect("JSON");
+    let paths = document["paths"].as_object().expect("paths");
+    let methods = |(path, methods): (&String, &Value)| {
+        let methods = methods.as_object().expect("methods").keys();
+        methods.map(|method| format!("{} {path}", method.to_uppercase())).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(methods).collect()
+}
+
+/// Those that `--help` tells of, of which `snapshots.rs` says that they are the binary's.
+fn commands() -> BTreeSet<String> {
+    let help = text("snapshots/help.txt");
+    let names = help.lines().filter_map(|line| line.strip_prefix("$ ringback ")?.strip_suffix(" --help"));
+    names.map(str::to_owned).collect()
+}
+
+/// Those that the dashboard's list of routes answers.
+fn pages() -> BTreeSet<String> {
+    let code = text("../crates/ringback-admin/src/dashboard/mod.rs");
+    let routes = code.split(".route(\"").skip(1).map(|rest| rest.lines().next().unwrap_or_default());
+    let answered = routes.flat_map(|route| {
+        let (path, methods) = route.split_once('"').expect("a path in quotes");
+        let methods = ["get", "post"].into_iter().filter(move |method| methods.contains(&format!("{method}(")));
+        methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+    });
+    answered.collect()
+}
+
+/// What rows name, together with what does without.
+fn named(ways: impl Iterator<Item = Way>, others: &[(&str, &str)]) -> BTreeSet<String> {
+    let by = ways.filter_map(|way| if let By(name) = way { Some(name.to_owned()) } else { None });
+    by.chain(others.iter().map(|(name, _)| (*name).to_owned())).collect()
+}
+
+#[test]
+fn every_route_has_a_row() {
+    let rows: BTreeSet<_> = WAYS.iter().map(|(route, ..)| (*route).to_owned()).collect();
+    assert_eq!(rows.len(), WAYS.len(), "a route has two rows");
+    assert_eq!(routes(), rows, "left: the API's document; right: the table");
+}
+
+#[test]
+fn every_command_does_what_a_route_does_or_says_why_not() {
+    let rows = named(WAYS.iter().map(|&(_, command, _)| command), WITHOUT_A_ROUTE);
+    assert_eq!(commands(), rows, "left: what `--help` tells of; right: the table");
+}
+
+#[test]
+fn every_page_does_what_a_route_does_or_says_why_not() {
+    let rows = named(WAYS.iter().map(|&(_, _, page)| page), PAGES_WITHOUT_A_ROUTE);
+    assert_eq!(pages(), rows, "left: the dashboard's routes; right: the table");
+}
+
+#[test]
+fn whatever_is_missing_has_a_reason() {
+    for (route, command, page) in WAYS {
+        for way in [command, page] {
+            assert!(!matches!(way, Without(reason) if reason.split(' ').count() < 5), "{route}: {way:?}");
+        }
+    }
+}

@@ -63,7 +63,8 @@ pub(crate) struct Replay {
     #[command(flatten)]
     filter: Filter,
 
-    /// Which ones; dead unless given, and of missing ones --endpoint-id says whose
+    /// Which ones: dead (unless given), delivered, or missing: events that --endpoint-id now selects and has no
+    /// delivery of
     #[arg(long, value_parser = value::word::<Replayed>())]
     status: Option<String>,
 

@@ -7,22 +7,34 @@ use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, postgres::PgArgumen
 
 use crate::{routed, work};
 
-/// What several statements have in common.
-const PARTS: [(&str, &str); 8] = [
-    ("event_columns", include_str!("../sql/parts/event_columns.sql")),
-    ("event_of_delivery", include_str!("../sql/parts/event_of_delivery.sql")),
-    ("dead_letter_columns", include_str!("../sql/parts/dead_letter_columns.sql")),
-    ("delivery_columns", include_str!("../sql/parts/delivery_columns.sql")),
-    ("is_listed", include_str!("../sql/parts/is_listed.sql")),
-    ("endpoint_columns", include_str!("../sql/parts/endpoint_columns.sql")),
-    ("token_columns", include_str!("../sql/parts/token_columns.sql")),
-    ("due_columns", include_str!("../sql/parts/due_columns.sql")),
-];
+macro_rules! parts {
+    ($($name:ident)+) => {
+        /// What several statements have in common, by its name.
+        const PARTS: &[(&str, &str)] =
+            &[$((stringify!($name), include_str!(concat!("../sql/parts/", stringify!($name), ".sql")))),+];
+    };
+}
+
+parts! {
+    dead_letter_columns
+    delivery_columns
+    due_columns
+    endpoint_columns
+    event_columns
+    event_of_delivery
+    is_first_in_order
+    is_listed
+    nothing_blocks
+    replay_columns
+    stored_dead
+    stored_rest
+    token_columns
+}
 
 /// A statement with its parts, the schema's name and the codes of words in it. Safe: besides numbers of ours the only thing put in is a
 /// validated identifier.
 pub(crate) fn render(text: &str, schema: &str) -> SqlStr {
-    let text = codes::put_in(text, &PARTS, &[work::SETTLEMENTS.as_slice(), &routed::FATES].concat());
+    let text = codes::put_in(text, PARTS, &[work::SETTLEMENTS.as_slice(), &routed::FATES].concat());
     AssertSqlSafe(Arc::<str>::from(text.replace("{schema}", schema))).into_sql_str()
 }
 
@@ -286,7 +298,7 @@ mod tests {
     fn every_file_is_a_statement_and_every_statement_a_file() {
         let rendered = Statements::render("ringback");
         let mut listed: Vec<_> = rendered.all().into_iter().map(|(name, _)| format!("{name}.sql")).collect();
-        listed.extend(PARTS.map(|(name, _)| format!("parts/{name}.sql")));
+        listed.extend(PARTS.iter().map(|(name, _)| format!("parts/{name}.sql")));
         let within = |folder: &std::path::Path| -> Vec<_> {
             std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
         };

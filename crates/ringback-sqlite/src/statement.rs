@@ -19,16 +19,27 @@ macro_rules! sql {
     }};
 }
 
-/// What several statements have in common.
-const PARTS: [(&str, &str); 6] = [
-    ("event_columns", include_str!("../sql/parts/event_columns.sql")),
-    ("event_of_delivery", include_str!("../sql/parts/event_of_delivery.sql")),
-    ("dead_letter_columns", include_str!("../sql/parts/dead_letter_columns.sql")),
-    ("is_listed", include_str!("../sql/parts/is_listed.sql")),
-    ("endpoint_columns", include_str!("../sql/parts/endpoint_columns.sql")),
-    ("token_columns", include_str!("../sql/parts/token_columns.sql")),
-];
+macro_rules! parts {
+    ($($name:ident)+) => {
+        /// What several statements have in common, by its name.
+        const PARTS: &[(&str, &str)] =
+            &[$((stringify!($name), include_str!(concat!("../sql/parts/", stringify!($name), ".sql")))),+];
+    };
+}
+
+parts! {
+    dead_letter_columns
+    due_columns
+    endpoint_columns
+    event_columns
+    event_of_delivery
+    is_first_in_order
+    is_listed
+    nothing_blocks
+    replay_columns
+    token_columns
+}
 
 pub(crate) fn render(text: &str, narrowed: &str) -> String {
-    ringback::store::codes::put_in(&text.replace("{narrowed}", narrowed), &PARTS, &[])
+    ringback::store::codes::put_in(&text.replace("{narrowed}", narrowed), PARTS, &[])
 }

@@ -1,7 +1,5 @@
 -- Replays, newest first, at most $6. $1 tenant, $2 state, $3 <= created_at < $4, id < $5.
-SELECT r.id, r.filter, r.state, r.matched, r.released, r.skipped, r.bytes, r.rate_per_second, r.reason, r.created_at, r.finished_at,
-       (SELECT count(*) FROM {schema}.replay_item i WHERE i.replay_id = r.id AND i.outcome = {outcome.delivered}) AS delivered,
-       (SELECT count(*) FROM {schema}.replay_item i WHERE i.replay_id = r.id AND i.outcome = {outcome.dead}) AS dead
+SELECT {part.replay_columns}
 FROM {schema}.replay r
 WHERE ($1::text IS NULL OR r.tenant = $1)
   AND ($2::smallint IS NULL OR r.state = $2)

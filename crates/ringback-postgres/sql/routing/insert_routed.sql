@@ -7,15 +7,7 @@ given AS MATERIALIZED (
                 $8::smallint[], $9::text[])
          AS g (id, lane, endpoint_id, ordering_key, marks, seq, config_version, fate, detail)
 ),
-dead AS (
-    INSERT INTO {schema}.dead_letter
-        (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, reason, marks,
-         ordering_key, detail)
-    SELECT id, lane, clock.now, seq, config_version, endpoint_id, 0, 0, {reason.unroutable}, marks, ordering_key, detail
-    FROM given
-    CROSS JOIN clock
-    WHERE fate = {fate.unroutable}
-),
+{part.stored_dead},
 cancelled AS (
     INSERT INTO {schema}.finished
         (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
@@ -24,15 +16,5 @@ cancelled AS (
     CROSS JOIN clock
     WHERE fate = {fate.cancelled}
 ),
-judged AS (
-    INSERT INTO {schema}.verdict (event_id, kind, duplicate_of, config_version)
-    SELECT * FROM unnest($10::uuid[], $11::smallint[], $12::uuid[], $13::bigint[])
-),
-owed AS (
-    INSERT INTO {schema}.delivery (id, lane, due_at, seq, config_version, endpoint_id, shard, marks, ordering_key)
-    SELECT id, lane, clock.now, seq, config_version, endpoint_id, lane & 63, marks, ordering_key
-    FROM given
-    CROSS JOIN clock
-    WHERE fate = {fate.owed}
-)
+{part.stored_rest}
 SELECT now FROM clock

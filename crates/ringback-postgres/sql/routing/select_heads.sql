@@ -5,6 +5,4 @@ FROM {schema}.delivery d
 JOIN unnest($1::uuid[]) AS inserted (id) USING (id)
 WHERE NOT EXISTS (SELECT FROM {schema}.delivery earlier
                   WHERE earlier.lane = d.lane AND earlier.ordering_key = d.ordering_key AND earlier.seq < d.seq)
-  AND NOT EXISTS (SELECT FROM {schema}.dead_letter blocking
-                  WHERE blocking.blocks AND blocking.lane = d.lane
-                    AND blocking.ordering_key = d.ordering_key AND blocking.seq < d.seq)
+  AND {part.nothing_blocks}

@@ -11,12 +11,7 @@ LEFT JOIN LATERAL (
         WHERE d.lane = cursor.lane
           AND (d.due_at, d.id) > (cursor.due_at, cursor.id)
           AND d.due_at <= (SELECT now FROM clock)
-          AND (d.ordering_key IS NULL OR NOT (
-              EXISTS (SELECT FROM {schema}.delivery earlier
-                      WHERE earlier.lane = d.lane AND earlier.ordering_key = d.ordering_key AND earlier.seq < d.seq)
-              OR EXISTS (SELECT FROM {schema}.dead_letter blocking
-                         WHERE blocking.blocks AND blocking.lane = d.lane
-                           AND blocking.ordering_key = d.ordering_key AND blocking.seq < d.seq)))
+          AND {part.is_first_in_order}
         ORDER BY d.lane, d.due_at, d.id
         LIMIT $4
     ) d

@@ -14,8 +14,6 @@ LEFT JOIN LATERAL (
         LIMIT 1
     ) d
     WHERE d.due_at <= (SELECT now FROM clock)
-      AND NOT EXISTS (SELECT FROM {schema}.dead_letter blocking
-                      WHERE blocking.blocks AND blocking.lane = d.lane
-                        AND blocking.ordering_key = d.ordering_key AND blocking.seq < d.seq)
+      AND {part.nothing_blocks}
     ORDER BY d.shard, d.due_at, d.id
 ) due ON true

@@ -1,14 +1,6 @@
 -- The delivery with the smallest seq of each ordering key, if it is due and no dead letter stands before it.
 -- ?1 rows {lane, key}, ?2 now.
-SELECT d.id,
-       d.lane,
-       d.endpoint_id,
-       d.due_at,
-       d.seq,
-       d.attempts,
-       d.attempts_at_refill,
-       d.marks,
-       d.ordering_key
+SELECT {part.due_columns}
 FROM jsonb_each(?1) AS wanted
 CROSS JOIN ringback_delivery AS d
     ON d.id = (
@@ -20,12 +12,5 @@ CROSS JOIN ringback_delivery AS d
         LIMIT 1
     )
 WHERE d.due_at <= ?2
-  AND NOT EXISTS (
-      SELECT 1
-      FROM ringback_dead_letter AS dead
-      WHERE dead.blocks
-        AND dead.lane = d.lane
-        AND dead.ordering_key = d.ordering_key
-        AND dead.seq < d.seq
-  )
+  AND {part.nothing_blocks}
 ORDER BY d.shard, d.due_at, d.id

@@ -1,0 +1,10 @@
+-- What cannot be routed is a dead letter at once.
+dead AS (
+    INSERT INTO {schema}.dead_letter
+        (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, reason, marks,
+         ordering_key, detail)
+    SELECT id, lane, clock.now, seq, config_version, endpoint_id, 0, 0, {reason.unroutable}, marks, ordering_key, detail
+    FROM given
+    CROSS JOIN clock
+    WHERE fate = {fate.unroutable}
+)

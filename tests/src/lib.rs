@@ -49,6 +49,7 @@ pub mod samples;
 pub mod server;
 pub mod settled;
 pub mod slips;
+pub mod snapshot;
 pub mod stores;
 pub mod until;
 pub mod verifier;

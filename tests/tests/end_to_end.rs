@@ -58,6 +58,7 @@ mod slow_questions;
 
 // The house itself.
 mod house;
+mod shown;
 mod snapshots;
 mod ways;
 

@@ -19,7 +19,7 @@ const CALLS: [&str; 14] = [
     "read_outbox",
     "record_routing",
     "feed",
-    "refill",
+    "feed_lanes",
     "pending_lanes",
     "load_events",
     "find_untried",

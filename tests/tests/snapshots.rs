@@ -1,27 +1,13 @@
 //! What others build on, as it is now: the API's document, the schema of both stores, what each command says of itself, and
-//! the public items of each crate. A change of any of them is to be seen in review, so the files of `tests/snapshots/` are compared with what is there;
-//! `RINGBACK_TEST_BLESS=1 tests/run -p ringback-tests snapshots` writes them anew.
+//! the public items of each crate. A change of any of them is to be seen in review, so the files of `tests/snapshots/` are
+//! compared with what is there; `RINGBACK_TEST_BLESS=1 tests/run -p ringback-tests snapshots` writes them anew.
 
 use std::{fmt::Write as _, fs, path::Path, process::Command};
 
-use ringback_tests::{command::ringback_alone, database::Database, help::Help, server::Serve, stores::Store};
+use ringback_tests::{
+    command::ringback_alone, database::Database, help::Help, server::Serve, snapshot::hold, stores::Store,
+};
 use sqlx::Row as _;
-
-/// Compares, or writes.
-fn hold(name: &str, now: &str) {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots")).join(name);
-    if std::env::var_os("RINGBACK_TEST_BLESS").is_some() {
-        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");
-        fs::write(&path, now).expect("the file can be written");
-        return;
-    }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    let differs = kept.lines().zip(now.lines()).enumerate().find(|(_, (kept, now))| kept != now);
-    if let Some((number, (kept, now))) = differs {
-        panic!("line {} of {name} was\n{kept}\nand is\n{now}\n; see how to write it anew", number + 1);
-    }
-    assert_eq!(kept.lines().count(), now.lines().count(), "{name} has other lines at its end");
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_document_of_the_api() {

@@ -17,7 +17,7 @@ use serde_json::json;
 
 /// One call was delivered, one was given up, and one event was for nobody. The dead delivery.
 async fn story(server: &Server, receiver: &Receiver) -> String {
-    let once = json!({"max_attempts": 1, "delays_ms": [], "jitter": 0.0});
+    let once = json!({"max_attempts": 1, "delays_ms": [50], "jitter": 0.0});
     let endpoint =
         json!({"key": "crm", "name": "Acme's CRM", "url": receiver.url(), "event_types": ["call.*"], "retry": once});
     server.api.endpoint(endpoint).await;

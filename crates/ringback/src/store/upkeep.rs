@@ -59,7 +59,7 @@ pub enum Step {
     DropEvents,
     /// Removes old attempts.
     DropAttempts,
-    /// Removes rows that were moved out of their dropped partition because they were needed, and are not any more.
+    /// Removes rows that were copied out of a dropped partition because they were needed, and are not any more.
     DropSurvivors,
     /// Forgets idempotency keys of events.
     ForgetKeys,

@@ -1,8 +1,8 @@
 //! All calls of a store except two, as a table, so that code that treats each call alike is written once.
 
-/// Passes all calls of a store to `$then!`, by trait, each as `limit name(argument: type, …) -> type;`, where `limit` names
-/// the call's deadline. The calls of [`super::Liveness`] are left out, since they are about the store itself. The module
-/// that uses the macro imports the types.
+/// Passes all calls of a store to `$then!`, by trait, each as `limit name(argument: type, …) -> type;`, where `limit` is
+/// the name of the call's deadline. The calls of [`super::Liveness`] are left out, since they are about the store itself.
+/// The module that uses the macro imports the types.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! for_every_call {

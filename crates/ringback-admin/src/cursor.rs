@@ -1,6 +1,6 @@
-//! Where the next page of a list begins, in a form that callers can neither read nor make.
+//! Cursors: where the next page of a list begins, in a form that callers can neither read nor make.
 //!
-//! A cursor is sealed under the master key, so every node of an installation takes it, also after a restart.
+//! A cursor is sealed under the master key, so every node of an installation accepts it, also after a restart.
 //! The seal is bound to the list, the caller's tenant and the filter: with any other it does not open.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -17,10 +17,10 @@ use crate::{
     problem::{Fault, Problem},
 };
 
-/// The layout of what is sealed. A cursor of another version is refused like one that was tampered with.
+/// The version of the sealed layout. A cursor of another version is refused, like one that was tampered with.
 const VERSION: u8 = 1;
 
-/// Most items of a page, and how many it has unless the caller says.
+/// Most items of a page, and the default.
 const LIMIT_MAX: u32 = 1_000;
 const LIMIT_DEFAULT: u32 = 50;
 
@@ -97,7 +97,7 @@ macro_rules! position_by_id {
 }
 position_by_id!(EventId, DeliveryId, EndpointId, ReplayId);
 
-/// The audit log: when, and which of that moment.
+/// The audit log: the time, and the number among changes of that time.
 impl Position for AuditPosition {
     fn to_bytes(&self) -> Vec<u8> {
         [self.at.micros().to_be_bytes(), self.seq.to_be_bytes()].concat()
@@ -110,7 +110,7 @@ impl Position for AuditPosition {
     }
 }
 
-/// Dead letters: when it died, and which.
+/// Dead letters: when it died, and its id.
 impl Position for (Timestamp, DeliveryId) {
     fn to_bytes(&self) -> Vec<u8> {
         [self.0.micros().to_be_bytes().as_slice(), &self.1.to_bytes()].concat()

@@ -1,4 +1,4 @@
-//! What fuzz targets reach into the API for. Not for anybody else, and gone without the feature `fuzzing`.
+//! Functions for fuzz targets only; they exist only with the feature `fuzzing`.
 
 use ringback::{id::DeliveryId, seal::MasterKeys, time::Timestamp};
 

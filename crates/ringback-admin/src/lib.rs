@@ -1,5 +1,5 @@
-//! Ringback's admin API: hand in events, configure endpoints, see what became of deliveries, replay them; and, if
-//! wanted, pages for people.
+//! Ringback's admin API: emit events, configure endpoints, see what became of deliveries, replay them; and, if wanted,
+//! pages for people.
 //!
 //! ```no_run
 //! # async fn mount(engine: ringback::Engine) -> Result<(), ringback_admin::InvalidBasePath> {
@@ -62,14 +62,14 @@ pub use self::{
 
 /// The admin API of `engine`.
 ///
-/// With a base path it answers only below that path, unless it is [`Options::alone`]; without one it also answers what it
-/// does not know, with a 404.
+/// With a base path it answers only requests below that path, unless it is [`Options::alone`]; without one it also answers
+/// unknown paths, with a 404.
 pub fn router(engine: Engine, options: Options) -> Router {
     let (routes, described) = api::routes().split_for_parts();
     let unread = unasked::Unread::of(&described);
     let mut routes = routes.route_layer(middleware::from_fn_with_state(unread, unasked::refuse));
     if let Some(hosts) = options.dashboard {
-        // Pages are no part of the API, and so not described with it.
+        // Pages are no part of the API, so they are not in its description.
         routes = routes.merge(dashboard::routes(hosts, &options.proxies));
     }
     let document = openapi::document(described, &options.base_path);
@@ -82,7 +82,7 @@ pub fn router(engine: Engine, options: Options) -> Router {
     }
     let mut mounted = Router::new().nest(base_path, routes);
     if options.dashboard.is_some() {
-        // A nested router knows its first page without a slash at the end; people write it either way.
+        // A nested router knows its first page without a slash at the end; people type it with or without.
         let home = get(Redirect::to(base_path)).fallback(problem::method_not_allowed);
         let home = home.layer(middleware::map_response(guard)).layer(middleware::from_fn(request_id::carry));
         mounted = mounted.route(&format!("{base_path}/"), home);
@@ -95,7 +95,7 @@ fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, budget: &memory:
     routes
         .fallback(problem::not_found_here)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        // The first is the outermost. As one: each layer that is added by itself costs every request a few allocations.
+        // The first is the outermost. Added as one tuple, since each separate layer costs every request a few allocations.
         .layer((
             middleware::from_fn(request_id::carry),
             middleware::map_response(guard),
@@ -105,10 +105,11 @@ fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, budget: &memory:
         ))
 }
 
-/// Longer than any answer should take, the arrival of the largest body included; a replay of millions takes longest.
+/// Longer than any answer should take, including the arrival of the largest body; creating a replay of millions takes
+/// longest.
 const ANSWER: Duration = Duration::from_secs(120);
 
-/// Gives a request up that takes too long.
+/// Ends a request that takes too long.
 async fn in_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(ANSWER, next.run(request)).await {
         Ok(response) => response,
@@ -116,8 +117,8 @@ async fn in_time(request: Request, next: Next) -> Response {
     }
 }
 
-/// Answers hold payloads, and once a secret: no cache may keep them unless they say so themselves, no browser may guess
-/// at them.
+/// Sets headers of all answers. They may contain payloads and new secrets, so no cache may store them unless an answer
+/// allows it, and no browser may guess their type.
 async fn guard(response: Response) -> Response {
     protected(response)
 }

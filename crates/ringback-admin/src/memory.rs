@@ -1,8 +1,7 @@
-//! How much memory the bodies of all requests may hold together.
+//! Limits the memory that the bodies of all requests take together.
 //!
-//! What has arrived is counted, byte by byte as it arrives; what a request says about its own length is not believed.
-//! The bytes count until their request ends. What is then left of them, an event's payload, is the engine's, whose own
-//! limits hold.
+//! Bytes are counted as they arrive; the length that a request declares is not trusted. They count until their request ends.
+//! Payloads that are in memory after that belong to the engine, which has limits of its own.
 
 use std::sync::{
     Arc,
@@ -17,14 +16,14 @@ use crate::problem::Problem;
 #[derive(Debug, Clone)]
 pub(crate) struct Budget(Arc<AtomicUsize>);
 
-/// What one request holds of it; given back when dropped.
+/// The part that one request takes; it is given back on drop.
 #[derive(Debug)]
 pub(crate) struct Held {
     budget: Budget,
     bytes: AtomicUsize,
 }
 
-/// There is no room for what has arrived.
+/// There is no memory left for bytes that have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exhausted;
 
@@ -33,17 +32,17 @@ impl Budget {
         Self(Arc::new(AtomicUsize::new(bytes)))
     }
 
-    /// Nothing yet.
+    /// A part of zero bytes, for a new request.
     pub(crate) fn held(&self) -> Held {
         Held { budget: self.clone(), bytes: AtomicUsize::new(0) }
     }
 }
 
 impl Held {
-    /// Holds so many bytes more.
+    /// Takes so many bytes more.
     ///
     /// # Errors
-    /// When all requests together would hold too many; this one then holds what it held.
+    /// When all requests together would take too many; the part then stays as it was.
     pub(crate) fn take(&self, bytes: usize) -> Result<(), Exhausted> {
         let left = self.budget.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
         left.map_err(|_| Exhausted)?;

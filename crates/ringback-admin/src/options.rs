@@ -6,7 +6,7 @@ use crate::{
     sender::TrustedProxies,
 };
 
-/// Where the router is mounted and how callers prove themselves.
+/// Where the router is mounted, and how callers prove who they are.
 ///
 /// ```
 /// use ringback_admin::Options;
@@ -24,7 +24,7 @@ pub struct Options {
     pub(crate) request_memory_max: usize,
 }
 
-/// Most bytes that the bodies of all requests hold together, unless it is said otherwise: sixteen of the largest.
+/// By default, most bytes that the bodies of all requests take together: sixteen of the largest.
 const REQUEST_MEMORY_MAX: usize = 256 * 1024 * 1024;
 
 /// A base path that no request could have.
@@ -33,21 +33,21 @@ const REQUEST_MEMORY_MAX: usize = 256 * 1024 * 1024;
 pub struct InvalidBasePath;
 
 impl Options {
-    /// Callers show this bearer token and may then do everything.
+    /// Callers that send this bearer token may do everything.
     #[must_use]
     pub fn with_token(token: impl AsRef<str>) -> Self {
         Self::with_tokens([(token.as_ref(), Access::everything())])
     }
 
-    /// Callers show one of these bearer tokens and may then do what is said beside it.
+    /// Callers that send one of these bearer tokens have the token's access.
     #[must_use]
     pub fn with_tokens<T: AsRef<str>>(tokens: impl IntoIterator<Item = (T, Access)>) -> Self {
         Self::admitting(Admission::tokens(tokens))
     }
 
-    /// The host application has authenticated whoever reaches the router. An [`Access`] among the request's
-    /// extensions narrows what that caller may do; without one, it is everything. A [`Who`](ringback::audit::Who) among
-    /// them is told to the audit log; without one, it is `Who::Host(None)`.
+    /// The host application has authenticated every caller that reaches the router. An [`Access`] among the request's
+    /// extensions narrows what that caller may do; without one, the caller may do everything. A
+    /// [`Who`](ringback::audit::Who) among them is written to the audit log; without one, `Who::Host(None)` is.
     #[must_use]
     pub fn trusting_host() -> Self {
         Self::admitting(Admission::trusting_host())
@@ -64,49 +64,50 @@ impl Options {
         }
     }
 
-    /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: nobody's without this. The other end of a connection
-    /// is known by the [`ConnectInfo`](axum::extract::ConnectInfo) of its address among a request's extensions.
+    /// Sets the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; by default there are none. The address
+    /// of a connection's other end is read from the [`ConnectInfo`](axum::extract::ConnectInfo) among the request's
+    /// extensions.
     #[must_use]
     pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.proxies = proxies;
         self
     }
 
-    /// How many bytes the bodies of all requests may hold together, 256 MiB without this; a request beyond that is 503
-    /// with `Retry-After: 1`.
+    /// Sets how many bytes the bodies of all requests may take together, by default 256 MiB; a request beyond that is
+    /// answered with 503 and `Retry-After: 1`.
     #[must_use]
     pub const fn request_memory_max(mut self, bytes: usize) -> Self {
         self.request_memory_max = bytes;
         self
     }
 
-    /// With pages for people beside the API: `/` shows what is wrong, `/login` takes any token that may look. Where the
-    /// host application is trusted there is no login, and its own pages should be as safe from scripts as these.
+    /// Adds pages for people to the API: `/` shows what is wrong, `/login` takes any token that may read. If the host
+    /// application is trusted there is no login, and its own pages should be as safe from scripts as these.
     #[must_use]
     pub const fn dashboard(mut self) -> Self {
         self.dashboard = Some(Hosts::Any);
         self
     }
 
-    /// The same for a server that listens on the loopback alone: pages are answered under names of this machine and to
-    /// what a proxy forwards, so that no page on the internet can ask for them under a name that it made point here.
+    /// The same for a server that listens only on loopback: pages are answered under names of this machine, and to requests
+    /// through a trusted proxy, so that no page on the internet can ask for them under a name that it made point here.
     #[must_use]
     pub const fn dashboard_on_loopback(mut self) -> Self {
         self.dashboard = Some(Hosts::Loopback);
         self
     }
 
-    /// Nothing is mounted beside the router: what is outside its base path is answered too, with a 404 like any other.
+    /// Nothing else is mounted beside the router: it also answers paths outside its base path, with a 404 like any other.
     #[must_use]
     pub const fn alone(mut self) -> Self {
         self.is_alone = true;
         self
     }
 
-    /// All routes are found below this path instead of below `/`.
+    /// Puts all routes below this path instead of `/`.
     ///
     /// # Errors
-    /// When it holds a character that would have to be escaped, or a dot segment.
+    /// When it contains a character that would have to be escaped, or a dot segment.
     pub fn base_path(mut self, path: &str) -> Result<Self, InvalidBasePath> {
         let plain = |segment: &&str| {
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);

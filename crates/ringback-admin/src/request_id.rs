@@ -1,6 +1,6 @@
-//! Each request's id: the caller's own if it sent one that is well-formed, else one made here. It comes back in
-//! `x-request-id` and in a refusal's `instance`, and stands at every line that is logged while the request is
-//! answered: so a caller's complaint can be found in the log.
+//! The id of each request: the caller's own if it sent a well-formed one, otherwise a new one. It is returned in
+//! `x-request-id` and in a refusal's `instance`, and is in every line that is logged while the request is answered, so that
+//! a caller's complaint can be found in the log.
 
 use std::time::Instant;
 
@@ -34,7 +34,7 @@ pub(crate) fn instance() -> Option<String> {
 /// Answers a request under its id.
 pub(crate) async fn carry(request: Request, next: Next) -> Response {
     let id = given(&request).unwrap_or_else(made);
-    // The route's pattern, never the path: that holds what callers chose.
+    // The route's pattern, never the path, which contains values that callers chose.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", request_id = %id, method = %request.method(), route);
     let begun = Instant::now();
@@ -49,7 +49,7 @@ pub(crate) async fn carry(request: Request, next: Next) -> Response {
     response
 }
 
-/// Makes an answer to a request that came without an id, or whose id nobody read.
+/// Answers, under a new id, a request whose id was not read.
 pub(crate) fn under_new<B>(answer: impl FnOnce() -> http::Response<B>) -> http::Response<B> {
     let id = made();
     let mut response = CURRENT.sync_scope(id.clone(), answer);
@@ -67,7 +67,7 @@ fn tell<B>(response: &mut http::Response<B>, id: String) {
     }
 }
 
-/// Only what can stand in a header, a URN and a log line as it is.
+/// The caller's id, if all its characters are safe in a header, a URN and a log line.
 fn given(request: &Request) -> Option<String> {
     let mut values = request.headers().get_all(NAME).iter();
     let text = values.next()?.to_str().ok()?;

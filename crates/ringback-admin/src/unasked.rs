@@ -1,6 +1,6 @@
-//! What a route does not read is refused where it comes all the same: `DELETE …?dry_run=true` must delete nothing, and a
-//! request with an `Idempotency-Key` must not be carried out twice. Which routes read what is said by their descriptions,
-//! so that none can forget it.
+//! Refuses parameters and keys that a route does not read: `DELETE …?dry_run=true` must delete nothing, and a request with
+//! an `Idempotency-Key` must not be carried out twice. The routes' descriptions say what they read, so that no route can
+//! forget this check.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::{
     problem::Problem,
 };
 
-/// Below this every parameter counts. What is asked by machines that watch (`/healthz?t=1`) stays as it is.
+/// Routes below this are checked. Others, which monitoring asks (`/healthz?t=1`), may have any parameters.
 const STRICT: &str = "/v1/";
 
 /// Operations by method and route.
@@ -27,10 +27,10 @@ type Operations = HashSet<(String, String)>;
 /// What operations do not read.
 #[derive(Debug, Clone)]
 pub(crate) struct Unread {
-    /// Those that take no parameters in their query.
+    /// Operations that take no parameters in their query.
     without_query: Arc<Operations>,
-    /// Those that can be carried out twice, and take no `Idempotency-Key`. To GET, PUT or DELETE something a second time
-    /// changes nothing (RFC 9110 §9.2.2): there a key is honoured by itself.
+    /// Operations whose repetition has an effect, and that take no `Idempotency-Key`. GET, PUT and DELETE are idempotent by
+    /// themselves (RFC 9110 §9.2.2), so a key does no harm there.
     without_key: Arc<Operations>,
 }
 
@@ -81,7 +81,7 @@ fn reads(operation: &Value, wanted: impl Fn(&Value) -> bool) -> bool {
     operation["parameters"].as_array().into_iter().flatten().any(wanted)
 }
 
-/// Refuses what the route would not read.
+/// Refuses parameters and keys that the route would not read.
 pub(crate) async fn refuse(
     State(unread): State<Unread>,
     matched: MatchedPath,

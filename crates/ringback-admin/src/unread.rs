@@ -1,10 +1,11 @@
-//! Bodies that are answered before they were read to their end, because what stands at their beginning is refused.
+//! Handles requests that are answered before their bodies were read to the end, because they were refused early.
 //!
-//! The answer goes out at once. A client that is still sending would find its connection reset instead of the answer,
-//! and one that keeps its connections would lose its next request on this one: so the rest is read and thrown away
-//! beside the answer, within bounds. Where those may not suffice, the answer says that the connection ends with it.
+//! The answer is sent at once. If the rest of the body were not read, a client that is still sending would find its
+//! connection reset instead of the answer, and a client that reuses connections would lose its next request. So the
+//! rest is read and thrown away in the background, within bounds. If the bounds may not suffice, the answer closes the
+//! connection.
 //!
-//! What a request's body holds of the memory for bodies is given back here, too, when the request has been answered.
+//! Here the memory that a request's body takes is given back, too, when the request has been answered.
 
 use std::{
     pin::Pin,
@@ -25,13 +26,13 @@ use tokio::sync::oneshot;
 
 use crate::memory::Budget;
 
-/// Most that is thrown away: twice the largest request.
+/// Most bytes that are thrown away: twice the largest request.
 const BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How long a client may take to send it.
 const TIME_MAX: Duration = Duration::from_secs(5);
 
-/// Answers a request whose body is counted, and reads what nobody read of it.
+/// Answers a request whose body is counted, then reads the rest of the body.
 pub(crate) async fn discard(State(budget): State<Budget>, mut request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
@@ -44,7 +45,7 @@ pub(crate) async fn discard(State(budget): State<Budget>, mut request: Request, 
     let mut response = next.run(request).await;
     drop(held);
     if let Ok((body, begun)) = left.try_recv() {
-        // Reading would ask a client for a body that it holds back until it is asked.
+        // A client that waits for `100 Continue` has not sent its body: reading would make it send the body.
         let is_read = begun || !waits_for_a_word;
         let is_short = body.size_hint().upper().is_some_and(|bytes| bytes <= BYTES_MAX as u64);
         if !is_read || !is_short {
@@ -105,7 +106,7 @@ impl Drop for Lent {
             return;
         }
         if let Some(back) = self.back.take() {
-            // Nobody waits for it once the client has gone.
+            // Fails once the client has gone.
             let _ = back.send((std::mem::take(&mut self.body), self.begun));
         }
     }

@@ -1,4 +1,4 @@
-//! The log of who changed what: written by each change's own transaction, read newest first.
+//! The log of who changed what: each change writes it in its own transaction; it is read newest first.
 
 use ringback::{
     audit::Entry,
@@ -9,7 +9,7 @@ use sqlx::{PgConnection, postgres::PgRow};
 
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
 
-/// Writes what the transaction of `connection` changes.
+/// Writes the record of a change, in the change's transaction.
 pub(crate) async fn write(store: &Postgres, connection: &mut PgConnection, record: &Entry) -> Result<()> {
     query(&store.sql().insert_record)
         .bind(record.by.who.to_string())

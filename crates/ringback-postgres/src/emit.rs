@@ -8,23 +8,23 @@ use crate::{
     sql::{query, render},
 };
 
-/// Why an event was not written. After [`Error::Invalid`] the caller's transaction goes on as if nothing had been
-/// asked; after [`Error::Database`] PostgreSQL has aborted it.
+/// Why an event was not written. After [`Error::Invalid`] the caller's transaction can go on, since no statement was sent;
+/// after [`Error::Database`] PostgreSQL has aborted it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The event was refused before the database was asked.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// The database refused: too large a payload (SQLSTATE 22023), or it is away, or the schema is missing.
+    /// The database refused the event (a payload that is too large: SQLSTATE 22023), is away, or has no such schema.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
 /// Writes an event into the schema [`DEFAULT_SCHEMA`]: it is owed if and only if the caller's transaction commits.
 ///
-/// Only inserts: it waits for nobody and conflicts with nobody. Call the engine's `wake` after the commit, or let
-/// it find the event by itself within some 25 ms.
+/// It only inserts: it waits for no lock and conflicts with no other transaction. Call the engine's `wake` after the commit,
+/// or let the engine find the event by itself within some 25 ms.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a malformed field, and for a destination with anything but a URL and an endpoint key: a
@@ -47,7 +47,7 @@ pub(crate) async fn call(
     statement: &SqlStr,
     event: &NewEvent,
 ) -> Result<EventId, Error> {
-    // How large is too large is the database's to say: one limit for callers in every language.
+    // The payload's size is not checked here: the SQL function has the one limit for callers in every language.
     event.check(usize::MAX)?;
     event.check_options()?;
     let options = options(event)?;

@@ -1,4 +1,4 @@
-//! Whose fault a failed statement is: the database's for now, the data's for good, or the schema's.
+//! Sorts failed statements by fault: the database's, which may pass; the data's, which does not; or the schema's.
 
 use ringback::store;
 
@@ -11,10 +11,10 @@ const DISK_FULL: &str = "53100";
 /// `lock_not_available`: a row or table was locked for longer than [`store::PATIENCE_WITH_LOCKS`].
 const LOCKED: &str = "55P03";
 
-/// `data_corrupted` and `index_corrupted`: a page or an index entry that cannot be as it is.
+/// `data_corrupted` and `index_corrupted`: an impossible page or index entry.
 const CORRUPTED: [&str; 2] = ["XX001", "XX002"];
 
-/// Sorts what the driver says into what the engine acts on.
+/// The engine's error for an error of the driver.
 pub(crate) fn from_sqlx(error: sqlx::Error) -> store::Error {
     match &error {
         sqlx::Error::Database(refusal) => {
@@ -26,8 +26,9 @@ pub(crate) fn from_sqlx(error: sqlx::Error) -> store::Error {
                 _ if CORRUPTED.contains(&&*code) => store::Error::Damaged(Box::new(error)),
                 // System error: the disk fails, or a file of the database is missing.
                 "58" => store::Error::Damaged(Box::new(error)),
-                // Connection, a transaction in the wrong state, authorization, no such database,
-                // transaction rollback, resources, object in use, operator intervention, and internal errors such as a partition that was dropped while the statement was being planned.
+                // Connection, a transaction in the wrong state, authorization, no such database, transaction rollback,
+                // resources, object in use, operator intervention, and internal errors, such as a partition that was dropped
+                // while the statement was being planned.
                 "08" | "25" | "28" | "3D" | "40" | "53" | "55" | "57" | "XX" => {
                     store::Error::Unavailable(Box::new(error))
                 }

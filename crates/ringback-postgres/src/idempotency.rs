@@ -1,4 +1,4 @@
-//! Which event an idempotency key stands for, for events of both doors: locked, read, and kept.
+//! Which event holds an idempotency key: locking, reading and storing, for events from the engine and from the outbox.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -14,11 +14,11 @@ use uuid::Uuid;
 
 use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
 
-/// Keys that nobody else can take until the transaction ends.
+/// Keys that are locked until the transaction ends.
 pub(crate) struct Locked<'a> {
-    /// What they stood for before.
+    /// The events that held them before.
     pub(crate) holders: Holders<'a>,
-    /// Those that nobody held stand for the events that wanted them already.
+    /// The keys that no event held; locking gave them to the events that want them.
     taken: Holders<'a>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn lock<'a>(
     Ok(Locked { holders: find(store, connection, &held).await?, taken })
 }
 
-/// What keys stand for that are held.
+/// The events that hold these keys.
 async fn find<'a>(store: &Postgres, connection: &mut PgConnection, held: &Holders<'a>) -> Result<Holders<'a>> {
     if held.is_empty() {
         return Ok(Holders::new());
@@ -69,7 +69,7 @@ async fn find<'a>(store: &Postgres, connection: &mut PgConnection, held: &Holder
         .collect()
 }
 
-/// Has the keys in `taken` stand for what it says. The other ones stand for what they stood for before they were locked.
+/// Stores the holders in `taken`. The other locked keys get the state back that they had before.
 pub(crate) async fn keep(
     store: &Postgres,
     connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! Accepting events that come through the engine: stored and routed in one transaction, without the outbox.
+//! Storing events that were emitted through the engine, with their deliveries, in one transaction, without the outbox.
 
 use std::time::Duration;
 
@@ -48,13 +48,14 @@ impl Intake for Postgres {
     }
 }
 
-/// Whether storing the events is all there is to do, which takes one statement and no transaction around it.
+/// Whether one statement stores the group, so that no transaction around it is needed.
 fn is_plain(group: &Group) -> bool {
     let has_keys = |event: &EventToAccept| event.idempotency_key.is_some() || event.ordering_key.is_some();
     group.record.is_none() && group.once.is_none() && !group.events.iter().any(has_keys)
 }
 
-/// Takes the keys of requests that are carried out once, in one global order; those carried out before say so.
+/// Takes the keys of requests that are carried out once, in one global order. Requests that were carried out before are
+/// answered with what they created.
 async fn take_request_keys(
     store: &Postgres,
     connection: &mut PgConnection,

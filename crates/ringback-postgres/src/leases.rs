@@ -1,4 +1,4 @@
-//! Ownership of shards by lease, the database's clock being the judge.
+//! Ownership of shards by lease. The database's clock decides when a lease ends.
 
 use std::time::Duration;
 
@@ -104,8 +104,8 @@ fn shard(number: Option<i16>) -> Option<Shard> {
     number.and_then(|number| Shard::try_from(number).ok())
 }
 
-/// Those of these nodes whose lease runs; the others are removed. Waits for renewals under way: a lease that is being
-/// renewed is not ended.
+/// Those of these nodes whose lease runs; the others are removed. Waits for renewals under way, so that a lease that is
+/// being renewed counts as running.
 async fn running_nodes(store: &Postgres, connection: &mut PgConnection, nodes: &[Uuid]) -> Result<Vec<Uuid>> {
     let rows = query(&store.sql().lock_nodes).bind(nodes).fetch_all(&mut *connection).await.map_err(from_sqlx)?;
     let (mut running, mut ended) = (Vec::with_capacity(rows.len()), Vec::new());
@@ -131,23 +131,23 @@ async fn release(statement: &SqlStr, connection: &mut PgConnection, node: NodeId
 /// The least time that a renewal is given, however short the lease.
 const PATIENCE_MIN: Duration = Duration::from_secs(1);
 
-/// The time that leaving is given: whoever leaves may be about to end, and the lease runs out by itself.
+/// The time that leaving may take: the process may be about to end, and the lease runs out by itself.
 const PATIENCE_TO_LEAVE: Duration = Duration::from_secs(5);
 
-/// Keeps a lease over a connection of its own, which no work can occupy. What it saw committed at the last renewal is the
-/// witness of the database's past.
+/// Keeps a lease over a connection of its own, which no work can occupy. It remembers what the last renewal committed: if
+/// the database does not have that any more, it was restored to an older state.
 struct Keeper {
     options: PgConnectOptions,
     sql: Statements,
     connection: Option<PgConnection>,
-    /// Renewals that are known to be committed, and whose.
+    /// The node, and how many of its renewals are known to be committed.
     renewals: Option<(NodeId, i64)>,
-    /// The timeline that the database was on: each promotion and each recovery to a point in time begins another.
+    /// The timeline that the database was on. Each promotion of a standby and each point-in-time recovery begins another.
     timeline: Option<String>,
 }
 
 impl Keeper {
-    /// The connection, and in words how the database's past has changed since the last one was made.
+    /// The connection, and in words how the database's past has changed since the last connection was made, if it has.
     async fn connect(&mut self) -> Result<(&mut PgConnection, Option<String>)> {
         let mut other_past = None;
         if self.connection.is_none() {
@@ -173,7 +173,7 @@ impl Keeper {
         }
         let renewal = query(&renew).bind(node.0).bind(rows::micros(lease)).fetch_optional(&mut *connection);
         let Some(row) = renewal.await.map_err(from_sqlx)? else {
-            // It has ended for good, also should the clock be set back now.
+            // The lease has ended for good. Removing the node makes that true even if the clock is set back later.
             query(&remove).bind(node.0).execute(connection).await.map_err(from_sqlx)?;
             return Ok(Renewal::Ended);
         };
@@ -186,8 +186,8 @@ impl Keeper {
         Ok(Renewal::Renewed)
     }
 
-    /// Runs `ask` as long as a third of a lease at most: a connection that hangs is as good as broken, and there must be
-    /// time left for another.
+    /// Runs `ask` for at most `patience`. A connection that hangs is given up, so that there is time for another within the
+    /// lease.
     async fn within<T>(&mut self, patience: Duration, ask: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let answer = tokio::time::timeout(patience, ask(self)).await;
         let answer = answer.unwrap_or_else(|elapsed| Err(Error::Unavailable(Box::new(elapsed))));
@@ -198,7 +198,8 @@ impl Keeper {
     }
 }
 
-/// `None` where the database does not tell: it is no plain PostgreSQL then, and the renewals are all there is to go by.
+/// The database's timeline; `None` if the database does not tell it, as some services do not. Then only the count of
+/// renewals shows a changed past.
 async fn timeline(connection: &mut PgConnection, sql: &Statements) -> Result<Option<String>> {
     match query(&sql.read_timeline).fetch_one(connection).await.map_err(from_sqlx) {
         Ok(row) => rows::get(&row, "timeline").map(Some),

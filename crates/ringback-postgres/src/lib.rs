@@ -5,8 +5,9 @@
 //! qualified with it: nothing depends on `search_path`, and the host application's tables and migrations are left
 //! alone.
 //!
-//! Each statement is one file of `sql/`, named by what it does. The pipeline's are prepared once for each connection,
-//! with plans that do not depend on how much a table held at that moment; questions are planned for their values.
+//! Each statement is one file of `sql/`, named by what it does. Statements of the pipeline are prepared once for each
+//! connection, with plans that do not depend on the size of tables at that moment; operators' questions are planned for
+//! their values.
 
 #[cfg(test)]
 extern crate self as ringback_postgres;

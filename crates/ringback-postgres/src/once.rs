@@ -1,11 +1,12 @@
-//! Requests that are carried out once: the first statement of the transaction that makes something.
+//! Requests that are carried out once: taking the key is the first statement of the transaction that creates the object.
 
 use ringback::store::{DoneBefore, Error, ONCE_FOR, Once, Result};
 use sqlx::PgConnection;
 
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
 
-/// Takes the request's key for what the transaction is about to make; what it stands for already, otherwise.
+/// Takes the request's key for the object that the transaction is about to create. If the key is taken already, returns the
+/// earlier request.
 pub(crate) async fn take(store: &Postgres, connection: &mut PgConnection, once: &Once) -> Result<Option<DoneBefore>> {
     let name = &once.name;
     let taken = query(&store.sql().take_request_key)

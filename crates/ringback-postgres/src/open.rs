@@ -1,4 +1,4 @@
-//! Opening the store: its own small pools, its own schema.
+//! Opening the store: small pools of its own, and its own schema.
 
 use std::{
     str::FromStr as _,
@@ -19,13 +19,13 @@ use crate::{
     sql::{Statements, prepared, query},
 };
 
-/// Connections for the pipeline: intake, routing, feed, loading, two commits of records. More do not help; they contend.
+/// Connections for the pipeline: intake, routing, feed, loading events, two commits of outcomes. More would only contend.
 const WORK_CONNECTIONS_MAX: u32 = 6;
 
-/// Connections for short looks that somebody waits for: changes, shards, tokens. No question from outside can occupy them.
+/// Connections for short reads that somebody waits for: changes, shards, tokens. Operators' questions cannot occupy them.
 const LOOK_CONNECTIONS_MAX: u32 = 4;
 
-/// Connections for what is asked from outside, so that a slow question never delays the pipeline.
+/// Connections for operators' questions and changes, so that a slow question never delays the pipeline.
 const DESK_CONNECTIONS_MAX: u32 = 6;
 
 /// Connections for upkeep. It takes one step at a time.
@@ -34,19 +34,20 @@ const HOUSE_CONNECTIONS_MAX: u32 = 2;
 /// How long to wait for a connection before the database counts as away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often upkeep looks through what outlived its partition, which is many rows and changes slowly.
+/// How often upkeep walks over events that outlived their partition: they are many and change slowly.
 const WALK_OF_KEPT: Duration = Duration::from_secs(10 * 60);
 
-/// How long to look for the reason why there was no connection.
+/// How long finding out why there was no connection may take.
 const REASON_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Set on every connection whatever the host's defaults are.
+/// Settings of every connection, whatever the host's defaults are.
 ///
-/// - What was acknowledged is on disk; who waits for standbys, too, by a stronger setting, goes on doing so.
-/// - A node that stands still in the middle of a transaction holds its locks for a third of a lease at most, and one that
-///   waits for a lock gives up as soon: others want to go on.
-/// - The database notices within half a minute that a node is gone without a word, and lets go of its locks.
-/// - Just-in-time compilation costs more than these statements run, and every statement relies on its own snapshot.
+/// - A commit that is acknowledged is on disk; a stronger setting of the host, which also waits for standbys, stays.
+/// - A node that stands still in a transaction holds its locks for at most a third of a lease, and a statement waits as long
+///   for a lock at most, so that others go on.
+/// - The database notices within half a minute that a node has vanished, and releases its locks.
+/// - Just-in-time compilation is off, since it takes longer than these statements; and each statement has its own snapshot
+///   (`READ COMMITTED`).
 fn session() -> AssertSqlSafe<String> {
     let patience = PATIENCE_WITH_LOCKS.as_millis();
     AssertSqlSafe(format!(
@@ -59,19 +60,19 @@ fn session() -> AssertSqlSafe<String> {
     ))
 }
 
-/// On the pipeline's connections besides: its statements are planned once, perhaps while the tables are empty, and each
-/// finds its rows by index, whatever the planner believes to be cheaper at that moment.
+/// Further settings of the pipeline's connections. Its statements are planned once, perhaps while the tables are empty, so
+/// the plans must use indexes, even if the planner believes something else to be cheaper at that moment.
 const PIPELINE: &str = "SET statement_timeout = '15s'; SET plan_cache_mode = force_generic_plan; \
                         SET enable_seqscan = off; SET enable_bitmapscan = off";
 
-/// On the connections for short looks besides.
+/// Further settings of the connections for short reads.
 const LOOK: &str = "SET statement_timeout = '8s'";
 
-/// On those at the desk besides: nobody waits longer for an answer, and a question that takes so long is better asked
-/// otherwise.
+/// Further settings of the connections for operators: nobody waits longer for an answer, and a slower question should be
+/// narrowed.
 const DESK: &str = "SET statement_timeout = '30s'";
 
-/// On those of upkeep besides: looking through a large partition takes a while, and nobody waits for it.
+/// Further settings of upkeep's connections: reading a large partition takes long, and nobody waits for it.
 const HOUSE: &str = "SET statement_timeout = '10min'";
 
 /// The store for PostgreSQL. Cheap to clone.
@@ -112,8 +113,8 @@ impl Pools {
 }
 
 impl Postgres {
-    /// Connects to `url` (`postgres://…`) and works in `schema`, usually [`crate::DEFAULT_SCHEMA`]. Neither creates
-    /// nor checks it: see [`Self::migrate`] and [`Self::check_schema`].
+    /// Connects to `url` (`postgres://…`) and works in `schema`, usually [`crate::DEFAULT_SCHEMA`]. The schema is neither
+    /// created nor checked: see [`Self::migrate`] and [`Self::check_schema`].
     ///
     /// # Errors
     /// [`Error::Schema`] for a name that is no plain identifier, [`Error::Refused`] for a malformed URL,
@@ -133,10 +134,11 @@ impl Postgres {
     /// As [`Self::connect`].
     pub async fn connect_with(options: PgConnectOptions, schema: &str) -> Result<Self> {
         schema::check_name(schema)?;
-        // A session-pooling proxy may refuse the one setting that the driver sends along; all values are read in binary.
+        // Unset, because a session-pooling proxy may refuse this setting of the driver. It matters only for values as text,
+        // and all values are read in binary.
         let options = options.application_name("ringback").extra_float_digits(None);
         let options = sqlx::ConnectOptions::disable_statement_logging(options);
-        // A pool would only say that it waited in vain; a connection of its own says why there is none.
+        // Opens a connection of its own: unlike a pool, which would only time out, it says why there is none.
         refuse_transaction_pooling(&options).await?;
         let inner = Inner {
             pools: RwLock::new(Pools::new(&options)),
@@ -164,7 +166,7 @@ impl Postgres {
         schema::check(&mut *self.look().await?, &self.inner.schema).await
     }
 
-    /// Sets what `emit` refuses as too large, in bytes; 1 MiB in a new schema. For all callers, at once.
+    /// Sets the largest payload that `emit` accepts, in bytes; 1 MiB in a new schema. Takes effect at once, for all callers.
     ///
     /// # Errors
     /// [`Error::Refused`] for zero.
@@ -184,8 +186,8 @@ impl Postgres {
     }
 
     /// A call that began at `asked` was not answered in time. Connections that were open then may be dead without having
-    /// been closed, as after a firewall forgot them or a host was lost, and none of them would ever say so: others take
-    /// their place.
+    /// been closed, as after a firewall forgot them or a host was lost, and no error would ever show it: new pools replace
+    /// them.
     pub(crate) fn replace_connections(&self, asked: Instant) {
         let mut pools = self.inner.pools.write().unwrap_or_else(PoisonError::into_inner);
         if pools.made < asked {
@@ -209,23 +211,23 @@ impl Postgres {
         &self.inner.options
     }
 
-    /// Whether it is time for another walk over what outlived its partition.
+    /// Whether it is time for another walk over events that outlived their partition.
     pub(crate) fn is_walk_of_kept_due(&self) -> bool {
         let walked = *self.inner.walked_kept.lock().unwrap_or_else(PoisonError::into_inner);
         walked.is_none_or(|at| at.elapsed() >= WALK_OF_KEPT)
     }
 
-    /// Such a walk has come to its end.
+    /// Notes that a walk over such events has ended now.
     pub(crate) fn walked_kept(&self) {
         *self.inner.walked_kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// A connection of the pipeline's.
+    /// A connection for the pipeline.
     pub(crate) async fn work(&self) -> Result<PoolConnection<Db>> {
         self.given(self.pools().work.acquire().await).await
     }
 
-    /// A connection for a short look that somebody waits for.
+    /// A connection for a short read that somebody waits for.
     pub(crate) async fn look(&self) -> Result<PoolConnection<Db>> {
         self.given(self.pools().look.acquire().await).await
     }
@@ -235,13 +237,13 @@ impl Postgres {
         self.given(self.pools().house.acquire().await).await
     }
 
-    /// A connection for questions from outside.
+    /// A connection for operators' questions and changes.
     pub(crate) async fn desk(&self) -> Result<PoolConnection<Db>> {
         self.given(self.pools().desk.acquire().await).await
     }
 
-    /// What a pool gave. It waits in vain for a database that refuses every connection, and then says no more than that:
-    /// a connection beside it says why.
+    /// A pool's answer. If the database refuses every connection, the pool only reports a time-out: then one more connection
+    /// is tried, whose error tells the cause.
     async fn given<T>(&self, given: std::result::Result<T, sqlx::Error>) -> Result<T> {
         if !matches!(given, Err(sqlx::Error::PoolTimedOut)) {
             return given.map_err(from_sqlx);
@@ -254,8 +256,8 @@ impl Postgres {
         })
     }
 
-    /// A transaction of the pipeline's. Connections that the database has closed since, as all are after a restart, are
-    /// passed over: nothing has happened in a transaction that did not even begin.
+    /// A transaction of the pipeline. Connections that the database has closed, as all are after a restart, are skipped:
+    /// trying again is safe, since their transaction did not even begin.
     pub(crate) async fn begin_work(&self) -> Result<Transaction<'static, Db>> {
         for _ in 0..WORK_CONNECTIONS_MAX {
             match self.pools().work.begin().await {
@@ -266,8 +268,8 @@ impl Postgres {
         self.given(self.pools().work.begin().await).await
     }
 
-    /// A connection of the pipeline's that answers, for a single statement that somebody waits for and that must not be
-    /// repeated. Those that have been closed are passed over.
+    /// A connection of the pipeline that answers, for a single statement that somebody waits for and that must not be
+    /// repeated. Connections that were closed are skipped.
     pub(crate) async fn live_work(&self) -> Result<PoolConnection<Db>> {
         for _ in 0..WORK_CONNECTIONS_MAX {
             let mut connection = self.work().await?;
@@ -279,8 +281,8 @@ impl Postgres {
         self.work().await
     }
 
-    /// The one row of a pipeline's read without values that somebody waits for. As with [`Self::begin_work`], connections
-    /// that have been closed are passed over: a read may be repeated.
+    /// The one row of a statement without arguments that somebody waits for. As with [`Self::begin_work`], connections that
+    /// were closed are skipped: a read may be repeated.
     pub(crate) async fn read_at_once(&self, statement: &SqlStr) -> Result<PgRow> {
         for _ in 0..WORK_CONNECTIONS_MAX {
             match prepared(statement).fetch_one(&mut *self.work().await?).await {
@@ -291,19 +293,19 @@ impl Postgres {
         prepared(statement).fetch_one(&mut *self.work().await?).await.map_err(from_sqlx)
     }
 
-    /// One snapshot for questions that take more than one statement: what moves from table to table meanwhile is in
-    /// exactly one of them.
+    /// One snapshot for questions that take more than one statement: a row that moves from table to table meanwhile is seen
+    /// in exactly one of them.
     pub(crate) async fn snapshot(&self) -> Result<Transaction<'static, Db>> {
         let begun = self.pools().desk.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await;
         self.given(begun).await
     }
 
-    /// A transaction of upkeep's.
+    /// A transaction of upkeep.
     pub(crate) async fn begin_house(&self) -> Result<Transaction<'static, Db>> {
         self.given(self.pools().house.begin().await).await
     }
 
-    /// A transaction for questions from outside.
+    /// A transaction for operators' questions and changes.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Db>> {
         self.given(self.pools().desk.begin().await).await
     }
@@ -314,9 +316,9 @@ impl Postgres {
     }
 }
 
-/// A connection is tested when it comes back. Where it `is_tested` it is tested again before it is used, since whoever asks
-/// is told of a failure. In the pipeline, where another round trip before each would be paid by all, one that has died fails
-/// its next statement, which the engine repeats, or its next BEGIN, which is repeated here.
+/// A pool. A connection is tested when it is returned; with `is_tested` also before it is used, since callers see failures
+/// there. The pipeline's are not, to save the round trip: a dead connection fails its next statement, which the engine
+/// repeats, or its next BEGIN, which [`Postgres::begin_work`] repeats.
 fn pool(options: &PgConnectOptions, connections_max: u32, besides: &'static str, is_tested: bool) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections_max)
@@ -332,15 +334,15 @@ fn pool(options: &PgConnectOptions, connections_max: u32, besides: &'static str,
         .connect_lazy_with(options.clone())
 }
 
-/// A proxy that gives every transaction another connection of its own mixes up prepared statements and settings, which
-/// belong to sessions. It is found out by its thrift: what one connection of ours does not use at this moment, another
-/// gets.
+/// Refuses a proxy that gives each transaction another connection to the database: prepared statements and settings belong
+/// to sessions, and would be mixed up. Such a proxy can be recognised: while one of Ringback's connections is unused, the
+/// proxy gives its connection to the database to another one.
 async fn refuse_transaction_pooling(options: &PgConnectOptions) -> Result<()> {
     const BACKEND: &str = "SELECT pg_backend_pid()";
     let mut one = sqlx::ConnectOptions::connect(options).await.map_err(from_sqlx)?;
     let mut other = sqlx::ConnectOptions::connect(options).await.map_err(from_sqlx)?;
     let backend = async |connection: &mut PgConnection| -> Result<i32> {
-        // Unnamed: a named one would be prepared, which such a proxy may refuse with words that do not help.
+        // Not prepared: such a proxy may refuse prepared statements with an error that does not help.
         sqlx::query_scalar(BACKEND).persistent(false).fetch_one(connection).await.map_err(from_sqlx)
     };
     let before = backend(&mut one).await?;
@@ -368,7 +370,7 @@ fn pools_apart() -> Error {
     Error::Unsuitable(why.to_owned())
 }
 
-/// Whether a connection turned out to be closed: silently, or with the database's last words (SQLSTATE class 57P).
+/// Whether a connection turned out to be closed: silently, or with a message of the database (SQLSTATE class 57P).
 fn was_closed(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) => true,
@@ -377,7 +379,7 @@ fn was_closed(error: &sqlx::Error) -> bool {
     }
 }
 
-/// What every connection of the store begins with.
+/// Sets up a new connection.
 pub(crate) async fn prepare_session(connection: &mut PgConnection) -> std::result::Result<(), sqlx::Error> {
     sqlx::raw_sql(session()).execute(connection).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Events that callers wrote in transactions of their own: read in order, routed, their pointers removed.
+//! The outbox: events that callers wrote in their own transactions are read in order, routed, and their pointers removed.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{Postgres, emit, error::from_sqlx, idempotency, routed::RoutedRows, rows, sql::prepared};
 
-/// Most bytes that a page says of whom its events are for: some thirty times what any one event may say.
+/// Most bytes of endpoint keys and destinations in a page: some thirty times what one event may have.
 const PAGE_BYTES: i64 = 8 * 1024 * 1024;
 
 #[async_trait::async_trait]
@@ -35,7 +35,7 @@ impl Outbox for Postgres {
         let first = rows.first().ok_or_else(|| Error::Schema("the configuration row is missing".to_owned()))?;
         let (snapshot, config_version) = (rows::get(first, "xmin")?, rows::get(first, "version")?);
         if snapshot < floor.0 {
-            // The oldest running transaction only ever moves on. This database is older than the one that was read before.
+            // The oldest running transaction never moves back, so this database is older than the one of the floor.
             drop(connection);
             return self.read_outbox(Floor::default(), limit).await;
         }
@@ -77,8 +77,8 @@ impl Outbox for Postgres {
     }
 }
 
-/// A page that was not full was complete: nothing below its snapshot's oldest running transaction can appear any
-/// more. Of a full page the same holds up to its last pointer's transaction.
+/// The floor for the next read. A page that was not full was complete: no pointer below its snapshot's oldest running
+/// transaction can appear any more. For a full page this holds up to its last pointer's transaction.
 fn next_floor(asked: Floor, snapshot: i64, full: bool, pointers: &[(Pointer, Uuid)]) -> Floor {
     let reached = match pointers.last() {
         Some((last, _)) if full => last.xid.min(snapshot),
@@ -87,7 +87,7 @@ fn next_floor(asked: Floor, snapshot: i64, full: bool, pointers: &[(Pointer, Uui
     asked.max(Floor(reached))
 }
 
-/// The events of the first of `pointers`, and of how many: as many as [`PAGE_BYTES`] hold, one at least.
+/// The events of the first `pointers`, as many as fit into [`PAGE_BYTES`] and at least one, and how many pointers that is.
 async fn unrouted(
     store: &Postgres,
     connection: &mut PgConnection,
@@ -112,13 +112,13 @@ async fn unrouted(
     }
     let beyond = first_beyond.and_then(|first| ids.iter().position(|id| *id == first));
     let fitting = &pointers[..beyond.unwrap_or(pointers.len())];
-    // A pointer whose event is gone was routed, and its event dropped, since it was read.
+    // If a pointer's event is gone, it was routed and dropped since the pointer was read.
     let event_of =
         |(pointer, id): &(Pointer, Uuid)| Some(UnroutedEvent { pointer: *pointer, event: events.remove(id)? });
     Ok((fitting.iter().filter_map(event_of).collect(), fitting.len()))
 }
 
-/// Those of `events` whose pointers this transaction took, in order of their pointers.
+/// Those of `events` whose pointers this transaction removed, in order of their pointers.
 async fn take_pointers<'a>(
     store: &Postgres,
     connection: &mut PgConnection,
@@ -142,14 +142,14 @@ async fn take_pointers<'a>(
     Ok(events)
 }
 
-/// The events that are duplicates, and of which event.
+/// The events that are duplicates, each with the event that it duplicates.
 async fn fold(
     store: &Postgres,
     connection: &mut PgConnection,
     events: &[&RoutedEvent],
     window: Duration,
 ) -> Result<HashMap<EventId, EventId>> {
-    // In reverse, so that it is the first event of each key that wants it.
+    // In reverse, so that in the map the first event of each key replaces the later ones.
     let wanted =
         events.iter().rev().filter_map(|it| Some((Name::of_routed(it)?, Holder::routed(it.event.id)))).collect();
     let locked = idempotency::lock(store, connection, wanted).await?;

@@ -4,8 +4,8 @@ use ringback_migrations::POSTGRES;
 
 use crate::schema::MEMORY;
 
-/// Every statement that [`crate::Postgres::migrate`] would run on an empty database, the records of having run
-/// included: after them a program finds nothing to do. `schema` must be a plain lower-case identifier.
+/// Every statement that [`crate::Postgres::migrate`] would run on an empty database, including the records that the
+/// migrations have run: after them `migrate` finds nothing to do. `schema` must be a plain lower-case identifier.
 #[must_use]
 pub fn schema_text(schema: &str) -> String {
     let memory = MEMORY.replace("{schema}", schema);

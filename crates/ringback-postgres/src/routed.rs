@@ -1,4 +1,4 @@
-//! What routing came to, as rows: shared by intake, which routes as it stores, and by the outbox.
+//! The result of routing, as rows: shared by intake, which routes before it stores, and by the outbox.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ const OWED: i16 = 0;
 const UNROUTABLE: i16 = 1;
 const CANCELLED: i16 = 2;
 
-/// What becomes of a delivery that is routed, for statements that name it.
+/// The fates of a routed delivery, for statements that name them.
 pub(crate) const FATES: [(&str, &str, i16); 3] =
     [("fate", "owed", OWED), ("fate", "unroutable", UNROUTABLE), ("fate", "cancelled", CANCELLED)];
 
@@ -43,8 +43,8 @@ pub(crate) struct RoutedRows<'a> {
 }
 
 impl<'a> RoutedRows<'a> {
-    /// An event's deliveries, or its verdict. Of an event that was expunged before it was routed the deliveries
-    /// are cancelled at once.
+    /// Adds an event's deliveries, or its verdict. If the event was expunged before it was routed, its deliveries are
+    /// cancelled at once.
     pub(crate) fn push(&mut self, event: EventId, seq: i64, routing: &'a Routing, expunged: bool) {
         let version = routing.config_version;
         match &routing.verdict {
@@ -62,7 +62,7 @@ impl<'a> RoutedRows<'a> {
         }
     }
 
-    /// An event that is folded into an earlier one.
+    /// Adds an event that is folded into an earlier one.
     pub(crate) fn push_duplicate(&mut self, event: EventId, of: EventId, config_version: i64) {
         self.push_verdict(event, DUPLICATE, Some(of), config_version);
     }
@@ -86,7 +86,7 @@ impl<'a> RoutedRows<'a> {
         self.verdict_version.push(version);
     }
 
-    /// Binds its columns: $1 to $13 of every statement that inserts them.
+    /// Binds the columns: $1 to $13 of every statement that inserts them.
     pub(crate) fn bind<'q>(&'q self, query: Query<'q, Db, PgArguments>) -> Query<'q, Db, PgArguments> {
         query
             .bind(&self.id)
@@ -104,7 +104,7 @@ impl<'a> RoutedRows<'a> {
             .bind(&self.verdict_version)
     }
 
-    /// Puts the events' numbers where only their places, counted from 1, were known.
+    /// Replaces each event's place in the batch, counted from 1, by its `seq`, which the database has assigned since.
     pub(crate) fn number(&mut self, by_place: &[i64]) -> Result<()> {
         for seq in &mut self.seq {
             let place = usize::try_from(*seq - 1).ok();
@@ -114,8 +114,8 @@ impl<'a> RoutedRows<'a> {
         Ok(())
     }
 
-    /// What is due now that it has been inserted at `now`, by id. A delivery whose ordering key has an earlier one is
-    /// not.
+    /// The deliveries that are due, by id, now that all were inserted at `now`. A delivery that waits for an earlier one of
+    /// its ordering key is not due.
     pub(crate) async fn due(
         &self,
         store: &Postgres,
@@ -128,7 +128,7 @@ impl<'a> RoutedRows<'a> {
         Ok(due)
     }
 
-    /// The deliveries that are owed, as they were inserted.
+    /// The pending deliveries, as they were inserted.
     fn owed(&self, due_at: Timestamp) -> Vec<Due> {
         let owed = (0..self.id.len()).filter(|&at| self.fate[at] == OWED);
         owed.map(|at| Due {
@@ -145,7 +145,7 @@ impl<'a> RoutedRows<'a> {
         .collect()
     }
 
-    /// Inserts everything; returns what is due now, by id.
+    /// Inserts everything; returns the due deliveries, by id.
     pub(crate) async fn insert(&self, store: &Postgres, connection: &mut PgConnection) -> Result<Vec<Due>> {
         let statement = self.bind(prepared(&store.sql().insert_routed));
         let row = statement.fetch_one(&mut *connection).await.map_err(from_sqlx)?;

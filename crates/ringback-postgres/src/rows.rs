@@ -1,4 +1,4 @@
-//! Reading rows: each of the engine's words from the columns that hold it.
+//! Reading rows: the engine's types from their columns.
 
 use ringback::{
     delivery::{Due, HoldReason, LaneId, Marks},
@@ -24,7 +24,7 @@ where
     row.try_get(column).map_err(from_sqlx)
 }
 
-/// An interval as stores keep it: microseconds, cut at what fits.
+/// An interval as stores keep it: microseconds, capped so that adding it to a time cannot overflow.
 pub(crate) fn micros(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4).min(i64::MAX / 4)
 }
@@ -45,22 +45,22 @@ pub(crate) fn hold_reason(code: i16) -> Result<HoldReason> {
     HoldReason::from_code(code).ok_or_else(|| Error::corrupt(format_args!("hold reason {code}")))
 }
 
-/// The place, from 0, of what a row speaks of among the `count` that a statement was given.
+/// The index, from 0, of a row's item among the `count` items that were given to the statement.
 pub(crate) fn position(row: &PgRow, count: usize) -> Result<usize> {
     let position: i64 = get(row, "position")?;
     let position = usize::try_from(position).ok().filter(|position| *position < count);
     position.ok_or_else(|| Error::corrupt("a position that was not given"))
 }
 
-/// The columns of a row, one after the other: in the pipeline looking up the name of each would cost more than reading
-/// it. So statements select them in the order in which they are read here.
+/// Reads the columns of a row one after the other, by position: in the pipeline, looking up each name would cost more than
+/// reading the value. So statements must select columns in the order in which they are read here.
 struct InOrder<'r> {
     row: &'r PgRow,
     next: usize,
 }
 
 impl<'r> InOrder<'r> {
-    /// Those from `id` on.
+    /// Reads from the column `id` on.
     fn from_id(row: &'r PgRow) -> Result<Self> {
         Ok(Self { row, next: row.try_column("id").map_err(from_sqlx)?.ordinal() })
     }
@@ -71,7 +71,7 @@ impl<'r> InOrder<'r> {
     }
 }
 
-/// The event of a row, its payload left aside.
+/// The event of a row, without its payload.
 pub(crate) fn event(row: &PgRow) -> Result<Event> {
     let mut columns = InOrder::from_id(row)?;
     let id = EventId::from_uuid(columns.next()?);
@@ -102,7 +102,7 @@ pub(crate) fn event(row: &PgRow) -> Result<Event> {
     })
 }
 
-/// The due delivery of a row; `None` where nothing is due and the row only tells the time.
+/// The due delivery of a row; `None` if nothing is due and the row only has the database's time.
 pub(crate) fn due(row: &PgRow) -> Result<Option<Due>> {
     let mut columns = InOrder::from_id(row)?;
     let Some(id) = columns.next()? else { return Ok(None) };

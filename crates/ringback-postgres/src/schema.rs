@@ -1,7 +1,7 @@
-//! The schema: its name, its migrations, and Ringback's own memory of which have run.
+//! The schema: its name, its migrations, and the record of which have run.
 //!
-//! The memory is the table `migration` inside the schema; the host's `_sqlx_migrations` is never touched. Two
-//! processes that migrate at once take turns on an advisory lock keyed by the schema's name.
+//! The record is the table `migration` in the schema; the host's `_sqlx_migrations` is never touched. Processes that
+//! migrate at once take turns on an advisory lock keyed by the schema's name.
 
 use ringback::store::{self, Error, Result};
 use ringback_migrations::{Migration, POSTGRES};
@@ -9,10 +9,10 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _
 
 use crate::{error::from_sqlx, sql::render};
 
-/// The schema that Ringback lives in unless told otherwise.
+/// The default name of Ringback's schema.
 pub const DEFAULT_SCHEMA: &str = "ringback";
 
-/// Longest identifier that PostgreSQL does not cut.
+/// Longest identifier that PostgreSQL does not cut off, in bytes.
 const NAME_BYTES_MAX: usize = 63;
 
 /// Refuses a name that could not stand unquoted in every statement: `[a-z_][a-z0-9_]{0,62}`, not `pg_…`.
@@ -32,12 +32,12 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
     )))
 }
 
-/// Brings the schema up to date; nothing if it is.
+/// Brings the schema up to date, if it is not.
 pub(crate) async fn migrate(connection: &mut PgConnection, schema: &str) -> Result<()> {
     check_server(connection).await?;
     let mut transaction = connection.begin().await.map_err(from_sqlx)?;
-    // Another process may migrate for long, and so may this one. Tables that somebody holds are another matter: whoever
-    // emits would queue up behind a lock that is waited for.
+    // No limits while waiting for another process that migrates, and for long migrations. Waiting for locks on tables is
+    // limited below: emits would queue behind this transaction while it waits.
     transaction.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await.map_err(from_sqlx)?;
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('ringback migrate ' || $1, 0))")
         .bind(schema)
@@ -73,7 +73,7 @@ pub(crate) async fn check(connection: &mut PgConnection, schema: &str) -> Result
     Ok(())
 }
 
-/// The schema, unless somebody made it for us, and the memory in it.
+/// Creates the schema, unless an administrator has created it, and the table of migrations.
 pub(crate) const MEMORY: &str = "DO $$
 BEGIN
     IF to_regnamespace('{schema}') IS NULL THEN
@@ -113,7 +113,7 @@ async fn applied(connection: &mut PgConnection, schema: &str) -> Result<Vec<(i32
     rows.iter().map(|row| Ok((row.try_get(0).map_err(from_sqlx)?, row.try_get(1).map_err(from_sqlx)?))).collect()
 }
 
-/// What has run must be a beginning of what this program carries, unchanged.
+/// The migrations that have run must be the first ones of this program, unchanged.
 fn check_history(done: &[(i32, String)], schema: &str) -> Result<()> {
     if done.len() > POSTGRES.len() {
         return Err(Error::Schema(format!(

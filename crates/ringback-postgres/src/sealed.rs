@@ -1,4 +1,4 @@
-//! What is sealed: read and replaced row by row.
+//! Reading and replacing sealed values, row by row.
 
 use ringback::{
     audit::Entry,
@@ -59,8 +59,8 @@ impl Sealed for Postgres {
         let ids: Vec<_> = rows.iter().map(|row| row.id.uuid()).collect();
         let (before, after): (Vec<_>, Vec<_>) = rows.iter().map(|row| (&*row.before, &*row.after)).unzip();
         let mut transaction = self.begin().await?;
-        // A copy to `moving_event` that is under way has read the old text and would bring it back later: wait for it.
-        // The order of the locks is that of the one who swaps the tables.
+        // Waits for a copy to `moving_event` that is under way: it has read the old text and would bring it back later.
+        // The locks are taken in the same order as by `retire::swap`, so that the two cannot deadlock.
         let schema = self.schema();
         let locks =
             format!("LOCK TABLE {schema}.event IN ROW EXCLUSIVE MODE; LOCK TABLE {schema}.moving_event IN SHARE MODE");
@@ -75,7 +75,7 @@ impl Sealed for Postgres {
     }
 
     async fn sealed_requests(&self, after: Option<&OnceName>, limit: u32) -> Result<Vec<(OnceName, Vec<u8>)>> {
-        // No key is empty, so that four empty texts come before every name.
+        // No key is empty, so four empty texts come before every name.
         let OnceName { binding, tenant, route, key } = after.cloned().unwrap_or_default();
         let rows = query(&self.sql().find_sealed_requests)
             .bind(binding)

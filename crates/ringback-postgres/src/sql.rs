@@ -1,4 +1,4 @@
-//! Every statement, with the schema's name put in once.
+//! All statements, with the schema's name put in when the store is opened.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{routed, work};
 
 macro_rules! parts {
     ($($name:ident)+) => {
-        /// What several statements have in common, by its name.
+        /// Texts that several statements share, by their names.
         const PARTS: &[(&str, &str)] =
             &[$((stringify!($name), include_str!(concat!("../sql/parts/", stringify!($name), ".sql")))),+];
     };
@@ -31,22 +31,22 @@ parts! {
     token_columns
 }
 
-/// A statement with its parts, the schema's name and the codes of words in it. Safe: besides numbers of ours the only thing put in is a
-/// validated identifier.
+/// A statement with its parts, the schema's name and the codes of words put in. This is safe: the schema's name is a
+/// validated identifier, and everything else is Ringback's own text.
 pub(crate) fn render(text: &str, schema: &str) -> SqlStr {
     let text = codes::put_in(text, PARTS, &[work::SETTLEMENTS.as_slice(), &routed::FATES].concat());
     AssertSqlSafe(Arc::<str>::from(text.replace("{schema}", schema))).into_sql_str()
 }
 
-/// A query that is planned for its very values: what people ask for differs, and a plan cached while a table was
-/// empty stays wrong until the next ANALYZE.
+/// A query that is planned for its values each time: operators' questions differ, and a plan that was cached while a table
+/// was empty stays wrong until the next ANALYZE.
 pub(crate) fn query(statement: &SqlStr) -> Query<'_, Postgres, PgArguments> {
     sqlx::query(statement.clone()).persistent(false)
 }
 
-/// A statement of the pipeline, parsed and planned once per connection: that costs more than running it. The plan has
-/// to be right however large the tables become, so these run on connections that plan by index alone (see `open`),
-/// and none joins two sets of rows by comparing each with each.
+/// A statement of the pipeline, parsed and planned once for each connection, since that costs more than running it. The plan
+/// must be right however large the tables become. So these statements run on connections that plan with indexes only (see
+/// `open`), and none joins two sets of rows with a nested loop over both.
 pub(crate) fn prepared(statement: &SqlStr) -> Query<'_, Postgres, PgArguments> {
     sqlx::query(statement.clone()).persistent(true)
 }

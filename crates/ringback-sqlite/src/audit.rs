@@ -1,4 +1,4 @@
-//! The log of who changed what: written by each change's own transaction, read newest first.
+//! The log of who changed what: each change writes it in its own transaction; it is read newest first.
 
 use ringback::{
     audit::Entry,
@@ -12,7 +12,7 @@ use crate::{
     read::{now, time},
 };
 
-/// Writes what this transaction changes.
+/// Writes the record of a change, in the change's transaction.
 pub(crate) async fn write(tx: &mut SqliteConnection, record: &Entry) -> sqlx::Result<()> {
     sqlx::query(sql!("audit/insert_record"))
         .bind(now())

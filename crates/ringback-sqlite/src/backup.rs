@@ -1,4 +1,4 @@
-//! A copy of the whole database as it is at one moment, made while others write.
+//! Backup: a copy of the whole database as of one moment, made while others write.
 
 use std::{fs::File, io::ErrorKind, path::Path};
 
@@ -20,9 +20,9 @@ enum NotCopied {
 }
 
 impl Sqlite {
-    /// Copies the database into the new file `to`, readable by its owner alone: every transaction that was answered before
-    /// this call is in it, whole. Others go on writing meanwhile, and the log beside the database grows as long. Returns how
-    /// many bytes the copy has.
+    /// Copies the database into the new file `to`, readable by its owner alone. The copy has every transaction that was
+    /// answered before this call. Others go on writing meanwhile, and the write-ahead log grows until the copy is made.
+    /// Returns how many bytes the copy has.
     ///
     /// The copy is a database of its own without a log. The key that sealed its secrets is not in it: keep both, apart.
     ///
@@ -33,7 +33,7 @@ impl Sqlite {
         if to.exists() {
             return Err(is_there(to));
         }
-        // Under a name of its own until it is whole. SQLite fills an empty file, and does not change its mode.
+        // Under a temporary name until it is complete. SQLite fills an empty file without changing its mode.
         let copy = tempfile::Builder::new().prefix(".ringback-backup-").tempfile_in(folder(to)).map_err(io(to))?;
         self.copy_into(copy.path()).await?;
         self.files.check()?;
@@ -47,13 +47,13 @@ impl Sqlite {
             path.to_str().ok_or_else(|| Error::Refused(Box::new(NotCopied::IsNoText(path.display().to_string()))))?;
         let mut connection = connect_options(&self.options).connect().await.map_err(|error| self.error(error))?;
         let copied = sqlx::query(sql!("schema/copy_database")).bind(path).execute(&mut connection).await;
-        // It has only read.
+        // An error is of no interest: this connection has only read.
         let _ = connection.close().await;
         copied.map(drop).map_err(|error| self.error(error))
     }
 }
 
-/// Gives the copy its name once it is on the disk.
+/// Writes the copy to the disk, then gives it its name.
 fn keep(copy: NamedTempFile, to: &Path) -> Result<u64> {
     copy.as_file().sync_all().map_err(io(to))?;
     let bytes = copy.as_file().metadata().map_err(io(to))?.len();
@@ -61,7 +61,7 @@ fn keep(copy: NamedTempFile, to: &Path) -> Result<u64> {
         error if error.kind() == ErrorKind::AlreadyExists => is_there(to),
         error => io(to)(error),
     })?;
-    // The name, too, must survive a power cut.
+    // Syncs the folder, so that the name survives a power cut, too.
     File::open(folder(to)).and_then(|folder| folder.sync_all()).map_err(io(to))?;
     Ok(bytes)
 }

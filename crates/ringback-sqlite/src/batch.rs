@@ -1,7 +1,7 @@
 //! Many rows as two arguments: a JSON array for `json_each`, and one blob that their long values are cut from.
 //!
-//! Payloads and attempts' documents are bytes, which JSON has no place for; as hex they would double. So a row
-//! says where in the blob its value lies, and the statement takes it out with `substr`.
+//! Payloads and attempts' documents are bytes, which JSON cannot have; as hex they would double in size. So a row says where
+//! in the blob its value is, and the statement takes it out with `substr`.
 
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -21,16 +21,16 @@ pub(crate) fn json<T: Serialize>(rows: &[T]) -> sqlx::Result<String> {
     serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
-/// Long values one after the other.
+/// The blob: long values one after the other.
 pub(crate) struct Heap(Vec<u8>);
 
 impl Heap {
-    /// Holds one byte from the start: SQLite reads an empty blob as NULL where `substr` is asked for none of it.
+    /// Begins with one byte: of an empty blob, `substr` with length 0 would be NULL.
     pub(crate) fn new() -> Self {
         Self(vec![0])
     }
 
-    /// Adds a value; where it begins, counted from 1 as `substr` does, and how long it is.
+    /// Adds a value; returns where it begins, counted from 1 as in `substr`, and its length.
     pub(crate) fn keep(&mut self, value: &[u8]) -> (usize, usize) {
         let at = self.0.len() + 1;
         self.0.extend_from_slice(value);

@@ -1,6 +1,6 @@
 //! Emitting inside the caller's own transaction.
 //!
-//! It only inserts, and knows nothing of endpoints: whatever state Ringback is in, it is not the caller's trouble.
+//! It only inserts and reads nothing of endpoints: no state of Ringback can make the caller's transaction fail.
 
 use ringback::{
     endpoint::Destination,
@@ -23,9 +23,9 @@ const URL_BYTES_MAX: usize = 2048;
 
 /// Emits an event: it is owed if and only if the transaction that `connection` is in gets committed.
 ///
-/// One statement, so it also holds without a transaction. A host that shares a process with the engine should
+/// It is one statement, so it is atomic also without a transaction. A host that shares a process with the engine should
 /// write through [`crate::Sqlite::write`]; elsewhere begin with `BEGIN IMMEDIATE`, as with all SQLite writers.
-/// The engine finds the event when it polls next; call its `wake()` after the commit to spare that wait.
+/// The engine finds the event when it polls next; call its `wake()` after the commit to save that wait.
 ///
 /// # Errors
 /// [`Error::Refused`] with an [`Invalid`] that names each field that is wrong: among them a `destination` with
@@ -79,7 +79,7 @@ fn check_destination(destination: &Destination) -> Invalid {
     invalid
 }
 
-/// What of a destination is stored: the part of [`ringback::endpoint::KeptDestination`] that is no secret.
+/// The stored part of a destination: the fields of [`ringback::endpoint::KeptDestination`] that are no secrets.
 #[derive(Serialize)]
 struct PlainDestination<'a> {
     url: &'a str,

@@ -1,7 +1,7 @@
-//! Which of the store's errors a refusal by SQLite is.
+//! Turns SQLite's errors into the store's.
 //!
-//! Inside this crate everything fails with [`sqlx::Error`]; [`Sqlite::error`] is applied once, at the border, and names the
-//! file where the file is at fault. [`store_error`] does the same where the file is not known, on a caller's connection.
+//! Inside this crate everything fails with [`sqlx::Error`]; the crate's methods apply [`Sqlite::error`] before they return,
+//! which names the file if the file is at fault. [`store_error`] does the same for a caller's connection, without the file.
 
 use std::{
     error::Error as StdError,
@@ -13,7 +13,7 @@ use ringback::store::Error;
 
 use crate::Sqlite;
 
-/// Primary result codes (the low byte of an extended one) that another attempt may not meet again:
+/// Primary result codes (the low byte of an extended one) that may not occur when the call is made again:
 /// BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, CANTOPEN, PROTOCOL, SCHEMA.
 const PASSING: [i32; 8] = [5, 6, 7, 9, 10, 14, 15, 17];
 
@@ -26,14 +26,14 @@ const FULL: i32 = 13;
 /// Primary result codes of a file that is damaged or no database: CORRUPT, NOTADB.
 const DAMAGED: [i32; 2] = [11, 26];
 
-/// Extended result codes of a disk that does not do what it is told: IOERR itself, and its READ, SHORT_READ, WRITE, FSYNC,
-/// DIR_FSYNC, TRUNCATE, FSTAT, DATA, CORRUPTFS and IN_PAGE. The others of its family are about memory, locks and names, and pass.
+/// Extended result codes of a failing disk: IOERR itself, and its READ, SHORT_READ, WRITE, FSYNC, DIR_FSYNC, TRUNCATE,
+/// FSTAT, DATA, CORRUPTFS and IN_PAGE. Its other extended codes are about memory, locks and names, and pass.
 const DISK_FAILS: [i32; 11] = [10, 266, 522, 778, 1034, 1290, 1546, 1802, 8202, 8458, 8714];
 
 /// Whose fault a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Nobody's that is known: later it may go well.
+    /// No known fault: the same call may succeed later.
     Passing,
     ReadOnly,
     Full,
@@ -67,7 +67,7 @@ impl Fault {
         }
     }
 
-    /// The store's error for it, told by `why`.
+    /// The store's error for this fault, with `why` as its source.
     pub(crate) fn told(self, why: Box<dyn StdError + Send + Sync>) -> Error {
         match self {
             Self::Passing => Error::Unavailable(why),
@@ -80,7 +80,7 @@ impl Fault {
     }
 }
 
-/// What went wrong with which file.
+/// An error, and the file it is about.
 #[derive(Debug)]
 struct InFile {
     path: PathBuf,
@@ -100,13 +100,13 @@ impl StdError for InFile {
 }
 
 impl Sqlite {
-    /// What a failure on this store's own connections means for its caller.
+    /// The store's error for a failure on this store's own connections.
     pub(crate) fn error(&self, error: sqlx::Error) -> Error {
         file_error(&self.options.path, error)
     }
 }
 
-/// What a failure on this file means for the caller of a store.
+/// The store's error for a failure on this file.
 pub(crate) fn file_error(path: &Path, error: sqlx::Error) -> Error {
     match Fault::of(&error) {
         Fault::Data => Error::Refused(error.into()),
@@ -114,7 +114,7 @@ pub(crate) fn file_error(path: &Path, error: sqlx::Error) -> Error {
     }
 }
 
-/// What a failure means for the caller of a store.
+/// The store's error for a failure, without the file's name.
 pub(crate) fn store_error(error: sqlx::Error) -> Error {
     Fault::of(&error).told(error.into())
 }
@@ -124,7 +124,7 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(code(error).map(primary), Some(5 | 6))
 }
 
-/// A stored value that no version of this program writes.
+/// The error for a stored value that no version of this program writes.
 pub(crate) fn corrupt(what: impl Into<Box<dyn StdError + Send + Sync>>) -> sqlx::Error {
     sqlx::Error::Decode(what.into())
 }

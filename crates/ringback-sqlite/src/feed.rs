@@ -1,7 +1,7 @@
-//! Reading what is due: by shard, by lane, and by the head of an ordering key. Writes nothing.
+//! Reading due deliveries: by shard, by lane, and by the head of an ordering key. Writes nothing.
 //!
-//! SQLite has no LATERAL: one statement finds the shards (or lanes) that have something, then each is read by
-//! its own. With nothing due, a feed is one statement.
+//! SQLite has no LATERAL: one statement finds the shards (or lanes) that have due deliveries, then one statement reads each
+//! of them. If nothing is due, a feed is one statement.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ use crate::{
     read::{due, now, time, uuid_or_none},
 };
 
-/// Where a shard or lane has been read up to.
+/// How far a shard or lane has been read.
 #[derive(Serialize)]
 struct Place {
     of: i64,
@@ -104,7 +104,7 @@ pub(crate) async fn pending_lanes(
         .collect()
 }
 
-/// The heads of ordering keys, as far as they are due at `now`.
+/// The heads of ordering keys that are due at `now`.
 pub(crate) async fn find_heads(
     connection: &mut SqliteConnection,
     keys: impl IntoIterator<Item = (i64, &str)>,

@@ -1,4 +1,4 @@
-//! The database's file and those beside it: who may read them, and when a missing one is made.
+//! The database's file and those beside it: who may read them, and when a missing one is created.
 
 use std::{
     ffi::OsStr,
@@ -11,23 +11,23 @@ use ringback::store::{Error, Result};
 
 use crate::Options;
 
-/// What stays beside a database that was there: the key that sealed its secrets, the lock of the process that sends, and
-/// after an unclean stop the log.
+/// Files that show that there was a database: the key that sealed its secrets, the lock of the process that sends, and after
+/// an unclean stop the log.
 const TRACES: [&str; 3] = [".key", ".lock", "-wal"];
 
-/// When a missing database file is made.
+/// When a missing database file is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Missing {
     /// Unless its key, lock or log shows that there was one: then it was moved or lost, and a new one would hide that.
     #[default]
     MakeIfNew,
-    /// Also then.
+    /// Always.
     Make,
     /// Never.
     Refuse,
 }
 
-/// Why a missing file was not made.
+/// Why a missing file was not created.
 #[derive(Debug, thiserror::Error)]
 enum NotMade {
     #[error(
@@ -57,13 +57,13 @@ pub(crate) fn beside(database: &Path, ending: impl AsRef<OsStr>) -> PathBuf {
     name.into()
 }
 
-/// The database's own name where `database` is a link to it. SQLite names the log by it, and so is the lock named: whoever
-/// opens the database by one of two names must meet whoever opened it by the other.
+/// The database's own path, if `database` is a link to it. The lock is named by it, as SQLite names the log: processes that
+/// open the database by different names must use the same lock.
 pub(crate) fn real(database: &Path) -> PathBuf {
     database.canonicalize().unwrap_or_else(|_| database.to_owned())
 }
 
-/// Makes the database's file if it is missing and may be made: empty, for its owner alone. SQLite gives the log and the
+/// Creates the database's file if it is missing and may be created: empty, for its owner alone. SQLite gives the log and the
 /// shared memory beside it the same mode.
 pub(crate) fn make_if_missing(options: &Options) -> Result<()> {
     if options.path.exists() {
@@ -74,7 +74,7 @@ pub(crate) fn make_if_missing(options: &Options) -> Result<()> {
         (Missing::Refuse, _) => NotMade::Absent(path),
         (Missing::MakeIfNew, Some(trace)) => NotMade::WasThere { database: path, trace },
         (Missing::MakeIfNew | Missing::Make, _) => match private().create_new(true).open(&path) {
-            // Another process was faster.
+            // `AlreadyExists`: another process was faster, which is fine.
             Err(error) if error.kind() != ErrorKind::AlreadyExists => NotMade::Io { path, error },
             _ => return Ok(()),
         },
@@ -82,12 +82,12 @@ pub(crate) fn make_if_missing(options: &Options) -> Result<()> {
     Err(Error::Unavailable(Box::new(refused)))
 }
 
-/// Opens a lock file, making it if it is missing.
+/// Opens a lock file, and creates it if it is missing.
 pub(crate) fn open_lock(path: &Path) -> std::io::Result<File> {
     private().create(true).truncate(false).open(path)
 }
 
-/// What is made with these options is for its owner alone, whatever the umask.
+/// Options that create files for their owner alone, whatever the umask.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);

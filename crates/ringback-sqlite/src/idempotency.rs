@@ -1,4 +1,4 @@
-//! Which event an idempotency key stands for, for events of both doors: read, and kept.
+//! Which event holds an idempotency key: reading and storing, for events from the engine and from the outbox.
 
 use std::borrow::Cow;
 
@@ -28,7 +28,7 @@ impl<'a> Key<'a> {
     }
 }
 
-/// What these keys stand for.
+/// The events that hold these keys.
 pub(crate) async fn find<'a>(
     tx: &mut SqliteConnection,
     names: impl Iterator<Item = Name<'a>>,
@@ -68,7 +68,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Makes these keys stand for these events, whatever they stood for before.
+/// Makes these events the holders of these keys, in place of earlier ones.
 pub(crate) async fn keep(tx: &mut SqliteConnection, taken: &Holders<'_>) -> sqlx::Result<()> {
     if !taken.is_empty() {
         let rows: Vec<_> = taken.iter().map(|(name, holder)| Row::of(name, holder)).collect();

@@ -1,4 +1,4 @@
-//! Accepting events that come through the engine: events, deliveries and idempotency keys in one transaction.
+//! Storing events that were emitted through the engine: events, deliveries and idempotency keys in one transaction.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::{
     route::{Routed, config_version, store_routing},
 };
 
-/// Payload bytes that one statement is given: larger batches take several.
+/// Most payload bytes in one statement; larger batches take several.
 const HEAP_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 #[async_trait::async_trait]
@@ -40,7 +40,7 @@ impl Intake for Sqlite {
     }
 }
 
-/// Retention goes by the time in an event's id.
+/// Refuses ids too far ahead of the clock, since retention goes by the time in an event's id.
 fn within_clock(greatest: Option<EventId>, now: Timestamp) -> Result<()> {
     match greatest.map(EventId::accepted_at).filter(|at| *at > now + IDS_AHEAD_MAX) {
         Some(at) => {
@@ -71,7 +71,7 @@ async fn accept(tx: &mut SqliteConnection, groups: &[Group], window: Duration) -
     Ok(answers)
 }
 
-/// Stores events with all that belongs to them; the deliveries that may be sent now.
+/// Stores events with all that belongs to them; returns the deliveries that may be sent now.
 async fn store(tx: &mut SqliteConnection, events: &[&EventToAccept]) -> sqlx::Result<Vec<Due>> {
     if events.is_empty() {
         return Ok(Vec::new());

@@ -1,7 +1,7 @@
-//! Who sends: the one process that holds the lock on `<database>.lock` owns every shard.
+//! Which process sends: the one that has the lock on `<database>.lock` owns every shard.
 //!
-//! The operating system gives the lock back when the process ends, however it ends. Within the process, nodes follow
-//! each other: a new one is registered once the last one has gone, or its lease has ended, which is then its end.
+//! The operating system releases the lock when the process ends, however it ends. Within the process there is one node at
+//! a time: a new one is registered once the last one has left or its lease has ended, which then ends the last one for good.
 
 use std::{
     fs::{File, TryLockError},
@@ -24,7 +24,7 @@ use crate::{
     presence::{Files, Identity},
 };
 
-/// The lock file, and what there is to own.
+/// The lock file, this process's node, and the shards.
 pub(crate) struct Ownership {
     files: Arc<Files>,
     lock_file: PathBuf,
@@ -40,7 +40,7 @@ struct Registered {
     lock: File,
 }
 
-/// A shard: its owner, and what the last one still had open when it handed over.
+/// A shard: its owner, and the requests that the last owner had open when it handed the shard over.
 #[derive(Clone, Default)]
 struct Slot {
     owner: Option<NodeId>,
@@ -63,7 +63,7 @@ impl Ownership {
         if registered.as_ref().is_some_and(|node| Instant::now() < node.lease_until) {
             return Ok(None);
         }
-        // The lock of a node that has gone silent is this process's own: the next one keeps it.
+        // If the last node of this process has gone silent, the process still has the lock, and the next node keeps it.
         let lock = match registered.take() {
             Some(silent) => silent.lock,
             None => match self.try_lock()? {
@@ -82,7 +82,7 @@ impl Ownership {
         match file.try_lock() {
             Ok(()) => {
                 let locked = Identity::of_open(&file).map_err(unavailable)?;
-                // Whoever replaced it in between has another one to lock.
+                // The file was replaced in between: the lock that was taken is not the one that others see.
                 if Identity::of(&self.lock_file).map_err(unavailable)? != locked {
                     return Ok(None);
                 }
@@ -95,7 +95,7 @@ impl Ownership {
     }
 
     fn renew(&self, node: NodeId, lease: Duration) -> Result<bool> {
-        // A node whose files are gone can record nothing of what it sends.
+        // A node whose database files are gone could record no outcome, so it must not be registered.
         self.files.check()?;
         let mut registered = self.registered.lock();
         let now = Instant::now();
@@ -129,9 +129,9 @@ impl Ownership {
         let mut claimed = Vec::new();
         for &shard in wanted {
             let Some(slot) = shards.get_mut(usize::from(shard)) else { continue };
-            // Whoever else is noted is alive no more: this process has one node at a time.
+            // Any other owner has ended: this process has one node at a time.
             slot.owner = Some(node);
-            // What came along stays noted until this node hands over itself: it may ask again.
+            // The open requests stay here until this node hands the shard over itself, since it may claim again.
             claimed.push(Claimed { shard, open: slot.open.clone() });
         }
         claimed
@@ -184,7 +184,7 @@ impl Leases for Sqlite {
     }
 }
 
-/// Renews in memory alone: while the lock is held and its file is in place, no other process can own anything.
+/// Renews in memory only: while this process has the lock and the lock's file is in place, no other process can own a shard.
 struct Keeper(Arc<Ownership>);
 
 #[async_trait::async_trait]

@@ -8,7 +8,7 @@ use crate::{Sqlite, read::now};
 
 #[async_trait::async_trait]
 impl Liveness for Sqlite {
-    /// A file is no connection: there is none that could be dead.
+    /// Does nothing: a connection to a file cannot be dead.
     fn distrust(&self, _: Instant) {}
 
     async fn probe(&self) -> Result<()> {

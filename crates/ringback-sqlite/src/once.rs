@@ -1,7 +1,7 @@
-//! Requests that are carried out once: decided in the transaction that makes something.
+//! Requests that are carried out once: decided in the transaction that creates the object.
 //!
-//! A transaction that refuses is committed all the same, with nothing in it: the key is kept only where something is
-//! made.
+//! A transaction that refuses a request is committed, too, but has no changes: the key is stored only if the object is
+//! created.
 
 use ringback::{
     store::{DoneBefore, ONCE_FOR, Once},
@@ -11,7 +11,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use crate::read::{now, uuid};
 
-/// What the request's key stands for already.
+/// The earlier request under the same key, if there is one.
 pub(crate) async fn find(tx: &mut SqliteConnection, once: &Once) -> sqlx::Result<Option<DoneBefore>> {
     let name = &once.name;
     let row = sqlx::query(sql!("once/find_request_key"))
@@ -25,7 +25,7 @@ pub(crate) async fn find(tx: &mut SqliteConnection, once: &Once) -> sqlx::Result
     row.map(|row| Ok(DoneBefore { content: row.try_get("content")?, object: uuid(&row, "object")? })).transpose()
 }
 
-/// Makes the request's key stand for what is made.
+/// Stores the request's key for the object that is created.
 pub(crate) async fn keep(tx: &mut SqliteConnection, once: &Once) -> sqlx::Result<()> {
     let name = &once.name;
     sqlx::query(sql!("once/take_request_key"))

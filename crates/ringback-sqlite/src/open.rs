@@ -1,4 +1,4 @@
-//! Opening the file: how every connection is set up, and what the store holds.
+//! Opening the file: how every connection is set up, and what the store consists of.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,13 +25,13 @@ use crate::{
 /// The first SQLite without the WAL-reset bug, which could corrupt a file that two processes use.
 const VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 
-/// Bytes of a page of a new file: two-kilobyte payloads and attempts fit without overflow pages.
+/// Page size of a new file, in bytes: payloads of two kilobytes, and attempts, fit without overflow pages.
 const PAGE_SIZE: u32 = 8192;
 
 /// Pages in the log before a commit copies them into the file: 32 MiB.
 const CHECKPOINT_PAGES: &str = "4000";
 
-/// Bytes that the log is cut back to after a checkpoint.
+/// The size that the log is cut back to after a checkpoint, in bytes.
 const LOG_BYTES_KEPT: &str = "67108864";
 
 /// The writer's page cache, in KiB (negative: as SQLite wants it).
@@ -40,17 +40,17 @@ const WRITER_CACHE: &str = "-16384";
 /// Prepared statements kept per connection: more than there are.
 const STATEMENTS_KEPT: usize = 256;
 
-/// Connections that only read. Reads are short, and two cores do not serve more.
+/// Connections that only read. Reads are short, and the few cores that SQLite is used on serve no more at once.
 const READERS: u32 = 4;
 
 /// Where the database is and how patient to be.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The database file; readable by its owner alone where it is made.
+    /// The database file. If it is created, only its owner may read it.
     pub path: PathBuf,
     /// How long a commit waits for another process that is writing; 5 s unless set.
     pub busy_timeout: Duration,
-    /// When a missing file is made.
+    /// When a missing file is created.
     pub missing: Missing,
 }
 
@@ -81,8 +81,8 @@ impl From<&str> for Options {
     }
 }
 
-/// The store. Clones share everything. [`Sqlite::close`] ends it in order; without that the writer ends when the last clone
-/// is dropped.
+/// The store. Clones share everything. [`Sqlite::close`] ends it in an orderly way; without that, the writer ends when the
+/// last clone is dropped.
 #[derive(Clone)]
 pub struct Sqlite {
     pub(crate) options: Arc<Options>,
@@ -94,7 +94,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, making a missing one as [`Options::missing`] says. The schema is [`Sqlite::migrate`]'s work.
+    /// Opens the file, and creates a missing one if [`Options::missing`] says so. [`Sqlite::migrate`] creates the schema.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the file cannot be opened, [`Error::Schema`] for a SQLite older than 3.51.3,
@@ -123,8 +123,9 @@ impl std::fmt::Debug for Sqlite {
     }
 }
 
-/// The one connection that writes; it has read, so that the log is there. With `secure_delete` SQLite overwrites with zeros what it deletes or moves to another
-/// page: what is erased later must not have left a copy behind. It costs nothing that could be measured.
+/// The one connection that writes. It has read once, so that the log's file exists. With `secure_delete` SQLite overwrites
+/// with zeros what it deletes or moves to another page: data that is erased later must not leave a copy behind. The cost is
+/// too small to be measured.
 pub(crate) async fn connect_writer(options: &Options) -> sqlx::Result<SqliteConnection> {
     let mut connection = connect_options(options)
         .page_size(PAGE_SIZE)
@@ -147,7 +148,7 @@ fn readers(options: &Options) -> SqlitePool {
         .connect_lazy_with(connect_options(options).pragma("query_only", "ON"))
 }
 
-/// What all connections share. Memory-mapping stays off: a truncated file would be a signal, not an error.
+/// Options of all connections. Memory-mapping stays off: a truncated file would then raise a signal, not an error.
 pub(crate) fn connect_options(options: &Options) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(&options.path)
@@ -158,7 +159,7 @@ pub(crate) fn connect_options(options: &Options) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Rows between SQLite's thread and the task that reads them.
+/// Rows that are buffered between SQLite's thread and the task that reads them.
 const ROWS_BUFFERED: usize = 512;
 
 async fn assert_version(connection: &mut SqliteConnection) -> Result<()> {

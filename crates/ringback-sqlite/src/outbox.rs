@@ -1,4 +1,4 @@
-//! Reading what callers emitted, and recording what it was routed to.
+//! The outbox: reading events that callers emitted by SQL, and storing what they were routed to.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
     route::{Routed, config_version, store_duplicates, store_routing},
 };
 
-/// A page ends with the event with which it says so many bytes of whom its events are for.
+/// A page ends with the event that brings its endpoint keys and destinations to so many bytes.
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 #[async_trait::async_trait]
@@ -44,7 +44,7 @@ impl Outbox for Sqlite {
     }
 }
 
-/// With one writer, pointers appear in the order of `seq`: what was read is all there will ever be below its end.
+/// With one writer, pointers appear in the order of `seq`: below the end of a page no further one can appear.
 async fn read_outbox(connection: &mut SqliteConnection, floor: Floor, limit: u32) -> sqlx::Result<OutboxPage> {
     let (mut events, mut bytes) = (Vec::new(), 0);
     let mut rows = sqlx::query(sql!("outbox/read_pointers")).bind(floor.0).bind(limit).fetch(&mut *connection);
@@ -60,7 +60,7 @@ async fn read_outbox(connection: &mut SqliteConnection, floor: Floor, limit: u32
     Ok(OutboxPage { events, next, config_version: config_version(connection).await? })
 }
 
-/// How many bytes an event says of whom it is for.
+/// The bytes of an event's endpoint keys and destination.
 fn weight(event: &Event) -> usize {
     let keys: usize = event.endpoint_keys.iter().flatten().map(String::len).sum();
     keys + event.destination.as_ref().map_or(0, String::len)
@@ -92,7 +92,7 @@ async fn record_routing(tx: &mut SqliteConnection, events: &[RoutedEvent], windo
     store_routing(tx, &first, now()).await
 }
 
-/// Removes the pointers that are still there; for each whether its event's payload has been expunged.
+/// Removes the pointers that are still there; returns for each whether its event's payload has been expunged.
 async fn take_pointers(tx: &mut SqliteConnection, events: &[RoutedEvent]) -> sqlx::Result<HashMap<i64, bool>> {
     let seqs: Vec<_> = events.iter().map(|routed| routed.pointer.seq).collect();
     let seqs = json(&seqs)?;

@@ -1,8 +1,8 @@
 //! Whether the database's files are still those that were opened.
 //!
-//! A file that was removed or replaced lives on for the process that has it open. Whatever that process writes then is
-//! found by nobody, so the writer looks before it answers a commit, and a read looks once its transaction has begun.
-//! What was once found gone stays gone for this store: readers may have opened other files meanwhile.
+//! A file that was removed or replaced still exists for the process that has it open, but nobody finds what that process
+//! writes then. So the writer checks the files before it answers a commit, and a read once its transaction has begun.
+//! Once a file was found gone, this store fails for good, since its readers may have opened other files meanwhile.
 
 use std::{
     fs::{File, Metadata},
@@ -23,10 +23,10 @@ use crate::{
     file::{beside, real},
 };
 
-/// Between looks of [`Sqlite::until_gone`].
+/// Between checks of [`Sqlite::until_gone`].
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Which file it is, whatever it is called.
+/// Identifies a file, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity {
     device: u64,
@@ -34,12 +34,12 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Of the file that has this name now.
+    /// The identity of the file that has this name now.
     pub(crate) fn of(path: &Path) -> std::io::Result<Self> {
         std::fs::metadata(path).map(|metadata| Self::from(&metadata))
     }
 
-    /// Of a file that is open.
+    /// The identity of an open file.
     pub(crate) fn of_open(file: &File) -> std::io::Result<Self> {
         file.metadata().map(|metadata| Self::from(&metadata))
     }
@@ -52,7 +52,7 @@ impl From<&Metadata> for Identity {
         Self { device: metadata.dev(), inode: metadata.ino() }
     }
 
-    /// Elsewhere the system does not let go of the name of a file that is open.
+    /// On other systems an open file cannot be removed or replaced, so all identities are equal.
     #[cfg(not(unix))]
     fn from(_: &Metadata) -> Self {
         Self { device: 0, inode: 0 }
@@ -78,8 +78,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Those of a database of which at least one connection is open and has read: then the log and the shared memory are
-    /// there. `identity` was the database's before anything opened it.
+    /// The files of a database. At least one connection must be open and have read, so that the log and the shared memory
+    /// exist. `identity` is the database's, from before any connection opened it.
     pub(crate) fn of(database: &Path, identity: Identity) -> Result<Self> {
         let real = real(database);
         let beside = ["-wal", "-shm"].map(|ending| beside(&real, ending));
@@ -96,54 +96,54 @@ impl Files {
         files.check().map(|()| files)
     }
 
-    /// From now on the lock must stay, too.
+    /// From now on the lock is checked, too.
     pub(crate) fn keep_lock(&self, path: &Path, identity: Identity) {
         *self.lock.lock() = Some(Opened { path: path.to_owned(), identity });
     }
 
-    /// The lock was given back.
+    /// The lock was released: it is checked no longer.
     pub(crate) fn forget_lock(&self) {
         *self.lock.lock() = None;
     }
 
-    /// Looks whether all are where they were.
+    /// Checks that all files are where they were.
     ///
     /// # Errors
-    /// [`Error::Gone`] naming the first that is not, now or at any time before.
+    /// [`Error::Gone`], which names the first file that is not, now or at any time before.
     pub(crate) fn check(&self) -> Result<()> {
         if self.gone.get().is_none() && !self.closed.load(Ordering::Acquire) {
             let lock = self.lock.lock();
             let all = std::iter::once(&self.database).chain(&self.beside).chain(lock.as_ref());
             if let Some(why) = all.filter_map(Opened::missed).next() {
                 tracing::error!("{why}");
-                // Another thread may have seen it first.
+                // Fails if another thread has set it first.
                 let _ = self.gone.set(why);
             }
         }
         self.gone.get().map_or(Ok(()), |why| Err(Error::Gone(why.clone())))
     }
 
-    /// From now on nothing is looked for: the store closes, and its log goes.
+    /// From now on no file is checked: the store closes, which removes its log.
     pub(crate) fn let_go(&self) {
         self.closed.store(true, Ordering::Release);
     }
 
-    /// Whether the connection may be closed. The last one to be closed removes the log by its name, unless the database has
-    /// moved. The log of that name may by now be another one.
+    /// Whether connections may be closed. The last one that is closed makes SQLite remove the log by its name, unless the
+    /// database was moved. By now a log of that name may belong to another database.
     pub(crate) fn may_close(&self) -> bool {
         self.beside.iter().all(|file| Identity::of(&file.path).map_or(true, |now| now == file.identity))
     }
 }
 
 impl Opened {
-    /// What to say if it is no longer there.
+    /// The error text if the file is no longer there.
     fn missed(&self) -> Option<String> {
         let path = self.path.display();
         let what = match Identity::of(&self.path) {
             Ok(identity) if identity == self.identity => return None,
             Ok(_) => "replaced by another file",
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => "removed",
-            // It cannot be looked at, which says nothing about it.
+            // The file cannot be examined, so nothing is known about it.
             Err(_) => return None,
         };
         Some(format!(
@@ -154,7 +154,7 @@ impl Opened {
 
 impl Sqlite {
     /// Returns once a file of the database was removed or replaced, with [`Error::Gone`] that names it. From then on every
-    /// call is answered with the same error. It looks a few times a second.
+    /// call returns the same error. It checks a few times a second.
     pub async fn until_gone(&self) -> Error {
         loop {
             if let Err(gone) = self.files.check() {

@@ -2,8 +2,8 @@
 
 use ringback_migrations::SQLITE;
 
-/// Every statement that [`crate::Sqlite::migrate`] would run on an empty file, the records of having run included:
-/// after them a program finds nothing to do.
+/// Every statement that [`crate::Sqlite::migrate`] would run on an empty file, including the records that the migrations
+/// have run: after them `migrate` finds nothing to do.
 #[must_use]
 pub fn schema_text() -> String {
     let mut text =

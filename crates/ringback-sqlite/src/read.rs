@@ -1,4 +1,4 @@
-//! Reading: short transactions on connections that cannot write, and how rows become the engine's words.
+//! Reading: short transactions on connections that cannot write, and the engine's types from rows.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{Sqlite, error::corrupt};
 
 impl Sqlite {
-    /// A read transaction: all its statements see one moment. It ends when dropped.
+    /// A read transaction: all its statements see the same snapshot. It ends when it is dropped.
     pub(crate) async fn snapshot(&self) -> Result<Transaction<'static, Dialect>> {
         let begun = self.readers.begin().await;
         self.files.check()?;
@@ -26,7 +26,7 @@ impl Sqlite {
     }
 }
 
-/// The process's clock in the stored unit: every time in the file comes from here.
+/// The time of this process's clock, in microseconds as stored: every time in the file comes from here.
 pub(crate) fn now() -> i64 {
     Timestamp::now().micros()
 }
@@ -74,8 +74,8 @@ pub(crate) fn texts(text: &str) -> sqlx::Result<Vec<String>> {
     serde_json::from_str(text).map_err(corrupt)
 }
 
-/// A column that callers write. SQLite takes any bytes for a text; those that are none are replaced one by one, so that
-/// one such row does not make a whole page unreadable.
+/// A text column that callers write. SQLite accepts any bytes as text; bytes that are not UTF-8 are replaced, so that one
+/// such row does not make a whole page unreadable.
 pub(crate) fn text_or_none<'r>(row: &'r SqliteRow, column: &str) -> sqlx::Result<Option<Cow<'r, str>>> {
     Ok(row.try_get::<Option<&[u8]>, _>(column)?.map(String::from_utf8_lossy))
 }
@@ -84,7 +84,7 @@ pub(crate) fn owned_or_none(row: &SqliteRow, column: &str) -> sqlx::Result<Optio
     Ok(text_or_none(row, column)?.map(Cow::into_owned))
 }
 
-/// An event's columns; its id stands under `event_id`.
+/// An event's columns; its id is in `event_id`.
 pub(crate) fn event(row: &SqliteRow) -> sqlx::Result<Event> {
     let mut no_text = None;
     let mut text = |column: &'static str| -> sqlx::Result<Option<Cow<'_, str>>> {
@@ -119,7 +119,7 @@ pub(crate) fn event(row: &SqliteRow) -> sqlx::Result<Event> {
     })
 }
 
-/// A row of `delivery` as lanes hold it.
+/// A row of `delivery`, as lanes need it.
 pub(crate) fn due(row: &SqliteRow) -> sqlx::Result<Due> {
     Ok(Due {
         id: DeliveryId::from_uuid(uuid(row, "id")?),

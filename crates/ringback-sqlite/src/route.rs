@@ -1,4 +1,4 @@
-//! Storing what routing made of events: the same for those that come through the engine and through the outbox.
+//! Storing the result of routing: shared by intake and by the outbox.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ use crate::{
     feed::find_heads,
 };
 
-/// An event that is stored, and what is to become of it.
+/// An event that is stored, and its routing.
 pub(crate) struct Routed<'a> {
     pub(crate) event: EventId,
     pub(crate) seq: i64,
@@ -48,7 +48,7 @@ struct VerdictRow {
     kind: i16,
 }
 
-/// `kind` of a verdict that nobody wanted.
+/// `kind` of the verdict that no endpoint wanted the event.
 const UNMATCHED: i16 = NoDelivery::Unmatched.code();
 
 /// `kind` of a verdict that names an earlier event.
@@ -110,7 +110,7 @@ pub(crate) async fn config_version(connection: &mut SqliteConnection) -> sqlx::R
     sqlx::query_scalar(sql!("configuration/config_version")).fetch_one(connection).await
 }
 
-/// Endpoints that were deleted after the configuration that these events were routed by.
+/// Endpoints of these events' deliveries that were deleted after the configuration version that routed the events.
 async fn find_deleted_endpoints(tx: &mut SqliteConnection, routed: &[Routed<'_>]) -> sqlx::Result<HashSet<EndpointId>> {
     let version = config_version(tx).await?;
     let mut suspects = HashSet::new();
@@ -155,7 +155,7 @@ async fn insert_verdicts(tx: &mut SqliteConnection, rows: &[VerdictRow]) -> sqlx
     Ok(())
 }
 
-/// Of the deliveries just inserted, those that nothing of their ordering key stands before.
+/// Those of the deliveries just inserted that are the heads of their ordering keys, or have none.
 async fn sendable(tx: &mut SqliteConnection, rows: Vec<Row<'_>>, now: i64) -> sqlx::Result<Vec<Due>> {
     let keys: HashSet<(i64, &str)> = rows.iter().filter_map(|row| Some((row.lane, row.ordering_key?))).collect();
     let heads: HashSet<DeliveryId> = find_heads(tx, keys, now).await?.into_iter().map(|due| due.id).collect();

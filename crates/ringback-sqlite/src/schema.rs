@@ -1,6 +1,6 @@
-//! Bringing the file's schema to this program's, and checking that it is.
+//! Bringing the file's schema up to date, and checking that it is.
 //!
-//! What has run is kept in a table of our own: the host's `_sqlx_migrations` is never touched.
+//! Ringback records in a table of its own which migrations have run: the host's `_sqlx_migrations` is never touched.
 
 use std::{path::Path, sync::Arc};
 
@@ -76,7 +76,7 @@ async fn applied(connection: &mut SqliteConnection) -> sqlx::Result<Vec<Applied>
     rows.iter().map(read).collect()
 }
 
-/// Ours that have not run, after making sure that those which have are ours, unchanged.
+/// The migrations of this program that have not run, after checking that those that have run are its first ones, unchanged.
 fn missing(applied: &[Applied]) -> Result<&'static [Migration]> {
     for (index, step) in applied.iter().enumerate() {
         let Some(ours) = SQLITE.get(index).filter(|ours| ours.number == step.number) else {

@@ -1,4 +1,4 @@
-//! What is sealed: read and replaced row by row.
+//! Reading and replacing sealed values, row by row.
 
 use ringback::{
     audit::Entry,
@@ -49,7 +49,7 @@ impl Sealed for Sqlite {
     }
 
     async fn sealed_requests(&self, after: Option<&OnceName>, limit: u32) -> Result<Vec<(OnceName, Vec<u8>)>> {
-        // No key is empty, so that four empty texts come before every name.
+        // No key is empty, so four empty texts come before every name.
         let OnceName { binding, tenant, route, key } = after.cloned().unwrap_or_default();
         let rows = sqlx::query(sql!("sealed/find_sealed_requests"))
             .bind(binding)

@@ -1,11 +1,11 @@
-//! Every statement is a file in `sql/`, in a folder for its subject; folder and name, verb and object, are those of
-//! PostgreSQL's store where it has the same.
+//! Every statement is a file in `sql/`, in a folder for its subject. If PostgreSQL's store has the same statement, folder
+//! and name (verb and object) are the same there.
 //!
-//! A batch is one JSON array for `json_each`, SQLite's counterpart of `unnest`; `jsonb_each` where its entries are
-//! objects, because it hands them on parsed. Times, ids and counts are arguments, never text put together.
+//! A batch is one JSON array for `json_each`, SQLite's counterpart of `unnest`; for arrays of objects `jsonb_each` is used,
+//! which returns them parsed. Times, ids and counts are arguments, never put into the text.
 
-/// The text of `sql/<folder>/<name>.sql`, with the parts and the numbers of the words that it names; with a condition that lets
-/// an index find what is asked for, where the statement says `{narrowed}`.
+/// The text of `sql/<folder>/<name>.sql`, with parts and numbers in place of their names. A second argument is a condition
+/// that replaces `{narrowed}`, so that an index can find the rows.
 macro_rules! sql {
     ($name:literal) => {
         sql!($name, "")
@@ -21,7 +21,7 @@ macro_rules! sql {
 
 macro_rules! parts {
     ($($name:ident)+) => {
-        /// What several statements have in common, by its name.
+        /// Texts that several statements share, by their names.
         const PARTS: &[(&str, &str)] =
             &[$((stringify!($name), include_str!(concat!("../sql/parts/", stringify!($name), ".sql")))),+];
     };

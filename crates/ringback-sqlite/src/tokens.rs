@@ -1,4 +1,4 @@
-//! Tokens, beside the configured one.
+//! Tokens in the database, in addition to the one in the configuration.
 
 use std::time::Duration;
 

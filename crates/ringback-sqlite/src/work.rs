@@ -63,7 +63,7 @@ impl Work for Sqlite {
     async fn set_holds(&self, node: NodeId, holds: &[Hold]) -> Result<()> {
         let (mut holds, ownership) = (holds.to_vec(), Arc::clone(&self.ownership));
         self.apply(move |tx| {
-            // Once it is this write's turn: a shard may have been given away since.
+            // Checked when it is this write's turn, since a shard may have been given away while it was queued.
             holds.retain(|hold| ownership.owns(node, hold.lane.shard()));
             Box::pin(async move { set_holds(tx, &holds).await })
         })
@@ -110,7 +110,8 @@ struct HoldRow {
     streak: i32,
 }
 
-/// A hold may follow on one that has ended: microseconds that a probe takes at most, and as much again.
+/// How long an ended hold is kept, in microseconds: the next hold may follow it, if the probe fails. A probe ends well
+/// within this time.
 const ENDED_HOLDS_KEPT: i64 = 3_600_000_000;
 
 async fn set_holds(tx: &mut SqliteConnection, holds: &[Hold]) -> sqlx::Result<()> {

@@ -1,15 +1,16 @@
-//! The one writer: everything that came in while the last commit was on its way to the disk is committed together.
+//! The one writer: it commits together all requests that came in while the last commit was being written to the disk.
 //!
 //! ```text
 //! queue -> BEGIN IMMEDIATE -> each request in a savepoint -> COMMIT -> answers
 //! ```
 //!
-//! No request is answered before the commit that holds it, nor as done if the files have gone meanwhile. A request that is refused, or panics, is undone alone;
-//! a commit that fails is answered to all with an error. There is no timer: a batch forms by itself.
+//! No request is answered before its commit, and none as done if the files have gone meanwhile. A request that is refused,
+//! or panics, is undone by itself; if a commit fails, all its requests are answered with an error. There is no timer: a
+//! batch is what has queued.
 //!
-//! Where there was no room left, the log is cut as soon as it can be: it may be what fills the disk.
+//! If there was no room left, the log is cut as soon as possible, since it may be what fills the disk.
 //!
-//! The writer is also who ends the database: it is the last to close its connection, so that the log goes with it.
+//! When the store is closed, the writer's connection is closed last, so that SQLite removes the log.
 
 use std::{
     any::Any,
@@ -32,22 +33,22 @@ use crate::{
     presence::Files,
 };
 
-/// Requests in one commit at most. Each is bounded itself; more would only make the first wait longer.
+/// Most requests in one commit. Each is bounded itself; more would only make the first one wait longer.
 const TOGETHER_MAX: usize = 256;
 
-/// Requests that may wait before the next has to wait for a place.
+/// Requests that may queue; further callers wait to queue theirs.
 const QUEUED_MAX: usize = 1024;
 
 /// How long cutting the log waits for readers.
 const CUT_PATIENCE: Duration = Duration::from_millis(250);
 
-/// Between tries to cut the log while there is no room even for that: each writes much of it in vain.
+/// Between tries to cut the log while there is no room even for that: each try writes much of the log in vain.
 const CUT_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long closing waits for reads that are under way.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What writes inside the gate's transaction: the future that a closure given to [`Sqlite::write`] returns.
+/// The future that a closure given to [`Sqlite::write`] returns: it writes inside the writer's transaction.
 pub type Writing<'tx, T> = Pin<Box<dyn Future<Output = T> + Send + 'tx>>;
 
 impl Sqlite {
@@ -74,22 +75,22 @@ impl Sqlite {
         answer.await.unwrap_or_else(|_| Err(E::from(unavailable(Ended))))
     }
 
-    /// Ends the store for all its clones: commits what waits, copies the log into the database and removes it, so that the
-    /// database is one file. If another process has it open, the log stays with that process. Calls after it fail.
+    /// Closes the store for all its clones: commits waiting requests, copies the log into the database and removes it, so
+    /// that the database is one file. If another process has the database open, the log stays. Later calls fail.
     ///
-    /// Whatever sends must have ended before. Nothing that was answered is lost without this: the log is then read by
-    /// whoever opens the database next.
+    /// The engine must have stopped sending before. Without this call nothing that was answered is lost: the next process
+    /// that opens the database reads the log.
     ///
     /// # Errors
     /// When the log could not be copied; then it stays.
     pub async fn close(&self) -> Result<()> {
-        // First: a reader would keep the log.
+        // Readers are closed first: an open one would keep the log from being removed.
         let _ = tokio::time::timeout(CLOSE_PATIENCE, self.readers.close()).await;
         let (reply, answer) = oneshot::channel();
         if self.writer.chores.send(Chore::Close(reply)).await.is_err() {
             return Ok(());
         }
-        // A second close may have come first.
+        // Without an answer another call of `close` came first.
         answer.await.map_or(Ok(()), |closed| closed.map_err(|error| self.error(error)))
     }
 
@@ -107,12 +108,12 @@ impl Sqlite {
     }
 }
 
-/// Why no answer can be given.
+/// The writer has ended, so there is no answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the store was closed, or its writer ended before it answered")]
 struct Ended;
 
-/// Why nothing of a batch counts.
+/// Why no request of a batch counts as done.
 #[derive(Debug, Clone)]
 enum Lost {
     NotCommitted(Fault, NotCommitted),
@@ -120,7 +121,7 @@ enum Lost {
     Gone(String),
 }
 
-/// Why a transaction that was in order was not committed.
+/// Why the transaction of a batch was not committed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the transaction was not committed: {0}")]
 struct NotCommitted(Arc<str>);
@@ -128,7 +129,7 @@ struct NotCommitted(Arc<str>);
 impl From<Lost> for Error {
     fn from(lost: Lost) -> Self {
         match lost {
-            // The data was in order; whatever else the commit failed for may pass.
+            // The request itself succeeded; the reason why the commit failed may pass.
             Lost::NotCommitted(Fault::Data, why) => unavailable(why),
             Lost::NotCommitted(fault, why) => fault.told(Box::new(why)),
             Lost::Gone(why) => Self::Gone(why),
@@ -140,18 +141,18 @@ fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Unavailable(Box::new(error))
 }
 
-/// Where requests go.
+/// The handle through which requests reach the writer.
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<Box<dyn Queued>>,
     chores: mpsc::Sender<Chore>,
 }
 
-/// What is done between two commits.
+/// Work that is done between two commits.
 enum Chore {
-    /// Cut the log; false if somebody reads from it.
+    /// Cut the log; false if a reader uses it.
     CutLog(oneshot::Sender<sqlx::Result<bool>>),
-    /// Commit what waits, cut the log and end.
+    /// Commit waiting requests, cut the log and end.
     Close(oneshot::Sender<sqlx::Result<()>>),
 }
 
@@ -164,7 +165,7 @@ impl Writer {
         Self { queue, chores }
     }
 
-    /// Cuts the write-ahead log between two commits; false if somebody reads from it.
+    /// Cuts the write-ahead log between two commits; false if a reader uses it.
     pub(crate) async fn cut_log(&self) -> Result<sqlx::Result<bool>> {
         let (reply, answer) = oneshot::channel();
         if self.chores.send(Chore::CutLog(reply)).await.is_err() {
@@ -174,14 +175,14 @@ impl Writer {
     }
 }
 
-/// The writer's own: nobody else has this connection.
+/// The state of the writer's task, the only user of this connection.
 struct Desk {
     connection: SqliteConnection,
     options: Options,
     files: Arc<Files>,
     /// There was no room left, and the log has not been cut since.
     lacks_room: bool,
-    /// When it was last to be cut for that, and could not be.
+    /// When cutting it was last tried for that reason, and failed.
     not_cut: Option<Instant>,
 }
 
@@ -194,7 +195,7 @@ impl Desk {
                 received = requests.recv_many(&mut batch, TOGETHER_MAX) => received,
                 Some(chore) = chores.recv(), if closing.is_none() => {
                     match chore {
-                        // Whoever asked may have gone away.
+                        // The send fails if the caller has gone away.
                         Chore::CutLog(reply) => drop(reply.send(cut_log(&mut self.connection, &self.options).await)),
                         Chore::Close(reply) => {
                             requests.close();
@@ -214,7 +215,7 @@ impl Desk {
                 request.answer(lost.clone());
             }
             self.lacks_room |= is_full;
-            // A commit that succeeds says that there is room again.
+            // After a commit that succeeded there is room again, so no pause is needed.
             if self.lacks_room && !(is_full && self.not_cut.is_some_and(|at| at.elapsed() < CUT_AGAIN)) {
                 self.make_room().await;
             }
@@ -229,14 +230,14 @@ impl Desk {
         }
     }
 
-    /// Commits what came together, and makes sure that it is where it will be found.
+    /// Commits a batch, and checks that the files are still in place.
     async fn commit_all(&mut self, batch: &mut [Box<dyn Queued>]) -> std::result::Result<(), Lost> {
         self.look()?;
         let committed = commit(&mut self.connection, batch).await;
-        // A failure may be what it looks like to SQLite that its files are gone.
+        // Checked again before a failure is looked at: files that are gone may be its cause.
         self.look()?;
         let Err(error) = committed else { return Ok(()) };
-        // Some failures of one statement undo the whole transaction. What SQLite says of the next one is then not the cause.
+        // Some failures of one statement undo the whole transaction. The error of the next statement is then not the cause.
         let cause = batch.iter().find_map(|request| request.fault());
         let said = || format!("{}: {error}", self.options.path.display());
         let (fault, why) = cause.unwrap_or_else(|| (Fault::of(&error), said()));
@@ -247,9 +248,9 @@ impl Desk {
         Err(Lost::NotCommitted(fault, NotCommitted(why.into())))
     }
 
-    /// The log may have taken all the room itself: it grows to tens of megabytes before a commit copies it into the file, and a
-    /// commit that fails copies nothing. Copying it needs no more room than the file has grown by, so it is done while there is
-    /// any, and not once the log has grown again.
+    /// Cuts the log after the disk was full. The log may have taken the room itself: it grows to tens of megabytes before a
+    /// commit copies it into the file, and a commit that fails copies nothing. Copying needs only as much room as the file
+    /// grows by, so it is done now, before the log grows again.
     async fn make_room(&mut self) {
         let cut = cut_log(&mut self.connection, &self.options).await;
         self.lacks_room = !matches!(cut, Ok(true));
@@ -267,12 +268,13 @@ impl Desk {
         self.files.check().map_err(|gone| Lost::Gone(gone.to_string()))
     }
 
-    /// After a failure that may have left the connection unusable. If no new one can be had, the next batch fails
-    /// on the old one and tries again. The old one is open meanwhile, so that it is not the last that closes.
+    /// Replaces the connection after a failure that may have left it unusable. If no new one can be opened, the next batch
+    /// fails on the old one, and then this is tried again. The old one stays open until then, so that the last connection is
+    /// never closed.
     async fn renew(&mut self) {
         match connect_writer(&self.options).await {
             Ok(fresh) if self.files.check().is_ok() => drop(std::mem::replace(&mut self.connection, fresh)),
-            // Of another file.
+            // The new connection is to another file, so it is dropped.
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "the database cannot be opened again"),
         }
@@ -281,16 +283,16 @@ impl Desk {
     async fn close(self) {
         self.files.let_go();
         if self.files.may_close() {
-            // Everything is committed; closing only tidies up the log.
+            // An error does no harm: everything is committed, and closing only removes the log.
             let _ = self.connection.close().await;
         } else {
-            // It ends with the process.
+            // Never closed, because that could remove another database's log; it ends with the process.
             std::mem::forget(self.connection);
         }
     }
 }
 
-/// Copies the log into the file and cuts it to nothing. It waits for readers only shortly, for all writes wait with it.
+/// Copies the log into the file and cuts it to nothing. It waits for readers only briefly, since all writes wait meanwhile.
 async fn cut_log(connection: &mut SqliteConnection, options: &Options) -> sqlx::Result<bool> {
     wait_for_others(connection, CUT_PATIENCE).await?;
     let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
@@ -299,7 +301,7 @@ async fn cut_log(connection: &mut SqliteConnection, options: &Options) -> sqlx::
 }
 
 async fn wait_for_others(connection: &mut SqliteConnection, time: Duration) -> sqlx::Result<()> {
-    // A number of ours: nothing that could be anything else is put into the text.
+    // Safe: only a number is put into the text. PRAGMA takes no arguments.
     let pragma = format!("PRAGMA busy_timeout = {}", time.as_millis());
     sqlx::query(sqlx::AssertSqlSafe(pragma)).fetch_all(connection).await?;
     Ok(())
@@ -327,12 +329,12 @@ async fn run_apart(transaction: &mut Transaction<'_, Dialect>, request: &mut dyn
     if request.run(&mut savepoint).await { savepoint.commit().await } else { savepoint.rollback().await }
 }
 
-/// A request without its types.
+/// A queued request, whatever the types of its result.
 trait Queued: Send {
-    /// Does the work and keeps what came of it; true if it is to be committed.
+    /// Does the work and keeps its result; true if it is to be committed.
     fn run<'tx>(&'tx mut self, tx: &'tx mut SqliteConnection) -> Writing<'tx, bool>;
 
-    /// If it failed for the database and not for its data: the fault, and what was said.
+    /// If it failed because of the database and not of its data: the fault and the error's text.
     fn fault(&self) -> Option<(Fault, String)>;
 
     /// Tells the caller, after the commit or its failure.
@@ -354,7 +356,7 @@ where
     fn run<'tx>(&'tx mut self, tx: &'tx mut SqliteConnection) -> Writing<'tx, bool> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return false };
-            // A panic, the closure's own or its future's, is the caller's: the writer must outlive it.
+            // Catches a panic of the closure or its future: the writer must survive it; the caller gets an error.
             let guarded = AssertUnwindSafe(async move { work(tx).await }).catch_unwind().await;
             self.outcome = guarded.ok();
             matches!(self.outcome, Some(Ok(_)))
@@ -379,7 +381,7 @@ where
             (Some(outcome), _) => outcome,
             (None, None) => Err(E::from(unavailable(Ended))),
         };
-        // A caller that has gone away does not want to know.
+        // Fails if the caller has gone away.
         let _ = self.reply.send(outcome);
     }
 }

@@ -1,4 +1,4 @@
-//! `/v1/dead-letters`: what was given up, why, and what to do about it.
+//! `/v1/dead-letters`: listing dead letters, sending them again, discarding them.
 
 use axum::{Json, extract::State};
 use http::StatusCode;

@@ -1,4 +1,5 @@
-//! `/openapi.json`: what this API is, for programs. It needs no token: it says nothing that its source does not.
+//! `/openapi.json`: the description of this API, for programs. It needs no token, since it tells nothing that the
+//! source code does not.
 
 use axum::{extract::State, response::IntoResponse};
 use http::header;

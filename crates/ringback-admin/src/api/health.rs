@@ -1,5 +1,5 @@
-//! `/healthz` and `/readyz`: for whoever restarts or routes to this process. They need no token and tell
-//! nothing of anybody.
+//! `/healthz` and `/readyz`: for programs that restart this process or route requests to it. They need no token and reveal
+//! no data.
 
 use axum::{Json, extract::State};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! `/v1/ledger`: what was accepted and what became of it; it must balance.
+//! `/v1/ledger`: counts of all events and deliveries by what became of them; the sums must balance.
 
 use axum::{Json, extract::State};
 use ringback::{

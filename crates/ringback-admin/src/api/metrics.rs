@@ -1,6 +1,6 @@
-//! `/metrics`: figures for Prometheus, in its text format. Labels are words of ours, so their number is bounded.
+//! `/metrics`: figures for Prometheus, in its text format. Labels are Ringback's own words, so their number is bounded.
 //!
-//! Counters are this process's and begin at zero with it; gauges are the whole installation's, read when asked.
+//! Counters count what this process did and begin at zero; gauges are of the whole installation, read when asked for.
 
 use std::fmt::{Display, Write as _};
 
@@ -66,7 +66,7 @@ fn written(metrics: &Metrics, waiting: &Waiting) -> String {
     page.0
 }
 
-/// The API's own word for something.
+/// The API's word for a value.
 fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }

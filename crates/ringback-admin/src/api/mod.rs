@@ -23,17 +23,17 @@ use crate::{
     sender::TrustedProxies,
 };
 
-/// What every handler works with.
+/// The state that every handler works with.
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) engine: Engine,
     pub(crate) admission: Admission,
     pub(crate) tokens: StoredTokens,
-    /// Whose word is taken about where a request comes from.
+    /// The proxies whose headers are believed about where a request comes from.
     pub(crate) proxies: TrustedProxies,
     pub(crate) failed_tokens: Arc<Failures>,
     pub(crate) failed_logins: Arc<Failures>,
-    /// What is served at `/openapi.json`.
+    /// The document that is served at `/openapi.json`.
     pub(crate) document: Bytes,
 }
 
@@ -56,7 +56,7 @@ impl Api {
     }
 }
 
-/// All routes, without their state, and what they are described as.
+/// All routes, without their state, with their descriptions.
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(events::routes())

@@ -7,7 +7,7 @@ use ringback::{
 
 use crate::problem::Problem;
 
-/// What a request needs.
+/// The permission that a request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Permission {
     Administer,
@@ -16,7 +16,7 @@ pub(crate) enum Permission {
     Read,
 }
 
-/// What a caller may do, and for whom.
+/// What a caller may do, and for which tenants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// What it may do.
@@ -47,12 +47,12 @@ impl Access {
         )
     }
 
-    /// Whether things of this tenant exist for the caller.
+    /// Whether the caller may see objects of this tenant.
     pub(crate) fn sees(&self, tenant: &str) -> bool {
         self.tenant.as_deref().is_none_or(|own| own == tenant)
     }
 
-    /// The tenant that a list is of: the one asked for, or the caller's own, or all.
+    /// The tenant whose objects a list has: the one asked for, or the caller's own, or all.
     ///
     /// # Errors
     /// 404 when a bound caller asks for another.
@@ -64,7 +64,7 @@ impl Access {
         }
     }
 
-    /// The tenant of what is handed in: the one named, or the caller's own, or the default.
+    /// The tenant of an object that is created: the one named, or the caller's own, or the default.
     ///
     /// # Errors
     /// 404 when a bound caller names another.
@@ -72,10 +72,10 @@ impl Access {
         Ok(self.listed(asked)?.unwrap_or_else(|| DEFAULT_TENANT.to_owned()))
     }
 
-    /// `thing`, if the caller may know of it.
+    /// `thing`, if the caller may see it.
     ///
     /// # Errors
-    /// 404 when there is none or it is another tenant's: the two look the same.
+    /// 404 when there is none, or when it belongs to another tenant: a caller cannot tell the two apart.
     pub(crate) fn found<T>(&self, thing: Option<T>, tenant: impl FnOnce(&T) -> &str) -> Result<T, Problem> {
         thing.filter(|thing| self.sees(tenant(thing))).ok_or_else(Problem::not_found)
     }

@@ -1,4 +1,4 @@
-//! Tells callers apart by their bearer token, in a time that does not depend on how much of it is right.
+//! Recognises callers by their bearer tokens, in a time that does not depend on how much of a token is right.
 
 use std::{sync::Arc, time::Instant};
 
@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use super::access::{Access, Permission};
 use crate::{api::Api, problem::Problem, request_id};
 
-/// How callers prove themselves. Tokens are kept as SHA-256 only; those of the store count beside the given ones.
+/// How callers prove who they are. Given tokens are kept only as SHA-256; tokens in the store are accepted, too.
 #[derive(Clone)]
 pub(crate) enum Admission {
     Tokens(Arc<[([u8; 32], Access)]>),
@@ -36,8 +36,8 @@ impl Admission {
     }
 }
 
-/// Who calls, if they may do this. The token is looked at first and failures are counted after it, so that a right token
-/// passes whatever else came from its address.
+/// Who calls, if they have this permission. The token is checked before failures are counted, so that a right token passes,
+/// whatever else came from its address.
 ///
 /// # Errors
 /// 401 without a known token, 429 once too many were unknown, 403 with one that is for other things; the store's failure.
@@ -58,7 +58,8 @@ pub(crate) async fn admit(api: &Api, request: &Parts, permission: Permission) ->
     actor(access, who, permission)
 }
 
-/// What a token allows that came by a session and not by a header. Nothing is counted: nobody can guess a session.
+/// What a token allows that came in a session and not in a header. Failures are not counted, since nobody can guess a
+/// session.
 ///
 /// # Errors
 /// As of [`admit`].
@@ -87,7 +88,7 @@ fn bearer(request: &Parts) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// What a token is for, whether it is a given one or one of the store's.
+/// The access of a token, be it a given one or one of the store.
 async fn find(api: &Api, known: &[([u8; 32], Access)], shown: &str) -> Result<Option<(Access, Who)>, Problem> {
     match find_given(known, shown) {
         Some(access) => Ok(Some((access, Who::AdminToken))),
@@ -95,7 +96,7 @@ async fn find(api: &Api, known: &[([u8; 32], Access)], shown: &str) -> Result<Op
     }
 }
 
-/// Looks at every given token, whichever fits.
+/// Compares with every given token, even after one has matched, so that the time tells nothing.
 fn find_given(known: &[([u8; 32], Access)], shown: &str) -> Option<Access> {
     let shown = digest(shown);
     known
@@ -108,7 +109,7 @@ fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-/// A token that nobody knows counts against the address that it came from.
+/// Counts an unknown token as a failure of the address that it came from.
 fn failed(api: &Api, request: &Parts) -> Problem {
     match api.failed_tokens.count(api.proxies.sender(request), Instant::now()) {
         Ok(()) => unauthorized(UNKNOWN),

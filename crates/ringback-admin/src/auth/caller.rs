@@ -1,7 +1,8 @@
-//! Arguments of handlers that say who may call them. Those that may change things bring who asks, for the audit log.
+//! Arguments of handlers that say who may call them. Those of callers that may change something have the [`Actor`] for the
+//! audit log, too.
 //!
-//! They stand before the body among a handler's arguments, so nothing of a body is read for somebody who may not. A body
-//! that is compressed is refused here too, before it is read: no route takes one.
+//! They come before the body among a handler's arguments, so no body is read for a caller without permission. A body that is
+//! compressed is also refused here, before it is read: no route accepts one.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;

@@ -1,5 +1,5 @@
-//! Failed logins and failed bearer tokens, counted by the address that they came from. Whoever guesses is told to wait;
-//! a right token is looked at before any count, so that no number of others' failures refuses it.
+//! Failed logins and failed bearer tokens, counted by the address that they came from. A caller that guesses is told to
+//! wait; a right token is checked before any count, so that others' failures never make it refused.
 //!
 //! Memory is constant. Addresses share a fixed number of buckets, by a hash that nobody outside can compute.
 
@@ -13,21 +13,21 @@ use parking_lot::Mutex;
 
 use crate::sender::Network;
 
-/// How many may fail at once, and how many a second from then on.
+/// How many attempts may fail at once, and how many a second from then on.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
     at_once: f64,
     per_second: f64,
 }
 
-/// Ten slips of somebody who pastes tokens; then one every six seconds.
+/// Ten mistakes of a person who pastes tokens; then one every six seconds.
 const LOGINS: Pace = Pace { at_once: 10.0, per_second: 1.0 / 6.0 };
 
-/// A program with a revoked token asks a while before somebody sees it, and a site's programs may share an address: a
-/// hundred, then ten a second.
+/// A hundred, then ten a second: a program with a revoked token goes on until somebody notices, and a site's programs may
+/// share an address.
 const TOKENS: Pace = Pace { at_once: 100.0, per_second: 10.0 };
 
-/// More addresses than fail at a time; what two of them in one bucket do to each other is a 429 where 401 would stand.
+/// More than addresses that fail at a time. If two share a bucket, one of them may get a 429 instead of a 401.
 const BUCKETS: usize = 1_024;
 
 /// The count of one kind of failure.
@@ -37,7 +37,7 @@ pub(crate) struct Failures {
     hash: RandomState,
 }
 
-/// How many may still fail, as it was at a moment.
+/// How many attempts could still fail, as of `at`.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
     left: f64,
@@ -45,12 +45,12 @@ struct Bucket {
 }
 
 impl Failures {
-    /// Of logins, none yet.
+    /// Counts of failed logins, all zero.
     pub(crate) fn of_logins(now: Instant) -> Self {
         Self::none(LOGINS, now)
     }
 
-    /// Of bearer tokens, none yet.
+    /// Counts of failed bearer tokens, all zero.
     pub(crate) fn of_tokens(now: Instant) -> Self {
         Self::none(TOKENS, now)
     }
@@ -60,10 +60,10 @@ impl Failures {
         Self { pace, buckets: Mutex::new(Box::new([full; BUCKETS])), hash: RandomState::new() }
     }
 
-    /// Counts a failure. Where nobody knows who asks, all are one.
+    /// Counts a failure. Requests from unknown addresses share one count.
     ///
     /// # Errors
-    /// After how long the next may fail, when there were too many. That one does not count.
+    /// If there were too many: after how long the next one may fail. This failure is not counted.
     pub(crate) fn count(&self, from: Option<IpAddr>, now: Instant) -> Result<(), Duration> {
         let mut buckets = self.buckets.lock();
         // The remainder is below `BUCKETS`, whatever the width of a pointer.

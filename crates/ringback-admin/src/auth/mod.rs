@@ -1,7 +1,7 @@
 //! Who calls, and what they may do.
 //!
-//! Every handler of `/v1` takes one of the callers of [`caller`] as an argument; it is read before body and
-//! query, so someone without a token learns nothing from a refusal.
+//! Every handler of `/v1` takes one of the callers of [`caller`] as an argument. It is read before body and query, so a
+//! caller without a token learns nothing from a refusal.
 
 mod access;
 mod admission;

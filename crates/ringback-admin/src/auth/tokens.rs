@@ -1,7 +1,7 @@
-//! Tokens that were made by command: looked up in the store, and remembered for a moment.
+//! Tokens in the store: looked up there, and remembered for a moment.
 //!
-//! A token that is revoked or expires is refused within [`REMEMBERED`] on every node. Its use is noted beside the
-//! request, never in its way.
+//! A token that is revoked or expires is refused within [`REMEMBERED`] on every node. Its use is noted in the background, so
+//! that no request waits for that.
 
 use std::{
     collections::HashMap,
@@ -19,11 +19,11 @@ use ringback::{
 };
 use subtle::ConstantTimeEq as _;
 
-/// How long a token is taken to be what it was: what a revoked one may still do, and what one that is used all the
-/// time costs the database.
+/// How long a looked-up token is used again. It bounds how long a revoked token still works, and how often a busy token is
+/// read from the database.
 const REMEMBERED: Duration = Duration::from_secs(1);
 
-/// Most tokens remembered at a time; they are few, unless somebody makes one for each call.
+/// Most tokens remembered at a time; there are few, unless somebody creates one for each call.
 const TOKENS_MAX: usize = 1_000;
 
 /// How often a token's use is noted; the store keeps to the same.
@@ -41,7 +41,7 @@ impl StoredTokens {
         Self { engine, remembered: Arc::default() }
     }
 
-    /// The token with this text, if it is worth anything.
+    /// The token with this text, if it is valid.
     ///
     /// # Errors
     /// The store's failure.
@@ -74,13 +74,13 @@ impl StoredTokens {
         Ok(token)
     }
 
-    /// Notes it in the background, if it is time.
+    /// Notes the token's use in the background, if it is time.
     fn note_use(&self, token: &Token) {
         let now = Timestamp::now();
         if token.last_used_at.is_some_and(|at| now.since(at) < NOTED_EVERY) {
             return;
         }
-        // The next request of this moment need not do the same.
+        // Set at once, so that the next request does not note the use again.
         if let Some((_, token)) = self.remembered.lock().get_mut(&token.id) {
             token.last_used_at = Some(now);
         }

@@ -1,4 +1,4 @@
-//! Style and icon, in the binary. Their names hold a hash of what they are, so browsers may keep them for good.
+//! Style and icon, in the binary. Their names contain a hash of their contents, so browsers may cache them for good.
 
 use std::sync::LazyLock;
 
@@ -27,7 +27,7 @@ pub(super) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")));
 
 impl Asset {
-    /// 48 bits of the hash tell versions of one file apart.
+    /// The name has 48 bits of the hash: enough to tell versions of a file apart.
     fn new(stem: &str, extension: &str, kind: &'static str, bytes: &'static [u8]) -> Self {
         let hash: String = Sha256::digest(bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         Self { name: format!("{stem}.{hash}.{extension}"), kind, bytes }

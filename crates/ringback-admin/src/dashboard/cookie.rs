@@ -1,13 +1,13 @@
-//! The cookie that holds a session: never readable by scripts, never sent along from another site.
+//! The cookie of a session: not readable by scripts, and not sent with requests from other sites.
 
 use http::{HeaderValue, header, request::Parts};
 
 use super::{origin, session};
 
-/// Browsers take a cookie of this prefix only over https, for this very host, and for all its paths.
+/// Browsers accept a cookie with this prefix only over https, for this host alone, and for all its paths.
 const SECURE_PREFIX: &str = "__Host-";
 
-/// What cookies of this name a request shows, the more trustworthy first.
+/// The session cookies of a request, the one with the secure prefix first.
 pub(super) fn shown(request: &Parts) -> impl Iterator<Item = &str> {
     let pairs = move |name: String| {
         let headers = request.headers.get_all(header::COOKIE).into_iter().filter_map(|header| header.to_str().ok());
@@ -17,12 +17,12 @@ pub(super) fn shown(request: &Parts) -> impl Iterator<Item = &str> {
     pairs(name(request, true)).chain(pairs(name(request, false)))
 }
 
-/// Keeps a session in the browser.
+/// The header that stores a session in the browser.
 pub(super) fn kept(request: &Parts, session: &str) -> Option<HeaderValue> {
     written(request, origin::is_secure(request), session, session::LIFETIME.as_secs())
 }
 
-/// Makes the browser forget, whichever way it was kept.
+/// The headers that make the browser forget the session, with and without the secure prefix.
 pub(super) fn forgotten(request: &Parts) -> impl Iterator<Item = HeaderValue> {
     [true, false].into_iter().filter_map(|secure| written(request, secure, "", 0))
 }
@@ -34,7 +34,8 @@ fn written(request: &Parts, secure: bool, value: &str, seconds: u64) -> Option<H
     HeaderValue::from_str(&cookie).ok()
 }
 
-/// Cookies do not tell ports apart, so the name does: two servers on one machine are two sessions.
+/// The cookie's name. It contains the port, since browsers share cookies between ports: two servers on one machine have two
+/// sessions.
 fn name(request: &Parts, secure: bool) -> String {
     let prefix = if secure { SECURE_PREFIX } else { "" };
     let port = origin::host(request).rsplit_once(':').map(|(_, port)| port);

@@ -1,17 +1,17 @@
-//! What a form carries to show that it came from a page that we made for this session.
+//! Form tokens: each form has one, which proves that the form is from a page of this session.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ringback::{seal::MasterKeys, time::Timestamp};
 
 use super::session::LIFETIME;
 
-/// A token for the forms of one page. `session` is the cookie, or empty where there is none.
+/// A token for the forms of one page. `session` is the cookie, or empty without one.
 pub(super) fn make(session: &str, keys: &MasterKeys, now: Timestamp) -> String {
     let until = (now + LIFETIME).micros().to_be_bytes();
     URL_SAFE_NO_PAD.encode(keys.seal(&until, &context(session)))
 }
 
-/// Whether a token was made for this session and is still good.
+/// Whether a token was made for this session and has not expired.
 pub(super) fn is_good(token: &str, session: &str, keys: &MasterKeys, now: Timestamp) -> bool {
     let until = || {
         let plain = keys.open(&URL_SAFE_NO_PAD.decode(token).ok()?, &context(session)).ok()?;

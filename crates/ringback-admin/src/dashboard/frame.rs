@@ -14,16 +14,16 @@ use crate::auth::{Access, Permission};
 pub(super) struct Frame {
     /// Before every link.
     pub(super) mount: Mount,
-    /// What every form carries.
+    /// The token of the page's forms.
     pub(super) form: String,
-    /// Who looks; nobody before the login.
+    /// The visitor; `None` before the login.
     pub(super) who: Option<Who>,
     /// Where the style and the icon are.
     pub(super) style: &'static str,
     pub(super) icon: &'static str,
 }
 
-/// Who looks.
+/// The visitor of a page.
 pub(super) struct Who {
     /// `admin`, `operator`, `read`.
     pub(super) scope: &'static str,
@@ -36,7 +36,7 @@ pub(super) struct Who {
 }
 
 impl Frame {
-    /// For somebody who is not logged in.
+    /// For a visitor who is not logged in.
     pub(super) fn outside(mount: Mount, keys: &MasterKeys) -> Self {
         Self { form: form_token::make("", keys, Timestamp::now()), ..Self::bare(mount) }
     }

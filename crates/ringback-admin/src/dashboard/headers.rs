@@ -1,14 +1,14 @@
-//! What browsers are told about every page, so that a mistake in one of them is no hole.
+//! The security headers of every page, so that a mistake in one page is no hole.
 
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, header};
 
-/// Nothing but our own style and pictures; no script at all; forms go nowhere else; nobody frames a page.
+/// Only the dashboard's own style and pictures; no script at all; forms are sent only to it; no site may frame a page.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 
-/// `same-origin` instead of `no-referrer`: with the latter, browsers send `Origin: null` along with our own forms, and
-/// over plain HTTP that is all there is to tell them from another site's.
+/// `same-origin` instead of `no-referrer`: with the latter, browsers send `Origin: null` with the dashboard's own forms, and
+/// over plain HTTP only that header distinguishes them from another site's.
 const HEADERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::REFERRER_POLICY, "same-origin"),
@@ -19,7 +19,7 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
 
-/// Says it with every answer of the dashboard.
+/// Adds the headers to every answer of the dashboard.
 pub(super) async fn protect(mut response: Response) -> Response {
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));

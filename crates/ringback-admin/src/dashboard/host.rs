@@ -1,7 +1,9 @@
-//! Under which names pages are answered. A page on the internet can make its own name resolve to 127.0.0.1 and then ask
-//! a server on this machine as if it were its own (DNS rebinding); asking under such a name is refused.
+//! The host names under which pages are answered. A page on the internet can make its own name resolve to 127.0.0.1,
+//! and then send requests to a server on this machine as if it were its own (DNS rebinding); requests under such a name
+//! are refused.
 //!
-//! The session's cookie, which no foreign name gets, is what keeps such a page out; this is the second door.
+//! The first protection against such a page is the session's cookie, which browsers send to no foreign name; this is the
+//! second.
 
 use axum::{
     extract::{Request, State},
@@ -16,9 +18,9 @@ use crate::sender::{TrustedProxies, Way};
 /// Which names are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hosts {
-    /// All: the host application, or whoever resolves the name, knows.
+    /// All names: the host application, or the operator of the DNS name, decides.
     Any,
-    /// Those of this machine, and whatever name a trusted proxy was asked under.
+    /// Names of this machine, and any name that comes through a trusted proxy.
     Loopback,
 }
 
@@ -43,7 +45,8 @@ pub(super) async fn check(
     next.run(Request::from_parts(parts, body)).await
 }
 
-/// A header that says so would not do: a page that made its own name point here can send any.
+/// Whether the request's name is expected. A proxy is recognised by its address, not by a header: a page that made its
+/// own name point here can send any header.
 fn is_expected(request: &Parts, way: Way) -> bool {
     way.through_proxy || is_loopback(origin::host(request))
 }

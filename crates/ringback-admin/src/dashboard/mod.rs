@@ -1,11 +1,11 @@
-//! Pages for people: what is wrong, and the button that puts it right.
+//! Pages for people: they show what is wrong, and have a button that repairs it.
 //!
-//! They are rendered here, on the server; templates escape by themselves, there is no script, and the policy that
-//! goes with every page allows none. Texts that callers or receivers chose are shown through [`visible`], so that
-//! they cannot look like something else either.
+//! Pages are rendered on the server; templates escape by default, there is no script, and the security policy of every page
+//! allows none. Texts that callers or receivers chose are shown through [`visible`], so that they cannot pretend to be
+//! something else.
 //!
-//! Invariants: GET changes nothing. What changes something is a POST that comes from one of our own pages
-//! ([`submission`]), by somebody who may ([`visitor`]).
+//! Invariants: GET changes nothing. Only a POST changes something, and only from one of the dashboard's own pages
+//! ([`submission`]), by a visitor with the permission ([`visitor`]).
 //!
 //! A page is a file in `pages/` with a template of the same name, and a line in [`routes`].
 

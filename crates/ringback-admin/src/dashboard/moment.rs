@@ -1,4 +1,4 @@
-//! Moments as people compare them: how long ago, and the clock time in UTC, to the second, as logs show it.
+//! Moments for people: how long ago, and the clock time in UTC, to the second, as logs show it.
 
 use ringback::time::Timestamp;
 
@@ -26,7 +26,7 @@ impl Moment {
     }
 }
 
-/// The largest unit of which there are at least two, or seconds.
+/// A span of time in the largest unit of which there are at least two; otherwise in seconds.
 pub(super) fn span(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),

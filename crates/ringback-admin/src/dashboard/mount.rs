@@ -1,4 +1,4 @@
-//! Where the pages are mounted, as browsers see it: what comes before every link.
+//! The path under which the pages are mounted, as browsers see it: it begins every link.
 
 use std::{convert::Infallible, fmt};
 
@@ -11,15 +11,15 @@ use http::request::Parts;
 pub(super) struct Mount(String);
 
 impl Mount {
-    /// What nesting has taken off the path.
+    /// The prefix that nesting has removed from the request's path.
     pub(super) fn of(parts: &Parts) -> Self {
         let inner = parts.uri.path();
         let whole = parts.extensions.get::<OriginalUri>().map_or(inner, |OriginalUri(uri)| uri.path());
         Self(prefix(whole, inner).to_owned())
     }
 
-    /// The link to a page, which begins with a slash. Below a mount the first page has none at its end: nested routers
-    /// know it by that name.
+    /// The link to `page`, which begins with a slash. Below a mount the link to the first page has no slash at its end,
+    /// since nested routers know that page without one.
     pub(super) fn to(&self, page: &str) -> String {
         match page.strip_prefix('/') {
             Some(first) if (first.is_empty() || first.starts_with('?')) && !self.0.is_empty() => {

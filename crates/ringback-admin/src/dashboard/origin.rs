@@ -1,11 +1,11 @@
-//! Whether a request comes from one of our own pages, by what browsers say and scripts cannot forge.
+//! Whether a request comes from one of the dashboard's own pages, by headers that browsers set and scripts cannot forge.
 
 use http::{HeaderMap, Uri, header, request::Parts};
 
 use crate::sender::Way;
 
-/// `Sec-Fetch-Site` says it where browsers send it (https, and loopback); elsewhere `Origin` must name the host that
-/// was asked. A request with neither is no browser's, and carries no cookie that somebody else's page could use.
+/// Browsers send `Sec-Fetch-Site` over https and on loopback; elsewhere `Origin` must name the host that was asked. A
+/// request with neither header is not from a browser, so no foreign page can have sent it with the visitor's cookie.
 pub(super) fn is_ours(request: &Parts) -> bool {
     match text(&request.headers, "sec-fetch-site") {
         Some(site) => site == "same-origin" || site == "none",
@@ -21,7 +21,7 @@ pub(super) fn host(request: &Parts) -> &str {
     text(&request.headers, "host").or_else(|| request.uri.authority().map(|it| it.as_str())).unwrap_or_default()
 }
 
-/// Whether the browser reached us by https: what a trusted proxy says goes first; without one, the browser says so itself
+/// Whether the browser uses https. If a trusted proxy tells, that counts; otherwise the `Origin` that the browser sends
 /// with a form.
 pub(super) fn is_secure(request: &Parts) -> bool {
     way(request).https.unwrap_or_else(|| {
@@ -40,8 +40,8 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Whether an origin is that of the host asked, by the scheme asked if a proxy said which; a scheme's own port may be left
-/// out on either side.
+/// Whether an origin is that of the host asked; the scheme is compared if a proxy told it. The scheme's default port may be
+/// left out on either side.
 fn names(origin: &str, host: &str, https: Option<bool>) -> bool {
     let Ok(origin) = origin.parse::<Uri>() else { return false };
     let (Some(scheme), Some(authority)) = (origin.scheme_str(), origin.authority()) else { return false };

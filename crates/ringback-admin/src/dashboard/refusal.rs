@@ -36,14 +36,14 @@ impl Refusal {
         let page = Page { frame: Frame::bare(mount), status, title, what_to_do, again };
         let mut response = (self.status, rendered(&page)).into_response();
         if again {
-            // Whoever waits for the database watches this page: it looks again by itself.
+            // The page reloads by itself, for a visitor who waits for the database.
             response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("5"));
         }
         response
     }
 }
 
-/// What the API would have answered, for people.
+/// The API's answer, for people.
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         let title = match problem.status() {

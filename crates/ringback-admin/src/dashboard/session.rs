@@ -1,9 +1,8 @@
 //! A session: the token that somebody logged in with, sealed into a cookie.
 //!
-//! It is sealed under the master key, so every node takes it, also after a restart, and nobody else can read or make
-//! one. The token is asked again with every request: once it is revoked or expired, so is the session. Whoever logs out
-//! ends it for every copy of the cookie, on every node: the store remembers which were ended, and is asked with every
-//! request, too.
+//! The cookie is sealed under the master key, so every node accepts it, also after a restart, and nobody else can read or
+//! make one. The token is checked with every request: once it is revoked or expired, so is the session. A logout ends the
+//! session for every copy of the cookie, on every node: the store remembers ended sessions, and is asked with every request.
 
 use std::time::Duration;
 
@@ -19,13 +18,13 @@ use crate::{
     problem::Problem,
 };
 
-/// A working day and a half of one: long enough for a night on call.
+/// One and a half working days: long enough for a night on call.
 pub(super) const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// What sessions are sealed for.
 const CONTEXT: &str = "dashboard-session";
 
-/// What is sealed.
+/// The sealed contents of the cookie.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Session {
     id: SessionId,
@@ -34,14 +33,14 @@ pub(super) struct Session {
     until: i64,
 }
 
-/// A session for whoever knows this token, as the cookie holds it.
+/// A new session of a token, as the text of the cookie.
 pub(super) fn begin(token: &str, keys: &MasterKeys, now: Timestamp) -> String {
     let session = Session { id: SessionId::new(now), token: token.to_owned(), until: (now + LIFETIME).micros() };
     let plain = serde_json::to_vec(&session).unwrap_or_default();
     URL_SAFE_NO_PAD.encode(keys.seal(&plain, CONTEXT))
 }
 
-/// The session that a request shows, beside how its cookie holds it.
+/// The session of a request, with the text of its cookie.
 pub(super) fn shown<'a>(request: &'a Parts, keys: &MasterKeys, now: Timestamp) -> Option<(&'a str, Session)> {
     cookie::shown(request).find_map(|cookie| Some((cookie, open(cookie, keys, now)?)))
 }
@@ -53,10 +52,10 @@ fn open(cookie: &str, keys: &MasterKeys, now: Timestamp) -> Option<Session> {
 }
 
 impl Session {
-    /// What it allows now.
+    /// What the session allows now.
     ///
     /// # Errors
-    /// 401 when it was ended or its token is worth nothing any more; otherwise as of [`admit`].
+    /// 401 when it was ended or its token is not valid any more; otherwise as [`admit`].
     pub(super) async fn admit(&self, api: &Api) -> Result<(Access, Actor), Problem> {
         if api.engine.is_session_ended(self.id).await? {
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "The session has ended."));
@@ -64,7 +63,7 @@ impl Session {
         admit(api, &self.token).await
     }
 
-    /// Ends it, whoever has a copy of the cookie.
+    /// Ends the session, for every copy of the cookie.
     ///
     /// # Errors
     /// The store's failure; the session then goes on.

@@ -1,4 +1,4 @@
-//! A form that was sent from one of our own pages by somebody who may look: the only way to change anything here.
+//! A form that a visitor sent from one of the dashboard's own pages: the only way to change anything here.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::{
     extract::{encoding, read_whole},
 };
 
-/// More than any form of ours holds, in bytes.
+/// Most bytes of a form: more than any of the dashboard's needs.
 const BYTES_MAX: usize = 8 * 1024;
 
 /// A form from a visitor.
@@ -26,7 +26,7 @@ pub(super) struct Submission {
     pub(super) fields: HashMap<String, String>,
 }
 
-/// A form from somebody who is not logged in yet.
+/// A form from a person who is not logged in yet.
 pub(super) struct Application {
     pub(super) parts: Parts,
     pub(super) fields: HashMap<String, String>,
@@ -40,7 +40,7 @@ impl FromRequest<Api> for Submission {
         if !origin::is_ours(&parts) {
             return Err(foreign(&parts));
         }
-        // Who it is comes before what they say.
+        // The visitor is checked before the body is read.
         let visitor = Visitor::from_request_parts(&mut parts, api).await?;
         let (parts, fields) = read(parts, body).await?;
         let is_ours = is_of(&fields, visitor.cookie().unwrap_or_default(), api);
@@ -66,7 +66,7 @@ async fn read(parts: Parts, body: Body) -> Result<(Parts, HashMap<String, String
     let refused = |problem| Refusal::from(problem).at(Mount::of(&parts));
     encoding::require_none(&parts.headers).map_err(refused)?;
     let mut request = Request::new(body);
-    // What the body holds of the memory for bodies is noted there.
+    // The extensions have the counter of the memory that the body takes.
     *request.extensions_mut() = parts.extensions.clone();
     let body = read_whole(request, BYTES_MAX).await.map_err(refused)?;
     let fields = url::form_urlencoded::parse(&body).into_owned().collect();

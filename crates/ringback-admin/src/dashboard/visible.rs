@@ -1,4 +1,4 @@
-//! Texts that somebody else chose, with nothing in them left invisible.
+//! Texts that others chose, with invisible characters made visible.
 //!
 //! Escaping keeps a text from becoming markup; this keeps it from looking like another: controls, line separators,
 //! zero-width characters and those that reverse the direction of writing are shown by their numbers.

@@ -1,4 +1,4 @@
-//! Who looks at a page: somebody with a session whose token may look, or whom the host application has let in.
+//! The visitor of a page: a person with a session whose token may read, or whom the host application has let in.
 
 use axum::{
     extract::FromRequestParts,
@@ -22,13 +22,13 @@ use crate::{
     problem::Problem,
 };
 
-/// Somebody who may look.
+/// A person who may read pages.
 pub(super) struct Visitor {
     pub(super) access: Access,
     /// Who they are, for the audit log.
     pub(super) by: Actor,
     pub(super) mount: Mount,
-    /// The session, and how its cookie holds it; none where the host application lets people in.
+    /// The text of the cookie, and the session; `None` if the host application lets people in.
     pub(super) session: Option<(String, Session)>,
 }
 
@@ -43,7 +43,7 @@ impl Visitor {
         self.session.as_ref().map(|(cookie, _)| cookie.as_str())
     }
 
-    /// The page that says why something is not as they wished.
+    /// The page that says why a request was refused.
     pub(super) fn refused(&self, problem: impl Into<Problem>) -> Response {
         Refusal::from(problem.into()).at(self.mount.clone())
     }
@@ -70,8 +70,9 @@ impl FromRequestParts<Api> for Visitor {
     }
 }
 
-/// To the login. Coming from another site, though, browsers keep the cookie back: a page that goes on to itself is asked
-/// for by us, and then they show it. So a link in a chat opens the page and not the login.
+/// Redirects to the login. But if the visitor comes by a link from another site, browsers do not send the cookie: then
+/// a page that reloads itself is sent first. The reload comes from this site, so it has the cookie. So a link in a chat
+/// opens the page and not the login.
 fn outside(request: &Parts, mount: &Mount) -> Response {
     let from_elsewhere = origin::text(&request.headers, "sec-fetch-site").is_some_and(|site| site.ends_with("-site"));
     let here = request.uri.path_and_query().map_or("/", |it| it.as_str());
@@ -82,7 +83,7 @@ fn outside(request: &Parts, mount: &Mount) -> Response {
     Redirect::to(&mount.to(&login::link(here, false))).into_response()
 }
 
-/// To the login, which says that the session has ended.
+/// Redirects to the login, which says that the session has ended.
 fn ended(request: &Parts, mount: &Mount) -> Response {
     let mut response = Redirect::to(&mount.to(&login::link(request.uri.path(), true))).into_response();
     for cookie in cookie::forgotten(request) {

@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 
 use crate::{memory::Held, problem::Problem};
 
-/// Most bytes of a body that holds no event. An endpoint with 32 headers of 4 KiB takes 128 KiB.
+/// Most bytes of a body without events. An endpoint with 32 headers of 4 KiB takes 128 KiB.
 pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// How long a body may take to arrive: 16 MiB at 4.5 Mbit/s.
@@ -69,10 +69,10 @@ pub(crate) async fn read_whole(request: Request, bytes_max: usize) -> Result<Byt
     tokio::time::timeout(ARRIVAL, collect(request, bytes_max)).await.unwrap_or_else(|_| Err(late()))
 }
 
-/// Each part is counted as it arrives, so that what is held is what is counted. Parts are put together at once: a body
-/// that comes byte by byte would else hold an allocation for each.
+/// Collects the body. Each part is counted as it arrives, so that the count is the memory that the body takes. Parts are put
+/// together at once: otherwise a body that comes byte by byte would take an allocation for each.
 async fn collect(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
-    // A request without a body holds nothing.
+    // `None` for a request without a body.
     let held = request.extensions().get::<Arc<Held>>().cloned();
     let mut body = request.into_body();
     let declared = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(bytes_max);
@@ -91,7 +91,7 @@ async fn collect(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
         }
         whole.extend_from_slice(&std::mem::take(&mut first));
         if whole.capacity() < bytes {
-            // Never more at once than has arrived already.
+            // The declared length is not trusted: at most twice of what has arrived is reserved.
             whole.reserve_exact(bytes.max(declared.min(bytes * 2)) - whole.len());
         }
         whole.extend_from_slice(&data);
@@ -108,7 +108,8 @@ fn incomplete() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "incomplete_body", "The body did not arrive whole.")
 }
 
-/// The rest of the body cannot be told from a next request, so the connection ends with this answer.
+/// The refusal of a body that is too slow. The rest of it could not be told from a next request, so the connection is
+/// closed.
 fn late() -> Problem {
     let detail = format!("The body did not arrive within {} seconds.", ARRIVAL.as_secs());
     Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail)

@@ -1,5 +1,5 @@
-//! How deep a JSON text is nested. A payload is never read into values here, but its receivers read it, and many of
-//! their parsers recurse.
+//! The depth of a JSON text. A payload is never parsed into values here, but receivers parse it, and many of their parsers
+//! recurse.
 
 /// Deepest nesting of a payload.
 pub(crate) const DEPTH_MAX: usize = 128;

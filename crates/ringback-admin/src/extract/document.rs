@@ -1,7 +1,7 @@
-//! A JSON object as it came: its members' names in order, their values as the exact bytes.
+//! A JSON object as it came: its members' names in order, their values as exact bytes.
 //!
-//! A payload must be stored byte for byte, so the body is never read as a whole into values that would have
-//! to be written again.
+//! A payload must be stored byte for byte, so the body as a whole is never parsed into values that would have to be
+//! serialised again.
 
 use axum::body::Bytes;
 use http::StatusCode;
@@ -78,7 +78,7 @@ impl Document {
         }
     }
 
-    /// Refuses members that hold too much to be read as values: those take many times the room of their text.
+    /// Refuses members that are too large to be parsed into values, which take many times the memory of their text.
     ///
     /// # Errors
     /// A finding at the object itself.
@@ -116,8 +116,8 @@ impl Document {
     }
 }
 
-/// The elements of a JSON array, each as its exact bytes; of more than `max`, the first `max + 1`. A few bytes are an
-/// element, so that an array of any length would take many times its room.
+/// The elements of a JSON array, each as its exact bytes; if there are more than `max`, the first `max + 1`. An element
+/// may be only a few bytes, so the list of a long array would take many times the memory of its text.
 ///
 /// # Errors
 /// A finding at the array itself when it is none.
@@ -156,7 +156,7 @@ impl<'de> Visitor<'de> for ElementsVisitor {
 fn broken_or_no_object(error: serde_json::Error) -> Problem {
     match error.classify() {
         Category::Data => Invalid::one("", "wrong_type", "The body must be a JSON object.").into(),
-        // serde_json tells the place and what it expected there, and repeats nothing of the text.
+        // serde_json's message has the place and what was expected there, and repeats nothing of the text.
         _ => Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("The body is not JSON: {error}.")),
     }
 }
@@ -180,7 +180,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        /// More names than any document here has: their comparison must not cost time.
+        /// More names than any document here has. Bounded, because every name is compared with all others.
         const MEMBERS_MAX: usize = 1_000;
         let mut members = Vec::new();
         while let Some(member) = map.next_entry()? {

@@ -1,4 +1,4 @@
-//! Compressed bodies, which no route takes: what they expand to would be anybody's choice.
+//! Refuses compressed bodies: a caller could make a small one expand to any size.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 

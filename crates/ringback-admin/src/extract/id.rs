@@ -1,4 +1,4 @@
-//! The id in a path. A text that is no id names nothing, so it is a 404 like an id that names nothing.
+//! The id in a path. A text that is no id gives a 404, like an id of an object that does not exist.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! The `Idempotency-Key` header: an alias of the field. The draft standard wants it quoted; both forms are taken.
+//! The `Idempotency-Key` header: an alias of the field. The draft standard wants it quoted; both forms are accepted.
 
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, request::Parts};
@@ -37,7 +37,7 @@ pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     key.map(Some).ok_or_else(|| refused("must be 1 to 256 characters without control characters"))
 }
 
-/// Refuses a key where nothing would come of it: a request that is sent twice would be carried out twice, and its caller
+/// Refuses a key on a route that ignores keys: a request that is sent twice would be carried out twice, and the caller would
 /// believe otherwise.
 pub(crate) fn refuse_key(headers: &HeaderMap) -> Result<(), Problem> {
     if headers.contains_key(NAME) {

@@ -34,8 +34,8 @@ impl FromRequestParts<Api> for IfMatch {
     }
 }
 
-/// The version in one entity tag. No version is negative, so a tag that we never gave, a weak one among
-/// them, becomes one that fits nothing.
+/// The version in one entity tag. A tag that Ringback never gave, such as a weak one, becomes a negative version, which
+/// matches no endpoint.
 fn version(tag: &str) -> Option<i64> {
     const NEVER_GIVEN: i64 = -1;
     let (weak, opaque) = tag.strip_prefix("W/").map_or((false, tag), |rest| (true, rest));

@@ -19,7 +19,7 @@ pub(crate) trait FromDocument: Sized + Send + 'static {
     fn read(document: Value) -> Result<Self, Invalid>;
 }
 
-/// Takes a body apart: a large one beside the threads that all requests run on.
+/// Parses a body; a large one apart from the threads that requests run on.
 ///
 /// # Errors
 /// As of `read`.
@@ -27,7 +27,7 @@ pub(crate) async fn parse<T: Send + 'static>(
     body: Bytes,
     read: impl FnOnce(&Bytes) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    /// Looking at a byte costs so much more here than where bytes are only hashed.
+    /// Parsing a byte costs so many times as much as hashing one.
     const COST: usize = 4;
     compute(COST * body.len(), move || read(&body)).await
 }
@@ -44,7 +44,7 @@ impl<T: FromDocument> FromRequest<Api> for Json<T> {
     }
 }
 
-/// A JSON object read as a `T`, or `T`'s default where the request has no body.
+/// A JSON object read as a `T`, or `T`'s default if the request has no body.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
 
 impl<T: FromDocument + Default> FromRequest<Api> for OptionalJson<T> {
@@ -84,7 +84,7 @@ impl FromRequest<Api> for Patch {
     }
 }
 
-/// A draft keeps what is wrong with it until the rest of it is checked, so that all is told at once.
+/// A draft keeps its findings until the rest of it is checked, so that all are reported at once.
 impl FromDocument for Draft {
     fn read(document: Value) -> Result<Self, Invalid> {
         Ok(Self::read(document))

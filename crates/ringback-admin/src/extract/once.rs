@@ -1,4 +1,4 @@
-//! A body that comes with an `Idempotency-Key`: read as ever, and its digest kept beside it.
+//! A body with an `Idempotency-Key`: it is read as usual, and a digest of it is kept with the key.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(crate) struct Once<T> {
     pub(crate) key: Option<Keyed>,
 }
 
-/// A key, and what the request says.
+/// A key, and the digest of the request's body.
 pub(crate) struct Keyed {
     key: String,
     digest: [u8; 32],
@@ -38,7 +38,7 @@ impl<T: FromRequest<Api, Rejection = Problem>> FromRequest<Api> for Once<T> {
         };
         let (mut parts, body) = request.into_parts();
         let bytes = read_whole(Request::from_parts(parts.clone(), body), BODY_BYTES_MAX).await?;
-        // What is read again below are the same bytes: they are counted once.
+        // The same bytes are read again below; without the counter they are not counted twice.
         parts.extensions.remove::<Arc<Held>>();
         let digested = compute(bytes.len(), move || (Sha256::digest(&bytes).into(), bytes));
         let (digest, bytes) = digested.await;

@@ -1,4 +1,4 @@
-//! Query parameters: each may stand once, unknown ones are refused by name.
+//! Query parameters: each may be given once, and unknown ones are refused by name.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -52,7 +52,7 @@ impl Parameters {
         parameters
     }
 
-    /// Refuses every parameter there is, where a route takes none.
+    /// Refuses all parameters, for a route that takes none.
     pub(crate) fn refuse_all(self) -> Result<(), Problem> {
         self.finish()
     }
@@ -73,7 +73,7 @@ impl Parameters {
         parsed.map_err(|error| self.refuse(name, "malformed", format!("is {error}"))).ok()
     }
 
-    /// A moment. A `+` that nobody escaped is a space in a query: before an offset it can be nothing else.
+    /// A moment. A `+` that was not escaped is a space in a query: before an offset a space can only be such a `+`.
     pub(crate) fn moment(&mut self, name: &'static str) -> Option<Timestamp> {
         let given = self.take(name)?;
         let meant = match given.rsplit_once(' ') {
@@ -135,7 +135,7 @@ impl Parameters {
         first
     }
 
-    /// Every parameter but those that only say which page of the list is meant, in one order.
+    /// All parameters except `limit` and `cursor`, in a fixed order.
     pub(crate) fn conditions(&self) -> String {
         let mut conditions: Vec<_> =
             self.all.iter().filter(|(name, _)| !matches!(name.as_str(), "limit" | "cursor")).collect();
@@ -166,7 +166,7 @@ impl Parameters {
     }
 }
 
-/// A name or value as a form writes it; an error holds what can be read of it.
+/// Decodes a name or value of a form; an error has the readable parts of it.
 fn text(encoded: &str) -> Result<String, String> {
     let spaced = encoded.replace('+', " ");
     let bytes: Vec<u8> = percent_encoding::percent_decode_str(&spaced).collect();

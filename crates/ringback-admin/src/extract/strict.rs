@@ -1,4 +1,4 @@
-//! Reads a JSON value and refuses names that stand twice in one object: which one was meant?
+//! Reads a JSON value and refuses names that occur twice in one object, since it is unclear which one was meant.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use ringback::{document::escape, invalid::Invalid};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Most names that are told. Each is told with the whole way to it, which can be as long as the text.
+/// Most names that are reported. Each is reported with its whole pointer, which can be as long as the text.
 const FINDINGS_MAX: usize = 16;
 
 /// Reads the text of one value.
@@ -23,8 +23,8 @@ pub(super) fn read(text: &[u8]) -> Result<Value, Invalid> {
     invalid.or(value)
 }
 
-/// Where a value stands. Written out only for a finding: doing so for every value would take the product of how many
-/// there are and how long their names are.
+/// Where a value is. It is written out only for a finding: writing it for every value would cost the number of values times
+/// the length of their names.
 #[derive(Clone, Copy)]
 enum Path<'a> {
     Top,

@@ -1,4 +1,4 @@
-//! Parts of answers that the engine writes itself, as schemas.
+//! Schemas of the parts of answers that the engine serialises itself.
 
 #![expect(dead_code, reason = "the engine serialises its own types; these are only described")]
 

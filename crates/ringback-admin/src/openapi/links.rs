@@ -1,4 +1,4 @@
-//! What can be asked next about something that an answer names.
+//! Links: which operations take an id that an answer contains.
 
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,7 @@ const OF_DEAD_LETTERS: &[&str] = &["replay_dead_letter", "discard_dead_letter"];
 const OF_EXPUNGES: &[&str] = &["expunge"];
 const OF_REPLAYS: &[&str] = &["replay", "cancel_replay"];
 
-/// Operation and status, where the answer has an id, and the operations that take it.
+/// An operation and status, the pointer to an id in its answer, and the operations that take that id.
 const ALL: &[(&str, &str, &str, &[&str])] = &[
     ("hand_in_event", "202", "/id", OF_EVENTS),
     ("list_events", "200", "/items/0/id", OF_EVENTS),

@@ -1,5 +1,5 @@
-//! The OpenAPI document. Routes and their descriptions are one list, `api::routes`; what holds for every route is
-//! added here by rule, so that no route can forget it: who may call, what is refused and how, the request's id.
+//! The OpenAPI document. Routes and their descriptions are one list, `api::routes`. Parts that all routes share are added
+//! here by rule, so that no route can forget them: who may call, the refusals, the request's id.
 
 pub(crate) mod answers;
 mod links;
@@ -69,7 +69,7 @@ fn request_id_parameter() -> Value {
     })
 }
 
-/// What holds for every operation.
+/// Adds the parts that all operations share.
 fn describe(path: &str, operation: &mut Value) {
     if let Some(scope) = operation["security"][0]["token"][0].as_str().map(str::to_owned) {
         let told = operation["description"].as_str().map(|told| format!("{told}\n\n")).unwrap_or_default();
@@ -93,7 +93,7 @@ fn describe(path: &str, operation: &mut Value) {
     }
 }
 
-/// A body may be left out; `null` in its place is none.
+/// Removes the alternative `null` of an optional body: a body may be left out, but may not be `null`.
 fn present(schema: &mut Value) {
     let Some(choices) = schema["oneOf"].as_array() else { return };
     if let Some(body) = choices.iter().find(|choice| choice["type"] != "null") {

@@ -1,5 +1,5 @@
-//! Which refusals there are, by status, and which routes can make them. The tests of the API look every refusal that
-//! they provoke up in here.
+//! All refusals, by status, and which routes can return them. The tests of the API look up here every refusal that they
+//! provoke.
 
 use serde_json::{Map, Value, json};
 
@@ -209,7 +209,7 @@ pub(super) fn components() -> Value {
     Value::Object(ALL.iter().map(|refusal| (refusal.name.to_owned(), refusal.response(refusal.description))).collect())
 }
 
-/// Adds those that an operation can make, and completes those that it names itself.
+/// Adds the refusals that an operation can return, and completes those that it names itself.
 pub(super) fn add(path: &str, operation: &mut Value) {
     let has_body = operation.get("requestBody").is_some();
     let has_parameters = operation.get("parameters").is_some();
@@ -217,7 +217,7 @@ pub(super) fn add(path: &str, operation: &mut Value) {
     let is_guarded = operation["security"][0].get("token").is_some();
     // A caller that is bound to a tenant may name no other.
     let can_be_absent = path.contains('{') || has_body || names(operation, "tenant");
-    // Another place is kept for those who watch.
+    // `/healthz` has a place of its own, so that health checks are always answered.
     let needs_place = path != "/healthz";
     let possible = |status| match status {
         400 => has_body || has_parameters,

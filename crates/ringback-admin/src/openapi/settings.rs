@@ -1,4 +1,4 @@
-//! The settings of an endpoint in the schemas of its requests and answers, out of the engine's table.
+//! Adds the settings of an endpoint to the schemas of its requests and answers, from the engine's table.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use utoipa::{
     openapi::{ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type, schema::SchemaType},
 };
 
-/// Where a schema stands.
+/// Where a schema is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {
     /// A body that a route reads: every setting may be left out.
@@ -18,7 +18,7 @@ pub(crate) enum Door {
     Answer,
 }
 
-/// Gives a schema a name, and the settings beside what it has of its own.
+/// Names a schema that has the settings in addition to the members of its own.
 macro_rules! with_settings {
     ($($name:ident = $own:ident, $door:expr;)+) => {$(
         #[doc = concat!("[`", stringify!($own), "`] and the settings.")]

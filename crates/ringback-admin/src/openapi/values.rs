@@ -1,7 +1,7 @@
-//! The values that stand in requests and answers, as schemas: ids, names, times, and words of which there are few.
+//! Schemas of the values in requests and answers: ids, names, times, and enumerated words.
 //!
-//! The engine knows nothing of OpenAPI, so each of its types has a counterpart here that is only described. Lists of
-//! words are the engine's own: none can be missing here.
+//! The engine does not depend on OpenAPI, so each of its types has a counterpart here, which serves only as a description.
+//! The lists of words are the engine's own, so that none can be missing here.
 
 use std::borrow::Cow;
 

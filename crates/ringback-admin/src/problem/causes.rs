@@ -1,4 +1,4 @@
-//! What the engine's errors look like from outside. Faults of ours are logged here, once, and nowhere else.
+//! The problems that callers get for the engine's errors. Internal faults are logged here, once, and nowhere else.
 
 use http::{HeaderValue, StatusCode, header};
 use ringback::{
@@ -136,13 +136,13 @@ impl From<TestError> for Problem {
 }
 
 impl Problem {
-    /// An endpoint that cannot be read, and a request that rests on what cannot be read.
+    /// The refusal of a request that needs values of an endpoint that cannot be read.
     fn unreadable(why: &WouldDestroy) -> Self {
         Self::conflict(UNREADABLE, format!("The endpoint is unreadable: {why}."))
     }
 }
 
-/// Not now, but soon.
+/// 503: the same request may succeed soon.
 pub(super) fn away(code: &'static str, detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
         .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))

@@ -22,13 +22,13 @@ pub(crate) async fn method_not_allowed() -> Problem {
     )
 }
 
-/// A handler took longer than any should; whatever it was doing may have been done.
+/// A handler took longer than any should; the request may have been carried out all the same.
 pub(crate) fn timed_out() -> Problem {
     tracing::warn!("a request took too long and was given up");
     away("timed_out", "This took too long. It may have been carried out all the same: look before asking again.")
 }
 
-/// A handler panicked: a defect of ours. The message stays in the log.
+/// A handler panicked: a defect of Ringback. The message stays in the log.
 pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let message = panic
         .downcast_ref::<String>()

@@ -1,4 +1,4 @@
-//! Refusals of whoever serves the router, before the router is asked.
+//! Refusals by the server, before the router is asked.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -7,7 +7,7 @@ use super::{Fault, Problem};
 use crate::request_id;
 
 /// A refusal in the form of all others (`application/problem+json`, an `x-request-id`), for servers that refuse a request
-/// before the router is asked: one whose head cannot be, or for which there is no place. `header` names the request's
+/// before the router is asked: because its head is malformed, or too many requests are open. `header` names the request's
 /// header that is to blame, if one is.
 #[must_use]
 pub fn refusal(status: StatusCode, code: &'static str, detail: &str, header: Option<&str>) -> Response<Bytes> {

@@ -1,7 +1,7 @@
-//! What every refusal looks like: `application/problem+json` (RFC 9457) with a stable `code`.
+//! The form of every refusal: `application/problem+json` (RFC 9457) with a stable `code`.
 //!
-//! The body never repeats a secret or a payload, and never says more of an inner fault than that there was
-//! one: the operator finds that in the log.
+//! The body never repeats a secret or a payload. Of an internal fault it says only that there was one; the operator finds
+//! the cause in the log.
 
 mod causes;
 mod fallbacks;
@@ -74,13 +74,13 @@ impl Problem {
         Self { status, code, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
     }
 
-    /// A fault of ours, with nothing said about it.
+    /// An internal fault, without its cause.
     pub(crate) fn internal() -> Self {
         let detail = "Something went wrong here; it is in the server's log.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
-    /// Nothing there, or nothing that this caller may know of: the two look the same.
+    /// The object does not exist, or this caller may not see it: the two look the same.
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here, or nothing that you may see.")
     }
@@ -90,7 +90,7 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "The token is not for this.")
     }
 
-    /// A request against the state of things.
+    /// A request that conflicts with the present state.
     pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }

@@ -1,4 +1,4 @@
-//! Events that the engine did not take: its pointers begin with the event's index among those handed over.
+//! Events that the engine refused: the engine's pointers begin with the event's index, and are rewritten for the request.
 
 use ringback::{
     emit,
@@ -8,7 +8,7 @@ use ringback::{
 use super::{Problem, causes::away};
 
 impl Problem {
-    /// `place` says where the event with this index stands in the request: nowhere if it is the request.
+    /// `place` returns the pointer to the event with this index in the request: empty if the request is a single event.
     pub(crate) fn of_emit(error: emit::Error, place: impl Fn(&str) -> String) -> Self {
         match error {
             emit::Error::Invalid(invalid) => Self::invalid(Invalid {

@@ -1,4 +1,4 @@
-//! What trusted proxies say about a request: from whom it comes, and whether the browser reached them by https.
+//! What trusted proxies tell about a request: its sender's address, and whether the browser used https.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -20,9 +20,9 @@ pub(crate) struct Way {
 }
 
 impl TrustedProxies {
-    /// Who sent the request: the other end of the connection, or, where that is a trusted proxy, the right-most address
-    /// of `X-Forwarded-For` that is not one of theirs. Each proxy adds on the right the address that it was asked from,
-    /// so what stands left of that one may be invented. `None` where the server does not say who is at the other end.
+    /// The address that sent the request: the other end of the connection; or, if that is a trusted proxy, the right-most
+    /// address of `X-Forwarded-For` that is no trusted proxy's. Each proxy adds on the right the address that it was asked
+    /// from, so anything left of that one may be invented. `None` if the server does not tell the other end's address.
     pub(crate) fn sender(&self, request: &Parts) -> Option<IpAddr> {
         let peer = peer(request)?;
         if !self.trusts(peer) {
@@ -38,7 +38,7 @@ impl TrustedProxies {
         Some(sender)
     }
 
-    /// How the request came here. Nobody but a trusted proxy is asked.
+    /// How the request came here; only a trusted proxy's headers are read.
     pub(crate) fn way(&self, request: &Parts) -> Way {
         if !peer(request).is_some_and(|peer| self.trusts(peer)) {
             return Way::default();
@@ -51,7 +51,7 @@ fn peer(request: &Parts) -> Option<IpAddr> {
     request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical())
 }
 
-/// The addresses of all header lines as one list, from right to left. What is no address is passed over.
+/// The addresses of all header lines as one list, from right to left. Entries that are no addresses are skipped.
 fn forwarded_for(headers: &HeaderMap) -> impl Iterator<Item = IpAddr> {
     let lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok()).collect();
     lines.into_iter().rev().flat_map(|line| line.rsplit(',')).filter_map(address)
@@ -65,7 +65,7 @@ fn address(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Where several proxies wrote it, the first one was asked by the browser.
+/// Whether `X-Forwarded-Proto` says https. If several proxies wrote to it, the first entry is about the browser.
 fn https(headers: &HeaderMap) -> Option<bool> {
     let proto = headers.get(FORWARDED_PROTO)?.to_str().ok()?.split(',').next()?.trim();
     match proto.to_ascii_lowercase().as_str() {

@@ -1,8 +1,8 @@
-//! From where a request comes, as far as that can be believed.
+//! Where a request comes from, as far as that can be trusted.
 //!
-//! The address at the other end of the connection is known; what `X-Forwarded-For` and `X-Forwarded-Proto` say is only
-//! what somebody wrote. They are believed from the addresses that the operator names as [`TrustedProxies`], and from
-//! nobody else: whoever could choose the address could have another counted as the one who guesses at tokens.
+//! The address at the other end of the connection is certain; `X-Forwarded-For` and `X-Forwarded-Proto` may be forged. They
+//! are believed only from the addresses that the operator names as [`TrustedProxies`]: a caller that could choose its
+//! address could have its guesses at tokens counted as another's.
 
 mod forwarded;
 mod network;

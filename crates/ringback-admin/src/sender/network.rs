@@ -1,4 +1,4 @@
-//! Whom an address stands for, where something is counted by address.
+//! The network that is counted as one sender.
 
 use std::net::IpAddr;
 

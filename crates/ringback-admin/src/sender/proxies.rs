@@ -17,7 +17,7 @@ use ipnet::{IpNet, Ipv4Net};
 pub struct TrustedProxies(Arc<[IpNet]>);
 
 impl TrustedProxies {
-    /// Whether this address is one of theirs.
+    /// Whether this address belongs to a trusted proxy.
     #[must_use]
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

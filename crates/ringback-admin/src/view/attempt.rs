@@ -103,8 +103,8 @@ fn by_name(headers: Headers<'_>) -> BTreeMap<String, String> {
     by_name
 }
 
-/// A body as text, or as base64 where it is none. A character that was cut in half at the end of what was
-/// kept does not make a text something else.
+/// A body as text, or as base64 if it is no text. A truncated body that ends in the middle of a character still counts
+/// as text.
 fn text_or_base64(body: &Bytes, truncated: bool) -> (String, Option<&'static str>) {
     match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), None),

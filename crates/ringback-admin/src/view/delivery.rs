@@ -52,11 +52,11 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     pub(crate) fn of(row: &DeliveryRow, destinations: &Destinations) -> Self {
-        // Only what is still to be sent can be held.
+        // A hold matters only to deliveries that are still to be sent.
         let held = row.due_at.and(row.hold);
         let hold_reason = row.due_at.and_then(|_| destinations.hold(row));
         let next_attempt_at = match (hold_reason, held) {
-            // Held for as long as an operator wants: no time can be told.
+            // Paused or disabled until an operator acts, so there is no time.
             (Some(_), _) => None,
             (None, Some((until, _))) => row.due_at.map(|due| due.max(until)),
             (None, None) => row.due_at,

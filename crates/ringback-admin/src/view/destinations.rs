@@ -1,4 +1,4 @@
-//! Where a page of deliveries goes: their endpoints, deleted ones included, looked up once for all of them.
+//! The destinations of a page of deliveries: their endpoints, including deleted ones, looked up once for all of them.
 
 use std::collections::HashMap;
 
@@ -57,10 +57,10 @@ impl Destinations {
         }
     }
 
-    /// Why its endpoint's own configuration holds a delivery.
+    /// Why a delivery's endpoint keeps it from being sent by its configuration, if it does.
     pub(crate) fn hold(&self, row: &DeliveryRow) -> Option<HoldReason> {
         let known = self.0.get(&row.endpoint?)?;
-        // A test is sent while the endpoint is not enabled.
+        // A test is sent even if the endpoint is not enabled.
         known.hold.filter(|_| !row.marks.test || known.holds_tests)
     }
 }

@@ -1,4 +1,4 @@
-//! Endpoints. A secret is shown only in the answer that made it; header values and `auth` are never shown.
+//! Endpoints. A secret is shown only in the answer to the request that created it; header values and `auth` never.
 
 use std::collections::BTreeMap;
 

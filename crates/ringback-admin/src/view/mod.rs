@@ -1,4 +1,4 @@
-//! What answers look like: the shapes of the contract, field by field, in its order.
+//! The forms of answers: the fields of the contract, in its order.
 
 mod attempt;
 mod change;

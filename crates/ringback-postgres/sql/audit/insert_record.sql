@@ -1,2 +1,2 @@
--- What was changed by the transaction that this is part of.
+-- The audit record of a change, in the change's transaction.
 INSERT INTO {schema}.audit (who, action, object, tenant, request_id, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7)

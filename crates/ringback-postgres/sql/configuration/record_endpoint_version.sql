@@ -1,3 +1,3 @@
--- Keeps what routing sees of an endpoint from a version on.
+-- Stores the endpoint as routing sees it from a version on.
 INSERT INTO {schema}.endpoint_version (endpoint_id, version, deleted, tenant, key, event_types)
 VALUES ($1, $2, $3, $4, $5, $6::text::jsonb)

@@ -1,5 +1,5 @@
--- Replaces what may change of a locked endpoint. When it changed is this clock's to say: since when it is paused decides what
--- expires.
+-- Replaces a locked endpoint, except columns that never change. `updated_at` is by the database's clock, because the time
+-- since which it is paused decides which deliveries expire.
 UPDATE {schema}.endpoint
 SET key = $2, event_types = $3::text::jsonb, enabled = $4, disabled_reason = $5, paused = $6, spec = $7,
     credentials = $8, version = $9, updated_at = {schema}.clock()

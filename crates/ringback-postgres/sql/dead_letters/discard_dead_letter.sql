@@ -1,4 +1,4 @@
--- Moves a dead letter to cancelled.
+-- Moves a dead letter to cancelled. (SQLite: cancel_dead_letters, then delete_dead_letters_between.)
 WITH discarded AS (
     DELETE FROM {schema}.dead_letter WHERE id = $1 RETURNING *
 )

@@ -1,4 +1,5 @@
 -- Dead letters of these events ($12), newest death first. The other arguments are those of list_dead_letters.
+-- (SQLite: list_dead for each event.)
 SELECT {part.dead_letter_columns}
 FROM unnest($12::uuid[]) AS given (event_id)
 CROSS JOIN LATERAL (

@@ -1,5 +1,6 @@
 -- Deliveries of these events ($12), newest first. $1 <= id < $2, at most $3; $4 the status, and from $5 on as in
 -- list_dead. The rows of each event are found on their own: joined, the planner would read whole partitions.
+-- (SQLite: list_pending, list_dead and list_finished for each event.)
 SELECT {part.delivery_columns}
 FROM unnest($12::uuid[]) AS given (event_id)
 CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
--- A delivery's attempts, that which delivered it included.
+-- A delivery's attempts, including the one that delivered it.
 SELECT number, at, conclusion, answered, error, phase, ambiguous, duration, detail, response_body
 FROM {schema}.attempt
 WHERE delivery_id = $1

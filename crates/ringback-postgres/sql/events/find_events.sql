@@ -1,4 +1,5 @@
 -- Events with a key ($4), newest first. $1 <= id < $2, of the newest $7 of them at most $3; $5 tenant, $6 type.
+-- (SQLite: list_events with a condition on the key.)
 SELECT *
 FROM (
     SELECT {part.event_columns}, payload_bytes, expunged_at

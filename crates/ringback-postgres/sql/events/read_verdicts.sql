@@ -1,5 +1,5 @@
--- What routing made of events: a verdict of their own, or (kind 0) the configuration version of their first delivery.
--- An event with neither is not routed yet, or what it had is dropped.
+-- What became of events in routing: a verdict, or (kind 0) the configuration version of their first delivery.
+-- An event with neither is not routed yet, or its deliveries were dropped. (SQLite: in list_events.)
 SELECT event_id, kind, duplicate_of, config_version
 FROM {schema}.verdict
 WHERE event_id = ANY ($1::uuid[])

@@ -1,4 +1,4 @@
--- Cancels what is dead of events.
+-- Cancels the dead letters of events. (SQLite: cancel_dead_letters, then delete_dead_letters_between.)
 WITH dead AS (
     DELETE FROM {schema}.dead_letter d
     USING unnest($1::uuid[]) AS given (id)

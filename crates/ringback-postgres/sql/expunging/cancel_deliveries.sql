@@ -1,4 +1,5 @@
 -- Cancels these deliveries; replays of delivered ones are only removed.
+-- (SQLite: cancel_event, then delete_deliveries_between.)
 WITH pending AS (
     DELETE FROM {schema}.delivery WHERE id = ANY ($1::uuid[]) RETURNING *
 )

@@ -1,2 +1,2 @@
--- Everything is erased: what an expunge's row says is its receipt.
+-- Completes an expunge of which everything is erased: its row is the receipt from now on.
 UPDATE {schema}.expunge SET state = {expunge.completed}, finished_at = {schema}.clock() WHERE id = $1 AND state = {expunge.running} AND digest IS NOT NULL

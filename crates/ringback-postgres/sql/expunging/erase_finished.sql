@@ -1,4 +1,4 @@
--- Removes what was answered to these deliveries; $2 is what stays of the attempt that delivered them.
+-- Removes the answers to these deliveries; $2 is what stays of the attempts that delivered them.
 UPDATE {schema}.finished f
 SET detail = given.detail, response_body = ''
 FROM unnest($1::uuid[], $2::bytea[]) AS given (id, detail)

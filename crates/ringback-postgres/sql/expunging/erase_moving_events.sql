@@ -1,4 +1,4 @@
--- The same for the copies of events that upkeep is moving.
+-- The same as erase_events, for the copies of events that upkeep is moving. (SQLite: events are never moved.)
 UPDATE {schema}.moving_event m
 SET payload = NULL, expunged_at = e.expunged_at, destination = e.destination, key = e.key,
     ordering_key = e.ordering_key, idempotency_key = e.idempotency_key

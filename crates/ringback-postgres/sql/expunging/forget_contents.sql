@@ -1,4 +1,4 @@
--- Removes the digests of what events under these idempotency keys held: a short payload could be guessed from its own.
+-- Removes the content digests of these idempotency keys: a short payload could be guessed from its digest.
 -- Locked in the order in which keys are taken.
 WITH locked AS MATERIALIZED (
     SELECT held.tenant, held.type, held.key

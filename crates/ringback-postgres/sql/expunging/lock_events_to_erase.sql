@@ -1,4 +1,5 @@
--- These events, locked, and what there is of them to erase. In the order of their ids: no two callers wait for each other.
+-- These events, locked, with what there is to erase. In the order of their ids, so that no two callers deadlock.
+-- (SQLite: read_event_to_erase.)
 SELECT id, tenant, type, idempotency_key, destination, payload_bytes, payload IS NOT NULL AS has_payload,
        expunged_at IS NOT NULL AS expunged,
        key IS NOT NULL OR ordering_key IS NOT NULL OR idempotency_key IS NOT NULL AS has_keys

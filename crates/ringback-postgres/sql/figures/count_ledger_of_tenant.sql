@@ -1,5 +1,5 @@
--- One tenant's ledger, as count_ledger. What goes to an endpoint is counted by its endpoint's tenant; only inline
--- deliveries, which have none, are joined to their events: computing the event of each is what takes long.
+-- One tenant's ledger, as count_ledger. Deliveries to an endpoint are counted by the endpoint's tenant; only inline
+-- deliveries, which have no endpoint, are joined to their events, because computing the event of each takes long.
 WITH mine AS MATERIALIZED (
     SELECT id FROM {schema}.event WHERE tenant = $5 AND id >= $1 AND id < $2
 ),

@@ -1,3 +1,3 @@
--- What waits and what was given up. $1 where counting stops.
+-- The numbers of pending deliveries and of dead letters. Counting stops at $1.
 SELECT (SELECT count(*) FROM (SELECT FROM {schema}.delivery WHERE marks & {marks.delivered_before} = 0 LIMIT $1) owed) AS pending,
        (SELECT count(*) FROM (SELECT FROM {schema}.dead_letter LIMIT $1) dead) AS dead

@@ -1,7 +1,8 @@
--- Stores events that do not go through the outbox, and what routing came to, at once: one statement, which is a
--- transaction of its own unless it is part of one. Deliveries name the place of their event, counted from 1; fate and
--- verdicts are those of insert_routed. $25 is the greatest of the events' ids: none may lie far ahead of the clock.
--- Returns since when what is owed is due, and the events' numbers by their places.
+-- Stores events that do not go through the outbox, with their deliveries and verdicts, in one statement, which is a
+-- transaction of its own unless it is part of one. Deliveries name the place of their event, counted from 1; fates and
+-- verdicts are those of insert_routed. $25 is the greatest of the events' ids: none may be far ahead of the clock.
+-- Returns since when the pending deliveries are due, and the events' `seq` by their places.
+-- (SQLite: insert_events, then the statements of routing.)
 WITH clock AS MATERIALIZED (SELECT {schema}.within_clock($25::uuid, {schema}.clock()) AS now),
 stored AS (
     INSERT INTO {schema}.event

@@ -1,7 +1,7 @@
 -- The owner of each shard with whether its lease runs, and every node whose lease runs, of one snapshot.
--- A node that is found to be ended is removed, so that it stays ended if the clock is set back; and a lease that ends
--- later than its length from now was granted before the clock was set back, and is cut to that. Renewals under way are
--- not waited for: whoever renews is not ended.
+-- A node whose lease has ended is removed, so that it stays ended if the clock is set back. A lease that ends later than its
+-- length from now was granted before the clock was set back, and is cut to that length. Nodes that are renewing are skipped
+-- without waiting, and are not removed. (SQLite: a lock file; shards and leases are in memory.)
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
 wrong AS MATERIALIZED (
     SELECT node.id, node.lease_until <= clock.now AS ended

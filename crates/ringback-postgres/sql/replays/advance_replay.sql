@@ -1,4 +1,4 @@
--- A replay has come further; it is complete when it has looked at all.
+-- Notes how far a replay has come; it is complete once it has looked at all its items.
 UPDATE {schema}.replay
 SET released = released + $2, skipped = skipped + $3, position = $4,
     state = CASE WHEN released + skipped + $2 + $3 >= matched THEN {replay.completed} ELSE {replay.running} END,

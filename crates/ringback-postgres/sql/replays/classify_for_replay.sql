@@ -1,4 +1,4 @@
--- What each of these deliveries is, and what speaks against sending it again.
+-- The state of each of these deliveries, and what may keep it from being sent again.
 SELECT given.id,
        EXISTS (SELECT FROM {schema}.delivery d WHERE d.id = given.id) AS owed,
        dead.id IS NOT NULL AS dead,

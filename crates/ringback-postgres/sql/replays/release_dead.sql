@@ -1,4 +1,4 @@
--- Puts dead letters back into their lanes, due now, their budget of tries refilled.
+-- Puts dead letters back into their lanes, due now, with a new budget of attempts.
 WITH revived AS (
     DELETE FROM {schema}.dead_letter WHERE id = ANY ($1::uuid[]) RETURNING *
 )

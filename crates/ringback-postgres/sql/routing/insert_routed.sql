@@ -1,5 +1,6 @@
--- What routing came to: deliveries (fate 0 owed, 1 unroutable and so dead at once, 2 cancelled because the event was
--- expunged before it was routed) and verdicts of events without deliveries. Returns since when what is owed is due.
+-- The result of routing: deliveries (fate 0 owed, 1 unroutable and so dead at once, 2 cancelled because the event was
+-- expunged before it was routed) and verdicts of events without deliveries. Returns since when the owed ones are due.
+-- (SQLite: insert_deliveries, insert_cancelled, insert_unroutable and insert_verdicts.)
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
 given AS MATERIALIZED (
     SELECT *

@@ -1,5 +1,5 @@
 -- Those of these deliveries that are the heads of their ordering keys. Run in the transaction that inserted them:
--- the inserting statement cannot see its own rows.
+-- the inserting statement cannot see its own rows. (SQLite: find_heads.)
 SELECT d.id
 FROM {schema}.delivery d
 JOIN unnest($1::uuid[]) AS inserted (id) USING (id)

@@ -1,4 +1,4 @@
--- Replaces credentials that still are what they were. Versions stay: the endpoints are as they were.
+-- Replaces credentials that have not changed since they were read. Versions stay, since no endpoint changes.
 UPDATE {schema}.endpoint e
 SET credentials = resealed.after
 FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS resealed (id, before, after)

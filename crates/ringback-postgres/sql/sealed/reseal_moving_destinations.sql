@@ -1,4 +1,5 @@
--- Replaces inline destinations that still are what they were, among the events that are being moved.
+-- Replaces inline destinations that have not changed since they were read, of events that upkeep is moving.
+-- (SQLite: events are never moved.)
 UPDATE {schema}.moving_event e
 SET destination = resealed.after
 FROM unnest($1::uuid[], $2::text[], $3::text[]) AS resealed (id, before, after)

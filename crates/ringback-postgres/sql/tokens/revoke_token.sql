@@ -1,2 +1,2 @@
--- Makes a token worthless, unless it is already.
+-- Revokes a token, unless it is revoked already.
 UPDATE {schema}.token SET revoked_at = {schema}.clock() WHERE id = $1 AND revoked_at IS NULL

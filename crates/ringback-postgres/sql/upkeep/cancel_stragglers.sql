@@ -1,5 +1,5 @@
--- Cancels deliveries that were routed while their endpoint was being deleted or their event expunged: whoever
--- routed them could not see that yet.
+-- Cancels deliveries that were routed while their endpoint was being deleted or their event expunged: the node that
+-- routed them could not see that yet. (SQLite: one writer at a time, so there are none.)
 WITH straggling AS MATERIALIZED (
     SELECT d.id
     FROM {schema}.endpoint e

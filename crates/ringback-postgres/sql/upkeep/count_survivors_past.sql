@@ -1,4 +1,5 @@
--- The same for what is dropped of surviving events: counted while the tables are locked, because it could change.
+-- The same as count_dropped for rows of surviving events: counted while the tables are locked, because they can change.
+-- (SQLite: no partitions.)
 SELECT (day - date '1970-01-01') AS day, tenant,
        0::bigint AS accepted, sum(duplicate)::bigint AS duplicate, sum(unmatched)::bigint AS unmatched,
        sum(routed)::bigint AS routed, sum(delivered)::bigint AS delivered, sum(cancelled)::bigint AS cancelled

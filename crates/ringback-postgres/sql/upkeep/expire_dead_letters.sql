@@ -1,4 +1,5 @@
 -- Removes dead letters beyond retention; their counts go to the ledger's past. Returns those that blocked.
+-- (SQLite: find_dead_letters_to_drop, then delete_dead_letters.)
 WITH old AS MATERIALIZED (
     SELECT id FROM {schema}.dead_letter WHERE died_at < (SELECT {schema}.clock()) - $1::bigint ORDER BY died_at, id LIMIT $2
 ),

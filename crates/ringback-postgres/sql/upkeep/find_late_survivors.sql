@@ -1,5 +1,5 @@
--- Events below a bound that have become owed since survivors were copied, also if they are owed no more. Cheap: what is
--- dead by now was owed then.
+-- Events below a bound that got a pending delivery since survivors were copied, even if it is not pending any more. This is
+-- cheap: events with dead letters by now had pending deliveries then, and were copied. (SQLite: no partitions.)
 SELECT 1
 FROM (
     SELECT {schema}.event_of(id) AS id FROM {schema}.delivery WHERE id < $1

@@ -1,4 +1,4 @@
--- Removes the oldest of the audit log once they are older than events are kept.
+-- Removes the oldest rows of the audit log, if they are older than events are kept.
 DELETE FROM {schema}.audit a
 USING (
     SELECT seq FROM {schema}.audit

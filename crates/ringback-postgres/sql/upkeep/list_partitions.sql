@@ -1,4 +1,5 @@
 -- The partitions of the partitioned tables with their bounds (null: none) and sizes, oldest first.
+-- (SQLite: no partitions.)
 SELECT parent.relname::text AS parent, child.relname::text AS name,
        substring(bound.text FROM 'FROM \(''([^'']+)''\)')::uuid AS lower,
        substring(bound.text FROM 'TO \(''([^'']+)''\)')::uuid AS upper,

@@ -1,5 +1,6 @@
--- Removes kept events that nothing owes any more, with all that is left of them, a bounded number from a position
--- on; their counts go to the ledger's past. Returns how far it came.
+-- Removes kept events without pending deliveries and dead letters, with all their rows, a bounded number from a position
+-- on; their counts are added to the ledger's past. Returns how far it came.
+-- (SQLite: the statements that drop events.)
 WITH page AS MATERIALIZED (
     SELECT id, tenant FROM {schema}.kept_event WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3
 ),

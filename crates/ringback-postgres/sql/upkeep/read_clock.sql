@@ -1,2 +1,2 @@
--- The database's clock.
+-- The database's clock. (SQLite: the clock of the process.)
 SELECT {schema}.clock() AS now

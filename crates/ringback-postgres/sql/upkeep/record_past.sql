@@ -1,4 +1,4 @@
--- Adds what is dropped in this transaction to the ledger's past.
+-- Adds the counts of rows that this transaction drops to the ledger's past.
 INSERT INTO {schema}.ledger_past AS p (day, tenant, accepted, duplicate, unmatched, routed, delivered, cancelled)
 SELECT date '1970-01-01' + day, tenant, sum(accepted), sum(duplicate), sum(unmatched), sum(routed), sum(delivered),
        sum(cancelled)

@@ -1,4 +1,4 @@
--- Expunging goes before everything, also while its event is being moved.
+-- Erases the copies of events that were expunged after they were copied. (SQLite: no partitions.)
 UPDATE {schema}.moving_event m
 SET payload = NULL, expunged_at = e.expunged_at, destination = e.destination, key = e.key,
     ordering_key = e.ordering_key, idempotency_key = e.idempotency_key

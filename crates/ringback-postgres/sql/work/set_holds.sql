@@ -1,5 +1,5 @@
--- Sets holds of lanes whose shards are a node's; what has ended already is kept until upkeep removes it and is no hold
--- meanwhile. A hold that goes on, or follows on one for the same failing (its streak says so), began when that one did.
+-- Sets holds of lanes whose shards are a node's. A hold that has ended stays until upkeep removes it, without effect. If a
+-- hold goes on, or follows one of the same outage (its streak shows it), it counts as begun when that one did.
 -- $6 are the lanes' shards. They stay the node's until this is committed; who gave one away meanwhile sets nothing there.
 WITH owned AS MATERIALIZED (
     SELECT s.shard

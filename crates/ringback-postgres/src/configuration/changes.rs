@@ -1,4 +1,4 @@
-//! The version of the configuration and the log of what raised it.
+//! The version of the configuration, and the log of the changes that raised it.
 
 use ringback::{
     id::{DeliveryId, EndpointId, EventId},
@@ -14,7 +14,7 @@ use crate::{
     sql::{prepared, query},
 };
 
-/// Most changes that one question answers.
+/// Most changes that one read returns.
 const PAGE: usize = 1_000;
 
 const ENDPOINT: i16 = ChangeKind::Endpoint.code();
@@ -23,8 +23,8 @@ const DELIVERY_RELEASED: i16 = ChangeKind::DeliveryReleased.code();
 
 /// Raises the version by the number of changes and logs them, one version each. Returns the last version.
 ///
-/// The first statement of a transaction that changes anything: it makes them take turns, so none waits for another
-/// while holding what that one wants.
+/// The first statement of every transaction that makes a change. It locks the version's row, so such transactions take
+/// turns, and cannot deadlock.
 pub(crate) async fn announce(store: &Postgres, connection: &mut PgConnection, changes: &[Change]) -> Result<i64> {
     let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
     let row = query(&store.sql().raise_version).bind(count).fetch_one(&mut *connection).await.map_err(from_sqlx)?;

@@ -1,4 +1,4 @@
-//! Endpoints: read, made, changed, deleted.
+//! Endpoints: reading, creating, changing and deleting.
 
 use ringback::{
     audit::Entry,
@@ -155,7 +155,7 @@ pub(super) async fn delete(store: &Postgres, id: EndpointId, version: Option<i64
     Ok(Updated::Done(Box::new(deleted)))
 }
 
-/// An endpoint answered 410 while it was as of `seen`: disabled, unless it has changed since, or is deleted.
+/// Disables an endpoint that answered 410 at version `seen`, unless it has changed since, or is deleted.
 pub(super) async fn disable_gone(store: &Postgres, id: EndpointId, seen: i64, record: &Entry) -> Result<()> {
     let mut transaction = store.begin().await?;
     let version = announce(store, &mut transaction, &[Change::Endpoint(id)]).await?;
@@ -224,7 +224,7 @@ pub(super) fn read(row: &PgRow) -> Result<StoredEndpoint> {
         id: EndpointId::from_uuid(rows::get(row, "id")?),
         tenant: rows::get(row, "tenant")?,
         key: rows::get(row, "key")?,
-        // A copy of what the configuration says: one that cannot be read must not take every list away.
+        // A column that cannot be read counts as empty: one bad row must not make whole lists fail.
         event_types: event_types(row).unwrap_or_default(),
         enabled: rows::get(row, "enabled")?,
         disabled_reason: rows::get(row, "disabled_reason")?,

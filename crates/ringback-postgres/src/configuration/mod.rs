@@ -1,7 +1,7 @@
 //! Endpoints, their versions, and the log of changes that every node follows.
 //!
-//! Whoever changes anything raises the version first and so holds that row until commit: changes, replays and
-//! expunging take turns, and versions become visible in order.
+//! Every transaction that makes a change raises the version first, and so locks the version's row until its commit: changes,
+//! replays and expunging take turns, and versions become visible in order.
 
 mod changes;
 mod endpoints;

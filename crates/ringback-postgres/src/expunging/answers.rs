@@ -1,4 +1,4 @@
-//! What attempts kept of answers: receivers may echo what they were sent.
+//! Erases what attempts kept of answers, since receivers may echo what they were sent.
 //!
 //! An attempt's detail is one packed value, so it is read, cut and written back, for a bounded number of deliveries at a
 //! time.
@@ -17,16 +17,16 @@ use crate::{Postgres, error::from_sqlx, rows, sql::query};
 /// Deliveries of each event that are looked at together.
 const TOGETHER: u16 = 64;
 
-/// What erasing answers came to.
+/// How much was erased.
 #[derive(Default)]
 pub(super) struct Answers {
-    /// Events of which there was any.
+    /// Events of which an answer was erased.
     pub(super) events: HashSet<Uuid>,
-    /// Attempts that had kept one.
+    /// Attempts of which an answer was erased.
     pub(super) attempts: i64,
 }
 
-/// Erases the answers to all deliveries of events; each is told with whether its destination came with it.
+/// Erases the answers to all deliveries of events; the flag says whether an event has an inline destination.
 pub(super) async fn erase(store: &Postgres, connection: &mut PgConnection, events: &[(Uuid, bool)]) -> Result<Answers> {
     let mut answers = Answers::default();
     let mut events = events.to_vec();
@@ -39,14 +39,15 @@ pub(super) async fn erase(store: &Postgres, connection: &mut PgConnection, event
         if last == u16::MAX {
             break;
         }
-        // Deliveries are numbered without gaps, and none of them is anywhere but in `finished` by now.
+        // Deliveries are numbered without gaps, and all of them are in `finished` by now: an event without rows in this
+        // range has none above it.
         events.retain(|(id, _)| with_deliveries.contains(id) || with_attempts.contains(id));
         above = last;
     }
     Ok(answers)
 }
 
-/// Erases the answers of outcomes that were recorded although their event had been expunged.
+/// Erases the answers of outcomes that were recorded after their event had been expunged.
 pub(crate) async fn erase_late(store: &Postgres, stale: &[DeliveryId]) -> Result<()> {
     let mut events: Vec<Uuid> = stale.iter().map(|id| id.event().uuid()).collect();
     events.sort_unstable();
@@ -80,7 +81,7 @@ impl Range {
         }
     }
 
-    /// What stays of a row's detail; `None` if nothing of it has to go.
+    /// The part of a row's detail that stays; `None` if the row has nothing to erase.
     fn left_over(&self, row: &PgRow, event: Uuid, detail: &[u8]) -> Result<Option<Vec<u8>>> {
         let left = erasing::erased_detail(detail, self.inline.contains(&event));
         let has_body = rows::get::<Option<bool>, _>(row, "has_body")?.unwrap_or_default();

@@ -1,4 +1,5 @@
-//! A batch of events, in one transaction of the caller's: whoever records an outcome waits for it, or goes before.
+//! Erases a batch of events, in the caller's transaction. A transaction that records an outcome of them either comes first
+//! or waits for this one.
 
 use ringback::{
     id::EventId,
@@ -10,15 +11,15 @@ use uuid::Uuid;
 use super::answers;
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
 
-/// Erases all that can be; the caller has raised the version before. Events that do not exist are passed over, and one
-/// of which everything is gone already counts nowhere.
+/// Erases events; the caller has raised the version before. Events that do not exist are skipped, and events of which all
+/// was erased before are not counted.
 pub(super) async fn erase(
     store: &Postgres,
     connection: &mut PgConnection,
     events: &[EventId],
     keys: Keys,
 ) -> Result<Erased> {
-    // Ranges of ids are found by index, whatever the planner thinks of how many they hold.
+    // Makes the planner find ranges of ids by index, however many rows it expects in them.
     sqlx::query("SET LOCAL enable_seqscan = off")
         .persistent(false)
         .execute(&mut *connection)
@@ -36,7 +37,7 @@ pub(super) async fn erase(
     let present: Vec<Uuid> = found.iter().map(|event| event.id).collect();
     let cancelled = cancel(store, connection, &present).await?;
     let inline: Vec<(Uuid, bool)> = found.iter().map(|event| (event.id, event.destination.is_some())).collect();
-    // After cancelling: that waits for whoever is recording an outcome, and what they wrote is seen from here on.
+    // After cancelling, which waits for transactions that record outcomes: the answers they wrote are seen here.
     let answers = answers::erase(store, connection, &inline).await?;
     let changed =
         |event: &&Found| !event.expunged || (erases_keys && event.has_keys) || answers.events.contains(&event.id);
@@ -48,7 +49,7 @@ pub(super) async fn erase(
     })
 }
 
-/// An event as it is before.
+/// An event before it is erased.
 struct Found {
     id: Uuid,
     tenant: String,
@@ -114,7 +115,7 @@ async fn forget_idempotency(
     if held.is_empty() {
         return Ok(());
     }
-    // In the order in which keys are taken.
+    // Keys are locked in this order everywhere, so that no two transactions deadlock.
     held.sort_unstable();
     let statement = if erases_keys { &store.sql().erase_idempotency_keys } else { &store.sql().forget_contents };
     query(statement)
@@ -128,7 +129,7 @@ async fn forget_idempotency(
     Ok(())
 }
 
-/// Cancels what is owed or dead of events; how many.
+/// Cancels the pending deliveries and dead letters of events; returns how many.
 async fn cancel(store: &Postgres, connection: &mut PgConnection, events: &[Uuid]) -> Result<i64> {
     let rows = query(&store.sql().lock_deliveries_of_events).bind(events).fetch_all(&mut *connection).await;
     let owed = rows.map_err(from_sqlx)?.iter().map(|row| rows::get(row, "id")).collect::<Result<Vec<Uuid>>>()?;

@@ -97,7 +97,7 @@ pub(super) async fn next(store: &Postgres, id: ExpungeId, count: u32) -> Result<
 /// Erases the next events of the set.
 async fn step(store: &Postgres, id: ExpungeId, count: u32) -> Result<bool> {
     let mut transaction = store.begin().await?;
-    // The version's row comes first, as everywhere; then the expunge's own, so that two nodes take turns.
+    // The version's row is locked first, as everywhere; then the expunge's own row, so that two nodes take turns.
     announce(store, &mut transaction, &[]).await?;
     let locked = query(&store.sql().lock_expunge).bind(id.uuid()).fetch_optional(&mut *transaction).await;
     let Some(locked) = locked.map_err(from_sqlx)? else {

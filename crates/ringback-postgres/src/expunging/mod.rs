@@ -1,4 +1,4 @@
-//! Erasing what events held, with everything that would still send it.
+//! Erasing the contents of events, and cancelling the deliveries that would still send them.
 //!
 //! ```text
 //! erase     a batch of events: rows of events, deliveries, idempotency keys
@@ -25,7 +25,7 @@ use crate::{Postgres, audit, configuration::announce, error::from_sqlx};
 impl Expunging for Postgres {
     async fn expunge(&self, id: EventId, keys: Keys, record: &Entry) -> Result<bool> {
         let mut transaction = self.begin().await?;
-        // The version's row comes first, as everywhere.
+        // The version's row is locked first, as everywhere.
         announce(self, &mut transaction, &[Change::EventExpunged(id)]).await?;
         let erased = erase::erase(self, &mut transaction, &[id], keys).await?;
         if erased.events == 0 {

@@ -1,8 +1,8 @@
 //! Removing the dead rows that an expunge left: until then the erased bytes are in the database's files, though no
 //! statement can read them.
 //!
-//! It is done where it is cheap, and on a best effort: what is left is autovacuum's, and the copies that archives and
-//! standbys hold are their keepers'.
+//! Only small tables are vacuumed, on a best effort: autovacuum does the rest. Whoever operates archives and standbys must
+//! remove the copies there.
 
 use std::time::{Duration, Instant};
 
@@ -16,14 +16,14 @@ use crate::{
 /// Larger partitions are left to autovacuum, in bytes.
 const BYTES_MAX: i64 = 1 << 30;
 
-/// No further table is begun after so long. A table takes ten minutes at most, by the time-out of upkeep's statements, and the
-/// whole step must end before its caller takes it for lost and begins it anew.
+/// No further table is begun after so long. One table takes at most ten minutes, the time-out of upkeep's statements, and
+/// the whole step must end before its call reaches its deadline and is begun anew.
 const BEGUN_WITHIN: Duration = Duration::from_secs(60);
 
-/// Tables that are no partitions and hold something of every event that is owed or dead.
+/// Tables without partitions that have rows of events with pending deliveries, dead letters or idempotency keys.
 const PLAIN: [&str; 3] = ["delivery", "dead_letter", "idempotency"];
 
-/// Vacuums what holds anything of the events from `first` to `last`.
+/// Vacuums the tables and partitions that have rows of the events from `first` to `last`.
 pub(super) async fn touched(store: &Postgres, first: EventId, last: EventId) {
     if let Err(error) = vacuum(store, first, last).await {
         tracing::warn!(%error, "dead rows of an expunge are left to autovacuum");

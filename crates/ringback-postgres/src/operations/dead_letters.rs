@@ -63,7 +63,7 @@ async fn rows(
     rows.into_iter().map(|row| Ok((died(&row, "finished_at", "delivery_id")?, row))).collect()
 }
 
-/// Where a page ends that has looked at as many dead letters as it may.
+/// The place at which a page ends that has looked at as many dead letters as it may.
 async fn end_of_page(
     store: &Postgres,
     connection: &mut PgConnection,
@@ -89,7 +89,7 @@ fn died(row: &PgRow, at: &str, id: &str) -> Result<Death> {
 
 pub(super) async fn discard(store: &Postgres, id: DeliveryId, record: &Entry) -> Result<bool> {
     let mut transaction = store.begin().await?;
-    // It may have blocked its ordering key: its lane is looked at again.
+    // The dead letter may have blocked its ordering key, so its lane must be read again.
     announce(store, &mut transaction, &[Change::DeliveryReleased(id)]).await?;
     let done =
         query(&store.sql().discard_dead_letter).bind(id.uuid()).execute(&mut *transaction).await.map_err(from_sqlx)?;

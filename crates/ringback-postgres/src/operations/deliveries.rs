@@ -1,4 +1,4 @@
-//! Deliveries as listed: one row each, wherever it is.
+//! Deliveries as listed: one row each, from whichever table has it.
 
 use std::collections::HashMap;
 
@@ -43,7 +43,7 @@ pub(super) async fn list(
     Ok(Page { items: page.items, next: page.next.map(DeliveryId::from_uuid) })
 }
 
-/// What each place gave.
+/// The rows of each table that may have some.
 async fn everywhere(
     store: &Postgres,
     connection: &mut PgConnection,
@@ -150,7 +150,7 @@ pub(super) async fn addressed_events(
     rows.iter().map(|row| Ok(EventId::from_uuid(rows::get(row, "id")?))).collect::<Result<Vec<_>>>().map(Some)
 }
 
-/// Rows of deliveries with their events, but for those whose inline destination only looked like the wanted host.
+/// Rows of deliveries with their events. Those whose inline destination only contains the wanted host's name are left out.
 pub(super) fn read_all<P: Copy>(rows: &[(P, PgRow)], filter: &DeliveryFilter) -> Result<Vec<(P, DeliveryRow)>> {
     let mut found = rows.iter().map(|(place, row)| Ok((*place, read(row)?))).collect::<Result<Vec<_>>>()?;
     found.retain(|(_, row)| host::goes_to(filter, row));
@@ -180,7 +180,7 @@ fn read(row: &PgRow) -> Result<DeliveryRow> {
         attempts: rows::get(row, "attempts")?,
         due_at: rows::time_or_none(row, "due_at")?,
         hold: None,
-        // A delivery is owed from the moment its event is accepted, whenever it is routed.
+        // A delivery counts as created when its event is accepted, even if the event is routed later.
         created_at: id.event().accepted_at(),
         finished_at: rows::time_or_none(row, "finished_at")?,
         last_status: last_status.and_then(|status| u16::try_from(status).ok()),

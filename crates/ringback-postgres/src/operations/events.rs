@@ -1,4 +1,4 @@
-//! Events as listed: what was accepted and what routing made of it.
+//! Events as listed, with what became of them in routing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -33,8 +33,7 @@ pub(super) async fn list(
     Ok(Page { items: page.items, next: page.next.map(EventId::from_uuid) })
 }
 
-/// The first of the newest events that match, and where to go on if there were fewer than wanted among as many as a
-/// page looks at.
+/// The newest events that match, and where to go on if a page's bound was reached before enough were found.
 async fn read(
     store: &Postgres,
     connection: &mut PgConnection,
@@ -94,7 +93,7 @@ pub(super) async fn payload(store: &Postgres, id: EventId) -> Result<PayloadRead
     })
 }
 
-/// A row of `event` before it is known what routing made of it.
+/// A row of `event`, before [`judge`] fills in what became of it in routing.
 fn unjudged(row: &PgRow) -> Result<EventRow> {
     Ok(EventRow {
         event: rows::event(row)?,
@@ -106,8 +105,8 @@ fn unjudged(row: &PgRow) -> Result<EventRow> {
     })
 }
 
-/// Fills in what routing made of each event: a verdict, or its first delivery, or nothing yet. Its dead letters may have been
-/// dropped before it: then there is neither, and it does not wait in the outbox either.
+/// Fills in what became of each event in routing: it has a verdict, or a first delivery, or waits in the outbox. If it has
+/// none of these, it was routed, and its dead letters were dropped before it.
 async fn judge(store: &Postgres, connection: &mut PgConnection, items: &mut [EventRow]) -> Result<()> {
     if items.is_empty() {
         return Ok(());

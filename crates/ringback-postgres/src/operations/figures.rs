@@ -1,4 +1,4 @@
-//! Figures: what waits, and how an endpoint's attempts have ended lately. Bounded reads.
+//! Figures: how much waits, and how an endpoint's last attempts ended. All reads are bounded.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The conservation ledger: every count of one snapshot.
+//! The conservation ledger: all counts are of one snapshot.
 
 use ringback::{
     store::{Ledger, LedgerDeliveries, LedgerEvents, Result, Span},
@@ -11,12 +11,12 @@ use crate::{Postgres, error::from_sqlx, rows, sql::query};
 /// Microseconds of a day.
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// Days from 1970 that no event lies beyond, well within what PostgreSQL's `date` holds.
+/// No event is further from 1970 than so many days; well within the range of PostgreSQL's `date`.
 const DAYS_MAX: i32 = 1_000_000;
 
 pub(super) async fn count(store: &Postgres, tenant: Option<&str>, accepted: Span) -> Result<Ledger> {
     let (from, to) = scan::ids(accepted);
-    // What retention has dropped is known by whole days: those that the stretch touches.
+    // Dropped rows are counted by whole days: all days that the span touches are included.
     let first = accepted.since.map_or(-DAYS_MAX, |since| day(since.micros().div_euclid(DAY)));
     let end =
         accepted.until.map_or(DAYS_MAX, |until: Timestamp| day(until.micros().saturating_add(DAY - 1).div_euclid(DAY)));

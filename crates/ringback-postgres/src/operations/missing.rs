@@ -1,4 +1,4 @@
-//! Events that an endpoint now selects and has no delivery of: found, and owed to it.
+//! Missing deliveries: finds events that an endpoint now selects and has no delivery of, and creates the deliveries.
 
 use ringback::{
     id::{DeliveryId, EventId},
@@ -14,10 +14,10 @@ use uuid::Uuid;
 use super::{replays::Found, scan::Range};
 use crate::{Postgres, configuration::announce, error::from_sqlx, routed::RoutedRows, rows, sql::query};
 
-/// `kind` of a verdict that nobody wanted the event.
+/// `kind` of the verdict that no endpoint wanted the event.
 const UNMATCHED: i16 = NoDelivery::Unmatched.code();
 
-/// Events that are looked at together.
+/// Events that one statement looks at.
 const TOGETHER: i64 = 1_000;
 
 /// Those of the filter's events that are missing at the endpoint now.
@@ -67,10 +67,10 @@ async fn facts(
         .map_err(from_sqlx)
 }
 
-/// Gives the endpoint those of these events that are missing there; the events with their new deliveries, and how many.
+/// Creates deliveries of those of these events that are missing at the endpoint; returns the events with their deliveries.
 ///
-/// The version's row comes first: from then on no endpoint is changed or deleted, no event expunged, and no other replay
-/// gives the same event a delivery, until the commit.
+/// The version's row is locked first: until the commit no endpoint is changed or deleted, no event expunged, and no other
+/// replay creates a delivery of the same event.
 pub(super) async fn owe(
     store: &Postgres,
     connection: &mut PgConnection,
@@ -118,7 +118,7 @@ fn read(row: &PgRow) -> Result<Routed> {
         event_type: rows::get(row, "type")?,
         ordering_key: rows::get(row, "ordering_key")?,
         endpoint_keys: addressed.endpoint_keys,
-        // An event of which nobody can tell whom it is for is for none of them.
+        // An event whose recipients cannot be read goes to no endpoint, like an inline one.
         is_inline: is_inline || addressed.unreadable.is_some(),
         is_test: rows::get(row, "test")?,
         payload_gone: rows::get(row, "payload_gone")?,

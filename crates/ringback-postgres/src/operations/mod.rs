@@ -1,4 +1,4 @@
-//! What the admin API and the CLI ask: lists, one of a kind, replays, the ledger.
+//! What the admin API and the CLI ask for: lists, single lookups, replays, the ledger.
 
 mod attempts;
 mod dead_letters;

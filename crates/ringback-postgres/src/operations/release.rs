@@ -35,10 +35,10 @@ pub(super) async fn one(store: &Postgres, id: DeliveryId, of: ReplayOf, record: 
     }
 }
 
-/// Puts back those that `judge` lets; a change tells the owner of each lane. For each what it came to.
+/// Puts back the deliveries that `judge` allows; a change tells the owner of each lane. Returns the result for each.
 ///
-/// The changes come first: from then on nobody else puts back or removes dead letters, so that what is read here holds
-/// until the commit.
+/// The changes are written first, which locks the version's row: until the commit no other transaction puts back or removes
+/// dead letters, so what is read here stays true.
 pub(super) async fn release(
     store: &Postgres,
     connection: &mut PgConnection,

@@ -20,7 +20,7 @@ use crate::{Postgres, audit, error::from_sqlx, once, rows, sql::query};
 /// Items inserted by one statement.
 const ITEMS_TOGETHER: usize = 20_000;
 
-/// What a filter finds: the fixed set.
+/// The fixed set that a filter finds.
 #[derive(Default)]
 pub(super) struct Found {
     ids: Vec<Uuid>,
@@ -28,7 +28,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// One more, with its payload's bytes.
+    /// Adds a delivery, with its payload's bytes.
     pub(super) fn add(&mut self, id: Uuid, bytes: i32) {
         self.ids.push(id);
         self.bytes += i64::from(bytes);
@@ -72,7 +72,8 @@ pub(super) async fn create(store: &Postgres, replay: &ReplayToCreate, record: &E
     Ok(Created::Replay(Box::new(row)))
 }
 
-/// What the filter finds now. Of missing ones the events, whose deliveries are made when their turn comes.
+/// The set that the filter finds now. For missing deliveries it has the events; their deliveries are created when their turn
+/// comes.
 async fn find_all(store: &Postgres, connection: &mut PgConnection, scope: &ReplayScope) -> Result<Found> {
     let filter = &scope.filter;
     let (from, to) = scan::ids(filter.created);
@@ -104,7 +105,7 @@ async fn find_all(store: &Postgres, connection: &mut PgConnection, scope: &Repla
     Ok(found)
 }
 
-/// Whether an inline destination that holds the host's text is at that host: no statement can decide it.
+/// Whether an inline destination that contains the host's name is at that host: SQL cannot decide that.
 fn goes_to(host: Option<&str>, row: &PgRow) -> Result<bool> {
     let Some(host) = host else { return Ok(true) };
     let destination: Option<&str> = rows::get(row, "destination")?;
@@ -120,7 +121,7 @@ pub(super) async fn find(store: &Postgres, id: ReplayId) -> Result<Option<Replay
     row.as_ref().map(read).transpose()
 }
 
-/// Newest first. There are few replays, so that any filter is served by walking them.
+/// Newest first. There are few replays, so any filter is applied by reading all of them.
 pub(super) async fn list(
     store: &Postgres,
     filter: &ReplayListFilter<'_>,
@@ -165,7 +166,7 @@ pub(super) async fn release(store: &Postgres, id: ReplayId, scope: &ReplayScope,
     let (Some(&first), Some(&last)) = (items.first(), items.last()) else {
         return Ok(0);
     };
-    // Only one statement order is free of deadlocks: the version first, then the replay.
+    // The version's row is locked before the replay's, as everywhere, so that no two transactions deadlock.
     let released = match scope.filter.status {
         Replayed::Missing => Released::New(owe(store, &mut transaction, &items, scope).await?),
         Replayed::Dead | Replayed::Delivered => {
@@ -179,11 +180,12 @@ pub(super) async fn release(store: &Postgres, id: ReplayId, scope: &ReplayScope,
         return Ok(0);
     };
     if position >= first {
-        // Another node released these meanwhile.
+        // Another node has released these meanwhile.
         return Ok(0);
     }
     let count = released.mark(store, &mut transaction, id).await?;
-    // An event's place in the set is taken by its new delivery: the position is after all that it can have.
+    // In the set an event's id is replaced by its new delivery's, so the position is put after all deliveries that the event
+    // can have.
     let position = if scope.filter.status == Replayed::Missing { last_of(last) } else { last };
     query(&store.sql().advance_replay)
         .bind(id.uuid())
@@ -199,14 +201,14 @@ pub(super) async fn release(store: &Postgres, id: ReplayId, scope: &ReplayScope,
 
 /// What a step has released.
 enum Released {
-    /// Deliveries that there were.
+    /// Deliveries that existed.
     Again(Vec<Uuid>),
-    /// Events with the deliveries that were made.
+    /// Events with the deliveries that were created.
     New(Vec<(EventId, DeliveryId)>),
 }
 
 impl Released {
-    /// Notes them in the set; how many.
+    /// Marks them as released in the set; returns how many.
     async fn mark(&self, store: &Postgres, connection: &mut PgConnection, id: ReplayId) -> Result<usize> {
         let (count, done) = match self {
             Self::Again(ids) => {
@@ -225,7 +227,7 @@ impl Released {
     }
 }
 
-/// Gives the endpoint those of these events that it still misses; none once it is deleted.
+/// Creates the deliveries of these events that the endpoint still misses; none if it is deleted.
 async fn owe(
     store: &Postgres,
     connection: &mut PgConnection,
@@ -237,12 +239,12 @@ async fn owe(
     missing::owe(store, connection, &events, wanting).await
 }
 
-/// The last delivery that an event can have.
+/// The highest id that a delivery of an event can have.
 fn last_of(event: Uuid) -> Uuid {
     EventId::from_uuid(event).delivery(u16::MAX).uuid()
 }
 
-/// The next of a running replay's set, in order; none if it is not running.
+/// The next items of a running replay's set, in order; none if it is not running.
 async fn next_items(store: &Postgres, connection: &mut PgConnection, id: ReplayId, count: u32) -> Result<Vec<Uuid>> {
     let rows = query(&store.sql().read_replay_items)
         .bind(id.uuid())

@@ -1,7 +1,7 @@
-//! Pages that read a bounded number of rows, whatever their filter lets through.
+//! Pages that read a bounded number of rows, however few of them pass the filter.
 //!
-//! A page reads the newest so many rows of a table in order and stops early at as many as it wants. If it has found
-//! fewer, it ends where it has read to, and the next goes on from there.
+//! A page reads the newest rows of a table in order, up to a bound, and stops early once it has as many as it shows. If it
+//! found fewer, it ends where it stopped reading, and the next page goes on from there.
 
 pub(super) use ringback::store::rules::page::{Found, Range};
 use ringback::{
@@ -26,7 +26,7 @@ pub(crate) fn ids(span: Span) -> (Uuid, Uuid) {
 /// A statement with its arguments.
 pub(super) type Bound<'q> = Query<'q, Db, PgArguments>;
 
-/// Binds what a filter asks of a delivery's event and destination: $5 to $10 of the statements that list deliveries.
+/// Binds a filter's conditions on event and destination: $5 to $10 of the statements that list deliveries.
 pub(super) fn bind<'q>(list: Bound<'q>, filter: &'q DeliveryFilter) -> Bound<'q> {
     let endpoints: Vec<_> = filter.host.iter().flat_map(|(_, endpoints)| endpoints).map(|id| id.uuid()).collect();
     list.bind(filter.tenant.as_deref())
@@ -40,12 +40,12 @@ pub(super) fn bind<'q>(list: Bound<'q>, filter: &'q DeliveryFilter) -> Bound<'q>
 /// A table as lists read it, newest first.
 pub(super) struct Source<'a> {
     pub(super) page: &'a SqlStr,
-    /// Gives the id at which a page ends that looks at as many rows as it may.
+    /// Finds the id at which a page ends that has looked at as many rows as it may.
     pub(super) end: &'a SqlStr,
     pub(super) own: Own,
 }
 
-/// $11 of a page: what is asked of one table only.
+/// $11 of a page: a condition that only one table has.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Own {
     /// The endpoint's lane: `delivery` has no index by endpoint.
@@ -55,7 +55,7 @@ pub(super) enum Own {
 }
 
 impl Source<'_> {
-    /// Reads until there are `want` rows, the range ends, or a page may not look any further.
+    /// Reads until there are `want` rows, the range ends, or the page has looked at as many rows as it may.
     pub(super) async fn read(
         &self,
         connection: &mut PgConnection,

@@ -1,7 +1,7 @@
-//! Keeping house: what keeps the tables small and every statement's cost flat.
+//! Upkeep: keeps the tables small, and so the cost of every statement flat.
 //!
-//! Every step is bounded and can be called again at any time. Steps that need a table for themselves wait for it
-//! only [`partitions::LOCK_TIMEOUT`] and are left for the next call otherwise: whoever emits must not queue.
+//! Every step is bounded and can be called again at any time. A step that needs an exclusive lock on a table waits for it
+//! only [`partitions::LOCK_TIMEOUT`], and otherwise leaves the work to the next call: emits must not queue behind it.
 
 pub(crate) mod partitions;
 mod retire;
@@ -26,7 +26,7 @@ const EXPIRED_MAX: i64 = 2_000;
 #[async_trait::async_trait]
 impl Upkeep for Postgres {
     async fn clock(&self) -> Result<Timestamp> {
-        // On a connection of the pipeline's: who accepts an event asks, and must not wait behind a slow question.
+        // On a connection of the pipeline: accepting an event asks for the clock, and must not wait for a slow question.
         rows::time(&self.read_at_once(&self.sql().read_clock).await?, "now")
     }
 
@@ -58,7 +58,7 @@ impl Upkeep for Postgres {
             Step::ForgetAudit => sweep::remove(self, &sql.forget_audit, retention.events).await,
             Step::ForgetTokens => sweep::remove(self, &sql.forget_tokens, retention.events).await,
             Step::ForgetHolds => sweep::holds(self).await,
-            // A step that a later engine knows.
+            // A step that only a later version of the engine has.
             _ => Ok(false),
         }
     }

@@ -1,4 +1,4 @@
-//! The partitions there are, and changing them without keeping anyone waiting.
+//! Listing partitions, and changing them without keeping anyone waiting.
 
 use std::time::Duration;
 
@@ -12,17 +12,18 @@ use uuid::Uuid;
 
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
 
-/// How long a change of partitions waits for its tables, in milliseconds. Callers' transactions that come after it
-/// wait as long at most; those under way are waited for no longer.
+/// How long a change of partitions waits for its locks, in milliseconds. Transactions that come after it wait behind it for
+/// as long at most.
 pub(super) const LOCK_TIMEOUT: u32 = 100;
 
-/// Most partitions that a retention is cut into; with the kept, the newest and one for lateness well under 64.
+/// Most partitions that a retention is cut into. With the kept one, the newest one and one that is late to be dropped, this
+/// is well under 64.
 const PARTITIONS: u32 = 48;
 
-/// Shortest time that a partition holds.
+/// Shortest time span of a partition.
 const PERIOD_MIN: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Boundaries lie on whole hours.
+/// Boundaries are on whole hours; microseconds of an hour.
 const HOUR: i64 = 60 * 60 * 1_000_000;
 
 /// Tables that are cut at the same boundaries and dropped together.
@@ -31,10 +32,10 @@ pub(super) struct Family {
     pub(super) tables: &'static [&'static str],
 }
 
-/// Events with what became of them: the ledger balances because they go in one transaction.
+/// Events, with their verdicts and finished deliveries: the ledger balances because one transaction drops all three.
 pub(super) const EVENTS: Family = Family { tables: &["event", "verdict", "finished"] };
 
-/// Attempts go sooner.
+/// Attempts, which have a shorter retention.
 pub(super) const ATTEMPTS: Family = Family { tables: &["attempt"] };
 
 impl Family {
@@ -42,12 +43,12 @@ impl Family {
         if self.tables == EVENTS.tables { retention.events } else { retention.attempts }
     }
 
-    /// How much time one partition holds.
+    /// The time span of one partition.
     pub(super) fn period(self, retention: &Retention) -> Duration {
         (self.retention(retention) / PARTITIONS).max(PERIOD_MIN)
     }
 
-    /// The table whose partitions stand for the family's.
+    /// The table whose partitions are looked at; the family's other tables have the same boundaries.
     pub(super) fn head(self) -> &'static str {
         self.tables[0]
     }
@@ -95,7 +96,7 @@ pub(super) fn name(table: &str, boundary: Uuid) -> String {
     format!("{table}_{}", time_of(boundary).millis())
 }
 
-/// A transaction that may change partitions: alone, and impatient. `None` if another node is at it.
+/// A transaction that may change partitions, with short waits for locks; only one at a time. `None` if another node has one.
 pub(super) async fn begin(store: &Postgres) -> Result<Option<Transaction<'static, Db>>> {
     let mut transaction = store.begin_house().await?;
     run(&mut transaction, &format!("SET LOCAL lock_timeout = '{LOCK_TIMEOUT}ms'")).await.map_err(from_sqlx)?;
@@ -108,13 +109,13 @@ pub(super) async fn begin(store: &Postgres) -> Result<Option<Transaction<'static
     Ok(rows::get::<bool, _>(&row, 0)?.then_some(transaction))
 }
 
-/// Runs statements made of our own names and ids.
+/// Runs statements that are made of Ringback's own names and ids.
 pub(crate) async fn run(connection: &mut PgConnection, statements: &str) -> std::result::Result<(), sqlx::Error> {
     connection.execute(AssertSqlSafe(statements.to_owned())).await?;
     Ok(())
 }
 
-/// What a change of partitions came to: false if some table was in use for longer than we wait for it.
+/// The result of a change of partitions; `None` if a table was in use for longer than [`LOCK_TIMEOUT`].
 pub(super) fn unless_in_use<T>(answer: std::result::Result<T, sqlx::Error>) -> Result<Option<T>> {
     const LOCK_NOT_AVAILABLE: &str = "55P03";
     match answer {

@@ -1,15 +1,16 @@
-//! Dropping the oldest partitions, after saving what is still unrouted, owed or dead.
+//! Dropping the oldest partitions, after saving the survivors: events that are unrouted, or have pending deliveries or dead
+//! letters.
 //!
 //! ```text
-//! save      copy surviving events into `moving_event`, a bounded number a call, outside of any lock
-//! refresh   a try may have failed for want of a lock: bring what it had copied up to what the events are by now
-//! count     what will be dropped, by day and tenant
-//! swap      under a short lock: `moving_event` becomes `kept_event`, whose range now reaches over the dropped one's
+//! save      copy survivors into `moving_event`, a bounded number in each call, outside of any lock
+//! refresh   an earlier try may have failed to get its lock: update the copies that it made
+//! count     the rows that will be dropped, by day and tenant
+//! swap      under a short lock: `moving_event` becomes `kept_event`, whose range now includes the dropped partition's
 //! ```
 //!
-//! Whatever copies, removes or prunes events of that age holds the lock of those who change partitions, so that no copy is
-//! older than its event but by being expunged, which is looked at under the lock. What is counted cannot change: whatever
-//! still could belongs to an event that survives, and what was put back or made anew meanwhile makes it begin again.
+//! All code that copies, removes or prunes events of that age holds the lock of `partitions::begin`. So a copy can differ
+//! from its event only by an expunge, which is looked for under the swap's lock. The counts cannot change either: rows that
+//! still can change belong to survivors, and if a delivery was put back or created meanwhile, retiring begins again.
 
 use ringback::{
     id::EventId,
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
 
-/// Events copied in one call.
+/// Most events copied in one call.
 const COPIED: i64 = 2_000;
 
 /// Retires the oldest partition of a family if it is too old by the database's clock; true if there may be another.
@@ -39,7 +40,7 @@ pub(super) async fn oldest(store: &Postgres, family: Family, retention: &Retenti
     }
 }
 
-/// The range of the oldest partition above the kept one, if it ends before `cutoff`.
+/// The range of the oldest partition after the kept one, if it ends before `cutoff`.
 pub(super) fn droppable(partitions: &[Partition], family: Family, cutoff: Uuid) -> Option<(Uuid, Uuid)> {
     partitions
         .iter()
@@ -49,7 +50,7 @@ pub(super) fn droppable(partitions: &[Partition], family: Family, cutoff: Uuid) 
         .filter(|(_, upper)| *upper <= cutoff)
 }
 
-/// True if there is more to do now; false also if some table was in use.
+/// True if there is more to do now; false also if a table was in use.
 async fn retire_events(store: &Postgres, lower: Uuid, upper: Uuid) -> Result<bool> {
     if !bound_kept(store, &["moving_event", "kept_verdict", "kept_finished"], upper).await? {
         return Ok(false);
@@ -65,7 +66,8 @@ async fn retire_events(store: &Postgres, lower: Uuid, upper: Uuid) -> Result<boo
     }
 }
 
-/// A range of events whose survivors are copied, and what will be dropped of it; nobody else changes partitions meanwhile.
+/// A range of events whose survivors are copied, with counts of the rows that will be dropped. Its transaction keeps other
+/// nodes from changing partitions.
 pub(super) struct Counted {
     transaction: Transaction<'static, Db>,
     lower: Uuid,
@@ -73,7 +75,7 @@ pub(super) struct Counted {
     dropped: Counts,
 }
 
-/// `None` if another node is at it, or something is in use.
+/// `None` if another node changes partitions, or a table is in use.
 pub(super) async fn count(store: &Postgres, lower: Uuid, upper: Uuid) -> Result<Option<Counted>> {
     let Some(mut transaction) = begin(store).await? else { return Ok(None) };
     if droppable(&list(store, &mut transaction).await?, EVENTS, upper) != Some((lower, upper)) {
@@ -87,7 +89,7 @@ pub(super) async fn count(store: &Postgres, lower: Uuid, upper: Uuid) -> Result<
     Ok(Some(Counted { transaction, lower, upper, dropped }))
 }
 
-/// Drops what was counted; true if there is more to do now.
+/// Drops the rows that were counted; true if there is more to do now.
 pub(super) async fn swap(store: &Postgres, counted: Counted) -> Result<bool> {
     let Counted { mut transaction, lower, upper, dropped } = counted;
     let schema = store.schema();
@@ -131,7 +133,7 @@ async fn retire_attempts(store: &Postgres, lower: Uuid, upper: Uuid) -> Result<b
     Ok(true)
 }
 
-/// Puts a bound on tables that are about to be attached below `upper`, so that attaching them reads nothing.
+/// Adds a check constraint to tables that are about to be attached below `upper`, so that attaching them need not read them.
 async fn bound_kept(store: &Postgres, tables: &[&str], upper: Uuid) -> Result<bool> {
     let schema = store.schema();
     for table in tables {
@@ -176,7 +178,7 @@ fn swap_events(schema: &str, lower: Uuid, upper: Uuid) -> String {
         + &widen_kept(schema, "finished", lower, upper)
 }
 
-/// Drops the partition that begins at `lower` and lets the kept one reach up to `upper`.
+/// Drops the partition that begins at `lower` and extends the kept one up to `upper`.
 fn widen_kept(schema: &str, table: &str, lower: Uuid, upper: Uuid) -> String {
     let dropped = super::partitions::name(table, lower);
     format!(

@@ -1,8 +1,8 @@
 //! Splitting the open-ended newest partition ahead of time, while it is still empty.
 //!
-//! The newest partition begins in the future, so cutting it means reading an empty table. Only after the engine was
-//! away for long does it hold rows; then its end is put a week ahead and proved by a check constraint beforehand, so
-//! that nobody waits for the proof. Should upkeep die between the two, events still have a week's room.
+//! The newest partition begins in the future, so splitting it means reading an empty table. It has rows only after the
+//! engine was away for long. Then its end is put a week ahead and first proved with a check constraint, so that no
+//! transaction waits for the proof. If upkeep ends between the two, events still have room for a week.
 
 use std::time::Duration;
 
@@ -16,33 +16,33 @@ use uuid::Uuid;
 use super::partitions::{Family, Partition, begin, boundary, list, name, run, time_of, unless_in_use};
 use crate::{Postgres, error::from_sqlx, rows};
 
-/// A partition larger than this is not read under a lock.
+/// A partition larger than this is not read under a lock, in bytes.
 const BYTES_READ_UNDER_LOCK_MAX: i64 = 16 * 1024 * 1024;
 
-/// Never more of one table: every statement over the whole table locks all of them, and the lock table is the host's,
-/// too. A retention is cut into fewer; only partitions that cannot be dropped for weeks can add up to so many.
+/// Most partitions of one table: every statement over the whole table locks all of them, and the host shares PostgreSQL's
+/// lock table. A retention is cut into fewer; the number is reached only if partitions cannot be dropped for weeks.
 const PARTITIONS_MAX: usize = 64;
 
-/// How far ahead the end of a partition that holds rows is put.
+/// How far ahead the end of a partition that has rows is put.
 const ROOM: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Splits a family's newest partition if it needs it; false, because the next call comes soon enough.
+/// Splits a family's newest partition if it is time; always false, because the next call comes soon enough.
 ///
 /// # Errors
-/// [`Error::Refused`] where that partition holds ids that lie too far ahead of the database's clock: it cannot be ended
-/// before them. It has no end, so nothing is refused for want of another.
+/// [`Error::Refused`] if that partition has ids too far ahead of the database's clock: it cannot be ended before them. It
+/// stays without an end, so inserts go on.
 pub(super) async fn ahead(store: &Postgres, family: Family, retention: &Retention) -> Result<bool> {
     let partitions = list(store, &mut *store.house().await?).await?;
     let now = store.clock().await?;
     let period = family.period(retention);
     let count = partitions.iter().filter(|partition| partition.table == family.head()).count();
     if count >= PARTITIONS_MAX {
-        // The newest has no end, so nothing fails for want of another.
+        // Not an error: the newest partition has no end, so inserts go on.
         tracing::warn!(table = family.head(), count, "no further partition is opened until one is dropped");
         return Ok(false);
     }
     if let Some(lower) = newest(&partitions, family) {
-        // Half a period is time enough for any number of tries.
+        // Half a period before it is needed: enough time for many tries.
         if time_of(lower) < now + period / 2 {
             split(store, family, lower, &partitions, now.max(time_of(lower)) + period).await?;
         }
@@ -50,7 +50,7 @@ pub(super) async fn ahead(store: &Postgres, family: Family, retention: &Retentio
     Ok(false)
 }
 
-/// Where the open-ended partition of a family begins.
+/// The lower bound of a family's open-ended partition.
 fn newest(partitions: &[Partition], family: Family) -> Option<Uuid> {
     partitions
         .iter()
@@ -120,7 +120,7 @@ async fn last_id(store: &Postgres, partition: &Partition) -> Result<Option<Uuid>
     row.map(|row| rows::get(&row, "last")).transpose()
 }
 
-/// Some id was made by a clock that was wrong: a node's of an earlier version, or the database's own before it was set
+/// The error for an id that a wrong clock made: that of a node of an earlier version, or the database's before it was set
 /// back.
 fn ahead_of_clock(partition: &Partition, last: Uuid, now: Timestamp) -> Error {
     let (name, last) = (&partition.name, time_of(last));
@@ -133,7 +133,7 @@ fn ahead_of_clock(partition: &Partition, last: Uuid, now: Timestamp) -> Error {
     )
 }
 
-/// Proves that a partition holds nothing from `end` on, without keeping anyone from writing; false if the table was in
+/// Proves with a check constraint that a partition has no row from `end` on, while others write; false if the table was in
 /// use.
 async fn prove(store: &Postgres, partition: &Partition, end: Uuid) -> Result<bool> {
     let (schema, name) = (store.schema(), &partition.name);

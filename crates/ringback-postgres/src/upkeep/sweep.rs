@@ -1,4 +1,4 @@
-//! Removing, a bounded number at a time, what is too old in tables that are not dropped by partition.
+//! Removes old rows, a bounded number at a time, from tables that are not dropped by partition.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::{Postgres, configuration::announce, error::from_sqlx, rows, sql::quer
 /// Most rows that one step removes, so that its transaction stays short.
 const CHUNK: i64 = 1_000;
 
-/// How long changes are kept: longer than any node can be out of touch and still be a node.
+/// How long changes are kept: longer than a node can be without the database and still have its lease.
 const CHANGES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long after its beginning the walk over old payloads begins anew.
+/// How long after its last beginning the walk over old payloads begins anew.
 const WALK_AGAIN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// How long after its end a hold is of no interest to anyone.
+/// How long a hold is kept after its end.
 const ENDED_KEPT: Duration = Duration::from_secs(60 * 60);
 
-/// Cancels what was routed while its endpoint was being deleted or its event expunged.
+/// Cancels deliveries that were routed while their endpoint was being deleted or their event expunged.
 pub(super) async fn stragglers(store: &Postgres) -> Result<bool> {
     let row = query(&store.sql().cancel_stragglers)
         .bind(rows::micros(CHANGES_KEPT))
@@ -35,18 +35,18 @@ pub(super) async fn stragglers(store: &Postgres) -> Result<bool> {
     Ok(rows::get::<i64, _>(&row, 0)? >= CHUNK)
 }
 
-/// Holds that ended long ago.
+/// Removes holds that ended long ago.
 pub(super) async fn holds(store: &Postgres) -> Result<bool> {
     remove(store, &store.sql().forget_holds, ENDED_KEPT).await
 }
 
-/// Replays that ended longer ago than events are kept: first their items.
+/// Removes replays that ended longer ago than events are kept: first their items.
 pub(super) async fn replays(store: &Postgres, retention: &Retention) -> Result<bool> {
     let more = remove(store, &store.sql().forget_replay_items, retention.events).await?;
     Ok(more || remove(store, &store.sql().forget_replays, retention.events).await?)
 }
 
-/// Changes that every node has seen long since.
+/// Removes changes that every node has read long ago.
 pub(super) async fn changes(store: &Postgres) -> Result<bool> {
     let row = query(&store.sql().forget_changes)
         .bind(rows::micros(CHANGES_KEPT))
@@ -68,10 +68,10 @@ pub(super) async fn remove(store: &Postgres, statement: &SqlStr, older_than: Dur
     Ok(done.rows_affected() >= CHUNK.unsigned_abs())
 }
 
-/// Dead letters beyond retention. One that blocked its ordering key lets the next go.
+/// Removes dead letters beyond their retention. If one blocked its ordering key, the next delivery of the key may be sent.
 pub(super) async fn dead_letters(store: &Postgres, retention: &Retention) -> Result<bool> {
     let mut transaction = store.begin_house().await?;
-    // Everything that removes dead letters takes turns, and the version's row comes first.
+    // Locks the version's row first: transactions that remove dead letters take turns.
     announce(store, &mut transaction, &[]).await?;
     let rows = query(&store.sql().expire_dead_letters)
         .bind(rows::micros(retention.dead_letters))
@@ -93,13 +93,13 @@ pub(super) async fn dead_letters(store: &Postgres, retention: &Retention) -> Res
     Ok(rows.len() as u64 >= CHUNK.unsigned_abs())
 }
 
-/// Payloads of old events. An event that is still owed when the walk passes keeps its payload until the walk comes by
-/// again: it begins anew [`WALK_AGAIN`] after it last did, since most of what it then passes has no payload any more.
+/// Removes payloads of old events. An event that has a pending delivery when the walk passes keeps its payload until the
+/// next walk. That begins only [`WALK_AGAIN`] after the last one did, since most events it passes have no payload any more.
 pub(super) async fn payloads(store: &Postgres, retention: &Retention) -> Result<bool> {
     let walked = walk(store, "payloads", &store.sql().remove_payloads, retention.payloads).await?;
     if walked == Walked::ToTheEnd {
         let mut connection = store.house().await?;
-        // When it began, as the smallest id of that moment.
+        // The time when the walk began is stored as the smallest id of that moment.
         let began = EventId::from_uuid(position_of(store, &mut connection, "payloads_from").await?).accepted_at();
         let now = store.clock().await?;
         if began < now - WALK_AGAIN {
@@ -110,7 +110,7 @@ pub(super) async fn payloads(store: &Postgres, retention: &Retention) -> Result<
     Ok(walked == Walked::APart)
 }
 
-/// What outlived its partition and is of no use any more. The walk begins again each time it has come to the end.
+/// Removes rows that outlived their partition and are not needed any more. The walk begins again once it has ended.
 pub(super) async fn kept(store: &Postgres, retention: &Retention) -> Result<bool> {
     let mut more = remove(store, &store.sql().prune_kept_attempts, retention.attempts).await?;
     if store.is_walk_of_kept_due() {
@@ -137,13 +137,13 @@ pub(super) async fn prune(store: &Postgres, retention: &Retention) -> Result<Wal
 pub(super) enum Walked {
     APart,
     ToTheEnd,
-    /// Another node changes partitions, somebody makes a change that goes first, or some event is in use.
+    /// Nothing was done: another node changes partitions, another transaction makes a change, or an event is in use.
     NotNow,
 }
 
-/// One step of a walk over events older than `age`. Events are not copied to another partition meanwhile: a copy would
-/// bring back what the step removes. Nor is any delivery put back or made anew: a replay that has seen an event takes its turn
-/// first, and the step sees what it came to.
+/// One step of a walk over events older than `age`. No event is copied to another partition meanwhile, since the copy would
+/// bring back what the step removes. Nor is a delivery put back or created: a replay that has read an event commits first,
+/// and the step sees its deliveries.
 async fn walk(store: &Postgres, step: &str, statement: &SqlStr, age: Duration) -> Result<Walked> {
     let cutoff = EventId::floor(store.clock().await? - age).uuid();
     let Some(mut transaction) = begin(store).await? else { return Ok(Walked::NotNow) };
@@ -163,7 +163,7 @@ async fn walk(store: &Postgres, step: &str, statement: &SqlStr, age: Duration) -
     Ok(if is_full { Walked::APart } else { Walked::ToTheEnd })
 }
 
-/// How far a walk has come; nil if it has not begun.
+/// How far a walk has come; the nil id if it has not begun.
 async fn position_of(store: &Postgres, connection: &mut PgConnection, step: &str) -> Result<Uuid> {
     query(&store.sql().read_position)
         .bind(step)

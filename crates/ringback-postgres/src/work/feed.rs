@@ -1,4 +1,4 @@
-//! Reading what is due by cursor: reads that lock and write nothing.
+//! Reading due deliveries by cursor: reads that lock and write nothing.
 
 use ringback::{
     delivery::{LaneId, Shard},
@@ -72,7 +72,7 @@ fn positions<'a>(cursors: impl Iterator<Item = &'a Cursor>) -> (Vec<i64>, Vec<Uu
     cursors.map(|cursor| (cursor.due_at.micros(), cursor.id.uuid())).unzip()
 }
 
-/// The clock is in every row, and in one row of its own when nothing is due.
+/// Reads a page. Every row has the database's time; if nothing is due, one row has only that.
 fn page(rows: &[PgRow]) -> Result<FeedPage> {
     let mut page = FeedPage { now: Timestamp::default(), rows: Vec::with_capacity(rows.len()) };
     for row in rows {

@@ -1,4 +1,4 @@
-//! Lanes that may not send until a moment.
+//! Holds: lanes that may not send before a given time.
 
 use ringback::{
     delivery::{LaneId, Shard},
@@ -8,7 +8,7 @@ use ringback::{
 use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
 
 pub(super) async fn set(store: &Postgres, node: NodeId, holds: &[Hold]) -> Result<()> {
-    // One statement may touch a row once: the last hold given for a lane counts.
+    // A statement may change a row only once, so of several holds of a lane the last one counts.
     let last: std::collections::BTreeMap<_, _> = holds.iter().map(|hold| (hold.lane, hold)).collect();
     let lanes: Vec<i64> = last.keys().map(|lane| lane.as_i64()).collect();
     let until: Vec<i64> = last.values().map(|hold| hold.until.micros()).collect();

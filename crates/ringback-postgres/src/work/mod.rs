@@ -1,4 +1,4 @@
-//! Feeding lanes with what is due, and recording what came of it.
+//! Feeding lanes with due deliveries, and recording outcomes.
 
 mod feed;
 mod holds;

@@ -13,7 +13,7 @@ const RETRY: i16 = 2;
 const KEEP: i16 = 3;
 const DEAD: i16 = 4;
 
-/// For statements that name them.
+/// The kinds of settlements, for statements that name them.
 pub(crate) const SETTLEMENTS: [(&str, &str, i16); 4] = [
     ("settlement", "delivered", DELIVERED),
     ("settlement", "retry", RETRY),
@@ -21,8 +21,8 @@ pub(crate) const SETTLEMENTS: [(&str, &str, i16); 4] = [
     ("settlement", "dead", DEAD),
 ];
 
-/// Records `outcomes` in order; an outcome of a delivery that is among them already waits for a statement of its own,
-/// because one statement sees each row once.
+/// Records `outcomes` in order. A second outcome of the same delivery goes into a further statement, because one statement
+/// can change each row only once.
 pub(super) async fn record(store: &Postgres, outcomes: &[Recorded]) -> Result<Vec<bool>> {
     let mut applied = vec![false; outcomes.len()];
     let mut waiting: Vec<usize> = (0..outcomes.len()).collect();
@@ -30,7 +30,7 @@ pub(super) async fn record(store: &Postgres, outcomes: &[Recorded]) -> Result<Ve
         let mut seen = HashSet::with_capacity(waiting.len());
         let (mut now, later): (Vec<usize>, Vec<usize>) =
             waiting.into_iter().partition(|&index| seen.insert(outcomes[index].id));
-        // Rows are locked in the order of their ids, as everywhere: no two statements wait for each other.
+        // Rows are locked in the order of their ids, as everywhere, so that no two statements deadlock.
         now.sort_unstable_by_key(|&index| outcomes[index].id);
         record_each_once(store, outcomes, &now, &mut applied).await?;
         waiting = later;
@@ -86,7 +86,7 @@ async fn record_each_once(
         }
     }
     if !replayed.is_empty() {
-        // Lost in a crash, the number is found again in `attempt`: releasing looks at both.
+        // If a crash loses this number, releasing a replay finds it in `attempt`: it looks at both.
         prepared(&store.sql().raise_attempts)
             .bind(&replayed)
             .bind(&attempts)
@@ -103,7 +103,7 @@ async fn record_each_once(
     }
     drop(connection);
     if !stale.is_empty() {
-        // What was sent when its event was expunged: the statement above could not see that yet.
+        // Of requests that were open when their event was expunged; the statement above may not have seen the expunge yet.
         let ids: Vec<_> = stale.iter().map(|&index| outcomes[index].id).collect();
         if let Err(error) = expunging::erase_late(store, &ids).await {
             tracing::warn!(%error, "late answers could not be checked; expunge their events again");
@@ -112,8 +112,8 @@ async fn record_each_once(
     Ok(())
 }
 
-/// Those of the stale outcomes that were recorded before, by a statement whose answer was lost: what they left a second time
-/// is removed.
+/// Those of the stale outcomes that were recorded before, by a statement whose answer was lost. The attempts that they have
+/// left a second time are removed.
 async fn drop_repeated(
     store: &Postgres,
     connection: &mut PgConnection,

@@ -1,4 +1,4 @@
--- The same of one tenant's things. ?5 tenant.
+-- The same as list_audit, of one tenant's objects. ?5 tenant.
 SELECT seq, at, who, action, object, tenant, request_id, before, after
 FROM ringback_audit
 WHERE tenant = ?5

@@ -1,4 +1,4 @@
--- Copies what is owed to finished; replays of delivered ones are there already. ?1 the lane, ?2 the endpoint, ?3 now.
+-- Copies pending deliveries to finished; replays of delivered ones are there already. ?1 the lane, ?2 the endpoint, ?3 now.
 INSERT INTO ringback_finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
 SELECT id, lane, seq, config_version, ?3, endpoint_id, attempts, {finished.cancelled}, marks
 FROM ringback_delivery

@@ -1,4 +1,4 @@
--- All events; whom they say they are for only of a single one (?4 = 1), since a page of that could be large.
+-- Events; endpoint keys only of a single one (?4 = 1), since those of a whole page could be large.
 -- ?1 <= id < ?2, ?3 the window, ?4 how many, ?5 key, ?6 tenant, ?7 type.
 WITH scanned AS (
     SELECT seq

@@ -1,4 +1,4 @@
--- ?1 the event's seq, ?2 now, ?3 what is left of its destination, ?4 whether its keys go too.
+-- ?1 the event's seq, ?2 now, ?3 what is left of its destination, ?4 whether its keys are erased, too.
 UPDATE ringback_event
 SET payload = NULL,
     expunged_at = coalesce(expunged_at, ?2),

@@ -1,4 +1,4 @@
--- Where it still stands for the event. ?1 tenant, ?2 type, ?3 key, ?4 the event.
+-- Removes a key that the event still holds. ?1 tenant, ?2 type, ?3 key, ?4 the event.
 DELETE FROM ringback_idempotency
 WHERE tenant = ?1
   AND type = ?2

@@ -1,4 +1,4 @@
--- The last delivery with anything kept about it. ?1 <= id < ?2.
+-- The last delivery of which an attempt is stored. ?1 <= id < ?2.
 SELECT max(id) AS id
 FROM (
     SELECT max(id) AS id FROM ringback_finished WHERE id >= ?1 AND id < ?2

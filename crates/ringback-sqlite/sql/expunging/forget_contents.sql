@@ -1,4 +1,4 @@
--- The digest of what an event held: a short payload could be guessed from its own. ?1 tenant, ?2 type, ?3 key, ?4 the event.
+-- Removes the content digest of a key: a short payload could be guessed from it. ?1 tenant, ?2 type, ?3 key, ?4 the event.
 UPDATE ringback_idempotency
 SET content = NULL
 WHERE tenant = ?1

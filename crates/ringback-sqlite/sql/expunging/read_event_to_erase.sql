@@ -1,4 +1,4 @@
--- ?1 the event.
+-- ?1 the event. (PostgreSQL: lock_events_to_erase.)
 SELECT seq,
        tenant,
        type,

@@ -1,5 +1,5 @@
 -- ?1 rows {seq, id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, test,
--- payload_at, payload_size}, ?2 the payloads one after the other.
+-- payload_at, payload_size}, ?2 the payloads one after the other. (PostgreSQL: accept_events.)
 INSERT INTO ringback_event (seq, id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys,
                             destination, test, payload_bytes, payload)
 SELECT value ->> 'seq',

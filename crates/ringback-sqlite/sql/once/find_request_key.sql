@@ -1,4 +1,4 @@
--- What a request under a key has made since ?5. ?1 binding, ?2 tenant, ?3 route, ?4 key.
+-- The object that a request under a key has created since ?5. ?1 binding, ?2 tenant, ?3 route, ?4 key.
 SELECT object, content
 FROM ringback_request_key
 WHERE binding = ?1

@@ -1,4 +1,4 @@
--- The event `e` of a delivery, without whom it says it is for.
+-- The event `e` of a delivery, without its recipients.
 {part.event_columns},
        NULL AS endpoint_keys,
        e.destination,

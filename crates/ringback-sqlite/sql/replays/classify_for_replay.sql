@@ -1,4 +1,4 @@
--- Where each delivery is, and what speaks against sending it again. ?1 ids.
+-- The state of each delivery, and what may keep it from being sent again. ?1 ids.
 SELECT unhex(wanted.value) AS id,
        coalesce(dead.lane, over.lane, d.lane) AS lane,
        d.id IS NOT NULL AS owed,

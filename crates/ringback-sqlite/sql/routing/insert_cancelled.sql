@@ -1,5 +1,5 @@
--- Deliveries that are over before they began: their event was expunged, or their endpoint deleted, since routing
--- looked. ?1 rows as for insert_deliveries, ?2 now.
+-- Deliveries that are cancelled at once: their event was expunged, or their endpoint deleted, since they were routed.
+-- ?1 rows as for insert_deliveries, ?2 now. (PostgreSQL: insert_routed.)
 INSERT INTO ringback_finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
 SELECT unhex(value ->> 'id'),
        value ->> 'lane',

@@ -1,4 +1,4 @@
--- ?1 rows {id, lane, endpoint, seq, config_version, marks, ordering_key}, ?2 now.
+-- ?1 rows {id, lane, endpoint, seq, config_version, marks, ordering_key}, ?2 now. (PostgreSQL: insert_routed.)
 INSERT INTO ringback_delivery (id, shard, lane, due_at, seq, config_version, endpoint_id, marks, ordering_key)
 SELECT unhex(value ->> 'id'),
        (value ->> 'lane') & 63,

@@ -1,2 +1,2 @@
--- ?1 an empty file. It reads at one moment and keeps nobody from writing.
+-- ?1 an empty file. The copy is of one snapshot, and others can write meanwhile.
 VACUUM INTO ?1

@@ -1,4 +1,4 @@
--- What has run, in order.
+-- The migrations that have run, in order.
 SELECT number, checksum
 FROM ringback_migration
 ORDER BY number

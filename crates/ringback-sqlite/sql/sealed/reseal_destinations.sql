@@ -1,2 +1,2 @@
--- Replaces an inline destination that still is what it was. ?1 id, ?2 before, ?3 after.
+-- Replaces an inline destination that has not changed since it was read. ?1 id, ?2 before, ?3 after.
 UPDATE ringback_event SET destination = ?3 WHERE id = ?1 AND destination = ?2

@@ -1,4 +1,4 @@
--- Replaces a digest that still is what it was: ?5 before, ?6 after. ?1 to ?4 name the request.
+-- Replaces a digest that has not changed since it was read: ?5 before, ?6 after. ?1 to ?4 name the request.
 UPDATE ringback_request_key
 SET content = ?6
 WHERE binding = ?1

@@ -1,2 +1,2 @@
--- Those whose time is over, at ?1.
+-- Removes sessions that would have ended by themselves before ?1. (PostgreSQL: in end_session.)
 DELETE FROM ringback_ended_session WHERE until < ?1

@@ -1,4 +1,4 @@
--- One token, if it is worth anything at ?2.
+-- One token, if it is valid at ?2.
 SELECT {part.token_columns}
 FROM ringback_token
 WHERE id = ?1

@@ -1,4 +1,4 @@
--- Of the ?2 oldest, those from before ?1 at events from before ?3.
+-- Of the ?2 oldest, those from before ?1 at events from before ?3. (PostgreSQL: partitions are dropped.)
 DELETE FROM ringback_attempt
 WHERE row IN (
     SELECT row

@@ -1,4 +1,4 @@
--- All attempts at events. ?1 their ids.
+-- All attempts at events. ?1 their ids. (PostgreSQL: partitions are dropped.)
 DELETE FROM ringback_attempt
 WHERE row IN (
     SELECT a.row

@@ -1,4 +1,4 @@
--- Of the ?2 oldest, those from before ?1.
+-- Of the ?2 oldest, those from before ?1. (PostgreSQL: in forget_changes.)
 DELETE FROM ringback_change
 WHERE version IN (
     SELECT version

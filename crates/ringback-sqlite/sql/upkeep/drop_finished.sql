@@ -1,4 +1,4 @@
--- All that is finished of events. ?1 their ids.
+-- The finished deliveries of events. ?1 their ids. (PostgreSQL: partitions are dropped.)
 DELETE FROM ringback_finished
 WHERE row IN (
     SELECT f.row

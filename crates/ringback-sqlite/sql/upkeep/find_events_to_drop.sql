@@ -1,4 +1,5 @@
--- Events of which nothing is owed or dead, with what the ledger must remember. ?1 < seq <= ?2, older than ?3.
+-- Events without pending deliveries and dead letters, with the counts for the ledger's past. ?1 < seq <= ?2, older than ?3.
+-- (PostgreSQL: count_dropped, before a partition is dropped.)
 SELECT e.id,
        e.tenant,
        v.kind,

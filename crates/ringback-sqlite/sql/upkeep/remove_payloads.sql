@@ -1,4 +1,4 @@
--- Payloads that nobody is owed any more. ?1 < seq <= ?2, events older than ?3.
+-- Payloads of events without pending deliveries and dead letters. ?1 < seq <= ?2, events older than ?3.
 UPDATE ringback_event AS e
 SET payload = NULL, payload_expired = 1
 WHERE e.seq > ?1

@@ -1,5 +1,5 @@
 -- The due deliveries of a lane after a cursor; of an ordering key only its head.
--- ?1 the lane, (?2, ?3) the cursor, ?4 now, ?5 how many.
+-- ?1 the lane, (?2, ?3) the cursor, ?4 now, ?5 how many. (PostgreSQL: feed_lanes.)
 SELECT {part.due_columns}
 FROM ringback_delivery AS d
 WHERE d.lane = ?1

@@ -1,4 +1,5 @@
 -- The shards that have something due after their cursors. ?1 rows {of, due_at, id}, ?2 now.
+-- (PostgreSQL: in feed_shards.)
 SELECT place.value ->> 'of'
 FROM jsonb_each(?1) AS place
 WHERE EXISTS (

@@ -1,5 +1,5 @@
 -- ?1 rows {delivery, at, duration, number, answered, conclusion, error, phase, ambiguous, detail_at, detail_size,
--- body_at, body_size}, ?2 their bytes one after the other.
+-- body_at, body_size}, ?2 their bytes one after the other. (PostgreSQL: in record_outcomes.)
 INSERT INTO ringback_attempt (delivery_id, at, duration, number, answered, conclusion, error, phase, ambiguous,
                               detail, response_body)
 SELECT unhex(value ->> 'delivery'),

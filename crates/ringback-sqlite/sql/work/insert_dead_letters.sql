@@ -1,4 +1,4 @@
--- ?1 rows {id, attempts, reason, blocks, last_status, last_error, detail}, ?2 now.
+-- ?1 rows {id, attempts, reason, blocks, last_status, last_error, detail}, ?2 now. (PostgreSQL: in record_outcomes.)
 INSERT INTO ringback_dead_letter (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill,
                                   last_status, reason, last_error, marks, blocks, ordering_key, detail)
 SELECT d.id,

@@ -1,5 +1,5 @@
 -- Delivered. ?1 rows {id, attempts, number, answered, at, duration, detail_at, detail_size, body_at, body_size},
--- ?2 their bytes one after the other, ?3 now.
+-- ?2 their bytes one after the other, ?3 now. (PostgreSQL: in record_outcomes.)
 INSERT INTO ringback_finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks,
                                number, answered, at, duration, detail, response_body)
 SELECT d.id,

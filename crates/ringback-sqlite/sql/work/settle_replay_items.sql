@@ -1,4 +1,4 @@
--- What became of deliveries that replays released. ?1 rows {id, outcome}.
+-- What became of deliveries that replays released. ?1 rows {id, outcome}. (PostgreSQL: in record_outcomes.)
 UPDATE ringback_replay_item AS i
 SET outcome = o.value ->> 'outcome'
 FROM jsonb_each(?1) AS o

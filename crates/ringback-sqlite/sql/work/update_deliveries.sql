@@ -1,4 +1,5 @@
--- To be tried again, or kept as due as they were (no due_at). ?1 rows {id, attempts, due_at}.
+-- Deliveries that are tried again, or stay due as they were (no due_at). ?1 rows {id, attempts, due_at}.
+-- (PostgreSQL: in record_outcomes.)
 UPDATE ringback_delivery AS d
 SET attempts = o.value ->> 'attempts',
     due_at = coalesce(o.value ->> 'due_at', d.due_at)

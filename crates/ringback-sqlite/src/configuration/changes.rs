@@ -1,4 +1,4 @@
-//! The log that every node follows: each change raises the one version, so none can be missed.
+//! The log of changes that every node follows. Each change raises the configuration's version, so that none can be missed.
 
 use ringback::{
     id::{DeliveryId, EndpointId, EventId},
@@ -11,10 +11,10 @@ use crate::{
     read::{now, uuid},
 };
 
-/// Changes that one read gives back at most.
+/// Most changes that one read returns.
 const CHANGES_MAX: u32 = 1000;
 
-/// Raises the configuration's version and notes why; the new version.
+/// Raises the configuration's version and logs the change; returns the new version.
 pub(crate) async fn change(tx: &mut SqliteConnection, change: &Change) -> sqlx::Result<i64> {
     let (kind, subject) = match change {
         Change::Endpoint(id) => (1, id.uuid()),
@@ -32,7 +32,7 @@ pub(crate) async fn change(tx: &mut SqliteConnection, change: &Change) -> sqlx::
     Ok(version)
 }
 
-/// What came after a version.
+/// The changes after a version.
 pub(super) async fn since(connection: &mut SqliteConnection, version: i64) -> sqlx::Result<Changes> {
     let config = sqlx::query(sql!("configuration/read_config")).fetch_one(&mut *connection).await?;
     let (current, forgotten): (i64, i64) = (config.try_get("version")?, config.try_get("forgotten")?);

@@ -1,4 +1,4 @@
-//! Changing endpoints: what must hold is checked in the transaction that changes.
+//! Changing endpoints: all conditions are checked in the transaction that makes the change.
 
 use ringback::{
     audit::Entry,
@@ -16,7 +16,7 @@ use sqlx::SqliteConnection;
 use super::{change, load};
 use crate::{audit, batch::json, once, read::now};
 
-/// Makes the endpoint's row, as it is now, that of this version, and keeps what routing sees of it.
+/// Sets the version of the endpoint's row, and stores the endpoint as routing sees it at this version.
 async fn keep_version(tx: &mut SqliteConnection, id: EndpointId, version: i64) -> sqlx::Result<()> {
     let id = id.uuid();
     sqlx::query(sql!("configuration/set_endpoint_version"))
@@ -39,7 +39,7 @@ async fn key_is_taken(tx: &mut SqliteConnection, endpoint: &StoredEndpoint) -> s
     Ok(load::by_key(tx, &endpoint.tenant, key).await?.is_some_and(|holder| holder.id != endpoint.id))
 }
 
-/// Stores a new one, if its key is free and the tenant may have another.
+/// Stores a new endpoint, if its key is free and the tenant may have another endpoint.
 pub(super) async fn create(
     tx: &mut SqliteConnection,
     mut endpoint: StoredEndpoint,
@@ -72,7 +72,7 @@ pub(super) async fn create(
     Ok(Updated::Done(Box::new(endpoint)))
 }
 
-/// Replaces one, if it still is what the caller saw.
+/// Replaces an endpoint, if it still has the version that the caller saw.
 pub(super) async fn update(
     tx: &mut SqliteConnection,
     mut endpoint: StoredEndpoint,
@@ -96,7 +96,7 @@ pub(super) async fn update(
     Ok(Updated::Done(Box::new(endpoint)))
 }
 
-/// Everything pending is due now, with a fresh budget of tries.
+/// Makes all pending deliveries due now, with a new budget of attempts.
 async fn refill(tx: &mut SqliteConnection, id: EndpointId) -> sqlx::Result<()> {
     sqlx::query(sql!("configuration/refill_endpoint"))
         .bind(LaneId::of_endpoint(id).as_i64())
@@ -107,7 +107,7 @@ async fn refill(tx: &mut SqliteConnection, id: EndpointId) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Disables one that answered 410, if it still is what the request was made under.
+/// Disables an endpoint that answered 410, if it still has the version under which the request was made.
 pub(super) async fn disable_gone(
     tx: &mut SqliteConnection,
     id: EndpointId,
@@ -128,7 +128,7 @@ pub(super) async fn disable_gone(
     Ok(())
 }
 
-/// Deletes one and cancels what is owed to it.
+/// Deletes an endpoint and cancels its pending deliveries.
 pub(super) async fn delete(
     tx: &mut SqliteConnection,
     id: EndpointId,

@@ -12,7 +12,7 @@ use crate::{
     read::{texts, time, time_or_none, uuid},
 };
 
-/// Those that a filter names, newest first.
+/// The endpoints that a filter names, newest first.
 pub(super) async fn matching(
     connection: &mut SqliteConnection,
     filter: &EndpointFilter,
@@ -43,7 +43,7 @@ fn read_endpoint(row: &SqliteRow) -> sqlx::Result<StoredEndpoint> {
         id: EndpointId::from_uuid(uuid(row, "id")?),
         tenant: row.try_get("tenant")?,
         key: row.try_get("key")?,
-        // A copy of what the configuration says: one that cannot be read must not take every list away.
+        // A column that cannot be read counts as empty: one bad row must not make whole lists fail.
         event_types: row.try_get("event_types").and_then(texts).unwrap_or_default(),
         enabled: row.try_get("enabled")?,
         disabled_reason: row.try_get("disabled_reason")?,
@@ -57,7 +57,7 @@ fn read_endpoint(row: &SqliteRow) -> sqlx::Result<StoredEndpoint> {
     })
 }
 
-/// The live one with this key.
+/// The live endpoint with this key.
 pub(super) async fn by_key(
     connection: &mut SqliteConnection,
     tenant: &str,

@@ -81,7 +81,7 @@ impl Configuration for Sqlite {
     }
 }
 
-/// The value that the name was given first.
+/// Stores the value unless the name has one; returns the stored value.
 async fn keep_setting(tx: &mut SqliteConnection, name: String, value: Vec<u8>) -> sqlx::Result<Vec<u8>> {
     sqlx::query(sql!("configuration/keep_setting")).bind(name.as_str()).bind(value).execute(&mut *tx).await?;
     sqlx::query_scalar(sql!("configuration/read_setting")).bind(name).fetch_one(tx).await

@@ -1,4 +1,4 @@
-//! What attempts kept of answers: receivers may echo what they were sent.
+//! Erases what attempts kept of answers, since receivers may echo what they were sent.
 //!
 //! An attempt's detail is one packed value, so it is read, cut and written back, for a bounded number of deliveries at a
 //! time.
@@ -12,7 +12,7 @@ use crate::operations::scan::Range;
 /// Deliveries that are looked at together.
 const TOGETHER: u128 = 256;
 
-/// Erases the answers to the deliveries of a range; returns to how many attempts there was any. `is_inline` says that
+/// Erases the answers to the deliveries of a range; returns of how many attempts it erased one. `is_inline` says that
 /// their destination came with the event.
 pub(super) async fn erase(tx: &mut SqliteConnection, range: Range, is_inline: bool) -> sqlx::Result<i64> {
     let last: Option<Vec<u8>> = sqlx::query_scalar(sql!("expunging/find_last_delivery"))

@@ -1,4 +1,4 @@
-//! One event, with everything that would still send it.
+//! Erases one event and cancels the deliveries that would still send it.
 
 use ringback::{
     audit::Entry,
@@ -46,7 +46,7 @@ pub(super) async fn erase(tx: &mut SqliteConnection, id: EventId, keys: Keys) ->
             .execute(&mut *tx)
             .await?;
     }
-    // As routing has read them, which took the key under these.
+    // Reads the names as routing did when it took the key under them.
     if let Some(key) = text_or_none(&row, "idempotency_key")? {
         let statement =
             if erases_keys { sql!("expunging/erase_idempotency_keys") } else { sql!("expunging/forget_contents") };

@@ -21,13 +21,13 @@ use crate::{
 /// Items inserted, read or dropped by one statement.
 const TOGETHER: usize = 5_000;
 
-/// What a filter finds: the fixed set.
+/// The fixed set that a filter finds.
 pub(super) struct Found {
     ids: Vec<Uuid>,
     bytes: i64,
 }
 
-/// What the filter finds now.
+/// The set that the filter finds now.
 pub(super) async fn find(connection: &mut SqliteConnection, filter: &ExpungeFilter) -> sqlx::Result<Found> {
     let range = Range::accepted(filter.accepted);
     let statement =
@@ -46,12 +46,12 @@ pub(super) async fn find(connection: &mut SqliteConnection, filter: &ExpungeFilt
     Ok(found)
 }
 
-/// What [`create`] would make.
+/// The answer to a dry run.
 pub(super) fn preview(expunge: &ExpungeToCreate, found: &Found, record: &Entry) -> ExpungeRow {
     ExpungeRow::preview(expunge, count(found.ids.len()), found.bytes, record)
 }
 
-/// Stores the expunge with its fixed set. One that found nothing is complete already.
+/// Stores the expunge with its fixed set. An expunge that found nothing is complete at once.
 pub(super) async fn create(
     tx: &mut SqliteConnection,
     expunge: &ExpungeToCreate,
@@ -93,23 +93,23 @@ pub(super) async fn read(connection: &mut SqliteConnection, id: ExpungeId) -> sq
     row.as_ref().map(expunge_row).transpose()
 }
 
-/// All that are running.
+/// The expunges that are running.
 pub(super) async fn running(connection: &mut SqliteConnection) -> sqlx::Result<Vec<ExpungeId>> {
     let rows = sqlx::query(sql!("expunging/list_running_expunges")).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(ExpungeId::from_uuid(uuid(row, "id")?))).collect()
 }
 
-/// What a step came to.
+/// The result of a step.
 pub(super) enum Step {
     /// There is more to do.
     More,
-    /// All of it is erased from the tables: what is left is the log, and [`complete`].
+    /// All events are erased from the tables; the log is still to be cut, then [`complete`] is to be called.
     Erased,
     /// The expunge does not run.
     Ended,
 }
 
-/// Erases the next events of the set; then, a step each: keeps its digest, drops its items.
+/// Erases the next events of the set. Once all are erased, the next step stores the digest, and further ones drop the items.
 pub(super) async fn step(tx: &mut SqliteConnection, id: ExpungeId, events: u32) -> sqlx::Result<Step> {
     let bytes = id.uuid();
     let row =

@@ -1,4 +1,4 @@
-//! The write-ahead log holds pages as they were before: it is copied into the file and cut to nothing.
+//! The write-ahead log may still have erased pages as they were before: it is copied into the file and cut to nothing.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use ringback::store::{Error, Result};
 
 use crate::Sqlite;
 
-/// Tries before somebody is told: a backup or a long question of another process reads from the log.
+/// Tries before the call fails: a backup, or a long read of another process, may be reading from the log.
 const TRIES: u32 = 20;
 
 /// Between tries.
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 struct LogInUse;
 
 impl Sqlite {
-    /// Returns once the log holds nothing of what was committed before.
+    /// Returns once the log has nothing of what was committed before this call.
     pub(super) async fn cut_log(&self) -> Result<()> {
         for _ in 0..TRIES {
             if self.writer.cut_log().await?.map_err(|error| self.error(error))? {

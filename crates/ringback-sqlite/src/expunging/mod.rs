@@ -1,13 +1,13 @@
-//! Erasing what events held: from the tables, from the file's pages and from the log beside it.
+//! Erasing the contents of events: from the tables, from the file's pages and from the write-ahead log.
 //!
 //! ```text
 //! erase     one event: its row, its deliveries, its idempotency key
 //! answers   what its attempts kept of answers
 //! job       expunges of many: a set fixed at the beginning, erased in bounded steps, and a receipt
-//! log       the write-ahead log, which holds what pages held before
+//! log       the write-ahead log, which has earlier contents of pages
 //! ```
 //!
-//! SQLite overwrites what it deletes with zeros (`secure_delete`, see `open`), so a page holds nothing of what was in it.
+//! SQLite overwrites deleted content with zeros (`secure_delete`, see `open`), so no page keeps any of it.
 
 mod answers;
 mod erase;
@@ -27,7 +27,7 @@ impl Expunging for Sqlite {
     async fn expunge(&self, id: EventId, keys: Keys, record: &Entry) -> Result<bool> {
         let record = record.clone();
         let exists = self.apply(move |tx| Box::pin(erase::expunge(tx, id, keys, record))).await?;
-        // Also where all was erased before: whoever was told that the log could not be cut asks again.
+        // Also if all was erased before: the caller may be repeating a call that could not cut the log.
         if exists {
             self.cut_log().await?;
         }
@@ -35,7 +35,7 @@ impl Expunging for Sqlite {
     }
 
     async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Entry) -> Result<ExpungeRow> {
-        // Beside the one that writes: looking through a tenant's events must not keep anybody from emitting.
+        // On a read connection: looking through a tenant's events must not delay writers.
         let found = {
             let mut snapshot = self.snapshot().await?;
             job::find(&mut snapshot, &expunge.filter).await.map_err(|error| self.error(error))?

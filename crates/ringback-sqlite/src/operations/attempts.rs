@@ -1,4 +1,4 @@
-//! The attempts of one delivery: rows of `attempt`, and the one that a finished delivery holds.
+//! The attempts of one delivery: rows of `attempt`, and the one that is stored in a row of `finished`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Taking back what was owed: of an event that is expunged, or by discarding a dead letter.
+//! Cancelling: the deliveries of an event that is expunged, or a dead letter that is discarded.
 
 use ringback::{
     audit::Entry,
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::scan::Range;
 use crate::{audit, configuration::change, error::corrupt, read::now};
 
-/// Cancels what is owed or dead of an event; how many deliveries.
+/// Cancels the pending deliveries and dead letters of an event; returns how many.
 pub(crate) async fn cancel_event(tx: &mut SqliteConnection, id: EventId) -> sqlx::Result<u64> {
     let (deliveries, now) = (Range::of_event(id), now());
     apply(tx, sql!("expunging/cancel_event"), deliveries, now).await?;
@@ -28,7 +28,7 @@ pub(super) async fn discard(tx: &mut SqliteConnection, id: DeliveryId, record: E
     Ok(discarded)
 }
 
-/// Moves dead letters to cancelled; those that stood before others of their ordering key are told to their lanes.
+/// Moves dead letters to cancelled. For those that blocked their ordering key, a change tells the lane's owner.
 async fn cancel_dead_letters(tx: &mut SqliteConnection, range: Range, now: i64) -> sqlx::Result<u64> {
     let blocking: Vec<Vec<u8>> = sqlx::query_scalar(sql!("expunging/find_blocking_dead_letters"))
         .bind(range.low.as_bytes().as_slice())

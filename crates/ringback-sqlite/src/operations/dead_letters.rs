@@ -45,7 +45,7 @@ pub(super) async fn list(
     Ok(merge(vec![found], limit))
 }
 
-/// Those of a few events.
+/// The dead letters of a few events.
 async fn of_events(
     connection: &mut SqliteConnection,
     filter: &DeliveryFilter,
@@ -61,7 +61,7 @@ async fn of_events(
     Ok(Found { rows, end: None })
 }
 
-/// Those that a walk over the newest finds.
+/// The dead letters that match among the newest ones.
 async fn scanned(
     connection: &mut SqliteConnection,
     filter: &DeliveryFilter,

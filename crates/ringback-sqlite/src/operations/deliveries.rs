@@ -1,4 +1,4 @@
-//! Deliveries, wherever they are: `delivery`, `dead_letter` and `finished` are read apart and merged by id.
+//! Deliveries in all three tables: `delivery`, `dead_letter` and `finished` are read separately and merged by id.
 
 use ringback::{
     attempt::ErrorClass,
@@ -23,7 +23,7 @@ use crate::{
     read::{code_or_none, event, now, time_or_none, uuid, uuid_or_none},
 };
 
-/// More than an event can have.
+/// More deliveries than an event can have.
 const DELIVERIES_OF_EVENT_MAX: i64 = 65_536;
 
 /// Deliveries, newest first.
@@ -111,7 +111,7 @@ async fn of_key(
             break;
         }
     }
-    // Older events with this key may be left: after a full page, or after as many as one page looks at.
+    // There may be older events with this key: if the page is full, or has looked at as many events as it may.
     if i64::try_from(all.rows.len()).is_ok_and(|rows| rows >= want) || events.len() == EVENTS_OF_KEY_MAX {
         all.end = all.end.max(last);
     }
@@ -139,7 +139,7 @@ async fn read(
 ) -> sqlx::Result<Found<DeliveryRow>> {
     let bind = bind(filter)?;
     let (page, end) = statements(place, filter.endpoint.is_some());
-    // All deliveries of one event are looked at, however many they are.
+    // No bound of its own: all deliveries of one event are looked at.
     let most = DELIVERIES_MAX.max(want);
     let source = Source { page, end, most, bind: &bind };
     let mut found = source.read(connection, range, want, delivery_row).await?;
@@ -178,7 +178,7 @@ const fn finished_code(status: Status) -> Option<i16> {
     }
 }
 
-/// A row of any of the three places, which the statements give the same columns.
+/// A row of any of the three tables: the statements give all of them the same columns.
 pub(super) fn delivery_row(row: &SqliteRow) -> sqlx::Result<(Uuid, DeliveryRow)> {
     let id = DeliveryId::from_uuid(uuid(row, "id")?);
     let hold = match (time_or_none(row, "held_until")?, code_or_none(row, "hold_reason", HoldReason::from_code)?) {

@@ -1,4 +1,4 @@
-//! Events, and what routing made of them.
+//! Events, with what became of them in routing.
 
 use bytes::Bytes;
 use ringback::{

@@ -1,4 +1,4 @@
-//! The conservation ledger: everything counted in one snapshot, each number where it lies.
+//! The conservation ledger: all counts are of one snapshot.
 
 use ringback::{
     store::{Ledger, LedgerDeliveries, LedgerEvents, Span},
@@ -51,7 +51,8 @@ pub(super) async fn count(
     })
 }
 
-/// The UTC day that a moment lies in, counted from the epoch. Dropped days that the span touches count whole.
+/// The UTC day of a moment, counted from the epoch. Dropped rows are counted by whole days: all days that the span touches
+/// are included.
 fn day_of(time: Timestamp) -> i64 {
     time.micros().div_euclid(DAY)
 }

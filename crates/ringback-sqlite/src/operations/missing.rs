@@ -1,4 +1,4 @@
-//! Events that an endpoint now selects and has no delivery of: found, and owed to it.
+//! Missing deliveries: finds events that an endpoint now selects and has no delivery of, and creates the deliveries.
 
 use ringback::{
     id::{DeliveryId, EventId},
@@ -23,10 +23,10 @@ use crate::{
 /// Events that are looked at together.
 const TOGETHER: i64 = 1_000;
 
-/// `kind` of a verdict that nobody wanted the event.
+/// `kind` of the verdict that no endpoint wanted the event.
 const UNMATCHED: i16 = NoDelivery::Unmatched.code();
 
-/// The last delivery that an event can have.
+/// The highest id that a delivery of an event can have.
 pub(super) fn last_of(event: Uuid) -> Uuid {
     EventId::from_uuid(event).delivery(u16::MAX).uuid()
 }
@@ -71,7 +71,7 @@ async fn rows(connection: &mut SqliteConnection, events: &[Hex], wanting: &Wanti
         .await
 }
 
-/// Gives the endpoint those of these events that are missing there; the events with their new deliveries.
+/// Creates deliveries of those of these events that are missing at the endpoint; returns the events with their deliveries.
 pub(super) async fn owe(
     tx: &mut SqliteConnection,
     events: &[Hex],
@@ -96,7 +96,7 @@ pub(super) async fn owe(
         .collect();
     store_routing(tx, &routed, now()).await?;
     sqlx::query(sql!("replays/remove_verdicts")).bind(json(&unmatched)?).execute(&mut *tx).await?;
-    // All are in one lane: its owner looks at the lane, not at the delivery.
+    // One change is enough, since all are in one lane, and the change makes the lane's owner read the lane.
     if let Some((_, delivery)) = made.first() {
         change(tx, &Change::DeliveryReleased(*delivery)).await?;
     }
@@ -112,7 +112,7 @@ fn read(row: &SqliteRow) -> sqlx::Result<Facts> {
         event_type: owned_or_none(row, "type")?.unwrap_or_default(),
         ordering_key: owned_or_none(row, "ordering_key")?,
         endpoint_keys: addressed.endpoint_keys,
-        // An event of which nobody can tell whom it is for is for none of them.
+        // An event whose recipients cannot be read goes to no endpoint, like an inline one.
         is_inline: is_inline || addressed.unreadable.is_some(),
         is_test: row.try_get("test")?,
         payload_gone: row.try_get("payload_gone")?,

@@ -1,4 +1,4 @@
-//! What operators ask and put right.
+//! The questions and repairs of operators.
 
 mod attempts;
 pub(crate) mod cancel;

@@ -72,7 +72,7 @@ fn item(row: &SqliteRow) -> sqlx::Result<Item> {
     })
 }
 
-/// Makes them due now with a fresh budget of tries, and tells their lanes.
+/// Makes them due now with a new budget of attempts, and tells the owners of their lanes.
 async fn put_back(tx: &mut SqliteConnection, items: &[&Item]) -> sqlx::Result<()> {
     let of = |dead: bool| items.iter().filter(move |item| item.standing.dead.is_some() == dead);
     let hex = |dead: bool| of(dead).map(|item| Hex(item.id)).collect::<Vec<_>>();
@@ -85,7 +85,7 @@ async fn put_back(tx: &mut SqliteConnection, items: &[&Item]) -> sqlx::Result<()
     if !delivered.is_empty() {
         sqlx::query(sql!("replays/release_delivered")).bind(json(&delivered)?).bind(now()).execute(&mut *tx).await?;
     }
-    // One of each lane is enough: its owner looks at the lane, not at the delivery.
+    // One change for each lane is enough: it makes the lane's owner read the lane.
     let mut told = HashSet::new();
     for item in items.iter().filter(|item| told.insert(item.lane)) {
         change(tx, &Change::DeliveryReleased(DeliveryId::from_uuid(item.id))).await?;
@@ -93,7 +93,7 @@ async fn put_back(tx: &mut SqliteConnection, items: &[&Item]) -> sqlx::Result<()
     Ok(())
 }
 
-/// Releases the next `count`; returns how many it looked at.
+/// Releases the next `count` items of a replay; returns how many it looked at.
 pub(super) async fn next(
     tx: &mut SqliteConnection,
     id: ReplayId,
@@ -125,7 +125,7 @@ pub(super) async fn next(
     Ok(u32::try_from(ids.len()).unwrap_or(u32::MAX))
 }
 
-/// Deliveries that there are; how many fitted.
+/// Puts back existing deliveries; returns how many still fitted.
 async fn put_back_again(
     tx: &mut SqliteConnection,
     replay: Uuid,
@@ -150,7 +150,7 @@ struct Owed {
     delivery: Hex,
 }
 
-/// Events that get a delivery; how many still missed one.
+/// Creates the deliveries of events that still miss one; returns how many.
 async fn owe(tx: &mut SqliteConnection, replay: Uuid, events: &[Hex], scope: &ReplayScope) -> sqlx::Result<usize> {
     let Some(wanting) = &scope.wanting else { return Ok(0) };
     let made = missing::owe(tx, events, wanting).await?;

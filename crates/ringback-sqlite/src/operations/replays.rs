@@ -1,4 +1,4 @@
-//! Replays of many: a filter's set is fixed once, and then released bit by bit.
+//! Replays of many: a set fixed at the beginning, released in bounded steps.
 
 use futures_util::TryStreamExt as _;
 use ringback::{
@@ -26,7 +26,7 @@ use crate::{
 /// Items inserted by one statement.
 const ITEMS_TOGETHER: usize = 5000;
 
-/// What a filter finds: the fixed set.
+/// The fixed set that a filter finds.
 #[derive(Default)]
 pub(super) struct Found {
     ids: Vec<Uuid>,
@@ -34,14 +34,15 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// One more, with its payload's bytes.
+    /// Adds a delivery, with its payload's bytes.
     pub(super) fn add(&mut self, id: Uuid, bytes: i64) {
         self.ids.push(id);
         self.bytes += bytes;
     }
 }
 
-/// What the filter finds now. Of missing ones the events, whose deliveries are made when their turn comes.
+/// The set that the filter finds now. For missing deliveries it has the events; their deliveries are created when their turn
+/// comes.
 pub(super) async fn find(connection: &mut SqliteConnection, scope: &ReplayScope) -> sqlx::Result<Found> {
     let filter = &scope.filter;
     let range = Range::accepted(filter.created);
@@ -76,19 +77,19 @@ pub(super) async fn find(connection: &mut SqliteConnection, scope: &ReplayScope)
     Ok(found)
 }
 
-/// Whether an inline destination that holds the host's text is at that host: no statement can decide it.
+/// Whether an inline destination that contains the host's name is at that host: SQL cannot decide that.
 fn goes_to(host: Option<&str>, row: &SqliteRow) -> sqlx::Result<bool> {
     let Some(host) = host else { return Ok(true) };
     let destination = text_or_none(row, "destination")?;
     Ok(destination.is_none_or(|destination| is_inline_at(&destination, host)))
 }
 
-/// What [`create`] would make.
+/// The answer to a dry run.
 pub(super) fn preview(replay: &ReplayToCreate, found: &Found) -> ReplayRow {
     ReplayRow::preview(replay, i64::try_from(found.ids.len()).unwrap_or(i64::MAX), found.bytes)
 }
 
-/// Stores the replay with its fixed set. One that found nothing is completed already.
+/// Stores the replay with its fixed set. A replay that found nothing is completed at once.
 pub(super) async fn create(
     tx: &mut SqliteConnection,
     replay: &ReplayToCreate,
@@ -136,7 +137,7 @@ pub(super) async fn read(connection: &mut SqliteConnection, id: ReplayId) -> sql
     row.as_ref().map(replay_row).transpose()
 }
 
-/// Newest first. There are few replays, so that any filter is served by walking them.
+/// Newest first. There are few replays, so any filter is applied by reading all of them.
 pub(super) async fn list(
     connection: &mut SqliteConnection,
     filter: &ReplayListFilter<'_>,
@@ -159,7 +160,7 @@ pub(super) async fn list(
     Ok(Page { items, next })
 }
 
-/// All that are running.
+/// The replays that are running.
 pub(super) async fn running(connection: &mut SqliteConnection) -> sqlx::Result<Vec<ReplayId>> {
     let rows = sqlx::query(sql!("replays/list_running_replays")).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(ReplayId::from_uuid(uuid(row, "id")?))).collect()
@@ -186,7 +187,7 @@ fn replay_row(row: &SqliteRow) -> sqlx::Result<ReplayRow> {
     })
 }
 
-/// Stops a running replay.
+/// Cancels a running replay.
 pub(super) async fn cancel(tx: &mut SqliteConnection, id: ReplayId, record: Entry) -> sqlx::Result<Option<ReplayRow>> {
     let uuid = id.uuid();
     let cancelled = sqlx::query(sql!("replays/cancel_replay"))

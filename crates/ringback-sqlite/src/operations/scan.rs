@@ -1,8 +1,8 @@
-//! Pages that read a bounded number of rows, whatever their filter lets through.
+//! Pages that read a bounded number of rows, however few of them pass the filter.
 //!
-//! A page is read in windows: the first is as large as the page, so that a filter which lets everything through
-//! reads no more than it shows; the last ends the page even if it is not full. What a page looks at and where it ends is
-//! decided by [`ringback::store::rules::page`].
+//! A page is read in windows. The first is as large as the page, so that a page whose rows all pass the filter reads no more
+//! than it shows; the last ends the page even if that is not full. [`ringback::store::rules::page`] decides the windows'
+//! sizes and where a page ends.
 
 pub(crate) use ringback::store::rules::page::Range;
 use ringback::store::rules::page::windows;
@@ -22,7 +22,7 @@ pub(super) type Query = sqlx::query::Query<'static, Dialect, SqliteArguments>;
 pub(super) struct Source<'a> {
     /// ?1 and ?2 the range, ?3 the window, ?4 how many rows, and what `bind` adds.
     pub(super) page: &'static str,
-    /// The id at which a window ends, if the table goes on below it. The same arguments.
+    /// Finds the id at which a window ends, if the table goes on below it. It has the same arguments.
     pub(super) end: &'static str,
     /// Most rows that a page looks at.
     pub(super) most: i64,
@@ -31,7 +31,7 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Reads until there are `want` rows, the range ends, or the windows do.
+    /// Reads until there are `want` rows, the range ends, or the last window was read.
     pub(super) async fn read<T>(
         &self,
         connection: &mut SqliteConnection,

@@ -1,8 +1,8 @@
 //! Recording outcomes: a handful of statements for up to 512 of them, in one commit.
 //!
-//! An outcome is applied if the delivery's `attempts` still are what they were when it was sent; any other is
-//! stale, changes nothing and leaves its attempt. The fences are read first, inside the write transaction, so
-//! nothing can move between that and the writing.
+//! An outcome is applied if the delivery's `attempts` are the same as when it was sent; any other outcome is stale: it
+//! changes no delivery, and only its attempt is stored. The fences are read first, inside the write transaction, so nothing
+//! can change between reading and writing.
 //!
 //! ```text
 //! delivered            -> finished, the attempt inside        dead -> dead_letter, attempt
@@ -28,7 +28,7 @@ use crate::{
     read::{now, uuid},
 };
 
-/// Applies what is not stale; tells for each whether it was.
+/// Applies the outcomes that are not stale; returns for each whether it was applied.
 pub(crate) async fn record(tx: &mut SqliteConnection, outcomes: &[Recorded]) -> sqlx::Result<Vec<bool>> {
     let mut fences = read_fences(tx, outcomes).await?;
     let repeated = find_repeated(tx, outcomes, &fences).await?;
@@ -41,7 +41,7 @@ pub(crate) async fn record(tx: &mut SqliteConnection, outcomes: &[Recorded]) -> 
     Ok(applied)
 }
 
-/// What a delivery is fenced by, and what it is.
+/// The number of attempts that fences a delivery, and the parts of its row that recording needs.
 struct Fence {
     attempts: i32,
     marks: Marks,
@@ -75,8 +75,8 @@ async fn find_repeated(
     Ok(found.into_iter().filter_map(|key| indices.get(usize::try_from(key).ok()?).copied()).collect())
 }
 
-/// The events of stale outcomes that have been expunged, and whether their destination came with them: what is kept of
-/// such an attempt must not hold what was answered.
+/// The events of stale outcomes that have been expunged, and whether their destination came with them: the attempts of such
+/// events are stored without the receivers' answers.
 async fn find_expunged(
     tx: &mut SqliteConnection,
     outcomes: &[Recorded],
@@ -123,8 +123,8 @@ impl Plan {
         }
     }
 
-    /// Takes an outcome in; false if it is stale. A fence serves once: the second outcome of a batch for the same
-    /// delivery is stale. One that was delivered by no attempt is refused: nothing would be left of it.
+    /// Adds an outcome; false if it is stale. A fence serves once: a second outcome of the same delivery in a batch is
+    /// stale. A settlement `Delivered` without an attempt is refused, since nothing would be left of the delivery.
     fn add(&mut self, outcome: &Recorded, fences: &mut HashMap<DeliveryId, Fence>) -> sqlx::Result<bool> {
         let matches = fences.get(&outcome.id).is_some_and(|fence| fence.attempts == outcome.fence);
         let Some(fence) = matches.then(|| fences.remove(&outcome.id)).flatten() else {
@@ -152,7 +152,7 @@ impl Plan {
         let before = fence.marks.delivered_before;
         let delivered = matches!(outcome.settlement, Settlement::Delivered);
         match &outcome.attempt {
-            // The only attempt that is no row of its own.
+            // The attempt that delivered is stored in `finished`; all others are rows of `attempt`.
             Some(attempt) if delivered && !before => self.finish(outcome.id, attempts, attempt),
             Some(attempt) => self.keep_attempt(outcome.id, attempt, attempt.conclusion),
             None => {}
@@ -220,7 +220,7 @@ impl Plan {
         });
     }
 
-    /// In this order: what copies a delivery comes before what removes it.
+    /// Runs the statements in this order: those that copy a delivery before those that remove it.
     async fn write(self, tx: &mut SqliteConnection) -> sqlx::Result<()> {
         if !self.finished.is_empty() {
             let insert = sqlx::query(sql!("work/insert_finished")).bind(json(&self.finished)?);
@@ -247,7 +247,7 @@ impl Plan {
     }
 }
 
-/// Removes deliveries that have been copied to where they went.
+/// Removes deliveries that have been copied to their new table.
 pub(crate) async fn remove(tx: &mut SqliteConnection, ids: &[Hex]) -> sqlx::Result<()> {
     if !ids.is_empty() {
         sqlx::query(sql!("work/delete_deliveries")).bind(json(ids)?).execute(tx).await?;
@@ -255,7 +255,7 @@ pub(crate) async fn remove(tx: &mut SqliteConnection, ids: &[Hex]) -> sqlx::Resu
     Ok(())
 }
 
-/// Notes for the replays that released these deliveries what has become of them.
+/// Stores the outcomes of these deliveries with the replays that released them.
 pub(crate) async fn settle_replayed(tx: &mut SqliteConnection, rows: &[ReplayedRow]) -> sqlx::Result<()> {
     sqlx::query(sql!("work/settle_replay_items")).bind(json(rows)?).execute(tx).await?;
     Ok(())

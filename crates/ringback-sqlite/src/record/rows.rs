@@ -1,4 +1,4 @@
-//! What the statements of a record read, field by field.
+//! The rows that are passed to the statements of recording.
 
 use ringback::{attempt::Attempt, id::DeliveryId};
 use serde::Serialize;
@@ -11,7 +11,7 @@ pub(super) fn micros(attempt: &Attempt) -> i64 {
     i64::try_from(attempt.duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Where an attempt's documents lie in the heap.
+/// Where an attempt's documents are in the heap.
 #[derive(Serialize)]
 pub(super) struct Bytes {
     detail_at: usize,
@@ -28,7 +28,7 @@ impl Bytes {
     }
 }
 
-/// What may have been recorded before.
+/// An outcome that may have been recorded before.
 #[derive(Serialize)]
 pub(super) struct RepeatedRow {
     delivery: Hex,
@@ -50,7 +50,7 @@ impl RepeatedRow {
     }
 }
 
-/// Delivered.
+/// A delivery that was delivered.
 #[derive(Serialize)]
 pub(super) struct FinishedRow {
     pub(super) id: Hex,
@@ -75,7 +75,7 @@ pub(super) struct DeadRow {
     pub(super) detail: Option<String>,
 }
 
-/// To be tried again; without `due_at` as due as it was.
+/// A delivery that is tried again at `due_at`; without `due_at` it stays due as it was.
 #[derive(Serialize)]
 pub(super) struct AgainRow {
     pub(super) id: Hex,
@@ -99,14 +99,14 @@ pub(super) struct AttemptRow {
     pub(super) bytes: Bytes,
 }
 
-/// How many attempts a delivered one has by now.
+/// The present number of attempts of a delivered delivery that was replayed.
 #[derive(Serialize)]
 pub(super) struct CountRow {
     pub(super) id: Hex,
     pub(super) attempts: i32,
 }
 
-/// What a replay's delivery came to: 1 delivered, 2 dead.
+/// The outcome of a replay's delivery: 1 delivered, 2 dead.
 #[derive(Serialize)]
 pub(crate) struct ReplayedRow {
     pub(super) id: Hex,

@@ -1,5 +1,5 @@
-//! Old events: first their payloads go, then they themselves with all that is finished of them. What is still
-//! owed or dead keeps its event, payload included.
+//! Old events: first their payloads are removed, then the events with their finished deliveries. An event that has a pending
+//! delivery or a dead letter stays, with its payload.
 
 use ringback::{id::EventId, store::codes::NoDelivery, time::Timestamp};
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
@@ -13,7 +13,7 @@ use crate::{
     read::uuid,
 };
 
-/// A stretch of events by `seq`: after `start`, up to and with `end`.
+/// A range of events by `seq`: after `start`, up to and including `end`.
 #[derive(Clone, Copy)]
 pub(super) struct Chunk {
     start: i64,
@@ -43,7 +43,7 @@ fn floor(time: Timestamp) -> Vec<u8> {
     EventId::floor(time).uuid().as_bytes().to_vec()
 }
 
-/// Drops what of the chunk is older than its times.
+/// Drops payloads and events of the chunk that are older than their retentions.
 pub(super) async fn drop_old(
     tx: &mut SqliteConnection,
     chunk: Chunk,

@@ -12,10 +12,10 @@ use crate::{
     record::{ReplayedRow, remove, settle_replayed},
 };
 
-/// Deliveries that one call expires at most.
+/// Most deliveries that one call expires.
 const EXPIRED_MAX: u32 = 2000;
 
-/// Makes dead letters of them; returns how many deliveries went.
+/// Makes dead letters of them; returns how many deliveries expired.
 pub(super) async fn expire_held(tx: &mut SqliteConnection, expires_after: Duration) -> sqlx::Result<u64> {
     let now = now();
     let cutoff = now.saturating_sub(i64::try_from(expires_after.as_micros()).unwrap_or(i64::MAX));
@@ -40,7 +40,7 @@ pub(super) async fn expire_held(tx: &mut SqliteConnection, expires_after: Durati
         settle_replayed(tx, &replayed).await?;
     }
     remove(tx, &ids).await?;
-    // What stood behind them in their order may be next now.
+    // Later deliveries of their ordering keys may be sent now.
     let mut told = HashSet::new();
     for (_, id) in ordered.into_iter().filter(|(lane, _)| told.insert(*lane)) {
         change(tx, &Change::DeliveryReleased(id)).await?;

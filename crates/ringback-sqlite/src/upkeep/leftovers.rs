@@ -1,5 +1,5 @@
-//! What else grows old: dead letters, attempts, idempotency keys, changes, replays, the audit log, tokens. Each step is bounded; true says
-//! that it was full, so there may be more.
+//! Removes other old rows: dead letters, attempts, idempotency keys, changes, replays, the audit log, tokens. Each step is
+//! bounded; it returns true if it reached its bound, so that there may be more.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ use crate::{
     read::uuid,
 };
 
-/// Rows that one step over small rows deletes.
+/// Most rows that one step over tables with small rows deletes.
 const ROWS: u32 = 4000;
 
-/// How long a node that does not answer may lag behind before it has to load everything again.
+/// How long changes are kept: a node that has lagged behind for longer must load everything again.
 const CHANGES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Dead letters that died before `until`.
+/// Removes dead letters that died before `until`.
 pub(super) async fn drop_dead_letters(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
     let rows = sqlx::query(sql!("upkeep/find_dead_letters_to_drop"))
         .bind(until.micros())
@@ -54,7 +54,7 @@ pub(super) async fn drop_dead_letters(tx: &mut SqliteConnection, until: Timestam
     Ok(u32::try_from(rows.len()).is_ok_and(|rows| rows >= CHUNK))
 }
 
-/// Attempts that began before `until`, by the clock of whoever made them; none at an event that is younger.
+/// Removes attempts that began before `until` by the clock of their node; attempts of younger events stay.
 pub(super) async fn drop_attempts(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
     let dropped = sqlx::query(sql!("upkeep/drop_attempts"))
         .bind(until.micros())
@@ -66,24 +66,24 @@ pub(super) async fn drop_attempts(tx: &mut SqliteConnection, until: Timestamp) -
     Ok(dropped >= u64::from(ROWS))
 }
 
-/// Idempotency keys that were brought before `until`.
+/// Removes idempotency keys that were taken before `until`.
 pub(super) async fn drop_keys(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
     drop_oldest(tx, sql!("upkeep/forget_keys"), until).await
 }
 
-/// Keys of requests that came before `until`.
+/// Removes the keys of requests that came before `until`.
 pub(super) async fn drop_request_keys(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
     drop_oldest(tx, sql!("upkeep/forget_request_keys"), until).await
 }
 
-/// Changes that every node has seen long since.
+/// Removes changes that every node has read long ago.
 pub(super) async fn drop_changes(tx: &mut SqliteConnection, now: Timestamp) -> sqlx::Result<bool> {
     let more = drop_oldest(tx, sql!("upkeep/drop_changes"), now - CHANGES_KEPT).await?;
     sqlx::query(sql!("upkeep/forget_changes")).execute(tx).await?;
     Ok(more)
 }
 
-/// Replays that ended before `until`, with their items.
+/// Removes replays that ended before `until`, with their items.
 pub(super) async fn drop_replays(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
     let more = drop_oldest(tx, sql!("upkeep/forget_replay_items"), until).await?;
     if !more {
@@ -92,12 +92,12 @@ pub(super) async fn drop_replays(tx: &mut SqliteConnection, until: Timestamp) ->
     Ok(more)
 }
 
-/// What was changed before `until`.
+/// Removes audit records of changes before `until`.
 pub(super) async fn drop_audit(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
     drop_oldest(tx, sql!("upkeep/forget_audit"), until).await
 }
 
-/// Tokens that have been worthless since before `until`.
+/// Removes tokens that expired or were revoked before `until`.
 pub(super) async fn drop_tokens(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
     drop_oldest(tx, sql!("upkeep/forget_tokens"), until).await
 }

@@ -1,7 +1,7 @@
-//! Keeping the file small: what is too old goes, in chunks, each a transaction of its own.
+//! Upkeep: removes old rows in chunks, each in a transaction of its own.
 //!
-//! PostgreSQL drops partitions; here rows are deleted, oldest row ids first, and what is dropped is counted in
-//! `ledger_past` by the transaction that drops it. The pages are used again; the file does not shrink.
+//! PostgreSQL drops partitions; here rows are deleted, oldest row ids first, and the transaction that deletes them counts
+//! them in `ledger_past`. SQLite uses their pages again; the file does not shrink.
 
 mod events;
 mod expire;
@@ -20,7 +20,7 @@ use crate::Sqlite;
 /// Events that one step looks at.
 const CHUNK: u32 = 1000;
 
-/// After a walk of more than one chunk, how long until the next: most of what it passes is kept for weeks.
+/// The rest after a walk of more than one chunk, since most events that a walk passes are kept for weeks.
 const REST: Duration = Duration::from_secs(10 * 60);
 
 /// How far the walk over old events has come, in this process: it begins anew after a restart.
@@ -28,15 +28,15 @@ const REST: Duration = Duration::from_secs(10 * 60);
 pub(crate) struct Round {
     /// Events up to this `seq` have been looked at.
     position: i64,
-    /// In so many chunks.
+    /// How many chunks the walk has taken.
     chunks: u64,
-    /// No walk until then.
+    /// The next walk does not begin before.
     rest_until: Option<Instant>,
 }
 
 #[async_trait::async_trait]
 impl Upkeep for Sqlite {
-    /// The machine's, which all processes on the file share.
+    /// The machine's clock, which all processes on the file share.
     async fn clock(&self) -> Result<Timestamp> {
         Ok(Timestamp::now())
     }
@@ -51,7 +51,7 @@ impl Upkeep for Sqlite {
             Step::DropDeadLetters => {
                 self.apply(move |tx| Box::pin(leftovers::drop_dead_letters(tx, now - retention.dead_letters))).await
             }
-            // Payloads go in the same walk.
+            // The same walk removes payloads (`Step::DropPayloads`).
             Step::DropEvents => self.walk(retention, now).await,
             Step::DropAttempts => {
                 self.apply(move |tx| Box::pin(leftovers::drop_attempts(tx, now - retention.attempts))).await
@@ -72,14 +72,14 @@ impl Upkeep for Sqlite {
             Step::ForgetTokens => {
                 self.apply(move |tx| Box::pin(leftovers::drop_tokens(tx, now - retention.events))).await
             }
-            // There are no partitions, one writer leaves no stragglers, and a hold that ends is removed at once.
+            // There are no partitions, one writer at a time leaves no stragglers, and setting holds removes ended ones.
             _ => Ok(false),
         }
     }
 }
 
 impl Sqlite {
-    /// One step over the oldest events; true if the walk has not come to the young ones yet.
+    /// One step of the walk over old events; true if the walk has not reached the young ones yet.
     async fn walk(&self, retention: Retention, now: Timestamp) -> Result<bool> {
         let position = {
             let round = self.round.lock();
@@ -95,7 +95,7 @@ impl Sqlite {
         };
         let Some(chunk) = chunk else {
             let mut round = self.round.lock();
-            // A walk of one chunk costs next to nothing and may begin again at once.
+            // No rest after a walk of one chunk: it costs next to nothing.
             let rest_until = (round.chunks > 1).then(|| Instant::now() + REST);
             *round = Round { rest_until, ..Round::default() };
             return Ok(false);

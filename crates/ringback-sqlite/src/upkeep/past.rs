@@ -1,4 +1,4 @@
-//! Counting what is dropped, so that the ledger still balances.
+//! Counting dropped rows, so that the ledger still balances.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::batch::json;
 /// Milliseconds of a UTC day.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// What was dropped of one tenant and day.
+/// Counts of the dropped rows of one tenant and day.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Counts {
     pub(super) accepted: i64,
@@ -53,7 +53,7 @@ impl Past {
         self.0.entry((day, tenant)).or_default().add(counts);
     }
 
-    /// In the transaction that drops what was counted.
+    /// Adds the counts to `ledger_past`; must be called in the transaction that drops the counted rows.
     pub(super) async fn write(&self, tx: &mut SqliteConnection) -> sqlx::Result<()> {
         let rows: Vec<_> = self.0.iter().map(|((day, tenant), counts)| Row { day: *day, tenant, counts }).collect();
         sqlx::query(sql!("upkeep/record_past")).bind(json(&rows)?).execute(tx).await?;

@@ -1,4 +1,4 @@
-//! The database's clock, as seen from here: what it said last, and how long ago that was.
+//! The database's clock, reckoned on this node: the time that it last told, and how long ago that was.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 /// Converts between the database's moments and this process's monotonic clock.
 #[derive(Debug, Default)]
 pub(super) struct DatabaseClock {
+    /// The last time told, and when the database was asked. `None` before the first answer: this host's clock stands in.
     heard: Mutex<Option<(Timestamp, Instant)>>,
 }
 
@@ -28,7 +29,7 @@ impl DatabaseClock {
         }
     }
 
-    /// When a moment of the database comes here; the past is now.
+    /// This process's instant at which the database's clock will show `moment`; now if that has passed.
     pub(super) fn instant(&self, moment: Timestamp) -> Instant {
         Instant::now() + moment.since(self.now())
     }

@@ -1,7 +1,7 @@
-//! Picks what may be sent and opens a request for it.
+//! Picks deliveries that may be sent and opens a request for each.
 //!
-//! Picking takes the lanes' lock for a moment; events that are no longer at hand are read in one statement for all
-//! that were picked together.
+//! Picking takes the lanes' lock for a moment. Of deliveries that were picked together, one statement reads the events
+//! that are not in memory.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -19,13 +19,13 @@ use crate::{
     store::{LoadedEvent, Parts, Setback},
 };
 
-/// Picked under one lock.
+/// Most deliveries that are picked under one lock.
 const BATCH: usize = 64;
 
-/// The clock alone changes things: slow requests are noticed at this rate.
+/// At least this often lanes are asked, since time alone changes them: requests become slow.
 const TICK: Duration = Duration::from_millis(250);
 
-/// After the database could not give events.
+/// Between tries to read events while the database is away.
 const PAUSE_ERROR: Duration = Duration::from_millis(500);
 
 /// Opens requests until `stop`.
@@ -44,17 +44,18 @@ pub(crate) async fn dispatch(delivering: Arc<Delivering>, stop: CancellationToke
         if !(bare.is_empty() && ahead.is_empty()) {
             tokio::spawn(load_and_open(Arc::clone(&delivering), bare, ahead));
         }
-        // The requests just opened want to run.
+        // Lets the tasks of the requests just opened run.
         tokio::task::yield_now().await;
     }
 }
 
-/// What was answered must be recorded before more is asked: memory is bounded, and so is what a crash repeats.
+/// Whether deliveries may be picked. Not while too many outcomes wait to be recorded: that bounds the memory that they take,
+/// and the requests that are repeated after a crash.
 fn may_pick(delivering: &Delivering) -> bool {
     delivering.lease.runs() && !delivering.recorder.is_behind()
 }
 
-/// What may be sent now, and whose events should be read for what comes next.
+/// The deliveries that may be sent now, and the rows whose events are to be read ahead.
 fn pick(delivering: &Delivering) -> (Vec<Picked>, Ahead) {
     if !may_pick(delivering) {
         return Default::default();
@@ -69,7 +70,7 @@ async fn wait(delivering: &Delivering, stop: &CancellationToken) {
     let timer = if may_pick(delivering) { delivering.lanes.lock().next_timer() } else { None };
     let tick = Instant::now() + TICK;
     let until = timer.map_or(tick, |timer| timer.min(tick));
-    // At least a moment: a timer that has run out must not spin here while its lane has no place.
+    // At least a millisecond: a timer that has run out must not make this loop spin while its lane gets no place.
     let until = until.max(Instant::now() + Duration::from_millis(1));
     tokio::select! {
         () = delivering.ready.notified() => {}
@@ -85,8 +86,8 @@ fn open(delivering: &Arc<Delivering>, picked: Picked) {
     }
 }
 
-/// Reads the events of what was picked and of what comes next, then opens the requests. What was expunged meanwhile is
-/// let go.
+/// Reads the events of picked deliveries and those to be read ahead, then opens the requests. A delivery whose event was
+/// expunged meanwhile is dropped.
 async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>, ahead: Ahead) {
     let rows_ahead = ahead.iter().flat_map(|(_, rows)| rows).copied();
     let rows = picked.iter().map(|picked| picked.due.id).chain(rows_ahead);
@@ -113,8 +114,8 @@ async fn load_and_open(delivering: Arc<Delivering>, picked: Vec<Picked>, ahead: 
     }
 }
 
-/// Those that may still be sent. Reading may have taken long: a lane that is not ours any more is for its new owner, and one
-/// that is held, paused or at its rate by now sends later.
+/// The picked deliveries that may still be sent. Reading may have taken long: the lane may belong to another node by now, or
+/// be held, paused or at its rate limit.
 fn begin(delivering: &Delivering, mut picked: Vec<Picked>, events: &HashMap<EventId, Arc<LoadedEvent>>) -> Vec<Picked> {
     let runs = delivering.lease.runs();
     let mut lanes = delivering.lanes.lock();
@@ -130,7 +131,7 @@ fn begin(delivering: &Delivering, mut picked: Vec<Picked>, events: &HashMap<Even
     picked
 }
 
-/// Whose an inline lane is stands in its events alone.
+/// Tells inline lanes their tenant, which only their events name.
 fn learn_tenants(delivering: &Delivering, picked: &[Picked], events: &HashMap<EventId, Arc<LoadedEvent>>) {
     let inline = picked.iter().filter(|picked| picked.due.endpoint.is_none());
     let mut inline =
@@ -141,8 +142,8 @@ fn learn_tenants(delivering: &Delivering, picked: &[Picked], events: &HashMap<Ev
     }
 }
 
-/// Tries until the database answers: the deliveries hold their places meanwhile, so nothing piles up. An event that
-/// cannot be read keeps back its own deliveries alone.
+/// Reads events, again and again until the database answers. The deliveries keep their places meanwhile, so no more are
+/// picked than there are places. An event that cannot be read delays only its own deliveries.
 async fn load(delivering: &Delivering, ids: &[EventId]) -> HashMap<EventId, Arc<LoadedEvent>> {
     let mut events = HashMap::with_capacity(ids.len());
     let mut parts = Parts::of(ids.to_vec());

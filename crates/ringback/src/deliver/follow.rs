@@ -1,4 +1,5 @@
-//! Pause, expunge, cancel and configuration changes reach this node: the change log is read several times a second.
+//! Follows the change log, several times a second: so pauses, expunges, cancellations and changes of endpoints reach this
+//! node's lanes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,16 +15,16 @@ use crate::{
     store::{self, Change, DeliveryFilter},
 };
 
-/// Most deliveries of an expunged event whose ordering keys are looked at; what is beyond is found by the feed.
+/// Most deliveries of an expunged event whose ordering keys are unblocked at once; the feed's walk unblocks the others.
 const DELIVERIES_MAX: u32 = 1_000;
 
-/// Between looks at the log; the promise is one second.
+/// Between reads of the log; the promise is that a change takes effect within one second.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What this process is told of changes.
+/// The changes that the engine's directories tell this task, whoever read them from the log.
 pub(crate) struct Told {
     changes: mpsc::UnboundedReceiver<Vec<Change>>,
-    /// Somebody has begun to follow.
+    /// Whether [`follow`] has run before.
     is_followed: bool,
 }
 
@@ -37,7 +38,7 @@ impl Told {
 pub(crate) async fn follow(delivering: Arc<Delivering>, told: Arc<Mutex<Told>>, stop: CancellationToken) {
     let mut told = told.lock().await;
     if std::mem::replace(&mut told.is_followed, true) {
-        // Begun again after a panic: what was being applied then is told once more.
+        // Restarted after a panic: changes that were being applied then are read and told once more.
         delivering.engine.directories().forget();
     }
     let changes = &mut told.changes;
@@ -49,7 +50,7 @@ pub(crate) async fn follow(delivering: Arc<Delivering>, told: Arc<Mutex<Told>>, 
         while let Ok(changes) = changes.try_recv() {
             apply(&delivering, &changes).await;
         }
-        // A change made through this very process is told at once.
+        // A change that was made through this process is told at once, without waiting for the next read.
         tokio::select! {
             Some(changes) = changes.recv() => apply(&delivering, &changes).await,
             () = delivering.pause(PAUSE, &stop) => {}
@@ -79,10 +80,10 @@ async fn apply(delivering: &Arc<Delivering>, changes: &[Change]) {
     }
 }
 
-/// A large replay releases thousands of deliveries: looking each up must not keep the next change, which may be a pause,
-/// from being obeyed.
+/// Runs as a task of its own: a large replay releases thousands of deliveries, and looking each up must not delay the next
+/// change, which may be a pause.
 async fn unblock(delivering: Arc<Delivering>, released: Vec<DeliveryId>, expunged: Vec<EventId>) {
-    // Closed by nobody.
+    // Nobody closes the semaphore, so this never returns early.
     let Ok(_turn) = delivering.unblocking.acquire().await else { return };
     if let Err(error) = bring_unblocked(&delivering, &released, &expunged).await {
         tracing::warn!(%error, "the next of an ordering key is late");
@@ -103,8 +104,8 @@ fn reconfigure(delivering: &Delivering, id: EndpointId) {
     }
 }
 
-/// Deliveries of an ordered endpoint may have waited behind what was released or cancelled: their turn may have
-/// come, and they have been due for long.
+/// Brings the next deliveries of the ordering keys of released deliveries and expunged events. They may have been due for
+/// long, and the feed's front would not find them.
 async fn bring_unblocked(
     delivering: &Arc<Delivering>,
     released: &[DeliveryId],

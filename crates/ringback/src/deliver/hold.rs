@@ -1,4 +1,4 @@
-//! Holds are written down, so that they survive a restart and operators see them. In memory they hold already.
+//! Stores changes of holds, so that holds survive a restart and operators see them. In memory they take effect before.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::store::{self, Hold, NodeId};
 /// Between tries while the database is away.
 const PAUSE_ERROR: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// Writes down what changes until `stop`, and then what has changed by then.
+/// Stores changes of holds until `stop`, and then those that are left.
 pub(crate) async fn write_down(delivering: Arc<Delivering>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         tokio::select! {
@@ -34,12 +34,12 @@ async fn write_of_lease(delivering: &Delivering) -> store::Result<()> {
     write(delivering, delivering.lease.node_id(), &pen).await
 }
 
-/// The right to write holds down, which one task has at a time: the newest state of a lane is written last, and a shard is not
-/// given away in the middle.
+/// The right to store holds, which one task has at a time. So the newest state of a lane is stored last, and no shard is
+/// given away while its holds are being stored.
 #[derive(Default)]
 pub(super) struct Pen;
 
-/// Writes down what has changed since the last time, as far as it is of shards that are `node`'s.
+/// Stores the changes since the last call, of shards that `node` owns in the database.
 pub(super) async fn write(delivering: &Delivering, node: Option<NodeId>, _pen: &Pen) -> store::Result<()> {
     let changed = delivering.lanes.lock().take_changed_holds();
     if changed.is_empty() {
@@ -55,7 +55,7 @@ pub(super) async fn write(delivering: &Delivering, node: Option<NodeId>, _pen: &
             streak: i32::try_from(hold.streak).unwrap_or(i32::MAX),
         })
         .collect();
-    // Without a registration no lane is ours any more.
+    // Without a registration this node owns no lane any more.
     let Some(node) = node else { return Ok(()) };
     let written = delivering.engine().store().set_holds(node, &holds).await;
     if written.is_err() {

@@ -2,13 +2,13 @@
 //!
 //! | outcome | tries left | next |
 //! |---|---|---|
-//! | success: 2xx, unless the endpoint has it otherwise | | delivered |
+//! | success: 2xx, or the statuses that the endpoint sets | | delivered |
 //! | 410 of an endpoint | | gone: the endpoint is disabled, the delivery stays |
 //! | 410 of an inline destination | | dead, `gone` |
 //! | anything else | yes | retry after the schedule, or `Retry-After` if that is later |
 //! | anything else | no | dead, `exhausted` |
 //!
-//! 429 and 503 with `Retry-After` hold the whole lane besides. What an outcome says about the receiver as such is its
+//! 429 and 503 with `Retry-After` also hold the whole lane. What an outcome says about the receiver's health is its
 //! [`symptom`].
 
 use std::time::Duration;
@@ -21,11 +21,11 @@ use crate::{
     time::Timestamp,
 };
 
-/// Longest time that one answer holds a lane: a receiver that asks for more gets another chance to say so.
+/// Longest time that one answer holds a lane. A receiver that asks for more can ask again with its next answer.
 const HOLD_MAX: Duration = Duration::from_secs(15 * 60);
 
-/// Answers that ask for less at a time, with or without `Retry-After`; of 502 and 504 it is the receiver's own proxy
-/// that asks.
+/// Statuses that ask for fewer requests at a time, with or without `Retry-After`. 502 and 504 come from the receiver's own
+/// proxy.
 const OVERLOADED: [u16; 4] = [429, 502, 503, 504];
 
 /// What becomes of a delivery.
@@ -35,26 +35,26 @@ pub(super) enum Next {
     Delivered,
     /// It is tried again.
     Retry {
-        /// So long after the attempt ended.
+        /// How long after the attempt ended.
         after: Duration,
     },
-    /// Its endpoint says that it is gone for good: to be disabled, the delivery held.
+    /// The endpoint answered that it is gone for good: it is to be disabled, and the delivery stays pending.
     Gone,
-    /// It is given up.
+    /// It becomes a dead letter.
     Dead(DeadReason),
 }
 
-/// A next, and what the receiver asks of its whole lane.
+/// What becomes of a delivery, and of its lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Judgement {
     /// What becomes of the delivery.
     pub(super) next: Next,
-    /// How long the lane may not send.
+    /// How long the receiver wants the whole lane to be held.
     pub(super) hold: Option<Duration>,
 }
 
-/// Judges an outcome. `tries_used` counts this one and those before it of the present budget; `inline` says
-/// that the destination came with the event; `chance` is a number in [0, 1) for the jitter.
+/// Judges an outcome. `tries_used` counts this attempt and those before it of the present budget; `inline` is true if a 410
+/// ends the delivery, as for inline destinations; `chance` is a number in [0, 1) for the jitter.
 #[must_use]
 pub(super) fn judge(
     outcome: &Outcome,
@@ -82,8 +82,8 @@ pub(super) fn judge(
     Judgement { next, hold }
 }
 
-/// What an outcome says about the receiver. Whoever sends anything back is alive, however wrong it is; what we refuse
-/// to send ourselves says nothing.
+/// What an outcome says about the receiver. A receiver that sends anything back, however wrong, is alive; a request that
+/// Ringback refused to send says nothing.
 pub(super) fn symptom(outcome: &Outcome) -> Symptom {
     if let Some(response) = &outcome.response {
         return if OVERLOADED.contains(&response.status) { Symptom::Overloaded } else { Symptom::Alive };

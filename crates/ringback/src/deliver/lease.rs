@@ -1,8 +1,8 @@
 //! The lease that this node holds its shards under, and the thread that renews it.
 //!
 //! Renewing must not wait behind work: it has an OS thread, a runtime and a connection of its own. The lease counts
-//! from before the renewal was sent, by the monotonic clock, and ends here before it ends in the database: at that
-//! moment no new request starts.
+//! from before the renewal was sent, by the monotonic clock, and ends on this node before it ends in the database. When
+//! it has ended here, no new request starts.
 
 use std::{
     sync::{
@@ -21,10 +21,10 @@ use tokio::sync::oneshot;
 use super::{STALLED_LEASES, outside::Apart};
 use crate::store::{Claimed, LeaseKeeper, NodeId, Renewal, SharedStore};
 
-/// The lease ends here this part of its length before it ends in the database.
+/// The lease ends on this node one part in so many of its length before it ends in the database.
 const MARGIN_PART: u32 = 6;
 
-/// It is renewed so many times in its length.
+/// How many times the lease is renewed in its length.
 const RENEWALS_PART: u32 = 4;
 
 /// Until when this node may start requests.
@@ -33,7 +33,7 @@ pub(super) struct Lease {
     epoch: Instant,
     /// Microseconds after `epoch`; 0 without a lease.
     until: AtomicU64,
-    /// It was given up, since this was last asked, for something that is the matter with this node alone.
+    /// Since the last call of [`Self::was_given_up`], the lease was given up for a fault of this node alone.
     given_up: AtomicBool,
     /// The registration that the lease belongs to.
     node: Mutex<Option<(NodeId, Keeper)>>,
@@ -59,7 +59,7 @@ impl Lease {
         self.micros(Instant::now()) < self.until.load(Ordering::Acquire)
     }
 
-    /// The database granted the lease; it was asked at `asked`.
+    /// The database granted the lease, for which this node had asked at `asked`.
     pub(super) fn granted(&self, asked: Instant) {
         let until = asked + self.length - self.length / MARGIN_PART;
         self.until.store(self.micros(until), Ordering::Release);
@@ -70,7 +70,7 @@ impl Lease {
         self.node.lock()
     }
 
-    /// The node that the lease is this process's as.
+    /// The node as which this process is registered.
     pub(super) fn node_id(&self) -> Option<NodeId> {
         self.node.lock().as_ref().map(|(node, _)| *node)
     }
@@ -80,17 +80,17 @@ impl Lease {
         self.node.lock().as_ref().is_some_and(|(_, keeper)| keeper.is_lost())
     }
 
-    /// It is not going to be renewed: something is the matter with this node alone.
+    /// The lease is not renewed any more, for a fault of this node alone.
     pub(super) fn give_up(&self) {
         self.given_up.store(true, Ordering::Release);
     }
 
-    /// Whether it was given up since this was last asked.
+    /// Whether [`Self::give_up`] was called since the last call of this.
     pub(super) fn was_given_up(&self) -> bool {
         self.given_up.swap(false, Ordering::AcqRel)
     }
 
-    /// There is no lease any more.
+    /// Ends the lease on this node: no request starts any more.
     pub(super) fn end(&self) {
         self.until.store(0, Ordering::Release);
     }
@@ -100,29 +100,29 @@ impl Lease {
     }
 }
 
-/// What keeps one registration's lease, apart from everything else and over a connection of its own.
+/// The handle of the task that renews one registration's lease, on a thread and over a connection of its own.
 pub(super) struct Keeper {
-    /// Ends it; along goes what is given back, if that is to be done in an orderly way.
+    /// Ends the task. It sends the shards that the task is to give back; if it is dropped, the task gives none back.
     end: Option<oneshot::Sender<Vec<Claimed>>>,
-    /// Lives as long as the lease is being kept.
+    /// Alive as long as the task runs.
     kept: Weak<()>,
 }
 
-/// What a keeper asks and tells.
+/// Whoever works under a lease: the keeper asks whether to renew it, and reports what happened to it.
 pub(super) trait Leaseholder: Send + Sync + 'static {
-    /// Whether the lease deserves to be renewed; if not, in words why. It is given up then.
+    /// Whether the lease is to be renewed; if not, why. The keeper gives it up then.
     fn may_renew(&self) -> Result<(), String>;
 
-    /// It has been renewed; it was asked for at this moment.
+    /// The lease was renewed; the database was asked at `asked`.
     fn renewed(&self, asked: Instant);
 
-    /// It is given up: from now on no request may start. `alone` if the database did all the while what it was asked, so that
-    /// whatever the matter is, it is with this node alone.
+    /// The lease is given up: from now on no request may start. `alone` if the database has answered all the while, so that
+    /// the fault is with this node alone.
     fn ended(&self, alone: bool);
 }
 
 impl Keeper {
-    /// Starts to keep `node`'s lease.
+    /// Starts the task that renews `node`'s lease.
     pub(super) fn start(
         apart: &dyn Apart,
         store: SharedStore,
@@ -146,8 +146,8 @@ impl Keeper {
         self.kept.strong_count() == 0
     }
 
-    /// Has `given` given back and the registration ended; waits for that as long as `patience`. False if it was not done
-    /// by then: the lease runs out by itself.
+    /// Gives the shards in `given` back and ends the registration; waits at most `patience` for that. False if it was not
+    /// done by then: the lease runs out by itself.
     pub(super) async fn leave(mut self, given: Vec<Claimed>, patience: Duration) -> bool {
         self.end_with(given);
         let left = async {
@@ -170,33 +170,34 @@ impl Keeper {
 
     fn end_with(&mut self, given: Vec<Claimed>) {
         if let Some(end) = self.end.take() {
-            // One that is gone has nothing to give back any more.
+            // The send fails if the task has ended: the lease is lost then, and there is nothing to give back.
             let _ = end.send(given);
         }
     }
 }
 
-/// Between looks whether one has ended.
+/// Between looks whether the task has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// So many renewals fewer than fit into the time in which a pipeline stood still are still all of it.
+/// The database counts as having answered all the while even if so many renewals of that time are missing: on a slow
+/// machine some come a little late.
 const SLACK: u32 = 2;
 
 /// After a renewal that failed.
 const PAUSE_ERROR: Duration = Duration::from_millis(200);
 
-/// What it works with.
+/// The state of the task that renews a lease.
 struct Keeping {
     store: SharedStore,
     node: NodeId,
     length: Duration,
-    /// What keeps the lease in the database, once it has been reached.
+    /// The store's side of the lease, once the database has been reached.
     connected: Option<Box<dyn LeaseKeeper>>,
 }
 
 impl Keeping {
-    /// Renews until it is told to end or the lease is lost; gives back what it is told to, or all that the database still
-    /// believes to be this node's.
+    /// Renews until it is told to end or the lease is lost, then gives back the shards that it was told to. If it gives
+    /// the lease up itself, it gives back all shards that the database has as this node's.
     async fn keep(mut self, kept: &impl Leaseholder, mut end: oneshot::Receiver<Vec<Claimed>>) {
         let given = self.renew(kept, &mut end).await;
         let (Some(given), node) = (given, self.node) else { return };
@@ -206,7 +207,8 @@ impl Keeping {
         }
     }
 
-    /// Renews until it is told to end or the lease is lost. What to give back; `None` if there is nothing.
+    /// Renews until it is told to end or the lease is lost. Returns the shards to give back, an empty list for all of the
+    /// node; `None` if there is nothing to give back.
     async fn renew(
         &mut self,
         kept: &impl Leaseholder,
@@ -216,15 +218,14 @@ impl Keeping {
         let (mut wait, mut in_a_row, mut renewed) = (Duration::ZERO, 0, Instant::now());
         loop {
             tokio::select! {
-                // Whoever drops the keeper without a word gives nothing back.
+                // An error means that the `Keeper` was dropped: nothing is given back.
                 given = &mut *end => return given.ok(),
                 () = tokio::time::sleep(wait) => {}
             }
             if let Err(why) = kept.may_renew() {
                 tracing::error!(node = %self.node.0, "{why}: the lease is given up, and others take the shards");
-                // Whoever stood still himself finds everything as late as himself.
+                // If this thread itself stood still, the whole process did, and the pipeline is not at fault.
                 let stood_still = renewed.elapsed() > self.length;
-                // On a slow machine some of them come a little late.
                 let enough = RENEWALS_PART * STALLED_LEASES - SLACK;
                 kept.ended(in_a_row >= enough && !stood_still);
                 return Some(Vec::new());
@@ -261,7 +262,7 @@ impl Keeping {
 
     async fn keeper(&mut self) -> Option<&mut Box<dyn LeaseKeeper>> {
         if self.connected.is_none() {
-            // Connecting must not hang: once the database is back it has to be noticed in time.
+            // The time-out keeps a connect that hangs from outlasting an outage of the database, and so the lease.
             let connecting = tokio::time::timeout(self.length / RENEWALS_PART, self.store.lease_keeper());
             self.connected = connecting.await.ok().and_then(Result::ok);
         }

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! shards    this node's shards, by lease; renewed on its own thread
-//! feed      due deliveries of our shards, read by cursor: a read, no write
+//! feed      due deliveries of this node's shards, read by cursor: a read, no write
 //! lanes     one lane per destination; deficit round robin over lanes that may send
-//! dispatch  picks what may be sent and opens a request for it
+//! dispatch  picks deliveries that may be sent and opens a request for each
 //! sign      scheme + secret + now -> headers (pure)
 //! send      one deadline for everything; an Outcome, never an Err
-//! judge     outcome x attempt x policy -> Verdict (pure)
+//! judge     outcome x attempt x policy -> Judgement (pure)
 //! record    up to 512 outcomes in one statement, one commit, fenced
-//! hold      what keeps a lane from sending is written down, for whoever owns it after a restart
+//! hold      stores which lanes are held, for whoever owns them after a restart
 //! ```
 //!
 //! No database transaction is open while a receiver is being spoken to.
@@ -58,7 +58,7 @@ use crate::{
     store::{Fresh, NodeId},
 };
 
-/// A stage of a node that holds shards comes round within so many leases, or the node loses them.
+/// Each stage of a node that owns shards must come round within so many leases, or the node gives its lease up.
 const STALLED_LEASES: u32 = 2;
 
 pub(crate) use self::progress::Stage;
@@ -70,7 +70,7 @@ pub(crate) struct Delivering {
     own_names: Arc<OwnNames>,
     lanes: Mutex<Lanes>,
     lease: Lease,
-    /// Until when this node holds no shards, because its pipeline stood still alone.
+    /// Until when this node takes no shards, because its pipeline stood still while the database answered.
     abstains_until: Mutex<Option<Instant>>,
     pub(crate) progress: Progress,
     clock: DatabaseClock,
@@ -79,19 +79,19 @@ pub(crate) struct Delivering {
     ready: Notify,
     /// The outbox may have something to route.
     woken: Notify,
-    /// Something wants the feed's attention before its next poll.
+    /// The feed should read now, before its next poll.
     feed_wanted: Notify,
-    /// Holds have begun or ended that are not written down yet.
+    /// Holds have begun or ended that are not stored yet.
     holds_changed: Notify,
-    /// Writes holds down.
+    /// Only who has this lock stores holds.
     holds: AsyncMutex<hold::Pen>,
-    /// What was released is looked up by one task at a time.
+    /// One task at a time looks released deliveries up.
     unblocking: Semaphore,
 }
 
 impl Delivering {
-    /// Nothing runs yet, and nothing is registered: [`crate::run`] begins the tasks. Who reports outcomes is in it; what
-    /// they are taken from to be recorded is beside it.
+    /// Nothing runs yet, and nothing is registered: [`crate::run`] starts the tasks. Outcomes are reported through the
+    /// first value; the recording task takes them from the second.
     pub(crate) fn new(engine: Engine, outside: Outside) -> Result<(Arc<Self>, Records), InvalidHeaderName> {
         let settings = engine.settings();
         let lanes = Lanes::new(Limits {
@@ -142,7 +142,7 @@ impl Delivering {
         self.progress.stalled(Instant::now(), self.recorder.has_waiting())
     }
 
-    /// Holds no shards for as long as `pause`, give or take a quarter, or until the end.
+    /// Waits without shards for `pause`, give or take a quarter, or until `stop`.
     async fn abstain(&self, pause: Duration, stop: &CancellationToken) {
         let until = Instant::now() + jittered(pause);
         *self.abstains_until.lock() = Some(until);
@@ -152,7 +152,7 @@ impl Delivering {
         }
     }
 
-    /// For how much longer this node holds no shards, if it does not.
+    /// For how much longer this node takes no shards; `None` if it may take some.
     pub(crate) fn abstains_for(&self) -> Option<Duration> {
         let left = (*self.abstains_until.lock())?.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
@@ -168,8 +168,8 @@ impl Delivering {
         self.lanes.lock().open()
     }
 
-    /// To be called before a statement whose rows are going to be admitted: until the returned value is dropped,
-    /// what is recorded meanwhile is remembered.
+    /// To be called before a statement whose rows are going to be admitted. Until the returned value is dropped, lanes
+    /// remember the deliveries that are recorded meanwhile, so that the statement's older rows do not bring them back.
     pub(crate) fn begin_read(self: &Arc<Self>) -> Read {
         let number = self.lanes.lock().read_started();
         Read { delivering: Arc::clone(self), number }
@@ -180,7 +180,7 @@ impl Delivering {
         self.woken.notify_one();
     }
 
-    /// Waits for [`Self::wake`], at most `pause` give or take a quarter: nodes must not march in step.
+    /// Waits for [`Self::wake`], at most `pause` give or take a quarter, so that nodes do not poll in step.
     pub(crate) async fn wait_for_wake(&self, pause: Duration, stop: &CancellationToken) {
         tokio::select! {
             () = self.woken.notified() => {}
@@ -189,7 +189,7 @@ impl Delivering {
         }
     }
 
-    /// Waits `pause`, give or take a quarter, or for the end.
+    /// Waits `pause`, give or take a quarter, or until `stop`.
     pub(crate) async fn pause(&self, pause: Duration, stop: &CancellationToken) {
         tokio::select! {
             () = tokio::time::sleep(jittered(pause)) => {}
@@ -205,13 +205,13 @@ pub(crate) struct Read {
 }
 
 impl Read {
-    /// Takes the rows in, as far as this node owns their lanes. Tells the shards of which a row found room.
+    /// Admits the rows of lanes that this node owns. Returns the shards of which a row was admitted.
     pub(crate) fn admit(self, rows: Vec<Fresh>) -> HashSet<Shard> {
         if rows.is_empty() {
             return HashSet::new();
         }
         let mut lanes = self.delivering.lanes.lock();
-        // Under the lock: a lane made from an older directory would miss a change that lanes were told already.
+        // Under the lock: a lane created from an older directory would miss a change that lanes were told already.
         let directory = self.delivering.engine.directories().newest();
         let took = lanes.admit(self.number, rows, &directory, self.delivering.clock.now(), Instant::now());
         drop(lanes);

@@ -1,5 +1,5 @@
-//! What a sending process needs from outside: a way to receivers, and a place in which nothing is waited for. The
-//! simulation brings its own.
+//! What a sending process needs from the operating system: a way to receivers, and a thread that work does not delay. The
+//! simulation has its own.
 
 use std::{io, pin::Pin, thread, time::Duration};
 
@@ -18,16 +18,16 @@ pub(crate) struct Outside {
 /// Carries requests to receivers.
 #[async_trait::async_trait]
 pub(crate) trait Carry: Send + Sync {
-    /// Sends one request over a connection of its lane's `pool` or a new one; what came of it before `timeout` has passed.
+    /// Sends one request, over an idle connection of its lane's `pool` or a new one. Returns its outcome within `timeout`.
     async fn carry(&self, pool: &Connections, request: &Signed, timeout: Duration) -> Outcome;
 }
 
-/// Runs what must wait behind nothing else.
+/// Runs work that nothing else may delay.
 pub(crate) trait Apart: Send + Sync {
-    /// Begins `work`, which ends by itself.
+    /// Starts `work`, which ends by itself.
     ///
     /// # Errors
-    /// When the operating system gives no room for it.
+    /// When the operating system cannot start a thread.
     fn run(&self, work: Pin<Box<dyn Future<Output = ()> + Send>>) -> io::Result<()>;
 }
 
@@ -45,7 +45,7 @@ impl Carry for Sender {
     }
 }
 
-/// A thread of its own for each, with a runtime of its own.
+/// Runs each work on a thread and a runtime of its own.
 struct Threads;
 
 impl Apart for Threads {

@@ -1,5 +1,6 @@
-//! That the pipeline works. Each stage says when it has come round; a node of which one does not, whatever it waits for, is
-//! not ready and gives its lease up: another one may do better, and nobody would notice otherwise.
+//! Watches that the pipeline works. Each stage reports each round of its loop. A node with a stage that does not come round,
+//! whatever that waits for, is not ready and gives its lease up: another node may do better, and nobody would notice
+//! otherwise.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -8,7 +9,7 @@ use std::{
 
 use tokio::time::Instant;
 
-/// What has to come round again and again.
+/// A stage of the pipeline: a loop that must come round again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Changes of the configuration have been read.
@@ -17,9 +18,9 @@ pub(crate) enum Stage {
     Route,
     /// Due deliveries have been read.
     Feed,
-    /// What may be sent has been picked.
+    /// Deliveries that may be sent have been picked.
     Dispatch,
-    /// Outcomes have been committed. Only while there are any.
+    /// Outcomes have been committed. Watched only while there are any.
     Record,
 }
 
@@ -68,8 +69,8 @@ impl Progress {
         self.rounds[stage as usize].store(self.millis(Instant::now()), Ordering::Relaxed);
     }
 
-    /// The stage that has not come round for longest, if that is too long. Recording counts while
-    /// there is something to be recorded.
+    /// The stage that has not come round for longest, if that is too long. Recording counts only while outcomes wait to
+    /// be recorded.
     pub(crate) fn stalled(&self, now: Instant, is_recording: bool) -> Option<Stalled> {
         let now = self.millis(now);
         let counted = Stage::ALL.into_iter().filter(|stage| is_recording || *stage != Stage::Record);

@@ -1,9 +1,9 @@
-//! Outcomes are committed in batches, and only then does their delivery move on.
+//! Outcomes are committed in batches, and only then do their deliveries move on.
 //!
-//! Batches form by themselves while the last commit runs, and commits begin at a measured pace: an outcome after a pause
-//! is recorded at once, a stream of them some hundreds at a time. A batch that the database will not take is halved until
-//! the bad outcome is alone; that one is then recorded without what the receiver sent. While the database is away
-//! the batch is kept and tried again: nothing that was answered is forgotten while this process lives.
+//! A batch is what has arrived while earlier commits run, and commits begin at least [`PACE`] apart: after a pause an
+//! outcome is recorded at once, in a stream some hundreds at a time. A batch that the database refuses is halved until the
+//! bad outcome is alone; that one is then recorded without what the receiver sent. While the database is away the batch is
+//! kept and tried again: no outcome is lost while this process lives.
 
 use std::{
     collections::BTreeSet,
@@ -43,8 +43,8 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Commits under way at once: one fills while the other waits for the disk.
 const COMMITS: usize = 2;
 
-/// From the beginning of one commit to that of the next, unless a batch is full or an ordering key waits for it. A
-/// statement has a price of its own, so few large ones leave the database more room than many small ones.
+/// From the beginning of one commit to that of the next, unless a batch is full or an ordering key waits for it. Each
+/// statement has a fixed cost, so few large ones load the database less than many small ones.
 const PACE: Duration = Duration::from_millis(8);
 
 /// No new request is opened while more outcomes than this wait.
@@ -53,11 +53,11 @@ const BEHIND: usize = 4 * BATCH;
 /// Between tries while the database is away.
 const PAUSE_ERROR: Duration = Duration::from_millis(250);
 
-/// One outcome and what it means beyond its row.
+/// One outcome, and what is to be done once it is committed.
 pub(super) struct Report {
     pub(super) recorded: Recorded,
     pub(super) due: Due,
-    /// The endpoint answered 410, to a request made under this version of it.
+    /// If the endpoint answered 410: the endpoint, and its version when the request was made.
     pub(super) gone: Option<(EndpointId, i64)>,
 }
 
@@ -74,13 +74,13 @@ impl Recorder {
         (Self { reports, waiting: AtomicUsize::new(0) }, records)
     }
 
-    /// Hands an outcome over. Bounded by what is open, since nothing is opened while recording is behind.
+    /// Reports an outcome. The open requests bound the queue, since none is opened while recording is behind.
     pub(super) fn report(&self, report: Report, progress: &Progress) {
         if self.waiting.fetch_add(1, Ordering::Relaxed) == 0 {
-            // Nothing has kept anything waiting so far.
+            // Nothing waited until now, so the stage has not stalled.
             progress.came_round(Stage::Record);
         }
-        // After the end nobody records; the lease has run out and the next owner sends again.
+        // Fails once the recording task has ended for good: the lease has ended, too, and the next owner sends again.
         let _ = self.reports.send(report);
     }
 
@@ -95,13 +95,13 @@ impl Recorder {
     }
 }
 
-/// What is to be recorded, and what is being recorded. Both outlive the task that records, should that panic.
+/// Outcomes to be recorded, and commits under way. Both outlive the recording task, should that panic.
 pub(crate) struct Records {
     reports: mpsc::UnboundedReceiver<Report>,
     commits: JoinSet<()>,
 }
 
-/// Records until `stop`, and then what has been reported by then.
+/// Records outcomes until `stop`, and then those that were reported by then.
 pub(crate) async fn record(delivering: Arc<Delivering>, records: Arc<Mutex<Records>>, stop: CancellationToken) {
     let mut records = records.lock().await;
     let Records { reports, commits } = &mut *records;
@@ -143,6 +143,7 @@ fn fill(first: Report, reports: &mut mpsc::UnboundedReceiver<Report>) -> Vec<Rep
     batch
 }
 
+/// The bytes that the receiver sent.
 fn weight(report: &Report) -> usize {
     report.recorded.attempt.as_ref().map_or(0, |attempt| attempt.detail.len() + attempt.response_body.len())
 }
@@ -151,7 +152,7 @@ async fn commit(delivering: &Arc<Delivering>, batch: Vec<Report>) {
     let outcomes = batch.iter().map(|report| report.recorded.clone()).collect();
     let settling = Settling { delivering, batch: &batch };
     let stale = AssertUnwindSafe(write(delivering, outcomes)).catch_unwind().await.unwrap_or_else(|_| {
-        // What was not committed is as due as it was, and the walk finds it: at least once, and never stuck.
+        // What was not committed is still due in the database, and the feed's walk finds it: it is sent again, not lost.
         tracing::error!(count = batch.len(), "recording panicked; what is not recorded will be sent again");
         BTreeSet::new()
     });
@@ -160,7 +161,7 @@ async fn commit(delivering: &Arc<Delivering>, batch: Vec<Report>) {
     follow_up(delivering, &batch).await;
 }
 
-/// A batch whose commit is under way. Whatever becomes of that, its deliveries do not count as being recorded for ever.
+/// A batch whose commit is under way. On drop, even by a panic, its deliveries no longer count as being recorded.
 struct Settling<'a> {
     delivering: &'a Delivering,
     batch: &'a [Report],
@@ -170,13 +171,14 @@ impl Drop for Settling<'_> {
     fn drop(&mut self) {
         self.delivering.recorder.waiting.fetch_sub(self.batch.len(), Ordering::Relaxed);
         self.delivering.lanes.lock().settled(self.batch.iter().map(|report| report.recorded.id));
-        // Picking may have paused because recording was behind, and nothing else need wake it.
+        // Dispatch may have stopped picking because recording was behind, and perhaps nothing else wakes it.
         self.delivering.ready.notify_one();
     }
 }
 
-/// A stale outcome says that another node had the delivery meanwhile. What that node made of it was passed over while
-/// this one had its request open, and may have been due for long: only the walk would bring it.
+/// Reads the lanes of stale outcomes again. A stale outcome means that another node had the delivery meanwhile and moved it
+/// on. Reads have passed over the delivery as an echo while this node had its request open; if it has been due for long,
+/// only the walk would find it otherwise.
 fn read_again(delivering: &Delivering, stale: BTreeSet<LaneId>) {
     if stale.is_empty() {
         return;
@@ -187,7 +189,7 @@ fn read_again(delivering: &Delivering, stale: BTreeSet<LaneId>) {
     delivering.feed_wanted.notify_one();
 }
 
-/// Writes outcomes, whatever it takes. The lanes of those that came too late.
+/// Writes outcomes, again and again until the database answers. Returns the lanes of those that came too late.
 async fn write(delivering: &Delivering, outcomes: Vec<Recorded>) -> BTreeSet<LaneId> {
     let mut late = BTreeSet::new();
     let mut parts = Parts::of(outcomes);
@@ -234,7 +236,7 @@ fn count(delivering: &Delivering, outcomes: &[Recorded], applied: &[bool]) {
     }
 }
 
-/// Takes out what came from outside; false if there was nothing.
+/// Removes what the receiver sent, which the database may refuse; false if there was nothing to remove.
 fn strip(outcome: &mut Recorded) -> bool {
     if let Settlement::Dead { detail, .. } = &mut outcome.settlement
         && detail.take().is_some()
@@ -248,7 +250,7 @@ fn strip(outcome: &mut Recorded) -> bool {
     changed
 }
 
-/// What follows from outcomes that are committed: endpoints that are gone, the next of an ordering key.
+/// Acts on committed outcomes: disables endpoints that are gone, brings the next delivery of each finished ordering key.
 async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
     let gone: BTreeSet<_> = batch.iter().filter_map(|report| report.gone).collect();
     for (endpoint, version) in gone {
@@ -264,13 +266,13 @@ async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
     }
 }
 
-/// A delivery that was answered 410 stays as due as it was. Unless its endpoint is disabled now it is read again: what
-/// answered may have been the endpoint's last URL.
+/// Disables an endpoint that answered 410. The delivery is still due, so its lane is read again: the endpoint stays enabled
+/// if it was changed meanwhile, as the 410 may have come from its last URL.
 async fn disable_gone(delivering: &Delivering, endpoint: EndpointId, version: i64) {
     match delivering.engine().disable_gone(endpoint, version).await {
         Ok(false) => tracing::info!(%endpoint, "answered 410 and is disabled"),
         Ok(true) => tracing::info!(%endpoint, "answered 410 before it was changed"),
-        // Its next answer tries again.
+        // The next 410 of this endpoint tries again.
         Err(error) => tracing::warn!(%endpoint, %error, "could not disable an endpoint that answered 410"),
     }
     delivering.lanes.lock().read_lane_again(LaneId::of_endpoint(endpoint));

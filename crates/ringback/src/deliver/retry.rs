@@ -1,17 +1,17 @@
-//! When a failed delivery is tried again, as far as its own policy goes.
+//! Backoff: when a failed delivery is tried again by its retry policy.
 
 use std::time::Duration;
 
 use crate::endpoint::{DELAY_MS_MIN, Retry};
 
-/// The wait after the `failures`-th failure (from 1) of a budget of tries; the last wait repeats.
-/// `chance` is a number in [0, 1) that spreads it over the policy's jitter, though never below the shortest wait.
+/// The wait after the `failures`-th failure (from 1) of a budget of tries; the policy's last wait repeats.
+/// `chance`, a number in [0, 1), spreads the wait over the policy's jitter, though never below [`DELAY_MS_MIN`].
 #[must_use]
 pub(super) fn delay(retry: &Retry, failures: u32, chance: f64) -> Duration {
     let index = failures.saturating_sub(1) as usize;
     let wait = retry.delays_ms.get(index).or(retry.delays_ms.last()).copied().unwrap_or(0);
     let factor = 1.0 - retry.jitter + 2.0 * retry.jitter * chance;
-    // A stored policy that no check ever saw must not bring a node down.
+    // A jitter that got into the database without being checked must not make `from_millis` panic or the wait absurd.
     let factor = if factor.is_finite() { factor.clamp(0.0, 2.0) } else { 1.0 };
     Duration::from_millis(((wait as f64 * factor) as u64).max(DELAY_MS_MIN))
 }

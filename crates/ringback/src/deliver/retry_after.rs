@@ -6,15 +6,15 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::time::Timestamp;
 
-/// Longest wait that is granted.
+/// Longest wait that a receiver is granted.
 const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Longest value that is looked at, in bytes: an HTTP date has 29.
+/// Longest value that is parsed, in bytes: an HTTP date has 29.
 const VALUE_BYTES_MAX: usize = 64;
 
-/// How long the receiver asks to be left alone: the largest of its `Retry-After` values that can be read,
-/// at most 24 h; `None` without one. Dates count from the answer's own `Date` where that can be read, so
-/// that a receiver's wrong clock does no harm.
+/// How long the receiver asks Ringback to wait: the largest of its readable `Retry-After` values, at most 24 h; `None`
+/// without one. Dates count from the answer's own `Date` if that is readable, so that a receiver's wrong clock does no
+/// harm.
 pub(crate) fn retry_after(headers: &[(String, String)], now: Timestamp) -> Option<Duration> {
     let named = |wanted: &'static str| {
         headers.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
@@ -31,8 +31,8 @@ fn wait(value: &str, answered_at: impl Fn() -> Timestamp) -> Option<Duration> {
     seconds(value).or_else(|| date(value).map(|until| until.since(answered_at())))
 }
 
-/// Seconds, with a fraction as some rate limiters write them (`6.457`), rounded up to the millisecond: a receiver is
-/// never asked again before its time.
+/// Seconds, with a fraction as some rate limiters write them (`6.457`), rounded up to the millisecond so that no request
+/// comes too early.
 fn seconds(value: &str) -> Option<Duration> {
     let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
@@ -42,7 +42,7 @@ fn seconds(value: &str) -> Option<Duration> {
     let place = |at: usize| fraction.as_bytes().get(at).map_or(0, |digit| u64::from(digit - b'0'));
     let millis = place(0) * 100 + place(1) * 10 + place(2);
     let rounds_up = fraction.bytes().skip(3).any(|digit| digit != b'0');
-    // Only too many digits can fail to parse now.
+    // Parsing digits fails only by overflow: the value is huge.
     let whole = Duration::from_secs(whole.parse().unwrap_or(u64::MAX));
     Some(whole.saturating_add(Duration::from_millis(millis + u64::from(rounds_up))))
 }

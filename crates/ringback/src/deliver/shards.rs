@@ -1,7 +1,7 @@
-//! Which shards this node owns: it registers, takes what nobody owns, and shares with nodes that come.
+//! Which shards this node owns: it registers, claims shards that nobody owns, and gives shards to nodes that join.
 //!
-//! Each shard belongs to the live node with the highest score for it (rendezvous hashing), so a node that joins or
-//! leaves moves only its own part. A shard is handed over with the list of requests still open; nobody waits for them.
+//! Each shard belongs to the live node with the highest score for it (rendezvous hashing), so a node that joins or leaves
+//! moves only its own share. A shard is handed over with the list of its open requests; neither node waits for their end.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -24,7 +24,7 @@ use crate::{
     store::{self, Claimed, Hold, NodeId, OpenRequest, ShardMap},
 };
 
-/// Between looks at the map of shards: so often in a lease.
+/// How many times in a lease the node looks at the map of shards.
 const LOOKS_PART: u32 = 12;
 
 /// After an error, and between tries to register.
@@ -33,22 +33,23 @@ const PAUSE_ERROR: Duration = Duration::from_millis(500);
 /// Before another registration, when the lease was lost.
 const PAUSE_LOST: Duration = Duration::from_secs(1);
 
-/// Before another registration of a node whose pipeline stood still, in leases; twice as many each time that it does so again
-/// before it has worked for as long. It would take shards from those who serve them, and not serve them.
+/// How long a node whose pipeline stood still waits before it registers again, in leases. It would take shards from nodes
+/// that serve them and not serve them itself. The wait doubles each time that the node stalls again before it has worked
+/// for as long as it waited.
 const LEASES_AFTER_STALL: u32 = 4;
 const LEASES_AFTER_STALL_MAX: u32 = 64;
 
-/// What leaving may take, of whoever waits for it and of whoever cannot wait.
+/// How long a node that leaves waits for its shards to be given back; the second while it is dropped and blocks a thread.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PATIENCE_OF_DROP: Duration = Duration::from_secs(1);
 
-/// What writing holds down may take of a node that leaves: others wait for its shards.
+/// How long a node that leaves may take to store its holds: other nodes wait for its shards.
 const PATIENCE_WITH_HOLDS: Duration = Duration::from_secs(1);
 
 /// Owns shards until `stop`; gives none back: [`give_back`] does.
 pub(crate) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
     let mut abstinence = Abstinence::default();
-    // Begun again after a panic: others need not wait for the lease that nobody would use.
+    // After a panic of this task a registration is left over: given back, other nodes need not wait for its lease to end.
     give_back(&delivering).await;
     while !stop.is_cancelled() {
         drop_all(&delivering);
@@ -58,9 +59,9 @@ pub(crate) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
                 let begun = Instant::now();
                 keep(&delivering, node, &stop).await;
                 if !stop.is_cancelled() {
-                    // Nothing is ours from here on: a pipeline that stands still is no matter any more while it holds nothing.
+                    // Before the pause: a pipeline that stands still counts only while the node owns shards.
                     drop_all(&delivering);
-                    // Whatever ended the lease: the database may not be what it was, nor what this node remembers of it.
+                    // The lease may have ended because the database was restored to an older state: read everything again.
                     delivering.engine.directories().forget();
                     match abstinence.after(begun.elapsed(), delivering.lease.was_given_up(), &delivering.lease) {
                         Some(pause) => delivering.abstain(pause, &stop).await,
@@ -77,15 +78,16 @@ pub(crate) async fn own(delivering: Arc<Delivering>, stop: CancellationToken) {
     }
 }
 
-/// For how long a node holds nothing.
+/// For how long a node takes no shards after it stalled.
 #[derive(Default)]
 struct Abstinence {
-    /// Leases that it held nothing the last time.
+    /// The length of the last such pause, in leases.
     leases: u32,
 }
 
 impl Abstinence {
-    /// After a lease was lost that lasted this long, if it was because this node alone did not deserve it.
+    /// The pause after a registration that was `held` for this long; `None` unless the node gave it up for a fault of its
+    /// own.
     fn after(&mut self, held: Duration, was_given_up: bool, lease: &Lease) -> Option<Duration> {
         if held > lease.length() * self.leases.max(LEASES_AFTER_STALL) {
             self.leases = 0;
@@ -113,7 +115,7 @@ async fn register(delivering: &Arc<Delivering>) -> store::Result<Option<(NodeId,
     Ok(Some((node, keeper)))
 }
 
-/// What the lease is for.
+/// The pipeline that works under the lease.
 struct Pipeline(Weak<Delivering>);
 
 impl Leaseholder for Pipeline {
@@ -159,7 +161,7 @@ async fn keep(delivering: &Arc<Delivering>, node: NodeId, stop: &CancellationTok
     }
 }
 
-/// Without a registration nothing is ours, whatever was before.
+/// Ends the lease on this node and drops all its shards: without a registration it owns none.
 fn drop_all(delivering: &Delivering) {
     delivering.lease.end();
     *delivering.lease.node() = None;
@@ -176,7 +178,8 @@ async fn balance(delivering: &Arc<Delivering>, node: NodeId) -> store::Result<()
     let owned = delivering.lanes.lock().owned_shards();
     let share = share(&map, node);
 
-    // Also what is ours only by the map: giving it back had failed, and nobody may take it while our lease runs.
+    // Includes shards that this node owns only by the map: an earlier `release_shards` failed after the lanes were dropped,
+    // and no other node may take them while this node's lease runs.
     let by_map = |shard: Shard| map.owners[usize::from(shard)] == Some(node);
     let surplus: Vec<Shard> =
         (0..SHARDS).filter(|shard| (owned.contains(shard) || by_map(*shard)) && !share.contains(shard)).collect();
@@ -188,7 +191,7 @@ async fn balance(delivering: &Arc<Delivering>, node: NodeId) -> store::Result<()
 
     let wanted: Vec<Shard> = share.into_iter().filter(|shard| !owned.contains(shard)).collect();
     if !wanted.is_empty() {
-        // Whatever may fail comes before the claim: from then on others leave these shards alone.
+        // Read what is needed before the claim: a failure after it would leave shards that nobody serves.
         delivering.engine.directory().await?;
         let claimed = store.claim_shards(node, &wanted).await?;
         if !claimed.is_empty() {
@@ -199,8 +202,8 @@ async fn balance(delivering: &Arc<Delivering>, node: NodeId) -> store::Result<()
     Ok(())
 }
 
-/// Gives shards to whoever has a better claim. What has changed about their holds is written down before: afterwards it would be
-/// another's to write, who could not know of it.
+/// Gives shards up for the nodes with higher scores. Changes of their holds are stored before: afterwards only the next
+/// owner may store them, and it does not know of them.
 async fn hand_over(delivering: &Delivering, node: NodeId, surplus: Vec<Shard>) -> store::Result<()> {
     let pen = delivering.holds.lock().await;
     let given = release(delivering, &surplus);
@@ -223,7 +226,7 @@ fn share(map: &ShardMap, node: NodeId) -> Vec<Shard> {
     (0..SHARDS).filter(is_first).collect()
 }
 
-/// Stops starting anything of these shards; what is open goes along with each as a list.
+/// Drops these shards' lanes; returns each shard with the list of its open requests.
 fn release(delivering: &Delivering, shards: &[Shard]) -> Vec<Claimed> {
     let now = Instant::now();
     let left = delivering.lanes.lock().drop_shards(shards, now);
@@ -235,11 +238,12 @@ fn release(delivering: &Delivering, shards: &[Shard]) -> Vec<Claimed> {
     shards.iter().map(|&shard| Claimed { shard, open: open.remove(&shard).unwrap_or_default() }).collect()
 }
 
+/// Creates the lanes of shards that the database has given this node, and restores their holds.
 async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed]) {
     let shards: Vec<_> = claimed.iter().map(|one| one.shard).collect();
     let Some(holds) = holds(delivering, &shards).await else { return };
     let mut lanes = delivering.lanes.lock();
-    // Under the lock: a lane made from an older directory would miss a change that lanes were told already.
+    // Under the lock: a lane created from an older directory would miss a change that lanes were told already.
     let directory = &delivering.engine.directories().newest();
     let now = Instant::now();
     let open: Vec<_> = claimed
@@ -265,8 +269,8 @@ async fn take(delivering: &Arc<Delivering>, claimed: &[Claimed]) {
     delivering.feed_wanted.notify_one();
 }
 
-/// What came along as open was mostly answered moments later. Without asking, it would keep its lanes' places until it
-/// had timed out if it had hung.
+/// Asks the database which requests of the last owners have ended. Most are answered moments after the handover; without
+/// asking, each would count as open until its time-out.
 async fn ask_after_open(delivering: &Delivering) -> store::Result<()> {
     let open = delivering.lanes.lock().foreign();
     if open.is_empty() {
@@ -280,7 +284,7 @@ async fn ask_after_open(delivering: &Delivering) -> store::Result<()> {
     Ok(())
 }
 
-/// The holds of shards that are ours by now, so it tries until the database answers or the lease is lost.
+/// The holds of shards that this node owns already, so it tries until the database answers or the lease is lost.
 async fn holds(delivering: &Delivering, shards: &[Shard]) -> Option<Vec<Hold>> {
     while !delivering.lease.is_lost() {
         match delivering.engine.store().load_holds(shards).await {
@@ -292,7 +296,7 @@ async fn holds(delivering: &Delivering, shards: &[Shard]) -> Option<Vec<Hold>> {
     None
 }
 
-/// Gives everything back, with what is still open. Nothing is started from now on.
+/// Gives all shards back, each with the list of its open requests. This node starts no request from now on.
 pub(crate) async fn give_back(delivering: &Delivering) {
     let Some((node, keeper, given)) = withdraw(delivering) else { return };
     let written = async { hold::write(delivering, Some(node), &*delivering.holds.lock().await).await };
@@ -313,7 +317,7 @@ pub(crate) fn give_back_blocking(delivering: &Delivering) {
     }
 }
 
-/// Ends the lease here; whose it was, who keeps it in the database, and what is to be given back there.
+/// Ends the lease on this node. Returns the node, the keeper of its lease, and the shards to give back.
 fn withdraw(delivering: &Delivering) -> Option<(NodeId, Keeper, Vec<Claimed>)> {
     let (node, keeper) = delivering.lease.node().take()?;
     delivering.lease.end();

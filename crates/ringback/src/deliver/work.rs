@@ -1,4 +1,4 @@
-//! One delivery, once: sign, send, judge, and on to recording. The heart of the engine, as a column of verbs.
+//! One attempt of one delivery: sign, send, judge, report to the recorder. The heart of the engine, as a column of verbs.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -29,27 +29,27 @@ use crate::{
     time::Timestamp,
 };
 
-/// How long a lane waits after a 410 for its endpoint to be disabled; should that fail, it asks again so often.
+/// How long a lane pauses after a 410 until its endpoint is disabled. If that fails, a request is sent at this interval.
 const GONE_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long an inline delivery waits while the endpoint that it inherits from cannot be read.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(15);
 
-/// Tries a delivery that was picked. A panic in here is a failed attempt and nobody else's trouble.
+/// Tries a delivery that was picked. A panic in here counts as a failed attempt of this delivery alone.
 pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<LoadedEvent>, courier: Arc<Courier>) {
-    // Between picking and this moment the whole process may have stood still for as long as others needed to take over.
+    // Since the pick the whole process may have stood still for so long that another node has taken the shard.
     if !delivering.lease.runs() {
         delivering.lanes.lock().returned(&due);
         return;
     }
-    // Until the outcome is with the recorder: then its row tells that it is not finished.
+    // Counts the request as open until its outcome is with the recorder.
     let _open = delivering.engine.metrics().open_request();
     let begun = Instant::now();
     let at = Timestamp::now();
     let attempt = AssertUnwindSafe(attempt(&delivering, &due, &event, &courier)).catch_unwind().await;
     let tried = attempt.unwrap_or_else(|_| panicked(&due));
     let (took, symptom) = (begun.elapsed(), tried.symptom());
-    // What is made of the outcome may panic, too; without a report the delivery would count as open for ever.
+    // Making the report may panic, too; without a report the delivery would count as open for ever.
     let reported = catch_unwind(AssertUnwindSafe(|| report(&due, &courier, tried, at)));
     let (recorded, gone, asked) = reported.unwrap_or_else(|_| report(&due, &courier, panicked(&due), at));
     let report = Report { recorded, due, gone };
@@ -67,13 +67,13 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
     delivering.recorder.report(report, &delivering.progress);
 }
 
-/// An attempt that is a failure of ours.
+/// The failed attempt that a panic of Ringback counts as.
 fn panicked(due: &Due) -> Tried {
     tracing::error!(delivery = %due.id, "an attempt panicked; it counts as failed");
     Tried::unsent(Outcome::refused(ErrorClass::Panic, Phase::Policy))
 }
 
-/// What came of trying.
+/// The result of [`attempt`].
 struct Tried {
     outcome: Result<Outcome, Untried>,
     target: Option<Arc<Target>>,
@@ -82,9 +82,9 @@ struct Tried {
 
 /// Why nothing was tried.
 enum Untried {
-    /// The destination or the payload will not do; in words for operators.
+    /// The destination or the payload cannot be used; why, for operators.
     Unroutable(String),
-    /// The endpoint that it inherits from cannot be read now.
+    /// The endpoint that the inline destination inherits from cannot be read now.
     Waits,
 }
 
@@ -97,7 +97,7 @@ impl Tried {
         Self { outcome: Err(Untried::Unroutable(why)), target: None, signed: None }
     }
 
-    /// What it says about the receiver.
+    /// What the outcome says about the receiver.
     fn symptom(&self) -> Symptom {
         self.outcome.as_ref().map_or(Symptom::Unknown, judge::symptom)
     }
@@ -118,7 +118,7 @@ async fn attempt(delivering: &Delivering, due: &Due, event: &Arc<LoadedEvent>, c
     Tried { outcome: Ok(outcome), target: Some(target), signed: Some(signed) }
 }
 
-/// The request, signed at this moment. A large payload is signed beside the threads that all requests run on.
+/// The request, signed now. A large payload is signed apart from the threads that requests run on.
 async fn sign(
     delivering: &Delivering,
     due: &Due,
@@ -136,8 +136,8 @@ async fn sign(
     signed.await
 }
 
-/// Where it goes: the lane's endpoint, or the event's own destination. `Ok(None)` if the endpoint's URL may not be
-/// dialled any more; `Err` if the inline destination cannot be used.
+/// Where the request goes: to the lane's endpoint, or the event's own destination. `Ok(None)` if the endpoint's URL may not
+/// be dialled any more; `Err` if the inline destination cannot be used.
 fn target(delivering: &Delivering, event: &LoadedEvent, courier: &Courier) -> Result<Option<Arc<Target>>, Untried> {
     if courier.endpoint.is_some() {
         return Ok(courier.target.clone());
@@ -158,7 +158,7 @@ fn target(delivering: &Delivering, event: &LoadedEvent, courier: &Courier) -> Re
     Ok(Some(Arc::new(target)))
 }
 
-/// What is to be written about it, which endpoint is gone, and for how long the receiver asks to be left alone.
+/// What to record, the endpoint and version that answered 410, and how long the receiver wants its lane held.
 fn report(
     due: &Due,
     courier: &Courier,
@@ -172,7 +172,7 @@ fn report(
     };
     let retry = tried.target.as_ref().map_or(&courier.retry, |target| &target.retry);
     let tries = u32::try_from(due.attempts - due.attempts_at_refill + 1).unwrap_or(1);
-    // A test is sent to endpoints that are not enabled, too: kept after a 410 it would be sent again and again.
+    // A test is sent to disabled endpoints, too: if a 410 kept it pending, it would be sent again and again.
     let ends_when_gone = courier.endpoint.is_none() || due.marks.test;
     let judgement = judge::judge(&outcome, tries, retry, ends_when_gone, chance(), Timestamp::now());
     let settlement = match judgement.next {

@@ -1,7 +1,7 @@
 //! Which addresses may be dialled: one rule for literals, names and every answer of a resolver.
 //!
-//! The rule is asked when a URL is registered, again for every address that its name resolves to, and
-//! once more for the peer of the open connection. An entry of the allow-list goes before everything else.
+//! The rule is applied when a URL is registered, again to every address that its name resolves to, and once more to the peer
+//! of the open connection. An entry of the allow-list overrides everything else.
 
 use std::{fmt, net::IpAddr, net::SocketAddr, str::FromStr};
 
@@ -20,8 +20,8 @@ pub struct Egress {
     pub allow_http: bool,
 }
 
-/// Why an address or a URL may not be dialled. Of what a name resolves to, customers only ever learn
-/// `blocked_destination`: more would make the delivery log a port scanner. What the URL itself says is told with its cause.
+/// Why an address or a URL may not be dialled. If the cause is what a name resolves to, customers only ever learn
+/// `blocked_destination`: more would make the delivery log a port scanner. If it stands in the URL itself, they learn it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Blocked {
@@ -82,14 +82,14 @@ impl Egress {
         }
     }
 
-    /// The addresses that may be dialled, of all that `name` resolved to. One forbidden answer refuses all: public and
-    /// private answers side by side are the sign of a name that is being rebound.
+    /// The addresses that may be dialled, of all that `name` resolved to. One forbidden answer refuses all: a name with
+    /// public and private answers is probably being rebound.
     ///
     /// # Errors
     /// Why none may be dialled.
     pub fn vet(&self, name: &str, mut answers: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Blocked> {
         if host::is_localhost(name) {
-            // Two spellings of one host; an allow-list that names either means it.
+            // `localhost` resolves to 127.0.0.1 and ::1, the same host; an allow-list that names one of them is enough.
             answers.retain(|&addr| !addr.ip().is_loopback() || self.allows(addr));
         }
         if answers.is_empty() || (host::is_private_name(name) && !answers.iter().all(|&addr| self.allows(addr))) {
@@ -132,7 +132,7 @@ pub struct AllowEntry {
 pub struct MalformedEntry(String);
 
 impl AllowEntry {
-    /// A network with one port or, without, all of them.
+    /// A network with one port, or with all of them if `port` is `None`.
     #[must_use]
     pub const fn new(network: IpNet, port: Option<u16>) -> Self {
         Self { network, port }

@@ -1,4 +1,4 @@
-//! What a URL's host says before anything is resolved: the form of names, the spelling of literals.
+//! Checks of a URL's host before anything is resolved: the form of names, the spelling of IP literals.
 
 use url::Host;
 
@@ -19,8 +19,8 @@ const PRIVATE_SUFFIXES: [&str; 13] = [
     "example",
 ];
 
-/// Whether a name is, by its form alone, one of a private network: a single label, or under a suffix
-/// that public DNS does not have. It may be sent to only if all its addresses are on the allow-list.
+/// Whether a name's form shows that it belongs to a private network: a single label, or under a suffix that public DNS does
+/// not have. Requests go there only if all its addresses are on the allow-list.
 pub(super) fn is_private_name(name: &str) -> bool {
     let name = without_root(name);
     !name.contains('.') || PRIVATE_SUFFIXES.iter().any(|suffix| is_under(name, suffix))

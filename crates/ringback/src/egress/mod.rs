@@ -1,9 +1,10 @@
-//! What a node may dial, and whom it believes: one rule for registered endpoints, inline destinations and senders.
+//! What a node may dial, and which certificates it trusts: one rule for registered endpoints, inline destinations and the
+//! sender.
 //!
 //! ```text
 //! address    networks that may be dialled; vetting of URLs, of resolved addresses, of the peer of a connection
 //! ranges     which addresses and ports belong to the public internet
-//! host       what the name or the literal of a URL says before anything is resolved
+//! host       checks of a URL's name or IP literal before anything is resolved
 //! resolve    from a name to its addresses
 //! roots      which certificate authorities are trusted
 //! ```

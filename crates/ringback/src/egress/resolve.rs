@@ -1,12 +1,12 @@
 //! From a name to its addresses.
 //!
-//! Both families are asked for at once, and neither waits for the other for long: what has come
-//! [`RESOLUTION_DELAY`] after the first addresses is what is vetted and dialled, whatever the other family's question
-//! comes to. What comes later is not dialled; the next look-up asks again.
+//! Addresses of both families are asked for at once, and neither family waits for the other for long: the addresses that
+//! have come [`RESOLUTION_DELAY`] after the first ones are vetted and dialled. Addresses that come later are not dialled;
+//! the next look-up asks again.
 //!
-//! Names are resolved as they stand, never under the search domains of the host: `redis.default` is no
-//! service of our cluster. The system's blocking resolver is not used, because one slow name server
-//! would fill its thread pool and stop every other lane.
+//! Names are resolved as they stand, never under the search domains of the host: `redis.default` must not mean a service of
+//! the operator's cluster. The system's blocking resolver is not used, because one slow name server would fill its thread
+//! pool and stop every other lane.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -33,18 +33,18 @@ use crate::attempt::ErrorClass;
 /// How long the addresses of one family wait for those of the other; the value RFC 8305 §3 recommends.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 
-/// Longest time that one look-up takes, tries included.
+/// Longest time that one look-up takes, with all its tries.
 const LOOKUP_MAX: Duration = Duration::from_secs(5);
 
-/// How long one name server is waited for; two tries fit into [`LOOKUP_MAX`].
+/// How long a look-up waits for one name server; two tries fit into [`LOOKUP_MAX`].
 const TRY_MAX: Duration = Duration::from_secs(2);
 
-/// Shortest and longest time for which an answer is used again, whatever its own says. A name that is
-/// rebound every moment costs one look-up a second, a moved receiver is found within five minutes. The answers
-/// of the two families are kept apart: where one is missing, the next look-up asks for it.
+/// Shortest and longest time for which an answer is cached, whatever its own TTL. A name that changes every moment costs
+/// one look-up a second; a receiver that has moved is found within five minutes. The two families are cached apart: if
+/// one is missing, the next look-up asks for it.
 const CACHED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
-/// Longest time for which a name is remembered not to exist: its owner may just be adding it.
+/// Longest time for which it is cached that a name does not exist: its owner may just be adding it.
 const CACHED_ABSENT_MAX: Duration = Duration::from_secs(10);
 
 /// Look-ups that may wait for one name server at the same time.
@@ -53,8 +53,8 @@ const OPEN_LOOKUPS_MAX: usize = 1024;
 /// Resolves names. Injectable, so that tests can say what a name means.
 #[async_trait]
 pub trait Resolve: Send + Sync {
-    /// All addresses of `host`, which is a name and no literal. It may end in the dot of the DNS root;
-    /// it means the same with or without.
+    /// All addresses of `host`, which is a name and no literal. It may end in the dot of the DNS root, with the same
+    /// meaning.
     async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError>;
 }
 
@@ -104,7 +104,7 @@ pub(crate) async fn addresses(resolver: &dyn Resolve, url: &Url) -> Result<Vec<S
     Ok(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
 }
 
-/// Resolves by the host's own hosts file and name servers, as they were when it was made, or by given name servers.
+/// Resolves by the host's own hosts file and name servers, as they were when this was created, or by given name servers.
 pub struct SystemResolver {
     hosts: Hosts,
     servers: TokioResolver,
@@ -124,8 +124,8 @@ impl SystemResolver {
         Self::build(Hosts::from_system().unwrap_or_default(), builder)
     }
 
-    /// Asks these name servers and nothing else, over UDP and, where an answer is too long for it, TCP: for hosts with
-    /// name servers of their own, and for tests. No hosts file is read.
+    /// Asks only these name servers, over UDP, and over TCP if an answer is too long for UDP: for hosts with name servers of
+    /// their own, and for tests. No hosts file is read.
     ///
     /// # Errors
     /// [`ResolveError::Failed`] if no resolver can be made of them.
@@ -138,7 +138,7 @@ impl SystemResolver {
         Ok(Self { hosts, servers: builder.build().map_err(failed)? })
     }
 
-    /// The addresses of one family; never none.
+    /// The addresses of one family; never an empty list.
     async fn family(&self, name: Name, kind: RecordType) -> Result<Vec<IpAddr>, NoAddresses> {
         let found = match timeout(LOOKUP_MAX, self.servers.lookup(name, kind)).await {
             Ok(found) => found.map_err(NoAddresses::of)?,
@@ -151,7 +151,7 @@ impl SystemResolver {
         Ok(addresses)
     }
 
-    /// What the hosts file says. A name that stands there is not asked for elsewhere, for neither family.
+    /// The addresses in the hosts file. If it has the name, no name server is asked, for neither family.
     fn in_hosts_file(&self, name: &Name) -> Vec<IpAddr> {
         [RecordType::A, RecordType::AAAA]
             .into_iter()
@@ -186,7 +186,7 @@ impl Resolve for SystemResolver {
 
 type Family = Result<Vec<IpAddr>, NoAddresses>;
 
-/// What both families come to, when the `first` of them has come.
+/// The addresses of both families, once the answer of the `first` has come.
 async fn settled(
     first: Family,
     other: impl Future<Output = Family>,
@@ -194,7 +194,7 @@ async fn settled(
     match first {
         Ok(first) => {
             let other = timeout(RESOLUTION_DELAY, other).await;
-            // Late, failed or none: it does not take away what the first has.
+            // If the other family is late or fails, the first one's addresses are used.
             Ok((first, other.ok().and_then(Result::ok).unwrap_or_default()))
         }
         Err(first) => match other.await {
@@ -216,8 +216,8 @@ impl NoAddresses {
         Self { name_exists: !error.is_nx_domain(), error: failed(error) }
     }
 
-    /// That there is no such name goes before an error of the name servers, that goes before their silence, and all of
-    /// them before the news that this family alone has no address.
+    /// Of two failures the one to report: first that there is no such name, then an error of the name servers, then their
+    /// silence, and last that one family has no address.
     fn more_telling(first: Self, other: Self) -> Self {
         let telling = |failure: &Self| match failure.error {
             ResolveError::NoAddress if !failure.name_exists => 3,
@@ -249,7 +249,7 @@ fn limit(options: &mut ResolverOpts) {
     options.negative_min_ttl = Some(CACHED.0);
     options.negative_max_ttl = Some(CACHED_ABSENT_MAX);
     options.max_active_requests = OPEN_LOOKUPS_MAX;
-    // The hosts file is asked first and alone.
+    // `in_hosts_file` reads the hosts file, before any name server is asked.
     options.use_hosts_file = ResolveHosts::Never;
 }
 

@@ -2,7 +2,7 @@
 
 use rustls::{Error, RootCertStore, pki_types::CertificateDer};
 
-/// Which certificate authorities receivers may have their certificates from.
+/// The certificate authorities whose certificates receivers may have.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum Roots {

@@ -1,9 +1,9 @@
-//! A batch is committed, and every caller is told what became of the caller's own request.
+//! Commits a batch, and tells every caller what became of its own request.
 //!
 //! ```text
-//! Refused, alone    told as it is: the same request will be refused again
-//! Refused, Locked   of a batch: its requests are committed apart, since one of them is the cause and not the others
-//! anything else     told to all of the batch
+//! Refused, a single request    its caller is told: the same request will be refused again
+//! Refused or Locked, a batch   its requests are committed apart, since only one of them need be the cause
+//! any other error              all callers of the batch are told
 //! ```
 
 use std::{sync::Arc, time::Duration};
@@ -24,8 +24,8 @@ use crate::{
 /// Most deliveries in one commit; a single request may exceed it.
 const DELIVERIES_MAX: usize = 8 * 1_024;
 
-/// How long requests that are committed apart wait for their turn. Where few keys are locked every turn comes at once; where
-/// all are, as when somebody locks a table, the turns would take minutes.
+/// How long requests that are committed apart wait for their turn. If few keys are locked, each turn comes at once; if all
+/// are, as when somebody locks a table, the turns would take minutes.
 const PATIENCE_APART: Duration = PATIENCE_WITH_LOCKS.saturating_mul(2);
 
 /// Commits a batch; `places` are for those of its requests that are committed apart.
@@ -54,7 +54,7 @@ pub(super) async fn commit(shared: &Arc<Shared>, batch: Vec<Request>, places: &A
     store(shared, part, places).await;
 }
 
-/// What goes into one transaction.
+/// The requests that are stored in one transaction.
 #[derive(Default)]
 struct Part {
     folded: Vec<Folded>,
@@ -63,7 +63,7 @@ struct Part {
 }
 
 impl Part {
-    /// Adds a request; gives what came before it if both together would have too many deliveries.
+    /// Adds a request. If that would make too many deliveries, returns the requests before it and starts anew with this one.
     fn add(&mut self, Routed { folded, group, deliveries }: Routed) -> Option<Self> {
         let is_full = !self.groups.is_empty() && self.deliveries + deliveries > DELIVERIES_MAX;
         let full = is_full.then(|| std::mem::take(self));
@@ -81,14 +81,14 @@ async fn store(shared: &Arc<Shared>, Part { mut folded, groups, .. }: Part, plac
     let Err(error) = try_store(shared, &mut folded, &groups).await else { return };
     let requests = folded.into_iter().zip(groups);
     match error {
-        // One request's data must not be the others' trouble.
+        // One request's bad data must not make the others fail.
         store::Error::Refused(_) if requests.len() > 1 => {
             for (request, group) in requests {
                 store_alone(shared, request, group).await;
             }
         }
-        // Neither must the row that one of them waits for. Those that wait again keep a place each and no more: whoever
-        // comes meanwhile takes turns with them.
+        // Nor must a row that one of them waits for. Each request that waits again takes one place, so that later requests
+        // get their turns, too.
         store::Error::Locked(_) if requests.len() > 1 => {
             let parted = Instant::now();
             for (request, group) in requests {
@@ -104,7 +104,7 @@ async fn store(shared: &Arc<Shared>, Part { mut folded, groups, .. }: Part, plac
     }
 }
 
-/// Stores requests in one transaction and tells their callers; if that fails, nobody is told yet.
+/// Stores requests in one transaction and tells their callers. If that fails, no caller is told yet.
 async fn try_store(shared: &Shared, folded: &mut Vec<Folded>, groups: &[Group]) -> store::Result<()> {
     let read = shared.begin_read();
     let acceptances = shared.store.accept(groups, shared.settings.retention.idempotency_window).await?;
@@ -146,8 +146,9 @@ fn stored(accepted: &[Accepted]) -> usize {
     accepted.iter().filter(|one| matches!(one, Accepted::New(_))).count()
 }
 
-/// What a request that failed alone is told. An id that lies ahead of the database's clock is refused, and that clock may have
-/// been set back just now: the same request gets an id by what the clock shows then, so for its caller that passes.
+/// The error that the caller of a request that failed by itself is told. The store refuses an id that is ahead of the
+/// database's clock, and that clock may have been set back just now. A repeated request gets an id by the clock's new time,
+/// so this error is one that passes.
 async fn truly(shared: &Shared, request: &Request, error: store::Error) -> store::Error {
     let store::Error::Refused(why) = error else { return error };
     shared.clocks.forget();
@@ -160,6 +161,6 @@ async fn truly(shared: &Shared, request: &Request, error: store::Error) -> store
 }
 
 fn refuse(request: Request, error: store::Error) {
-    // A caller that has gone away does not want to know.
+    // Fails if the caller has gone away.
     let _ = request.answer.send(Err(Error::Store(error)));
 }

@@ -1,4 +1,4 @@
-//! What a request comes to: its own repetitions are folded, and its events are routed.
+//! Folds the repetitions within one request, and routes its events.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
 /// at some 300 bytes each.
 const DELIVERIES_OF_REQUEST_MAX: usize = 2 * 65_535;
 
-/// How much [`Folded::routed`] looks at, in bytes that could be looked at in that time.
+/// The work of [`Folded::routed`], in bytes that could be processed in the same time.
 pub(super) fn effort(request: &Request, directory: &Directory) -> usize {
     /// For one endpoint, its selectors included, and for one look-up of a key.
     const OF_ENDPOINT: usize = 32;
@@ -40,7 +40,7 @@ pub(super) fn effort(request: &Request, directory: &Directory) -> usize {
 /// A request whose own repetitions are folded.
 pub(super) struct Folded {
     pub(super) request: Request,
-    /// For each event the index of the equal one that stands for it: itself, unless it is a repetition.
+    /// For each event the index of the first equal event: its own, unless it is a repetition.
     stands_for: Vec<usize>,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Folded {
 pub(super) struct Routed {
     pub(super) folded: Folded,
     pub(super) group: Group,
-    /// How many rows become of it: deliveries, or one that says why there is none.
+    /// How many rows it makes: deliveries, or for an event without any a row that says why.
     pub(super) deliveries: usize,
 }
 
@@ -74,13 +74,13 @@ impl Folded {
         Ok(Self { request, stands_for })
     }
 
-    /// The events that stand for themselves, each with its place in the request.
+    /// The events that are no repetitions, each with its index in the request.
     fn originals(&self) -> impl Iterator<Item = (usize, &Prepared)> {
         let stands_for = self.stands_for.iter().enumerate();
         stands_for.filter(|(index, earlier)| index == *earlier).map(|(index, _)| (index, &self.request.events[index]))
     }
 
-    /// With whom its events are for; refused if that are more than one transaction can hold.
+    /// Routes its events; refused if they have more deliveries than one transaction can hold.
     pub(super) fn routed(self, shared: &Shared, directory: &Directory) -> Result<Routed, Refused> {
         let (mut events, mut deliveries) = (Vec::with_capacity(self.request.events.len()), 0);
         let mut beyond = None;
@@ -158,7 +158,7 @@ fn to_accept(prepared: &Prepared, shared: &Shared, directory: &Directory) -> Eve
     let settings = &shared.settings;
     let routing = match prepared.only_to.map(|id| directory.endpoint(id)) {
         Some(Some(endpoint)) => route::to_one(event.id, endpoint, directory),
-        // Deleted in this moment. A test is for nobody else.
+        // The endpoint of a test was deleted just now, and a test goes to no other.
         Some(None) => Routing { config_version: directory.version, verdict: Verdict::Unmatched },
         None => route::fan_out(event, directory, &settings.egress, &settings.keys),
     };

@@ -1,9 +1,8 @@
 //! Requests that arrive together are committed together.
 //!
-//! A task takes whatever has queued while the last commit ran: batches form by themselves, nobody waits for a
-//! timer. Requests with idempotency keys go apart from those without: a key's row may be locked by somebody else. Two
-//! requests that share an idempotency key never go into one commit: the second would have to be judged against a first that
-//! might still be refused.
+//! A task takes all requests that have queued while the last commit ran, so batches form without a timer. Requests with
+//! idempotency keys have a queue of their own, since another transaction may lock a key's row. Two requests that share an
+//! idempotency key never go into one commit: the second would have to be judged against a first that may still be refused.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -25,10 +24,10 @@ const EVENTS_MAX: usize = 512;
 /// Most payload bytes in one commit; a single request may exceed it.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Requests that may wait before callers do.
+/// Requests that may queue; further callers wait to queue theirs.
 const QUEUE: usize = 1_024;
 
-/// Commits at once of requests with keys. Whoever holds the row of one key, somewhere, makes its commit wait for a lock.
+/// Commits at once of requests with keys: several, because a commit waits if another transaction locks the row of a key.
 const KEYED_COMMITS: usize = 4;
 
 pub(super) struct Request {
@@ -39,13 +38,13 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Whether its commit may have to wait for another transaction, which holds a row of the same key.
+    /// Whether its commit may have to wait for another transaction that locks the row of its key.
     fn may_wait(&self) -> bool {
         self.once.is_some() || self.events.iter().any(|event| event.loaded.event.idempotency_key.is_some())
     }
 }
 
-/// The way in. Requests with keys go their own way: what keeps one of them waiting is no concern of those without.
+/// The queues of requests. Requests with keys have their own, so that those without do not wait for their locks.
 #[derive(Debug, Clone)]
 pub(crate) struct Intake {
     plain: mpsc::Sender<Request>,
@@ -63,7 +62,7 @@ impl Intake {
         Self { plain: begin(1), keyed: begin(KEYED_COMMITS) }
     }
 
-    /// Stores a request's events, all or none; with them the record, if someone asked for more than an emit.
+    /// Stores a request's events, all or none, and with them the audit record, if there is one.
     pub(crate) async fn accept(
         &self,
         events: Vec<Prepared>,
@@ -76,13 +75,13 @@ impl Intake {
         queue.send(request).await.map_err(|_| Error::Closed)?;
         answered.await.unwrap_or_else(|_| match queue.is_closed() {
             true => Err(Error::Closed),
-            // Its commit panicked, and was perhaps done.
+            // The commit panicked, perhaps after it was done.
             false => Err(Error::Store(store::Error::Panicked("accept"))),
         })
     }
 }
 
-/// Commits what comes, as many batches at once as there are `places`. A commit that panics ends with its own requests.
+/// Commits requests, as many batches at once as there are `places`. A panic of a commit affects only its own requests.
 async fn run(shared: Weak<Shared>, mut requests: mpsc::Receiver<Request>, places: Arc<Semaphore>) {
     let mut waiting = VecDeque::new();
     loop {
@@ -108,7 +107,7 @@ async fn run(shared: Weak<Shared>, mut requests: mpsc::Receiver<Request>, places
     }
 }
 
-/// Takes from the front what may go into one commit, in order.
+/// Takes from the front the requests that may go into one commit, in order.
 fn take_batch(waiting: &mut VecDeque<Request>) -> Vec<Request> {
     let mut batch: Vec<Request> = Vec::new();
     let mut keys = HashSet::new();

@@ -1,8 +1,7 @@
-//! An event is accepted: checked, routed and committed, together with whatever else arrives in the same moment.
+//! Emitting through the engine: an event is checked, routed and committed, in one batch with others that arrive meanwhile.
 //!
-//! Callers with a transaction of their own do not come through here: `ringback_postgres::emit`,
-//! `ringback_sqlite::emit` and `SELECT ringback.emit(…)` write the event and an outbox pointer, and the router does
-//! the rest.
+//! Callers with a transaction of their own do not use this: `ringback_postgres::emit`, `ringback_sqlite::emit` and
+//! `SELECT ringback.emit(…)` write the event and an outbox pointer, and the router does the rest.
 
 mod commit;
 mod fold;
@@ -28,11 +27,11 @@ pub struct Emitted {
     pub id: EventId,
     /// The same content came before under the same idempotency key; nothing was stored.
     pub duplicate: bool,
-    /// What was understood but is probably a mistake.
+    /// What was accepted but is probably a mistake.
     pub warnings: Vec<Warning>,
 }
 
-/// Why events were not accepted. None of the request's were.
+/// Why the events of a request were not accepted: none of them was.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Fields are wrong; pointers begin with the event's index: `/0/type`.
@@ -41,9 +40,9 @@ pub enum Error {
     /// Other content came before under the same idempotency key.
     #[error("the idempotency key was used before for other content, by {of}")]
     IdempotencyConflict {
-        /// Which of the request's events.
+        /// The index of the event in the request.
         index: usize,
-        /// The event that came before.
+        /// The event that came before under the key.
         of: EventId,
     },
     /// The request was carried out before, under its key.

@@ -1,4 +1,4 @@
-//! Everything about an event that can be decided before the database is asked.
+//! Preparing an event: all checks that need no database.
 
 use std::sync::Arc;
 
@@ -29,8 +29,8 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Leaves out the warning that JavaScript writes the body in another way, where nobody who gets it verifies a signature
-    /// over it. What an inline destination signs was known before.
+    /// Drops the warning that JavaScript writes the body in another way if no endpoint that gets the event has its body
+    /// signed. For inline destinations this was decided before.
     pub(crate) fn fit_warnings(&mut self, directory: &Directory) {
         if !self.warnings.iter().any(|warning| warning.code == NOT_JS_STABLE) {
             return;
@@ -44,10 +44,10 @@ impl Prepared {
     }
 }
 
-/// What checking and sealing an inline destination takes, in bytes that could be looked at in that time.
+/// The work of checking and sealing an inline destination, in bytes that could be processed in the same time.
 const EFFORT_OF_DESTINATION: usize = 16 * 1024;
 
-/// How many bytes [`prepare_all`] looks at for an event.
+/// The work of [`prepare_all`] for an event, in bytes.
 pub(crate) fn effort(event: &NewEvent) -> usize {
     let keys: usize = event.endpoint_keys.iter().flatten().map(String::len).sum();
     // The payload is hashed and walked over.
@@ -57,7 +57,7 @@ pub(crate) fn effort(event: &NewEvent) -> usize {
 /// Checks the events of a request, which are accepted at `now`, all or none.
 ///
 /// # Errors
-/// Every finding, under the event's place in the request.
+/// Every finding, under the event's index in the request.
 pub(crate) fn prepare_all(
     events: Vec<NewEvent>,
     now: Timestamp,
@@ -160,7 +160,7 @@ fn keep(
     Ok((text, warnings, kept.signs_body(inherit.map(AsRef::as_ref))))
 }
 
-/// Whether an endpoint that the event goes to, by the configuration as it is now, signs the body.
+/// Whether one of the endpoints that the event goes to, by the present configuration, has the body signed.
 fn is_signed(event: &Event, directory: &Directory) -> bool {
     route::addressed(event, directory).any(|endpoint| endpoint.selects(&event.event_type) && endpoint.signs_body())
 }
@@ -171,8 +171,9 @@ fn under(prefix: &str, invalid: Invalid) -> Invalid {
     outer
 }
 
-/// What a second event under the same idempotency key must equal: payload bytes, key, ordering key, endpoint keys
-/// and destination as they were given. Every part is prefixed with its length, so that no two inputs run together.
+/// A digest of all that a second event under the same idempotency key must equal: payload bytes, key, ordering key,
+/// endpoint keys and destination as they were given. Every part is prefixed with its length, so that no two inputs run
+/// together.
 fn content(new: &NewEvent) -> [u8; 32] {
     let mut hasher = Sha256::new();
     let mut part = |bytes: Option<&[u8]>| match bytes {

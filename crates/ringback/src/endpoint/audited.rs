@@ -1,15 +1,15 @@
-//! What the audit log tells of an endpoint: all its settings, and of its credentials that they are there.
+//! An endpoint as the audit log shows it: all its settings, and a mask for each of its credentials.
 
 use serde_json::{Map, Value, json};
 
 use super::{Auth, Endpoint, MASK};
 
-/// In place of a credential that differs from the one before.
+/// Shown in place of a credential that differs from the one before.
 const CHANGED: &str = "*** (changed)";
 
 impl Endpoint {
-    /// Its settings, with a mask for each credential. One that is not what it was `before` is marked as changed, so
-    /// that a rotated secret does not look as if nothing had happened.
+    /// Its settings, with a mask for each credential. A credential that differs from the one `before` is marked as changed,
+    /// so that a rotation can be seen.
     #[must_use]
     pub(crate) fn audited(&self, before: Option<&Self>) -> Value {
         let mut shown = match serde_json::to_value(&self.spec) {

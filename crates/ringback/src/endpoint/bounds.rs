@@ -1,8 +1,8 @@
-//! How large may become what is made for one request. A template repeats what it holds, so a few kilobytes could
-//! otherwise stand for gigabytes, at every attempt.
+//! Bounds of the signed message and of a request's head. A template may repeat its placeholders, so without bounds a few
+//! kilobytes could stand for gigabytes, at every attempt.
 //!
-//! What can be told from the template is refused when it is given. A template that was stored before there were bounds,
-//! and what depends on the payload, is told when it would be used.
+//! A template that alone exceeds a bound is refused when it is given. Templates that were stored before there were bounds,
+//! and sizes that depend on the payload, are checked at every attempt.
 
 use super::{
     placeholder::InMessage,
@@ -13,12 +13,12 @@ use crate::{id::EventId, invalid::Invalid};
 /// Most bytes of a signed message beside the payload's own.
 pub(crate) const BESIDE_BODY_MAX: usize = 64 * 1024;
 
-/// Most walks through the payload that a message may take: one for each value of it, and one for each step to that.
-/// A megabyte is walked through in some 2 ms.
+/// Most walks through the payload that making a message may take: for each value one, and one for each step of the value's
+/// pointer. Walking through a megabyte takes some 2 ms.
 const WALKS_MAX: usize = 32;
 
-/// Most bytes of a request's head. 32 headers of 4 KiB, those of the scheme and an authorization take 170 KiB; only
-/// placeholders make more of them.
+/// Most bytes of a request's head. 32 headers of 4 KiB, the scheme's and an authorization take 170 KiB; only placeholders
+/// can make more.
 pub(crate) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// Longest name of a header that callers choose, in bytes.
@@ -27,7 +27,7 @@ pub(crate) const HEADER_NAME_BYTES_MAX: usize = 256;
 /// A printed event id: prefix, underscore, 32 hex digits.
 const EVENT_ID_BYTES: usize = EventId::PREFIX.len() + 1 + 32;
 
-/// Why a message is too much whatever the payload is: a code, and words that follow "the message".
+/// Why a message exceeds its bounds with any payload: a code, and words that follow "the message".
 pub(crate) fn excess(message: &Template<InMessage>) -> Option<(&'static str, String)> {
     let (mut bodies, mut walks) = (0, 0);
     for part in message.parts() {
@@ -61,7 +61,7 @@ pub(crate) fn check_message(message: &Template<InMessage>, url: &str, invalid: &
     }
 }
 
-/// How many bytes a stretch takes at least.
+/// The fewest bytes that a part of a message can take.
 fn beside_body(part: &Part<InMessage>, url: &str) -> usize {
     match part {
         Part::Text(text) => text.len(),

@@ -1,4 +1,4 @@
-//! What only the signer may read: kept sealed, never printed.
+//! Credentials, which only the signer may read: stored sealed, never printed.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -10,7 +10,7 @@ use crate::{time::Timestamp, word::words};
 /// A signing secret and the time in which it signs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {
-    /// The caller's text as given; the scheme says what it means.
+    /// The caller's text as given; the scheme's key format says what it means.
     pub text: String,
     /// Signs only from then on; from the beginning if unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -14,27 +14,27 @@ use crate::{document::Fields, invalid::Invalid};
 pub struct Destination {
     /// Where to send; a missing scheme becomes `https`.
     pub url: String,
-    /// An endpoint of the tenant to inherit secret, scheme and policy from; `auth` and headers too where the URL is of
-    /// the endpoint's own origin.
+    /// An endpoint of the tenant to inherit secret, scheme and policy from; `auth` and headers, too, if the URL has the
+    /// endpoint's own origin.
     pub endpoint_key: Option<String>,
     /// [`Preset::External`] unless given.
     pub preset: Option<Preset>,
-    /// Overrides the preset's.
+    /// Overrides the preset's scheme.
     pub scheme: Option<Scheme>,
     /// Signing secret.
     pub secret: Option<String>,
     /// Extra headers.
     pub headers: Option<BTreeMap<String, String>>,
-    /// Overrides the preset's, in milliseconds.
+    /// Overrides the preset's timeout, in milliseconds.
     pub timeout_ms: Option<u32>,
-    /// Overrides the preset's.
+    /// Overrides parts of the preset's retry policy.
     pub retry: Option<RetryDraft>,
-    /// What could not be read of a JSON document: reported by [`super::KeptDestination::keep`] with everything else.
+    /// Findings of fields that could not be read; [`super::KeptDestination::keep`] reports them with all others.
     pub misread: Invalid,
 }
 
 impl Destination {
-    /// Only a URL; everything else is the `external` preset's.
+    /// A destination with a URL; everything else is from the `external` preset.
     #[must_use]
     pub fn to(url: impl Into<String>) -> Self {
         Self {
@@ -69,7 +69,7 @@ impl Destination {
         destination
     }
 
-    /// A hash of everything it says, to tell whether two events were given the same destination.
+    /// A hash of all its fields, to tell whether two events have the same destination.
     #[must_use]
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
         let said = serde_json::json!([

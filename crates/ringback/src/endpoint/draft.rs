@@ -36,7 +36,7 @@ macro_rules! draft {
         /// ```
         #[derive(Clone, Default)]
         pub struct Draft {
-            /// Whose it is to be.
+            /// The tenant that is to own it.
             pub tenant: Option<String>,
             /// The platform's own name for it.
             pub key: Option<String>,
@@ -62,7 +62,7 @@ macro_rules! draft {
                 $(#[$about])+
                 pub $name: Option<$given>,
             )+
-            /// What could not be read of a JSON document: reported by [`Draft::resolve`] with everything else.
+            /// Findings of fields that could not be read; [`Draft::resolve`] reports them with all others.
             pub misread: Invalid,
         }
     };
@@ -71,8 +71,7 @@ macro_rules! draft {
 setting::for_every_setting!(draft);
 
 impl Draft {
-    /// Reads the JSON document of `POST` and `PUT`. What is wrong with it is kept in `misread`, so that all
-    /// of it is reported at once.
+    /// Reads the JSON document of `POST` and `PUT`. Findings are kept in `misread`, so that all are reported at once.
     #[must_use]
     pub fn read(document: Value) -> Self {
         let mut fields = Fields::of(document, "");

@@ -1,4 +1,4 @@
-//! Rules for headers that callers add: what may not be replaced, and what a value may hold.
+//! Rules for headers that callers add: which names are reserved, and which values are allowed.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +54,7 @@ pub(crate) fn is_own_id(name: &HeaderName, prefix: &str) -> bool {
     name.as_str().eq_ignore_ascii_case(&format!("{prefix}{OWN_ID}"))
 }
 
-/// Whether a header frames the request or names its sender: never a caller's to set.
+/// Whether a header frames the request or names its sender: callers may not set such headers.
 pub(crate) fn is_framing(name: &HeaderName) -> bool {
     const NAMES: [&str; 11] = [
         "host",
@@ -94,7 +94,7 @@ pub(crate) fn is_value_text(text: &str) -> bool {
 pub(crate) fn check(headers: &BTreeMap<String, String>, reserved: &Reserved<'_>, invalid: &mut Invalid) {
     if headers.len() > HEADERS_MAX {
         invalid.add("/headers", "too_many", format!("at most {HEADERS_MAX} headers are allowed"));
-        // Each is compared with all others.
+        // Not checked any further, since each header is compared with all others.
         return;
     }
     let mut seen = Vec::new();
@@ -114,7 +114,7 @@ pub(crate) fn check(headers: &BTreeMap<String, String>, reserved: &Reserved<'_>,
     }
 }
 
-/// A name that a caller chooses is not as long as HTTP allows.
+/// Checks the length of a name that a caller chooses: the bound is smaller than HTTP's.
 pub(super) fn check_name_length(name: &HeaderName, pointer: &str, invalid: &mut Invalid) {
     if name.as_str().len() > HEADER_NAME_BYTES_MAX {
         invalid.add(pointer, "too_long", format!("at most {HEADER_NAME_BYTES_MAX} bytes are allowed for a name"));

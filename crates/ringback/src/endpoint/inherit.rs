@@ -1,24 +1,24 @@
 //! What an inline destination inherits from the endpoint that its `endpoint_key` names: pure.
 //!
-//! Whoever emits chooses URL and payload. Without bounds that would let a caller that may only emit have an
-//! endpoint's credentials sent to a server of its own. So:
+//! Whoever emits chooses URL and payload. Without this rule a caller that may only emit could have an endpoint's credentials
+//! sent to a server of its own. So:
 //!
-//! * `auth` and header values leave for the endpoint's own origin alone.
-//! * A secret signs with the endpoint's own scheme alone. A scheme of the caller's would make it sign messages of the
+//! * `auth` and header values are sent to the endpoint's own origin only.
+//! * A secret signs with the endpoint's own scheme only. With a scheme of the caller's it would sign messages of the
 //!   caller's form, or hide which part of a request is signed.
 //!
-//! The rule is asked when an event is emitted, and again for every attempt: endpoints change, and events may be older
-//! than the rule.
+//! The rule is applied when an event is emitted, and again at every attempt: endpoints change, and events may be older than
+//! the rule.
 
 use std::collections::BTreeMap;
 
 use super::{Credentials, Endpoint, KeptDestination, Scheme, Secret, TargetUrl};
 
-/// What an inline destination takes over.
+/// What an inline destination inherits.
 pub(super) enum Inheritance {
-    /// What is left of the endpoint's credentials.
+    /// The credentials of the endpoint that the destination may use.
     Granted(Credentials),
-    /// It may not be used at all.
+    /// The destination may not be used at all.
     Refused {
         /// The destination's field that asks too much.
         pointer: &'static str,
@@ -40,7 +40,7 @@ impl Inheritance {
                 inherited.secrets.clone_from(&theirs.secrets);
                 inherited.signing_keys.clone_from(&theirs.signing_keys);
             }
-            // `external` is what destinations are by default: naming it asks for no signature, so for no secret.
+            // `external` is the default preset of destinations. It has no signature, so it needs no secret.
             Some(("/preset", Scheme::None)) => {}
             Some((pointer, scheme)) if needs_theirs(&scheme, own, theirs) => {
                 return Self::Refused { pointer, detail: FOREIGN_SCHEME };
@@ -55,8 +55,7 @@ impl Inheritance {
     }
 }
 
-/// The field that brings a scheme, and the scheme. A preset is such a field where it would sign otherwise than the
-/// endpoint does.
+/// The field of the destination that sets a scheme, and the scheme. A preset counts if its scheme is not the endpoint's.
 fn own_scheme(kept: &KeptDestination, from: &Endpoint) -> Option<(&'static str, Scheme)> {
     if let Some(scheme) = &kept.scheme {
         return Some(("/scheme", scheme.clone()));
@@ -65,15 +64,15 @@ fn own_scheme(kept: &KeptDestination, from: &Endpoint) -> Option<(&'static str, 
     (scheme != from.spec.scheme).then_some(("/preset", scheme))
 }
 
-/// Whether a key of the endpoint's would stand in for one that the caller did not give. Keys of one kind do not stand
-/// for those of the other.
+/// Whether the destination would sign with a key of the endpoint because the caller gave none. HMAC secrets and ed25519 keys
+/// are looked at separately.
 fn needs_theirs(scheme: &Scheme, own: &Credentials, theirs: &Credentials) -> bool {
     let missing = |own: &[Secret], theirs: &[Secret]| own.is_empty() && !theirs.is_empty();
     missing(&own.secrets, &theirs.secrets)
         || (*scheme == Scheme::StandardEd25519 && missing(&own.signing_keys, &theirs.signing_keys))
 }
 
-/// `own` where it says something, and `inherited` elsewhere; headers are taken name by name.
+/// `own` credentials, and `inherited` ones where `own` has none; headers are merged name by name.
 pub(super) fn over(own: Credentials, inherited: &Credentials) -> Credentials {
     let or = |own: Vec<Secret>, inherited: &Vec<Secret>| if own.is_empty() { inherited.clone() } else { own };
     let not_own = |name: &String| !own.headers.keys().any(|other| other.eq_ignore_ascii_case(name));

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::{Credentials, Endpoint, Spec, UNREADABLE, Unreadable, unreadable::spec_of_row};
 use crate::{id::EndpointId, seal::MasterKeys, time::Timestamp};
 
-/// An endpoint as a store keeps it: columns it must read, and two documents it must not.
+/// An endpoint as a store keeps it: columns that the store reads, and two documents that it does not.
 #[derive(Debug, Clone)]
 pub struct StoredEndpoint {
     /// Its id.
     pub id: EndpointId,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: String,
     /// The platform's own name for it, unique in its tenant among endpoints not deleted.
     pub key: Option<String>,
@@ -20,7 +20,7 @@ pub struct StoredEndpoint {
     pub event_types: Vec<String>,
     /// Whether it sends at all.
     pub enabled: bool,
-    /// Why it does not, if not by request.
+    /// Why the endpoint is disabled, unless an operator disabled it.
     pub disabled_reason: Option<String>,
     /// Whether an operator paused it.
     pub paused: bool,
@@ -30,16 +30,16 @@ pub struct StoredEndpoint {
     pub credentials: Vec<u8>,
     /// The configuration version that last changed it; assigned by the store.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// When it was deleted: kept so that old deliveries can name it.
+    /// When it was deleted. Its row stays, so that old deliveries can name it.
     pub deleted_at: Option<Timestamp>,
 }
 
 impl StoredEndpoint {
-    /// Where its requests go, as far as that can be read; else empty.
+    /// Where its requests go; empty if that cannot be read.
     #[must_use]
     pub(crate) fn url(&self) -> String {
         let document: Option<serde_json::Value> = serde_json::from_str(&self.spec).ok();
@@ -49,8 +49,8 @@ impl StoredEndpoint {
 }
 
 impl Endpoint {
-    /// Reads an endpoint back. One whose documents cannot be read, or whose credentials do not open under these keys, is
-    /// [`Endpoint::unreadable`] and not enabled.
+    /// Reads an endpoint back. If its documents cannot be read, or its credentials do not open under these keys, it has
+    /// [`Endpoint::unreadable`] set and is not enabled.
     #[must_use]
     pub(crate) fn open(stored: StoredEndpoint, keys: &MasterKeys) -> Self {
         // The parsers' messages could quote a value, so they are left out.
@@ -82,7 +82,7 @@ impl Endpoint {
         }
     }
 
-    /// As a store keeps it. Of one that cannot be read, all but the pause is as it was.
+    /// The endpoint as a store keeps it. The row of an endpoint that cannot be read stays as it was, except the pause.
     #[must_use]
     pub(crate) fn to_stored(&self, keys: &MasterKeys) -> StoredEndpoint {
         if let Some(unreadable) = &self.unreadable {
@@ -119,7 +119,7 @@ fn open_credentials(stored: &StoredEndpoint, keys: &MasterKeys) -> Result<Creden
     serde_json::from_slice(&plain).map_err(|_| "its credentials are not the expected document".to_owned())
 }
 
-/// What the seal of an endpoint's credentials is bound to.
+/// The context that the seal of an endpoint's credentials is bound to.
 pub(super) fn context(id: EndpointId) -> String {
     format!("endpoint:{id}")
 }

@@ -1,8 +1,8 @@
 //! An inline destination as it is stored beside its event.
 //!
-//! Only what the caller said is kept. What it inherits is looked up anew for every attempt, so that a
-//! rotated secret or a changed policy of the endpoint holds for it as well. [`super::inherit`] decides what that is:
-//! when the event is emitted, and again for every attempt.
+//! Only the caller's own values are stored. Values that the destination inherits from an endpoint are looked up for every
+//! attempt, so that a rotated secret or a changed policy of the endpoint takes effect. [`super::inherit`] decides which
+//! values these are: when the event is emitted, and again for every attempt.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -26,11 +26,11 @@ use crate::{
     seal::MasterKeys,
 };
 
-/// An inline destination as it is stored beside its event. What SQL callers write is the same document
-/// with `url` and `endpoint_key` alone.
+/// An inline destination as it is stored beside its event. Callers that emit by SQL write the same document, with only `url`
+/// and `endpoint_key`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeptDestination {
-    /// Where to send; normalised when it came through the engine, verbatim when it came by SQL.
+    /// Where to send; normalised if the event was emitted through the engine, verbatim if by SQL.
     pub url: String,
     /// An endpoint of the tenant to inherit from, looked up when sending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub struct KeptDestination {
 }
 
 impl KeptDestination {
-    /// Where a stored destination goes. What came by SQL is verbatim: its URL is found even where the rest is
+    /// The URL of a stored destination. One that was emitted by SQL is stored verbatim: its URL is found even if the rest is
     /// unusable.
     #[must_use]
     pub fn url_of(stored: &str) -> Option<String> {
@@ -64,7 +64,7 @@ impl KeptDestination {
         document.get("url")?.as_str().map(str::to_owned)
     }
 
-    /// Checks a caller's destination and makes it what is stored, its secrets sealed for `event` alone.
+    /// Checks a caller's destination and returns it as it is stored, with its secrets sealed for `event` alone.
     /// `inherit` is the endpoint that its `endpoint_key` names.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ impl KeptDestination {
         };
         let own = own_credentials(destination, &kept.policy(inherit).scheme);
         match inherit.map(|from| Inheritance::of(&kept, &own, target.as_ref(), from)) {
-            // It says all there is to say: what follows from a secret that is not inherited would only confuse.
+            // The only finding then: findings about a secret that is missing because it is not inherited would confuse.
             Some(Inheritance::Refused { pointer, detail }) => invalid.add(pointer, "conflict", detail),
             Some(Inheritance::Granted(inherited)) => {
                 check_terms(&kept, destination, Some(inherited), inherit, header_prefix, &mut warnings, &mut invalid);
@@ -118,10 +118,10 @@ impl KeptDestination {
         Ok((kept, warnings))
     }
 
-    /// What sending needs of it; `inherit` is the endpoint that its `endpoint_key` names now.
+    /// The destination, ready to be sent to; `inherit` is the endpoint that its `endpoint_key` names now.
     ///
     /// # Errors
-    /// Why it cannot be used, in words for operators that hold no secret.
+    /// Why it cannot be used, for operators; the text has no secret.
     pub(crate) fn usable(
         &self,
         event: EventId,
@@ -144,13 +144,13 @@ impl KeptDestination {
         let Policy { scheme, timeout_ms, retry } = self.policy(inherit);
         let timeout = Duration::from_millis(timeout_ms.into());
         let target = Target::new(url, scheme, Arc::new(credentials), timeout, retry);
-        // A policy is inherited as a whole, or not.
+        // A destination with a preset of its own inherits no part of the endpoint's policy.
         let from = inherit.filter(|_| self.preset.is_none());
         let success = from.map(|from| from.spec.success_statuses.clone()).unwrap_or_default();
         target.map(|target| target.succeeding_on(success)).map_err(|invalid| invalid.to_string())
     }
 
-    /// Scheme and policy: its own, or those of the preset that it names, or inherited, or the `external` preset's.
+    /// Scheme, timeout and retry policy: each its own, or from the preset that it names, or inherited, or from `external`.
     fn policy(&self, inherit: Option<&Endpoint>) -> Policy {
         let base = match (self.preset, inherit) {
             (None, Some(from)) => Policy {
@@ -170,7 +170,7 @@ impl KeptDestination {
         }
     }
 
-    /// Whether the bytes of the payload are signed when it is sent to; `inherit` as for [`KeptDestination::usable`].
+    /// Whether requests to this destination have their body signed; `inherit` as for [`KeptDestination::usable`].
     #[must_use]
     pub(crate) fn signs_body(&self, inherit: Option<&Endpoint>) -> bool {
         let can_sign = self.sealed.is_some() || inherit.is_some_and(|from| from.credentials.can_sign());
@@ -182,7 +182,7 @@ impl KeptDestination {
         let sealed = STANDARD.decode(sealed).map_err(|_| "its credentials are not base64".to_owned())?;
         let plain = keys.open(&sealed, &context(event)).map_err(|error| format!("its credentials: {error}"))?;
         let plain = Zeroizing::new(plain);
-        // What serde says could repeat a value.
+        // serde's own message is dropped: it could repeat a value.
         serde_json::from_slice(&plain).map_err(|_| "its credentials are not of a known form".to_owned())
     }
 }
@@ -206,7 +206,7 @@ fn check_terms(
 ) {
     setting::check(&Draft { timeout_ms: kept.timeout_ms, ..Draft::default() }, invalid);
     let Policy { scheme, retry, .. } = kept.policy(inherit);
-    // As it was given: what is out of bounds is refused here, and brought within them only when it is stored already.
+    // The policy as given: here values out of bounds are refused; stored ones are cut to the bounds when they are used.
     let retry = kept.retry.clone().unwrap_or_default().over_for_inline(retry, invalid);
     let own = Credentials { headers: destination.headers.clone().unwrap_or_default(), ..Credentials::default() };
     let inherited = inherited.unwrap_or_default();
@@ -220,7 +220,7 @@ fn check_terms(
         auth,
         retry: Some(retry.into()),
     };
-    // Without header values: a mask stands for nothing here, since what is inherited is not written down.
+    // Without header values and `auth`: inherited ones are not stored, so there is nothing that `***` could keep.
     let signing = Credentials { headers: BTreeMap::new(), auth: None, ..inherited };
     let present = inherit.map(|_| &signing);
     Terms::of(given, Inherited { present, missing: Missing::Refuse }, header_prefix, warnings, invalid);
@@ -243,7 +243,7 @@ fn seal(credentials: &Credentials, event: EventId, keys: &MasterKeys) -> Result<
     Ok(Some(STANDARD.encode(keys.seal(&plain, &context(event)))))
 }
 
-/// What binds the credentials to their event.
+/// The context that the seal of the credentials is bound to: their event.
 pub(super) fn context(event: EventId) -> String {
     format!("event:{event}")
 }

@@ -9,7 +9,7 @@ use crate::invalid::Invalid;
 /// Stands for a credential wherever one is shown.
 pub const MASK: &str = "***";
 
-/// Puts the present values of headers where the mask is.
+/// Puts the present values of headers in place of masks.
 pub(super) fn unmask_headers(
     headers: &mut BTreeMap<String, String>,
     present: Option<&Credentials>,
@@ -26,7 +26,7 @@ pub(super) fn unmask_headers(
     }
 }
 
-/// Puts the present secrets of `auth` where the mask is.
+/// Puts the present secrets of `auth` in place of masks.
 pub(super) fn unmask_auth(auth: &mut Auth, present: Option<&Credentials>, invalid: &mut Invalid) {
     let present = present.and_then(|present| present.auth.as_ref());
     let mut put = |value: &mut String, kept: Option<&String>, pointer| {

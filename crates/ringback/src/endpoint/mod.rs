@@ -1,6 +1,6 @@
-//! A registered destination of a tenant, and the destination that comes with one event.
+//! Endpoints, which are registered destinations of a tenant, and inline destinations, which come with one event.
 //!
-//! What a store keeps is split by who may read it: [`Spec`] is plain JSON, [`Credentials`] are sealed.
+//! A store keeps an endpoint in two documents: [`Spec`] as plain JSON, and [`Credentials`] sealed.
 
 mod audited;
 pub(crate) mod bounds;
@@ -120,7 +120,7 @@ setting::for_every_setting!(spec);
 pub struct Endpoint {
     /// Its id.
     pub id: EndpointId,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: String,
     /// The platform's own name for it, unique in its tenant.
     pub key: Option<String>,
@@ -130,17 +130,17 @@ pub struct Endpoint {
     pub credentials: Arc<Credentials>,
     /// Whether it sends at all.
     pub enabled: bool,
-    /// Why it does not, if not by request: `gone` or [`UNREADABLE`].
+    /// Why the endpoint is disabled, unless an operator disabled it: `gone` or [`UNREADABLE`].
     pub disabled_reason: Option<String>,
     /// Whether an operator paused it.
     pub paused: bool,
     /// The configuration version that last changed it.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// Set if its row cannot be read: then it is not enabled, and its credentials here are empty.
+    /// Set if its row cannot be read: then `enabled` is false and `credentials` are empty.
     pub unreadable: Option<Arc<Unreadable>>,
 }
 
@@ -151,7 +151,7 @@ impl Endpoint {
         LaneId::of_endpoint(self.id)
     }
 
-    /// Why its lane may not send, if its own configuration says so.
+    /// Why its configuration keeps its lane from sending, if it does.
     #[must_use]
     pub const fn hold_reason(&self) -> Option<HoldReason> {
         if !self.enabled {
@@ -163,27 +163,27 @@ impl Endpoint {
         }
     }
 
-    /// Whether the bytes of the payload are signed when it is sent to.
+    /// Whether requests to it have their body signed.
     #[must_use]
     pub(crate) fn signs_body(&self) -> bool {
         self.spec.scheme.signs_body() && self.credentials.can_sign()
     }
 
-    /// Whether its own configuration holds this delivery. A test is sent while the endpoint is paused or disabled, but
-    /// never without the credentials that belong to it.
+    /// Whether its configuration keeps a delivery from being sent. A test is sent even if the endpoint is paused or
+    /// disabled, but not if its credentials cannot be read.
     #[must_use]
     pub const fn holds(&self, is_test: bool) -> bool {
         if is_test { self.unreadable.is_some() } else { self.hold_reason().is_some() }
     }
 
-    /// Whether an event of this type is for it.
+    /// Whether its selectors select events of this type.
     #[must_use]
     pub(crate) fn selects(&self, event_type: &str) -> bool {
         selects(&self.spec.event_types, event_type)
     }
 }
 
-/// Whether a list of selectors holds one for `event_type`.
+/// Whether one of these selectors selects `event_type`.
 #[must_use]
 pub(crate) fn selects(selectors: &[String], event_type: &str) -> bool {
     selectors.iter().any(|selector| match selector.strip_suffix('*') {

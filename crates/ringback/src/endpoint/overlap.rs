@@ -1,8 +1,8 @@
-//! What a rotation has promised a receiver, and whether a change of the endpoint keeps it.
+//! The promises that a rotation has made to a receiver, and whether a change of the endpoint keeps them.
 //!
 //! A secret with an end signs until then, and a secret with a beginning signs from then on: the receiver was told so
-//! and may take its time. Whoever changes secrets or the scheme asks here first, so that no change ends a promised
-//! overlap in silence.
+//! and may take its time. Every change of secrets or of the scheme is checked here first, so that none ends a promised
+//! overlap unnoticed.
 
 use std::fmt;
 
@@ -12,8 +12,7 @@ use crate::time::Timestamp;
 /// A rotation that has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RotationUnderWay {
-    /// How many secrets are valid now, the current one included. Of `standard-ed25519` the longer of its two lists
-    /// counts.
+    /// How many secrets are valid now, including the current one. `standard-ed25519` has two lists; the longer one counts.
     pub secrets: usize,
     /// Until when the last of the older secrets signs beside the current one.
     pub overlap_until: Option<Timestamp>,
@@ -44,12 +43,12 @@ pub struct Broken {
     at: Timestamp,
 }
 
-/// Which of an endpoint's secrets is meant: never by its value.
+/// Names one of an endpoint's secrets without its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Which {
     /// The secret so many rotations before the current one, from 1.
     Old { back: usize, list: List },
-    /// The one that waits for its moment.
+    /// The secret that takes over at a switch in the future.
     Next,
 }
 
@@ -60,7 +59,7 @@ enum List {
 }
 
 impl Broken {
-    /// Until when the old secret was to sign, or from when on the next.
+    /// Until when the old secret was to sign, or from when on the next one.
     #[must_use]
     pub const fn at(self) -> Timestamp {
         self.at

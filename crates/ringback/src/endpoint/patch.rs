@@ -8,13 +8,13 @@ use crate::invalid::Invalid;
 /// The members that come from the preset unless they are set.
 const OF_PRESET: [&str; 3] = ["scheme", "timeout_ms", "retry"];
 
-/// The members that are known of an endpoint whose settings cannot be read: those of its row, and its credentials.
+/// The members of an endpoint that can be read without its settings: those of its row, and its credentials.
 const OF_ROW: [&str; 6] = ["tenant", "key", "enabled", "event_types", "headers", "auth"];
 
-/// The endpoint's document with `patch` merged into it, to be resolved for that endpoint. `null` gives a field back to its preset or default.
-/// A patch that changes the preset takes scheme, timeout and retry from the new one, except where it names
-/// them; so does one that changes the type of `auth` with what belonged to the old type. Secret, header values and
-/// `auth` that the patch does not name stay; `***` keeps one that it does.
+/// The endpoint's document with `patch` merged into it, to be resolved for that endpoint. `null` resets a field to its
+/// preset's value or its default. A patch that changes the preset also resets scheme, timeout and retry, unless it names
+/// them; a patch that changes the type of `auth` removes the members of the old type. Secret, header values and `auth` stay
+/// if the patch does not name them, or gives `***` for them.
 ///
 /// # Errors
 /// When the patch is no object, or would move the endpoint to another tenant.
@@ -39,7 +39,7 @@ pub(crate) fn merge_patch(current: &Endpoint, patch: Value) -> Result<Draft, Inv
     let secret = patch.get("secret").cloned();
     merge(&mut document, patch.clone());
     let unknown = unknown_fields(document.clone(), &patch);
-    // Removing the secret is a wish of its own; to the merge it would look like saying nothing.
+    // Put in after merging: `"secret": null` removes the secret, and a merge would lose the null.
     if let Some(secret) = secret {
         document.insert("secret".to_owned(), secret);
     }
@@ -49,7 +49,7 @@ pub(crate) fn merge_patch(current: &Endpoint, patch: Value) -> Result<Draft, Inv
     Ok(draft)
 }
 
-/// What an endpoint's request would have to be to make it as it is, but for the secret.
+/// The document of a request that would create the endpoint as it is, without the secret.
 fn document(endpoint: &Endpoint) -> Map<String, Value> {
     let is_without_spec = endpoint.unreadable.as_ref().is_some_and(|unreadable| unreadable.without_spec);
     let endpoint = &endpoint.as_configured();
@@ -84,7 +84,7 @@ fn auth(auth: &Auth) -> Value {
     }
 }
 
-/// Members that no endpoint has, those that are null in the patch included: merging has lost them.
+/// Findings of members that no endpoint has, including those that are null in the patch, which merging has lost.
 fn unknown_fields(mut merged: Map<String, Value>, patch: &Map<String, Value>) -> Invalid {
     name_again(&mut merged, patch);
     let mut misread = Draft::read(Value::Object(merged)).misread;
@@ -92,7 +92,7 @@ fn unknown_fields(mut merged: Map<String, Value>, patch: &Map<String, Value>) ->
     misread
 }
 
-/// Puts back the names of what a patch removes.
+/// Puts back the names of members that a patch removes.
 fn name_again(merged: &mut Map<String, Value>, patch: &Map<String, Value>) {
     for (name, value) in patch {
         match (merged.get_mut(name), value) {
@@ -103,7 +103,7 @@ fn name_again(merged: &mut Map<String, Value>, patch: &Map<String, Value>) {
     }
 }
 
-/// RFC 7396 §2, with objects nested as deep as the parser let them be.
+/// Merges by RFC 7396 §2. The recursion is as deep as the parser allows objects to nest.
 fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
     for (name, value) in patch {
         match value {

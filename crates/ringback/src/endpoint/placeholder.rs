@@ -1,10 +1,10 @@
-//! What the three kinds of template may hold: the signed message, a scheme's headers, extra headers.
+//! The placeholders of the three kinds of template: the signed message, a scheme's headers, extra headers.
 
 use std::fmt;
 
 use super::{pointer::Pointer, template::Placeholder};
 
-/// In the message that is signed.
+/// Placeholders of the message that is signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum InMessage {
     /// The event's id.
@@ -15,7 +15,7 @@ pub(crate) enum InMessage {
     TimestampMs,
     /// The payload's bytes.
     Body,
-    /// Where it is sent.
+    /// The URL that the request goes to.
     Url,
     /// `POST`.
     Method,
@@ -23,7 +23,7 @@ pub(crate) enum InMessage {
     Json(Pointer),
 }
 
-/// In a scheme's own headers.
+/// Placeholders of a scheme's own headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum InSchemeHeader {
     /// The encoded signature.
@@ -36,14 +36,14 @@ pub(crate) enum InSchemeHeader {
     Id,
 }
 
-/// In the extra headers of an endpoint.
+/// Placeholders of extra headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum InHeader {
     /// The event's type.
     Type,
     /// The event's id.
     Id,
-    /// When it happened, RFC 3339.
+    /// When the event happened, RFC 3339.
     OccurredAt,
     /// The attempt's number, from 1.
     Attempt,
@@ -81,7 +81,7 @@ impl fmt::Display for InMessage {
     }
 }
 
-/// Names without arguments: the same table read in both directions.
+/// Reads and writes the names of placeholders without arguments, from one table.
 macro_rules! placeholder {
     ($kind:ident, $known:literal, $($name:literal = $variant:ident),+) => {
         impl Placeholder for $kind {

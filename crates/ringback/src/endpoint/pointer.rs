@@ -1,4 +1,4 @@
-//! RFC 6901 pointers into a payload whose bytes must not be re-serialised.
+//! RFC 6901 pointers into a payload. The payload is not re-serialised, so that its bytes stay as they came.
 
 use std::{borrow::Cow, fmt};
 
@@ -22,13 +22,13 @@ impl Pointer {
         Some(Self { text: text.to_owned(), tokens })
     }
 
-    /// How many members and elements it goes down.
+    /// Over how many members and elements it leads.
     pub(crate) fn steps(&self) -> usize {
         self.tokens.len()
     }
 
-    /// What stands there: a string's own text, the JSON text of anything else. Only this value must be text: what the
-    /// payload holds elsewhere, halves of surrogate pairs among it, is stepped over.
+    /// The value at the pointer: a string's own text, the JSON text of anything else. Only this value must be valid text:
+    /// halves of surrogate pairs elsewhere in the payload do no harm.
     ///
     /// # Errors
     /// Why there is no text to sign.
@@ -122,7 +122,7 @@ impl<'de> DeserializeSeed<'de> for Equals<'_> {
     type Value = bool;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        // As bytes: a name with half of a surrogate pair is no text, but it is a name all the same.
+        // As bytes, since a name may have half of a surrogate pair, which is no text.
         deserializer.deserialize_bytes(self)
     }
 }

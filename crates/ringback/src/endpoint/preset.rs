@@ -56,7 +56,7 @@ impl Preset {
         }
     }
 
-    /// How often and when it tries again. A try follows every wait, and one goes before all of them.
+    /// Its retry policy. There is one try more than there are waits.
     #[must_use]
     pub fn retry(self) -> Retry {
         let (max_attempts, delays_ms) = match self {

@@ -1,4 +1,4 @@
-//! A scheme made ready: every built-in is the same data as a custom one, and one evaluator signs them all.
+//! Recipes: schemes that are ready to sign. Built-in schemes are the same data as custom ones, and one evaluator signs all.
 
 use http::HeaderName;
 
@@ -28,9 +28,9 @@ pub(crate) struct Recipe {
     pub(crate) encoding: Encoding,
     /// The headers, in order of sending.
     pub(crate) headers: Vec<(HeaderName, Template<InSchemeHeader>)>,
-    /// Follows in the signature's header for every further active secret. Without it only the current one signs.
+    /// Added to the signature's header for every further active secret. Without it only the current one signs.
     pub(crate) also: Option<Template<InSchemeHeader>>,
-    /// Follows in the signature's header for every active ed25519 key.
+    /// Added to the signature's header for every active ed25519 key.
     pub(crate) also_ed25519: Option<Template<InSchemeHeader>>,
 }
 
@@ -80,13 +80,13 @@ impl Recipe {
 }
 
 impl Scheme {
-    /// The scheme with nothing left to know by name; `None` for `none`.
+    /// The scheme as a custom one, with all parts written out; `None` for `none`.
     #[must_use]
     pub fn spelled_out(&self) -> Option<Custom> {
         (*self != Self::None).then(|| built_in(self).0)
     }
 
-    /// What stands between several signatures of one request, for schemes that carry a list of them.
+    /// The separator between several signatures of one request, for schemes that carry several.
     #[must_use]
     pub fn list_separator(&self) -> Option<char> {
         built_in(self).1.and_then(|also| also.chars().next())
@@ -134,8 +134,8 @@ fn built_in_template(text: &str) -> Template<InSchemeHeader> {
     Template::parse(text).expect("built-in templates are right: a test compiles them all")
 }
 
-/// The table of built-in schemes, header names spelled as their vendors' documents do, and what follows in the header for
-/// each further secret.
+/// The table of built-in schemes, with header names spelled as in the vendors' documents, and with the text that is added
+/// to the header for each further secret.
 fn built_in(scheme: &Scheme) -> (Custom, Option<&'static str>) {
     use Encoding::{Base64, Hex};
     use KeyFormat::{Utf8, Whsec};

@@ -1,6 +1,6 @@
-//! Credentials as stores keep them, sealed anew under the current master key.
+//! Seals stored credentials anew under the current master key.
 //!
-//! Only the seal is replaced: the document around an inline destination's credentials stays byte for byte what it was.
+//! Only the sealed text is replaced: the document around an inline destination's credentials stays the same, byte for byte.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -11,10 +11,10 @@ use crate::{
     seal::{MasterKeys, OpenError},
 };
 
-/// The one member of a stored destination that matters here.
+/// A stored destination, of which only this member is read here.
 #[derive(Deserialize)]
 struct Document<'a> {
-    /// Base64 has no character that JSON escapes, so the text stands in the document as it is.
+    /// Base64 has no character that JSON escapes, so the text can be borrowed from the document.
     #[serde(borrow)]
     sealed: Option<&'a str>,
 }
@@ -32,7 +32,7 @@ pub(crate) fn credentials(sealed: &[u8], id: EndpointId, keys: &MasterKeys) -> R
 /// # Errors
 /// When no configured key opens them.
 pub(crate) fn destination(stored: &str, event: EventId, keys: &MasterKeys) -> Result<Option<String>, OpenError> {
-    // A document that cannot be read holds nothing that anybody could use.
+    // A document that cannot be read has no credentials that could be used.
     let document: Option<Document<'_>> = serde_json::from_str(stored).ok();
     let Some(text) = document.and_then(|document| document.sealed) else { return Ok(None) };
     let sealed = STANDARD.decode(text).map_err(|_| OpenError::Malformed)?;

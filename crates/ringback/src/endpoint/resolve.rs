@@ -16,7 +16,7 @@ use crate::{
 /// A draft that passed every check, with its preset's values filled in.
 #[derive(Clone)]
 pub struct Resolved {
-    /// Whose it is to be, if the draft says so.
+    /// The tenant that is to own it, if the draft names one.
     pub tenant: Option<String>,
     /// Its key, if it has one.
     pub key: Option<String>,
@@ -24,11 +24,11 @@ pub struct Resolved {
     pub enabled: bool,
     /// Its configuration.
     pub spec: Spec,
-    /// What is to be sealed.
+    /// Its credentials, to be sealed.
     pub credentials: Credentials,
-    /// A secret that is new, to be shown this once.
+    /// A new secret, to be shown this once.
     pub generated_or_given_secret: Option<String>,
-    /// What was taken, but is probably a mistake.
+    /// What was accepted, but is probably a mistake.
     pub warnings: Vec<Warning>,
 }
 
@@ -53,8 +53,8 @@ impl Draft {
         self.settle(None, egress, header_prefix)
     }
 
-    /// The same for an endpoint that exists: it keeps its secrets where the draft names none, and its header and `auth`
-    /// values where the draft says `***`, as answers do.
+    /// The same for an endpoint that exists. It keeps its secrets if the draft names none, and header and `auth` values for
+    /// which the draft gives `***`, as answers show them.
     ///
     /// # Errors
     /// Every field that is wrong, by its pointer.
@@ -124,8 +124,7 @@ impl Draft {
     }
 }
 
-/// What could not be read, and what was found besides. What follows only from a field that could not be
-/// read is left out.
+/// Both kinds of findings together. Those that only follow from a field that could not be read are left out.
 pub(super) fn together(misread: Invalid, found: Invalid) -> Invalid {
     let unread = |pointer: &str| misread.findings.iter().any(|finding| is_at_or_under(pointer, &finding.pointer));
     let scheme_unread = ["/scheme", "/preset"]

@@ -7,7 +7,7 @@ use crate::invalid::Invalid;
 /// Total number of sends and the waits between them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Retry {
-    /// The total number of sends, 1–100; to a destination that comes with its event at most 20.
+    /// The total number of sends, 1–100; for inline destinations at most 20.
     pub max_attempts: u32,
     /// Waits after the first, second … failure in milliseconds; the last repeats. 1–20 of 50 ms to 7 d.
     pub delays_ms: Vec<u64>,
@@ -18,13 +18,13 @@ pub struct Retry {
 /// Most sends.
 const ATTEMPTS_MAX: u32 = 100;
 
-/// Most sends to a destination that comes with its event: nobody registered it, so it is asked less often.
+/// Most sends to an inline destination: nobody registered it, so it is tried less often.
 const INLINE_ATTEMPTS_MAX: u32 = 20;
 
 /// Most waits that differ.
 const DELAYS_MAX: usize = 20;
 
-/// Shortest wait, in milliseconds: a receiver that fails is never asked again without a pause.
+/// Shortest wait, in milliseconds: a failed delivery is never tried again without a pause.
 pub(crate) const DELAY_MS_MIN: u64 = 50;
 
 /// Longest wait: 7 d, in milliseconds.
@@ -53,7 +53,7 @@ impl Retry {
         }
     }
 
-    /// The same with waits as they are used: a policy that was stored before there was a shortest wait has it, too.
+    /// The policy with no wait below [`DELAY_MS_MIN`]: it may have been stored before there was a shortest wait.
     #[must_use]
     pub(crate) fn with_pauses(mut self) -> Self {
         for delay in &mut self.delays_ms {
@@ -62,7 +62,7 @@ impl Retry {
         self
     }
 
-    /// The same for a destination that comes with its event, whoever's policy it has.
+    /// The policy for an inline destination, whether its own or inherited.
     #[must_use]
     pub(crate) fn for_inline(self) -> Self {
         let max_attempts = self.max_attempts.min(INLINE_ATTEMPTS_MAX);
@@ -70,14 +70,14 @@ impl Retry {
     }
 }
 
-/// As the default preset has it.
+/// The policy of the default preset.
 impl Default for Retry {
     fn default() -> Self {
         super::Preset::Default.retry()
     }
 }
 
-/// The parts of a [`Retry`] that a caller sets; the preset has the others.
+/// The parts of a [`Retry`] that a caller sets; the others are from the preset.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RetryDraft {
     /// As [`Retry::max_attempts`].
@@ -92,8 +92,8 @@ pub struct RetryDraft {
 }
 
 impl RetryDraft {
-    /// As [`Self::over`] for a destination that comes with its event, whose sends are fewer: a finding if it asks for
-    /// more itself, a cap on what it inherits.
+    /// As [`Self::over`], for an inline destination, which may have fewer sends: if it asks for more itself, that is a
+    /// finding; an inherited number is capped.
     pub(super) fn over_for_inline(self, base: Retry, invalid: &mut Invalid) -> Retry {
         if self.max_attempts.is_some_and(|attempts| attempts > INLINE_ATTEMPTS_MAX) {
             let detail = format!("must be 1 to {INLINE_ATTEMPTS_MAX} for a destination that comes with its event");
@@ -103,7 +103,7 @@ impl RetryDraft {
         Retry { max_attempts: retry.max_attempts.min(INLINE_ATTEMPTS_MAX), ..retry }
     }
 
-    /// This, with what it leaves open taken from `base`.
+    /// The policy with the given parts; the others are from `base`.
     #[must_use]
     pub fn over(self, base: Retry) -> Retry {
         Retry {

@@ -1,4 +1,4 @@
-//! What a scheme asks of a secret, and what the secret's text means. The scheme says it; nothing is guessed.
+//! What a scheme requires of a secret, and what the secret's text means. The scheme decides both; nothing is guessed.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
@@ -9,29 +9,29 @@ use crate::invalid::Warning;
 /// Longest secret, in bytes of its text.
 const SECRET_BYTES_MAX: usize = 512;
 
-/// Bytes of a generated secret: the least that Standard Webhooks allows, and no `=` to lose in base64.
+/// Bytes of a generated secret: the least that Standard Webhooks allows, and its base64 has no `=` that could be lost.
 const GENERATED_BYTES: usize = 24;
 
 /// Fewest bytes of a key that Standard Webhooks allows (*Signature scheme*, 24 to 64 bytes): a shorter one can be guessed.
 const KEY_BYTES_MIN: usize = 24;
 
-/// What stands before a Standard Webhooks secret.
+/// The prefix of a Standard Webhooks secret.
 const WHSEC: &str = "whsec_";
 
 /// What a scheme does without a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SecretRule {
-    /// One is generated.
+    /// A secret is generated.
     Generated,
-    /// It must be given.
+    /// The caller must give one.
     Required,
-    /// Nothing is signed.
+    /// The scheme works without a secret: then nothing is signed.
     Optional,
-    /// There is nothing that a secret could sign.
+    /// The scheme signs nothing, so it takes no secret.
     Unused,
 }
 
-/// Why a text cannot be the secret of a scheme. Never holds the text.
+/// Why a text cannot be the secret of a scheme. Never contains the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
@@ -50,7 +50,7 @@ pub enum SecretError {
     /// The scheme wants `whsec_` and base64.
     #[error("must be `whsec_` and standard base64 with padding; the scheme decodes it and does not take other text")]
     NotWhsec,
-    /// What was given as an ed25519 key is none.
+    /// The text begins like an ed25519 key, but is none.
     #[error("must be `whsk_` and standard base64 of an ed25519 seed of 32 bytes, or of the seed and its public key")]
     NotWhsk,
 }
@@ -78,7 +78,7 @@ impl Scheme {
         }
     }
 
-    /// Whether the bytes of the payload are among what is signed.
+    /// Whether the signed message contains the payload's bytes.
     #[must_use]
     pub(crate) fn signs_body(&self) -> bool {
         Recipe::of(self).ok().flatten().is_some_and(|recipe| recipe.signs_body())
@@ -87,7 +87,7 @@ impl Scheme {
     /// Whether `text` can be this scheme's secret.
     ///
     /// # Errors
-    /// Why not, in words that may be shown to the caller.
+    /// Why not; may be shown to the caller.
     pub(crate) fn check_secret(&self, text: &str) -> Result<(), SecretError> {
         if text.is_empty() || text.len() > SECRET_BYTES_MAX {
             return Err(SecretError::Length);
@@ -98,7 +98,7 @@ impl Scheme {
         self.key_format().ok_or(SecretError::Unused)?.key(text).map(drop)
     }
 
-    /// What is probably a mistake in a secret that the scheme takes, with pointers to `/secret`.
+    /// Probable mistakes in a secret that the scheme accepts, with pointers to `/secret`.
     #[must_use]
     pub(crate) fn secret_warnings(&self, text: &str) -> Vec<Warning> {
         let mut warnings = Vec::new();

@@ -1,9 +1,9 @@
-//! The settings of an endpoint as a table. From one row come the request and the patch, what is in effect, the answer, the
-//! OpenAPI document, the flag and what it prints, what is audited and what is kept.
+//! The settings of an endpoint as a table. One row generates all that concerns its setting: the fields of request, patch,
+//! effective configuration and answer, the OpenAPI document, the flag and its printed form, the audit and the stored form.
 //!
-//! A new setting is its row, the type of its values if none of those below fits, and whoever acts on it. What other fields rest
-//! on (`url`, `preset`, `scheme`, `secret`, `headers`, `auth`, `retry`) and what is not about sending (`tenant`, `key`,
-//! `enabled`, `event_types`) is no setting: it is read and checked where it is decided.
+//! A new setting needs its row, a type for its values if none of those below fits, and the code that acts on it. Fields that
+//! other fields depend on (`url`, `preset`, `scheme`, `secret`, `headers`, `auth`, `retry`) and fields that are not about
+//! sending (`tenant`, `key`, `enabled`, `event_types`) are no settings: they are read and checked by code of their own.
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -14,9 +14,9 @@ use crate::{document::Fields, invalid::Invalid};
 /// In-flight limit of a lane whose endpoint sets none, and of inline lanes.
 pub const MAX_IN_FLIGHT_DEFAULT: u32 = 16;
 
-/// Hands all rows to `$then!`: what a setting is, in a sentence; its name in documents, the type in which a caller gives it and
-/// the one in which it is kept, with what serde is to know; what it is where nobody gives it; its flag, its shape, an example,
-/// and how it is called on a line of its own.
+/// Passes all rows to `$then!`. A row has: a sentence that describes the setting; its name in documents; the type in which a
+/// caller gives it; the type in which it is stored, with serde attributes; its default; its flag, its shape, an example, and
+/// its label if it is shown on a line of its own.
 macro_rules! for_every_setting {
     ($then:ident) => {
         $then! {
@@ -56,7 +56,7 @@ macro_rules! for_every_setting {
 }
 pub(super) use for_every_setting;
 
-/// What is to be known of a setting by whoever reads, describes or prints it.
+/// A setting, as code that reads, describes or prints it needs it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Setting {
@@ -68,11 +68,11 @@ pub struct Setting {
     pub about: &'static str,
     /// Which values it takes.
     pub shape: Shape,
-    /// Whether there may be none: `null` in answers.
+    /// Whether it may have no value: `null` in answers.
     pub may_be_none: bool,
     /// A value, as JSON.
     pub example: &'static str,
-    /// What it is called where it is shown on a line of its own; the others are told in sentences.
+    /// Its label, if it is shown on a line of its own; other settings are shown in sentences.
     pub label: Option<&'static str>,
 }
 
@@ -82,7 +82,7 @@ pub struct Setting {
 pub enum Shape {
     /// A text.
     Text {
-        /// Its most characters.
+        /// The most characters it may have.
         chars_max: usize,
         /// Whether it has no control characters; if not, it has no NUL.
         one_line: bool,
@@ -110,7 +110,7 @@ pub enum Shape {
     },
     /// One word of several.
     Word {
-        /// What the words have in common, as the OpenAPI document names it.
+        /// The name of the set of words in the OpenAPI document.
         of: &'static str,
         /// All of them.
         words: &'static [&'static str],
@@ -136,13 +136,13 @@ macro_rules! table {
             label: $label,
         }),+];
 
-        /// Reads those that a document has.
+        /// Reads the settings that a document has.
         pub(super) fn read(draft: &mut Draft, fields: &mut Fields) {
             let mut settings = SETTINGS.iter();
             $(draft.$name = settings.next().and_then(|setting| Given::read(setting, fields));)+
         }
 
-        /// Checks those that are given.
+        /// Checks the settings that are given.
         pub(super) fn check(draft: &Draft, invalid: &mut Invalid) {
             let mut settings = SETTINGS.iter();
             $(if let (Some(setting), Some(given)) = (settings.next(), &draft.$name) {
@@ -150,7 +150,7 @@ macro_rules! table {
             })+
         }
 
-        /// A configuration with what a draft gives, and elsewhere with what the preset has or is usual.
+        /// A configuration with a draft's settings; the others are from the preset, or have their defaults.
         pub(super) fn settle(draft: &mut Draft, preset: Preset, rest: Rest) -> Spec {
             let Rest { url, event_types, scheme, retry } = rest;
             $(let otherwise: fn(Preset) -> $kept = $otherwise;
@@ -187,7 +187,7 @@ impl Serialize for Settings {
     }
 }
 
-/// What a configuration has beside its settings and its preset.
+/// The other fields of a configuration, without its settings and its preset.
 pub(super) struct Rest {
     pub(super) url: String,
     pub(super) event_types: Vec<String>,
@@ -197,7 +197,7 @@ pub(super) struct Rest {
 
 #[cfg(test)]
 impl Spec {
-    /// What tests send to: everything, by the default preset, unsigned.
+    /// A configuration for tests: it selects all events, has the default preset, and signs nothing.
     pub(crate) fn plain(url: &str) -> Self {
         let (url, event_types, scheme) = (url.to_owned(), vec!["*".to_owned()], super::Scheme::None);
         let rest = Rest { url, event_types, scheme, retry: Preset::Default.retry() };
@@ -217,9 +217,9 @@ impl Setting {
     }
 }
 
-/// The type in which a setting is kept.
+/// The type in which a setting is stored.
 trait Kept {
-    /// Whether it has a value for nothing.
+    /// Whether it has a value that means "none".
     const MAY_BE_NONE: bool = false;
 }
 
@@ -234,10 +234,10 @@ impl Kept for Statuses {}
 
 /// The type in which a caller gives a setting.
 trait Given: Sized + Serialize {
-    /// Reads it from a document; what is of another type is told.
+    /// Reads it from a document; a value of another type is a finding.
     fn read(setting: &Setting, fields: &mut Fields) -> Option<Self>;
 
-    /// Tells what of it is out of bounds. A draft may have been made by hand.
+    /// Adds a finding if the value is out of bounds. Not part of reading, since a host may build a draft without a document.
     fn check(&self, _setting: &Setting, _invalid: &mut Invalid) {}
 }
 

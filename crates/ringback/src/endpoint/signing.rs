@@ -3,27 +3,27 @@
 use super::{Credentials, Scheme, Secret, SecretRule, SigningKey};
 use crate::invalid::Invalid;
 
-/// Where the answer to a missing secret can be shown to someone.
+/// What is done about a missing secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Missing {
-    /// A registered endpoint: a generated secret stands in the answer.
+    /// For a registered endpoint: a secret is generated and shown in the answer.
     Generate,
-    /// An inline destination: nobody would ever learn a generated one.
+    /// For an inline destination: the destination is refused, since nobody would learn a generated secret.
     Refuse,
 }
 
 /// The secrets that a destination will have.
 #[derive(Default)]
 pub(super) struct Signing {
-    /// For the HMAC, the current one first.
+    /// HMAC secrets, the current one first.
     pub(super) secrets: Vec<Secret>,
-    /// For ed25519, the current one first.
+    /// ed25519 keys, the current one first.
     pub(super) signing_keys: Vec<Secret>,
-    /// The secret that is new and may be shown this once.
+    /// A new secret, which may be shown this once.
     pub(super) new: Option<String>,
 }
 
-/// Settles the secrets of a destination; what cannot be is a finding at `/secret`.
+/// Decides the secrets of a destination; problems are findings at `/secret`.
 pub(super) fn settle(
     scheme: &Scheme,
     given: Option<Option<String>>,

@@ -1,4 +1,4 @@
-//! The asymmetric half of `standard-ed25519`: a `whsk_` key that never leaves, a `whpk_` key to show.
+//! The asymmetric half of `standard-ed25519`: a secret `whsk_` key that is never shown, a public `whpk_` key.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::Signer as _;
 use zeroize::Zeroizing;
 
-/// What stands before a secret key.
+/// The prefix of a secret key.
 const WHSK: &str = "whsk_";
 
-/// What stands before a public key.
+/// The prefix of a public key.
 const WHPK: &str = "whpk_";
 
 /// An ed25519 key pair. The inner key is wiped when dropped.

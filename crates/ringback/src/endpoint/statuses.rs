@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Most entries of a list.
 pub(super) const ENTRIES_MAX: usize = 32;
 
-/// What a receiver can answer with in the end.
+/// The status codes that a receiver can answer with; lower ones are interim.
 const CODES: RangeInclusive<u16> = 200..=599;
 
 /// A list of status codes and ranges of them, as `["200-299", "404"]`.
@@ -23,7 +23,7 @@ impl Statuses {
     /// Reads the entries.
     ///
     /// # Errors
-    /// The first that is none.
+    /// When an entry is neither a status code nor a range.
     pub fn of<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, NoStatus> {
         entries.into_iter().map(entry).collect::<Result<_, _>>().map(Self)
     }

@@ -1,4 +1,4 @@
-//! What sending needs of a destination, registered or inline: read once, used for many attempts.
+//! Targets: destinations, registered or inline, that are ready to be sent to. Read once, used for many attempts.
 
 use std::{
     fmt,
@@ -18,10 +18,10 @@ use crate::{
     invalid::Invalid,
 };
 
-/// Names and what to send under them.
+/// Header names, and the templates of their values.
 type ExtraHeaders = Arc<[(HeaderName, Template<InHeader>)]>;
 
-/// A destination made ready.
+/// A destination that is ready to be sent to.
 #[derive(Clone)]
 pub struct Target {
     /// Where requests go.
@@ -40,7 +40,7 @@ pub struct Target {
     pub(crate) signer: Option<Arc<Signer>>,
     /// The extra headers, read.
     pub(crate) headers: ExtraHeaders,
-    /// How all names are written, found out with the first request.
+    /// How all header names are written; decided at the first request.
     spelling: OnceLock<Spelling>,
 }
 
@@ -62,14 +62,14 @@ impl Target {
         Ok(Self { url, scheme, credentials, timeout, retry, success, signer, headers, spelling })
     }
 
-    /// The same with other answers that say that a delivery has arrived.
+    /// The target with other statuses that count as success.
     #[must_use]
     pub(crate) fn succeeding_on(self, success: Statuses) -> Self {
         Self { success, ..self }
     }
 
-    /// How the names of a request are written on the wire: those of the scheme, of the extra headers and of `auth` as
-    /// they were spelled, and the engine's `own`, which must be the same in every call.
+    /// How header names are written on the wire: those of the scheme, of the extra headers and of `auth` as they were
+    /// given, and the engine's `own` names, which must be the same in every call.
     pub(crate) fn spelling(&self, own: &[String]) -> Spelling {
         let spelled = || {
             let scheme = self.signer.as_ref().and_then(|_| self.scheme.spelled_out()).map(|custom| custom.headers);
@@ -94,7 +94,7 @@ impl fmt::Debug for Target {
 }
 
 impl Endpoint {
-    /// What sending needs of this endpoint.
+    /// The endpoint as a target.
     ///
     /// # Errors
     /// When what was stored cannot be used, or its URL may not be sent to any more.

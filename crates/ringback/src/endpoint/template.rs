@@ -1,35 +1,35 @@
-//! Texts with placeholders in braces: what is signed, and what headers say.
+//! Templates: texts with placeholders in braces, for signed messages and headers.
 //!
 //! `{name}` stands for a value, `{{` and `}}` for a brace. A name that is not known is refused when
 //! the template is read, never at sending time.
 
 use std::fmt;
 
-/// The values that a kind of template may hold.
+/// The placeholders of one kind of template.
 pub(crate) trait Placeholder: Sized + fmt::Display {
-    /// What an error message offers instead of an unknown name.
+    /// The known names, which an error message lists when it meets an unknown one.
     const KNOWN: &'static str;
 
     /// The placeholder called `name`, without braces.
     fn named(name: &str) -> Option<Self>;
 }
 
-/// A template that was read and found right.
+/// A template that was parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template<P> {
     parts: Vec<Part<P>>,
 }
 
-/// A stretch of a template.
+/// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part<P> {
-    /// Stands for itself; braces are single here.
+    /// Literal text; braces are single here.
     Text(String),
-    /// Stands for a value.
+    /// A placeholder.
     Value(P),
 }
 
-/// Why a text is not a template. Shown to the caller; never holds more of the text than a name in braces.
+/// Why a text is not a template. Shown to the caller; contains no more of the text than a name in braces.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
     #[error("holds {{{name}}}, but only {known} are known here; write {{{{ and }}}} for braces")]
@@ -54,7 +54,7 @@ impl Error {
 const SHOWN_NAME_CHARS_MAX: usize = 64;
 
 impl<P: PartialEq> Template<P> {
-    /// Whether it is this placeholder and nothing beside it.
+    /// Whether it is this placeholder and nothing else.
     pub(crate) fn is_only(&self, wanted: &P) -> bool {
         matches!(&*self.parts, [Part::Value(value)] if value == wanted)
     }
@@ -94,7 +94,7 @@ impl<P: Placeholder> Template<P> {
         Ok(Self { parts })
     }
 
-    /// Its stretches, in order.
+    /// Its parts, in order.
     pub(crate) fn parts(&self) -> &[Part<P>] {
         &self.parts
     }
@@ -118,8 +118,8 @@ impl<P: Placeholder> Template<P> {
 }
 
 impl<P: Placeholder> Template<P> {
-    /// What stands where its placeholders are in a text of this form; `None` if the text is of another form. A value
-    /// ends where the text that follows it first appears.
+    /// The values of its placeholders in a text of this form; `None` if the text has another form. A value ends where the
+    /// literal text after its placeholder first occurs.
     pub(crate) fn unfill<'t>(&self, text: &'t str) -> Option<Vec<(&P, &'t str)>> {
         let mut values = Vec::new();
         let (mut rest, mut open) = (text, None);
@@ -132,7 +132,7 @@ impl<P: Placeholder> Template<P> {
                     rest = after;
                 }
                 (Part::Value(value), None) => open = Some(value),
-                // Nothing tells where one value ends and the next begins.
+                // Between two adjacent placeholders nothing shows where one value ends.
                 (Part::Value(_), Some(_)) => return None,
             }
         }

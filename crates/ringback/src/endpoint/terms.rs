@@ -1,4 +1,4 @@
-//! What endpoints and inline destinations have in common: scheme, credentials, retry.
+//! Terms: the fields that endpoints and inline destinations have in common: scheme, credentials, retry.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub(super) struct Given<'a> {
     pub(super) retry: Option<RetryDraft>,
 }
 
-/// What was there before, and what is done where nothing was.
+/// The present credentials, and what is done about a missing secret.
 pub(super) struct Inherited<'a> {
     pub(super) present: Option<&'a Credentials>,
     pub(super) missing: Missing,
@@ -38,7 +38,7 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    /// Settles and checks them; what is wrong is added to `invalid`, and then the terms are not to be used.
+    /// Fills in and checks the fields. Findings are added to `invalid`; if there are any, the terms must not be used.
     pub(super) fn of(
         given: Given<'_>,
         inherited: Inherited<'_>,
@@ -68,7 +68,8 @@ impl Terms {
             header::check_name_length(name, "/scheme/headers", invalid);
         }
         if let Some((name, _)) = scheme_headers.iter().find(|(name, value)| {
-            // Both would say the same: so `webhook-` may be the prefix beside Standard Webhooks.
+            // A header of the scheme that carries the event's id may have the name of Ringback's own id header, as both have
+            // the same value: so `webhook-` may be the prefix together with Standard Webhooks.
             let both_are_the_id = header::is_own_id(name, header_prefix) && value.is_only(&InSchemeHeader::Id);
             header::is_own(name, header_prefix) && !both_are_the_id
         }) {

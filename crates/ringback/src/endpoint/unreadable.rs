@@ -1,9 +1,9 @@
 //! An endpoint whose row cannot be read: its credentials do not open, or its configuration is not the expected document.
 //!
-//! It is disabled as far as anybody can see, alone: lists show it, its deliveries are held, nothing is sent in its name,
-//! tests included. The row stays as it is, so the endpoint goes on by itself once the right master key is back. A change
-//! that brings what cannot be read replaces it; every other change but a pause is refused, because it would destroy what
-//! the right key could still open.
+//! Such an endpoint appears disabled, and no other is affected: lists show it, its deliveries are held, and nothing is sent
+//! to it, not even tests. The row stays as it is, so the endpoint works again once the right master key is back. A change
+//! that gives new values for what cannot be read replaces it. Every other change except a pause is refused, because it
+//! would destroy values that the right key could still open.
 
 use super::{
     Draft, Endpoint, Preset, Spec, StoredEndpoint,
@@ -23,11 +23,11 @@ pub struct Unreadable {
     pub(super) without_spec: bool,
     /// Whether the credentials are what cannot be read.
     pub(super) without_credentials: bool,
-    /// The row: what is not replaced goes back unchanged.
+    /// The row: values that a change does not replace are stored unchanged.
     pub(super) stored: StoredEndpoint,
 }
 
-/// A change to an endpoint that cannot be read, which would destroy what cannot be read.
+/// A change would destroy the values of an endpoint that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the endpoint cannot be read ({why}): put the master key that sealed it among old_master_keys, or give a new `secret` (null for none), `headers` and `auth` to replace what cannot be read"
@@ -38,7 +38,7 @@ pub struct WouldDestroy {
 }
 
 impl Endpoint {
-    /// The endpoint as its row says it should be: enabled or not, whatever of it can be read.
+    /// The endpoint with the `enabled` and `disabled_reason` of its row, even if it cannot be read.
     pub(crate) fn as_configured(&self) -> Self {
         match &self.unreadable {
             None => self.clone(),
@@ -51,7 +51,7 @@ impl Endpoint {
         }
     }
 
-    /// Refuses a change of something that rests on what cannot be read.
+    /// Refuses a change that needs an endpoint that can be read.
     ///
     /// # Errors
     /// [`WouldDestroy`] if the endpoint cannot be read.
@@ -62,14 +62,14 @@ impl Endpoint {
         }
     }
 
-    /// Whether `draft` may replace this endpoint: if its credentials cannot be read, the draft must say what takes their
-    /// place. Returns what the caller should be told.
+    /// Whether `draft` may replace this endpoint: if its credentials cannot be read, the draft must give new ones. Returns a
+    /// warning for the caller, if there is one.
     ///
     /// # Errors
     /// [`WouldDestroy`] if the draft says nothing about the secret.
     pub(crate) fn check_repair(&self, draft: &Draft) -> Result<Option<Warning>, WouldDestroy> {
         let Some(unreadable) = &self.unreadable else { return Ok(None) };
-        // What is wrong about the draft is told first.
+        // If the draft has findings of its own, those are reported first.
         if unreadable.without_credentials && draft.secret.is_none() && draft.misread.findings.is_empty() {
             return Err(WouldDestroy { why: unreadable.why.clone() });
         }
@@ -83,7 +83,7 @@ impl Endpoint {
     }
 }
 
-/// What is shown of a configuration that cannot be read: what its row still tells, else the defaults.
+/// The configuration that is shown if the stored one cannot be read: the values of the row, otherwise the defaults.
 pub(super) fn spec_of_row(stored: &StoredEndpoint) -> Spec {
     let preset = Preset::default();
     let rest = Rest {

@@ -15,7 +15,7 @@ const URL_BYTES_MAX: usize = 2_048;
 /// A URL that requests may be sent to, as far as can be told before its name is resolved.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TargetUrl {
-    /// As it is requested: `http` or `https` with a host, without user information or fragment.
+    /// The URL as it is requested: `http` or `https` with a host, without user information or fragment.
     pub url: Url,
 }
 
@@ -52,8 +52,8 @@ impl TargetUrl {
         self.url.port_or_known_default().unwrap_or(443)
     }
 
-    /// Whether `other` names the same scheme, host and port, however both are spelled: default ports, letter case
-    /// and the dot of the root aside. False for what is no URL.
+    /// Whether `other` has the same scheme, host and port, whatever the spelling of default ports, letter case and the
+    /// root's dot. False if `other` is no URL.
     pub(super) fn is_of_the_origin_of(&self, other: &str) -> bool {
         Url::parse(other).is_ok_and(|other| {
             let other = Self { url: without_root_dot(other) };
@@ -68,7 +68,7 @@ impl fmt::Debug for TargetUrl {
     }
 }
 
-/// URL parsers delete tabs and line breaks without a word, so the text is judged before they see it.
+/// Checks the text before it is parsed, since URL parsers silently delete tabs and line breaks.
 fn check_text(text: &str) -> Result<(), Invalid> {
     if text.is_empty() {
         return Err(malformed("must not be empty"));
@@ -105,7 +105,7 @@ fn absolute(text: &str) -> Result<(String, Option<Warning>), Invalid> {
     Ok((absolute, Some(Warning { code: "url_scheme_added", pointer: "/url".to_owned(), detail })))
 }
 
-/// What to write instead. A name and a port is how people write a receiver on their own machine.
+/// A hint what to write instead. A name and a port is how people write a receiver on their own machine.
 fn without_scheme(host: &str) -> String {
     let wanted = "must be an absolute URL such as https://example.com/webhook";
     match host.split_once(':') {
@@ -117,8 +117,8 @@ fn without_scheme(host: &str) -> String {
     }
 }
 
-/// Where a URL leads that was stored as its caller wrote it: without a scheme it gets `https` when it is sent. Nothing
-/// else is judged. `None` for what is no URL.
+/// The URL that requests go to, of a stored text as its caller wrote it: a text without a scheme gets `https` when it is
+/// sent. Nothing else is checked. `None` if the text is no URL.
 pub(crate) fn as_it_is_sent(text: &str) -> Option<Url> {
     if has_scheme(text) { Url::parse(text).ok() } else { Url::parse(&format!("https://{text}")).ok() }
 }
@@ -145,7 +145,7 @@ fn check_form(url: &Url, text: &str) -> Result<(), Invalid> {
         return Err(malformed("has no host"));
     }
     match url.host() {
-        // A name cannot have one; of several dots at the end each reading would take one away.
+        // No label may be empty; and each time that a name with several dots at its end is read, it would lose one.
         Some(Host::Domain(name)) if name.strip_suffix('.').unwrap_or(name).split('.').any(str::is_empty) => {
             Err(malformed("has a host with two dots in a row, or one at its beginning"))
         }
@@ -160,7 +160,7 @@ fn authority(text: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-/// `example.com.` is `example.com`; the dot of the root would stand in `Host` and in no certificate.
+/// `example.com.` becomes `example.com`: `Host` would have the root's dot, and no certificate has it.
 fn without_root_dot(mut url: Url) -> Url {
     if let Some(Host::Domain(name)) = url.host()
         && let Some(name) = name.strip_suffix('.').map(str::to_owned)
@@ -172,7 +172,7 @@ fn without_root_dot(mut url: Url) -> Url {
 }
 
 fn unreadable(error: url::ParseError, text: &str) -> Invalid {
-    // A last label of digits makes a host a number, whatever the rest is: `256.1.1.1`, `1.2.3.4.5`.
+    // A host whose last label is digits counts as an IPv4 number, whatever the rest: `256.1.1.1`, `1.2.3.4.5`.
     match error {
         url::ParseError::InvalidIpv4Address => ambiguous(),
         _ if authority(text).is_empty() => malformed("has no host"),
@@ -180,8 +180,8 @@ fn unreadable(error: url::ParseError, text: &str) -> Invalid {
     }
 }
 
-/// The cause, and what would be right. All of it is told by the URL itself and by the documented defaults: what names
-/// resolve to is not known here, and would not be told.
+/// The cause, and what would be right. The answer reveals nothing but the URL itself and documented defaults: what names
+/// resolve to is not known here.
 fn refused(blocked: Blocked, url: &Url) -> Invalid {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();

@@ -1,13 +1,13 @@
-//! Whether the clocks can be trusted. What is too old goes by the database's clock; where that one may be wrong, nothing
-//! is dropped until somebody has looked.
+//! Whether the clocks can be trusted. The database's clock decides what is too old; while it may be wrong, nothing is
+//! dropped until a person has looked.
 //!
 //! ```text
 //! apart    this node's clock and the database's differ by more than APART_MAX: one of them is wrong
-//! jumped   the database's clock has moved on by more than JUMP since anybody kept house: either nobody did for so long,
-//!          or it was set. It is believed once it has been seen for WAIT, or at once when it is set back
+//! jumped   the database's clock has moved on by more than JUMP since the last round of upkeep: either there was none for
+//!          so long, or the clock was set. It is believed once it has been seen for WAIT, or at once when it is set back
 //! ```
 //!
-//! The second is what tells of a wrong clock where both are one: with SQLite, and on a single machine.
+//! With SQLite, and on a single machine, both clocks are the same: then only `jumped` can tell that it is wrong.
 
 use std::{fmt, time::Duration};
 
@@ -21,31 +21,30 @@ use crate::{
     time::Timestamp,
 };
 
-/// How far the two clocks may be apart while things are dropped. Clocks that anything keeps in order differ by less than a
-/// second.
+/// How far the two clocks may be apart while rows are dropped. Clocks that are synchronised differ by less than a second.
 const APART_MAX: Duration = Duration::from_secs(5 * 60);
 
-/// A database's clock that has moved on by more than this between two rounds is not believed at once. Shorter than any
-/// retention that matters, longer than a night.
+/// A database's clock that has moved on by more than this between two rounds is not believed at once. Shorter than usual
+/// retentions, longer than a node is down overnight.
 const JUMP: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// For how long not: time enough for whoever sees the warning. Dropping things a day later than they could be harms
-/// nobody.
+/// How long a clock that jumped is not believed: enough time for a person to see the warning. Dropping rows a day later does
+/// no harm.
 const WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How often the time of a round is written down.
+/// How often the time of a round is stored.
 const NOTED_EVERY: Duration = Duration::from_secs(10 * 60);
 
-/// How long what was heard of the database's clock serves for the times of events.
+/// For how long a comparison with the database's clock is used for the times of events.
 const HEARD_FOR: Duration = Duration::from_secs(60);
 
-/// An event carries this node's time while it is no further than this from the database's.
+/// An event gets this node's time while that is no further than this from the database's.
 const SAME: Duration = Duration::from_secs(1);
 
-/// The setting under which the time of the last round is kept.
+/// The setting that stores the time of the last round.
 const SETTING: &str = "upkeep_clock";
 
-/// Why nothing is dropped for now: a clock may be wrong. What is shown tells both times.
+/// Why nothing is dropped for now: a clock may be wrong. `Display` shows both times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClockDoubt {
@@ -60,7 +59,7 @@ pub enum ClockDoubt {
     Jumped {
         /// What it shows.
         database: Timestamp,
-        /// When it is believed if it is not set back before.
+        /// When it is believed, unless it is set back before.
         until: Timestamp,
     },
 }
@@ -81,17 +80,17 @@ impl fmt::Display for ClockDoubt {
     }
 }
 
-/// When somebody last kept house, by the database's clock.
+/// The last round of housekeeping on any node, by the database's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Mark {
-    /// In microseconds.
+    /// What the database's clock showed, in microseconds.
     seen: i64,
-    /// A clock that jumped is believed from then on.
+    /// If the clock jumped: the time, in its own microseconds, from which on it is believed.
     believed_from: Option<i64>,
 }
 
 impl Mark {
-    /// What `before` becomes when the database's clock shows `now`.
+    /// The mark after `before`, when the database's clock shows `now`.
     fn next(before: Option<Self>, now: Timestamp) -> Self {
         let seen = now.micros();
         let Some(before) = before else { return Self { seen, believed_from: None } };
@@ -100,7 +99,7 @@ impl Mark {
             return Self { seen, believed_from: Some((now + WAIT).micros()) };
         }
         if last.since(now) > APART_MAX {
-            // Set back: what went before it was the mistake.
+            // Set back: the time that it showed before was the wrong one.
             return Self { seen, believed_from: None };
         }
         let believed_from = before.believed_from.filter(|from| seen < *from);
@@ -109,19 +108,20 @@ impl Mark {
     }
 }
 
-/// What was last heard of the database's clock.
+/// The last comparison with the database's clock.
 #[derive(Debug, Clone, Copy)]
 struct Heard {
-    /// By how many microseconds this node's clock is ahead of it; 0 where that cannot be told from the time it took to ask.
+    /// By how many microseconds this node's clock is ahead of the database's; 0 if the difference may be just the time that
+    /// asking took.
     ahead: i64,
-    /// What this node's clock showed …
+    /// What this node's clock showed at `at`.
     node: Timestamp,
-    /// … and when.
+    /// When they were compared, by the monotonic clock.
     at: Instant,
 }
 
 impl Heard {
-    /// Whether it still tells how the clocks stand: it is recent, and this node's was not set since.
+    /// Whether the comparison still holds: it is recent, and this node's clock was not set since.
     fn serves(&self, now: Timestamp) -> bool {
         let elapsed = self.at.elapsed();
         let expected = self.node + elapsed;
@@ -129,7 +129,8 @@ impl Heard {
     }
 }
 
-/// By how many microseconds a node is ahead of a database that said `database` between `asked` and `answered`.
+/// By how many microseconds a node is ahead of a database whose clock showed `database` at some moment between `asked` and
+/// `answered`.
 fn ahead(asked: Timestamp, database: Timestamp, answered: Timestamp) -> i64 {
     if database < asked {
         asked.micros().saturating_sub(database.micros())
@@ -153,7 +154,7 @@ impl Clocks {
         *self.doubt.lock()
     }
 
-    /// Looks at both clocks. Whoever keeps house notes that down for the next.
+    /// Compares both clocks. The node that keeps house stores the mark for the next round.
     pub(super) async fn check(&self, store: &dyn Store, keeps_house: bool) -> store::Result<Option<ClockDoubt>> {
         let (database, heard) = self.hear(store).await?;
         let doubt = if heard.ahead.unsigned_abs() > micros(APART_MAX) {
@@ -166,13 +167,13 @@ impl Clocks {
         Ok(doubt)
     }
 
-    /// The time of an event that is accepted now: this node's if its clock is right, by the database's otherwise. Retention
-    /// goes by it, and so does the partition that holds the event.
+    /// The time of an event that is accepted now: this node's if its clock is right, otherwise the database's. It decides
+    /// the event's partition and retention.
     pub(crate) async fn of_event(&self, store: &dyn Store) -> Timestamp {
         let heard = *self.heard.lock();
         let heard = match heard.filter(|heard| heard.serves(Timestamp::now())) {
             Some(heard) => Some(heard),
-            // A database that does not answer will not take the event either.
+            // On an error the node's time serves: a database that does not answer will not take the event either.
             None => self.hear(store).await.ok().map(|(_, heard)| heard),
         };
         let now = Timestamp::now();
@@ -184,7 +185,7 @@ impl Clocks {
         }
     }
 
-    /// What was heard of the database's clock serves no longer: the next event asks anew.
+    /// Forgets the last comparison: the next event asks the database again.
     pub(crate) fn forget(&self) {
         *self.heard.lock() = None;
     }
@@ -199,10 +200,10 @@ impl Clocks {
     }
 }
 
-/// The mark as it is now; written down by whoever keeps house.
+/// The mark as of now; the node that keeps house stores it.
 async fn mark(store: &dyn Store, now: Timestamp, keeps_house: bool) -> store::Result<Mark> {
     let kept = store.setting(SETTING).await?;
-    // One that cannot be read is as good as none.
+    // A stored mark that cannot be read counts as none.
     let before = kept.and_then(|kept| serde_json::from_slice(&kept).ok());
     let next = Mark::next(before, now);
     if keeps_house && before != Some(next) {

@@ -23,7 +23,8 @@ impl Engine {
         self.store().list_deliveries(filter, before, limit).await
     }
 
-    /// The deliveries of one event, newest first, at most `most`: page by page, since a page may hold fewer than there are.
+    /// The deliveries of one event, newest first, at most `most`. Reads page by page, since a page may have fewer than there
+    /// are.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -57,8 +58,8 @@ impl Engine {
         self.store().attempts(id).await
     }
 
-    /// Sends a delivery again, under the same id and with a new budget of attempts, if it is what `of` says. One that is
-    /// delivered stays so, whatever comes of it.
+    /// Sends a delivery again, under the same id and with a new budget of attempts, if `of` allows it. A delivered delivery
+    /// stays delivered, however the replay ends.
     ///
     /// # Errors
     /// When the store does not answer.

@@ -1,8 +1,8 @@
 //! Edits of one endpoint take turns, so that none is refused because another came first.
 //!
-//! A change is made to the version that was read, and only if that is still the present one. Within this process edits
-//! of an endpoint wait for one another; what another node changes meanwhile is read again, and the edit is made on top
-//! of it. A caller that names no version therefore never hears of a version.
+//! An edit changes the version that was read, and is written only if that is still the present one. Within this process
+//! edits of an endpoint wait for one another. If another node changes the endpoint meanwhile, it is read again, and the edit
+//! is made on top of that. So a caller that names no version is never refused for one.
 
 use std::{
     hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
@@ -13,20 +13,20 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{Engine, id::EndpointId};
 
-/// How often a change is made again because another node came first. With one edit at a time in each node, each round
-/// that is lost is another node's won.
+/// How often an edit is tried again because another node came first. With one edit at a time in each node, another node
+/// succeeds in each round that this one loses.
 pub(super) const ROUNDS_MAX: u32 = 100;
 
-/// Rounds that follow one another at once.
+/// The first so many rounds follow one another without a wait.
 const ROUNDS_AT_ONCE: u32 = 3;
 
 /// Longest wait before a later round.
 const WAIT_MAX: Duration = Duration::from_millis(20);
 
-/// Endpoints share this many turns: a bounded number, whatever the number of endpoints.
+/// Endpoints share this many locks, so that their number does not grow with the endpoints.
 const TURNS: usize = 64;
 
-/// Whose turn it is, by endpoint.
+/// The locks under which endpoints are edited, chosen by the endpoint's id.
 #[derive(Debug)]
 pub(crate) struct Turns([Mutex<()>; TURNS]);
 
@@ -51,7 +51,7 @@ impl Engine {
     }
 }
 
-/// Lets other nodes finish before a later round, each for another time.
+/// Lets other nodes finish before a later round, for a random time, so that nodes do not collide again.
 pub(super) async fn wait_before(round: u32) {
     if round >= ROUNDS_AT_ONCE {
         tokio::time::sleep(WAIT_MAX.mul_f64(rand::random())).await;

@@ -1,5 +1,5 @@
-//! Endpoints as the store has them: pages of a list, and the URLs of those that are deleted. What is asked of live
-//! endpoints again and again is answered by [`Engine::directory`], from memory.
+//! Endpoints read from the store: pages of a list, and the URLs of deleted ones. Frequent questions about live endpoints are
+//! answered from memory, by [`Engine::directory`].
 
 use crate::{
     Engine,
@@ -31,7 +31,7 @@ impl Engine {
         Ok(Page { items: stored.into_iter().map(|stored| Endpoint::open(stored, keys)).collect(), next })
     }
 
-    /// Where endpoints send, or sent before they were deleted. Those that never were are left out.
+    /// The URLs of endpoints, also of deleted ones. Ids that never existed are left out.
     ///
     /// # Errors
     /// When the store does not answer.

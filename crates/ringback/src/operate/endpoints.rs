@@ -1,8 +1,8 @@
-//! Making, changing, pausing, testing and deleting endpoints.
+//! Creating, changing, pausing, testing and deleting endpoints.
 //!
-//! A change is answered only when this node works by it; other nodes follow within a second. A change is
-//! made to the version that was read: where another came first, it is made again on what that one left,
-//! unless the caller said which version it meant.
+//! A change is answered once it has taken effect on this node; other nodes follow within a second. A change is made to the
+//! version that was read: if another change came first, it is made again on top of that one, unless the caller named the
+//! version that it meant.
 
 use std::sync::Arc;
 
@@ -25,22 +25,22 @@ use crate::{
     time::Timestamp,
 };
 
-/// The payload of a test event that brings none.
+/// The payload of a test event, if the caller gives none.
 const TEST_PAYLOAD: &[u8] = br#"{"test":true}"#;
 
-/// What is asked for, and by whom.
+/// The action that was asked for, and who asked.
 pub(super) type Asked<'a> = (Action, &'a Actor);
 
-/// An endpoint as a change left it.
+/// The result of a change.
 #[derive(Debug)]
 pub struct Made {
     /// The endpoint now.
     pub endpoint: Endpoint,
-    /// Whether there was none before.
+    /// Whether the change created it.
     pub created: bool,
-    /// The signing secret, if this change gave or generated it: the one time that it is told.
+    /// The signing secret, if this change set or generated it. It is never shown again.
     pub secret: Option<String>,
-    /// What was understood but is probably a mistake.
+    /// What was accepted but is probably a mistake.
     pub warnings: Vec<Warning>,
 }
 
@@ -59,10 +59,10 @@ pub enum Error {
     /// A rotation has promised a receiver what this change would end early.
     #[error("{0}")]
     OverlapInUse(Broken),
-    /// Others changed it over and over, and each time first. It is as they left it; the same request may succeed later.
+    /// Other nodes changed it first, again and again. It is as they left it; the same request may succeed later.
     #[error("the endpoint is being changed by too many at once")]
     Contended,
-    /// There is none, or it is deleted.
+    /// There is no such endpoint, or it is deleted.
     #[error("no such endpoint")]
     Absent,
     /// Another request came before under the same idempotency key.
@@ -77,7 +77,7 @@ pub enum Error {
 }
 
 impl Engine {
-    /// Makes an endpoint.
+    /// Creates an endpoint.
     ///
     /// # Errors
     /// Findings in the draft, a key that is taken, or the store's failure.
@@ -85,11 +85,11 @@ impl Engine {
         self.create_endpoint_once(draft, None, by).await
     }
 
-    /// Makes an endpoint, unless the same request has made it before: then the endpoint is told again as it is now, or
-    /// was when it was deleted, and without its secret.
+    /// Creates an endpoint, unless the same request has created it before: then returns the endpoint as it is now, or was
+    /// when it was deleted, without its secret.
     ///
     /// # Errors
-    /// As of [`Engine::create_endpoint`]; also when another request came before under the key.
+    /// As [`Engine::create_endpoint`]; also when another request came before under the key.
     pub async fn create_endpoint_once(&self, draft: Draft, once: Option<&OnceKey>, by: &Actor) -> Result<Made, Error> {
         let resolved = self.resolve(draft)?;
         let now = Timestamp::now();
@@ -123,8 +123,8 @@ impl Engine {
         Ok(Made { endpoint, created: true, secret: resolved.generated_or_given_secret, warnings: resolved.warnings })
     }
 
-    /// Makes the tenant's endpoint with this key be as the draft says, whether there is one or not. A draft
-    /// that says nothing about the secret keeps the present one.
+    /// Creates the tenant's endpoint with this key, or replaces its values, as the draft says. A draft that says nothing
+    /// about the secret keeps the present one.
     ///
     /// # Errors
     /// Findings in the draft, a version other than `seen`, or the store's failure.
@@ -145,7 +145,7 @@ impl Engine {
                 None => None,
             };
             let found = match self.as_it_is(found).await {
-                // Deleted or renamed while this waited for its turn.
+                // The endpoint was deleted or renamed while this edit waited for its turn.
                 Err(Error::Absent) => continue,
                 found => found?,
             };
@@ -154,7 +154,7 @@ impl Engine {
                     let current = Endpoint::open(stored, &self.settings().keys);
                     self.replace(current, draft.clone(), seen, (Action::ReplaceEndpoint, by)).await
                 }
-                // What would be refused anyway is refused for that (RFC 9110 §13.2.1).
+                // Findings in the draft are reported before the version (RFC 9110 §13.2.1).
                 None if seen.is_some() => {
                     self.resolve(draft)?;
                     return Err(Error::VersionMismatch);
@@ -173,7 +173,7 @@ impl Engine {
     /// Applies a JSON merge patch (RFC 7396).
     ///
     /// # Errors
-    /// As of [`Engine::put_endpoint`]; also when there is no such endpoint, or the new key is taken.
+    /// As [`Engine::put_endpoint`]; also when there is no such endpoint, or the new key is taken.
     pub async fn patch_endpoint(
         &self,
         id: EndpointId,
@@ -194,7 +194,7 @@ impl Engine {
         Err(Error::Contended)
     }
 
-    /// Pauses or resumes an endpoint; nothing happens to one that is so already.
+    /// Pauses or resumes an endpoint; nothing changes if it is so already.
     ///
     /// # Errors
     /// When there is no such endpoint, or the store fails.
@@ -237,8 +237,8 @@ impl Engine {
         Err(Error::Contended)
     }
 
-    /// Disables an endpoint that answered 410 to a request made under version `seen`, unless it has changed since or is
-    /// disabled or deleted already. Whether it had changed.
+    /// Disables an endpoint that answered 410 to a request made under version `seen`, unless it has changed since, or is
+    /// disabled or deleted already. True if it had changed.
     pub(crate) async fn disable_gone(&self, id: EndpointId, seen: i64) -> Result<bool, Error> {
         let current = match self.live_endpoint(id).await {
             Err(Error::Absent) => return Ok(false),
@@ -255,7 +255,7 @@ impl Engine {
         Ok(false)
     }
 
-    /// Sends a real, signed event to one endpoint, whatever it selects and also while it is not enabled.
+    /// Sends a real, signed event to one endpoint, whatever its selectors, and even if it is not enabled.
     ///
     /// # Errors
     /// When there is no such endpoint, or type or payload are refused (pointers begin with `/0`).
@@ -281,7 +281,7 @@ impl Engine {
         Ok(Endpoint::open(stored, &self.settings().keys))
     }
 
-    /// What was found before this change had its turn, as it is now.
+    /// Reads again an endpoint that was found before this change had its turn.
     ///
     /// # Errors
     /// [`Error::Absent`] when it was deleted or renamed meanwhile.
@@ -306,7 +306,7 @@ impl Engine {
         if resolved.tenant.as_ref().is_some_and(|tenant| *tenant != current.tenant) {
             return Err(Invalid::one("/tenant", "immutable", "cannot be changed").into());
         }
-        // Last: what would be refused anyway is refused for that (RFC 9110 §13.2.1).
+        // The version is checked last, so that findings in the draft are reported first (RFC 9110 §13.2.1).
         if seen.is_some_and(|seen| seen != current.version) {
             return Err(Error::VersionMismatch);
         }
@@ -318,14 +318,14 @@ impl Engine {
         if let Some(broken) = broken(before, after, Timestamp::now()) {
             return Err(Error::OverlapInUse(broken));
         }
-        // The same request again changes nothing: no version, no connection dropped.
+        // The same request again changes nothing: no new version, no connection dropped.
         let is_same = repair.is_none() && is_same(&current, &changed);
         let endpoint = if is_same { current } else { self.write(&current, changed, asked).await? };
         warnings.extend(repair);
         Ok(Made { endpoint, created: false, secret, warnings })
     }
 
-    /// Writes what `current` is to become, if it still is `current`.
+    /// Writes `changed`, if the stored endpoint still is `current`.
     pub(super) async fn write(
         &self,
         current: &Endpoint,
@@ -340,7 +340,7 @@ impl Engine {
         self.settled(updated).await
     }
 
-    /// What a change came to, once this node's directory has it.
+    /// The result of a change, once this node's directory has it.
     async fn settled(&self, updated: Updated) -> Result<Endpoint, Error> {
         match updated {
             Updated::Done(stored) => {
@@ -353,7 +353,7 @@ impl Engine {
                 let detail = format!("has {most} endpoints already, as many as a tenant may have");
                 Err(Invalid::one("/tenant", "too_many_endpoints", detail).into())
             }
-            // Only under a key is anything done before.
+            // `Before` cannot happen: an update is not carried out under an idempotency key.
             Updated::VersionMismatch | Updated::Before(_) => Err(Error::VersionMismatch),
             Updated::Absent => Err(Error::Absent),
         }
@@ -364,7 +364,7 @@ impl Engine {
     }
 }
 
-/// The path of a PUT names tenant and key; the body may repeat them, but not say otherwise.
+/// The path of a PUT names tenant and key; the body may repeat them, but not name others.
 fn address(draft: &mut Draft, tenant: &str, key: &str) -> Result<(), Invalid> {
     let mut invalid = Invalid::default();
     for (pointer, given, path) in [("/tenant", &mut draft.tenant, tenant), ("/key", &mut draft.key, key)] {
@@ -376,8 +376,8 @@ fn address(draft: &mut Draft, tenant: &str, key: &str) -> Result<(), Invalid> {
     invalid.or(())
 }
 
-/// The secret that a change brought. One that was the current one before is not told again, and keeps its
-/// older companions, which sign beside it until their time is over.
+/// The secret that a change set or generated. If it was the current one before, it is not shown again, and the older secrets
+/// that sign beside it stay.
 fn secret_to_tell(current: &Endpoint, resolved: &mut Resolved) -> Option<String> {
     let secret = resolved.generated_or_given_secret.take();
     let before = &current.credentials.secrets;

@@ -1,7 +1,7 @@
 //! Erases the events of running expunges, step by step.
 //!
-//! One node does it, the owner of shard 0. Everything it needs is in the store: a restart goes on where the last step
-//! was committed.
+//! One node erases, the owner of shard 0. All state is in the store: after a restart it goes on after the last committed
+//! step.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 use super::jobs::Failing;
 use crate::{deliver::Delivering, id::ExpungeId, store};
 
-/// Between steps while an expunge runs: what is sent meanwhile comes first.
+/// Between steps while an expunge runs, so that sending has precedence.
 const PAUSE_RUNNING: Duration = Duration::from_millis(10);
 
-/// Between looks while none does.
+/// Between looks while no expunge runs.
 const PAUSE_IDLE: Duration = Duration::from_millis(500);
 
 /// After an error of the database.
@@ -40,7 +40,7 @@ pub(crate) async fn expunge(delivering: Arc<Delivering>, stop: CancellationToken
     }
 }
 
-/// One step of each running expunge; whether any was taken.
+/// Takes one step of each running expunge; true if any was taken.
 async fn step(delivering: &Delivering, failing: &mut Failing<ExpungeId>) -> store::Result<bool> {
     if !delivering.owns(0) {
         return Ok(false);

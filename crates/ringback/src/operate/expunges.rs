@@ -1,5 +1,4 @@
-//! Expunging one event, and making and looking up expunges of many. What erases the events of those is beside this, in
-//! `expunge`.
+//! Expunging one event, and creating and looking up expunges of many. The task that erases their events is in `expunge`.
 
 use serde_json::json;
 
@@ -11,12 +10,12 @@ use crate::{
     time::Timestamp,
 };
 
-/// An expunge of many, as it is asked for.
+/// An expunge of many events, as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewExpunge {
-    /// Which events it takes.
+    /// Which events it erases.
     pub filter: ExpungeFilter,
-    /// Whether the events' keys go too.
+    /// Whether the events' keys are erased, too.
     pub keys: Keys,
     /// Only count: nothing is stored.
     pub dry_run: bool,
@@ -24,8 +23,8 @@ pub struct NewExpunge {
 
 impl Engine {
     /// Removes an event's payload for good, with what its attempts kept of answers and, if wanted, its keys. Its pending
-    /// deliveries and dead letters become cancelled. False if there is no such event; true as well if all of it was
-    /// erased before.
+    /// deliveries and dead letters become cancelled. False if there is no such event; true even if all of it was erased
+    /// before.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -50,7 +49,7 @@ impl Engine {
         self.store().create_expunge(&expunge, &record).await
     }
 
-    /// One expunge of many, with its progress and, once everything is erased, its receipt.
+    /// One expunge of many events, with its progress and, once everything is erased, its receipt.
     ///
     /// # Errors
     /// When the store does not answer.

@@ -1,5 +1,5 @@
-//! Figures for operators: what waits, and how an endpoint's receiver has done lately. Every read is bounded, so that
-//! asking costs the same however much there is.
+//! Figures for operators: how much waits, and how the last attempts of an endpoint ended. Every read is bounded, so that its
+//! cost does not grow with the tables.
 
 use std::time::Duration;
 
@@ -13,43 +13,43 @@ use crate::{
     time::Timestamp,
 };
 
-/// Counting what is pending, and what is dead, stops here.
+/// Counting pending deliveries, and dead letters, stops here.
 pub const COUNTED_MAX: u32 = 100_000;
 
-/// The newest attempts that an endpoint's figures are made of, and the newest deliveries that they are looked for at.
+/// An endpoint's figures are made of at most so many of its newest attempts, of at most so many of its newest deliveries.
 pub const ATTEMPTS_MAX: u32 = 1_000;
 
 /// How far back an endpoint's figures look.
 const LATELY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What waits in the whole installation.
+/// How much waits in the whole installation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Waiting {
-    /// Deliveries that are owed, counted up to [`COUNTED_MAX`].
+    /// Pending deliveries, counted up to [`COUNTED_MAX`].
     pub pending: u32,
-    /// Dead letters, counted as far.
+    /// Dead letters, counted up to [`COUNTED_MAX`].
     pub dead: u32,
-    /// For how long the delivery that has been due for longest has been, held ones included; `None` if none is due.
+    /// For how long the oldest due delivery has been due, including held ones; `None` if none is due.
     pub oldest_due: Option<Duration>,
     /// Lanes that may not send now: held, or their endpoint paused or not enabled.
     pub lanes_held: usize,
 }
 
-/// How an endpoint's attempts of the last 24 hours ended; of the newest [`ATTEMPTS_MAX`] of them.
+/// How the newest [`ATTEMPTS_MAX`] attempts of an endpoint within the last 24 hours ended.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct LastDay {
     /// Answered with success.
     pub delivered: u32,
     /// Ended in any other way.
     pub failed: u32,
-    /// Half of them took no longer, in milliseconds; `None` if there were none.
+    /// The median duration, in milliseconds; `None` if there were no attempts.
     pub p50_ms: Option<f64>,
-    /// 99 of 100 took no longer.
+    /// The duration, in milliseconds, that 99 of 100 did not exceed.
     pub p99_ms: Option<f64>,
 }
 
 impl Engine {
-    /// What is pending and what is dead now, each counted up to [`COUNTED_MAX`].
+    /// How many deliveries are pending and how many are dead now, each counted up to [`COUNTED_MAX`].
     ///
     /// # Errors
     /// When the store does not answer.
@@ -57,7 +57,7 @@ impl Engine {
         self.store().backlog(COUNTED_MAX).await
     }
 
-    /// What waits now.
+    /// How much waits now.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -67,7 +67,7 @@ impl Engine {
         Ok(Waiting { pending, dead, oldest_due, lanes_held })
     }
 
-    /// How an endpoint's receiver has done in the last 24 hours.
+    /// How an endpoint's attempts of the last 24 hours ended.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -85,7 +85,7 @@ fn summary(attempts: Vec<RecentAttempt>) -> LastDay {
     LastDay { delivered, failed, p50_ms: percentile(&durations, 50), p99_ms: percentile(&durations, 99) }
 }
 
-/// The smallest that at least so many of a hundred do not exceed (nearest rank), in milliseconds.
+/// The smallest duration that at least `percent` of a hundred do not exceed (nearest rank), in milliseconds.
 fn percentile(sorted: &[Duration], percent: usize) -> Option<f64> {
     let rank = (sorted.len() * percent).div_ceil(100);
     let duration = sorted.get(rank.checked_sub(1)?)?;

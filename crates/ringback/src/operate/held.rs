@@ -1,5 +1,5 @@
-//! Lanes that may not send, and how long the oldest due delivery has waited: of the whole installation, or as far as
-//! one tenant may know. All reads are bounded, however much waits.
+//! Lanes that may not send, and how long the oldest due delivery has waited: in the whole installation, or of one tenant.
+//! All reads are bounded, however much waits.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -12,30 +12,30 @@ use crate::{
     time::Timestamp,
 };
 
-/// Most held lanes that are looked at, and most endpoints of a tenant whose lanes are.
+/// Most held lanes that are looked at, and most endpoints of a tenant whose lanes are looked at.
 const LANES_MAX: usize = 500;
 
-/// Most of a tenant's pending deliveries among which inline ones are looked for.
+/// Inline deliveries of a tenant are looked for among so many of its pending deliveries.
 const INLINE_MAX: u32 = 1_000;
 
 /// A lane that may not send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: String,
-    /// Where it goes; `None` if that cannot be read.
+    /// Where it sends; `None` if that cannot be read.
     pub url: Option<String>,
-    /// The endpoint's name or key; none for inline destinations.
+    /// The endpoint's name or key; `None` for inline destinations.
     pub name: Option<String>,
-    /// Why.
+    /// Why it may not send.
     pub reason: HoldReason,
-    /// When it ends by itself.
+    /// When the hold ends by itself, if it does.
     pub until: Option<Timestamp>,
     /// Since when the oldest of its deliveries is due; nothing waits if unset.
     pub due_at: Option<Timestamp>,
 }
 
-/// Why a lane may not send, and when that ends by itself.
+/// Why a lane may not send, and when that ends by itself, if it does.
 type Hold = (HoldReason, Option<Timestamp>);
 
 impl Engine {
@@ -47,8 +47,8 @@ impl Engine {
         Ok(self.holds(None, &*self.directory().await?).await?.len())
     }
 
-    /// Lanes that may not send, the one that has waited longest first, and of inline ones only those in which
-    /// something waits: at most `most`, and how many more there are.
+    /// At most `most` lanes that may not send, the one that has waited longest first, and how many more there are. Inline
+    /// lanes in which nothing waits are left out.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -74,10 +74,10 @@ impl Engine {
         Ok((held, more))
     }
 
-    /// How long the delivery that has been due for longest has been, held ones included; `None` if none is due.
+    /// For how long the oldest due delivery has been due, including held ones; `None` if none is due.
     ///
-    /// Of one tenant, deliveries are found by their lanes: those of its endpoints, and, as inline ones cannot be
-    /// counted off, those among the pending that are listed first.
+    /// For one tenant, the lanes of its endpoints are looked at. Its inline lanes are not listed anywhere, so they are
+    /// looked for among its newest pending deliveries.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -98,7 +98,7 @@ impl Engine {
         Ok(oldest(&due).max(inline.filter(|&due_at| due_at <= due.now).map(|due_at| due.now.since(due_at))))
     }
 
-    /// Every lane that may not send, but for those of other tenants' endpoints.
+    /// Every lane that may not send, except those of other tenants' endpoints.
     async fn holds(&self, tenant: Option<&str>, directory: &Directory) -> store::Result<HashMap<LaneId, Hold>> {
         let shards: Vec<_> = (0..SHARDS).collect();
         let by_answer = self.store().load_holds(&shards).await?;
@@ -119,7 +119,8 @@ impl Engine {
         self.store().feed_lanes(&lanes, 1).await
     }
 
-    /// An inline lane is known by what waits in it; one in which nothing does holds nobody back.
+    /// The tenant and URL of an inline lane stand only in its deliveries: `due` is its first one. `None` if the lane belongs
+    /// to another tenant.
     async fn inline(&self, tenant: Option<&str>, due: &Due, (reason, until): Hold) -> store::Result<Option<Held>> {
         let row = self.delivery(due.id).await?;
         let ours = row.filter(|row| tenant.is_none_or(|tenant| row.event.tenant == tenant));

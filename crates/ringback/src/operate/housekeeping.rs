@@ -1,7 +1,7 @@
-//! Expires what was held too long and keeps the tables small; one node does it, the owner of shard 0.
+//! Expires deliveries that were held too long, and keeps the tables small. One node does this, the owner of shard 0.
 //!
-//! Each step fails alone: what makes one fail does not keep the others from being done, and it is tried again in the next
-//! round. While a clock may be wrong, nothing goes by how old it is.
+//! Each step fails by itself: the other steps are taken, and it is tried again in the next round. While a clock may be
+//! wrong, steps that go by the age of rows are not taken.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
 /// Between rounds.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Between steps while there is more to do: others want the database, too.
+/// Between rounds while there is more to do, so that others get at the database.
 const PAUSE_BUSY: Duration = Duration::from_millis(200);
 
 /// Keeps house until `stop`.
@@ -28,10 +28,10 @@ pub(crate) async fn keep_house(delivering: Arc<Delivering>, stop: CancellationTo
     }
 }
 
-/// Each step once; whether there is more to do now.
+/// Takes each step once; true if there is more to do now.
 async fn round(delivering: &Delivering, told: &mut Told) -> bool {
     let (engine, keeps_house) = (delivering.engine(), delivering.owns(0));
-    // Every node that sends looks: each may be the one whose clock is wrong.
+    // Every node that sends compares clocks, since its own may be the wrong one.
     let looked = engine.clocks().check(&**engine.store(), keeps_house).await;
     let Some(doubt) = told.came_to("look_at_clocks", looked) else { return false };
     told.doubt(doubt);
@@ -54,7 +54,7 @@ async fn round(delivering: &Delivering, told: &mut Told) -> bool {
     more
 }
 
-/// What the log says already.
+/// What the log has been told already, so that nothing is logged each round.
 #[derive(Default)]
 struct Told {
     failing: HashMap<&'static str, String>,
@@ -62,7 +62,7 @@ struct Told {
 }
 
 impl Told {
-    /// What a step came to; nothing if it failed, which is told once until it succeeds or fails for another reason.
+    /// The result of a step; `None` if it failed, which is logged once until it succeeds or fails for another reason.
     fn came_to<T>(&mut self, step: &'static str, came_to: store::Result<T>) -> Option<T> {
         match came_to {
             Ok(value) => {

@@ -1,5 +1,5 @@
-//! What is carried out step by step, several at a time: expunges and replays. Each job fails alone: it is tried again
-//! after a pause, and the others go on meanwhile.
+//! Jobs that are carried out step by step, several at a time: expunges and replays. Each job fails by itself: it is tried
+//! again after a pause, and the others go on meanwhile.
 
 use std::{collections::HashMap, fmt::Display, hash::Hash, time::Duration};
 
@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use crate::store;
 
-/// Before a job that failed once is tried again: a database that was away for a moment must not delay it for long.
+/// How long a job that failed once waits: short, since the database may have been away for a moment only.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The pause doubles with each failure so often, to about a minute: a job that always fails costs the others little.
+/// The pause doubles with each failure so many times, to about a minute: a job that always fails costs the others little.
 const DOUBLINGS_MAX: u32 = 6;
 
 /// The jobs whose last step failed.
@@ -37,7 +37,7 @@ impl<Id: Copy + Eq + Hash + Display> Failing<Id> {
         self.jobs.get(&id).is_none_or(|failed| failed.next_try <= now)
     }
 
-    /// What a job's step came to; nothing if it failed, which is told once until it fails for another reason.
+    /// The result of a job's step; `None` if it failed, which is logged once until it fails for another reason.
     pub(super) fn came_to<T>(&mut self, id: Id, step: store::Result<T>, now: Instant) -> Option<T> {
         match step {
             Ok(value) => {

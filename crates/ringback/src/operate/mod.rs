@@ -1,6 +1,6 @@
-//! What happens to deliveries afterwards: replay, expunging, expiry, retention; and all that operators look up and do, as
-//! methods of [`Engine`](crate::Engine). A change is told to the audit log here, in the name of the
-//! [`Actor`](crate::audit::Actor) who asks for it.
+//! What happens to deliveries after they were sent: replay, expunging, expiry, retention; and all that operators look up and
+//! do, as methods of [`Engine`](crate::Engine). These write changes to the audit log, in the name of the
+//! [`Actor`](crate::audit::Actor) who asks for them.
 
 mod changes;
 pub mod clocks;

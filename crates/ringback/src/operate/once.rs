@@ -1,7 +1,7 @@
-//! Requests that carry an `Idempotency-Key`: the same key with the same body makes nothing a second time.
+//! Requests that carry an `Idempotency-Key`: the same key with the same body creates nothing a second time.
 //!
-//! The digest of a body is kept sealed, since a body may hold a secret that is short enough to be guessed. Where no
-//! key opens a digest, because its master key was removed before a rekey, its request counts as another one.
+//! The digest of a body is stored sealed, since a body may have a secret that is short enough to be guessed from a digest.
+//! If no master key opens the digest, because its key was removed before a rekey, the stored request counts as another one.
 
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use crate::{
     store::{DoneBefore, Once, OnceName},
 };
 
-/// A request's key, what it counts within, and what the request says.
+/// A request's key, what the key counts within, and a digest of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnceKey {
     /// The key and what it counts within.
@@ -20,17 +20,17 @@ pub struct OnceKey {
 }
 
 impl OnceKey {
-    /// As a store keeps it.
+    /// The key as a store keeps it, for a request that creates `object`.
     #[must_use]
     pub(crate) fn making(&self, object: Uuid, keys: &MasterKeys) -> Once {
         let content = keys.seal(&self.digest, &context(&self.name));
         Once { name: self.name.clone(), content, object }
     }
 
-    /// What the earlier request made, if it was the same.
+    /// The object that the earlier request created, if its body was the same.
     ///
     /// # Errors
-    /// [`OtherContent`] if it said something else.
+    /// [`OtherContent`] if its body was another.
     pub(crate) fn same_as(&self, before: &DoneBefore, keys: &MasterKeys) -> Result<Uuid, OtherContent> {
         match keys.open(&before.content, &context(&self.name)) {
             Ok(digest) if digest == self.digest => Ok(before.object),
@@ -47,12 +47,12 @@ pub(super) fn reseal(sealed: &[u8], name: &OnceName, keys: &MasterKeys) -> Resul
     keys.reseal(sealed, &context(name))
 }
 
-/// What the seal of a digest is bound to.
+/// The context that the seal of a digest is bound to, so that it opens in no other place.
 fn context(name: &OnceName) -> String {
     format!("request_key:{name:?}")
 }
 
-/// An earlier request under the same key said something else.
+/// An earlier request under the same key had another body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("another request came before under this idempotency key")]
 pub struct OtherContent;

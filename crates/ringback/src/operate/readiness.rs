@@ -1,4 +1,4 @@
-//! Whether this process does what it is for: its database answers, fits and takes writes, and its pipeline comes round.
+//! Whether this process is ready: its database answers, has the right schema and takes writes, and its pipeline comes round.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -6,10 +6,10 @@ use tokio::{sync::Mutex, time::Instant};
 
 use crate::{Engine, store, time::Timestamp};
 
-/// So long no write may have succeeded before a node is not ready.
+/// A node is not ready if no write has succeeded for this long.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
 
-/// A write that succeeded a moment ago need not be repeated, however often somebody asks.
+/// After a write that succeeded no other is tried for this long, however often callers ask.
 const TRUSTED_FOR: Duration = Duration::from_secs(3);
 
 /// Why this process is not ready.
@@ -25,17 +25,17 @@ pub enum NotReady {
     /// Writes have failed: the database is read-only, or its disk is full.
     #[error("no write has succeeded for {} s: {error}", since.as_secs())]
     NoWrite {
-        /// How long ago one succeeded, or this engine was opened, or the first of those that matter was refused.
+        /// How long ago the last write succeeded, this engine was opened, or the first of the pipeline's writes was refused.
         since: Duration,
         /// Why the last one failed.
         error: store::Error,
     },
-    /// It owns shards, and a stage of their pipeline has not come round for two leases: others are to have them.
+    /// It owns shards, and a stage of its pipeline has not come round for two leases: other nodes should take the shards.
     #[error("{0}")]
     Stalled(String),
 }
 
-/// Why this process, though it is ready, sends nothing for now. What is shown tells until when, by this node's clock.
+/// Why this process, though it is ready, sends nothing for now. `Display` shows until when, by this node's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Abstinence {
@@ -53,11 +53,11 @@ impl fmt::Display for Abstinence {
     }
 }
 
-/// What is known of writes.
+/// Whether writes succeed.
 pub(crate) struct Writes {
-    /// When one that was tried for its own sake was last seen to succeed.
+    /// When a probe last succeeded.
     tried: Mutex<Instant>,
-    /// Of those that matter.
+    /// Refused writes of events, deliveries and outcomes.
     pub(crate) refusals: Arc<store::Refusals>,
     pub(crate) damage: Arc<store::Damage>,
 }
@@ -69,10 +69,10 @@ impl Default for Writes {
 }
 
 impl Engine {
-    /// Whether this process does what it is for. Tries a small write unless one has just succeeded.
+    /// Whether this process is ready. Tries a small write unless one has just succeeded.
     ///
     /// # Errors
-    /// Why it does not.
+    /// Why it is not ready.
     pub async fn check_ready(&self) -> Result<(), NotReady> {
         let answers = self.store().check_ready().await;
         if let Some(error) = self.writes().damage.lately() {

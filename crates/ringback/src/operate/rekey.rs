@@ -1,11 +1,11 @@
-//! Changing the master key: everything that is sealed is sealed anew under the current key.
+//! Rekeying, after the master key was changed: all sealed values are sealed anew under the current key.
 //!
-//! It may run beside nodes that work, in bounded steps, and may be interrupted and begun again at any time: what the
-//! current key sealed is passed over. A row that changes between being read and being written stays as it is. So does
-//! whatever a node seals meanwhile whose current key still is an old one. Both are found by looking again, until a look
-//! finds nothing to do; only then is the check value sealed anew, after which the old key is no longer needed.
+//! A rekey may run beside nodes that work, in bounded steps, and may be interrupted and begun again at any time: it passes
+//! over values that the current key sealed. Two kinds of rows are missed at first: those that change between being read and
+//! written, and those that a node seals meanwhile whose current key still is an old one. So the rekey looks at everything
+//! again, until a look finds nothing to do. Only then is the check value sealed anew; the old key is no longer needed.
 //!
-//! No version is raised and no change announced: endpoints are what they were.
+//! No version is raised and no change announced, since no endpoint changes.
 
 use serde_json::json;
 
@@ -23,39 +23,39 @@ use crate::{
 /// Endpoints of one step.
 const ENDPOINTS: u32 = 500;
 
-/// Events that one step looks at. Few of them have a destination of their own.
+/// Events that one step looks at. Few of them have an inline destination.
 const EVENTS: u32 = 2_000;
 
 /// Requests of one step.
 const REQUESTS: u32 = 2_000;
 
-/// Looks at everything. More are needed only while some node goes on sealing under an older key.
+/// How often everything is looked at. More looks are needed only while a node goes on sealing under an older key.
 const LOOKS_MAX: u32 = 8;
 
-/// How far it is, and what has come of it.
+/// The progress and the result of a rekey.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rekeyed {
     /// Endpoints, deleted ones included.
     pub endpoints: Counts,
-    /// Inline destinations that events have kept.
+    /// Inline destinations of stored events.
     pub destinations: Counts,
-    /// Requests that were carried out once, under an `Idempotency-Key`. One that no key opens counts as another request,
-    /// and is gone within a day.
+    /// Requests that were carried out once, under an `Idempotency-Key`. One that no master key opens counts as another
+    /// request, and is removed within a day.
     pub requests: Counts,
-    /// How often everything was looked at, this time included.
+    /// How often everything was looked at, including the present look.
     pub looks: u32,
     /// Whether the last look found nothing that an older key had sealed: the old keys are no longer needed.
     pub is_complete: bool,
 }
 
-/// Rows of a kind.
+/// Counts of one kind of rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Looked at in the present look.
+    /// Rows looked at in the present look.
     pub looked_at: u64,
-    /// Sealed anew, over all looks.
+    /// Rows sealed anew, over all looks.
     pub resealed: u64,
-    /// Those that no configured key opens, in the present look. They stay as they are.
+    /// Rows that no configured key opens, in the present look. They stay as they are.
     pub unopened: u64,
     /// Rows that an older key had sealed, in the present look.
     found: u64,
@@ -68,7 +68,7 @@ impl Rekeyed {
         self.endpoints.resealed + self.destinations.resealed + self.requests.resealed
     }
 
-    /// Rows that no configured key opens, and that stay so until somebody mends them.
+    /// Rows that no configured key opens, and that stay unreadable until an operator acts.
     #[must_use]
     pub const fn unopened(&self) -> u64 {
         self.endpoints.unopened + self.destinations.unopened
@@ -88,7 +88,7 @@ impl Rekeyed {
 }
 
 impl Counts {
-    /// What is to be written of the rows that were found: those that an older key had sealed.
+    /// Counts the rows that were found, and returns those to write: the ones that an older key had sealed.
     fn rows<I, V>(
         &mut self,
         found: Vec<(I, V)>,
@@ -109,7 +109,7 @@ impl Counts {
 }
 
 impl Engine {
-    /// Seals anew under the current key whatever an older one sealed. `progress` is told after every step.
+    /// Seals anew under the current key all that an older one sealed. `progress` is called after every step.
     ///
     /// # Errors
     /// When the store does not answer; what was sealed anew by then stays so.
@@ -198,15 +198,15 @@ impl Engine {
             "unopened": rekeyed.unopened(),
             "complete": rekeyed.is_complete,
         }));
-        // While some row needs an older key, so does the check value: it says which keys are needed.
+        // While a row needs an older key, the check value must need it, too: it shows which keys must be configured.
         let anew = if rekeyed.is_complete { keys.check_value() } else { check.clone() };
-        // Another rekey may have been faster; then its record stands.
+        // If another rekey was faster, nothing is replaced, and that one's audit record stands.
         self.store().replace_setting(MASTER_KEY_CHECK, &check, &anew, &record).await?;
         Ok(())
     }
 
-    /// Gives up the key that sealed what is there: from now on `keys` are the installation's, and what they do not open
-    /// is unreadable until it is replaced. Whether there was anything to give up.
+    /// Gives up the lost key that sealed the stored values: from now on `keys` are the installation's, and values that they
+    /// do not open are unreadable until they are replaced. True if a key was given up.
     ///
     /// # Errors
     /// When the store does not answer.

@@ -1,7 +1,7 @@
 //! Releases the deliveries of running replays at the rate that was asked for.
 //!
-//! One node does it, the owner of shard 0. Everything it needs is in the store: a restart goes on where the last
-//! release was committed, and a cancelled replay releases nothing more.
+//! One node releases, the owner of shard 0. All state is in the store: after a restart it goes on after the last committed
+//! release, and a cancelled replay releases nothing more.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -17,24 +17,24 @@ use crate::{
     store::{self, ReplayFilter, ReplayScope, Replayed, Wanting},
 };
 
-/// Between releases while a replay runs, and between looks while none does.
+/// Between releases while a replay runs, and between looks while none runs.
 const PAUSE_RUNNING: Duration = Duration::from_millis(100);
 const PAUSE_IDLE: Duration = Duration::from_millis(500);
 
 /// After an error of the database.
 const PAUSE_ERROR: Duration = Duration::from_secs(1);
 
-/// Released in one transaction.
+/// Most deliveries released in one transaction.
 const BATCH: u32 = 500;
 
-/// What each running replay may release: tokens that grow with time.
+/// How many deliveries each running replay may release: tokens that grow with time.
 #[derive(Default)]
 struct Allowance {
     tokens: HashMap<ReplayId, (f64, Instant)>,
 }
 
 impl Allowance {
-    /// How many may go now. Never more than one second's worth: a pause must not end in a burst.
+    /// How many deliveries may be released now: never more than one second's worth, so that a pause does not end in a burst.
     fn grow(&mut self, id: ReplayId, per_second: Option<f64>, now: Instant) -> u32 {
         let Some(per_second) = per_second else { return BATCH };
         let (tokens, since) = self.tokens.entry(id).or_insert((1.0, now));
@@ -73,7 +73,7 @@ pub(crate) async fn replay(delivering: Arc<Delivering>, stop: CancellationToken)
     }
 }
 
-/// Releases what may go now of each running replay; whether any was looked at.
+/// Releases deliveries of each running replay, as its rate allows; true if any replay runs.
 async fn release(
     delivering: &Delivering,
     allowance: &mut Allowance,
@@ -96,7 +96,7 @@ async fn release(
     Ok(went_on)
 }
 
-/// Releases what may go now of one replay.
+/// Releases deliveries of one replay, as its rate allows.
 async fn release_next(engine: &Engine, id: ReplayId, allowance: &mut Allowance) -> store::Result<()> {
     let Some(replay) = engine.replay(id).await? else { return Ok(()) };
     let count = allowance.grow(id, replay.rate_per_second, Instant::now());
@@ -109,8 +109,8 @@ async fn release_next(engine: &Engine, id: ReplayId, allowance: &mut Allowance) 
 }
 
 impl Engine {
-    /// What the present configuration makes of a replay's filter: which endpoints are at its host, and what its endpoint
-    /// selects.
+    /// A replay's filter with what it needs of the present configuration: which endpoints are at its host, and what its
+    /// endpoint selects.
     ///
     /// # Errors
     /// When the store does not answer.

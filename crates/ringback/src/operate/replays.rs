@@ -1,4 +1,4 @@
-//! Making, cancelling and looking up replays of many. What releases their deliveries is beside this, in `replay`.
+//! Creating, cancelling and looking up replays of many deliveries. The task that releases the deliveries is in `replay`.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::{
 /// A replay of many, as it is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewReplay {
-    /// Which deliveries it takes.
+    /// Which deliveries it sends again.
     pub filter: ReplayFilter,
     /// Releases per second; as fast as possible if unset.
     pub rate_per_second: Option<f64>,
@@ -24,10 +24,10 @@ pub struct NewReplay {
     pub dry_run: bool,
 }
 
-/// Why a replay was not made.
+/// Why a replay was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The endpoint that misses events is not there, or what the idempotency key stands for is forgotten.
+    /// The filter's endpoint does not exist, or the replay that the idempotency key stands for was removed.
     #[error("no such endpoint, or no such replay any more")]
     Absent,
     /// Another request came before under the same idempotency key.
@@ -39,12 +39,12 @@ pub enum Error {
 }
 
 impl Engine {
-    /// Begins a replay of what its filter finds now, or only counts it. Under a key that has been used for the same
-    /// request, the answer is the replay that was made then, as it is now; a dry run takes no key.
+    /// Begins a replay of the deliveries that its filter finds now, or only counts them. Under a key that was used for the
+    /// same request, the answer is the replay that was created then, as it is now; a dry run takes no key.
     ///
     /// # Errors
-    /// When the filter is about an endpoint that misses events and is not there, another request came before under the
-    /// key, or the store does not answer.
+    /// When the filter asks for missing deliveries of an endpoint that does not exist, another request came before under
+    /// the key, or the store does not answer.
     pub async fn create_replay(&self, new: NewReplay, once: Option<&OnceKey>, by: &Actor) -> Result<ReplayRow, Error> {
         let NewReplay { filter, rate_per_second, note, dry_run } = new;
         let (id, keys) = (ReplayId::new(Timestamp::now()), &self.settings().keys);
@@ -60,7 +60,7 @@ impl Engine {
         let row = match self.store().create_replay(&replay, &record).await? {
             Created::Replay(row) => *row,
             Created::Before(before) => {
-                // Only under a key is anything done before.
+                // Without a key this cannot happen.
                 let made = once.map_or(Ok(before.object), |once| once.same_as(&before, keys))?;
                 self.replay(ReplayId::from_uuid(made)).await?.ok_or(Error::Absent)?
             }
@@ -92,8 +92,8 @@ impl Engine {
         self.store().replay(id).await
     }
 
-    /// Cancels a replay: what was released stays released. The replay as it is now, unchanged if it had ended; `None` if
-    /// there is none.
+    /// Cancels a replay; deliveries that were released stay released. Returns the replay as it is now, unchanged if it had
+    /// ended; `None` if there is none.
     ///
     /// # Errors
     /// When the store does not answer.

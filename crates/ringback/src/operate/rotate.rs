@@ -1,14 +1,14 @@
-//! Giving an endpoint a new signing secret without a moment in which its receiver can verify nothing.
+//! Rotation: gives an endpoint a new signing secret, so that its receiver can verify requests at every moment.
 //!
-//! Where a request can carry several signatures, old and new secret sign side by side for a while: the receiver may
-//! change over at any time within it. Where it carries one, the new secret takes over at one moment that both sides
-//! know.
+//! If the scheme's requests can carry several signatures, old and new secret sign side by side for a while: the overlap, in
+//! which the receiver may change over at any time. If they carry one, the new secret takes over at one moment that both
+//! sides know: the switch.
 //!
-//! A rotation looks at what signs now. What no longer signs is forgotten. At most [`OLD_SECRETS_MAX`] older secrets sign
-//! on, each for as long as it was promised. A rotation that would end one of them early, or replace a switch that was
-//! announced, is refused unless it is forced: a receiver relies on what it was told. Forced, no older secret signs for
-//! longer than this rotation's overlap, which contains a leak. Secrets are only ever chosen here, never used:
-//! `deliver::sign` asks each whether it is active at the moment of the attempt.
+//! A rotation forgets secrets that do not sign any more. At most [`OLD_SECRETS_MAX`] older secrets go on signing, each for
+//! as long as was promised. A rotation that would end one of them early, or replace a switch that was announced, is refused
+//! unless it is forced, since a receiver relies on what it was told. After a forced one, no older secret signs for longer
+//! than its overlap, which contains a leak. This file only chooses secrets: `deliver::sign` uses those that are active at
+//! the moment of the attempt.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,29 +28,29 @@ use crate::{
 /// How long old secrets sign beside the new one unless the caller says.
 pub const OVERLAP_DEFAULT: Duration = Duration::from_secs(86_400);
 
-/// Longest overlap: what was replaced should not sign for good.
+/// Longest overlap: a replaced secret should not sign for good.
 pub const OVERLAP_MAX: Duration = Duration::from_secs(30 * 86_400);
 
-/// Farthest switch.
+/// How far ahead a switch may be.
 pub const SWITCH_AHEAD_MAX: Duration = Duration::from_secs(365 * 86_400);
 
 /// A switch this far in the past means now: clocks differ, and requests take time.
 pub const SWITCH_BEHIND_MAX: Duration = Duration::from_secs(60);
 
-/// Old secrets that sign beside the new one: each makes a header longer, and some receivers count.
+/// Most old secrets that sign beside the new one: each makes a header longer, and some receivers limit the signatures.
 pub const OLD_SECRETS_MAX: usize = 2;
 
-/// What a caller asks for.
+/// A rotation, as a caller asks for it.
 #[derive(Clone, Default)]
 pub struct Rotation {
-    /// The new secret; generated where the scheme generates its own.
+    /// The new secret; generated if `None` and the scheme can generate one.
     pub secret: Option<String>,
-    /// How long the replaced one signs beside it. Only for schemes that carry a list. Zero means that only the new one
-    /// signs from now on.
+    /// How long the replaced secret signs beside the new one. Only for schemes that carry several signatures. Zero means
+    /// that only the new one signs from now on.
     pub overlap: Option<Duration>,
-    /// From when on the new one signs instead of the old one. Only for schemes that carry one signature.
+    /// From when on the new secret signs instead of the old one. Only for schemes that carry one signature.
     pub switch_at: Option<Timestamp>,
-    /// Ends what earlier rotations promised, where it is in the way.
+    /// Breaks promises of earlier rotations that are in the way.
     pub force: bool,
 }
 
@@ -70,13 +70,13 @@ impl std::fmt::Debug for Rotation {
 pub struct Rotated {
     /// The endpoint now.
     pub endpoint: Endpoint,
-    /// The new secret: the one time that it is told. `None` where only an ed25519 key was given: that never leaves.
+    /// The new secret. It is never shown again. `None` if only an ed25519 key was given: a private key is never shown.
     pub secret: Option<String>,
-    /// Until when the last of the older ones signs beside it.
+    /// Until when the last of the older secrets signs beside it.
     pub overlap_until: Option<Timestamp>,
     /// From when on it signs instead of the old one.
     pub switch_at: Option<Timestamp>,
-    /// What was taken, but is probably a mistake.
+    /// What was accepted, but is probably a mistake.
     pub warnings: Vec<Warning>,
 }
 
@@ -134,12 +134,12 @@ enum Terms {
     Switch { at: Timestamp },
 }
 
-/// The credentials after a rotation, and what is told about it.
+/// The credentials after a rotation, and what its caller is told.
 struct Turned {
     credentials: Credentials,
     secret: Option<String>,
     terms: Terms,
-    /// What was promised before and no longer holds.
+    /// The promise of an earlier rotation that this one breaks.
     breaks: Option<Broken>,
 }
 
@@ -158,7 +158,7 @@ fn turn(scheme: &Scheme, present: &Credentials, rotation: &Rotation, now: Timest
         credentials.secrets = replaced(&present.secrets, text.clone(), terms, rotation.force, now)?;
     }
     if asymmetric && rotation.secret.is_none() {
-        // Nobody said which half was to be replaced: whoever fears for one fears for both.
+        // The caller did not say which of the two to replace: after a leak both are to be replaced.
         let key = SigningKey::generate_text();
         credentials.signing_keys = replaced(&present.signing_keys, key, terms, rotation.force, now)?;
     }
@@ -221,7 +221,7 @@ fn new_secret(scheme: &Scheme, given: Option<&str>, invalid: &mut Invalid) -> Op
     Some(text.to_owned())
 }
 
-/// The list after `text` has come to its head.
+/// The secrets after `text` was put at the head of the list.
 fn replaced(
     before: &[Secret],
     text: String,
@@ -235,7 +235,7 @@ fn replaced(
     }
     match terms {
         Terms::Overlap { until } => {
-            // Without an overlap nothing but the new one is meant to sign, and a forced rotation ends what it must.
+            // Without an overlap only the new secret is to sign; a forced rotation may end old ones early.
             let ends_all = force || until <= now;
             let end = |old: &Secret| match old.until {
                 Some(own) if ends_all => own.min(until),

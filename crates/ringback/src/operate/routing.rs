@@ -1,7 +1,7 @@
-//! Why an endpoint got an event, or did not: answered from the configuration as routing saw it.
+//! Why an endpoint got an event, or did not.
 //!
-//! Nothing is kept per event and endpoint. The event's row says by which version it was routed, and every
-//! version's selectors are kept; so the decision is made again here, by the same rule.
+//! No row stores that for each event and endpoint. The event's row has the configuration version that it was routed with,
+//! and the selectors of every version are kept; so the decision is made again here, by the same rule.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::{
     word::words,
 };
 
-/// Most entries that are told.
+/// Most entries of an answer.
 pub const ENTRIES_MAX: usize = 1_000;
 
 words! {
@@ -31,7 +31,7 @@ words! {
 /// What routing decided about one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoutingEntry {
-    /// The endpoint; `None` for an inline destination and for a key that is nobody's.
+    /// The endpoint; `None` for an inline destination, and for a key that no endpoint has.
     pub endpoint: Option<EndpointId>,
     /// The endpoint's key at that time, or the key that the event named.
     pub endpoint_key: Option<String>,
@@ -49,7 +49,7 @@ impl Engine {
         let (Some(version), EventState::Routed | EventState::Unmatched) = (row.config_version, row.state) else {
             return Ok(Vec::new());
         };
-        // A tenant may have more endpoints than are told; those that the event named must be among them.
+        // Reads all endpoints, also if there are more than an answer has: those that the event named must be among them.
         let limit = self.settings().max_endpoints_per_tenant.max(1);
         let endpoints = self.store().endpoints_as_of(&row.event.tenant, version, limit).await?;
         if row.event.test {
@@ -63,7 +63,7 @@ impl Engine {
         Ok(shown(entries))
     }
 
-    /// What an endpoint did not get when the event was routed, a replay of missing ones may have given it since.
+    /// Adds deliveries that a replay of missing ones has created since the event was routed.
     async fn add_owed_since(&self, row: &EventRow, entries: &mut Vec<RoutingEntry>) -> store::Result<()> {
         let filter = DeliveryFilter { event: Some(row.event.id), ..DeliveryFilter::default() };
         let page = self.deliveries(&filter, None, ENTRIES_MAX as u32).await?;
@@ -81,7 +81,7 @@ impl Engine {
         Ok(())
     }
 
-    /// A test names its endpoint nowhere but in its one delivery.
+    /// The endpoint of a test event, which only its one delivery names.
     async fn tested_endpoint(&self, row: &EventRow) -> store::Result<Option<EndpointId>> {
         let filter = DeliveryFilter { event: Some(row.event.id), ..DeliveryFilter::default() };
         let page = self.deliveries(&filter, None, 1).await?;
@@ -146,7 +146,7 @@ fn of_test(tested: Option<EndpointId>, endpoints: Vec<EndpointAsOf>) -> Vec<Rout
     shown(endpoints.into_iter().map(entry).collect())
 }
 
-/// Where there are too many, those that say most come first: deliveries, then near misses, then the rest.
+/// The entries of an answer. If there are too many, the most telling come first: deliveries, then near misses, then others.
 fn shown(mut entries: Vec<RoutingEntry>) -> Vec<RoutingEntry> {
     if entries.len() > ENTRIES_MAX {
         entries.sort_by_key(|entry| match entry.skipped {

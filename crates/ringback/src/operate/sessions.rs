@@ -1,4 +1,4 @@
-//! Sessions of people. One is sealed in its browser and kept nowhere; the store remembers which were ended.
+//! Sessions of people. A session is kept sealed in its browser only; the store remembers which ones were ended.
 
 use crate::{Engine, id::SessionId, store, time::Timestamp};
 

@@ -1,9 +1,9 @@
-//! The ledger: counted when it is asked for, or, for pages, as it was when it was last counted.
+//! The ledger: counted when it is asked for; for the dashboard's pages, as of the last count.
 //!
-//! The ledger counts whole tables, which takes as long as they are large. A page that people look at again and again
-//! must not cost that each time, nor make them wait. So one count runs at a time for each tenant, whoever looks
-//! meanwhile gets the one before, and after a count that took long there is a rest: counting takes up one part in
-//! `REST` of one connection's time at most.
+//! The ledger counts whole tables, which takes longer the larger they are. A page that people look at again and again must
+//! not cost that each time, nor make them wait. So one count runs at a time for each tenant, a page that is asked for
+//! meanwhile shows the count before, and a count that took long is followed by a rest: counting takes up at most one part
+//! in `REST` of one connection's time.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -18,13 +18,13 @@ use crate::{
     time::Timestamp,
 };
 
-/// How long whoever looks waits for a count that has begun.
+/// How long a page waits for a count that has begun.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// A count that takes no longer is made anew each time.
+/// A count that takes no longer than this is repeated each time.
 const QUICK: Duration = Duration::from_millis(50);
 
-/// After a slower one, how many times as long as it took there is none.
+/// A slower count is followed by a rest of so many times its duration.
 const REST: u32 = 20;
 
 /// The ledger, and when it was counted.
@@ -36,8 +36,8 @@ pub struct Tally {
     pub counted_at: Timestamp,
 }
 
-/// The last count of each tenant that was asked for, and of all under `None`: as many as there are tenants with a token
-/// that looks at pages.
+/// The last count of each tenant that was asked for, and of all tenants under `None`. Bounded by the tenants whose tokens
+/// look at pages.
 #[derive(Default)]
 pub(crate) struct Tallies(Mutex<HashMap<Option<String>, Arc<watch::Sender<State>>>>);
 
@@ -55,7 +55,7 @@ impl Tallies {
 }
 
 impl Engine {
-    /// The ledger of one tenant or of all, counted now: of the events accepted in this time, and their deliveries.
+    /// The ledger of one tenant or of all, counted now, of the events accepted in this time and their deliveries.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -63,8 +63,8 @@ impl Engine {
         self.store().ledger(tenant, accepted).await
     }
 
-    /// The ledger of one tenant or of all as it was counted a moment ago; `None` if the first count takes longer than
-    /// anyone should wait for a page, or the store does not answer.
+    /// The ledger of one tenant or of all, as of the last count; `None` if the first count takes longer than a page should
+    /// wait, or the store does not answer.
     pub async fn tally(&self, tenant: Option<&str>) -> Option<Tally> {
         let slot = self.tallies().of(tenant);
         let mut begins = false;
@@ -77,7 +77,7 @@ impl Engine {
             tokio::spawn(count(self.clone(), tenant.map(str::to_owned), Arc::clone(&slot)));
         }
         let mut counted = slot.subscribe();
-        // The sender is held here; all that can end this wait is the count, or its taking too long.
+        // `slot` keeps the sender alive, so this wait ends only with the count or the time-out.
         let _ = tokio::time::timeout(PATIENCE, counted.wait_for(|state| !state.counting)).await;
         slot.borrow().last
     }

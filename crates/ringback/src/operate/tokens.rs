@@ -1,5 +1,5 @@
-//! Making, listing, checking and revoking tokens. The functions take a store and no engine: a token can be made where no
-//! master key is at hand.
+//! Creating, listing, checking and revoking tokens. The functions take a store and no engine, so that a token can be created
+//! without a master key.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const NAME_CHARS_MAX: usize = 200;
 /// Longest life of a token that expires: ten years.
 const EXPIRES_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// A token to be made.
+/// A token to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
     /// What it is for.
@@ -31,11 +31,11 @@ pub struct NewToken {
     pub tenant: Option<String>,
     /// For people: up to 200 characters without control characters.
     pub name: Option<String>,
-    /// How long it is worth anything, up to ten years; for good if unset.
+    /// How long it is valid, up to ten years; for good if unset.
     pub expires_in: Option<Duration>,
 }
 
-/// Why a token was not made.
+/// Why a token was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Fields are wrong: `/tenant`, `/name`, `/expires`.
@@ -46,7 +46,7 @@ pub enum Error {
     Store(#[from] store::Error),
 }
 
-/// Makes a token. Its text is in the answer and nowhere else.
+/// Creates a token. Its text is in the answer and nowhere else.
 ///
 /// # Errors
 /// Findings, or the store's failure.
@@ -73,7 +73,7 @@ pub async fn create(store: &dyn Store, new: NewToken, by: &Actor) -> Result<(Tok
     Ok((token, text))
 }
 
-/// All tokens, newest first; those that have expired or were revoked, too.
+/// All tokens, newest first, including expired and revoked ones.
 ///
 /// # Errors
 /// The store's failure.
@@ -81,7 +81,7 @@ pub async fn list(store: &dyn Store) -> store::Result<Vec<Token>> {
     store.list_tokens().await
 }
 
-/// Makes a token worthless, within a second on every node; `None` if there is none.
+/// Revokes a token, within a second on every node; `None` if there is none.
 ///
 /// # Errors
 /// The store's failure.
@@ -119,8 +119,8 @@ impl Engine {
         revoke(&**self.store(), id, by).await
     }
 
-    /// The token with this id, if it is neither revoked nor, by the database's clock, expired. Whoever shows its text must
-    /// still be told from whoever only knows its id: by [`Token::digest`].
+    /// The token with this id, if it is neither revoked nor, by the database's clock, expired. Knowing the id proves
+    /// nothing: the caller must compare the presented text with [`Token::digest`].
     ///
     /// # Errors
     /// The store's failure.

@@ -1,4 +1,4 @@
-//! Whom an event goes to. Pure: the event, the endpoints, an answer.
+//! Fan-out: which deliveries an event gets. A pure function of the event and the configuration.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,7 +16,7 @@ use crate::{
 /// Deliveries are numbered in 16 bits.
 const DELIVERIES_MAX: usize = u16::MAX as usize;
 
-/// Decides whom `event` goes to, by this version of the configuration.
+/// Decides which deliveries `event` gets, by this version of the configuration.
 pub(crate) fn fan_out(event: &Event, directory: &Directory, egress: &Egress, keys: &MasterKeys) -> Routing {
     let verdict = match (&event.unreadable, &event.destination) {
         (Some(why), _) => set_aside(event, why.clone()),
@@ -26,7 +26,7 @@ pub(crate) fn fan_out(event: &Event, directory: &Directory, egress: &Egress, key
     Routing { config_version: directory.version, verdict }
 }
 
-/// The routing of a test event: its endpoint alone, whatever that selects.
+/// The routing of a test event: its endpoint alone, whatever the endpoint's selectors.
 pub(crate) fn to_one(event: EventId, endpoint: &Endpoint, directory: &Directory) -> Routing {
     let marks = Marks { test: true, ..Marks::default() };
     let delivery = NewDelivery {
@@ -39,9 +39,9 @@ pub(crate) fn to_one(event: EventId, endpoint: &Endpoint, directory: &Directory)
     Routing { config_version: directory.version, verdict: Verdict::Deliveries(vec![delivery]) }
 }
 
-/// The verdict on an event of which nobody can tell whom it is for: one dead letter that says why.
+/// The verdict on an event whose recipients cannot be read: one dead letter that says why.
 pub(super) fn set_aside(event: &Event, detail: String) -> Verdict {
-    // It never waits in a lane, but its row names one like every other.
+    // A dead letter never waits in a lane, but its row must name one.
     let lane = LaneId::of_inline(&event.tenant, "", "", 0);
     Verdict::Unroutable { delivery: only(event, lane), detail }
 }
@@ -62,8 +62,8 @@ fn registered(event: &Event, directory: &Directory) -> Verdict {
     if deliveries.is_empty() { Verdict::Unmatched } else { Verdict::Deliveries(deliveries) }
 }
 
-/// The endpoints that an event names, or all of its tenant, oldest first. Each name is looked up: comparing it with those
-/// of ten thousand endpoints would take long.
+/// The endpoints that an event names, or all of its tenant, oldest first. Each name is looked up in a map: comparing it
+/// with the keys of ten thousand endpoints would take long.
 pub(crate) fn addressed<'d>(
     event: &'d Event,
     directory: &'d Directory,
@@ -99,7 +99,7 @@ fn inline_lane(
     let kept: KeptDestination = serde_json::from_str(destination).map_err(|error| format!("destination: {error}"))?;
     let inherit = kept.endpoint_key.as_deref().and_then(|key| directory.by_key(&event.tenant, key));
     let url = match inherit {
-        // It waits until what it inherits can be read: whether it can be used is seen then.
+        // The delivery waits until the endpoint that it inherits from can be read; the rest is checked then.
         Some(endpoint) if endpoint.unreadable.is_some() => {
             TargetUrl::parse(&kept.url, egress).map_err(|invalid| invalid.to_string())?.0
         }

@@ -1,7 +1,8 @@
-//! The one router: the owner of shard 0 reads the outbox in order and routes what it finds.
+//! The one router: the owner of shard 0 reads the outbox in order and routes its events.
 //!
-//! Reading goes on from the last complete drain's snapshot, so nothing that commits late is passed over and no
-//! dead pointer is walked twice. Should two nodes route at once after a takeover, removing the pointer decides.
+//! Each read starts at the floor: the snapshot of the last read that found all there was. So no event that commits late is
+//! missed, and removed pointers are not read past again and again. If two nodes route at once after a takeover, the one that
+//! removes an event's pointer stores its deliveries.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,14 +18,14 @@ use crate::{
     store::{self, Floor, OutboxPage, Parts, RoutedEvent, Setback, UnroutedEvent, Verdict},
 };
 
-/// Pointers in one read. One router serves all nodes and goes to the database some eight times a page, waiting for its
-/// turn among them each time: large pages are what keeps several nodes busy with a backlog.
+/// Pointers in one read. One router serves all nodes, and makes some eight calls to a busy database for each page: only
+/// large pages keep several nodes busy with a backlog.
 const PAGE: u32 = 2_048;
 
-/// A transaction is full with so many deliveries: events go to as many endpoints as want them.
+/// A transaction is full with so many deliveries: one event may have thousands.
 const DELIVERIES: usize = 2_048;
 
-/// Endpoints looked at before other tasks get a turn: each costs some tens of nanoseconds.
+/// Endpoints matched before other tasks get a turn: each costs some tens of nanoseconds.
 const LOOKED_AT: usize = 16 * 1_024;
 
 /// Between looks while events keep coming.
@@ -44,7 +45,7 @@ pub(crate) async fn route(delivering: Arc<Delivering>, stop: CancellationToken) 
     let (mut floor, mut node) = (Floor::default(), None);
     let mut last_event = Instant::now();
     while !stop.is_cancelled() {
-        // Of a lease that was lost nothing is trusted: the database may have another past by now.
+        // The floor of a lost lease is not trusted: the database may have been restored to an older state.
         let registered = delivering.node();
         if registered != node || !delivering.owns(0) {
             (floor, node) = (Floor::default(), registered);
@@ -74,8 +75,8 @@ pub(crate) async fn route(delivering: Arc<Delivering>, stop: CancellationToken) 
     }
 }
 
-/// Routes what one read finds; tells where to go on and how many there were. An event may have tens of thousands of
-/// deliveries, so those of a page are never in memory together.
+/// Routes the events of one read; returns the next floor and how many events there were. An event may have tens of
+/// thousands of deliveries, so the deliveries of a whole page are never in memory together.
 async fn route_page(delivering: &Arc<Delivering>, floor: Floor) -> store::Result<(Floor, usize)> {
     let engine = delivering.engine();
     let OutboxPage { events, next, config_version } = engine.store().read_outbox(floor, PAGE).await?;
@@ -103,13 +104,13 @@ fn to_routed(unrouted: UnroutedEvent, directory: &Directory, settings: &Settings
     let UnroutedEvent { pointer, mut event } = unrouted;
     if let Some(why) = &event.unreadable {
         tracing::error!(event = %event.id, why, "an event cannot be routed and is dead");
-        // Otherwise the next one under its key, which may be in order, would count as a duplicate of it.
+        // A bad event must not hold its key: the next event with that key, which may be good, would count as its duplicate.
         event.idempotency_key = None;
     }
     RoutedEvent { pointer, routing: fan_out(&event, directory, &settings.egress, &settings.keys), event }
 }
 
-/// What is routed in one transaction, in order.
+/// The events that are recorded in one transaction, in order.
 #[derive(Default)]
 struct Part {
     events: Vec<RoutedEvent>,
@@ -117,7 +118,7 @@ struct Part {
 }
 
 impl Part {
-    /// Adds an event; gives what came before it if both together would be too many.
+    /// Adds an event. If that would make too many deliveries, returns the events before it and starts anew with this one.
     fn add(&mut self, routed: RoutedEvent) -> Option<Vec<RoutedEvent>> {
         let deliveries = deliveries_of(&routed);
         let is_full = !self.events.is_empty() && self.deliveries + deliveries > DELIVERIES;
@@ -128,8 +129,8 @@ impl Part {
     }
 }
 
-/// Records what was routed. What the database refuses, or what makes the store panic, is halved until the event with which
-/// it does is alone: that one is dead, and the others are on their way.
+/// Records routed events. A part that the database refuses, or that makes the store panic, is halved until the bad event is
+/// alone: that one becomes a dead letter, and the others are recorded.
 async fn record(delivering: &Arc<Delivering>, routed: Vec<RoutedEvent>) -> store::Result<()> {
     let engine = delivering.engine();
     let mut parts = Parts::of(routed);
@@ -139,7 +140,7 @@ async fn record(delivering: &Arc<Delivering>, routed: Vec<RoutedEvent>) -> store
             Ok(due) => {
                 read.admit(due.into_iter().map(|due| (due, None)).collect());
                 engine.metrics().count_events(part.len());
-                // A page whose events go to tens of thousands of endpoints each takes many transactions.
+                // Reported for each part, since a page whose events go to tens of thousands of endpoints takes many.
                 delivering.progress.came_round(Stage::Route);
             }
             Err(error) => match parts.set_back(part, error) {
@@ -161,7 +162,7 @@ async fn record(delivering: &Arc<Delivering>, routed: Vec<RoutedEvent>) -> store
     Ok(())
 }
 
-/// Makes an event a dead letter; false if that is what was refused.
+/// Makes an event a dead letter; false if it is one already, and that was refused.
 fn give_up(routed: &mut RoutedEvent) -> bool {
     if matches!(routed.routing.verdict, Verdict::Unroutable { .. }) {
         return false;
@@ -174,7 +175,7 @@ fn give_up(routed: &mut RoutedEvent) -> bool {
 fn deliveries_of(routed: &RoutedEvent) -> usize {
     match &routed.routing.verdict {
         Verdict::Deliveries(deliveries) => deliveries.len(),
-        // A row of its own says why.
+        // One row that says why.
         Verdict::Unmatched | Verdict::Unroutable { .. } => 1,
     }
 }

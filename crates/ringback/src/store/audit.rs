@@ -1,5 +1,5 @@
-//! The log of who changed what. Only ever added to, by the transactions that make the changes; retention removes what
-//! is older than events are kept.
+//! The log of who changed what. The transactions that make the changes add rows; no row is changed; retention removes
+//! rows after as long as it removes events.
 
 use super::{Page, Result, Span};
 use crate::time::Timestamp;
@@ -7,9 +7,9 @@ use crate::time::Timestamp;
 /// Which changes to list; all given conditions hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AuditFilter {
-    /// Of this tenant's things.
+    /// Changes of objects of this tenant.
     pub tenant: Option<String>,
-    /// Made in this time, by the database's clock.
+    /// Changes made in this time, by the database's clock.
     pub at: Span,
 }
 
@@ -18,7 +18,7 @@ pub struct AuditFilter {
 pub struct AuditPosition {
     /// When the change was made.
     pub at: Timestamp,
-    /// What tells changes of one moment apart.
+    /// Tells changes of the same moment apart.
     pub seq: i64,
 }
 
@@ -32,15 +32,15 @@ pub struct AuditRow {
     pub who: String,
     /// What was done.
     pub action: String,
-    /// To what.
+    /// The object that was changed.
     pub object: String,
-    /// Whose that is.
+    /// The tenant that owns the object.
     pub tenant: Option<String>,
-    /// In which request.
+    /// The request that made the change.
     pub request_id: Option<String>,
-    /// How it was, JSON.
+    /// The object before the change, as JSON.
     pub before: Option<String>,
-    /// How it was from then on, JSON.
+    /// The object after the change, as JSON.
     pub after: Option<String>,
 }
 

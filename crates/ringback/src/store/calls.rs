@@ -1,8 +1,8 @@
-//! Every call of a store but two, as a table: what does the same to each of them is written once.
+//! All calls of a store except two, as a table, so that code that treats each call alike is written once.
 
-/// Gives `$then!` all calls of a store by their traits, each as `limit name(argument: type, …) -> type;`, where `limit` says
-/// which deadline it has. Those of [`super::Liveness`], which is about the store itself, are not among them. Who uses it
-/// brings the types into scope.
+/// Passes all calls of a store to `$then!`, by trait, each as `limit name(argument: type, …) -> type;`, where `limit` is
+/// the name of the call's deadline. The calls of [`super::Liveness`] are left out, since they are about the store itself.
+/// The module that uses the macro imports the types.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! for_every_call {

@@ -1,5 +1,6 @@
-//! What statements name instead of writing it out: the numbers that stores keep for words, `{status.delivered}`, so that none
-//! holds a bare number and a word that is gone is missed where it was used; and the parts that several have in common.
+//! Names in SQL statements. `{status.delivered}` stands for the number that stores keep for that word, so that no statement
+//! has a bare number, and a statement that names a removed word fails. `{part.…}` stands for text that several statements
+//! share.
 
 use super::{ExpungeState, ReplayState};
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
 };
 
 words! {
-    /// How a delivery that is over ended, where both ways lie side by side.
+    /// How a delivery in `finished` ended.
     Ending {
         Delivered = 1 "delivered": "a receiver answered that it has it",
         Cancelled = 2 "cancelled": "nobody is owed it any more",
@@ -21,7 +22,7 @@ words! {
         Duplicate = 2 "duplicate": "it was folded into an earlier one",
     }
 
-    /// What came of a delivery that a replay released.
+    /// How a delivery that a replay released ended.
     ReplayOutcome {
         Delivered = 1 "delivered": "a receiver answered that it has it",
         Dead = 2 "dead": "it was given up",
@@ -35,7 +36,7 @@ words! {
     }
 }
 
-/// Every code that statements may name: what has it, its name, and the number.
+/// Every word that statements may name: its column, its name, and its number.
 fn all() -> impl Iterator<Item = (&'static str, &'static str, i16)> {
     macro_rules! of {
         ($column:literal, $words:ty) => {
@@ -60,12 +61,12 @@ fn all() -> impl Iterator<Item = (&'static str, &'static str, i16)> {
         .chain(of!("change", ChangeKind))
 }
 
-/// A statement with the text of `parts` in place of their names, `{part.endpoint_columns}`, and then the numbers in place of the
-/// names of words: those that every store has, and `own` ones of this store alone.
+/// A statement with the text of `parts` in place of their names, such as `{part.endpoint_columns}`, and then with numbers
+/// in place of words: the words that every store has, and `own`, which only this store has.
 #[must_use]
 pub fn put_in(statement: &str, parts: &[(&str, &str)], own: &[(&'static str, &'static str, i16)]) -> String {
     let mut text = statement.to_owned();
-    // A part may have parts.
+    // In a loop, because a part may name other parts.
     while let Some((name, part)) = parts.iter().find(|(name, _)| text.contains(&format!("{{part.{name}}}"))) {
         let part: Vec<_> = part.lines().filter(|line| !line.starts_with("--")).collect();
         text = text.replace(&format!("{{part.{name}}}"), &part.join("\n"));

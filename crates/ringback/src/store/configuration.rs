@@ -1,7 +1,7 @@
 //! Endpoints, their versions, and the log of changes that every node follows.
 //!
-//! One row holds the configuration version; each change raises it while holding that row, so versions
-//! become visible in order and "everything after version v" misses nothing.
+//! One row holds the configuration version; each change raises it and locks that row until its commit, so versions become
+//! visible in order, and reading "everything after version v" misses nothing.
 
 use super::{DoneBefore, Once, Result};
 use crate::{
@@ -31,7 +31,7 @@ pub enum EndpointFilter {
 /// Something every node must know within a second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// An endpoint was made, changed, paused, resumed, disabled or deleted: load it again, drop its connections.
+    /// An endpoint was created, changed, paused, resumed, disabled or deleted: load it again, drop its connections.
     Endpoint(EndpointId),
     /// An event's payload was expunged: its deliveries are cancelled.
     EventExpunged(EventId),
@@ -42,7 +42,7 @@ pub enum Change {
 /// Changes after a version.
 #[derive(Debug, Clone)]
 pub struct Changes {
-    /// The version that `items` reach up to; ask again from here.
+    /// The version of the last change in `items`; ask again from here.
     pub version: i64,
     /// In order.
     pub items: Vec<Change>,
@@ -50,24 +50,24 @@ pub struct Changes {
     pub truncated: bool,
 }
 
-/// What changing an endpoint came to.
+/// The result of changing an endpoint.
 #[derive(Debug, Clone)]
 pub enum Updated {
     /// The endpoint as it is now.
     Done(Box<StoredEndpoint>),
     /// Another endpoint of the tenant has this key.
     KeyTaken,
-    /// The request was carried out before, and made this.
+    /// The request was carried out before, and created this.
     Before(DoneBefore),
     /// The tenant has as many endpoints as it may.
     TooMany,
-    /// It changed since the version that the caller saw.
+    /// The endpoint has changed since the version that the caller saw.
     VersionMismatch,
-    /// There is none, or it is deleted.
+    /// There is no such endpoint, or it is deleted.
     Absent,
 }
 
-/// What routing saw of an endpoint at a version.
+/// An endpoint as routing saw it at a configuration version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointAsOf {
     /// Its id.
@@ -90,8 +90,8 @@ pub trait Configuration {
     /// The live endpoint of this tenant with this key.
     async fn endpoint_by_key(&self, tenant: &str, key: &str) -> Result<Option<StoredEndpoint>>;
 
-    /// Stores a new endpoint and its first version; `tenant_max` live endpoints a tenant at most. Where its request is
-    /// to be carried out `once` and was before, nothing is stored.
+    /// Stores a new endpoint and its first version, unless the tenant has `tenant_max` live endpoints already. If the
+    /// request is to be carried out `once` and was before, nothing is stored.
     async fn create_endpoint(
         &self,
         endpoint: &StoredEndpoint,
@@ -100,29 +100,29 @@ pub trait Configuration {
         record: &Entry,
     ) -> Result<Updated>;
 
-    /// Replaces everything of an endpoint but `id`, `tenant` and `created_at`, if its version still is
-    /// `endpoint.version`; `updated_at` is what the database's clock shows. Where it becomes able to send again after not being enabled, its pending
-    /// deliveries are due at once with a refilled budget.
+    /// Replaces everything of an endpoint except `id`, `tenant` and `created_at`, if its version still is
+    /// `endpoint.version`; `updated_at` becomes the database's time. If the change makes a paused or disabled endpoint able
+    /// to send again, its pending deliveries are due at once with a refilled budget.
     async fn update_endpoint(&self, endpoint: &StoredEndpoint, record: &Entry) -> Result<Updated>;
 
     /// Deletes: pending deliveries become cancelled, dead letters stay. `version` as in `If-Match`.
     async fn delete_endpoint(&self, id: EndpointId, version: Option<i64>, record: &Entry) -> Result<Updated>;
 
-    /// Disables an endpoint because it answered 410 to a request made under `version`: `enabled` false,
-    /// `disabled_reason` `gone`, a change for every node. Nothing if it has changed since, or is disabled or deleted
-    /// already.
+    /// Disables an endpoint that answered 410 to a request made under `version`: sets `enabled` to false and
+    /// `disabled_reason` to `gone`, and tells every node. Does nothing if the endpoint has changed since, or is disabled or
+    /// deleted already.
     async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Entry) -> Result<()>;
 
     /// The tenant's endpoints as routing saw them at a version, by id, at most `limit`.
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>>;
 
-    /// A named installation-wide value, such as the master key's check: the one stored, which is `value`
-    /// if there was none.
+    /// Stores `value` under `name`, for the whole installation, unless a value is stored there; returns the stored value.
+    /// Such is the master key's check.
     async fn keep_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>>;
 
-    /// Keeps `value` under `name` in place of what there is: for what the engine notes down for itself.
+    /// Stores `value` under `name`, replacing the old value: for notes of the engine itself.
     async fn put_setting(&self, name: &str, value: &[u8]) -> Result<()>;
 
-    /// The value kept under `name`, if there is one.
+    /// The value stored under `name`, if there is one.
     async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>>;
 }

@@ -1,5 +1,5 @@
-//! Damage that calls have met. It is told at once and not, like writes that fail, after ten seconds: it does not pass by itself,
-//! and whatever is written meanwhile may be lost with the rest.
+//! Damage to the database that calls have met. It is reported at once, unlike failing writes, which are reported after ten
+//! seconds: damage does not pass by itself, and what is written meanwhile may be lost with the rest.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use super::{Error, Result};
 
-/// For how long damage is told after a call has met it, and how often it is logged. Damage that is in the pipeline's way is met
-/// again within seconds; a single question about an old event keeps a node from being ready for no longer than this.
+/// For how long damage is reported after a call has met it, and how often it is logged. The pipeline meets damage in its way
+/// again within seconds; a single lookup of an old, damaged event makes a node not ready for this long at most.
 const TOLD_FOR: Duration = Duration::from_secs(60);
 
-/// What is known of damage.
+/// The damage that was met last.
 #[derive(Debug, Default)]
 pub(crate) struct Damage(Mutex<Option<Met>>);
 
@@ -31,7 +31,7 @@ impl Damage {
         Some(Error::Damaged(met.why.clone().into()))
     }
 
-    /// Looks at what a call came to.
+    /// Notes the damage, if a call's result tells of any.
     pub(super) fn note<T>(&self, call: &str, came_to: &Result<T>) {
         let Err(Error::Damaged(why)) = came_to else { return };
         let (mut met, now, why) = (self.0.lock(), Instant::now(), why.to_string());

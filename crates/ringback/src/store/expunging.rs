@@ -1,4 +1,4 @@
-//! Erasing what events held: of one at once, of many as a job with a receipt.
+//! Erasing the contents of events: of one event at once, of many as a job with a receipt.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +16,11 @@ use crate::{
 pub enum Keys {
     /// They stay: the event is still found by them.
     Keep,
-    /// They go too. A repeated emit under the idempotency key is a new event then.
+    /// They are erased, too. A repeated emit under the idempotency key is a new event then.
     Erase,
 }
 
-/// Which events of a tenant an expunge takes; all given conditions hold. Serialised as the API has it.
+/// Which events of a tenant an expunge erases; all given conditions hold. Serialised as in the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpungeFilter {
     /// Of this tenant.
@@ -36,21 +36,21 @@ pub struct ExpungeFilter {
     pub accepted: Span,
 }
 
-/// An expunge of many to be made.
+/// An expunge of many events, to be created.
 #[derive(Debug, Clone)]
 pub struct ExpungeToCreate {
     /// Its id.
     pub id: ExpungeId,
-    /// What it takes.
+    /// The events that it erases.
     pub filter: ExpungeFilter,
-    /// Whether keys go too.
+    /// Whether keys are erased, too.
     pub keys: Keys,
     /// Only count: nothing is stored.
     pub dry_run: bool,
 }
 
 impl ExpungeToCreate {
-    /// The filter as it is kept and shown: without a key that is to be erased.
+    /// The filter as it is stored and shown: a key that is to be erased is masked.
     #[must_use]
     pub fn shown(&self) -> ExpungeFilter {
         let key = match self.keys {
@@ -70,7 +70,7 @@ words! {
     }
 }
 
-/// What erasing came to, added up.
+/// The sums of what was erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Erased {
     /// Events of which something was erased.
@@ -88,34 +88,34 @@ pub struct Erased {
 pub struct ExpungeRow {
     /// Its id; `None` for a preview.
     pub id: Option<ExpungeId>,
-    /// What it takes, as it is shown.
+    /// The events that it erases, as [`ExpungeToCreate::shown`] has it.
     pub filter: ExpungeFilter,
     /// Where it stands.
     pub state: ExpungeState,
-    /// Whether keys go too.
+    /// Whether keys are erased, too.
     pub keys: Keys,
-    /// The fixed set that its filter found.
+    /// Events in the fixed set that its filter found.
     pub matched: i64,
-    /// Payload bytes of the matched.
+    /// Payload bytes of the matched events.
     pub bytes: i64,
     /// What was erased so far.
     pub erased: Erased,
-    /// Had been erased before, or were removed by retention meanwhile.
+    /// Events that had been erased before, or that retention has removed meanwhile.
     pub skipped: i64,
-    /// Not looked at yet.
+    /// Events that were not looked at yet.
     pub remaining: i64,
-    /// Over the ids of the fixed set; once everything is erased. See [`super::rules::erasing::IdsDigest`].
+    /// The digest over the ids of the fixed set, once everything is erased. See [`super::rules::erasing::IdsDigest`].
     pub digest: Option<String>,
     /// Who asked for it, as the audit log names them.
     pub by: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When the receipt was written.
     pub finished_at: Option<Timestamp>,
 }
 
 impl ExpungeRow {
-    /// What a dry run tells of `matched` events with payloads of `bytes` in all.
+    /// The answer to a dry run that found `matched` events, with payloads of `bytes` in all.
     #[must_use]
     pub fn preview(expunge: &ExpungeToCreate, matched: i64, bytes: i64, record: &Entry) -> Self {
         Self {
@@ -139,12 +139,12 @@ impl ExpungeRow {
 /// Erases.
 #[async_trait::async_trait]
 pub trait Expunging {
-    /// Removes an event's payload for good, what its attempts kept of answers, and its keys if wanted. Its pending
+    /// Removes for good an event's payload, what its attempts kept of answers, and its keys if wanted. Its pending
     /// deliveries and dead letters become cancelled, and a change tells every node. False if there is no such event;
-    /// true, and no record, if all of it was erased before.
+    /// true, without writing `record`, if all of it was erased before.
     async fn expunge(&self, id: EventId, keys: Keys, record: &Entry) -> Result<bool>;
 
-    /// Fixes the set that the filter finds now, or only counts it, and then `record` is not written.
+    /// Fixes the set that the filter finds now. A dry run only counts it and does not write `record`.
     async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Entry) -> Result<ExpungeRow>;
 
     /// One expunge with its counts.
@@ -153,9 +153,9 @@ pub trait Expunging {
     /// Expunges that are running, oldest first.
     async fn running_expunges(&self) -> Result<Vec<ExpungeId>>;
 
-    /// Erases up to `count` further events of a running expunge, each like [`Expunging::expunge`]; once none remains,
-    /// takes one bounded step towards its receipt, which may take minutes like a step of upkeep. False if it is not running any
-    /// more.
+    /// Erases up to `count` further events of a running expunge, each like [`Expunging::expunge`]. Once none remains, each
+    /// call takes one bounded step towards the receipt, which may take minutes like a step of upkeep. False if the expunge
+    /// is not running any more.
     async fn expunge_next(&self, id: ExpungeId, count: u32) -> Result<bool>;
 }
 

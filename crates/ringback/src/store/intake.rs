@@ -1,4 +1,4 @@
-//! Accepting events that come through the engine itself: HTTP, and the CLI.
+//! Storing events that were emitted through the engine itself: by HTTP or the CLI.
 
 use bytes::Bytes;
 
@@ -10,20 +10,20 @@ use crate::{
     time::Timestamp,
 };
 
-/// An event with everything decided that is decided before the database is asked.
+/// An event, with all that is decided before the database is asked.
 #[derive(Debug, Clone)]
 pub struct EventToAccept {
     /// Its id.
     pub id: EventId,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: String,
     /// What happened.
     pub event_type: String,
-    /// The platform's own id for the thing.
+    /// The platform's own id for what the event is about.
     pub key: Option<String>,
-    /// What it must be in order with.
+    /// Events with the same ordering key are delivered in order.
     pub ordering_key: Option<String>,
-    /// What makes a second emission the same event.
+    /// Makes a second emit with the same key the same event.
     pub idempotency_key: Option<String>,
     /// SHA-256 over payload, key, ordering key, endpoint keys and destination.
     pub content: [u8; 32],
@@ -33,24 +33,24 @@ pub struct EventToAccept {
     pub endpoint_keys: Option<Vec<String>>,
     /// Only to this destination: the JSON text of [`crate::endpoint::KeptDestination`].
     pub destination: Option<String>,
-    /// Whether it was made by "send a test event".
+    /// Whether it was created by "send a test event".
     pub test: bool,
     /// The bytes to sign and send.
     pub payload: Bytes,
-    /// Whom it goes to.
+    /// The deliveries that it gets.
     pub routing: Routing,
 }
 
-/// Whom an event goes to, and by which version of the configuration that was decided.
+/// The result of routing an event, and the version of the configuration that decided it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Routing {
     /// The configuration version.
     pub config_version: i64,
-    /// What came of it.
+    /// The result.
     pub verdict: Verdict,
 }
 
-/// What routing an event came to.
+/// The deliveries that routing gave an event, or why it got none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// These deliveries; at least one.
@@ -71,10 +71,10 @@ pub enum Verdict {
 pub struct Group {
     /// In the request's order. No two share (tenant, type, idempotency key): the caller folds them first.
     pub events: Vec<EventToAccept>,
-    /// What someone asked for by it, written if anything of the group is stored: a test.
+    /// For the audit log, written if anything of the group is stored. Only of tests.
     pub record: Option<Entry>,
-    /// The key under which the request is carried out once: a test. Its events then have no idempotency keys: what is taken
-    /// under one of both kinds would have to be given back where the other refuses.
+    /// The key under which the request is carried out once. Only of tests: their events have no idempotency keys, or one of
+    /// both keys would have to be released when the other refuses the group.
     pub once: Option<Once>,
 }
 
@@ -87,20 +87,20 @@ pub enum Accepted {
     Duplicate(EventId),
     /// Other content came before under the same idempotency key, as this event.
     Conflict(EventId),
-    /// The group's request was carried out before, and made this.
+    /// The group's request was carried out before, and created this.
     Before(DoneBefore),
 }
 
 impl Accepted {
-    /// Whether nothing of the event's group is stored because of it.
+    /// Whether this keeps the event's whole group from being stored.
     #[must_use]
     pub const fn refuses_group(&self) -> bool {
         matches!(self, Self::Conflict(_) | Self::Before(_))
     }
 }
 
-/// What became of a group: one entry for each of its events. If any is a [`Accepted::Conflict`] or [`Accepted::Before`],
-/// nothing of the group was stored (its other entries then say what they would have been, with no deliveries).
+/// What became of a group: one entry for each of its events. If any is an [`Accepted::Conflict`] or [`Accepted::Before`],
+/// nothing of the group was stored; the other entries then say what would have become of their events, without deliveries.
 pub type Acceptance = Vec<Accepted>;
 
 /// Stores events with their deliveries.
@@ -111,8 +111,8 @@ pub trait Intake {
 
     /// Stores all groups in one transaction, events and deliveries together, without the outbox.
     ///
-    /// An idempotency key counts for `window` from the event that first brought it; an older one is taken over.
-    /// No two groups share (tenant, type, idempotency key). Rows that unique keys could contend for are
-    /// touched in one global order, so that two nodes cannot deadlock.
+    /// An idempotency key counts for `window` from the event that first had it; a later event takes the key over.
+    /// No two groups share (tenant, type, idempotency key). Rows with unique keys are locked in one global order, so that
+    /// two nodes cannot deadlock.
     async fn accept(&self, groups: &[Group], window: std::time::Duration) -> Result<Vec<Acceptance>>;
 }

@@ -19,13 +19,13 @@ pub struct NodeId(pub Uuid);
 /// A request that was open when its shard was handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenRequest {
-    /// Not to be sent by the new owner …
+    /// The new owner does not send this delivery before `until` while its row has `attempts` attempts.
     pub delivery: DeliveryId,
-    /// … while its row counts so many attempts, …
+    /// The attempts in the delivery's row before this request.
     pub attempts: i32,
-    /// … counted in this lane …
+    /// The lane in which the request counts as open.
     pub lane: LaneId,
-    /// … until then, by the database's clock: the request's deadline.
+    /// The request has ended by then, by the database's clock.
     pub until: Timestamp,
 }
 
@@ -72,12 +72,12 @@ impl OpenRequest {
     }
 }
 
-/// A shard that is ours now.
+/// A shard that a node has claimed, or gives back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
     /// The shard.
     pub shard: Shard,
-    /// What its last owner still had open when it handed over.
+    /// The requests that its last owner had open when it handed the shard over.
     pub open: Vec<OpenRequest>,
 }
 
@@ -95,35 +95,35 @@ pub struct ShardMap {
 /// Ownership of shards by lease. The database's clock decides when a lease ends.
 #[async_trait::async_trait]
 pub trait Leases {
-    /// Registers a fresh node with a running lease. `None` if this database admits one sending process and
-    /// another one is it (SQLite).
+    /// Registers a fresh node with a running lease. `None` if the database admits only one sending process and another
+    /// process is it (SQLite).
     async fn register_node(&self, lease: Duration) -> Result<Option<NodeId>>;
 
     /// A keeper with a connection of its own, opened in the calling thread's runtime: renewing must never
     /// wait behind work.
     async fn lease_keeper(&self) -> Result<Box<dyn LeaseKeeper>>;
 
-    /// Who is alive and who owns what. A node whose lease is found to have ended has ended for good, also if the database's
+    /// Who is alive and who owns what. If this finds that a node's lease has ended, that is final, even if the database's
     /// clock is set back afterwards.
     async fn shard_map(&self) -> Result<ShardMap>;
 
-    /// Takes those of `wanted` that nobody owns, that are `node`'s already, or whose owner's lease has ended. What was handed
-    /// over with them is told again to a node that asks again, until it hands over itself.
+    /// Claims those of `wanted` that nobody owns, that are `node`'s already, or whose owner's lease has ended. A node that
+    /// claims a shard again gets the same open requests again, until it hands the shard over itself.
     async fn claim_shards(&self, node: NodeId, wanted: &[Shard]) -> Result<Vec<Claimed>>;
 
-    /// Gives shards back, each with what is still open; nothing for a shard that is not `node`'s.
+    /// Gives shards back, each with its open requests. Shards that are not `node`'s stay as they are.
     async fn release_shards(&self, node: NodeId, shards: &[Claimed]) -> Result<()>;
 }
 
-/// What asking for a renewal came to.
+/// The result of asking for a renewal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Renewal {
     /// The lease runs anew from now on.
     Renewed,
-    /// It had ended, or the registration is gone: it can never be renewed.
+    /// The lease had ended, or the registration is gone: it can never be renewed.
     Ended,
-    /// The database has another past than at the last renewal: a backup was restored, or a standby took over that did not
-    /// have everything. In words. Whatever is remembered of the database has to be read again.
+    /// The database has another past than at the last renewal: a backup was restored, or a standby took over that lacked
+    /// commits. The text says how. All that is remembered of the database has to be read again.
     OtherPast(String),
 }
 
@@ -133,7 +133,7 @@ pub trait LeaseKeeper: Send {
     /// Renews until `lease` from now, reconnecting if needed.
     async fn renew(&mut self, node: NodeId, lease: Duration) -> Result<Renewal>;
 
-    /// Gives `shards` back, each with what is still open, and ends the registration: others may own whatever was the
-    /// node's at once.
+    /// Gives `shards` back, each with its open requests, and ends the registration: others may claim all of the node's
+    /// shards at once.
     async fn leave(&mut self, node: NodeId, shards: &[Claimed]) -> Result<()>;
 }

@@ -1,4 +1,4 @@
-//! Whether the database does what it is asked.
+//! Whether the database answers and takes writes.
 
 use std::time::Instant;
 
@@ -7,9 +7,9 @@ use super::Result;
 /// What a store does about a database that does not answer, or takes no writes.
 #[async_trait::async_trait]
 pub trait Liveness {
-    /// A call that began at `asked` was given up without an answer. Connections that were open then are used no more.
+    /// A call that began at `asked` was given up without an answer: the store stops using connections that were open then.
     fn distrust(&self, asked: Instant);
 
-    /// Makes a small durable write, of no other consequence.
+    /// Makes a small durable write that changes nothing else.
     async fn probe(&self) -> Result<()>;
 }

@@ -1,8 +1,8 @@
 //! What the engine asks of a database. One trait per stage; a store implements all of them.
 //!
-//! This is for those who write a store, and for its filters, rows and pages: the methods of [`Engine`](crate::Engine) take
-//! and return the same. Whoever works with events, deliveries or endpoints calls these methods and no store: the engine
-//! makes the audit log's records, keeps its directory up to date, and knows the keys.
+//! The traits are for those who write a store. The filters, rows and pages are for everyone: the methods of
+//! [`Engine`](crate::Engine) take and return them. A host that works with events, deliveries or endpoints calls the engine
+//! and not a store: the engine writes the audit log, keeps its directory up to date, and has the keys.
 //!
 //! Every method is one short transaction. None is held open while a receiver is being spoken to.
 //! A method that makes a change someone asked for takes the change's [`Entry`](crate::audit::Entry) and writes it
@@ -64,11 +64,11 @@ pub(crate) use self::{
     work::Fresh,
 };
 
-/// For how long a caller that stands still in the middle of a transaction may hold locks, and whoever waits for a lock waits:
-/// a third of the default lease, since others want to go on.
+/// For how long a caller that stands still in a transaction may hold locks, and for how long a statement waits for a lock:
+/// a third of the default lease, so that others go on in time.
 pub const PATIENCE_WITH_LOCKS: std::time::Duration = std::time::Duration::from_secs(4);
 
-/// All that a database does for the engine.
+/// All calls of the engine to a database.
 pub trait Store:
     Intake
     + Outbox
@@ -139,17 +139,17 @@ pub enum Error {
     /// The schema is missing, older or newer than this program.
     #[error("{0}")]
     Schema(String),
-    /// The database cannot be worked with as it is set up, or as it is reached.
+    /// The database, or the connection to it, is set up in a way that Ringback cannot work with.
     #[error("{0}")]
     Unsuitable(String),
     /// A stored value that no version of this program writes, in a database that is in order.
     #[error("a stored value could not be read: {0}")]
     Corrupt(String),
-    /// A file of the database was removed or replaced while the store had it open; the text names it. Nothing that is
-    /// written is answered any more, and no later call will succeed: the store must be opened anew.
+    /// A file of the database was removed or replaced while the store had it open; the text names the file. No write is
+    /// confirmed any more, and no later call will succeed: the store must be opened anew.
     #[error("{0}")]
     Gone(String),
-    /// The store's code panicked in this call: a defect. What it was for may have been done all the same.
+    /// The store's code panicked in this call: a defect. The call may have taken effect all the same.
     #[error("the store panicked ({0})")]
     Panicked(&'static str),
 }
@@ -158,12 +158,12 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// A stored value that could not be understood.
+    /// The error for a stored value that cannot be read.
     pub fn corrupt(what: impl fmt::Display) -> Self {
         Self::Corrupt(what.to_string())
     }
 
-    /// The same failure, for another caller. Where it came from cannot be cloned and is told by its words.
+    /// The same error for another caller. Its source cannot be cloned, so the copy has the source's text.
     #[must_use]
     pub(crate) fn retold(&self) -> Self {
         match self {

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-/// How long a key stands for what its first request made.
+/// For how long a key counts, from its first request on.
 pub const ONCE_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A request that is to be carried out once, as a store keeps it. Taking its key is the first statement of the
-/// transaction that makes the object: where that is refused, the key is free again.
+/// A request that is to be carried out once, as a store keeps it. The transaction that creates the object takes the key
+/// with its first statement: if it is rolled back, the key is free again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Once {
-    /// What the key counts within.
+    /// The key, with all that it counts within.
     pub name: OnceName,
     /// A digest of the request's body, sealed.
     pub content: Vec<u8>,
-    /// What the request makes: an endpoint, a replay, or a test event.
+    /// The object that the request creates: an endpoint, a replay, or a test event.
     pub object: Uuid,
 }
 
@@ -24,7 +24,7 @@ pub struct Once {
 pub struct OnceName {
     /// The tenant that the caller is bound to; empty if none.
     pub binding: String,
-    /// The tenant of what is made; empty if that is all tenants'.
+    /// The tenant of the object; empty if it belongs to all tenants.
     pub tenant: String,
     /// The operation, with the ids of its path.
     pub route: String,
@@ -32,11 +32,11 @@ pub struct OnceName {
     pub key: String,
 }
 
-/// What an earlier request under the same key had made.
+/// An earlier request under the same key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoneBefore {
     /// The digest of its body, sealed.
     pub content: Vec<u8>,
-    /// What it made.
+    /// The object that it created.
     pub object: Uuid,
 }

@@ -1,7 +1,7 @@
-//! What operators ask: lists, single lookups, replays, the ledger.
+//! What operators ask for: lists, single lookups, replays, the ledger.
 //!
-//! Lists are newest first by id and bounded: a page reads at most a fixed number of rows and then gives what it
-//! has with a place to go on from.
+//! Lists are newest first by id, and a page reads at most a fixed number of rows: then it returns what it has found, with
+//! the place where the next page begins.
 
 use bytes::Bytes;
 
@@ -50,7 +50,7 @@ pub struct EventFilter {
 }
 
 words! {
-    /// What routing made of an event.
+    /// What became of an event in routing.
     EventState {
         Unrouted "unrouted": "it is still in the outbox",
         Duplicate "duplicate": "it was folded into an earlier one",
@@ -64,7 +64,7 @@ words! {
 pub struct EventRow {
     /// The event.
     pub event: Event,
-    /// What routing made of it.
+    /// What became of it in routing.
     pub state: EventState,
     /// The earlier event, for a duplicate.
     pub duplicate_of: Option<EventId>,
@@ -76,7 +76,7 @@ pub struct EventRow {
     pub config_version: Option<i64>,
 }
 
-/// What reading a payload came to.
+/// The result of reading a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PayloadRead {
     /// The exact bytes.
@@ -102,7 +102,7 @@ pub struct DeliveryFilter {
     pub event_type: Option<String>,
     /// Of events with this key.
     pub key: Option<String>,
-    /// To one of these endpoints, or inline to this host: the URL's host.
+    /// Inline to this host (the URL's host), or to one of these endpoints, which are at that host.
     pub host: Option<(String, Vec<EndpointId>)>,
     /// In this state.
     pub status: Option<Status>,
@@ -125,17 +125,17 @@ pub struct DeliveryRow {
     pub event: Event,
     /// Why it exists.
     pub marks: Marks,
-    /// What has become of it. With a replay of a delivered one under way it stays `delivered`.
+    /// Its state. A delivered delivery that is being replayed stays `delivered`.
     pub status: Status,
     /// Why it is dead.
     pub reason: Option<DeadReason>,
     /// Attempts made, ever.
     pub attempts: i32,
-    /// When it is due (pending, or a replay of a delivered one under way).
+    /// When it is due, if it is pending, or delivered and being replayed.
     pub due_at: Option<Timestamp>,
     /// A hold of its lane that has not ended, by the database's clock.
     pub hold: Option<(Timestamp, HoldReason)>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was delivered, died or was cancelled.
     pub finished_at: Option<Timestamp>,
@@ -145,27 +145,27 @@ pub struct DeliveryRow {
     pub last_error: Option<String>,
 }
 
-/// What was accepted and what became of it. `accepted = unrouted + duplicate + unmatched + routed`.
+/// Events that were accepted, by what became of them. `accepted = unrouted + duplicate + unmatched + routed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct LedgerEvents {
     /// Stored events, counted in `event`.
     pub accepted: i64,
-    /// Counted in the outbox.
+    /// Events in the outbox.
     pub unrouted: i64,
-    /// Folded by routing.
+    /// Events that routing folded into earlier ones.
     pub duplicate: i64,
-    /// Wanted by nobody.
+    /// Events that no endpoint wanted.
     pub unmatched: i64,
-    /// Counted by their first deliveries, wherever those are.
+    /// Events with deliveries, counted by their first deliveries, in whichever table those are.
     pub routed: i64,
 }
 
-/// What is owed and what became of it. `owed = pending + delivered + dead + cancelled`.
+/// Deliveries, by what became of them. `owed = pending + delivered + dead + cancelled`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct LedgerDeliveries {
-    /// All deliveries ever made.
+    /// All deliveries ever created.
     pub owed: i64,
-    /// In `delivery` (replays of delivered ones aside).
+    /// In `delivery`, without replays of delivered ones.
     pub pending: i64,
     /// In `finished` as delivered.
     pub delivered: i64,
@@ -175,7 +175,7 @@ pub struct LedgerDeliveries {
     pub cancelled: i64,
 }
 
-/// The conservation ledger: every count of one snapshot.
+/// The conservation ledger: all counts are of one snapshot, so none can be missing in the sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Ledger {
     /// Events.
@@ -184,10 +184,10 @@ pub struct Ledger {
     pub deliveries: LedgerDeliveries,
 }
 
-/// What waits, of one moment.
+/// How much waits, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Backlog {
-    /// Deliveries that are owed, replays of delivered ones aside.
+    /// Pending deliveries, without replays of delivered ones.
     pub pending: u32,
     /// Dead letters.
     pub dead: u32,
@@ -202,7 +202,7 @@ pub struct RecentAttempt {
     pub duration: std::time::Duration,
 }
 
-/// Looks things up and puts them right.
+/// The questions and repairs of operators.
 #[async_trait::async_trait]
 pub trait Operations {
     /// Whether the database answers and has the schema that this program needs.
@@ -236,7 +236,7 @@ pub trait Operations {
     /// A delivery's attempts in order of (number, at).
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<Attempt>>;
 
-    /// Dead letters, newest death first; the place to go on from is (`died_at`, id).
+    /// Dead letters, newest death first; the next page begins before (`died_at`, id).
     async fn list_dead_letters(
         &self,
         filter: &DeliveryFilter,
@@ -251,8 +251,8 @@ pub trait Operations {
     /// tells its lane's owner. [`super::rules::standing`] decides, in the same transaction.
     async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Entry) -> Result<ReplayOne>;
 
-    /// Fixes the set that the filter finds now, or only counts it, and then `record` is not written. Where its request is
-    /// to be carried out once and was before, nothing is made.
+    /// Fixes the set that the filter finds now. A dry run only counts it and does not write `record`. If the request is to
+    /// be carried out once and was before, nothing is created.
     async fn create_replay(&self, replay: &ReplayToCreate, record: &Entry) -> Result<Created>;
 
     /// One replay with its counts.
@@ -273,24 +273,23 @@ pub trait Operations {
     async fn running_replays(&self) -> Result<Vec<ReplayId>>;
 
     /// Releases up to `count` further deliveries of a running replay, in order of their events, each like
-    /// [`Operations::replay_one`], if it still fits `scope`: the replay's own filter, by the present configuration. Of
-    /// missing ones the delivery is made, due now. Completes the replay when none remains. Returns how many it looked
-    /// at.
+    /// [`Operations::replay_one`], if it still fits `scope`: the replay's own filter, by the present configuration. A
+    /// missing delivery is created, due now. Completes the replay when none remains. Returns how many it looked at.
     async fn release_replayed(&self, id: ReplayId, scope: &ReplayScope, count: u32) -> Result<u32>;
 
-    /// The ledger of one tenant or of all. `accepted` goes by the event's time, for deliveries too; what
-    /// retention has dropped is counted by whole UTC days.
+    /// The ledger of one tenant or of all. `accepted` selects by the time when the event was accepted, also for deliveries;
+    /// what retention has dropped is counted by whole UTC days.
     async fn ledger(&self, tenant: Option<&str>, accepted: Span) -> Result<Ledger>;
 
-    /// What waits and what was given up. Cheap enough to be asked every few seconds however much it is: counting
-    /// stops at `counted_max`.
+    /// How many deliveries wait, and how many dead letters there are. Cheap enough to be asked every few seconds, since
+    /// counting stops at `counted_max`.
     async fn backlog(&self, counted_max: u32) -> Result<Backlog>;
 
-    /// How long the delivery that has been due for longest has been, whatever keeps it back: a hold, a pause, an earlier
-    /// one of its ordering key. `None` if none is due. As cheap as [`Operations::backlog`].
+    /// For how long the oldest due delivery has been due, whatever it waits for: a hold, a pause, an earlier delivery of
+    /// its ordering key. `None` if none is due. As cheap as [`Operations::backlog`].
     async fn oldest_due(&self) -> Result<Option<std::time::Duration>>;
 
-    /// An endpoint's attempts since a moment, newest first, stale ones left out: at most `most`, looked for at the
-    /// newest `most` of its deliveries that are finished, of those that are dead, and of those that are pending.
+    /// An endpoint's attempts since a moment, newest first, without stale ones, at most `most`. Only the newest `most`
+    /// of its finished, of its dead and of its pending deliveries are looked at.
     async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>>;
 }

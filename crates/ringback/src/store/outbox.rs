@@ -1,4 +1,4 @@
-//! Events that callers wrote in transactions of their own, waiting to be routed.
+//! The outbox: events that callers wrote in their own transactions, and that wait to be routed.
 
 use super::{Result, Routing};
 use crate::{delivery::Due, event::Event, id::EventId};
@@ -12,7 +12,7 @@ pub struct Pointer {
     pub seq: i64,
 }
 
-/// Below this no pointer can appear any more; start from `Floor::default()` after a restart.
+/// No pointer can appear below this any more; after a restart reading starts from `Floor::default()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Floor(pub i64);
 
@@ -30,22 +30,22 @@ pub struct UnroutedEvent {
 pub struct OutboxPage {
     /// In order of (xid, seq).
     pub events: Vec<UnroutedEvent>,
-    /// From where to read once all of `events` are routed: a page that was not full was complete, and
-    /// nothing below the snapshot it was read in can appear any more. Lower than the floor
-    /// asked for only where the database is older than the one that this came from: then it is read from its beginning.
+    /// From where to read once all of `events` are routed: a page that was not full was complete, and no pointer below the
+    /// snapshot it was read in can appear any more. Lower than the floor that was asked for only if the database is older
+    /// than the one that floor came from, as after a restore: then the outbox is read from its beginning.
     pub next: Floor,
     /// The configuration version in the same snapshot.
     pub config_version: i64,
 }
 
-/// An event and whom it goes to.
+/// An event that was routed.
 #[derive(Debug, Clone)]
 pub struct RoutedEvent {
-    /// Its place in the outbox: removed, and the fence.
+    /// Its place in the outbox. Removing the pointer is the fence: only who removes it stores the deliveries.
     pub pointer: Pointer,
     /// The event.
     pub event: Event,
-    /// Whom it goes to, unless it turns out to be a duplicate.
+    /// The deliveries that it gets, unless it turns out to be a duplicate.
     pub routing: Routing,
 }
 
@@ -55,14 +55,14 @@ pub trait Outbox {
     /// At most `limit` pointers from `floor` on, in order.
     async fn read_outbox(&self, floor: Floor, limit: u32) -> Result<OutboxPage>;
 
-    /// Removes the pointers and inserts what they were routed to, in one transaction; a pointer that is
-    /// gone already changes nothing (another node was faster). An event whose (tenant, type, idempotency
-    /// key) belongs to an earlier one within `window` becomes a duplicate of it instead, whatever its content.
+    /// Removes the pointers and inserts the events' deliveries, in one transaction. For a pointer that is gone already
+    /// nothing changes: another node was faster. An event whose (tenant, type, idempotency key) belongs to an earlier one
+    /// within `window` becomes a duplicate of that one instead, whatever its content.
     ///
     /// Returns the deliveries that are due now.
     async fn record_routing(&self, events: &[RoutedEvent], window: std::time::Duration) -> Result<Vec<Due>>;
 
-    /// Writes an event and its outbox pointer in a transaction of the store's own: what
-    /// `ringback_postgres::emit` does inside the caller's. For hosts without a connection at hand, and tests.
+    /// Writes an event and its outbox pointer in a transaction of the store's own, as `ringback_postgres::emit` does in the
+    /// caller's. For hosts without a connection of their own, and tests.
     async fn emit(&self, event: &crate::event::NewEvent) -> Result<EventId>;
 }

@@ -1,48 +1,48 @@
-//! What goes to the database in one statement, and in halves where the database does not take it: what is wrong with one
-//! row must not be the others' trouble.
+//! Sends many rows to the database in one statement, and halves them if the database refuses: one bad row must not keep the
+//! others out.
 
 use super::Error;
 
-/// How often a row is tried that makes the store panic, once it is alone. A panic may have had another cause than the row.
+/// How often a single row that makes the store panic is tried, since a panic may have another cause than the row.
 const PANICS: u32 = 3;
 
 /// Rows on their way to the database, in order.
 pub(crate) struct Parts<T> {
-    /// Those that are still to go; the next one is the last.
+    /// Parts that are still to be sent; the next one is last in the list.
     waiting: Vec<Vec<T>>,
-    /// How often the row that is alone now has made the store panic.
+    /// How often the present single row has made the store panic.
     panics: u32,
 }
 
-/// What becomes of a part that the database did not take.
+/// What becomes of a part that the database refused.
 pub(crate) enum Setback<T> {
     /// Its halves are next.
     Halved,
-    /// It is next again, after a pause.
+    /// The same part is next again, after a pause.
     Again,
-    /// This row is not taken, for this reason.
+    /// The part was this single row, which is refused for this reason.
     Alone(T, Error),
-    /// It is not the part's fault.
+    /// The part is not at fault: the database is away.
     Away(Vec<T>, Error),
 }
 
 impl<T> Parts<T> {
-    /// All of them at once, at first.
+    /// Starts with all rows in one part.
     pub(crate) fn of(all: Vec<T>) -> Self {
         Self { waiting: vec![all], panics: 0 }
     }
 
-    /// What is to go next; nothing that is empty.
+    /// The next part that is not empty.
     pub(crate) fn next(&mut self) -> Option<Vec<T>> {
         std::iter::from_fn(|| self.waiting.pop()).find(|part| !part.is_empty())
     }
 
-    /// A part is to go before all others.
+    /// Puts a part before all others.
     pub(crate) fn put_back(&mut self, part: Vec<T>) {
         self.waiting.push(part);
     }
 
-    /// The database did not take a part.
+    /// The database refused a part, or did not answer: decides what becomes of the part.
     pub(crate) fn set_back(&mut self, mut part: Vec<T>, error: Error) -> Setback<T> {
         if !matches!(error, Error::Refused(_) | Error::Corrupt(_) | Error::Damaged(_) | Error::Panicked(_)) {
             return Setback::Away(part, error);

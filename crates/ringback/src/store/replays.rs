@@ -1,4 +1,4 @@
-//! Replays: which deliveries are sent again, and how far that has come.
+//! Replays: which deliveries are sent again, and how far a replay has come.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::{
     word::words,
 };
 
-/// What replaying one delivery came to.
+/// The result of replaying one delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReplayOne {
     /// It is due again.
@@ -23,13 +23,13 @@ pub enum ReplayOne {
     Expunged,
     /// Its endpoint is deleted.
     EndpointDeleted,
-    /// It is no longer what was asked for: no dead letter, dead for another reason, gone to another host.
+    /// It is not what was asked for any more: no dead letter, dead for another reason, or its endpoint is at another host.
     Unfit,
     /// There is no such delivery.
     Absent,
 }
 
-/// Which one delivery may be sent again.
+/// Which deliveries a replay of one may send again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplayOf {
     /// A dead letter or a delivered one.
@@ -47,8 +47,8 @@ words! {
     }
 }
 
-/// Which deliveries a replay takes; all given conditions hold, when the set is fixed and when their turn comes.
-/// Serialised as the API has it.
+/// Which deliveries a replay sends again. All given conditions must hold both when the set is fixed and when a delivery's
+/// turn comes. Serialised as in the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayFilter {
     /// Of this tenant.
@@ -66,7 +66,7 @@ pub struct ReplayFilter {
     /// To this host, as URLs write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// What is sent.
+    /// Deliveries with this status.
     pub status: Replayed,
     /// Dead for this reason. Only of [`Replayed::Dead`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,26 +97,26 @@ impl ReplayFilter {
     }
 }
 
-/// A filter, and what of the present configuration decides about it.
+/// A filter, with the parts of the present configuration that it depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayScope {
     /// The conditions.
     pub filter: ReplayFilter,
-    /// The endpoints that are at the filter's host now. Only with a host.
+    /// The endpoints whose URLs are at the filter's host now. Only if the filter has a host.
     pub at_host: Vec<EndpointId>,
-    /// The filter's endpoint as it selects now. Only of [`Replayed::Missing`]; `None` if the endpoint is deleted.
+    /// The filter's endpoint with its present selectors. Only of [`Replayed::Missing`]; `None` if the endpoint is deleted.
     pub wanting: Option<Wanting>,
 }
 
 impl ReplayScope {
-    /// The scope of a filter about which the configuration decides nothing.
+    /// The scope of a filter that does not depend on the configuration.
     #[must_use]
     pub const fn of(filter: ReplayFilter) -> Self {
         Self { filter, at_host: Vec::new(), wanting: None }
     }
 }
 
-/// An endpoint as far as it decides which events are missing there.
+/// The parts of an endpoint that decide which events are missing there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanting {
     /// The endpoint.
@@ -127,16 +127,16 @@ pub struct Wanting {
     pub key: Option<String>,
     /// Its selectors.
     pub event_types: Vec<String>,
-    /// Whether the events of one ordering key go out one after the other.
+    /// Whether the events of one ordering key are sent one after the other.
     pub ordered: bool,
 }
 
-/// A replay to be made.
+/// A replay to be created.
 #[derive(Debug, Clone)]
 pub struct ReplayToCreate {
     /// Its id.
     pub id: ReplayId,
-    /// What it takes.
+    /// The deliveries that it sends again.
     pub scope: ReplayScope,
     /// Releases per second; as fast as possible if unset.
     pub rate_per_second: Option<f64>,
@@ -144,27 +144,27 @@ pub struct ReplayToCreate {
     pub note: Option<String>,
     /// Only count: nothing is stored.
     pub dry_run: bool,
-    /// The key under which its request is carried out once. A dry run makes nothing and takes no key.
+    /// The key under which its request is carried out once. A dry run creates nothing and takes no key.
     pub once: Option<Once>,
 }
 
-/// What making a replay came to.
+/// The result of creating a replay.
 #[derive(Debug, Clone)]
 pub enum Created {
     /// The replay, or what a dry run has counted.
     Replay(Box<ReplayRow>),
-    /// The request was carried out before, and made this.
+    /// The request was carried out before, and created this.
     Before(DoneBefore),
 }
 
 /// Which replays to list; all given conditions hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReplayListFilter<'a> {
-    /// Those whose filter names this tenant.
+    /// Replays whose filter names this tenant.
     pub tenant: Option<&'a str>,
     /// In this state.
     pub state: Option<ReplayState>,
-    /// Made in this time.
+    /// Created in this time.
     pub created: Span,
 }
 
@@ -183,37 +183,37 @@ words! {
 pub struct ReplayRow {
     /// Its id; `None` for a preview.
     pub id: Option<ReplayId>,
-    /// What it takes.
+    /// The deliveries that it sends again.
     pub filter: ReplayFilter,
     /// Where it stands.
     pub state: ReplayState,
-    /// The fixed set that its filter found.
+    /// Deliveries in the fixed set that its filter found.
     pub matched: i64,
-    /// Put back into their lanes.
+    /// Deliveries that were put back into their lanes.
     pub released: i64,
-    /// Did not fit any more when their turn came: not what the filter asks for, pending again, expunged, discarded, or
-    /// the endpoint is deleted.
+    /// Deliveries that did not fit any more when their turn came: not what the filter asks for, pending again, expunged,
+    /// discarded, or their endpoint is deleted.
     pub skipped: i64,
-    /// Not looked at yet.
+    /// Deliveries that were not looked at yet.
     pub remaining: i64,
-    /// Of the released, those delivered since.
+    /// Released deliveries that were delivered since.
     pub delivered: i64,
-    /// Of the released, those given up since.
+    /// Released deliveries that became dead letters since.
     pub dead: i64,
-    /// Payload bytes of the matched.
+    /// Payload bytes of the matched deliveries.
     pub bytes: i64,
     /// Releases per second.
     pub rate_per_second: Option<f64>,
     /// Why, for the record.
     pub note: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was completed or cancelled.
     pub finished_at: Option<Timestamp>,
 }
 
 impl ReplayRow {
-    /// What a dry run tells of `matched` deliveries with payloads of `bytes` in all.
+    /// The answer to a dry run that found `matched` deliveries, with payloads of `bytes` in all.
     #[must_use]
     pub fn preview(replay: &ReplayToCreate, matched: i64, bytes: i64) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What keeps the tables small and every statement's cost flat.
+//! Upkeep: keeps the tables small, and so the cost of every statement flat.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::time::Timestamp;
 pub struct Retention {
     /// Event skeletons, finished deliveries, the audit log, and tokens after their end.
     pub events: Duration,
-    /// Payloads of events that are neither owed nor dead.
+    /// Payloads of events that have no pending delivery and no dead letter.
     pub payloads: Duration,
-    /// Attempts, apart from the one inside a finished delivery.
+    /// Attempts, except the one inside a finished delivery.
     pub attempts: Duration,
-    /// Dead letters; their events and payloads stay as long.
+    /// Dead letters; their events and payloads are kept as long.
     pub dead_letters: Duration,
     /// A delivery that was due, and whose lane was held, for longer than this becomes a dead letter.
     pub expires_after: Duration,
@@ -36,12 +36,12 @@ impl Default for Retention {
     }
 }
 
-/// An event's id may lie so far ahead of the database's clock, since the clocks of nodes differ; one that lies further ahead
-/// is refused by [`super::Intake::accept`]. Retention goes by the time in the id.
+/// How far an event's id may be ahead of the database's clock, since the clocks of nodes differ; [`super::Intake::accept`]
+/// refuses ids further ahead. Retention goes by the time in the id.
 pub const IDS_AHEAD_MAX: Duration = Duration::from_secs(5 * 60);
 
-/// One thing that has to be done to keep the house. Each is taken alone: what makes one fail does not keep the others from
-/// being done. A store for which there is nothing to do in a step says so.
+/// One step of upkeep. Each is taken by itself, so that one that fails does not keep the others from being taken. A store
+/// that has nothing to do in a step says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
@@ -49,17 +49,17 @@ pub enum Step {
     OpenEvents,
     /// Opens the next partition of attempts ahead of time.
     OpenAttempts,
-    /// Cancels what was routed while its endpoint was being deleted or its event expunged.
+    /// Cancels deliveries that were routed while their endpoint was being deleted or their event expunged.
     CancelStragglers,
     /// Removes dead letters beyond their retention.
     DropDeadLetters,
-    /// Removes payloads of old events that are neither owed nor dead.
+    /// Removes payloads of old events that have no pending delivery and no dead letter.
     DropPayloads,
-    /// Removes old events with what became of them; what is still owed or dead stays.
+    /// Removes old events with their finished deliveries; events with pending deliveries or dead letters stay.
     DropEvents,
     /// Removes old attempts.
     DropAttempts,
-    /// Removes what outlived its partition and is of no use any more.
+    /// Removes rows that were copied out of a dropped partition because they were needed, and are not any more.
     DropSurvivors,
     /// Forgets idempotency keys of events.
     ForgetKeys,
@@ -69,16 +69,16 @@ pub enum Step {
     ForgetChanges,
     /// Forgets replays that ended longer ago than events are kept, with their items.
     ForgetReplays,
-    /// Removes the oldest of the audit log.
+    /// Removes the oldest rows of the audit log.
     ForgetAudit,
-    /// Forgets tokens that have been worthless for long.
+    /// Forgets tokens that expired or were revoked long ago.
     ForgetTokens,
     /// Forgets holds that ended long ago.
     ForgetHolds,
 }
 
 impl Step {
-    /// All of them, in the order in which they are taken: an event can go once its dead letters have gone.
+    /// All steps, in the order in which they are taken: an event can be removed once its dead letters are.
     pub const ALL: [Self; 15] = [
         Self::OpenEvents,
         Self::OpenAttempts,
@@ -97,7 +97,7 @@ impl Step {
         Self::ForgetHolds,
     ];
 
-    /// For the log.
+    /// The step's name in the log.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -119,25 +119,25 @@ impl Step {
         }
     }
 
-    /// Whether a clock that is wrong would do harm: the step goes by how old things are.
+    /// Whether the step goes by the age of rows, so that a wrong clock would do harm.
     #[must_use]
     pub(crate) const fn goes_by_age(self) -> bool {
         !matches!(self, Self::CancelStragglers)
     }
 }
 
-/// Keeps house. Called by one node (the owner of shard 0) every few seconds.
+/// Does the upkeep. One node (the owner of shard 0) calls it every few seconds.
 #[async_trait::async_trait]
 pub trait Upkeep {
-    /// The database's clock, now: what is too old goes by it alone.
+    /// The database's time: it alone decides what is too old.
     async fn clock(&self) -> Result<Timestamp>;
 
-    /// Makes dead letters, reason `expired`, of deliveries that were due for longer than `expires_after`
-    /// in lanes that have been held, hold after hold, or paused or disabled for as long; at most some thousands a call. Returns how many.
+    /// Makes dead letters, reason `expired`, of deliveries that were due for longer than `expires_after` in lanes that were
+    /// held without a gap, paused or disabled for as long; at most some thousands in one call. Returns how many.
     async fn expire_held(&self, expires_after: Duration) -> Result<u64>;
 
-    /// Takes one step, which is short and bounded and waits for locks only shortly, so that it can be taken again at any
-    /// time. True if there is more to do now.
+    /// Takes one step. It is bounded, waits for locks only briefly, and can be taken again at any time. True if there is
+    /// more to do now.
     async fn take_step(&self, step: Step, retention: &Retention) -> Result<bool>;
 
     /// Takes every step once, also after one has failed. True if there is more to do now.

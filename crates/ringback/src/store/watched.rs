@@ -1,7 +1,7 @@
-//! Every call has a deadline. A connection may be dead without having been closed, as when a host is lost or a firewall
-//! forgets the flow: whoever waits on it without one waits for a quarter of an hour.
+//! Gives every call of a store a deadline. A connection may be dead without having been closed, as when a host is lost or a
+//! firewall forgets the flow: without a deadline a call on it waits for a quarter of an hour.
 //!
-//! A call that panics is an error like others: whoever asked keeps what he has in hand, and asks again.
+//! A call that panics returns an error like others, so that its caller keeps its data and calls again.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -33,19 +33,19 @@ use crate::{
 /// How long each kind of call may take.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
-    /// What callers hand in. No lease depends on it, so a short one does not make callers wait less for a slow disk.
+    /// Calls that emit events. Does not depend on the lease, so that a short lease does not make emits on a slow disk fail.
     intake: Duration,
-    /// What the pipeline reads, again and again.
+    /// Reads that the pipeline repeats.
     look: Duration,
-    /// What it commits: some hundreds of rows.
+    /// Commits of the pipeline: some hundreds of rows.
     commit: Duration,
-    /// What somebody asks or changes.
+    /// Calls that serve a person's question or change.
     question: Duration,
     /// A step of housekeeping.
     upkeep: Duration,
 }
 
-/// A call that was not answered in time. What it was for may have been done all the same.
+/// A call that was not answered in time. It may have taken effect all the same.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer within {} s ({call})", limit.as_secs())]
 pub struct NoAnswer {
@@ -53,8 +53,8 @@ pub struct NoAnswer {
     limit: Duration,
 }
 
-/// What the database refused for want of room, or of leave to write, while no such write has succeeded since. A small write
-/// may still find room where what callers bring does not.
+/// The writes that the database has refused because it is full or read-only, as long as no such write has succeeded since.
+/// The probe is not enough: it is small, and may still find room when an event does not.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals(Mutex<Option<Refused>>);
 
@@ -67,7 +67,7 @@ struct Refused {
 }
 
 impl Refusals {
-    /// What has been refused for at least `long`, again and again until less than `long` ago; since when, and why.
+    /// If writes have been refused for at least `long`, the last time less than `long` ago: for how long, and why.
     pub(crate) fn lasting(&self, long: Duration) -> Option<(Duration, Error)> {
         let refused = self.0.lock().clone().filter(|it| it.first.elapsed() >= long && it.last.elapsed() < long)?;
         let error = if refused.is_full { Error::Full } else { Error::ReadOnly };
@@ -87,7 +87,7 @@ impl Refusals {
     }
 }
 
-/// The calls that write what callers bring and what comes of it.
+/// The calls that write events, deliveries and outcomes.
 const WRITES: [&str; 4] = ["accept", "emit", "record_routing", "record"];
 
 /// A store of which every call ends.
@@ -99,7 +99,8 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// A pipeline that waits for a call is to come round, with another connection, before its `lease` is given up for it.
+    /// The deadlines are such that a stage that waits for a dead connection comes round, with another one, before its node
+    /// gives up the `lease`.
     pub(crate) fn new(inner: SharedStore, lease: Duration, refusals: Arc<Refusals>, damage: Arc<Damage>) -> Self {
         let question = Duration::from_secs(35);
         let intake = Duration::from_secs(18);
@@ -153,7 +154,7 @@ impl Liveness for Watched {
     }
 }
 
-/// Whoever asks whether this node is ready does not wait for long himself.
+/// The deadline of a probe: short, since callers of the readiness check do not wait for long.
 const PROBE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Feeding lanes with what is due, and recording what came of it.
+//! Feeding lanes with due deliveries, and recording outcomes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,9 +16,9 @@ use crate::{
 /// How far a shard, or a lane, has been read: rows sort by (`due_at`, `id`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
-    /// Read up to here …
+    /// The `due_at` of the last row that was read.
     pub due_at: Timestamp,
-    /// … and this delivery, inclusive.
+    /// The id of the last row that was read.
     pub id: DeliveryId,
 }
 
@@ -27,19 +27,19 @@ impl Cursor {
     pub const START: Self =
         Self { due_at: Timestamp::from_micros(i64::MIN), id: DeliveryId::from_uuid(uuid::Uuid::nil()) };
 
-    /// The last place before a delivery.
+    /// A cursor before a delivery, so that reading on from it finds the delivery.
     #[must_use]
     pub const fn before(due: &Due) -> Self {
         Self::through(Timestamp::from_micros(due.due_at.micros().saturating_sub(1)))
     }
 
-    /// Everything that was due at `time`.
+    /// A cursor after all rows that were due at or before `time`.
     #[must_use]
     pub const fn through(time: Timestamp) -> Self {
         Self { due_at: time, id: DeliveryId::from_uuid(uuid::Uuid::max()) }
     }
 
-    /// The place of a delivery.
+    /// A cursor after a delivery.
     #[must_use]
     pub const fn at(due: &Due) -> Self {
         Self { due_at: due.due_at, id: due.id }
@@ -62,11 +62,11 @@ pub struct PendingLane {
     pub lane: LaneId,
     /// Its endpoint; `None` for one of inline destinations.
     pub endpoint: Option<EndpointId>,
-    /// When the first of them is due, or was.
+    /// When its first delivery is due, or was.
     pub due_at: Timestamp,
 }
 
-/// What the sender needs of an event.
+/// An event, as sending needs it.
 #[derive(Debug, Clone)]
 pub struct LoadedEvent {
     /// Everything but the payload.
@@ -75,26 +75,26 @@ pub struct LoadedEvent {
     pub payload: Option<Bytes>,
 }
 
-/// A due delivery, with its event if that is at hand.
+/// A due delivery, with its event if that is in memory.
 pub(crate) type Fresh = (Due, Option<Arc<LoadedEvent>>);
 
 /// What an outcome does to its delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
-    /// To `finished`, the attempt inside it; or only removed if it had been delivered before.
+    /// Moves to `finished`, with the attempt inside; a replay of a delivered one is only removed.
     Delivered,
     /// Due again after this long from now, by the database's clock.
     Retry {
         /// From the moment of recording.
         after: Duration,
     },
-    /// Stays as due as it was: the lane is held, and no schedule applies.
+    /// Stays due: the lane is held or paused, and the retry schedule does not apply.
     Keep,
-    /// To `dead_letter`; or only removed if it had been delivered before.
+    /// Moves to `dead_letter`; a replay of a delivered one is only removed.
     Dead {
         /// Why.
         reason: DeadReason,
-        /// For `last_error` where there is no attempt to show it.
+        /// The text for `last_error`, if there is no attempt that has one.
         detail: Option<String>,
         /// Whether it blocks later deliveries of its ordering key.
         blocks: bool,
@@ -108,8 +108,8 @@ pub struct Recorded {
     pub id: DeliveryId,
     /// Its lane.
     pub lane: LaneId,
-    /// `attempts` of the delivery when it was sent: if the row has another by now, nothing changes
-    /// and the attempt is kept as stale.
+    /// The delivery's `attempts` when it was sent. If the row has another number by now, the row does not change, and the
+    /// attempt is kept as stale.
     pub fence: i32,
     /// What to do with it.
     pub settlement: Settlement,
@@ -117,7 +117,7 @@ pub struct Recorded {
     pub attempt: Option<Attempt>,
 }
 
-/// A lane that may not send until a moment.
+/// A lane that may not send before a given time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hold {
     /// The lane.
@@ -130,7 +130,7 @@ pub struct Hold {
     pub streak: i32,
 }
 
-/// Reads what is due and writes what came of it.
+/// Reads due deliveries and writes outcomes.
 #[async_trait::async_trait]
 pub trait Work {
     /// For each shard at most `limit` deliveries after its cursor that are due by now.
@@ -139,32 +139,32 @@ pub trait Work {
     /// head of its key (smallest unfinished `seq` of (lane, ordering key), no blocking dead letter before it).
     async fn feed(&self, cursors: &[(Shard, Cursor)], limit: u32) -> Result<FeedPage>;
 
-    /// The same for single lanes: what the lanes had no room for when it was fed.
+    /// The same for single lanes: rows that the lanes had no room for when [`Work::feed`] read them.
     async fn feed_lanes(&self, lanes: &[(LaneId, Cursor)], limit: u32) -> Result<FeedPage>;
 
-    /// At most `limit` lanes with pending deliveries, in order, those after `after`. It costs by the lane, however many
-    /// deliveries they have.
+    /// At most `limit` lanes with pending deliveries after `after`, in order. The cost grows with the number of lanes, not
+    /// of deliveries.
     async fn pending_lanes(&self, after: Option<LaneId>, limit: u32) -> Result<Vec<PendingLane>>;
 
-    /// The heads of these ordering keys, as far as they are due.
+    /// The head of each of these ordering keys, if it is due.
     async fn heads(&self, keys: &[(LaneId, Box<str>)]) -> Result<FeedPage>;
 
     /// The events with these ids, in any order; absent ones are left out.
     async fn load_events(&self, ids: &[EventId]) -> Result<Vec<LoadedEvent>>;
 
-    /// Records up to 512 outcomes in one statement, one commit; tells for each whether it was applied (not stale).
-    /// One that was applied before counts as applied: the answer to the first time may have been lost.
+    /// Records up to 512 outcomes in one statement, one commit; returns for each whether it was applied (not stale).
+    /// An outcome that was applied before counts as applied: the answer to the first call may have been lost.
     ///
     /// # Errors
-    /// [`super::Error::Refused`] when the database will not take some value among them: the caller halves the batch.
+    /// [`super::Error::Refused`] when the database refuses a value among them: the caller halves the batch.
     async fn record(&self, outcomes: &[Recorded]) -> Result<Vec<bool>>;
 
-    /// Those of these deliveries that are still pending and were not tried since they counted so many attempts. What was
-    /// recorded of any other is committed.
+    /// Those of these deliveries that are still pending and have so many attempts as given, so no outcome was recorded
+    /// since. The outcomes of all others are committed.
     async fn find_untried(&self, deliveries: &[(DeliveryId, i32)]) -> Result<Vec<DeliveryId>>;
 
-    /// Sets holds, replacing those of the same lanes; one whose `until` is past ends the hold. Nothing for a lane whose shard
-    /// is not `node`'s: what its owner found out is newer.
+    /// Sets holds, replacing those of the same lanes; one whose `until` is past ends the hold. A lane whose shard is not
+    /// `node`'s stays as it is: its owner knows something newer.
     async fn set_holds(&self, node: NodeId, holds: &[Hold]) -> Result<()>;
 
     /// Holds of these shards' lanes that have not ended.

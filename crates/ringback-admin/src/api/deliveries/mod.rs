@@ -1,4 +1,4 @@
-//! `/v1/deliveries`: what is owed, what was tried, and sending it once more.
+//! `/v1/deliveries`: listing deliveries, one delivery with its attempts, and sending one again.
 
 mod replay;
 
@@ -52,7 +52,7 @@ impl FromParameters for Asked {
     }
 }
 
-/// Longer than any name (RFC 1035 §2.3.4), and nothing that could not stand in one.
+/// Whether a text may be a host: at most 255 bytes (no name is longer, RFC 1035 §2.3.4), and no character that none has.
 pub(super) fn is_host(text: &str) -> bool {
     !text.is_empty() && text.len() <= 255 && !text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '/')
 }

@@ -60,7 +60,7 @@ pub(crate) async fn put_back(
         ReplayOne::EndpointDeleted => {
             return Err(Problem::conflict("endpoint_deleted", "The endpoint was deleted; there is nowhere to send."));
         }
-        // To whoever asks for a dead letter, one that is none any more is not there.
+        // `Unfit`: the caller asked for a dead letter, and the delivery is none any more.
         ReplayOne::Unfit | ReplayOne::Absent => return Err(Problem::not_found()),
     }
     let row = find(api, access, id).await?;

@@ -1,4 +1,4 @@
-//! Making, replacing, patching and deleting endpoints.
+//! Creating, replacing, patching and deleting endpoints.
 
 use axum::{
     extract::{Path, State},
@@ -125,7 +125,7 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The endpoint's tenant, if the caller may know of it. That never changes, so looking once is enough.
+/// The endpoint's tenant, if the caller may see the endpoint. The tenant never changes, so one look-up is enough.
 pub(in crate::api) async fn check_visible(api: &Api, access: &Access, id: EndpointId) -> Result<String, Problem> {
     let directory = api.engine.directory().await?;
     access.found(directory.endpoint(id), |endpoint| &endpoint.tenant).map(|endpoint| endpoint.tenant.clone())

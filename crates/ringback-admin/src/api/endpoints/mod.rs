@@ -25,12 +25,12 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(operate::resume))
 }
 
-/// An endpoint as it is, with the tag that `If-Match` takes.
+/// The answer that shows an endpoint, with the `ETag` for `If-Match`.
 fn shown(endpoint: &ringback::endpoint::Endpoint) -> Response {
     ([(header::ETAG, etag(endpoint.version))], axum::Json(view::Endpoint::from(endpoint))).into_response()
 }
 
-/// An endpoint that was made or changed.
+/// The answer that shows an endpoint that was created or changed.
 fn made(made: Made) -> Response {
     let status = if made.created { StatusCode::CREATED } else { StatusCode::OK };
     let tag = etag(made.endpoint.version);

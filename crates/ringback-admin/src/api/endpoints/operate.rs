@@ -1,4 +1,4 @@
-//! What operators do with an endpoint: test, pause, resume.
+//! Testing, pausing and resuming an endpoint.
 
 use axum::{Json, body::Bytes, extract::State, response::Response};
 use http::StatusCode;

@@ -1,4 +1,4 @@
-//! `POST /v1/endpoints/{id}/rotate-secret`: a new signing secret, with an overlap or at one moment.
+//! `POST /v1/endpoints/{id}/rotate-secret`: a new signing secret, with an overlap or with a switch at one moment.
 
 use std::time::Duration;
 

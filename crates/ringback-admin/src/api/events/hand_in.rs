@@ -1,7 +1,7 @@
-//! Handing in events: one, or up to 1,000 of which all are taken or none.
+//! Emitting events by HTTP: one, or up to 1,000 of which all are stored or none.
 //!
-//! A payload is cut out of the request as the exact bytes between its first and its last, and never parsed
-//! into anything that would have to be written again.
+//! A payload is cut out of the request's bytes, from its first byte to its last, and never parsed into a value that would
+//! have to be serialised again.
 
 use axum::{
     Json,
@@ -57,7 +57,7 @@ pub(super) async fn one(
     IdempotencyKey(alias): IdempotencyKey,
     request: Request,
 ) -> Result<Response, Problem> {
-    // Room for the other fields beside the largest payload.
+    // The largest payload, plus room for the other fields.
     let bytes_max = api.engine.settings().max_payload_bytes.saturating_add(BODY_BYTES_MAX);
     let body = read_json(request, bytes_max).await?;
     let handed = parse(body, |body| Ok(Handed::read(Document::read(body)?)?)).await?;
@@ -86,7 +86,7 @@ pub(super) async fn batch(
     request: Request,
 ) -> Result<Response, Problem> {
     let body = read_json(request, BATCH_BYTES_MAX).await?;
-    // The events have copies of what they need: the request's own bytes go before anything is waited for.
+    // The events have copies of what they need, so the request's bytes are freed before the events are committed.
     let handed = parse(body, |body| read_batch(Document::read(body)?)).await?;
     let events = handed.into_iter().map(|handed| handed.into_event(&access)).collect::<Result<_, _>>()?;
     let emitted =
@@ -108,7 +108,7 @@ fn read_batch(mut document: Document) -> Result<Vec<Handed>, Problem> {
     let mut events = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         if invalid.findings.len() >= FINDINGS_MAX {
-            // No further one would be told.
+            // The problem would not list any further findings.
             break;
         }
         match read_item(item) {
@@ -119,8 +119,7 @@ fn read_batch(mut document: Document) -> Result<Vec<Handed>, Problem> {
     invalid.or(events).map_err(Problem::from)
 }
 
-/// One event of a batch. The payload is copied: the request as a whole would stay in memory for as long as any
-/// payload of it.
+/// One event of a batch. The payload is copied: otherwise each payload would keep the whole request in memory.
 fn read_item(item: &Bytes) -> Result<Handed, Invalid> {
     let mut handed = Handed::read(Document::read_value(item)?)?;
     handed.payload = Bytes::copy_from_slice(&handed.payload);
@@ -177,7 +176,7 @@ impl Handed {
     }
 }
 
-/// The header and the field name the same thing: they must not name two.
+/// The idempotency key, from the header or the field; if both are given they must be the same.
 fn one_of(header: Option<String>, field: Option<String>) -> Result<Option<String>, Invalid> {
     match (header, field) {
         (Some(header), Some(field)) if header != field => {

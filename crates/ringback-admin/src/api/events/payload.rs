@@ -1,4 +1,4 @@
-//! An event's payload: the exact bytes, or their removal for good.
+//! An event's payload: reading its exact bytes, and expunging it.
 
 use axum::{
     extract::State,
@@ -31,7 +31,7 @@ use crate::{
     ),
     security(("token" = ["read"])),
 )]
-// Whatever the bytes are, a browser saves them and runs nothing.
+// Sent as an attachment, so that a browser saves the bytes and runs nothing.
 pub(super) async fn read(
     State(api): State<Api>,
     Reader(access): Reader,
@@ -81,7 +81,7 @@ pub(super) async fn expunge(
     }
 }
 
-/// An event that the caller may know of.
+/// An event that the caller may see.
 async fn find(api: &Api, access: &Access, id: EventId) -> Result<EventRow, Problem> {
     access.found(api.engine.event(id).await?, |row| &row.event.tenant)
 }

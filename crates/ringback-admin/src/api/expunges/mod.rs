@@ -1,4 +1,4 @@
-//! `/v1/expunge` and `/v1/expunges`: erasing what many events held, with a receipt.
+//! `/v1/expunge` and `/v1/expunges`: erasing the contents of many events, with a receipt.
 
 mod request;
 

@@ -37,7 +37,7 @@ impl FromDocument for Request {
 }
 
 impl Request {
-    /// The expunge to be made, for a tenant that the caller may touch.
+    /// The expunge to be created, if the caller may act for its tenant.
     pub(super) fn for_caller(mut self, access: &Access, keys: Keys) -> Result<NewExpunge, Problem> {
         self.filter.tenant = access.named(Some(self.filter.tenant))?;
         Ok(NewExpunge { filter: self.filter, keys, dry_run: self.dry_run })

@@ -19,7 +19,7 @@ use crate::{
 /// The list's name in its cursors.
 const LIST: &str = "replays";
 
-/// What `state` may be: a preview is stored nowhere.
+/// The values of `state`; previews are not stored.
 const STATES: [ReplayState; 3] = [ReplayState::Running, ReplayState::Completed, ReplayState::Cancelled];
 
 /// `?state &tenant &since &until &limit &cursor`

@@ -85,7 +85,7 @@ async fn cancel(
     Ok(Json(row.into()))
 }
 
-/// A replay without a tenant in its filter is of all tenants: none of a bound caller's.
+/// A replay that the caller may see. One without a tenant in its filter is of all tenants, so a bound caller may not.
 async fn find(api: &Api, access: &Access, id: ReplayId) -> Result<ReplayRow, Problem> {
     let row = api.engine.replay(id).await?;
     access.found(row, |row| row.filter.tenant.as_deref().unwrap_or_default())

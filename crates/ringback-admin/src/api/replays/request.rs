@@ -20,7 +20,7 @@ use crate::{
     problem::Problem,
 };
 
-/// Fastest pace that can be asked for; leave it out to go as fast as the lanes take.
+/// Highest rate that can be asked for; without one, a replay is as fast as the lanes.
 const RATE_MAX: f64 = 100_000.0;
 
 /// Longest note, in characters.
@@ -107,10 +107,10 @@ fn filter(fields: &mut Fields) -> Option<ReplayFilter> {
 }
 
 impl Request {
-    /// The replay to be made, for the tenants that the caller may touch.
+    /// The replay to be created, if the caller may act for its tenants.
     ///
     /// # Errors
-    /// 404 for another tenant, and for an endpoint that misses events and is not there.
+    /// 404 for another tenant, and for missing deliveries of an endpoint that does not exist.
     pub(super) async fn for_caller(mut self, api: &Api, access: &Access) -> Result<NewReplay, Problem> {
         self.filter.tenant = access.listed(self.filter.tenant.take())?;
         if let (Replayed::Missing, Some(endpoint)) = (self.filter.status, self.filter.endpoint) {

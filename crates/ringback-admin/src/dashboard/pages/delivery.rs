@@ -1,4 +1,4 @@
-//! `/deliveries/{id}`: where one delivery stands, and each try with what was sent and what came back.
+//! `/deliveries/{id}`: the state of one delivery, and each attempt with what was sent and what came back.
 
 use askama::Template;
 use axum::{

@@ -64,7 +64,7 @@ pub(in crate::dashboard) async fn log_in(
     let field = |name: &str| fields.get(name).map(|text| text.trim());
     let to = page(field("to"));
     let token = field("token").unwrap_or_default();
-    // The token is looked at first: a right one opens the door, whatever else came from its address.
+    // The token is checked before failures are counted: a right one logs in, whatever else came from its address.
     let why = match session::admit(&api, token).await {
         Ok(_) => {
             let session = session::begin(token, api.keys(), Timestamp::now());
@@ -87,7 +87,7 @@ pub(in crate::dashboard) async fn log_in(
     (StatusCode::FORBIDDEN, rendered(&page)).into_response()
 }
 
-/// Too many logins have failed, and this one has too.
+/// The answer to a failed login after too many others.
 fn too_many(wait: Duration, frame: Frame, to: &str) -> Response {
     let seconds = wait.as_secs() + 1;
     let problem = format!("Too many logins have failed lately. Try again in {seconds} s.");
@@ -95,7 +95,7 @@ fn too_many(wait: Duration, frame: Frame, to: &str) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())], page).into_response()
 }
 
-/// `POST /logout`: the session is over for every copy of its cookie before the browser forgets its own.
+/// `POST /logout`: ends the session for every copy of its cookie, then makes the browser forget the cookie.
 pub(in crate::dashboard) async fn log_out(
     State(api): State<Api>,
     Submission { parts, visitor, .. }: Submission,
@@ -112,7 +112,7 @@ pub(in crate::dashboard) async fn log_out(
     response
 }
 
-/// Where to go after the login: one of our pages, or the first.
+/// Where to go after the login: only to a page of the dashboard; otherwise to the first one.
 fn page(asked: Option<&str>) -> String {
     let delivery = asked.and_then(|page| page.strip_prefix("/deliveries/")?.parse::<DeliveryId>().ok());
     delivery.map_or_else(|| "/".to_owned(), |id| format!("/deliveries/{id}"))

@@ -1,4 +1,4 @@
-//! `/`: is anything wrong, what is held, what was given up.
+//! `/`: whether anything is wrong, which lanes are held, and the dead letters.
 
 use std::time::Duration;
 
@@ -159,7 +159,7 @@ async fn read(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Result<
     })
 }
 
-/// What is counted: what waits and what is dead as it is now, the totals as they were when they were last counted.
+/// The counts of the page: pending and dead deliveries as of now, the totals as of their last count.
 struct Counts {
     pending: Option<Count>,
     dead: Option<Count>,
@@ -174,7 +174,7 @@ struct Count {
 }
 
 impl Counts {
-    /// Of one tenant, what waits cannot be counted off: the totals say it, too.
+    /// For one tenant, pending deliveries cannot be counted quickly, so their number is from the totals.
     async fn read(api: &Api, tenant: Option<&str>) -> Result<Self, Problem> {
         let tally = api.engine.tally(tenant).await;
         let counted = |of| Count { of, more: false };
@@ -211,7 +211,7 @@ impl Headline {
                 tone = tone.max(how);
             }
         };
-        // What is listed counts, too, should the totals not be known yet or be older.
+        // The listed dead letters are a lower bound, if the totals are unknown or too old.
         let listed = i64::try_from(letters).unwrap_or(i64::MAX);
         let dead = counts.dead.filter(|dead| dead.of >= listed);
         let at_least = Count { of: listed, more: letters >= LETTERS_MAX as usize };
@@ -292,7 +292,7 @@ impl Letter {
     }
 }
 
-/// What the address says was replayed is looked up: a link that somebody made can only tell the truth.
+/// The notice about the delivery that the address names. Its state is looked up, so a forged link can tell nothing false.
 async fn notice(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Result<Option<Notice>, Problem> {
     let Some(id) = replayed.and_then(|id| id.parse().ok()) else { return Ok(None) };
     let row = api.engine.delivery(id).await?.filter(|row| visitor.access.sees(&row.event.tenant));

@@ -1,11 +1,11 @@
-//! The engine's words as people read them, with what they mean.
+//! The engine's words in phrases for people.
 
 use ringback::{
     delivery::{DeadReason, Status},
     store::DeliveryRow,
 };
 
-/// How much something asks to be looked at; also the name of its colour in the style.
+/// How urgent something is; also the name of its colour in the style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tone {
     Plain,
@@ -35,7 +35,7 @@ pub(super) const fn tone(status: Status) -> Tone {
     }
 }
 
-/// What helps against a death: sending the same again only where the cause may pass.
+/// What helps against a dead letter. Sending it again is suggested only if the cause may have passed.
 pub(super) const fn remedy(row: &DeliveryRow) -> &'static str {
     match (row.reason, row.endpoint) {
         (Some(DeadReason::Unroutable), None) => {
@@ -50,7 +50,7 @@ pub(super) const fn remedy(row: &DeliveryRow) -> &'static str {
     }
 }
 
-/// What the last try of a dead letter came to: `503`, `timeout`, or what made it unroutable.
+/// The result of a dead letter's last attempt: `503`, `timeout`, or why it was unroutable.
 pub(super) fn last(row: &DeliveryRow) -> String {
     match (row.last_status, row.last_error.as_deref()) {
         (Some(status), None | Some("status")) => status.to_string(),
@@ -60,7 +60,7 @@ pub(super) fn last(row: &DeliveryRow) -> String {
     }
 }
 
-/// The host of a URL with its port, or what there is instead.
+/// The host of a URL with its port; the text itself if it is no URL.
 pub(super) fn host(url: Option<&str>) -> String {
     let Some(text) = url else { return "unknown".to_owned() };
     let Ok(url) = url::Url::parse(text) else { return text.to_owned() };

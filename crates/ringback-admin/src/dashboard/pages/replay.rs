@@ -19,7 +19,8 @@ pub(in crate::dashboard) async fn send_again(
     Path(id): Path<String>,
     Submission { visitor, fields, .. }: Submission,
 ) -> Response {
-    // Two people may press the button of one dead letter: the second must not send what the first has delivered.
+    // Two people may press the button of the same dead letter: the second must not send it again if it was delivered by
+    // then.
     let of = if fields.contains_key("dead_letter") { ReplayOf::DeadLetter } else { ReplayOf::Either };
     match release(&api, &visitor, &id, of).await {
         Ok(id) => Redirect::to(&visitor.mount.to(&format!("/?replayed={id}"))).into_response(),

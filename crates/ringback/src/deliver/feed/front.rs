@@ -1,5 +1,5 @@
-//! Where rows become due. It stays a moment behind the clock and steps back some seconds every second, because rows
-//! become visible in commit order and not in order of `due_at`.
+//! The front: reads rows as they become due. It stays a moment behind the database's clock and steps back some seconds
+//! every second, because rows become visible in commit order and not in order of `due_at`.
 
 use std::time::Duration;
 
@@ -12,25 +12,25 @@ use crate::{
     time::Timestamp,
 };
 
-/// How far it stays behind the clock: commits take no longer, as a rule.
+/// How far the front stays behind the clock: commits take no longer, as a rule.
 const LAG: Duration = Duration::from_millis(100);
 
-/// How far it steps back every [`STEP_BACK_EVERY`], for commits that took longer.
+/// How far the front steps back every [`STEP_BACK_EVERY`], for commits that took longer.
 const STEP_BACK: Duration = Duration::from_secs(10);
 const STEP_BACK_EVERY: Duration = Duration::from_secs(1);
 
-/// It rests no longer, however long going back took: what committed late waits for so long at most.
+/// The longest time without a step back, however long reading took: a row that was committed late waits no longer.
 const REST_MAX: Duration = Duration::from_secs(15);
 
 /// How far each shard has been read.
 pub(super) struct Front {
     cursors: [Cursor; SHARDS as usize],
     stepped_back: Instant,
-    /// How long reading has taken since it last stepped back, while it has not caught up.
+    /// While the front catches up after a step back: how long reading has taken since.
     catching_up: Option<Duration>,
-    /// It does not step back before.
+    /// The earliest moment of the next step back.
     step_back_from: Instant,
-    /// The last try to read failed.
+    /// The last read failed.
     is_failing: bool,
 }
 
@@ -41,12 +41,12 @@ impl Front {
         Self { cursors, stepped_back: now, catching_up: None, step_back_from: now, is_failing: false }
     }
 
-    /// A shard has come: what has been due for longer is the walk's.
+    /// This node has taken a shard: the front starts [`STEP_BACK`] ago, and the walk reads what was due before.
     pub(super) fn restart(&mut self, shard: Shard, now: Timestamp) {
         self.cursors[usize::from(shard)] = Cursor::through(now - STEP_BACK);
     }
 
-    /// From where to read each of these shards at `now`, the database's.
+    /// From where to read each of these shards at `now`, the database's time.
     pub(super) fn of(&mut self, owned: &[Shard], now: Timestamp) -> Vec<(Shard, Cursor)> {
         let moment = Instant::now();
         let rested = self.catching_up.is_none() && moment >= self.step_back_from;
@@ -61,8 +61,9 @@ impl Front {
         owned.iter().map(|&shard| (shard, self.cursors[usize::from(shard)])).collect()
     }
 
-    /// Reading has failed. How long that took says nothing about how much there is to read. What was about to be
-    /// committed when the database stood still may be committed once it goes on: it steps back from where it was.
+    /// A read has failed. The time that it took says nothing about how much there is to read, so it is not counted. If
+    /// the database stood still, transactions of that time commit only once it goes on: each cursor steps back from its
+    /// place, once for an outage.
     pub(super) fn failed(&mut self) {
         self.catching_up = None;
         self.step_back_from = Instant::now();
@@ -71,8 +72,8 @@ impl Front {
         }
     }
 
-    /// Moves on past a page of what was `asked`, read at `now` within `took`, of which full shards go on at `rest`; true
-    /// if any does.
+    /// Moves on past a page that was read for `asked` at `now` and took `took`; shards whose page was full go on at
+    /// `rest`. True if there are such.
     pub(super) fn advance(
         &mut self,
         asked: &[(Shard, Cursor)],
@@ -83,13 +84,13 @@ impl Front {
         let waited = std::mem::replace(&mut self.is_failing, false);
         let settled = Cursor::through(now - LAG);
         for &(shard, from) in asked {
-            // A full page ends where it ends; one that is not full has shown everything up to now.
+            // A full page ends at its last row; a page that is not full has shown everything up to `settled`.
             let end = rest.iter().find(|(full, _)| *full == shard).map_or(settled, |&(_, end)| end);
             self.cursors[usize::from(shard)] = from.max(end);
         }
         if let Some(spent) = &mut self.catching_up {
-            // The first answer after a failure was waited for, for as long as the database was away: how much of that was
-            // reading nobody knows.
+            // The first answer after a failure took as long as the database was away: how much of that was reading is
+            // unknown.
             *spent += if waited { Duration::ZERO } else { took };
             if rest.is_empty() {
                 self.step_back_from = Instant::now() + (*spent * (GOING_BACK_PART - 1)).min(REST_MAX);

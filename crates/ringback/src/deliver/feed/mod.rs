@@ -1,14 +1,15 @@
-//! Brings due deliveries of our shards into their lanes: reads by cursor, no write.
+//! Brings due deliveries of this node's shards into their lanes: reads by cursor, no write.
 //!
 //! ```text
-//! front     where rows become due: every shard, a moment behind the clock
-//! walk      everything from the beginning: when a shard comes, and now and then
-//! top_up    what single lanes had no room for when it was read
+//! front     reads rows as they become due: every shard, a moment behind the clock
+//! walk      reads everything from the beginning: when this node takes a shard, and now and then
+//! top_up    reads rows of single lanes that had no room for them before
 //! ```
 //!
-//! What is known already is passed over, so a row that was missed is late, never lost. Front and walk are apart so that a
-//! backlog delays nobody: however many rows of one lane the walk has to pass, whatever falls due meanwhile in other lanes
-//! of the shard is read at the front. Going back costs time; the longer it takes, the rarer it is done.
+//! Lanes ignore rows of deliveries that they have already, so rows can be read again, and a row that one read missed is
+//! late, never lost. Front and walk are apart so that a backlog delays no other lane: however many rows of one lane the
+//! walk has to pass, the front reads the rows of the shard's other lanes when they become due. Reading again costs time;
+//! the longer it takes, the less often it is done.
 
 mod front;
 mod top_up;
@@ -28,13 +29,13 @@ use crate::{
     store::{self, Cursor, FeedPage},
 };
 
-/// Rows of one shard in one read.
+/// Most rows of one shard in one read.
 const SHARD_ROWS: u32 = 512;
 
-/// Going back may take up one part in so many of the feed's time, at the front and in the walk each.
+/// Reading rows again may take up one part in so many of the feed's time, at the front and in the walk each.
 const GOING_BACK_PART: u32 = 20;
 
-/// Between reads when there was something, and when there was nothing.
+/// Between reads: after a read that found rows, and after one that found none.
 const PAUSE_BUSY: Duration = Duration::from_millis(10);
 const PAUSE_IDLE: Duration = Duration::from_millis(30);
 
@@ -44,7 +45,7 @@ const PAUSE_ERROR: Duration = Duration::from_millis(500);
 /// Feeds until `stop`.
 pub(crate) async fn feed(delivering: Arc<Delivering>, stop: CancellationToken) {
     let (mut front, mut walk) = (Front::new(), Walk::new());
-    // Begun again after a panic, it does not know how far it had read.
+    // Restarted after a panic, this task does not know how far it had read.
     delivering.lanes.lock().read_anew();
     while !stop.is_cancelled() {
         let found = read(&delivering, &mut front, &mut walk).await;
@@ -85,7 +86,7 @@ async fn read(delivering: &Arc<Delivering>, front: &mut Front, walk: &mut Walk) 
         front.restart(shard, delivering.clock.now());
         walk.begin_with(shard);
     }
-    // The oldest first, where there is no more of a backlog than a page of it.
+    // The walk before the front, so that a small backlog, of a page, enters the lanes oldest first.
     let walked = walk::walk(delivering, walk, &owned).await?;
     let wanted = front.of(&owned, delivering.clock.now());
     if wanted.is_empty() {
@@ -103,7 +104,7 @@ async fn read(delivering: &Arc<Delivering>, front: &mut Front, walk: &mut Walk) 
     })
 }
 
-/// A page that has been read and not been taken in yet.
+/// A page that has been read, and whose rows are not admitted yet.
 struct Asked {
     page: FeedPage,
     read: Read,
@@ -117,7 +118,7 @@ async fn ask(delivering: &Arc<Delivering>, wanted: &[(Shard, Cursor)]) -> store:
     Ok(Asked { page, read })
 }
 
-/// Where each shard goes on whose page was full.
+/// The shards whose page was full, each with the cursor where it goes on.
 fn rest_of(asked: &[(Shard, Cursor)], page: &FeedPage) -> Vec<(Shard, Cursor)> {
     let mut count = [0_u32; SHARDS as usize];
     let mut last = [None; SHARDS as usize];
@@ -133,13 +134,13 @@ fn rest_of(asked: &[(Shard, Cursor)], page: &FeedPage) -> Vec<(Shard, Cursor)> {
         .collect()
 }
 
-/// Takes in what was read; tells the shards of which a row found room.
+/// Admits the rows of a page; returns the shards of which a row was admitted.
 async fn apply(delivering: &Arc<Delivering>, page: FeedPage, read: Read) -> store::Result<HashSet<Shard>> {
     know(delivering, page.rows.iter().filter_map(|due| due.endpoint)).await?;
     Ok(read.admit(page.rows.into_iter().map(|due| (due, None)).collect()))
 }
 
-/// Endpoints that another node routed to with a newer configuration than this one has read are known afterwards.
+/// Reads the configuration if it lacks one of these endpoints: another node may have routed with a newer one.
 async fn know(delivering: &Delivering, mut endpoints: impl Iterator<Item = EndpointId>) -> store::Result<()> {
     let directory = delivering.engine.directories().newest();
     if endpoints.any(|endpoint| directory.endpoint(endpoint).is_none()) {
@@ -155,7 +156,7 @@ pub(super) async fn bring_heads(delivering: &Arc<Delivering>, keys: Vec<(LaneId,
         Ok(page) => {
             read.admit(page.rows.into_iter().map(|due| (due, None)).collect());
         }
-        // The walk through everything finds them: after a minute, or later where there is a large backlog.
+        // The walk finds them: after a minute, or later where there is a large backlog.
         Err(error) => tracing::warn!(%error, "the next of an ordering key is late"),
     }
 }

@@ -1,4 +1,4 @@
-//! What single lanes had no room for when it was read.
+//! Reads rows of single lanes that had no room for them before.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use crate::{
     store::{self, Cursor},
 };
 
-/// Lanes in one top_up.
+/// Most lanes in one top-up.
 const LANES: usize = 64;
 
-/// Rows of one lane in one top_up.
+/// Most rows of one lane in one top-up.
 const LANE_ROWS: u32 = 1_000;
 
-/// Reads on for lanes that have room again; true if any of them may have more.
+/// Reads further rows of lanes that have room again; true if there were such lanes.
 pub(super) async fn top_up(delivering: &Arc<Delivering>) -> store::Result<bool> {
     let lanes = delivering.lanes.lock().take_top_ups(LANES);
     if lanes.is_empty() {
@@ -46,7 +46,7 @@ pub(super) async fn top_up(delivering: &Arc<Delivering>) -> store::Result<bool> 
     Ok(true)
 }
 
-/// A top_up has failed: its lanes are as far behind as they were.
+/// A top-up has failed: its lanes are as far behind as they were.
 fn put_back(delivering: &Delivering, lanes: Vec<(LaneId, Cursor)>) {
     let mut guard = delivering.lanes.lock();
     for (lane, cursor) in lanes {

@@ -1,10 +1,10 @@
-//! Everything from the beginning: at once when a shard comes, and now and then for what a commit that took very long
-//! has hidden from the front.
+//! The walk: reads everything from the beginning. At once when this node takes a shard, and now and then to find rows that
+//! the front missed because their commit took very long.
 //!
-//! Lanes wait for the first walk through a shard that has come: they have nothing else to send. A backlog of millions
-//! must not be read for them, since a lane holds some thousand rows and leaves the rest in the database. So where a page
-//! found no room for a single row, the walk stops reading rows of that shard and looks for its lanes instead, leaping from
-//! one to the next: each is told that there may be more of it, and topped up when it has room.
+//! The lanes of a shard that was just taken wait for the first walk through it: they have nothing else to send. It must not
+//! read a backlog of millions for them, since a lane holds some thousand rows and leaves the rest in the database. So when
+//! no row of a shard's page was admitted, the walk stops reading that shard's rows and looks for its lanes instead, leaping
+//! from one to the next: it tells each lane that there may be more rows, and the lane is topped up when it has room.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -19,26 +19,26 @@ use crate::{
 /// How often everything is read again from the beginning.
 const WALK_EVERY: Duration = Duration::from_secs(60);
 
-/// It rests no longer, however long it takes: what only a walk finds is late by at most so much.
+/// The longest rest between two walks, however long a walk takes: it bounds the delay of rows that only a walk finds.
 const REST_MAX: Duration = Duration::from_secs(10 * 60);
 
-/// Between the pages of such a walk: nobody waits for it, and it must not crowd out those who are waited for.
+/// Between the pages of a walk that no lane waits for: it must not delay reads that lanes wait for.
 const WALK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Lanes looked for in one read.
+/// Most lanes that one read finds.
 const LANES: u32 = 4_096;
 
-/// Reading everything from the beginning.
+/// Where the walk is.
 pub(super) struct Walk {
-    /// Where it is, of the shards that it has not come to the end of.
+    /// The shards that it still reads, and how far it has read each.
     at: Vec<(Shard, Cursor)>,
-    /// Shards whose rows find no room, read up to here: their lanes are looked for.
+    /// Shards whose rows find no room, and how far they were read: the walk looks for their lanes.
     crowded: Vec<(Shard, Cursor)>,
-    /// The last lane that has been looked at for them.
+    /// The last lane that was looked at for the crowded shards.
     lane: Option<LaneId>,
-    /// How long reading has taken since it began.
+    /// How long reading has taken since the walk began.
     spent: Duration,
-    /// Some of them have just come: their lanes have nothing else to send.
+    /// The walk includes shards that were just taken: their lanes have nothing else to send.
     is_awaited: bool,
     next_page: Instant,
     next_walk: Instant,
@@ -47,15 +47,15 @@ pub(super) struct Walk {
 /// What a walk does next.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
-    /// Nothing: it is over, or pauses.
+    /// Nothing: the walk is over, or pauses.
     Rest,
-    /// To read these shards on from there.
+    /// Read these shards on from these cursors.
     Rows(Vec<(Shard, Cursor)>),
-    /// To look for lanes after this one.
+    /// Look for lanes after this one.
     Lanes(Option<LaneId>),
 }
 
-/// Goes on, if it is time; true if lanes wait for what comes after.
+/// Makes the walk's next step, if it is time; true if lanes wait for the steps after it.
 pub(super) async fn walk(delivering: &Arc<Delivering>, walk: &mut Walk, owned: &[Shard]) -> store::Result<bool> {
     let begun = Instant::now();
     match walk.next(owned, begun) {
@@ -75,8 +75,8 @@ pub(super) async fn walk(delivering: &Arc<Delivering>, walk: &mut Walk, owned: &
     Ok(walk.is_awaited)
 }
 
-/// Tells the next lanes of `crowded` shards that there may be more of them than was read. The last lane that was looked
-/// at, if there may be others.
+/// Tells the next lanes of `crowded` shards that they may have more rows than were read. Returns the last lane that was
+/// looked at, if there may be others.
 async fn look_for_lanes(
     delivering: &Arc<Delivering>,
     after: Option<LaneId>,
@@ -119,7 +119,7 @@ impl Walk {
         self.at.is_empty() && self.crowded.is_empty()
     }
 
-    /// A shard has come: it is walked through from the beginning, also if it had been here a moment ago.
+    /// This node has taken a shard: it is walked through from the beginning, even if this node had it a moment ago.
     pub(super) fn begin_with(&mut self, shard: Shard) {
         if self.is_over() {
             self.spent = Duration::ZERO;
@@ -130,7 +130,7 @@ impl Walk {
         self.is_awaited = true;
     }
 
-    /// What to do now, of these shards.
+    /// What to do now, while this node owns these shards.
     pub(super) fn next(&mut self, owned: &[Shard], now: Instant) -> Step {
         self.at.retain(|(shard, _)| owned.contains(shard));
         self.crowded.retain(|(shard, _)| owned.contains(shard));
@@ -149,13 +149,13 @@ impl Walk {
         if self.at.is_empty() { Step::Lanes(self.lane) } else { Step::Rows(self.at.clone()) }
     }
 
-    /// A page has been read, which took something in of some shards; full ones go on at `rest`.
+    /// A page has been read, and rows of the shards in `took` were admitted; shards whose page was full go on at `rest`.
     pub(super) fn advance(&mut self, rest: Vec<(Shard, Cursor)>, took: &HashSet<Shard>) {
         let is_awaited = self.is_awaited;
         let (crowded, rest) = rest.into_iter().partition(|(shard, _)| is_awaited && !took.contains(shard));
         self.at = rest;
         if !Vec::is_empty(&crowded) {
-            // Lanes that were looked at before may be of these shards.
+            // Lanes are looked for from the first again: those passed before may be of these shards.
             self.lane = None;
             self.crowded.extend(crowded);
         }
@@ -169,7 +169,7 @@ impl Walk {
         }
     }
 
-    /// A step has been made within `took`; one that failed counts for nothing. At the end of all it rests.
+    /// A step took `took`. At the end of the walk, its whole time decides when the next one begins.
     fn end_step(&mut self, took: Duration, now: Instant) {
         self.spent += took;
         self.next_page = now + WALK_PAUSE;

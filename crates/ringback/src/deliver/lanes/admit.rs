@@ -1,4 +1,4 @@
-//! How due rows come into their lanes: each once, as many as there is room for, the rest when there is.
+//! How due rows enter their lanes: each once, as many as there is room for. The rest is read when there is room again.
 
 use std::{
     collections::{HashSet, hash_map::Entry},
@@ -16,13 +16,13 @@ use crate::{
     time::Timestamp,
 };
 
-/// Most payload bytes kept in memory from routing to sending; beyond, they are read again.
+/// Most payload bytes that waiting rows keep in memory. Events beyond it are read when their delivery's turn comes.
 pub(super) const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 impl Lanes {
-    /// Takes in a read's rows that are not known yet, of shards that have been ours since before it started: another
-    /// node may have sent what an older one saw. Rows come in order of (`due_at`, id) within a lane; `clock` is what the
-    /// database's clock shows. Tells the shards of which a row found room.
+    /// Admits the rows of a read that this node does not have yet, of shards that it took before the read started: what
+    /// an earlier read saw, the shard's last owner may have sent since. Rows come in order of (`due_at`, id) within a
+    /// lane; `clock` is the database's time. Returns the shards of which a row was admitted.
     pub(crate) fn admit(
         &mut self,
         read: u64,
@@ -44,7 +44,7 @@ impl Lanes {
         took
     }
 
-    /// True if the row was taken in.
+    /// True if the row was admitted.
     fn admit_one(
         &mut self,
         due: Due,
@@ -56,7 +56,7 @@ impl Lanes {
         let id = due.lane;
         let bytes = event.as_deref().map_or(0, payload_bytes);
         let keep_event = self.event_bytes + bytes <= EVENT_BYTES_MAX;
-        // A row of an endpoint that is gone is being cancelled in the database.
+        // No lane: the endpoint was deleted, and the store cancels its rows.
         let Some(lane) = self.lane_or_new(id, due.endpoint, directory, now) else { return false };
         let Some(place) = lane.place_for(&due, clock) else {
             self.ask_top_up(id);
@@ -82,7 +82,7 @@ impl Lanes {
         true
     }
 
-    /// A lane of ours may have more in the database than was read, which was everything up to `read_to`.
+    /// A lane of this node was read up to `read_to`, and may have more rows in the database after that.
     pub(crate) fn fall_behind(&mut self, pending: &PendingLane, read_to: Cursor, directory: &Directory, now: Instant) {
         if !self.owns(pending.lane.shard()) {
             return;
@@ -93,7 +93,7 @@ impl Lanes {
         self.ask_top_up(pending.lane);
     }
 
-    /// The lane, made if need be; `None` if its endpoint does not exist (any more).
+    /// The lane, created if need be; `None` if its endpoint does not exist (any more).
     pub(super) fn lane_or_new(
         &mut self,
         id: LaneId,
@@ -104,7 +104,7 @@ impl Lanes {
         match self.lanes.entry(id) {
             Entry::Occupied(entry) => {
                 let lane = entry.into_mut();
-                // Made for a hold before this node knew the endpoint: it would be taken for an inline one.
+                // The lane was created for a stored hold before this node knew the endpoint, hence as an inline lane.
                 if lane.courier.endpoint.is_none()
                     && let Some(endpoint) = endpoint.and_then(|endpoint| directory.endpoint(endpoint))
                 {
@@ -130,7 +130,7 @@ impl Lanes {
         }
     }
 
-    /// An event of an inline lane has been read: it says whose the lane is.
+    /// An event of an inline lane has been read: the event's tenant is the lane's.
     pub(crate) fn learn_tenant(&mut self, id: LaneId, tenant: &str) {
         if let Some(lane) = self.lanes.get_mut(&id)
             && lane.tenant == UNKNOWN
@@ -139,6 +139,7 @@ impl Lanes {
         }
     }
 
+    /// Has the lane's further rows read if it has room for them.
     pub(super) fn ask_top_up(&mut self, id: LaneId) {
         if let Some(lane) = self.lanes.get_mut(&id)
             && lane.wants_top_up()
@@ -148,7 +149,7 @@ impl Lanes {
         }
     }
 
-    /// A delivery of the lane is due that no read is going to bring: all of it is read again.
+    /// A delivery of the lane is due that no other read will find: the whole lane is read again.
     pub(crate) fn read_lane_again(&mut self, id: LaneId) {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.read_again();
@@ -156,7 +157,8 @@ impl Lanes {
         self.ask_top_up(id);
     }
 
-    /// Whoever reads begins anew: everything is read from the beginning, and nothing that was being read is coming.
+    /// The task that reads has restarted: its reads under way are lost, so all shards and the lanes that were being read
+    /// are read from the beginning.
     pub(crate) fn read_anew(&mut self) {
         self.fresh = self.owned_shards();
         self.top_ups.clear();
@@ -165,7 +167,7 @@ impl Lanes {
         behind.into_iter().for_each(|id| self.read_lane_again(id));
     }
 
-    /// A lane is read again although it is parked: it had tests, and has room for them.
+    /// Has a lane read again even if it is parked, for its test deliveries: they are sent while other rows wait.
     pub(super) fn force_top_up(&mut self, id: LaneId) {
         if let Some(lane) = self.lanes.get_mut(&id)
             && !std::mem::replace(&mut lane.topping_up, true)
@@ -174,20 +176,20 @@ impl Lanes {
         }
     }
 
-    /// Lanes that have room for rows they had to leave in the database, and from where on to read.
+    /// Up to `most` lanes that have room for rows that are only in the database, each with the cursor to read from.
     pub(crate) fn take_top_ups(&mut self, most: usize) -> Vec<(LaneId, Cursor)> {
         let count = self.top_ups.len().min(most);
         let ids: Vec<_> = self.top_ups.drain(..count).collect();
         ids.into_iter()
             .filter_map(|id| {
                 let lane = self.lanes.get_mut(&id)?;
-                // From here on new rows are admitted again; if the read is full the lane falls behind again.
+                // From here on the lane admits new rows again; if this read does not bring all, it falls behind again.
                 Some((id, lane.behind.take()?))
             })
             .collect()
     }
 
-    /// The read for a lane has been admitted; `rest` is where it stopped if there may be more.
+    /// The rows of a lane's top-up have been admitted; `rest` is where the read stopped if there may be more.
     pub(crate) fn topped_up(&mut self, id: LaneId, rest: Option<Cursor>) {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.topping_up = false;
@@ -198,7 +200,7 @@ impl Lanes {
         self.ask_top_up(id);
     }
 
-    /// A read of the database begins; give the number to [`Lanes::read_applied`] once its rows are admitted.
+    /// A read of the database begins. The caller passes the number to [`Lanes::read_applied`] once the rows are admitted.
     pub(crate) fn read_started(&mut self) -> u64 {
         self.known.read_started()
     }

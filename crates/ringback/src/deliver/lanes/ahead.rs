@@ -1,8 +1,8 @@
-//! Events read before their turn, so that a lane with a backlog is not asked for them request by request.
+//! Prefetch: events are read before their delivery's turn, so that a backlog does not cost one read for each request.
 //!
-//! A lane that is running out of events names the next rows that it is going to send; they are read in one statement
-//! with others' and put beside their rows. Meanwhile the lane goes on with those it has, and then waits for the read.
-//! What finds no room in memory is read when its turn has come.
+//! A lane that is running out of events names the rows that it will send next; one statement reads the events of several
+//! lanes, and each is put beside its row. Meanwhile the lane sends what it has events for, then waits for the read. An
+//! event that finds no room in memory is read when its delivery's turn has come.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,20 +16,20 @@ use crate::{
 /// Most rows whose events are being read, of all lanes together.
 const ROWS_MAX: usize = 512;
 
-/// Payload bytes that are read ahead in one statement, by what payloads were like lately.
+/// Payload bytes that may be on their way at once, estimated from the mean size of the payloads read lately.
 const READ_BYTES: usize = 16 * 1024 * 1024;
 
 /// Payload bytes in memory beyond which nothing is read ahead.
 const BYTES_ENOUGH: usize = 32 * 1024 * 1024;
 
-/// What a payload is taken for before any was seen: few rows are read at first.
+/// The payload size, in bytes, that is assumed before any payload was read. It is high, so that few rows are read at first.
 pub(super) const PAYLOAD_AT_FIRST: usize = 256 * 1024;
 
 /// Rows whose events are to be read, by lane.
 pub(crate) type Ahead = Vec<(LaneId, Vec<DeliveryId>)>;
 
 impl Lanes {
-    /// What to read now. Each lane in it waits for [`Lanes::looked_ahead`]; the others go on without.
+    /// The rows whose events are to be read now. Their lanes count on a call of [`Lanes::looked_ahead`].
     pub(crate) fn look_ahead(&mut self) -> Ahead {
         let mut ahead = Vec::new();
         for id in std::mem::take(&mut self.out_of_events) {
@@ -37,7 +37,7 @@ impl Lanes {
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
             let rows = lane.look_ahead(room);
             if rows.is_empty() {
-                self.enter_ring(id);
+                self.enter_ring(id); // It may have left the line to wait for this read.
             } else {
                 self.rows_ahead += rows.len();
                 ahead.push((id, rows));
@@ -46,7 +46,7 @@ impl Lanes {
         ahead
     }
 
-    /// Rows that may be named now.
+    /// How many more rows may be read ahead now.
     fn room_ahead(&self) -> usize {
         if self.event_bytes >= BYTES_ENOUGH {
             return 0;
@@ -55,7 +55,7 @@ impl Lanes {
         most.saturating_sub(self.rows_ahead)
     }
 
-    /// The read that [`Lanes::look_ahead`] asked for has ended, whatever it brought.
+    /// The read that [`Lanes::look_ahead`] asked for has ended, even if it failed and brought no event.
     pub(crate) fn looked_ahead(&mut self, ahead: &Ahead, events: &HashMap<EventId, Arc<LoadedEvent>>) {
         if !events.is_empty() {
             let mean = events.values().map(|event| payload_bytes(event)).sum::<usize>() / events.len();
@@ -72,7 +72,7 @@ impl Lanes {
         }
     }
 
-    /// A lane has sent something: perhaps it should be asked what comes next.
+    /// A lane has sent a delivery: its next events are read ahead if it is running out of them.
     pub(super) fn ask_ahead(&mut self, id: LaneId) {
         if self.room_ahead() > 0
             && let Some(lane) = self.lanes.get_mut(&id)

@@ -12,13 +12,13 @@ use crate::{
 };
 
 impl Lanes {
-    /// An endpoint was changed: new limits and connections; what was decided under the old budget is read again.
+    /// An endpoint was changed: its lane gets new limits and connections, and its rows are read again.
     pub(crate) fn reconfigure(&mut self, endpoint: &Endpoint, now: Instant) {
         let id = endpoint.lane();
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let before = std::mem::replace(&mut lane.courier, Arc::new(Courier::of_endpoint(endpoint, &self.egress)));
         lane.configure(endpoint, now);
-        // Its rows may have a refilled budget now, and those in memory do not know.
+        // The change may have refilled the rows' attempt budgets; the copies in memory still have the old ones.
         let removed = lane.remove_waiting(|_| true);
         lane.read_again();
         self.forget(&removed);
@@ -30,8 +30,8 @@ impl Lanes {
         self.enter_ring(id);
     }
 
-    /// Whoever changes or resumes an endpoint wants to see it work: a receiver that was failing is asked again at once.
-    /// One that asked for time is left alone, unless another takes its place.
+    /// Whoever changes or resumes an endpoint wants to see it work: if the receiver was failing, the hold ends now. If it
+    /// asked for time, the hold stays, unless the endpoint has a new URL and so another receiver.
     fn give_a_chance(&mut self, id: LaneId, before: &Courier, now: Instant) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         if lane.courier.version == before.version {
@@ -49,6 +49,7 @@ impl Lanes {
         self.forget_lane(id);
     }
 
+    /// Removes the lane with all that waits in it. Its open requests go on.
     pub(super) fn forget_lane(&mut self, id: LaneId) {
         if let Some(mut lane) = self.lanes.remove(&id) {
             let removed = lane.remove_waiting(|_| true);
@@ -69,6 +70,7 @@ impl Lanes {
         self.forget(&removed);
     }
 
+    /// Rows were removed from their lane: later reads may admit them again.
     pub(super) fn forget(&mut self, removed: &[Waiting]) {
         for waiting in removed {
             self.known.forget(waiting.due.id);

@@ -9,16 +9,17 @@ use crate::{
     id::EndpointId,
 };
 
-/// Shared by a lane and its open requests; replaced, connections and all, when the endpoint changes.
+/// Shared by a lane and its open requests. A change of the endpoint replaces it, its connections included.
 pub(crate) struct Courier {
-    /// The endpoint; `None` for an inline lane, whose deliveries each bring their own target.
+    /// The endpoint; `None` for an inline lane: each of its deliveries has its own target.
     pub(crate) endpoint: Option<EndpointId>,
-    /// The endpoint's version that all of this is from; zero for an inline lane.
+    /// The version of the endpoint that the other fields are from; zero for an inline lane.
     pub(crate) version: i64,
     /// Where requests go; `None` if the endpoint's URL may not be dialled any more.
     pub(crate) target: Option<Arc<Target>>,
-    /// The endpoint's URL and policy, also where there is no target; of an inline lane, empty and the default.
+    /// The endpoint's URL, also if `target` is `None`; empty for an inline lane.
     pub(crate) url: String,
+    /// The endpoint's retry policy; the default for an inline lane.
     pub(crate) retry: Retry,
     /// Whether a dead letter blocks its ordering key.
     pub(crate) blocks_when_dead: bool,

@@ -9,10 +9,10 @@
 //!                             any answer, whatever it says
 //! ```
 //!
-//! A failure is a time-out or a connection that could not be made or broke before an answer. An answer of 500 is none:
-//! somebody is there. When a hold ends, one request is opened, of the delivery that has been due for longest: the
-//! probe. Requests that were open when the hold began say nothing new by failing, however many they are: an outage is
-//! counted by its probes, not by its victims.
+//! A failure is a time-out or a connection that could not be made or broke before an answer. An answer of 500 is not a
+//! failure: the receiver is reachable. When a hold ends, the lane opens one request, for the delivery that has been due
+//! for longest: the probe. The failures of requests that were opened before the hold ended are not counted: they tell
+//! of the same outage, and only a failed probe prolongs it.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use tokio::time::Instant;
 /// So many failures in a row begin a hold.
 const FAILURES: u32 = 5;
 
-/// The first hold.
+/// How long the first hold lasts.
 const HOLD_FIRST: Duration = Duration::from_secs(30);
 
 /// No hold is longer: a receiver that is back is found within this time.
@@ -36,23 +36,23 @@ pub(crate) enum Symptom {
     Overloaded,
     /// It timed out or could not be reached.
     Failing,
-    /// Nothing: it was never spoken to.
+    /// Nothing: no request reached it.
     Unknown,
 }
 
 /// What is known of one receiver.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Health {
-    /// In a row, while well.
+    /// Failures in a row while the receiver is well.
     failures: u32,
-    /// Holds in a row; well while zero.
+    /// Holds in a row; the receiver is well while this is zero.
     streak: u32,
-    /// When the last of them ends: what is opened from then on is a probe.
+    /// When the last hold ends: a request that is opened from then on is a probe.
     until: Option<Instant>,
 }
 
 impl Health {
-    /// As another node, or this one before a restart, left it.
+    /// The health of a receiver whose lane has a stored hold, from another node or from before a restart.
     pub(super) const fn after_holds(streak: u32, until: Instant) -> Self {
         Self { failures: 0, streak, until: Some(until) }
     }
@@ -71,7 +71,7 @@ impl Health {
         *self = Self { failures: 0, streak: 0, until: None };
     }
 
-    /// A request that was opened at `opened` failed now. Returns until when it is to be left alone.
+    /// A request that was opened at `opened` failed now. Returns the end of the hold that this begins, if it does.
     pub(super) fn failed(&mut self, opened: Instant, now: Instant) -> Option<Instant> {
         if self.is_failing() {
             if self.until.is_some_and(|until| opened < until) {
@@ -84,13 +84,13 @@ impl Health {
             }
         }
         self.streak = self.streak.saturating_add(1);
-        // From the sixth on it would be longer than the longest.
+        // The sixth doubling exceeds `HOLD_MAX`; the bound keeps the power from overflowing.
         let wait = HOLD_MAX.min(HOLD_FIRST * 2_u32.pow(self.streak.min(6) - 1));
         self.until = Some(now + wait);
         self.until
     }
 
-    /// Somebody has done something about it: the next request is a probe, and if it fails holds begin with the shortest.
+    /// The endpoint was changed or resumed: if the next request fails, a hold begins at once, of the shortest length.
     pub(super) const fn given_a_chance(&mut self) {
         if self.is_failing() {
             *self = Self { failures: FAILURES - 1, streak: 0, until: None };

@@ -1,8 +1,9 @@
-//! Which deliveries this node holds, so that no read of the database brings one in twice.
+//! Which deliveries this node has in memory, so that no read of the database admits one twice.
 //!
-//! What was just recorded stays as a tombstone until every read that had *started* by the record's commit has been
-//! applied: such a read may still carry the row as it was before. Deliveries that come straight from routing count
-//! as a read that started before their commit. A row whose attempt number has risen since is news, not an echo.
+//! A delivery whose outcome was just recorded stays as a tombstone until every read that had *started* by the record's
+//! commit has been applied: such a read may still carry the row as it was before. Deliveries that come straight from
+//! routing count as a read that started before their commit. An echo is a row that a read brings although this node has
+//! the delivery; after a tombstone, a row with more attempts than the tombstone's is no echo: it is a retry.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -24,11 +25,11 @@ pub(super) enum Doing {
     Waiting,
     /// Its turn has come, it has a place in this pool, and its event is being read.
     Loading { pool: Pool },
-    /// Its request is open, in this pool, since then.
+    /// Its request is open since `since`, with a place in this pool.
     Open { pool: Pool, since: Instant },
     /// Its request has ended and its outcome is being recorded.
     Recording,
-    /// The request that the shard's last owner left open may still run, until then at most.
+    /// The request that the shard's last owner left open may still run, at most until `until`.
     Foreign { until: Instant },
     /// Recorded; reads that started up to this one may still show it.
     Recorded { before: Read },
@@ -41,7 +42,7 @@ struct Entry {
     doing: Doing,
 }
 
-/// What must not be sent again yet, and why.
+/// A delivery that must not be sent again yet, and why.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unsettled {
     pub(super) id: DeliveryId,
@@ -50,18 +51,18 @@ pub(super) struct Unsettled {
     pub(super) doing: Doing,
 }
 
-/// All deliveries this node holds.
+/// All deliveries that this node has in memory.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     entries: HashMap<DeliveryId, Entry>,
-    /// Tombstones in the order of their making, with the last read that had started by then.
+    /// Tombstones, oldest first, each with the last read that had started when it was created.
     tombstones: VecDeque<(Read, DeliveryId)>,
     reads_started: Read,
     under_way: BTreeSet<Read>,
 }
 
 impl Known {
-    /// Takes in a row unless it is an echo of what is known.
+    /// Admits a row unless it is an echo; true if it was admitted.
     pub(super) fn admit(&mut self, due: &Due) -> bool {
         let echo = self.entries.get(&due.id).is_some_and(|entry| match entry.doing {
             Doing::Recorded { .. } => due.attempts <= entry.attempts,
@@ -83,8 +84,8 @@ impl Known {
         self.entries.get(&id).map(|entry| entry.doing)
     }
 
-    /// The pool in which a delivery has a place while its event is read; `None` if that is over, or was begun for another
-    /// attempt.
+    /// The pool in which a delivery has a place while its event is read; `None` if this attempt's event is not being read
+    /// any more.
     pub(super) fn loading(&self, due: &Due) -> Option<Pool> {
         match self.entries.get(&due.id).filter(|entry| entry.attempts == due.attempts)?.doing {
             Doing::Loading { pool } => Some(pool),
@@ -92,7 +93,7 @@ impl Known {
         }
     }
 
-    /// Forgets what is being read for these lanes, and tells in which pools it had places.
+    /// Forgets the deliveries of these lanes whose events are being read; returns the pool of each one's place.
     pub(super) fn forget_loading(&mut self, of: impl Fn(LaneId) -> bool) -> Vec<Pool> {
         let loading =
             self.entries.extract_if(|_, entry| of(entry.lane) && matches!(entry.doing, Doing::Loading { .. }));
@@ -104,7 +105,7 @@ impl Known {
         self.entries.get(&id).map(|entry| entry.lane)
     }
 
-    /// Changes what is being done with a delivery; nothing if it is not known.
+    /// Changes what is being done with a delivery, if it is known.
     pub(super) fn turn(&mut self, id: DeliveryId, doing: Doing) {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.doing = doing;
@@ -127,7 +128,7 @@ impl Known {
         self.reads_started
     }
 
-    /// The read has been applied, or given up: tombstones that only older reads could disturb have done their duty.
+    /// A read has been applied or has failed: tombstones that no read under way needs any more are removed.
     pub(super) fn read_applied(&mut self, read: Read) {
         self.under_way.remove(&read);
         let oldest = self.under_way.first().copied().unwrap_or(Read::MAX);
@@ -151,7 +152,8 @@ impl Known {
         }
     }
 
-    /// What must not be sent again yet: requests open here or left open elsewhere, and outcomes not yet committed.
+    /// Deliveries that must not be sent again yet: with requests open here or left open by a shard's last owner, or with
+    /// outcomes not yet committed.
     pub(super) fn unsettled(&self) -> impl Iterator<Item = Unsettled> + '_ {
         let unsettled = |doing| matches!(doing, Doing::Open { .. } | Doing::Recording | Doing::Foreign { .. });
         self.entries

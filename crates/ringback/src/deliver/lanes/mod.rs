@@ -1,17 +1,17 @@
 //! All lanes of this node, in memory: which delivery may be sent next.
 //!
 //! ```text
-//! own       a shard comes or goes, and its lanes with it
-//! admit     a due row comes in, unless it is an echo of what is known or its lane has no room
-//! ahead     the events of what comes next are read before their turn
+//! own       this node gains or loses a shard, and the shard's lanes with it
+//! admit     a due row enters its lane, unless this node has the delivery already or the lane has no room
+//! ahead     the events of the next deliveries are read before their turn
 //! change    an endpoint is changed, paused, deleted; an event is expunged
-//! hold      a receiver asks for time or fails: its lane is left alone until a moment
+//! hold      a receiver asks for time or fails: its lane sends nothing until the hold ends
 //! pick      deficit round robin over tenants and their lanes that may send: open-request limit, rate, hold, place
-//! settle    a request has ended: its place and its lane are free again; once it is recorded only a tombstone stays
+//! settle    a request has ended: its place and its lane are free again; once recorded, only its tombstone stays
 //! ```
 //!
-//! Time comes as an argument and nothing here waits, so one lock around it is held for microseconds. A node owns a
-//! lane through its shard; limits are exact because nobody else sends for it.
+//! Time comes as an argument and nothing here waits, so the one lock around the lanes is held for microseconds. A node
+//! owns a lane by owning its shard; a lane's limits are exact because no other node sends for it.
 
 mod own;
 
@@ -60,65 +60,67 @@ use crate::{
     time::Timestamp,
 };
 
-/// A delivery that may be sent now; its request counts as open until [`Lanes::ended`]. Without its event it has to be
-/// read first, and then to [`Lanes::begin`].
+/// A delivery that may be sent now; its request counts as open until [`Lanes::ended`]. If `event` is `None`, the caller
+/// reads the event first and then calls [`Lanes::begin`].
 pub(crate) struct Picked {
     pub(crate) due: Due,
     pub(crate) event: Option<Arc<LoadedEvent>>,
     pub(crate) courier: Arc<Courier>,
 }
 
-/// What holds for all lanes of a node.
+/// Limits that all lanes of a node share.
 #[derive(Default)]
 pub(crate) struct Limits {
     /// Which addresses may be dialled.
     pub(crate) egress: Egress,
     /// Most requests open at once.
     pub(crate) places: usize,
-    /// What tenants weigh whose weight is not 1.
+    /// The weights of tenants, by name; a tenant that is not listed has weight 1.
     pub(crate) tenant_weights: HashMap<String, u32>,
-    /// A delivery that was due but held for longer is dead in the database.
+    /// The database makes a delivery dead that was due for longer than this while its lane was held.
     pub(crate) expires_after: Duration,
 }
 
 /// The lanes of this node.
 pub(crate) struct Lanes {
     egress: Egress,
-    /// The shards that are ours, each with the last read that had started before it came.
+    /// By shard: `Some` if this node owns it, with the last read that had started before the node took it.
     owned: [Option<Read>; SHARDS as usize],
-    /// Shards that came since [`Lanes::take_fresh`] was last asked.
+    /// Shards that this node took since the last call of [`Lanes::take_fresh`].
     fresh: Vec<Shard>,
     lanes: HashMap<LaneId, Lane>,
     tenants: Tenants,
-    /// Lanes with work that may send, as far as is known, by pool.
+    /// By pool, the lanes in line: they have work, and nothing is known that keeps them from sending.
     turns: [Turns; Pool::ALL.len()],
-    /// The pool to be asked first, next time.
+    /// The pool that the next pick asks first.
     next_pool: usize,
-    /// Lanes to look at again at a moment: held or rate-limited ones.
+    /// When held and rate-limited lanes are to be looked at again.
     timers: BinaryHeap<Reverse<(Instant, LaneId)>>,
     known: Known,
     permits: Permits,
-    /// Requests in the order in which they were opened, but for those that started slow.
+    /// Requests in the order in which they were opened, except those that started in the slow pool.
     opened: VecDeque<(Instant, DeliveryId)>,
     /// Requests that have been open for long and wait for a place in the slow pool.
     slowed: VecDeque<(Instant, DeliveryId)>,
-    /// What is to be written down about holds.
+    /// Changes of holds that are not stored yet.
     changed_holds: HashMap<LaneId, ChangedHold>,
-    /// Requests of shards' last owners.
+    /// Requests that the last owners of this node's shards may still have open.
     foreign: Vec<LeftOpen>,
-    /// Lanes that are behind and have room again.
+    /// Lanes that have rows left in the database and room for them.
     top_ups: Vec<LaneId>,
-    /// Lanes that run out of events, each once.
+    /// Lanes that are running out of events, each once.
     out_of_events: VecDeque<LaneId>,
-    /// Rows whose events are being read.
+    /// Rows whose events are being read ahead.
     rows_ahead: usize,
-    /// Moving mean of the payloads that were read, in bytes.
+    /// Moving mean of the payloads that were read ahead, in bytes.
     payload_lately: usize,
+    /// Payload bytes that the waiting rows of all lanes keep in memory.
     event_bytes: usize,
-    /// A delivery that was due but held for longer is dead in the database.
+    /// The database makes a delivery dead that was due for longer than this while its lane was held.
     expires_after: Duration,
-    /// What the database's clock showed lately, and when.
+    /// The database's time as of the last read, and this node's time at that moment.
     clock: Option<(Timestamp, Instant)>,
+    /// When idle lanes were last forgotten.
     pruned_at: Option<Instant>,
 }
 
@@ -160,7 +162,7 @@ impl Lanes {
         self.timers.peek().map(|&Reverse((at, _))| at)
     }
 
-    /// What the database's clock shows, as far as is known.
+    /// The database's time at `now`, reckoned from the last read.
     fn clock_at(&self, now: Instant) -> Timestamp {
         let (then, at) = self.clock.unwrap_or((Timestamp::default(), now));
         then + now.saturating_duration_since(at)

@@ -1,4 +1,4 @@
-//! Which shards' lanes are here, and what the last owner of a shard still has open.
+//! Which shards this node owns, and the requests that the last owner of a shard still has open.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -17,21 +17,21 @@ use crate::{
 /// No request runs longer than the longest timeout that a destination may have.
 const TIMEOUT_MAX: Duration = Duration::from_secs(60);
 
-/// Between a request's end and the commit of its outcome, as a rule: so long a new owner leaves it alone.
+/// The outcome of a request is committed within this time of its end, as a rule. A new owner waits for so long.
 pub(super) const RECORDED_WITHIN: Duration = Duration::from_secs(2);
 
 /// A request that a shard's last owner may still have open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LeftOpen {
     pub(crate) delivery: DeliveryId,
-    /// Those that its row counted before: once it counts more, the request has ended.
+    /// The attempts in the delivery's row before this request: once the row has more, the request has ended.
     pub(crate) attempts: i32,
     pub(crate) lane: LaneId,
-    /// It has ended by then, whatever happens.
+    /// The request has ended by then, whatever happens.
     pub(crate) until: Instant,
 }
 
-/// Whether a lane is in one of these shards: asked of every lane and of everything that is known.
+/// Whether a lane is in one of these shards. A table answers, because it is asked for every lane and every known delivery.
 fn in_one_of(shards: &[Shard]) -> impl Fn(LaneId) -> bool + use<> {
     let mut is_one = [false; SHARDS as usize];
     for shard in shards {
@@ -53,14 +53,14 @@ impl Lanes {
         (0..SHARDS).filter(|&shard| self.owns(shard)).collect()
     }
 
-    /// Shards that came since this was last asked: to be read from the beginning.
+    /// Shards that this node took since the last call: they are to be read from the beginning.
     pub(crate) fn take_fresh(&mut self) -> Vec<Shard> {
         std::mem::take(&mut self.fresh)
     }
 
-    /// Shards are ours: their lanes are read from the beginning, but for what their last owners still have open.
-    /// What this node itself left open when it last had a shard counts, too. Nothing changes about shards that were ours
-    /// already.
+    /// This node has taken shards: their lanes are read from the beginning. Deliveries in `open` are not sent while their
+    /// last owner's request may run, nor those that this node left open when it last had the shard. Nothing changes about
+    /// shards that this node owns already.
     pub(crate) fn take_shards(&mut self, shards: &[Shard], open: &[LeftOpen], directory: &Directory, now: Instant) {
         let before = self.known.last_read();
         let new: Vec<_> = shards.iter().copied().filter(|shard| !self.owns(*shard)).collect();
@@ -87,11 +87,11 @@ impl Lanes {
         self.fresh.extend(new);
     }
 
-    /// Shards are no longer ours: nothing of them is started any more. Returns what must not be sent again yet. Requests
-    /// of the last owners' stay known here until their end, should a shard come back; what was about to be opened is
-    /// not opened, and is the next owner's at once.
+    /// This node no longer owns these shards: it starts none of their requests any more. Returns the deliveries that must
+    /// not be sent again yet. This node keeps their entries until the requests end, in case a shard comes back. A delivery
+    /// whose event is still being read is not opened here; the next owner may send it at once.
     ///
-    /// One pass for all of them: everything that is known is walked through, under the lock.
+    /// One pass for all shards: it walks through all known deliveries, under the lock.
     pub(crate) fn drop_shards(&mut self, shards: &[Shard], now: Instant) -> Vec<LeftOpen> {
         for shard in shards {
             self.owned[usize::from(*shard)] = None;
@@ -127,20 +127,22 @@ impl Lanes {
         }
     }
 
-    /// What the last owners of our shards still have open, as far as is known here, each with the attempts before that.
+    /// The deliveries that the last owners of this node's shards may still have open, each with its attempts before that.
     pub(crate) fn foreign(&self) -> Vec<(DeliveryId, i32)> {
         self.foreign.iter().map(|left| (left.delivery, left.attempts)).collect()
     }
 
-    /// The last owners' outcomes of these deliveries are committed: they have ended long before they had to.
+    /// The last owners have committed the outcomes of these deliveries: nobody needs to wait for their deadline.
     pub(crate) fn foreign_settled(&mut self, settled: &HashSet<DeliveryId>) {
         for left in self.foreign.extract_if(.., |left| settled.contains(&left.delivery)).collect::<Vec<_>>() {
-            // Reads under way may still show it as it was. What its ordering key kept back is read now.
+            // A tombstone, because reads under way may still show the row as it was. Reading the lane again finds the next
+            // delivery of the ordering key.
             self.known.recorded(left.delivery);
             self.reopen(left.lane);
         }
     }
 
+    /// Forgets the last owners' requests whose deadline has passed: their deliveries may be sent here.
     pub(super) fn end_foreign(&mut self, now: Instant) {
         for left in self.foreign.extract_if(.., |left| left.until <= now).collect::<Vec<_>>() {
             self.known.forget(left.delivery);
@@ -148,7 +150,7 @@ impl Lanes {
         }
     }
 
-    /// One request fewer counts as open in a lane, and what it was for may be due again: nobody here knows.
+    /// One request fewer counts as open in a lane. Its delivery may be due again, so the lane is read again.
     pub(super) fn reopen(&mut self, id: LaneId) {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.closed();

@@ -6,12 +6,12 @@
 //! | trial | an eighth | lanes that have not answered yet: nobody knows whether they will |
 //! | slow | the rest | lanes whose last request took longer, or has been open for longer |
 //!
-//! A request that has been open for a second moves to the slow pool, if there is a place, and frees its own for others;
-//! a third of the slow pool is kept for those that move there. If there is none it stays where it is until there is:
-//! all pools together never hold more than the node may. Within a pool a lane that has requests open already gets a
-//! further place only while more than half of the pool is free. So what is known to hang, and what is unknown, takes
-//! nothing from lanes that answer; and of those, as many as half of the fast pool has places may begin to hang in the
-//! same second, each with as many requests as it likes, and the next one with nothing open still finds a place.
+//! A request that has been open for a second moves to the slow pool and frees its place for others; a third of the slow
+//! pool is kept for requests that move there. While the slow pool is full, the request keeps its place: all pools together
+//! never hold more requests than the node may. Within a pool, a lane that has requests open already gets a further place
+//! only while more than half of the pool is free. So lanes that hang, or have not answered yet, take no places from lanes
+//! that answer. Of the lanes that answer, as many may begin to hang in the same second as half of the fast pool has
+//! places, each with as many requests as it likes: the next lane with nothing open still finds a place.
 //!
 //! A node with fewer than [`DIVIDED_FROM`] places has one pool.
 
@@ -39,9 +39,9 @@ impl Pool {
 #[derive(Debug, Clone, Copy, Default)]
 struct Places {
     open: usize,
-    /// A request starts only while fewer are open.
+    /// A request starts here only while fewer than this are open.
     starts: usize,
-    /// Most that are open, those that moved here included.
+    /// Most requests open at once, including those that moved here.
     most: usize,
 }
 
@@ -68,7 +68,7 @@ impl Permits {
         self.divided
     }
 
-    /// The pool in which a lane's requests start that would start in `pool` if there were enough places.
+    /// The pool in which a request starts: `pool`, or the only pool of a node that is not divided.
     pub(super) const fn start(&self, pool: Pool) -> Pool {
         if self.divided { pool } else { Pool::Fast }
     }
@@ -98,8 +98,8 @@ impl Permits {
         *open = open.saturating_sub(1);
     }
 
-    /// A request that started in `from` has turned out slow. False if there is no place for it in the slow pool; one
-    /// pool for all needs none.
+    /// A request that started in `from` has been open for long and moves to the slow pool. False if that has no place, as
+    /// always on a node that is not divided.
     pub(super) const fn slow_down(&mut self, from: Pool) -> bool {
         if !self.has_room_for_slowed() {
             return false;

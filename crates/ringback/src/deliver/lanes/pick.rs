@@ -1,7 +1,7 @@
-//! Which delivery may be sent next: each pool of places in turn, and in it the lane whose turn it is.
+//! Which delivery may be sent next: the pools of places take turns, and in each pool the lanes that stand in line.
 //!
-//! A lane that cannot send leaves the line, and whatever unblocks it brings it back: an answer, a moment, a change.
-//! While a pool is full its line stands still, and nobody loses his turn.
+//! A lane that cannot send leaves the line; what unblocks it puts it back: an answer, a timer, a change. While a pool is
+//! full its line stands still, and no lane loses its turn.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
     store::LoadedEvent,
 };
 
-/// Lanes without work are forgotten this often: destinations that come with events are without number.
+/// How often idle lanes are forgotten: inline destinations are unbounded in number.
 pub(super) const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
 impl Lanes {
@@ -30,9 +30,9 @@ impl Lanes {
     pub(crate) fn pick(&mut self, now: Instant) -> Option<Picked> {
         self.pass_time(now);
         let first = self.next_pool;
-        // Where sending itself is what is short, no pool has everything.
+        // Each pick begins with another pool, so that no pool starves the others when sending is the bottleneck.
         self.next_pool = (first + 1) % Pool::ALL.len();
-        // Twice: a lane that stood in another pool's line than it should moves, perhaps to one that was asked before.
+        // Two passes: a lane may move from this pool's line to that of a pool that was asked before.
         let mut pools = Pool::ALL.iter().cycle().skip(first).take(2 * Pool::ALL.len());
         pools.find_map(|&pool| self.pick_from(pool, now))
     }
@@ -45,7 +45,7 @@ impl Lanes {
                 self.turns[pool as usize].leave();
                 continue;
             };
-            // It has become slow or fast, or its tenant is known, since it stood in line.
+            // Since it entered the line, the lane has become slow or fast, or its tenant has become known.
             if (self.permits.start(lane.pool()), lane.tenant) != (pool, tenant) {
                 self.leave_line(pool, id);
                 self.enter_ring(id);
@@ -82,7 +82,7 @@ impl Lanes {
     fn open_next(&mut self, id: LaneId, pool: Pool, now: Instant) -> Option<Picked> {
         let lane = self.lanes.get_mut(&id)?;
         let waiting = lane.pop()?;
-        // Another may have been taken out than the one that stood first.
+        // `blocked` looked at the first delivery; ordering keys may have made `pop` take another.
         if waiting.event.is_some()
             && let Err(block) = lane.send(&waiting.due, now)
         {
@@ -106,8 +106,8 @@ impl Lanes {
         Some(Picked { due, event, courier })
     }
 
-    /// The event of a picked delivery has been read, or is gone: its request is open from now on. False if it must not be, and
-    /// its place was given back: its shard has gone, or its lane may not send by now.
+    /// The event of a picked delivery has been read, or is gone: the request is open from now on. False if the delivery must
+    /// not be sent, because this node lost its shard or its lane may not send any more; its place is free then.
     pub(crate) fn begin(&mut self, due: &Due, event: Option<&Arc<LoadedEvent>>, now: Instant) -> bool {
         let Some(pool) = self.known.loading(due) else { return false };
         let sent = self.lanes.get_mut(&due.lane).map_or(Ok(()), |lane| lane.send(due, now));
@@ -122,7 +122,7 @@ impl Lanes {
         sent.is_ok()
     }
 
-    /// What was picked waits again, its event at hand.
+    /// A picked delivery waits again, with its event in memory.
     fn put_back(&mut self, waiting: Waiting) {
         self.give_back(waiting.due.id, Doing::Waiting);
         self.event_bytes += waiting.event.as_deref().map_or(0, payload_bytes);
@@ -138,7 +138,7 @@ impl Lanes {
         }
     }
 
-    /// What the clock alone changes: holds and rates that ran out, requests that turned out slow.
+    /// Does what has become due by time alone: ends holds, moves slow requests, ends foreign requests, forgets idle lanes.
     fn pass_time(&mut self, now: Instant) {
         while let Some(id) = self.take_timer(now) {
             self.end_hold(id, now);
@@ -180,7 +180,7 @@ impl Lanes {
         }
     }
 
-    /// The lane at the front cannot send now. What it had saved up is forfeit: credit is for those who wait their turn.
+    /// The lane at the front cannot send now. It loses its saved deficit: only lanes that stand in line may save.
     fn leave_line(&mut self, pool: Pool, id: LaneId) {
         self.turns[pool as usize].leave();
         if let Some(lane) = self.lanes.get_mut(&id) {
@@ -188,7 +188,8 @@ impl Lanes {
         }
     }
 
-    /// A request has been open for long: its lane starts no more fast ones, and it moves to the slow pool if it can.
+    /// A request has been open for long: its lane starts further ones in the slow pool, and the request itself waits to
+    /// move there.
     fn slow_down(&mut self, id: DeliveryId, opened: Instant) {
         let Some(Doing::Open { pool, since }) = self.known.doing(id) else { return };
         if since != opened || pool == Pool::Slow {

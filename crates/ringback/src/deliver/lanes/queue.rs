@@ -1,4 +1,4 @@
-//! Rows that wait, in order, and the events of those that are next.
+//! A queue of waiting rows; those that are next have their events beside them.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +11,7 @@ use crate::{
     store::LoadedEvent,
 };
 
-/// A delivery waiting, with its event if that is at hand.
+/// A waiting delivery, with its event if that is in memory.
 pub(super) struct Waiting {
     pub(super) due: Due,
     pub(super) event: Option<Arc<LoadedEvent>>,
@@ -21,7 +21,7 @@ pub(super) struct Waiting {
 #[derive(Default)]
 pub(super) struct Queue {
     rows: VecDeque<Waiting>,
-    /// Rows that have their events.
+    /// How many rows have their events beside them.
     with_events: usize,
 }
 
@@ -58,7 +58,7 @@ impl Queue {
         Some(waiting)
     }
 
-    /// Takes out what matches.
+    /// Removes the rows that match.
     pub(super) fn remove(&mut self, matches: impl Fn(&Due) -> bool) -> Vec<Waiting> {
         if !self.rows.iter().any(|waiting| matches(&waiting.due)) {
             return Vec::new();
@@ -69,18 +69,18 @@ impl Queue {
         removed
     }
 
-    /// Whether it has fewer than `enough` events, and rows without.
+    /// Whether fewer than `enough` rows have events, and there are rows without.
     pub(super) fn lacks_events(&self, enough: usize) -> bool {
         self.with_events < enough.min(self.rows.len())
     }
 
-    /// Of the first `reach` rows those without events, at most `most`.
+    /// The rows without events among the first `reach` rows, at most `most`.
     pub(super) fn without_events(&self, reach: usize, most: usize) -> Vec<DeliveryId> {
         let bare = self.rows.iter().take(reach).filter(|waiting| waiting.event.is_none());
         bare.take(most).map(|waiting| waiting.due.id).collect()
     }
 
-    /// Puts events beside the rows that still wait for them, at most `most`; returns those that it kept.
+    /// Puts events beside at most `most` rows that have none yet; returns the events that it kept.
     pub(super) fn add_events<'a>(
         &mut self,
         events: &'a HashMap<EventId, Arc<LoadedEvent>>,

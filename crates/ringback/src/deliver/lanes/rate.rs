@@ -1,32 +1,31 @@
-//! A lane's limit of requests per second. No second holds more of them, wherever it begins; and they are spread evenly, so
-//! that a lane that rested does not send a second's worth at once.
+//! A lane's limit of requests per second. No span of one second has more requests, whenever it begins; and requests are
+//! spread evenly, so that a lane that rested does not send a second's worth at once.
 
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-/// How far requests may lag behind an even spread and be made up for: timers are late by a moment.
+/// A lag behind the even spread up to this is made up for, since timers are a little late; a longer lag is forgotten.
 const CATCH_UP: Duration = Duration::from_millis(20);
 
-/// The last second is remembered in at most so many chunks of requests, however high the rate.
+/// The requests of the last second are remembered in at most so many chunks, which bounds the memory of high rates.
 const CHUNKS_MAX: usize = 256;
 
-/// Of a rate near zero: no moment that is added may be beyond what the clock can express.
+/// The longest interval, of a rate near zero: adding it to a moment must not exceed what the clock can express.
 const INTERVAL_MAX: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
-/// Who waits for longer looks again after so long.
+/// A lane that has to wait for longer than this looks again after this time.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// When requests of one lane were made, and may be.
 #[derive(Debug, Clone)]
 pub(super) struct Rate {
     per_second: f64,
-    /// Between two requests of an even spread.
+    /// The time between two requests of an even spread.
     interval: Duration,
-    /// By an even spread the next request is due then.
+    /// When the next request is due by an even spread.
     next: Instant,
-    /// No span of this length holds more than `chunks * chunk` requests: a second, or at less than one request in a second
-    /// the time for one.
+    /// No span of this length has more than `chunks * chunk` requests. One second, or the interval if that is longer.
     span: Duration,
     chunks: usize,
     /// Requests in a chunk.
@@ -61,13 +60,13 @@ impl Rate {
         self.per_second
     }
 
-    /// Whether a request may be made, or when.
+    /// `Ok` if a request may be made now; otherwise the moment to ask again.
     pub(super) fn free(&self, now: Instant) -> Result<(), Instant> {
         let free = self.free_from().map_or(self.next, |free| free.max(self.next));
         if now < free { Err(free.min(now + DAY)) } else { Ok(()) }
     }
 
-    /// Makes a request, or tells when one may be made.
+    /// Counts a request that is made now; if none may be made, the moment to ask again.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Instant> {
         self.free(now)?;
         let behind = now.checked_sub(CATCH_UP).map_or(self.next, |least| least.max(self.next));
@@ -83,7 +82,7 @@ impl Rate {
         Ok(())
     }
 
-    /// From when the last span has room for a further chunk; `None` if it has.
+    /// When the last span has room for a further chunk; `None` if it has room now.
     fn free_from(&self) -> Option<Instant> {
         let is_full = self.in_chunk == 0 && self.chunks_ended.len() == self.chunks;
         self.chunks_ended.front().filter(|_| is_full).map(|oldest| *oldest + self.span)

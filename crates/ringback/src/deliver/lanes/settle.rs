@@ -1,4 +1,4 @@
-//! What becomes of a delivery that was picked: its request ends, its outcome is committed.
+//! A picked delivery is settled: its request ends, then its outcome is committed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,19 +13,19 @@ use crate::{
 /// How a request ended, as far as its lane is concerned.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ended {
-    /// How long it was open.
+    /// How long the request was open.
     pub(crate) took: Duration,
-    /// What it says about the receiver.
+    /// What its end says about the receiver.
     pub(crate) symptom: Symptom,
-    /// The receiver asked for time until then.
+    /// The receiver asked to be sent nothing until then.
     pub(crate) asked: Option<Instant>,
-    /// The endpoint is going to be disabled; until then nothing more is sent to it.
+    /// The endpoint is about to be disabled; the lane sends nothing until then.
     pub(crate) pause: Option<Instant>,
 }
 
 impl Lanes {
-    /// A picked delivery's request has ended, its outcome is going to be recorded. What the receiver asked for is done
-    /// here, before its lane goes on, not after the commit.
+    /// A picked delivery's request has ended, and its outcome is about to be recorded. A hold that follows from it begins
+    /// here, before the lane sends anything else, not after the commit.
     pub(crate) fn ended(&mut self, due: &Due, courier: &Arc<Courier>, ended: Ended, now: Instant) {
         let opened = self.give_back(due.id, Doing::Recording);
         let Some(lane) = self.lanes.get_mut(&due.lane) else { return };
@@ -46,7 +46,7 @@ impl Lanes {
         self.enter_ring(due.lane);
     }
 
-    /// Holds a lane whose receiver is failing, and lets it go when it answers.
+    /// Holds a lane whose receiver is failing, and ends that hold when the receiver answers.
     fn judge_health(&mut self, id: LaneId, symptom: Symptom, opened: Instant, now: Instant) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         match symptom {
@@ -78,7 +78,7 @@ impl Lanes {
         self.enter_ring(due.lane);
     }
 
-    /// A picked delivery was not sent, and is as due as it was.
+    /// A picked delivery was not sent and is still due: its lane is read again.
     pub(crate) fn returned(&mut self, due: &Due) {
         self.give_back(due.id, Doing::Waiting);
         self.known.forget(due.id);
@@ -88,7 +88,7 @@ impl Lanes {
         self.reopen(due.lane);
     }
 
-    /// The place of a picked delivery's request is free again. Returns when it was opened, if it was.
+    /// Frees the place of a picked delivery. Returns when its request was opened, if it was.
     pub(super) fn give_back(&mut self, id: DeliveryId, next: Doing) -> Option<Instant> {
         let (pool, since) = match self.known.doing(id)? {
             Doing::Open { pool, since } => (pool, Some(since)),

@@ -1,30 +1,31 @@
-//! The tenants whose lanes are here: each has a number, and a weight in the round.
+//! The tenants that have lanes on this node: each has a number, and a weight in the round.
 //!
-//! Whose an inline lane is stands in its events, so it is known as soon as one of them is at hand. Until then such lanes
-//! share one turn in the round: those of [`UNKNOWN`].
+//! The tenant of an inline lane stands in the lane's events, so it is known once one of them is in memory. Until then
+//! such lanes belong to [`UNKNOWN`] and share one tenant's turn in the round.
 
 use std::collections::HashMap;
 
 /// A tenant's number while it has lanes here.
 pub(super) type TenantNumber = u32;
 
-/// Whoever the lane's events will name.
+/// The tenant of inline lanes until one of their events has been read.
 pub(super) const UNKNOWN: TenantNumber = 0;
 
 #[derive(Debug)]
 struct Tenant {
     name: Box<str>,
     weight: f32,
-    /// Its lanes here.
+    /// The number of its lanes on this node.
     lanes: u32,
 }
 
 /// The tenants with lanes here.
 #[derive(Debug)]
 pub(super) struct Tenants {
-    /// Those with another weight than 1.
+    /// By name; a tenant that is not listed has weight 1.
     weights: HashMap<String, u32>,
     numbers: HashMap<Box<str>, TenantNumber>,
+    /// By number; those in `free` are stale.
     tenants: Vec<Tenant>,
     free: Vec<TenantNumber>,
 }
@@ -35,7 +36,7 @@ impl Tenants {
         Self { weights, numbers: HashMap::new(), tenants: vec![unknown], free: Vec::new() }
     }
 
-    /// The number of the tenant of one more lane.
+    /// Counts one more lane of a tenant; returns the tenant's number.
     pub(super) fn add_lane(&mut self, name: &str) -> TenantNumber {
         if let Some(&number) = self.numbers.get(name) {
             self.tenants[number as usize].lanes += 1;
@@ -54,7 +55,7 @@ impl Tenants {
         number
     }
 
-    /// One of its lanes is gone.
+    /// A tenant has one lane fewer; without lanes it loses its number.
     pub(super) fn remove_lane(&mut self, number: TenantNumber) {
         if number == UNKNOWN {
             return;

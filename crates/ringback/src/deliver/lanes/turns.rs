@@ -1,9 +1,9 @@
 //! Whose turn it is in one pool: deficit round robin over tenants, and over each tenant's lanes.
 //!
-//! A lane stands here while it has work and nothing is known that keeps it from sending; its tenant, while one of its
-//! lanes does. In each round a lane may spend [`QUANTUM`], and a tenant that times its weight; what a request costs is
-//! its expected time. So a tenant with ten thousand endpoints gets no more than one with a single one, and a slow lane
-//! no more than a fast one. Choosing costs the same however many wait.
+//! A lane stands here while it has work and nothing is known that keeps it from sending; a tenant stands here while one
+//! of its lanes does. In each round a lane may spend [`QUANTUM`], and a tenant [`QUANTUM`] times its weight; a request
+//! costs its expected time. So a tenant with ten thousand endpoints gets no more than a tenant with one, and a slow lane
+//! no more than a fast one. Choosing takes the same time however many lanes wait.
 
 use std::collections::VecDeque;
 
@@ -17,7 +17,7 @@ pub(super) const QUANTUM: f32 = 8.0;
 #[derive(Debug, Default)]
 struct Queue {
     lanes: VecDeque<LaneId>,
-    /// What the tenant may still spend in this round.
+    /// The cost that the tenant may still spend in this round.
     credit: f32,
     /// Whether the tenant stands in the round.
     listed: bool,
@@ -28,12 +28,13 @@ struct Queue {
 pub(super) struct Turns {
     /// Tenants with lanes that want to send.
     round: VecDeque<TenantNumber>,
-    /// By number of tenant.
+    /// By the tenant's number.
     queues: Vec<Queue>,
 }
 
 impl Turns {
-    /// A lane stands in line, last of its tenant's; a tenant that had none, last of all, with a round's credit.
+    /// Puts a lane at the end of its tenant's line. A tenant that had no lane in line comes last in the round, with the
+    /// credit of one round.
     pub(super) fn enter(&mut self, tenant: TenantNumber, weight: f32, lane: LaneId) {
         let index = tenant as usize;
         if index >= self.queues.len() {
@@ -65,8 +66,8 @@ impl Turns {
         }
     }
 
-    /// Whether the tenant at the front can pay; if not it has spent its share of this round, and the next one's turn
-    /// has come.
+    /// Whether the tenant at the front can pay. If not, it has spent its share of this round: it gets the credit of the
+    /// next round, and the next tenant's turn has come.
     pub(super) fn can_pay(&mut self, cost: f32, weight: f32) -> bool {
         let Some(queue) = self.front_queue() else { return false };
         if queue.credit >= cost {
@@ -84,7 +85,7 @@ impl Turns {
         }
     }
 
-    /// The lane at the front cannot send now.
+    /// Removes the lane at the front: it cannot send now.
     pub(super) fn leave(&mut self) {
         if let Some(queue) = self.front_queue() {
             queue.lanes.pop_front();
@@ -94,7 +95,7 @@ impl Turns {
         }
     }
 
-    /// A lane is gone.
+    /// Removes a lane that does not exist any more.
     pub(super) fn remove(&mut self, tenant: TenantNumber, lane: LaneId) {
         if let Some(queue) = self.queues.get_mut(tenant as usize) {
             queue.lanes.retain(|each| *each != lane);
@@ -106,7 +107,7 @@ impl Turns {
         self.queues.get_mut(tenant as usize)
     }
 
-    /// What it had saved up is forfeit: credit is for those who wait their turn.
+    /// The tenant at the front has no lane in line any more. It loses its saved credit: only tenants in line may save.
     fn tenant_leaves(&mut self) {
         if let Some(queue) = self.round.pop_front().and_then(|tenant| self.queues.get_mut(tenant as usize)) {
             queue.listed = false;

@@ -1,24 +1,24 @@
-//! How many requests a lane may have open at once: the endpoint's limit, approached with care.
+//! How many requests a lane may have open at once: the endpoint's limit, approached step by step.
 //!
-//! A lane that has not proved itself opens one request, and twice as many after each full round of answers: a healthy
-//! one is at full width after a few. A time-out, an unreachable receiver, or one that says it is overloaded halves the
-//! window; from that width on it grows by a sixteenth of the limit in a round, so that it stays near what the receiver
-//! can take. Requests that were open when it was halved do not halve it again: they all tell of the same moment.
+//! A new lane opens one request, and twice as many after each full round of answers: a healthy lane is at full width
+//! after a few rounds. A time-out, an unreachable receiver, or one that says it is overloaded halves the window; from that
+//! width on it grows by a sixteenth of the limit in a round, so that it stays near what the receiver can take. Requests
+//! that were open when the window was halved do not halve it again: they all tell of the same moment.
 
 use tokio::time::Instant;
 
-/// A round of answers adds one part in so many of the limit, and at least one request, once the window has been halved.
+/// Once the window has been halved, a round of answers adds this fraction of the limit (1/16), and at least one request.
 const ROUND_PART: f32 = 16.0;
 
 /// The adaptive in-flight limit of one lane.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
-    /// At least one, at most the ceiling; what is after the point is on its way to the next whole one.
+    /// At least one, at most the ceiling; the fraction is progress towards the next whole request.
     width: f32,
-    /// Below it, it doubles in a round; above, it grows slowly.
+    /// A width below this doubles in a round; from here on it grows slowly.
     threshold: f32,
     ceiling: u32,
-    /// Only requests opened after that narrow it.
+    /// When the window was last halved: only requests opened after that halve it again.
     narrowed: Option<Instant>,
 }
 
@@ -42,15 +42,15 @@ impl Window {
         self.width = self.width.min(self.ceiling as f32);
     }
 
-    /// The receiver answered a request in peace.
+    /// The receiver answered a request without a sign of overload.
     pub(super) fn answered(&mut self) {
         let ceiling = self.ceiling as f32;
         let step = if self.width < self.threshold { 1.0 } else { (ceiling / ROUND_PART).max(1.0) / self.width };
         self.width = (self.width + step).min(ceiling);
     }
 
-    /// The receiver timed out, could not be reached or said that it is overloaded, at `now`, of a request opened at
-    /// `opened`.
+    /// A request that was opened at `opened` ended at `now`: the receiver timed out, could not be reached, or said that it
+    /// is overloaded.
     pub(super) fn failed(&mut self, opened: Instant, now: Instant) {
         if self.narrowed.is_none_or(|narrowed| opened > narrowed) {
             self.threshold = (self.width / 2.0).max(1.0);

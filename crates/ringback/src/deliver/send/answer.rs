@@ -1,4 +1,4 @@
-//! What a receiver answered: its status decides, the rest is kept for people.
+//! What a receiver answered: the status decides the outcome, the rest is kept for people.
 //!
 //! Once there is a status line, nothing that happens to the body changes the outcome.
 
@@ -18,7 +18,7 @@ const HEADERS_KEPT_MAX: usize = 8 * 1024;
 /// Most bytes kept of one header's value.
 const VALUE_KEPT_MAX: usize = 2 * 1024;
 
-/// Most bytes kept of a value that decides when to send again; it is kept whatever else there is.
+/// Most bytes kept of a value that decides when to send again; it is kept even if [`HEADERS_KEPT_MAX`] is used up.
 const DECIDING_VALUE_KEPT_MAX: usize = 128;
 
 /// What a status code means, if it is no success.
@@ -50,7 +50,7 @@ impl Answer {
         self.status
     }
 
-    /// Reads to the end and keeps the beginning; whether the end came.
+    /// Reads the body to its end and keeps the beginning; true if the end came.
     pub(super) async fn read(&mut self, mut body: Incoming) -> bool {
         let mut dropped = false;
         while !body.is_end_stream() {
@@ -79,7 +79,7 @@ impl Answer {
     }
 }
 
-/// Headers as text, within limits. What does not fit is left out, later headers that do are kept.
+/// Headers as text, within limits. A header that does not fit is left out; later ones that fit are kept.
 fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     let mut kept = Vec::with_capacity(headers.len());
     let mut room = HEADERS_KEPT_MAX;

@@ -22,7 +22,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Most bytes read for one response, interim ones and TLS records included.
+/// Most bytes read for one response, including interim responses and TLS records.
 pub(super) const RESPONSE_MAX: u64 = 256 * 1024;
 
 /// A response used up its budget.
@@ -30,8 +30,8 @@ pub(super) const RESPONSE_MAX: u64 = 256 * 1024;
 #[error("the answer is larger than is read")]
 pub(super) struct Spent;
 
-/// What went over a connection since its current request began. The connection's task counts, the
-/// attempt looks.
+/// Counts what went over a connection since its current request began. The connection's task writes the counts, the
+/// attempt reads them.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     read: AtomicU64,

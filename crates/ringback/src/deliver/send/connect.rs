@@ -13,7 +13,7 @@ use crate::{attempt::ErrorClass, egress::Egress};
 /// How long an address is tried alone; the value RFC 8305 recommends.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// Most addresses of one name that are dialled. A name with more is no receiver but a trap.
+/// Most addresses of one name that are dialled. A name with more is a trap, not a receiver.
 const ADDRESSES_MAX: usize = 16;
 
 /// Connects to the first of `addresses` that answers.
@@ -28,7 +28,7 @@ pub(super) async fn dial(addresses: &[SocketAddr], egress: &Egress) -> Result<Tc
         many => race(&many[..ADDRESSES_MAX]).await.map_err(|_| ErrorClass::Dns)?,
     };
     let peer = stream.peer_addr().map_err(|_| ErrorClass::Connect)?;
-    // The rule held for every address dialled; this holds it against a defect of ours, too.
+    // Every address was vetted before it was dialled; this second check guards against a defect of Ringback.
     egress.permits(peer)?;
     stream.set_nodelay(true).map_err(|_| ErrorClass::Connect)?;
     Ok(stream)

@@ -34,8 +34,8 @@ pub(super) type Message = Request<Full<Bytes>>;
 
 type Exchange = Result<Response<Incoming>, TrySendError<Message>>;
 
-/// Drives one connection until it ends or has been idle for too long. One timer a connection, not one
-/// a request: whoever uses the connection only notes the time.
+/// Drives one connection until it ends or has been idle for too long. One timer for each connection, not for each request:
+/// an attempt that uses the connection only notes the time.
 async fn drive(connection: http1::Connection<TokioIo<Stream>, Full<Bytes>>, line: Arc<Line>) {
     let mut connection = pin!(connection);
     let mut timer = pin!(sleep(IDLE_MAX));
@@ -63,20 +63,20 @@ pub(super) struct Connection {
     line: Arc<Line>,
     origin: Origin,
     generation: u64,
-    /// From then on no further request begins on it; `None` if that is beyond what a clock can say.
+    /// From then on no further request begins on it; `None` if that is beyond what the clock can express.
     retires_at: Option<Instant>,
     remote_addr: SocketAddr,
     wants_certificate: bool,
-    /// An answer has come over it before the current one.
+    /// The current request is not the first on this connection.
     reused: bool,
-    /// The current answer left in doubt where it ends.
+    /// Receiver and sender may disagree on where the current answer ends.
     in_doubt: bool,
     task: AbortHandle,
 }
 
 impl Connection {
-    /// Speaks HTTP over a fresh stream to the host of `url`. A task of its own drives it. Requests begin on it for
-    /// `max_age`, less up to a quarter by chance: what was opened together is not dialled anew together.
+    /// Speaks HTTP over a fresh stream to the host of `url`; a task of its own drives the connection. Requests begin on it
+    /// for `max_age`, less up to a quarter by chance, so that connections that were opened together do not end together.
     pub(super) async fn open(
         url: &Url,
         secured: Secured,
@@ -113,12 +113,12 @@ impl Connection {
         exchange
     }
 
-    /// Its request is done.
+    /// The request is done; the connection is idle.
     pub(super) fn rest(&self) {
         self.line.idle.rest();
     }
 
-    /// Takes it for another request, with a byte budget of its own; false if it has been idle for too long.
+    /// Takes the connection for another request, with a fresh byte budget; false if it has been idle for too long.
     pub(super) fn wake(&mut self) -> bool {
         self.line.meter.reset();
         self.reused = true;
@@ -130,7 +130,7 @@ impl Connection {
         self.sender.is_ready()
     }
 
-    /// Whether either side has ended it.
+    /// Whether either side has closed it.
     pub(super) fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
@@ -145,7 +145,7 @@ impl Connection {
         self.generation
     }
 
-    /// Whether another request may follow on it, its answer having been read to the end.
+    /// Whether another request may follow, now that the answer has been read to its end.
     pub(super) fn may_be_kept(&self) -> bool {
         !self.in_doubt && !self.line.meter.write_failed() && !self.is_closed() && !self.is_retired()
     }
@@ -174,8 +174,8 @@ impl Connection {
     }
 }
 
-/// Whether receiver and sender may disagree on where an answer ends: it names two lengths, or it
-/// switches to another protocol.
+/// Whether receiver and sender may disagree on where an answer ends: the answer names two lengths, or switches to another
+/// protocol.
 fn is_in_doubt(response: &Response<Incoming>) -> bool {
     let headers = response.headers();
     response.status() == StatusCode::SWITCHING_PROTOCOLS

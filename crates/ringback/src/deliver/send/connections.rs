@@ -1,10 +1,9 @@
 //! The idle connections of one lane.
 //!
-//! A connection is reused only by the lane that opened it, for the host it was opened to, at most 4 s
-//! after its last answer and only while it is younger than the sender's `connection_max_age`, so that a receiver that
-//! has moved is found although its lane is busy. The one used last is taken first, so that surplus ones grow old and
-//! close.
-//! Nothing here retries: an attempt that has written a byte over a connection lives and dies with it.
+//! A connection is reused only by the lane that opened it, for the host it was opened to, at most 4 s after its last
+//! answer. It is reused only while it is younger than the sender's `connection_max_age`, so that also a busy lane notices
+//! that its receiver has moved. The connection used last is taken first, so that surplus ones grow old and close.
+//! Nothing here retries: an attempt that has written a byte over a connection ends with that connection.
 
 use std::collections::VecDeque;
 
@@ -26,8 +25,7 @@ struct Stack {
 }
 
 impl Connections {
-    /// Closes all that are idle, and those in use as soon as their answer has been read: for when the
-    /// endpoint has changed.
+    /// Closes idle connections, and those in use as soon as their answer has been read: for when the endpoint has changed.
     pub fn clear(&self) {
         let mut stack = self.stack.lock();
         stack.generation += 1;
@@ -51,8 +49,8 @@ impl Connections {
         None
     }
 
-    /// What [`Connections::clear`] has made of the lane so far. A connection belongs to the generation in
-    /// which opening it began.
+    /// How many times [`Connections::clear`] was called. A connection belongs to the generation in which opening it began,
+    /// and is kept only while that is the present one.
     pub(super) fn generation(&self) -> u64 {
         self.stack.lock().generation
     }

@@ -5,7 +5,7 @@
 //!                idle --expire (after 4 s)--> over, for good
 //! ```
 //!
-//! Waking and expiring both start from the very same idle moment, so exactly one of them happens.
+//! Waking and expiring both compare and swap the same idle moment, so exactly one of them happens.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Release},
@@ -47,7 +47,7 @@ impl Idle {
             && self.since.compare_exchange(since, BUSY, AcqRel, Acquire).is_ok()
     }
 
-    /// Ends the connection if it has been idle for [`IDLE_MAX`]; else how long until it may have been.
+    /// Ends the connection if it has been idle for [`IDLE_MAX`]; otherwise returns how long until that may be so.
     pub(super) fn expire(&self) -> Option<Duration> {
         let since = self.since.load(Acquire);
         if since == BUSY {
@@ -57,7 +57,7 @@ impl Idle {
         if left > Duration::ZERO {
             return Some(left);
         }
-        // Lost only to a request that has just taken the connection.
+        // The exchange fails only if a request has just taken the connection.
         self.since.compare_exchange(since, OVER, AcqRel, Acquire).err().map(|_| IDLE_MAX)
     }
 

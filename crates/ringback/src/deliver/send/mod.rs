@@ -1,7 +1,7 @@
-//! One signed request to one receiver, and what came of it.
+//! Sends one signed request to one receiver and reports its outcome.
 //!
 //! ```text
-//! vet        is the URL one that may be sent to                          `crate::egress`
+//! vet        may requests go to this URL                                 `crate::egress`
 //! connect    resolve the name, vet every answer, dial, handshake         `crate::egress`, connect, tls, stream, budget
 //! ask        write the request, wait for the answer's head               connections, connection, request, spelling
 //! read       the body, as far as it is worth reading                     answer
@@ -11,10 +11,9 @@
 //! One deadline covers all of it. Whatever a receiver does is an [`Outcome`]; nothing here is an `Err`
 //! to the caller.
 //!
-//! Connections are hyper's HTTP/1 ones over a stream of ours instead of a pooled client: the pool is a
-//! lane's own, the byte budget starts anew with each request, the address and the phases are known, and
-//! nobody retries behind our back. Redirects are not followed and proxy variables are not read because
-//! no part of this looks at either.
+//! This uses hyper's HTTP/1 connections over a stream of Ringback's own, not a pooled client: each lane has its own pool,
+//! each request its own byte budget, the address and the phases are known, and no library retries unnoticed. Redirects are
+//! not followed and proxy variables are not read: no code here looks at either.
 
 mod answer;
 mod budget;
@@ -45,12 +44,12 @@ use crate::{
     settings::Settings,
 };
 
-/// A deadline that is noticed so late found this process standing still: it was stopped, or its machine was. Then the
-/// receiver may have answered long ago, and nobody was there to read that; many such time-outs at once would look like an
-/// outage of the receiver, and its lane would be held.
+/// If a deadline is noticed later than this, the process stood still: it was stopped, or its machine was. The receiver may
+/// have answered long ago, unread; many such time-outs at once would look like an outage of the receiver, and its lane would
+/// be held.
 const STOOD_STILL: Duration = Duration::from_millis(500);
 
-/// What reading such an answer may take, of each of some thousands.
+/// How much longer than its deadline a request may take then to read its answer; some thousands read at once.
 const CATCHES_UP: Duration = Duration::from_secs(2);
 
 /// Sends requests to receivers. One per engine; shared by all lanes.
@@ -76,7 +75,7 @@ impl Sender {
         Ok(Self { egress, resolver, tls: Tls::trusting(roots)?, connection_max_age })
     }
 
-    /// The one that an engine's settings ask for.
+    /// The sender that an engine's settings ask for.
     pub(crate) fn as_set(settings: &Settings) -> Result<Self, OpenError> {
         let resolver = match &settings.resolver {
             Some(resolver) => Arc::clone(resolver),
@@ -85,8 +84,8 @@ impl Sender {
         Ok(Self::new(settings.egress.clone(), resolver, settings.roots.clone(), settings.connection_max_age)?)
     }
 
-    /// Sends one request over a connection of its lane's `pool` or a new one, and says what came of it
-    /// before `timeout` has passed, or soon after if this process stood still at that moment.
+    /// Sends one request over an idle connection of its lane's `pool` or a new one. Returns its outcome before `timeout`
+    /// has passed, or soon after if this process stood still at that moment.
     pub async fn send(&self, pool: &Connections, request: &Signed, timeout: Duration) -> Outcome {
         let mut progress = Progress::begin();
         let deadline = Instant::now() + timeout;
@@ -123,7 +122,7 @@ impl Sender {
         loop {
             let mut connection = match pool.take(&signed.url) {
                 Some(idle) => idle,
-                // Apart on the heap: most attempts need none of it, and every attempt would carry its room.
+                // Boxed: most attempts open no connection, and the future of every attempt would be as large.
                 None => Box::pin(self.open(pool, &signed.url, progress)).await?,
             };
             progress.writes_to(&connection);
@@ -156,7 +155,7 @@ impl Sender {
 
     /// The addresses to dial, at least one.
     async fn vetted(&self, url: &Url, progress: &mut Progress) -> Result<Vec<SocketAddr>, ErrorClass> {
-        // A literal has passed the rule with its URL.
+        // An address in the URL itself was vetted with the URL.
         if let Some(address) = egress::literal(url) {
             return Ok(vec![address]);
         }

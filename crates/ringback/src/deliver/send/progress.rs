@@ -1,7 +1,7 @@
-//! How far one attempt has come, and what it amounts to when it ends.
+//! How far one attempt has come, and its outcome when it ends.
 //!
-//! The phases are entered in order; whoever ends the attempt (an error, the deadline, an answer) needs
-//! to know nothing else.
+//! The phases are entered in order; they are all that is needed to conclude the attempt when an error, the deadline, or an
+//! answer ends it.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -29,7 +29,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// An attempt begins with judging its URL.
+    /// An attempt begins with vetting its URL.
     pub(super) fn begin() -> Self {
         let now = Instant::now();
         Self {
@@ -44,7 +44,7 @@ impl Progress {
         }
     }
 
-    /// The phase before is over, the next begins.
+    /// The present phase is over, `next` begins.
     pub(super) fn enter(&mut self, next: Phase) {
         let now = Instant::now();
         self.note_time(now);
@@ -52,31 +52,31 @@ impl Progress {
         self.entered = now;
     }
 
-    /// The length of the request, by which writing it is told from waiting for its answer.
+    /// Sets the length of the request: once so much is written, the attempt waits for the answer.
     pub(super) const fn expects_to_write(&mut self, bytes: u64) {
         self.request_length = bytes;
     }
 
-    /// The address that is being dialled, or was.
+    /// Notes the address that is dialled.
     pub(super) const fn dials(&mut self, address: SocketAddr) {
         self.remote_addr = Some(address);
     }
 
-    /// The request goes onto this connection.
+    /// The request is about to be written to this connection.
     pub(super) fn writes_to(&mut self, connection: &Connection) {
         self.enter(Phase::Write);
         self.remote_addr = Some(connection.remote_addr());
         self.meter = Some(Arc::clone(connection.meter()));
     }
 
-    /// Takes the answer's head, then as much of its body as comes; whether all of it came.
+    /// Takes the answer's head, then reads its body; true if all of it came.
     pub(super) async fn read(&mut self, response: Response<Incoming>) -> bool {
         self.enter(Phase::Body);
         let (head, body) = response.into_parts();
         self.answer.insert(Answer::new(&head)).read(body).await
     }
 
-    /// What the attempt came to.
+    /// The attempt has ended so: its outcome.
     pub(super) fn conclude(mut self, end: Result<(), ErrorClass>) -> Outcome {
         let now = Instant::now();
         self.note_time(now);

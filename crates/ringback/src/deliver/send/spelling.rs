@@ -1,10 +1,10 @@
 //! Header names on the wire as they were spelled.
 //!
-//! HTTP does not tell `X-Api-Key` from `x-api-key`, but gateways exist that do, and vendors' documents promise a
-//! spelling. The `http` crate knows names in lower case only. hyper writes another spelling if the request carries the
-//! map that hyper's own parser makes when it is told to preserve the spelling of a head. The map has no constructor,
-//! so it is taken from the parser: once for each destination, over memory, without a socket or a runtime. Every request
-//! carries a copy of it. Names in lower case need no map, so most requests carry none.
+//! To HTTP `X-Api-Key` and `x-api-key` are the same name, but some gateways tell them apart, and vendors' documents
+//! promise a spelling. The `http` crate has names in lower case only. hyper writes another spelling if the request carries
+//! a map that hyper's own parser creates when it is told to preserve spelling. The map has no constructor, so this module
+//! has hyper parse an answer from memory, without a socket or a runtime, once for each destination. Every request carries
+//! a copy of the map. Names in lower case need no map, so most requests carry none.
 
 use std::{
     future::poll_fn,
@@ -26,7 +26,7 @@ use tokio::task::unconstrained;
 
 use super::connection::Message;
 
-/// How often both ends are polled in turn: once to write, once to read, and some more. They have everything at hand.
+/// How often both ends are polled in turn: once to write, once to read, and some to spare. Neither waits for anything.
 const TURNS_MAX: usize = 8;
 
 /// The header names that are not written in lower case.
@@ -80,7 +80,7 @@ fn parsed(answer: Bytes) -> Option<Extensions> {
         }
         Poll::Ready(exchange.as_mut().now_or_never().and_then(Result::ok))
     });
-    // Without tokio's budget of a task: where a busy task has used it up, nothing would ever be ready.
+    // Without tokio's task budget: once a busy task has used it up, polling would never return ready.
     unconstrained(turns).now_or_never().flatten().map(|response| response.into_parts().0.extensions)
 }
 

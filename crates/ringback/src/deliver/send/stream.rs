@@ -1,4 +1,4 @@
-//! What HTTP is spoken over: the metered socket as it is, or TLS above it.
+//! The stream under HTTP: the metered socket itself, or TLS over it.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ pub(super) struct Stream {
 
 enum Layer {
     Plain(Metered),
-    // Boxed because a TLS session is a kilobyte, and most of what moves a stream moves it whole.
+    // Boxed because a TLS session is a kilobyte, and a stream is moved by value.
     Tls(Box<TlsStream<Metered>>),
 }
 

@@ -1,6 +1,6 @@
-//! TLS towards receivers: rustls with an explicit provider, HTTP/1.1 alone in ALPN, and its errors in our words.
+//! TLS towards receivers: rustls with an explicit provider, only HTTP/1.1 in ALPN, and its errors as [`ErrorClass`].
 //!
-//! Nothing is installed for the whole process; a host may use another provider beside this one.
+//! No provider is installed for the whole process; a host may use another one.
 
 use std::{cell::Cell, fmt, io, net::SocketAddr, sync::Arc};
 
@@ -21,12 +21,12 @@ use crate::{
     egress::{Roots, UnusableRoots, without_root},
 };
 
-/// A stream over which a request may be written, and what is known of it.
+/// A stream over which a request may be written, with its meter and peer.
 pub(super) struct Secured {
     pub(super) stream: Stream,
     pub(super) meter: Arc<Meter>,
     pub(super) remote_addr: SocketAddr,
-    /// The receiver asked for a client certificate, of which we have none.
+    /// The receiver asked for a client certificate; Ringback has none.
     pub(super) wants_certificate: bool,
 }
 
@@ -88,8 +88,8 @@ tokio::task_local! {
     static ASKED: Cell<bool>;
 }
 
-/// Has no certificate, but remembers that one was asked for: what the receiver does when it gets none
-/// differs from one TLS version and library to the next.
+/// Has no certificate, but remembers that one was asked for: receivers that get none fail differently in each TLS version
+/// and library.
 struct NoCertificate;
 
 impl fmt::Debug for NoCertificate {
@@ -100,7 +100,7 @@ impl fmt::Debug for NoCertificate {
 
 impl ResolvesClientCert for NoCertificate {
     fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        // Outside of a handshake of ours there is nobody to tell.
+        // Fails outside of `secure`, where nobody asks for the answer.
         let _ = ASKED.try_with(|asked| asked.set(true));
         None
     }
@@ -124,7 +124,7 @@ pub(super) fn class(error: &Error, wants_certificate: bool) -> ErrorClass {
     match error {
         Error::InvalidCertificate(reason) => certificate_class(reason),
         Error::AlertReceived(AlertDescription::CertificateRequired) => ErrorClass::TlsClientAuth,
-        // How a receiver says so that does not know the alert above: TLS 1.2, and older libraries.
+        // The same from receivers without the alert above: TLS 1.2, and older libraries.
         Error::AlertReceived(
             AlertDescription::HandshakeFailure
             | AlertDescription::BadCertificate
@@ -143,8 +143,8 @@ fn certificate_class(reason: &CertificateError) -> ErrorClass {
         | CertificateError::NotValidYet
         | CertificateError::NotValidYetContext { .. } => ErrorClass::TlsExpired,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => ErrorClass::TlsName,
-        // An unknown issuer, a purpose that is not serving, a CA's certificate used as a server's (which
-        // has no variant of its own), a revoked one: all mean that nobody trusted vouches for it.
+        // An unknown issuer, a purpose other than a server's, a CA certificate used as a server's (which has no variant of
+        // its own), a revoked one: in each case no trusted authority vouches for the receiver.
         _ => ErrorClass::TlsUntrusted,
     }
 }

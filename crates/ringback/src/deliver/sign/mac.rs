@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 
 use crate::endpoint::{Digest, Encoding};
 
-/// The HMAC of `pieces` one after the other.
+/// The HMAC over the concatenation of `pieces`.
 pub(super) fn hmac(digest: Digest, key: &[u8], pieces: &[impl AsRef<[u8]>]) -> Vec<u8> {
     match digest {
         Digest::Sha256 => over::<Hmac<sha2::Sha256>>(key, pieces),

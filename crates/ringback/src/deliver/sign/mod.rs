@@ -24,19 +24,19 @@ use crate::{
     time::Timestamp,
 };
 
-/// Who sends.
+/// The value of `User-Agent`.
 const AGENT: &str = concat!("Ringback/", env!("CARGO_PKG_VERSION"));
 
-/// Ringback's own names as headers, for one prefix: made once, since every request has most of them.
+/// The names of Ringback's own headers, behind one prefix: created once, since every request has most of them.
 #[derive(Debug, Clone)]
 pub struct OwnNames {
     names: [HeaderName; OWN_NAMES.len()],
-    /// As they are written, with the prefix as it was configured.
+    /// The names as they are written, with the prefix spelled as configured.
     spelled: [String; OWN_NAMES.len()],
 }
 
 impl OwnNames {
-    /// Those behind `prefix`.
+    /// The names behind `prefix`.
     ///
     /// # Errors
     /// When the prefix cannot stand in a header's name.
@@ -62,12 +62,12 @@ pub struct Message<'a> {
     pub now: Timestamp,
 }
 
-/// A request as it goes to a receiver, but for `host` and `content-length`, which sending adds.
+/// A request as it goes to a receiver, except `host` and `content-length`, which sending adds.
 #[derive(Debug, Clone)]
 pub struct Signed {
-    /// Where it goes.
+    /// Where the request goes.
     pub url: url::Url,
-    /// All headers but `host` and `content-length`. Callers' values and credentials are marked as sensitive.
+    /// All headers except `host` and `content-length`. Callers' values and credentials are marked as sensitive.
     pub headers: HeaderMap,
     /// How the headers' names are written on the wire.
     pub spelling: Spelling,
@@ -76,7 +76,7 @@ pub struct Signed {
 }
 
 impl Signed {
-    /// The headers as operators see them: what is sensitive reads `***`.
+    /// The headers as operators see them: sensitive values read `***`.
     pub fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().map(|(name, value)| {
             let open = if value.is_sensitive() { None } else { value.to_str().ok() };
@@ -112,7 +112,7 @@ pub enum Unsignable {
     Header(String),
 }
 
-/// How many bytes [`compose`] looks at for a payload of `bytes`, each as often as it does.
+/// How many bytes [`compose`] processes for a payload of `bytes`; bytes that it passes twice count twice.
 pub(crate) fn effort(target: &Target, bytes: usize) -> usize {
     target.signer.as_ref().map_or(0, |signer| signer.effort(bytes))
 }
@@ -191,7 +191,7 @@ struct Headers(HeaderMap);
 
 impl Headers {
     fn check_size(&self) -> Result<(), Unsignable> {
-        // A colon, a space and the end of the line go with each.
+        // 4: the colon, the space and the two bytes of the line's end of each header.
         let bytes = self.0.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         if bytes > HEAD_BYTES_MAX { Err(Unsignable::Head(bytes)) } else { Ok(()) }
     }
@@ -208,8 +208,8 @@ impl Headers {
         Ok(())
     }
 
-    /// A caller's value, which nobody sees again. It never takes the place of a header that is there: the
-    /// prefix may have changed, or an inherited `auth` come up, since it was checked.
+    /// A caller's value, which nobody sees again. It never replaces a header that is there already: names that were
+    /// checked when they were stored may collide by now with a new prefix, or with an inherited `auth`.
     fn secret(&mut self, name: HeaderName, value: String) -> Result<(), Unsignable> {
         if self.0.contains_key(&name) {
             return Ok(());

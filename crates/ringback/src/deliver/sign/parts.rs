@@ -1,5 +1,5 @@
-//! Signing taken apart, for those who check signatures instead of making them: what is signed, what comes out, and
-//! where in the headers it stands. The recipe and the arithmetic are those of [`compose`](super::compose).
+//! The parts of signing, for code that checks signatures: the message that is signed, the signature, and its place in
+//! the headers. Recipe and arithmetic are those of [`compose`](super::compose).
 
 use super::{
     Facts, Unsignable,
@@ -11,14 +11,14 @@ use crate::{
     invalid::Invalid,
 };
 
-/// Why there is nothing to compare with.
+/// Why no signature can be made for comparison.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The scheme itself is wrong.
     #[error("the scheme is wrong")]
     Scheme(Invalid),
-    /// The secret is none of this scheme.
+    /// The secret does not have the scheme's format.
     #[error("the secret {0}")]
     Secret(#[from] SecretError),
     /// The payload lacks what the scheme signs.

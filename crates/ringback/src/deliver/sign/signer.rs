@@ -1,4 +1,4 @@
-//! The one evaluator of every scheme: recipe and secrets in, headers out.
+//! The one evaluator of all schemes: recipe and secrets in, headers out.
 
 use std::{borrow::Cow, fmt};
 
@@ -25,9 +25,9 @@ use crate::{
 /// A scheme with its secrets, read and ready.
 pub(crate) struct Signer {
     recipe: Recipe,
-    /// For the HMAC, the current one first.
+    /// HMAC keys, the current one first.
     keys: Vec<Timed<Zeroizing<Vec<u8>>>>,
-    /// For `v1a`, the current one first.
+    /// Signing keys for `v1a`, the current one first.
     signing_keys: Vec<Timed<SigningKey>>,
 }
 
@@ -91,7 +91,8 @@ impl Signer {
         Ok(Some(Self { recipe, keys, signing_keys }))
     }
 
-    /// How many bytes are looked at to sign a payload of `bytes`: once for each key, and for each step to a value of it.
+    /// How many bytes signing a payload of `bytes` processes: all once for each key, and once for each step of a pointer
+    /// into the payload.
     pub(super) fn effort(&self, bytes: usize) -> usize {
         let steps = self.recipe.message.parts().iter().map(|part| match part {
             Part::Value(InMessage::Json(pointer)) => 1 + pointer.steps(),

@@ -12,7 +12,7 @@ pub(super) struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Adds a name; whether JavaScript would put it where it stands.
+    /// Adds a name; true if JavaScript would keep it in this place.
     pub(super) fn add(&mut self, name: &'a str) -> bool {
         self.names.push(name);
         match array_index(name) {
@@ -33,8 +33,8 @@ impl<'a> Members<'a> {
         self.names.last().copied()
     }
 
-    /// A name that stands twice. Sound only while all names are written as JavaScript would: then equal
-    /// names have equal text.
+    /// A name that occurs twice. Right only if all names are written as JavaScript writes them: then equal names have
+    /// equal text.
     pub(super) fn duplicate(mut self) -> Option<&'a str> {
         self.names.sort_unstable();
         self.names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])

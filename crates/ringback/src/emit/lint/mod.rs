@@ -1,11 +1,11 @@
-//! What is right JSON and still makes receivers stumble.
+//! Warnings about payloads that are valid JSON and still make receivers fail.
 //!
 //! `body_not_js_stable`: `JSON.stringify(JSON.parse(body))` would give other bytes, so a receiver that
 //! verifies a signature over its re-serialised body, as some vendors' pages teach, refuses it. White space between
-//! values is not told: whoever sends it knows that it is there.
-//! `url_field_not_a_url`: a field named like a URL holds something else, such as `www.example.com/x`.
+//! values gives no warning: whoever emits it knows that it is there.
+//! `url_field_not_a_url`: a field named like a URL has another text, such as `www.example.com/x`.
 //!
-//! One walk over the bytes, without building a document. Nothing of the payload but member names is repeated.
+//! One walk over the bytes, without building a document. Warnings repeat nothing of the payload except member names.
 
 mod members;
 mod number;

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 /// A string literal that was walked over.
 pub(super) struct Text<'a> {
-    /// What stands between the quotes, escapes as they are.
+    /// The text between the quotes, with its escapes.
     pub(super) raw: &'a str,
     /// Whether JavaScript would write it the same way.
     pub(super) stable: bool,
 }
 
 impl<'a> Text<'a> {
-    /// Reads the literal that begins at `rest`, which starts with a quote; also how many bytes it takes.
+    /// Reads the literal at the beginning of `rest`, which starts with a quote; returns also how many bytes it takes.
     pub(super) fn read(rest: &'a str) -> Option<(Self, usize)> {
         let bytes = rest.as_bytes();
         let (mut at, mut stable) = (1, true);
@@ -29,13 +29,13 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The text itself; halves of surrogate pairs cannot be shown and make it unreadable.
+    /// The text without escapes; `None` if it has half of a surrogate pair, which cannot be shown.
     pub(super) fn plain(&self) -> Option<Cow<'a, str>> {
         plain(self.raw)
     }
 }
 
-/// The text of a literal's inside.
+/// The text between the quotes, without escapes.
 pub(super) fn plain(raw: &str) -> Option<Cow<'_, str>> {
     if raw.contains('\\') {
         serde_json::from_str(&format!("\"{raw}\"")).ok().map(Cow::Owned)
@@ -44,7 +44,7 @@ pub(super) fn plain(raw: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// What stands behind a backslash.
+/// What follows a backslash.
 struct Escape {
     length: usize,
     stable: bool,

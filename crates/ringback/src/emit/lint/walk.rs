@@ -1,6 +1,6 @@
 //! One pass over a JSON text that notes the first place of each kind of finding.
 //!
-//! Open objects and arrays are kept on a stack of our own: depth costs memory, never the thread's stack.
+//! Open objects and arrays are kept in a list, without recursion: depth costs memory, never the thread's stack.
 
 use url::Url;
 
@@ -12,10 +12,10 @@ use super::{
 };
 use crate::document::escape;
 
-/// Deepest nesting that is looked into. Receivers' parsers give up long before.
+/// Deepest nesting that is walked. Receivers' parsers give up long before.
 const DEPTH_MAX: usize = 1_024;
 
-/// What a walk noted.
+/// What a walk found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// The first thing that JavaScript would change, and where.
@@ -61,7 +61,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Goes into an object or array, up to its first value; `false` if it is empty, and behind it already.
+    /// Enters an object or array and stops before its first value; `false` if it is empty, and then stops after it.
     fn enter(&mut self, open: Open<'a>, end: u8) -> Option<bool> {
         if self.open.len() == DEPTH_MAX {
             return None;
@@ -81,7 +81,7 @@ impl<'a> Walk<'a> {
         Some(true)
     }
 
-    /// Behind a value: goes on to the next one, closing what ends here; `false` at the end of the document.
+    /// After a value: goes on to the next one, leaving objects and arrays that end here; `false` at the end of the document.
     fn leave(&mut self) -> Option<bool> {
         loop {
             self.space();
@@ -189,7 +189,7 @@ impl<'a> Walk<'a> {
         members.last().is_some_and(|name| ["url", "Url", "URL"].iter().any(|end| name.ends_with(end)))
     }
 
-    /// Where the walk is.
+    /// The JSON pointer to where the walk is.
     fn pointer(&self) -> String {
         let mut pointer = String::new();
         for open in &self.open {
@@ -210,13 +210,13 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// A name as it stands in a pointer.
+/// A name as it is written in a pointer.
 fn shown(raw: &str) -> String {
     let name = plain(raw).unwrap_or(raw.into());
     escape(&name).into_owned()
 }
 
-/// How many bytes the number at the beginning takes; `None` if it is none.
+/// How many bytes the number at the beginning takes; `None` if there is no number.
 fn number_length(bytes: &[u8]) -> Option<usize> {
     let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut at = usize::from(bytes.first() == Some(&b'-'));

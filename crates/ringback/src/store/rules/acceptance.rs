@@ -1,4 +1,4 @@
-//! What becomes of groups of events: all of a group is stored or nothing of it.
+//! What becomes of groups of events: a group is stored as a whole or not at all.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
     store::{Acceptance, Accepted, EventToAccept, Group},
 };
 
-/// What becomes of each event, as far as its idempotency key says; what is due is put in by [`hand_out`].
+/// What becomes of each event by its idempotency key; [`hand_out`] adds the due deliveries.
 #[must_use]
 pub fn of_groups(groups: &[Group], holders: &Holders<'_>, window: Duration) -> Vec<Acceptance> {
     let judge = |event: &EventToAccept| idempotency::judge(event, holders, window);
@@ -27,25 +27,25 @@ fn stored_of<'a>(group: &'a Group, answer: &'a [Accepted]) -> impl Iterator<Item
     group.events.iter().zip(entries).filter(|(_, it)| matches!(it, Accepted::New(_))).map(|(event, _)| event)
 }
 
-/// The idempotency keys that stand for what is stored from now on.
+/// The idempotency keys that the stored events hold from now on.
 #[must_use]
 pub fn taken<'a>(groups: &'a [Group], answers: &'a [Acceptance]) -> Holders<'a> {
     stored(groups, answers).filter_map(|event| Some((Name::of_accepted(event)?, Holder::accepted(event)))).collect()
 }
 
-/// What was asked for by the groups of which anything is stored.
+/// The audit records of the groups of which anything is stored.
 pub fn records<'a>(groups: &'a [Group], answers: &'a [Acceptance]) -> impl Iterator<Item = &'a Entry> {
     let groups = groups.iter().zip(answers).filter(|(group, answer)| stored_of(group, answer).next().is_some());
     groups.filter_map(|(group, _)| group.record.as_ref())
 }
 
-/// Whether nothing of a group is stored.
+/// Whether a group is refused as a whole.
 #[must_use]
 pub fn is_refused(answer: &[Accepted]) -> bool {
     answer.iter().any(Accepted::refuses_group)
 }
 
-/// Puts what is due into the answers of the events that it belongs to.
+/// Puts due deliveries into the answers of their events.
 pub fn hand_out(groups: &[Group], answers: &mut [Acceptance], due: Vec<Due>) {
     let mut due_of: HashMap<EventId, Vec<Due>> = HashMap::new();
     for due in due {

@@ -1,24 +1,24 @@
-//! Whom an event says it is for, as it was written into the database: by callers' own statements, and perhaps by an
-//! older version that had other bounds.
+//! The recipients that an event names, read from the database. Callers' own statements may have written them, or an older
+//! version with other bounds.
 
 use serde::Deserialize;
 
 use crate::event::{ENDPOINT_KEYS_MAX, KEY_RULE, TENANT_RULE, TYPE_RULE, is_key, is_tenant, is_type};
 
-/// Whom an event says it is for.
+/// The recipients that an event names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Addressing {
     /// Only to the tenant's endpoints with these keys.
     pub endpoint_keys: Option<Vec<String>>,
     /// Only to this destination: the JSON text of [`crate::endpoint::KeptDestination`].
     pub destination: Option<String>,
-    /// Why it cannot be told, for operators; neither of the others is there then.
+    /// Why they cannot be read, for operators; the other fields are `None` then.
     pub unreadable: Option<String>,
 }
 
-/// Why an event cannot be routed as its names stand, for operators; none of them is repeated. Every door checks them, so only
-/// what was written past the doors, or through an older one, is told here. `keys` are its key, ordering key and idempotency
-/// key.
+/// Which names of an event break their rules, for operators; the text repeats no name. Such an event cannot be routed. Every
+/// way to emit checks names, so this finds only events that a caller's own statement or an older version wrote. `keys` are
+/// the event's key, ordering key and idempotency key.
 #[must_use]
 pub fn misnamed(tenant: &str, event_type: &str, keys: [Option<&str>; 3]) -> Option<String> {
     let [key, ordering_key, idempotency_key] = keys.map(|key| key.is_none_or(is_key));
@@ -32,7 +32,7 @@ pub fn misnamed(tenant: &str, event_type: &str, keys: [Option<&str>; 3]) -> Opti
     names.into_iter().find(|(_, fits, _)| !fits).map(|(name, _, rule)| format!("{name} {rule}"))
 }
 
-/// Stands where a store left out what is too large to be read: `{"entries": 100000}` or `{"bytes": 1600000}`.
+/// What a store returns in place of a value that is too large to be read: `{"entries": 100000}` or `{"bytes": 1600000}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LeftOut {
@@ -40,7 +40,7 @@ struct LeftOut {
     bytes: Option<u64>,
 }
 
-/// Reads the two columns. A store puts `{"entries": …}` or `{"bytes": …}` in place of what it will not read whole.
+/// Reads the two columns. A store returns `{"entries": …}` or `{"bytes": …}` in place of a value that is too large.
 #[must_use]
 pub fn addressing(endpoint_keys: Option<&str>, destination: Option<String>) -> Addressing {
     let keys = match endpoint_keys.map(keys).transpose() {
@@ -61,13 +61,13 @@ fn keys(text: &str) -> Result<Vec<String>, String> {
     if let Some(why) = left_out(text) {
         return Err(why);
     }
-    // What serde says could repeat a part of the text.
+    // serde's own message is dropped: it could repeat a part of the text.
     let keys: Vec<String> = serde_json::from_str(text).map_err(|_| "is no array of strings".to_owned())?;
     if keys.len() > ENDPOINT_KEYS_MAX { Err(too_many(keys.len())) } else { Ok(keys) }
 }
 
 fn left_out(text: &str) -> Option<String> {
-    // Only an object can be one, and most texts are long.
+    // Checked before parsing, since a `LeftOut` is a short object, and most texts are long.
     let short = text.starts_with('{') && text.len() < 64;
     match short.then(|| serde_json::from_str(text).ok())?? {
         LeftOut { entries: Some(entries), bytes: None } => Some(too_many(entries)),

@@ -1,6 +1,6 @@
 //! Whether a new endpoint may be stored.
 
-/// What a store has read about a tenant in the transaction that is to store one more endpoint.
+/// What a store has read about a tenant in the transaction that stores one more endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
     /// Another endpoint of the tenant, not a deleted one, has the key.
@@ -22,7 +22,7 @@ pub enum Admission {
     TooMany,
 }
 
-/// The key is looked at first: who repeats a request is told that it was made, also where the tenant is full.
+/// The key is checked first: a repeated request gets the answer that the endpoint exists, even if the tenant is full.
 #[must_use]
 pub fn of_new_endpoint(facts: Facts) -> Admission {
     if facts.is_key_taken {

@@ -1,8 +1,8 @@
 //! What is left of stored rows when their event is expunged.
 //!
-//! The payload goes, and all that receivers answered, since they may echo it. What was sent stays as far as it holds
-//! nothing of the event: times, addresses, the names of headers, signatures. An inline destination came with the event,
-//! so its path, query and credentials go too; its origin stays, as the answer to "where did it go?".
+//! The payload is erased, and all that receivers answered, since they may echo it. Of the requests, what tells nothing of
+//! the event stays: times, addresses, the names of headers, signatures. An inline destination came with the event, so its
+//! path, query and credentials are erased, too; its origin stays, as the answer to "where did it go?".
 
 use bytes::Bytes;
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::{
     id::EventId,
 };
 
-/// An attempt's detail without what came back; `is_inline` says that the URL came with the event.
+/// An attempt's detail without the receiver's answer; `is_inline` says that the URL came with the event.
 #[must_use]
 pub fn erased_detail(detail: &[u8], is_inline: bool) -> Bytes {
     let mut left = Detail::from_bytes(detail);
@@ -26,19 +26,19 @@ pub fn erased_detail(detail: &[u8], is_inline: bool) -> Bytes {
     left.to_bytes()
 }
 
-/// An attempt that ends when its event has been expunged already.
+/// What is stored of an attempt that ends after its event was expunged.
 #[must_use]
 pub fn erased_attempt(attempt: &Attempt, is_inline: bool) -> Attempt {
     Attempt { detail: erased_detail(&attempt.detail, is_inline), response_body: Bytes::new(), ..attempt.clone() }
 }
 
-/// A stored inline destination, of which only the origin is left.
+/// What is left of a stored inline destination: its origin.
 #[must_use]
 pub fn erased_destination(stored: &str) -> String {
     json!({"url": KeptDestination::url_of(stored).map(|url| origin(&url)).unwrap_or_default()}).to_string()
 }
 
-/// Scheme, host and port of a URL, with `/` for a path; empty for what is no URL.
+/// Scheme, host and port of a URL, with the path `/`; empty if the text is no URL.
 fn origin(url: &str) -> String {
     let origin = as_it_is_sent(url).map(|url| url.origin());
     origin.filter(url::Origin::is_tuple).map(|origin| format!("{}/", origin.ascii_serialization())).unwrap_or_default()

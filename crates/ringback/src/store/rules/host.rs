@@ -1,18 +1,20 @@
-//! Whether an inline destination goes to a host. Statements only look for the text in what is stored.
+//! Whether an inline destination goes to a host. SQL statements only search the stored text for the host's name, so their
+//! rows are checked here.
 
 use crate::{
     endpoint::{KeptDestination, as_it_is_sent},
     store::{DeliveryFilter, DeliveryRow},
 };
 
-/// Whether a delivery that a statement found goes where the filter says.
+/// Whether a delivery that a statement found goes to the filter's host.
 #[must_use]
 pub fn goes_to(filter: &DeliveryFilter, row: &DeliveryRow) -> bool {
     let Some((host, _)) = &filter.host else { return true };
     row.endpoint.is_some() || row.event.destination.as_deref().is_some_and(|inline| is_inline_at(inline, host))
 }
 
-/// Whether the stored destination's URL is at `host`, spelled as URLs write it. What came by SQL is verbatim.
+/// Whether the stored destination's URL is at `host`, which is spelled as in URLs. A destination that was emitted by SQL is
+/// stored as the caller spelled it.
 #[must_use]
 pub fn is_inline_at(destination: &str, host: &str) -> bool {
     let url = KeptDestination::url_of(destination).and_then(|text| as_it_is_sent(&text));

@@ -1,4 +1,4 @@
-//! Which event an idempotency key stands for, and what becomes of the events that carry it.
+//! Which event holds an idempotency key, and what becomes of other events with the same key.
 
 use std::{
     borrow::Cow,
@@ -11,26 +11,26 @@ use crate::{
     store::{Accepted, EventToAccept, RoutedEvent},
 };
 
-/// What makes two events the same one. Stores that lock keys do so in this order: no two transactions wait for each other.
+/// What makes two events the same one. Stores that lock keys do so in this order, so that no two transactions deadlock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name<'a> {
-    /// Whose the events are.
+    /// The tenant that owns the events.
     pub tenant: &'a str,
-    /// What happened.
+    /// The events' type.
     pub event_type: &'a str,
     /// The key itself.
     pub key: &'a str,
 }
 
 impl<'a> Name<'a> {
-    /// That of an event that came through the engine; `None` without an idempotency key.
+    /// The name of an event that was emitted through the engine; `None` without an idempotency key.
     #[must_use]
     pub fn of_accepted(event: &'a EventToAccept) -> Option<Self> {
         let key = event.idempotency_key.as_deref()?;
         Some(Self { tenant: &event.tenant, event_type: &event.event_type, key })
     }
 
-    /// That of an event that came through the outbox; `None` without an idempotency key.
+    /// The name of an event that came through the outbox; `None` without an idempotency key.
     #[must_use]
     pub fn of_routed(routed: &'a RoutedEvent) -> Option<Self> {
         let event = &routed.event;
@@ -39,16 +39,16 @@ impl<'a> Name<'a> {
     }
 }
 
-/// The event that a key stands for.
+/// The event that holds a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder<'a> {
     /// Its id.
     pub event: EventId,
-    /// Its content, to be compared; `None` of an event that came through the outbox: it is the same whatever its content.
+    /// Its content, to be compared. `None` for an event that came through the outbox: any content counts as the same.
     pub content: Option<Cow<'a, [u8]>>,
 }
 
-/// What keys stand for. Those that stand for nothing are not in it.
+/// The holders of keys. A key without a holder is not in the map.
 pub type Holders<'a> = BTreeMap<Name<'a>, Holder<'a>>;
 
 impl<'a> Holder<'a> {
@@ -64,13 +64,13 @@ impl<'a> Holder<'a> {
         Self { event, content: None }
     }
 
-    /// Whether an event came within `window` of the holder; a later one takes the key over.
+    /// Whether an event came within `window` of the holder; a later event takes the key over.
     fn counts_for(&self, event: EventId, window: Duration) -> bool {
         event.accepted_at() < self.event.accepted_at() + window
     }
 }
 
-/// What would become of an event by itself, its deliveries left empty.
+/// What would become of an event that is alone in its group; its deliveries are left empty.
 #[must_use]
 pub fn judge(event: &EventToAccept, holders: &Holders<'_>, window: Duration) -> Accepted {
     let holder = Name::of_accepted(event).and_then(|name| holders.get(&name));
@@ -83,17 +83,17 @@ pub fn judge(event: &EventToAccept, holders: &Holders<'_>, window: Duration) -> 
     }
 }
 
-/// What a page of the outbox comes to.
+/// A page of the outbox, folded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Folded<'a> {
-    /// The events that are duplicates, and of which event.
+    /// The events that are duplicates, each with the event that it duplicates.
     pub duplicates: HashMap<EventId, EventId>,
-    /// The keys that stand for an event of the page from now on.
+    /// The keys that an event of the page holds from now on.
     pub taken: Holders<'a>,
 }
 
-/// Folds events into those that hold their keys within `window`: into what held a key before, and into each other, in the
-/// order in which they are given.
+/// Folds events into the ones that hold their keys within `window`: into earlier holders, and into each other, in the order
+/// in which they are given.
 #[must_use]
 pub fn fold<'a>(
     events: impl IntoIterator<Item = &'a RoutedEvent>,

@@ -14,7 +14,7 @@ pub struct Routed {
     pub event: EventId,
     /// Its type.
     pub event_type: String,
-    /// What it must be in order with.
+    /// Events with the same ordering key are delivered in order.
     pub ordering_key: Option<String>,
     /// Only to endpoints with these keys.
     pub endpoint_keys: Option<Vec<String>>,
@@ -24,16 +24,16 @@ pub struct Routed {
     pub is_test: bool,
     /// Its payload is expunged or expired.
     pub payload_gone: bool,
-    /// Routing found nobody who wants it. Otherwise it has deliveries, or is not routed, or is a duplicate.
+    /// Routing found no endpoint that wants it. Otherwise it has deliveries, is not routed yet, or is a duplicate.
     pub is_unmatched: bool,
     /// The number of its last delivery; `None` if it has none.
     pub last: Option<u16>,
-    /// It has a delivery to the endpoint, whatever has become of it.
+    /// It has a delivery to the endpoint, in whatever state.
     pub is_there: bool,
 }
 
 impl Routed {
-    /// The delivery that the endpoint is to get; `None` if none is missing. Its number is the next one of the event.
+    /// The delivery to create for the endpoint, with the event's next number; `None` if none is missing.
     #[must_use]
     pub fn missing_at(&self, wanting: &Wanting) -> Option<NewDelivery> {
         let is_named = match (&self.endpoint_keys, &wanting.key) {

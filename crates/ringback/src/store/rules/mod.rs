@@ -1,4 +1,5 @@
-//! What both stores must decide alike: pure functions of what a store has read in the transaction that acts on it.
+//! Decisions that both stores must make alike: pure functions of what a store has read in the transaction that acts on the
+//! decision.
 
 pub mod acceptance;
 pub mod addressing;

@@ -1,10 +1,10 @@
-//! What a page of a list looks at, and where it ends.
+//! Which rows a page of a list looks at, and where the page ends.
 //!
-//! A page looks at a bounded number of rows. With a filter that no index serves it may hold fewer items than it could, none
-//! even; then it says where the next page goes on. Only a page behind which nothing is left says that it is the last.
+//! A page looks at a bounded number of rows. If no index serves the filter, the page may have fewer items than its limit, or
+//! none; then it says where the next page begins. Only the page after which no row is left says that it is the last.
 //!
-//! Each list has one order, and reads sources that have the same one: `(died_at, id)` for dead letters, the id for
-//! everything else. A source gives everything down to its end; a page of several sources ends at the highest of their ends.
+//! Each list has one order, `(died_at, id)` for dead letters and the id for everything else, and reads sources in that
+//! order. A source returns all rows down to its end; a page of several sources ends at the highest of their ends.
 
 use uuid::Uuid;
 
@@ -15,17 +15,17 @@ use crate::{
     time::Timestamp,
 };
 
-/// Most events that a page looks at: they lie side by side, so this takes some ten milliseconds.
+/// Most events that a page looks at: they are stored side by side, so this takes some ten milliseconds.
 pub const EVENTS_MAX: i64 = 10_000;
 
-/// Most deliveries that a page looks at in each place: the event of each is looked up.
+/// Most deliveries that a page looks at in each table: for each it looks the event up.
 pub const DELIVERIES_MAX: i64 = 5_000;
 
 /// Most events of one key that a page of deliveries looks at. A key names a call, so there are few.
 pub const EVENTS_OF_KEY_MAX: usize = 1_000;
 
-/// How many rows a store reads at a time that reads in steps: a page whose filter lets everything through reads no more
-/// than it shows, and together they are `most`.
+/// How many rows a store that reads in steps reads in each; together they are `most`. The first step reads as many as the
+/// page shows, so that a filter that every row passes costs nothing extra.
 #[must_use]
 pub fn windows(want: i64, most: i64) -> [i64; 3] {
     let first = want.min(most);
@@ -33,12 +33,12 @@ pub fn windows(want: i64, most: i64) -> [i64; 3] {
     [first, second, most - first - second]
 }
 
-/// A half-open range of ids: `low <= id < high`. It holds nothing if `low` is not below `high`.
+/// A half-open range of ids: `low <= id < high`. It is empty if `low` is not below `high`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
-    /// The first id that belongs to it.
+    /// The first id in the range.
     pub low: Uuid,
-    /// The first id above it.
+    /// The first id above the range.
     pub high: Uuid,
 }
 
@@ -49,7 +49,7 @@ impl Range {
     /// The ids of events accepted in a stretch of time, and of their deliveries.
     #[must_use]
     pub fn accepted(span: Span) -> Self {
-        // Ids hold milliseconds: an event accepted at or after a moment has at least the next whole one.
+        // Ids have milliseconds: an event accepted at or after a moment has at least the next whole millisecond.
         let first = |time: Timestamp| EventId::floor(Timestamp::from_micros(time.micros().saturating_add(999))).uuid();
         Self { low: span.since.map_or(Uuid::nil(), first), high: span.until.map_or(Uuid::max(), first) }
     }
@@ -66,20 +66,20 @@ impl Range {
         Self { low: event.uuid(), high: Self::of(event.delivery(u16::MAX).uuid()).high }
     }
 
-    /// Nothing from `before` on.
+    /// The part of the range below `before`.
     #[must_use]
     pub fn before(self, before: Option<Uuid>) -> Self {
         Self { high: before.map_or(self.high, |before| self.high.min(before)), ..self }
     }
 
-    /// What lies in both.
+    /// The ids that are in both ranges.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self { low: self.low.max(other.low), high: self.high.min(other.high) }
     }
 }
 
-/// Where deliveries lie.
+/// The tables of deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
     /// Owed: `delivery`.
@@ -90,7 +90,7 @@ pub enum Table {
     Finished,
 }
 
-/// The places that may hold what a filter asks for.
+/// The tables that may have deliveries that a filter asks for.
 pub fn places(filter: &DeliveryFilter) -> impl Iterator<Item = Table> + use<> {
     let (status, has_reason) = (filter.status, filter.reason.is_some());
     [Table::Delivery, Table::DeadLetter, Table::Finished].into_iter().filter(move |place| {
@@ -104,26 +104,26 @@ pub fn places(filter: &DeliveryFilter) -> impl Iterator<Item = Table> + use<> {
     })
 }
 
-/// How dead letters of a key are found.
+/// How to find the dead letters of events with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OfKey {
-    /// Among these events, which are all of them.
+    /// Look up the dead letters of these events, which are all with that key.
     ByEvents,
-    /// By reading dead letters in their order: the deaths of events beyond the newest may come before all others.
+    /// Read dead letters in their order: there are too many events, and those not looked up may have the newest deaths.
     ByDeaths,
 }
 
-/// `found` counts what a look for one event more than [`EVENTS_OF_KEY_MAX`] gave.
+/// `found` is the number of events that a search for [`EVENTS_OF_KEY_MAX`] plus one found.
 #[must_use]
 pub const fn dead_letters_of_key(found: usize) -> OfKey {
     if found > EVENTS_OF_KEY_MAX { OfKey::ByDeaths } else { OfKey::ByEvents }
 }
 
-/// Where a page of dead letters ends.
+/// The place of a dead letter in its list.
 pub type Death = (Timestamp, DeliveryId);
 
-/// Dead letters that died from the first moment on, strictly before the second place: before the cursor and before the end
-/// of the stretch asked for, whichever comes first.
+/// The bounds of a page of dead letters: died at the first value or later, and strictly before the second. That is the
+/// cursor or the end of `span`, whichever comes first.
 #[must_use]
 pub fn deaths(span: Span, before: Option<Death>) -> (Timestamp, Death) {
     let since = span.since.unwrap_or(Timestamp::from_micros(i64::MIN));
@@ -132,16 +132,17 @@ pub fn deaths(span: Span, before: Option<Death>) -> (Timestamp, Death) {
     (since, before.map_or(until, |before| until.min(before)))
 }
 
-/// What a source gave: everything from `end` on, or all of it if there is no `end`. Rows have their places in the order.
+/// What a source returned: all its rows down to `end`, or all of them if there is no `end`. Each row has its place in the
+/// order.
 #[derive(Debug)]
 pub struct Found<T, P = Uuid> {
-    /// What was found.
+    /// The rows, each with its place.
     pub rows: Vec<(P, T)>,
-    /// Where it was not read any further.
+    /// The place at which reading stopped.
     pub end: Option<P>,
 }
 
-/// One page of what several sources gave: none goes below the place that another has not been read to.
+/// One page from several sources. It ends where the first source stopped reading: below, rows of that source may be missing.
 #[must_use]
 pub fn merge<T, P: Ord + Copy>(sources: Vec<Found<T, P>>, limit: u32) -> Page<T, P> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);

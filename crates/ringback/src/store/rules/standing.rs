@@ -1,5 +1,5 @@
-//! What may be sent again, and why not. Decided from what a store reads in the transaction that acts on it: whatever was
-//! true when somebody asked may have changed since.
+//! Whether a delivery may be sent again, and if not, why. This is decided from what a store reads in the transaction that
+//! acts on it, because what was true when the replay was asked for may have changed since.
 
 use crate::{
     delivery::DeadReason,
@@ -10,7 +10,7 @@ use crate::{
 /// What a store has read of one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Standing {
-    /// It waits to be sent, for the first time or again.
+    /// It is pending, for the first time or in a replay.
     pub owed: bool,
     /// It is a dead letter.
     pub dead: Option<Death>,
@@ -38,18 +38,18 @@ pub struct Death {
 }
 
 impl Standing {
-    /// What sending this one delivery again comes to.
+    /// What becomes of the delivery in a replay of this one.
     #[must_use]
     pub fn again(&self, of: ReplayOf) -> ReplayOne {
         let fits = match of {
             ReplayOf::Either => true,
-            // A delivered one never was, or is no longer, a dead letter.
+            // A delivered one is no dead letter, or not any more.
             ReplayOf::DeadLetter => !self.delivered,
         };
         self.outcome(fits)
     }
 
-    /// What sending it again comes to when its turn comes in a replay of many.
+    /// What becomes of the delivery when its turn comes in a replay of many.
     #[must_use]
     pub fn again_in(&self, scope: &ReplayScope) -> ReplayOne {
         let filter = &scope.filter;
@@ -61,12 +61,12 @@ impl Standing {
             (Replayed::Delivered, None) => self.delivered,
             (Replayed::Dead, None) | (Replayed::Delivered, Some(_)) | (Replayed::Missing, _) => false,
         };
-        // Where an inline destination goes never changes; where an endpoint is may have.
+        // An inline destination never changes its host; an endpoint may have.
         let is_there = filter.host.is_none() || self.endpoint.is_none_or(|id| scope.at_host.contains(&id));
         self.outcome(fits_status && is_there)
     }
 
-    /// Expunged goes before everything, and that there is nothing to send after everything.
+    /// Of several reasons, `Expunged` is given before all others, and a payload that is gone after all others.
     fn outcome(&self, fits: bool) -> ReplayOne {
         let is_known = self.owed || self.dead.is_some() || self.delivered || self.cancelled;
         if !is_known {

@@ -1,9 +1,9 @@
-//! One lane: what waits for one destination, and what keeps it from being sent.
+//! One lane: the deliveries that wait for one destination, and what keeps them from being sent.
 //!
-//! Deliveries are sent in the order in which they are due, oldest first. A lane that is late, with deliveries due for
-//! longer than a minute, as after an outage, sends by turns the oldest of its backlog and one that became due within the
-//! last minute: what happens now arrives within moments, while the backlog gets half of what the receiver can take.
-//! Order is not touched by that: of an ordering key only the first is ever here.
+//! Deliveries are sent in the order in which they are due, oldest first. A lane is late when its oldest delivery has been
+//! due for longer than a minute, as after an outage. A late lane sends by turns the oldest of its backlog and one that
+//! became due within the last minute: new events arrive within moments, while the backlog gets half of what the receiver
+//! can take. This breaks no ordering key: only the first delivery of a key is ever here.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -28,26 +28,26 @@ use crate::{
     time::Timestamp,
 };
 
-/// Most rows of one lane in memory; what is beyond stays in the database and is read when there is room.
-/// At some 150 bytes a row a lane costs at most 300 KB however long its backlog.
+/// Most rows of one lane in memory; further rows stay in the database and are read when there is room.
+/// At some 150 bytes a row, a lane costs at most 300 KB however long its backlog.
 pub(super) const ROWS_MAX: usize = 2_000;
 
-/// Rows are read again when a lane behind has fewer than this left.
+/// A lane with rows left in the database reads more when it has fewer than this in memory.
 const ROWS_LOW: usize = ROWS_MAX / 2;
 
 /// A lane whose oldest delivery has been due for longer is late.
 const LATE_AFTER: Duration = Duration::from_secs(60);
 
-/// Most rows of a late lane that wait as fresh. When there are more, the oldest of them join the backlog.
+/// Most fresh rows of a late lane: rows that became due within the last minute. The oldest beyond join the backlog.
 const FRESH_MAX: usize = 256;
 
-/// Expected milliseconds that count as one unit of cost.
+/// The milliseconds of a request's expected time that are one unit of cost.
 const COST_UNIT_MS: f32 = 10.0;
 
-/// No request costs more: a slow lane still gets a turn every few rounds.
+/// The highest cost of a request, in units, so that a slow lane still gets a turn every few rounds.
 const COST_MAX: f32 = 32.0;
 
-/// Rounds of requests whose events are read together: a statement has a price of its own.
+/// Events are read ahead for so many window widths of requests at once: each statement has a fixed cost.
 const ROUNDS_AHEAD: usize = 4;
 
 /// Where a row waits in its lane.
@@ -63,15 +63,15 @@ pub(super) enum Place {
 pub(super) enum Block {
     /// Nothing waits.
     Empty,
-    /// As many requests are open as may be; one that ends unblocks it.
+    /// As many requests are open as may be; the end of one unblocks the lane.
     Full,
-    /// The event of the next one is being read.
+    /// The event of the next delivery is being read.
     Reading,
-    /// Paused or disabled; a change unblocks it.
+    /// The endpoint is paused or disabled; a change unblocks the lane.
     Configured,
-    /// Held; the end of the hold unblocks it.
+    /// The lane is held; the end of the hold unblocks it.
     Held,
-    /// Until then, for the sake of its rate.
+    /// The rate limit allows the next request at this moment.
     Until(Instant),
 }
 
@@ -79,44 +79,44 @@ pub(super) enum Block {
 pub(super) struct Lane {
     pub(super) courier: Arc<Courier>,
     pub(super) tenant: TenantNumber,
-    /// In order of arrival, which is order of `due_at` but for late ones.
+    /// In order of arrival, which is the order of `due_at` except for rows that arrive late.
     queue: Queue,
-    /// What became due lately, while the lane is late: every second turn is theirs.
+    /// Rows that became due within the last minute, while the lane is late: every second turn is theirs.
     fresh: Queue,
-    /// Whether the last turn was.
+    /// Whether the last turn was one of `fresh`.
     was_turn_of_fresh: bool,
-    /// Ordering keys of which a delivery is open. A replay and what came after it may both be the first of their key,
-    /// one after the other: they must not be open together.
+    /// Ordering keys of which a delivery is open. Two deliveries of a key can be here, each the first of its key when it
+    /// was read: a replay and a later delivery. They must not be open together.
     open_keys: Vec<Box<str>>,
     /// Deliveries whose turn came while another of their key was open.
     behind_their_key: Vec<Waiting>,
-    /// Test deliveries: sent while the endpoint is not enabled or its receiver is failing, too.
+    /// Test deliveries: sent also while the endpoint is not enabled or its receiver is failing.
     tests: Queue,
-    /// Open requests, those that the shard's last owner left open included.
+    /// Open requests, including those that the shard's last owner left open.
     open: u32,
     window: Window,
     rate: Option<Rate>,
-    /// Paused or disabled.
+    /// The endpoint is paused or disabled.
     stopped: bool,
-    /// Not even tests may go out: they could not be signed.
+    /// Not even test deliveries may be sent: they could not be signed.
     holds_tests: bool,
     pub(super) held: Option<HoldNow>,
-    /// A moment's pause that nobody needs to know of.
+    /// The end of a short pause that is not stored.
     pub(super) paused_until: Option<Instant>,
     pub(super) health: Health,
-    /// Rows after this are only in the database.
+    /// Rows after this cursor are only in the database: the lane is behind. `None` if it has all its rows.
     pub(super) behind: Option<Cursor>,
-    /// A read of what is behind is under way or asked for.
+    /// A read of the rows after `behind` is under way or asked for.
     pub(super) topping_up: bool,
-    /// A read of the events of what comes next is under way or asked for.
+    /// A read of the next rows' events is under way or asked for.
     reading_ahead: bool,
-    /// In which pool its requests start.
+    /// The pool in which the lane's requests start.
     pool: Pool,
     /// Moving mean of how long a request takes.
     mean_ms: f32,
-    /// What it may still spend in this round.
+    /// The cost that the lane may still spend in this round, in units.
     pub(super) deficit: f32,
-    /// Where it stands in line, if it does.
+    /// The pool and tenant in whose line the lane stands, if it stands in line.
     pub(super) in_line: Option<(Pool, TenantNumber)>,
 }
 
@@ -153,7 +153,7 @@ impl Lane {
         lane
     }
 
-    /// Takes over the endpoint's limits.
+    /// Applies the endpoint's state and limits.
     pub(super) fn configure(&mut self, endpoint: &Endpoint, now: Instant) {
         (self.stopped, self.holds_tests) = (endpoint.holds(false), endpoint.holds(true));
         self.window.set_ceiling(endpoint.spec.max_in_flight);
@@ -163,13 +163,13 @@ impl Lane {
         }
     }
 
-    /// Whether its rows stay in the database for now: it may not send for long, so they would only take up memory,
-    /// and whoever expires them there would not be heard of here.
+    /// Whether the lane's rows stay in the database for now. It may not send for long, so they would only take up memory,
+    /// and this node would not notice when the database expires them.
     pub(super) fn is_parked(&self) -> bool {
         self.stopped || self.held.is_some_and(|held| held.parks)
     }
 
-    /// Where a row finds room here; if nowhere, the lane is behind from before that row on.
+    /// The queue that has room for a row; if none has, the lane is behind, starting with this row.
     pub(super) fn place_for(&mut self, due: &Due, clock: Timestamp) -> Option<Place> {
         let late = clock - LATE_AFTER;
         let place = if due.marks.test {
@@ -187,13 +187,13 @@ impl Lane {
         place
     }
 
-    /// There may be more in the database after this place.
+    /// The lane may have rows after this cursor that are only in the database.
     pub(super) fn fall_behind(&mut self, from: Cursor) {
         self.behind = Some(self.behind.map_or(from, |behind| behind.min(from)));
     }
 
-    /// Puts a row where it is to wait. Returns one for the caller to forget that had to give way: it is read again with
-    /// the rest of the backlog.
+    /// Puts a row into its queue. Returns a fresh row that has no room any more, for the caller to forget: it is read
+    /// again with the rest of the backlog.
     pub(super) fn push(&mut self, place: Place, waiting: Waiting) -> Option<Waiting> {
         match place {
             Place::Queue => self.queue.push_back(waiting),
@@ -212,10 +212,10 @@ impl Lane {
         Some(displaced)
     }
 
-    /// What keeps the next delivery from being sent at `now`; `None` if nothing does. One whose event has still to be read is
-    /// not sent now: its rate is asked when it is.
+    /// What keeps the next delivery from being sent at `now`; `None` if nothing does. If the delivery's event has still to
+    /// be read, the rate limit is asked afterwards, by [`Self::send`].
     pub(super) fn blocked(&mut self, now: Instant) -> Option<Block> {
-        // Somebody waits for what becomes of a test: only the limit and the receiver's own wish keep it back.
+        // A person waits for the outcome of a test: only the ceiling and the receiver's wish for time delay it.
         let is_test = !self.tests.is_empty() && !self.holds_tests;
         if self.open >= if is_test { self.window.ceiling() } else { self.window.width() } {
             return Some(Block::Full);
@@ -234,7 +234,7 @@ impl Lane {
         free.and_then(Result::err).map(Block::Until)
     }
 
-    /// What keeps a delivery from being sent at `now` whatever else is open.
+    /// The configuration or hold that keeps a delivery from being sent at `now`.
     fn withheld(&self, is_test: bool, now: Instant) -> Option<Block> {
         if self.stopped && !is_test {
             return Some(Block::Configured);
@@ -244,8 +244,8 @@ impl Lane {
         is_held.then_some(Block::Held)
     }
 
-    /// A delivery that was taken out is to be sent at this moment: its rate counts it. Reading its event may have taken long,
-    /// and what has come to keep the lane from sending meanwhile keeps this one, too.
+    /// A delivery that was taken out is about to be sent: the rate limit counts it. Reading its event may have taken long,
+    /// so a pause or hold that began meanwhile still stops it.
     pub(super) fn send(&mut self, due: &Due, now: Instant) -> Result<(), Block> {
         let is_test = due.marks.test && !self.holds_tests;
         if let Some(block) = self.withheld(is_test, now) {
@@ -254,15 +254,15 @@ impl Lane {
         self.rate.as_mut().map_or(Ok(()), |rate| rate.take(now)).map_err(Block::Until)
     }
 
-    /// A delivery that was taken out waits again, before all others.
+    /// A delivery that was taken out waits again, first of its queue.
     pub(super) fn put_back(&mut self, waiting: Waiting) {
         self.closed();
         self.release_key(&waiting.due);
         if waiting.due.marks.test { &mut self.tests } else { &mut self.queue }.push_front(waiting);
     }
 
-    /// Takes the next delivery out; its request counts as open. `None` if all that wait are of ordering keys that are
-    /// open.
+    /// Takes the next delivery out; its request counts as open. `None` if of every waiting delivery's ordering key another
+    /// delivery is open.
     pub(super) fn pop(&mut self) -> Option<Waiting> {
         loop {
             let waiting = self.next_queue().pop_front()?;
@@ -278,7 +278,7 @@ impl Lane {
         }
     }
 
-    /// A delivery that was taken out is open no longer: others of its ordering key may be.
+    /// A delivery that was taken out is open no longer: the next one of its ordering key may be opened.
     pub(super) fn release_key(&mut self, due: &Due) {
         let Some(key) = &due.ordering_key else { return };
         self.open_keys.retain(|open| open != key);
@@ -287,21 +287,22 @@ impl Lane {
         }
     }
 
-    /// Whether it has events for less than a round of requests, and more rows. Says so once until it was looked after.
+    /// Whether events are to be read ahead: it has fewer than one window width, and rows without. True once, until
+    /// [`Self::look_ahead`] or [`Self::looked_ahead`].
     pub(super) fn wants_events(&mut self) -> bool {
         let wants = !self.reading_ahead && self.queue.lacks_events(self.window.width() as usize);
         self.reading_ahead |= wants;
         wants
     }
 
-    /// The next rows without events, for [`ROUNDS_AHEAD`] but at most `most`.
+    /// The rows without events among the next [`ROUNDS_AHEAD`] window widths, at most `most`.
     pub(super) fn look_ahead(&mut self, most: usize) -> Vec<DeliveryId> {
         let rows = self.queue.without_events(ROUNDS_AHEAD * self.window.width() as usize, most);
         self.reading_ahead = !rows.is_empty();
         rows
     }
 
-    /// Takes in what was read for at most `most` rows; returns what it kept.
+    /// Puts the events that were read beside at most `most` rows; returns the events that it kept.
     pub(super) fn looked_ahead<'a>(
         &mut self,
         most: usize,
@@ -311,7 +312,8 @@ impl Lane {
         self.queue.add_events(events, most)
     }
 
-    /// Whose turn it is. Tests first. Of a late lane, the oldest of the backlog and the fresh take turns; a probe is the oldest.
+    /// The queue whose turn it is: tests first; in a late lane, backlog and fresh rows by turns. A probe is always from the
+    /// backlog.
     fn turn(&self) -> &Queue {
         if self.stopped || !self.tests.is_empty() {
             &self.tests
@@ -327,7 +329,7 @@ impl Lane {
         self.queue.is_empty() || has_turn
     }
 
-    /// The same, and the next turn is another's.
+    /// The queue whose turn it is, as [`Self::turn`]; this turn then counts as used.
     fn next_queue(&mut self) -> &mut Queue {
         if self.stopped || !self.tests.is_empty() {
             return &mut self.tests;
@@ -343,13 +345,13 @@ impl Lane {
         !(self.queue.is_empty() && self.tests.is_empty() && self.fresh.is_empty())
     }
 
-    /// Whether any delivery that waits here has been due since then.
+    /// Whether any delivery that waits here was due by `time`.
     pub(super) fn is_due_since(&self, time: Timestamp) -> bool {
         let waiting = self.queue.iter().chain(self.fresh.iter()).chain(self.tests.iter()).chain(&self.behind_their_key);
         waiting.into_iter().any(|waiting| waiting.due.due_at <= time)
     }
 
-    /// Whether rows should be read again from behind.
+    /// Whether further rows should be read from the database.
     pub(super) fn wants_top_up(&self) -> bool {
         self.behind.is_some() && !self.topping_up && self.queue.len() < ROWS_LOW && !self.is_parked()
     }
@@ -367,27 +369,27 @@ impl Lane {
         self.open
     }
 
-    /// What the next request costs of the lane's share: its expected time.
+    /// The cost of the next request, in units: its expected time.
     pub(super) fn cost(&self) -> f32 {
         (self.mean_ms / COST_UNIT_MS).clamp(1.0, COST_MAX)
     }
 
-    /// A request that was opened before this lane was made, here or elsewhere, counts as open.
+    /// A request that this node or another opened before this lane was created counts as open.
     pub(super) const fn opened_before(&mut self) {
         self.open += 1;
     }
 
-    /// A request counts no longer, and says nothing about the receiver.
+    /// A request no longer counts as open.
     pub(super) const fn closed(&mut self) {
         self.open = self.open.saturating_sub(1);
     }
 
-    /// Its rows are to be read again from the beginning: one of them is not where it was thought to be.
+    /// The lane's rows are to be read again from the beginning, since some of them may be missing here.
     pub(super) const fn read_again(&mut self) {
         self.behind = Some(Cursor::START);
     }
 
-    /// A request of ours has ended, and says this about the receiver.
+    /// A request of this node has ended: adapts the lane's window, pool and expected time.
     pub(super) fn learn(&mut self, ended: &Ended, opened: Instant, now: Instant) {
         self.mean_ms += (ended.took.as_secs_f32() * 1_000.0 - self.mean_ms) / 8.0;
         match ended.symptom {
@@ -403,14 +405,15 @@ impl Lane {
         self.window.close();
     }
 
-    /// Whether nothing would be lost but its pace if it were made anew: no work, no request, no hold.
+    /// Whether the lane can be forgotten: it has no work, no request, no hold. Only its window and expected time are lost.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         let held = self.held.is_some_and(|held| now < held.until);
         let awaited = self.in_line.is_some() || self.has_work() || self.open > 0;
         !awaited && self.behind.is_none() && !self.topping_up && !held && self.rate.is_none()
     }
 
-    /// Removes what waits in a lane that is parked, for the caller to forget; it is read again when the lane is not.
+    /// Removes the rows of a lane that is parked, except tests, for the caller to forget; they are read again when it is
+    /// not parked any more.
     pub(super) fn park(&mut self) -> Vec<Waiting> {
         if self.queue.is_empty() && self.fresh.is_empty() && self.behind_their_key.is_empty() {
             return Vec::new();
@@ -420,7 +423,7 @@ impl Lane {
         queues.flat_map(|queue| queue.remove(|_| true)).chain(self.behind_their_key.drain(..)).collect()
     }
 
-    /// Removes what waits and matches, for the caller to forget.
+    /// Removes the waiting deliveries that match, for the caller to forget.
     pub(super) fn remove_waiting(&mut self, matches: impl Fn(&Due) -> bool) -> Vec<Waiting> {
         let behind = self.behind_their_key.extract_if(.., |waiting| matches(&waiting.due));
         let queues = [&mut self.queue, &mut self.fresh, &mut self.tests].into_iter();

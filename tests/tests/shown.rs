@@ -51,6 +51,11 @@ fn settled(text: &str) -> String {
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r#"value="[^"]{32,}""#, r#"value="TOKEN""#),
         (r"\b\d+(\.\d+)? ?(µs|ms|s|min|h)\b( ago)?", "SPAN"),
+        (r"v1,[A-Za-z0-9+/]{43}=", "v1,SIGNATURE"),
+        (r"\b1\d{9}\b", "SECONDS"),
+        (r"\w{3}, \d\d \w{3} \d{4} TIME( GMT)?", "DATE"),
+        (r"<span>(dns|connect|tls|head|body) SPAN</span>\n", ""),
+        (" {2,}", "  "),
     ] {
         text = pattern(what).replace_all(&text, name).into_owned();
     }

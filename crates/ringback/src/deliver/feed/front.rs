@@ -19,8 +19,8 @@ const LAG: Duration = Duration::from_millis(100);
 const STEP_BACK: Duration = Duration::from_secs(10);
 const STEP_BACK_EVERY: Duration = Duration::from_secs(1);
 
-/// The longest time without a step back, however long reading took. It must be shorter than [`STEP_BACK`], or rows in
-/// between would be missed.
+/// The longest rest before the next step back, however long reading took. It must be shorter than [`STEP_BACK`], or rows
+/// in between would be missed.
 const REST_MAX: Duration = Duration::from_secs(5);
 
 /// How far each shard has been read.

@@ -1,17 +1,17 @@
-//! Files that hold data, keys or tokens, and whoever else can read them.
+//! Warns about files with data, keys or tokens that others can read.
 //!
-//! What Ringback makes is for its owner alone. A wider mode of a file that is there is told and left as it is: it may be
-//! meant, such as for a host application of the same group that emits into the same SQLite file.
+//! Files that Ringback creates are for their owner alone. An existing file with a wider mode gets a warning and stays as it
+//! is: the mode may be meant, such as for a host application of the same group that emits into the same SQLite file.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// What stands beside a SQLite database and holds data, a key or a token.
+/// Endings of the files of a SQLite database that have data, a key or a token.
 const BESIDE: [&str; 5] = ["", "-wal", "-shm", ".key", ".token"];
 
-/// What to say about a file that others than its owner can read or write; `None` if there is none, or it is private.
+/// The warning about a file that others than its owner can read or write; `None` if there is no file, or it is private.
 #[cfg(unix)]
 pub(crate) fn exposed(path: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -29,7 +29,7 @@ pub(crate) fn exposed(_: &Path) -> Option<String> {
     None
 }
 
-/// The same for a database and all that stands beside it.
+/// The warnings about a database and the files beside it.
 pub(crate) fn exposed_beside(database: &Path) -> Vec<String> {
     let names = BESIDE.iter().map(|ending| {
         let mut name = database.as_os_str().to_owned();

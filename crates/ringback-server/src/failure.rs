@@ -1,4 +1,4 @@
-//! Why a command ends with another status than 0, and the one line that tells a person.
+//! Why a command ends with another status than 0, and its message for people.
 //!
 //! | status | variant |
 //! |---|---|
@@ -14,15 +14,15 @@ use crate::print;
 /// What ended a command early.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// It was tried and did not work.
+    /// The command was tried and failed.
     Failed(String),
     /// The command line or the configuration is wrong: nothing was tried. One line for each finding.
     Usage(Vec<String>),
-    /// What was looked for does not exist; the text says what was looked at.
+    /// The object that was asked for does not exist; the text says where it was searched.
     NothingFound(String),
 }
 
-/// What a command comes to.
+/// The result of a command.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
@@ -36,7 +36,7 @@ impl Failure {
         Self::Usage(vec![why.to_string()])
     }
 
-    /// Tells it on standard error and gives the status to end with.
+    /// Prints it on standard error; returns the status to end with.
     pub(crate) fn report(&self) -> ExitCode {
         let (lines, status) = match self {
             Self::Failed(why) => (vec![format!("error: {why}")], 1),

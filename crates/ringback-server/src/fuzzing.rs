@@ -1,8 +1,8 @@
-//! What fuzz targets reach into the binary for. Not for anybody else, and gone without the feature `fuzzing`.
+//! Functions for fuzz targets only; they exist only with the feature `fuzzing`.
 
 use crate::configuration::Configuration;
 
-/// What a configuration file means, printed, or what is wrong with it.
+/// The values of a configuration file, printed; or what is wrong with the file.
 ///
 /// # Errors
 /// Every finding.

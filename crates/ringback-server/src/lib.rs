@@ -1,7 +1,7 @@
 //! The binary `ringback`: a list of commands.
 //!
-//! It is a library only so that the benchmarks can be `ringback serve` in a process of their own executable; nothing
-//! in here but [`run`] is for anybody else.
+//! It is a library only so that the benchmarks can run `ringback serve` from their own executable; only [`run`] is meant for
+//! other crates.
 
 #![warn(clippy::print_stderr, reason = "it panics when nobody reads any more; print::note does not")]
 

@@ -1,8 +1,8 @@
-//! The two secrets that a node starts with: the master key, and the token of the one who runs it.
+//! The two secrets that a node starts with: the master key, and the operator's token.
 //!
-//! On SQLite both are made for a database that is new and kept beside it, readable by its owner alone. One that is
-//! missing later was lost: another in its place would open nothing, and hide that. On PostgreSQL several nodes must agree
-//! on both, so the operator gives them.
+//! With SQLite both are created for a new database and kept beside it, readable by its owner alone. If one is missing
+//! later it was lost: a new one in its place would open nothing, and hide the loss. With PostgreSQL several nodes must
+//! have the same secrets, so the operator gives them.
 
 use std::{
     fs,
@@ -18,17 +18,17 @@ use crate::{
     failure::{Failure, Result},
 };
 
-/// Whether a missing key or token file may be made.
+/// Whether a missing key or token file may be created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missing {
-    /// The store is new, and this process brings it to life.
+    /// The store is new, and this process is the first to use it.
     Make,
-    /// The store has been in use, or this command only looks.
+    /// The store has been in use, or this command only reads.
     Refuse,
 }
 
 impl Missing {
-    /// What holds for a process that brings a store to life.
+    /// Whether a process that serves may create missing files: only if the store is new.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -38,12 +38,12 @@ impl Missing {
     }
 }
 
-/// The admin token, and whether it is ours to show.
+/// The admin token, and whether Ringback may show it.
 #[derive(Debug)]
 pub(crate) enum AdminToken {
     /// The operator's own, never printed.
     Given(Secret),
-    /// Made by Ringback and kept beside the database: printed at every start.
+    /// Created by Ringback and kept beside the database; printed at every start.
     Generated(Secret),
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn master_keys(configuration: &Configuration, missing: Missing) -> Re
     MasterKeys::parse(current.expose(), &old).map_err(|error| Failure::usage(format!("master_key: {error}")))
 }
 
-/// Where the key is that no one gave: the file beside the database. `None` if the key is given, so that it is the operator's.
+/// The file beside the database that has the master key. `None` if the operator gives the key.
 pub(crate) fn key_file(configuration: &Configuration) -> Option<PathBuf> {
     match (&configuration.master_key, &configuration.database_url) {
         (None, DatabaseUrl::Sqlite(database)) => Some(beside(database, "key")),
@@ -81,7 +81,7 @@ pub(crate) fn key_file(configuration: &Configuration) -> Option<PathBuf> {
     }
 }
 
-/// Whether what must be given is given: before anything is made that would be left behind.
+/// Checks that all required secrets are given, before anything is created that would be left behind.
 ///
 /// # Errors
 /// [`Failure::Usage`] when it is not.
@@ -95,10 +95,10 @@ pub(crate) fn check_given(configuration: &Configuration) -> Result<()> {
     }
 }
 
-/// Makes key and token of a new SQLite database: the next command may be one that only finds them.
+/// Creates key and token of a new SQLite database, since the next command may be one that does not create them.
 ///
 /// # Errors
-/// When they cannot be made.
+/// When they cannot be created.
 pub(crate) fn make_for_new(configuration: &Configuration) -> Result<()> {
     master_keys(configuration, Missing::Make)?;
     if configuration.admin_token.is_none() && database_for_made_token(configuration).is_ok() {
@@ -120,7 +120,7 @@ pub(crate) fn admin_token(configuration: &Configuration, missing: Missing) -> Re
     read_or_make(&path, missing, random_token, || lost_token(database, &path)).map(AdminToken::Generated)
 }
 
-/// Beside which database a token may be made where none was given; or why one must be given.
+/// The database beside which a token may be created, if none is given; or why one must be given.
 pub(crate) fn database_for_made_token(configuration: &Configuration) -> Result<&Path, String> {
     if !configuration.bind.ip().is_loopback() {
         let bind = configuration.bind;
@@ -182,7 +182,7 @@ fn read_or_make(
         Ok(text) => Ok(Secret::new(text.trim().to_owned())),
         Err(error) if error.kind() == ErrorKind::NotFound && missing == Missing::Make => {
             keep(path, &make()).map_err(unusable)?;
-            // Another process may have been faster: what the file says counts.
+            // Another process may have been faster: then its file counts.
             fs::read_to_string(path).map(|text| Secret::new(text.trim().to_owned())).map_err(unusable)
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Err(Failure::usage(lost())),

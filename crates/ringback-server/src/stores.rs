@@ -1,4 +1,4 @@
-//! Which store a command works with, and what the engine is told about it.
+//! The store that a command works with, and the engine's settings.
 
 use std::{path::Path, sync::Arc};
 
@@ -18,17 +18,18 @@ use crate::{
     print,
 };
 
-/// The SQLite store of this process, however the command that opened it ends: closing it makes the database one file again.
+/// The SQLite store that this process has opened, so that it can be closed however the command ends: closing it makes the
+/// database one file again.
 static OPENED: Mutex<Option<Sqlite>> = Mutex::new(None);
 
 /// What to do about the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Schema {
-    /// Bring it up to date, making a SQLite database that is new.
+    /// Bring it up to date; a new SQLite database is created.
     Migrate,
-    /// The same, also where a key or a lock shows that there was a database.
+    /// The same, even if a key or a lock shows that there was a database.
     Create,
-    /// It must be there and up to date.
+    /// It must exist and be up to date.
     Check,
 }
 
@@ -61,7 +62,7 @@ async fn open_sqlite(path: &Path, schema: Schema) -> Result<Sqlite> {
 /// Opens a SQLite database whatever its schema is.
 ///
 /// # Errors
-/// When it is missing and may not be made, or is no database.
+/// When it is missing and may not be created, or is no database.
 pub(crate) async fn open_file(path: &Path, missing: Missing) -> Result<Sqlite> {
     let options = Options { missing, ..Options::new(path) };
     let database = path.display();
@@ -78,7 +79,7 @@ pub(crate) async fn open_file(path: &Path, missing: Missing) -> Result<Sqlite> {
     Ok(store)
 }
 
-/// Ends the store that this process has opened, if it is SQLite's: the last thing that a command does.
+/// Closes the store that this process has opened, if it is a SQLite store. A command does this last.
 pub(crate) async fn close() {
     let opened = OPENED.lock().take();
     if let Some(store) = opened
@@ -88,7 +89,7 @@ pub(crate) async fn close() {
     }
 }
 
-/// Returns once a file of the opened database was removed or replaced; never, if it is not SQLite's.
+/// Returns once a file of the opened SQLite database was removed or replaced; never for another database.
 pub(crate) async fn until_gone() -> store::Error {
     let opened = OPENED.lock().clone();
     match opened {
@@ -97,7 +98,7 @@ pub(crate) async fn until_gone() -> store::Error {
     }
 }
 
-/// What to say where a database is missing and what stayed beside it is not.
+/// The error if a database is missing, but a file beside it shows that there was one.
 pub(crate) fn lost(database: &Path, trace: &Path) -> String {
     format!(
         "there is no database {}, but {} is there, so there was one: put it back, let --database-url name where it is, or \
@@ -117,7 +118,7 @@ async fn open_postgres(url: &str, configuration: &Configuration, schema: Schema)
     Ok(store)
 }
 
-/// Tells a PostgreSQL database, whose SQL callers ask no engine, how large a payload may be.
+/// Stores the largest payload size in a PostgreSQL database, for callers that emit by SQL, without the engine.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -131,7 +132,7 @@ pub(crate) async fn limit_emits(configuration: &Configuration) -> Result<()> {
     Ok(())
 }
 
-/// What the engine is told.
+/// The engine's settings.
 pub(crate) fn settings(configuration: &Configuration, keys: MasterKeys) -> Settings {
     let mut settings = Settings::new(keys);
     settings.egress = Egress { allow: configuration.egress_allow.clone(), allow_http: configuration.egress_allow_http };

@@ -1,7 +1,7 @@
 //! Who changed what: the record that a store writes in the same transaction as the change itself.
 //!
-//! Whoever asks for a change brings its [`Entry`]; a store writes it if and only if something changes. What it
-//! tells of a thing before and after never holds a credential.
+//! The code that asks for a change passes its [`Entry`] to the store, which writes the entry if and only if something
+//! changes. The object's forms before and after the change never contain a credential.
 
 use std::fmt;
 
@@ -9,21 +9,21 @@ use serde_json::Value;
 
 use crate::id::TokenId;
 
-/// What is told of the name that a host gives, in characters: what is longer is no name, and the log is kept for long.
+/// Most characters that are kept of a name that a host gives: a longer text is no name, and the log is kept for long.
 const NAME_CHARS_MAX: usize = 200;
 
 /// Who asks for a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Who {
-    /// Whoever has the configured admin token.
+    /// A caller with the configured admin token.
     AdminToken,
-    /// Whoever has this token.
+    /// A caller with this token.
     Token(TokenId),
     /// A caller that the host application has let in, with the name by which the host knows them: shown as `host` or
     /// `host:NAME`. Of the name the log keeps the first 200 characters, and none that is a control character.
     Host(Option<String>),
-    /// Whoever runs a command on the store itself.
+    /// A command that was run on the store itself.
     CommandLine,
     /// The engine, because of what a receiver answered.
     Engine,
@@ -48,9 +48,9 @@ impl fmt::Display for Who {
 /// Who asks for a change, and in which request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// Who.
+    /// Who asks.
     pub who: Who,
-    /// The id of the request, if it came in one that has any.
+    /// The id of the request, if the change was asked for in one that has an id.
     pub request_id: Option<String>,
 }
 
@@ -82,24 +82,24 @@ pub struct Entry {
     pub by: Actor,
     /// What is done.
     pub action: Action,
-    /// To what: an id.
+    /// The id of the object.
     pub object: String,
-    /// Whose that is; `None` if all tenants' or nobody's.
+    /// The tenant that owns the object; `None` if it belongs to all tenants or to none.
     pub tenant: Option<String>,
-    /// As it was, without credentials.
+    /// The object before the change, without credentials.
     pub before: Option<Value>,
-    /// As it will be, without credentials.
+    /// The object after the change, without credentials.
     pub after: Option<Value>,
 }
 
 impl Entry {
-    /// The same, telling how the thing was.
+    /// Adds the object as it was before the change.
     #[must_use]
     pub fn before(self, before: Value) -> Self {
         Self { before: Some(before), ..self }
     }
 
-    /// The same, telling how the thing will be.
+    /// Adds the object as it will be after the change.
     #[must_use]
     pub fn after(self, after: Value) -> Self {
         Self { after: Some(after), ..self }

@@ -1,4 +1,4 @@
-//! Chance: the operating system's, and in the simulation one that begins with a seed.
+//! Random values: from the operating system, and in the simulation from a seed.
 
 use rand::distr::{Distribution, StandardUniform};
 

@@ -1,23 +1,23 @@
-//! Work over what callers bring, done beside the threads that everybody's requests run on.
+//! Runs computations over callers' data apart from the threads that all requests run on.
 //!
-//! A task that computes keeps its thread from all others until it is done: a megabyte to be hashed, checked or parsed
-//! takes some milliseconds each time. What is small is done at once, since handing it over would take longer; what is
-//! large waits for one of a few places.
+//! A task that computes keeps its thread busy until it is done: hashing, checking or parsing a megabyte takes some
+//! milliseconds each. Small work is done at once, since moving it to another thread would take longer; large work waits for
+//! one of a few places.
 
 use std::{num::NonZero, panic::resume_unwind, sync::LazyLock, thread::available_parallelism};
 
 use tokio::sync::Semaphore;
 
-/// What is done at once: so many bytes to look at, once each. Hashing them takes half a millisecond at 250 MB/s, which
-/// is a processor without instructions for it.
+/// Work over at most so many bytes is done at once. Hashing them takes half a millisecond at 250 MB/s, the speed of a
+/// processor without instructions for it.
 const SMALL: usize = 128 * 1024;
 
-/// For the whole process, as its cores are: half of them, so that the other half is always there for what is small.
+/// The places for large work, of the whole process: half of its cores, so that the other half is always free for small work.
 static PLACES: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get).div_ceil(2)));
 
-/// Does work that looks at `bytes` bytes, counted as often as each is looked at. In order of asking; who waits keeps
-/// nobody else from anything.
+/// Does work that processes `bytes` bytes; bytes that it processes twice count twice. Large work gets places in the order of
+/// the calls; a call that waits does not block its thread.
 ///
 /// # Panics
 /// As the work does.
@@ -25,9 +25,9 @@ pub async fn compute<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> T +
     if bytes <= SMALL {
         return work();
     }
-    // Never closed.
+    // Never fails, since the semaphore is never closed.
     let place = PLACES.acquire().await;
-    // The work keeps its place to its end, also where nobody waits for it any more.
+    // The work keeps its place to its end, even if its caller was dropped.
     let done = tokio::task::spawn_blocking(move || {
         let _place = place;
         work()
@@ -36,7 +36,7 @@ pub async fn compute<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> T +
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            // The runtime is shutting down, and whoever waits here with it.
+            // The runtime is shutting down, and this task with it.
             Err(_) => std::future::pending().await,
         },
     }

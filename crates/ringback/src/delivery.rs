@@ -1,4 +1,4 @@
-//! One event owed to one destination.
+//! Deliveries: one event, owed to one destination.
 
 use crate::{
     id::{DeliveryId, EndpointId},
@@ -64,7 +64,7 @@ impl LaneId {
 }
 
 words! {
-    /// What has become of a delivery.
+    /// The state of a delivery.
     Status {
         Pending = 1 "pending": "still owed: waiting, held, or being sent",
         Delivered = 2 "delivered": "a receiver answered that it has it",
@@ -99,14 +99,14 @@ words! {
     }
 }
 
-/// What a delivery's markers say about why it exists.
+/// Why a delivery exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Marks {
-    /// Made by "send a test event": carries `ringback-test: 1` and is sent to endpoints that are not enabled.
+    /// Created by "send a test event": it carries `ringback-test: 1`, and is sent even if its endpoint is not enabled.
     pub test: bool,
-    /// Released by a replay: carries `ringback-replay: 1`.
+    /// Released by a replay: it carries `ringback-replay: 1`.
     pub replay: bool,
-    /// Delivered before: its `finished` row stays whatever this replay does.
+    /// Delivered before: its `finished` row stays, however this replay ends.
     pub delivered_before: bool,
 }
 
@@ -124,7 +124,7 @@ impl Marks {
     }
 }
 
-/// A delivery that is due, as lanes hold it in memory: everything but its event.
+/// A delivery that is due, as lanes have it in memory: everything except its event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// Its id.
@@ -139,24 +139,24 @@ pub struct Due {
     pub seq: i64,
     /// Attempts made so far, ever: the fence of its state, and one less than the next attempt's number.
     pub attempts: i32,
-    /// What `attempts` was when its budget of tries was last filled.
+    /// The value of `attempts` when its budget of attempts was last refilled.
     pub attempts_at_refill: i32,
     /// Why it exists.
     pub marks: Marks,
-    /// Set only where the endpoint is ordered and the event has an ordering key.
+    /// Set only if the endpoint is ordered and the event has an ordering key.
     pub ordering_key: Option<Box<str>>,
 }
 
 /// A delivery to be inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDelivery {
-    /// Its id, which holds its event's.
+    /// Its id, which contains its event's.
     pub id: DeliveryId,
     /// The lane it will wait in.
     pub lane: LaneId,
     /// Its endpoint; `None` for an inline destination.
     pub endpoint: Option<EndpointId>,
-    /// Set only where the endpoint is ordered and the event has an ordering key.
+    /// Set only if the endpoint is ordered and the event has an ordering key.
     pub ordering_key: Option<String>,
     /// Why it exists.
     pub marks: Marks,

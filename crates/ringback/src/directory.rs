@@ -1,7 +1,7 @@
-//! Every live endpoint, in memory: what routing matches against and lanes are configured from.
+//! All live endpoints, in memory: routing matches events against them, and lanes are configured from them.
 //!
-//! A [`Directory`] is one version of the configuration. [`Follower`] keeps the newest and tells what changed since
-//! the one before, once, to whoever listens: the lanes.
+//! A [`Directory`] is one version of the configuration. [`Follower`] keeps the newest version, and tells its listener, the
+//! task that updates lanes, each change once.
 
 use std::{
     ops::Bound,
@@ -28,15 +28,15 @@ use crate::{
 
 /// The endpoints at one configuration version.
 ///
-/// Versions share what did not change between them: somebody nearly always holds the newest, and a change to one
-/// endpoint must not copy a hundred thousand.
+/// Versions share the parts that did not change between them: some task nearly always has a reference to the newest, and a
+/// change to one endpoint must not copy a hundred thousand.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     /// The configuration version.
     pub version: i64,
     by_id: HashTrieMapSync<EndpointId, Arc<Endpoint>>,
     by_lane: HashTrieMapSync<LaneId, EndpointId>,
-    /// Those that cannot be read, in an order that a way round them can go by.
+    /// The endpoints that cannot be read, sorted, so that [`Round`] can visit some at a time.
     unreadable: RedBlackTreeSetSync<EndpointId>,
     tenants: HashTrieMapSync<String, Tenant>,
 }
@@ -92,7 +92,7 @@ impl Directory {
         self.unreadable.iter().copied()
     }
 
-    /// Those of them that come after one, or all: at most `most`.
+    /// At most `most` of them that come after one, or the first ones.
     fn unreadable_after(&self, after: Option<EndpointId>, most: usize) -> Vec<EndpointId> {
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         self.unreadable.range((after, Bound::Unbounded)).take(most).copied().collect()
@@ -139,10 +139,10 @@ impl Directory {
     }
 }
 
-/// Between looks whether endpoints that cannot be read can be read by now.
+/// How often endpoints that cannot be read are tried again.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(2);
 
-/// Most of them in one look.
+/// Most of them in one try.
 const UNREADABLE_MAX: usize = 1_000;
 
 /// Keeps the newest [`Directory`].
@@ -150,9 +150,9 @@ pub(crate) struct Follower {
     store: SharedStore,
     keys: Arc<MasterKeys>,
     newest: RwLock<Arc<Directory>>,
-    /// Whether it has been read whole; version 0 is also what an empty one says of itself.
+    /// Whether the configuration was read. The version does not tell: it is 0 before, and also of an empty configuration.
     loaded: AtomicBool,
-    /// Held while changes are read: each is applied, and told, once and in order.
+    /// Locked while changes are read, so that each is applied, and told, once and in order.
     reading: Mutex<Reading>,
 }
 
@@ -179,7 +179,7 @@ impl Follower {
     pub(crate) async fn current(&self) -> store::Result<Arc<Directory>> {
         let known = self.newest().version;
         let committed = self.store.config_version().await?;
-        // A database that was restored: what is known is of another past.
+        // The database was restored to an older state, so the directory is read again.
         if committed < known {
             self.read_changes().await?;
         }
@@ -196,12 +196,12 @@ impl Follower {
         Ok(self.newest())
     }
 
-    /// From now on `listener` is told every change. The caller has seen nothing before: it starts from the directory.
+    /// From now on `listener` is told every change. Earlier ones are in the directory that the caller starts from.
     pub(crate) async fn listen(&self, listener: mpsc::UnboundedSender<Vec<Change>>) {
         self.reading.lock().await.listener = Some(listener);
     }
 
-    /// The database may not be what it was: everything is read anew, and told, with the next look at changes.
+    /// The database may have been restored: with the next read of changes everything is read again, and told.
     pub(crate) fn forget(&self) {
         self.loaded.store(false, Ordering::Release);
     }
@@ -238,9 +238,9 @@ impl Follower {
         }
     }
 
-    /// Reads everything. What changed is unknown: every endpoint there was or is may have.
+    /// Reads everything. Since the changes are unknown, all former and present endpoints are told as changed.
     async fn load_all(&self, reading: &Reading) -> store::Result<()> {
-        // The version first: what changes after it is applied again, which does no harm.
+        // The version is read first: later changes may then be applied twice, which does no harm.
         let mut directory = Directory { version: self.store.config_version().await?, ..Directory::default() };
         for stored in self.store.load_endpoints(&EndpointFilter::Live).await? {
             directory.put(self.open(stored));
@@ -290,8 +290,8 @@ impl Follower {
         endpoint
     }
 
-    /// Looks whether endpoints that could not be read can be read by now: re-sealing a row under a key that this node
-    /// has raises no version, so no change tells of it.
+    /// Tries again to read endpoints that could not be read. A rekey may have sealed a row anew under a key that this node
+    /// has, and a rekey raises no version, so no change tells of it.
     async fn read_unreadable_again(&self, reading: &mut Reading) -> store::Result<()> {
         if reading.unreadable_read.elapsed() < UNREADABLE_PAUSE {
             return Ok(());
@@ -318,7 +318,7 @@ impl Follower {
     }
 }
 
-/// A way round the endpoints that cannot be read, some of them at a time.
+/// Visits the endpoints that cannot be read, some of them at a time, round and round.
 #[derive(Debug, Default)]
 struct Round {
     /// The last one that was looked at.
@@ -340,7 +340,7 @@ impl Round {
 impl Reading {
     fn tell(&self, changes: Vec<Change>) {
         if let Some(listener) = &self.listener {
-            // The listener is gone once sending was shut down; then nobody needs to know.
+            // Fails once sending was shut down, when nobody needs the changes.
             let _ = listener.send(changes);
         }
     }

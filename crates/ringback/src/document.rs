@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{invalid::Invalid, word::Word};
 
-/// A member name or index as it stands in a pointer (RFC 6901).
+/// A member name or index as it is written in a pointer (RFC 6901).
 pub fn escape(token: &str) -> Cow<'_, str> {
     if token.contains(['~', '/']) {
         Cow::Owned(token.replace('~', "~0").replace('/', "~1"))
@@ -33,7 +33,7 @@ impl Fields {
         fields
     }
 
-    /// Every finding, one for each member that nobody asked for included.
+    /// All findings, with one for each member that was not read.
     pub fn finish(mut self) -> Invalid {
         for name in std::mem::take(&mut self.left).keys() {
             self.wrong(&escape(name), "unknown_field", "is no field of this object");
@@ -41,7 +41,7 @@ impl Fields {
         self.invalid
     }
 
-    /// Takes members that were not read for known: after a finding that says why they were not.
+    /// Accepts members that were not read, after a finding that says why they were not.
     pub(crate) fn ignore_rest(&mut self) {
         self.left.clear();
     }
@@ -75,7 +75,7 @@ impl Fields {
         let read = read(&mut inner);
         let mut found = inner.finish();
         if !was_object {
-            // What is missing from something that is no object need not be said as well.
+            // If the value is no object, only that is reported, not its missing members, too.
             found.findings.truncate(1);
         }
         self.invalid.absorb("", found);
@@ -90,7 +90,7 @@ impl Fields {
         }
     }
 
-    /// A text that `rule` allows; one that it does not is told, and given all the same.
+    /// A text that must keep `rule`; one that does not is a finding, and returned all the same.
     pub fn text_of(&mut self, name: &str, rule: impl Fn(&str) -> bool) -> Option<String> {
         let text = self.text(name)?;
         if !rule(&text) {
@@ -133,7 +133,7 @@ impl Fields {
         read.map_err(|(code, detail)| self.wrong(name, code, detail)).ok()
     }
 
-    /// A whole number; what is too large for its field is cut to the largest, which is out of any range.
+    /// A whole number; one that is too large for the type becomes the largest, which is out of any range.
     pub fn small(&mut self, name: &str) -> Option<u32> {
         self.whole(name).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
     }

@@ -1,4 +1,4 @@
-//! The engine as its host holds it: a cheap handle to accept events, look things up, and send.
+//! The engine's handle for hosts, cheap to clone: to emit events, look things up, and send.
 
 use std::sync::{Arc, Weak};
 
@@ -88,8 +88,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// To be called before deliveries are committed that the lanes of this process may take in at once; `None` if it
-    /// does not send, and whoever does will read them.
+    /// To be called before deliveries are committed that this process's lanes may admit directly; `None` if this process
+    /// does not send: then the nodes that send read them from the database.
     pub(crate) fn begin_read(&self) -> Option<deliver::Read> {
         let delivering = self.delivering.read().upgrade()?;
         Some(delivering.begin_read())
@@ -134,7 +134,7 @@ impl Engine {
         Ok(store.setting(MASTER_KEY_CHECK).await?.is_none())
     }
 
-    /// Live endpoints that `keys` do not open, or whose settings cannot be read: each is `unreadable`, alone.
+    /// How many live endpoints are `unreadable`: `keys` do not open their credentials, or their settings cannot be read.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -143,7 +143,7 @@ impl Engine {
         Ok(live.into_iter().filter_map(|stored| Endpoint::open(stored, keys).unreadable).count())
     }
 
-    /// Whether the store's check value still needs an old key: then something may, until it is sealed anew.
+    /// Whether the store's check value still needs an old key. Then other sealed values may need it, too, until a rekey.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -161,7 +161,8 @@ impl Engine {
         Ok(check.map(|check| keys.opens_check(&check)))
     }
 
-    /// This process sends from now on. A second start in one process would be a second node; hand-over goes to the first.
+    /// This process sends from now on. A second start in the same process is a second node; deliveries are passed directly
+    /// only to the first one's lanes.
     pub(crate) fn sends_by(&self, delivering: &Arc<Delivering>) {
         let mut first = self.shared.delivering.write();
         if first.strong_count() == 0 {
@@ -185,8 +186,8 @@ impl Engine {
         &self.shared.metrics
     }
 
-    /// Why nothing that is old is dropped for now: a clock may be wrong. As of the last look, which a process that sends
-    /// takes every 10 s; `None` in one that does not.
+    /// Why no old rows are dropped for now: a clock may be wrong. A process that sends checks every 10 s; `None` in a
+    /// process that does not send.
     #[must_use]
     pub fn clock_doubt(&self) -> Option<ClockDoubt> {
         self.shared.clocks.doubt()
@@ -208,14 +209,14 @@ impl Engine {
         &self.shared.writes
     }
 
-    /// What of this process's pipeline has not come round for too long, in words, while it owns shards.
+    /// The stage of this process's pipeline that has not come round for too long, in words, if it owns shards.
     pub(crate) fn stalled(&self) -> Option<String> {
         let delivering = self.shared.delivering.read().upgrade()?;
         delivering.stalled().filter(|_| delivering.owns_any()).map(|stalled| stalled.to_string())
     }
 
-    /// Until when this process, which sends, leaves all shards to others: its pipeline stood still while the database did what it
-    /// was asked. `None` if it does not.
+    /// Until when this process takes no shards, because its pipeline stood still while the database answered. `None` if
+    /// it may take shards, or does not send.
     #[must_use]
     pub fn abstinence(&self) -> Option<Abstinence> {
         let left = self.shared.delivering.read().upgrade()?.abstains_for()?;
@@ -249,13 +250,13 @@ impl Engine {
         }
     }
 
-    /// Accepts a request's events, all or none, in one commit with what other callers bring at the same moment.
-    /// They are routed in it, too. Returns when they are durable.
+    /// Stores and routes a request's events, all or none, in one commit with requests of other callers at the same moment.
+    /// Returns when the events are durable.
     ///
     /// # Errors
     /// Findings, an idempotency conflict, or the store's failure; then none of them is stored.
     pub async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Emitted>, emit::Error> {
-        // Only a destination that inherits looks at endpoints here; routing does so in the commit, for all.
+        // The directory is needed here only for destinations that inherit; routing reads it again for the commit.
         let inherits = |event: &NewEvent| event.destination.as_ref().is_some_and(|to| to.endpoint_key.is_some());
         let directory = if events.iter().any(inherits) { self.directory().await? } else { Arc::default() };
         let shared = Arc::clone(&self.shared);
@@ -266,8 +267,8 @@ impl Engine {
         self.intake.accept(prepared, None, None).await
     }
 
-    /// Sends a real, signed test event to one endpoint, whatever it selects and also while it is not enabled. Under a key
-    /// that has been used for the same request, the answer is that request's again.
+    /// Sends a real, signed test event to one endpoint, whatever its selectors, and even if it is not enabled. Under a key
+    /// that was used for the same request, returns that request's answer again.
     ///
     /// # Errors
     /// When there is no such endpoint, the event is not accepted (pointers as in [`NewEvent::check`], under `/0`), or

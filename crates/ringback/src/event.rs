@@ -1,10 +1,10 @@
-//! What happened: the caller's words, checked, and as a store keeps them.
+//! Events: as a caller emits them, their rules, and as a store keeps them.
 
 use bytes::Bytes;
 
 use crate::{endpoint::Destination, id::EventId, invalid::Invalid, time::Timestamp};
 
-/// The tenant of whatever names none.
+/// The tenant of events and endpoints that name none.
 pub const DEFAULT_TENANT: &str = "default";
 
 /// The type of a test event that names none.
@@ -16,13 +16,13 @@ const NAME_CHARS_MAX: usize = 128;
 /// Most entries of `endpoint_keys`. Routing looks each of them up.
 pub const ENDPOINT_KEYS_MAX: usize = 1_000;
 
-/// Most bytes of all that stands beside the payload where an event is written by a statement of the caller's own.
+/// Most bytes of an event's options (all fields except the payload) if it is emitted by SQL.
 pub const OPTIONS_BYTES_MAX: usize = 256 * 1024;
 
 /// Longest `key`, `ordering_key` and `idempotency_key`, in characters.
 const KEY_CHARS_MAX: usize = 256;
 
-/// An event as a caller hands it in.
+/// An event to be emitted.
 ///
 /// ```
 /// use ringback::event::NewEvent;
@@ -42,7 +42,7 @@ pub struct NewEvent {
     pub payload: Bytes,
     /// `[A-Za-z0-9_.:-]{1,128}`; [`DEFAULT_TENANT`] unless set.
     pub tenant: String,
-    /// The platform's own id for the thing, to be found by. 1–256 characters.
+    /// The platform's own id for what the event is about, to find the event by. 1–256 characters.
     pub key: Option<String>,
     /// Deliveries of one ordering key are sent in order to endpoints that ask for it. 1–256 characters.
     pub ordering_key: Option<String>,
@@ -122,7 +122,7 @@ impl NewEvent {
         self
     }
 
-    /// Checks every field but the destination's own, which needs the endpoint it inherits from.
+    /// Checks every field except those of the destination, which need the endpoint that it inherits from.
     ///
     /// # Errors
     /// A finding for each field that is wrong. An oversize payload has the code `payload_too_large`.
@@ -166,13 +166,13 @@ impl NewEvent {
         invalid.or(())
     }
 
-    /// Checks that it can be written by a statement of the caller's own, as [`Self::check`] does besides: all that stands
-    /// beside the payload has at most [`OPTIONS_BYTES_MAX`]. Only keys can be so many.
+    /// Checks, in addition to [`Self::check`], that the event can be emitted by SQL: its options have at most
+    /// [`OPTIONS_BYTES_MAX`]. Only endpoint keys can be so many.
     ///
     /// # Errors
     /// A finding at `/endpoint_keys`.
     pub fn check_options(&self) -> Result<(), Invalid> {
-        // Quotes, a comma and a space for each; the rest of what an event says has at most some kilobytes.
+        // `PER_KEY`: quotes, a comma and a space. `OTHERS`: the other options have at most some kilobytes.
         const PER_KEY: usize = 4;
         const OTHERS: usize = 8 * 1024;
         let bytes: usize = self.endpoint_keys.iter().flatten().map(|key| key.len() + PER_KEY).sum();
@@ -212,33 +212,33 @@ fn is_name(text: &str, extra: &[u8]) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || extra.contains(&byte))
 }
 
-/// An event's parts that routing and sending need, as a store gives them back.
+/// An event as a store returns it: the parts that routing and sending need.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// Its id, which also tells when it was accepted.
     pub id: EventId,
     /// Where it stands in the order of emission.
     pub seq: i64,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: String,
     /// What happened.
     pub event_type: String,
-    /// The platform's own id for the thing.
+    /// The platform's own id for what the event is about.
     pub key: Option<String>,
-    /// What it must be in order with.
+    /// Events with the same ordering key are delivered in order.
     pub ordering_key: Option<String>,
-    /// What makes a second emission the same event.
+    /// Makes a second emit with the same key the same event.
     pub idempotency_key: Option<String>,
     /// When it happened.
     pub occurred_at: Timestamp,
-    /// Only to endpoints with these keys. A store tells them where it reads one event, or events to be routed: a page of
-    /// them could be large.
+    /// Only to endpoints with these keys. A store returns them only for a single event and for events to be routed, since
+    /// those of a whole page could be large.
     pub endpoint_keys: Option<Vec<String>>,
     /// Only to this destination: the JSON text of [`crate::endpoint::KeptDestination`].
     pub destination: Option<String>,
-    /// Whether it was made by "send a test event".
+    /// Whether it was created by "send a test event".
     pub test: bool,
-    /// Why what was stored of its names and of whom it is for cannot be read; it then goes to nobody.
+    /// Why its names or its recipients cannot be read, if they cannot; it then goes to no endpoint.
     pub unreadable: Option<String>,
 }
 

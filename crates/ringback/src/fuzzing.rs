@@ -1,4 +1,4 @@
-//! What fuzz targets reach into the engine for. Not for anybody else, and gone without the feature `fuzzing`.
+//! Functions for fuzz targets only; they exist only with the feature `fuzzing`.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -12,13 +12,13 @@ use crate::{
     time::Timestamp,
 };
 
-/// How long an answer with these headers asks to be left alone.
+/// How long an answer with these headers asks Ringback to wait.
 #[must_use]
 pub fn asked_for(headers: &[(String, String)], now: Timestamp) -> Option<Duration> {
     retry_after(headers, now)
 }
 
-/// What stands at `pointer` in `payload`; the outer `None` if it is no pointer.
+/// The value at `pointer` in `payload`; the outer `None` if `pointer` is no pointer.
 #[must_use]
 pub fn value_at(pointer: &str, payload: &[u8]) -> Option<Option<String>> {
     Some(Pointer::parse(pointer)?.value(payload).ok().map(Cow::into_owned))

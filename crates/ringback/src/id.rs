@@ -1,7 +1,7 @@
 //! Identifiers: UUIDv7 inside, a prefix and 32 lower-case hex digits outside.
 //!
-//! An event's low 16 bits are zero and its deliveries are `event | n` with `n` from 1, so one range
-//! read over delivery ids gives all deliveries of an event, and the event of a delivery is arithmetic.
+//! The low 16 bits of an event's id are zero, and its deliveries are `event | n` with `n` from 1. So one range read over
+//! delivery ids gives all deliveries of an event, and a delivery's event is computed from its id.
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! What is wrong, or merely odd, with what a caller gave us, in words that name the field.
+//! Findings and warnings about a caller's input: what is wrong or odd, with the field's pointer.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub struct Invalid {
     pub findings: Vec<Finding>,
 }
 
-/// Most findings that are told: a request can be wrong in a million places, and its answer must not be larger than it.
+/// Most findings of one refusal: a request can be wrong in a million places, and its answer must not be larger than it.
 pub const FINDINGS_MAX: usize = 1_000;
 
 impl Invalid {
@@ -39,7 +39,7 @@ impl Invalid {
         }
     }
 
-    /// Takes over the findings of `other`, its pointers placed under `prefix`.
+    /// Adds the findings of `other`, with their pointers under `prefix`.
     pub fn absorb(&mut self, prefix: &str, other: Self) {
         self.findings.extend(
             other
@@ -77,7 +77,7 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// Input that was understood and taken, but is probably a mistake.
+/// Input that was accepted, but is probably a mistake.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Warning {
     /// One of [`Warning::CODES`].

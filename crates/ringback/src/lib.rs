@@ -1,14 +1,13 @@
-//! The webhook engine: what one delivery lives through, in the order in which it does.
+//! The webhook engine. Its modules follow the life of a delivery:
 //!
 //! ```text
-//! emit      an event is accepted, in the caller's transaction or in one of ours
+//! emit      an event is stored, in the caller's transaction or in one of the engine's
 //! route     outbox pointer -> deliveries for every matching destination, or a kept "why not"
 //! deliver   shards, feed, lanes, sign, send, judge, record
 //! operate   replay, retention, pause: what operators do afterwards
 //! ```
 //!
-//! The engine knows no database and no web framework: it asks a [`store::Store`], and is asked through
-//! [`Engine`].
+//! The engine depends on no database and no web framework: it calls a [`store::Store`], and hosts call [`Engine`].
 
 /// The README's example compiles.
 #[cfg(doctest)]

@@ -1,7 +1,7 @@
-//! What this process has counted since it began. Nothing is registered process-wide: each engine counts for itself,
-//! and whoever wants to show the counts asks it.
+//! Counts since this process began. Nothing is registered process-wide: each engine has its own counts, and code that shows
+//! them asks the engine.
 //!
-//! Counts only rise, but for that of open requests, and are lost with the process: what must not be lost is in the
+//! Counts only rise, except that of open requests, and are lost with the process. Counts that must not be lost are in the
 //! ledger.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,14 +45,14 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Events that this process stored, and those emitted by SQL or Rust that it routed: so that over all nodes each
-    /// counts once.
+    /// Events that this process stored, and events that were emitted by SQL or Rust and that it routed. So each event is
+    /// counted by one node only.
     #[must_use]
     pub fn events_accepted(&self) -> u64 {
         self.events_accepted.load(Ordering::Relaxed)
     }
 
-    /// Attempts that this process has begun and not yet handed over to be recorded.
+    /// Attempts that this process has begun and not yet reported to be recorded.
     #[must_use]
     pub fn requests_open(&self) -> u64 {
         self.requests_open.load(Ordering::Relaxed)
@@ -78,7 +78,7 @@ impl Metrics {
         self.events_accepted.fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    /// Counts one more open request until what is returned is dropped.
+    /// Counts one more open request until the returned value is dropped.
     pub(crate) fn open_request(&self) -> OpenRequest<'_> {
         self.requests_open.fetch_add(1, Ordering::Relaxed);
         OpenRequest(self)

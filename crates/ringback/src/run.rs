@@ -5,7 +5,7 @@
 //! end with recording    hold, record: when no request is open any more
 //! ```
 //!
-//! A task runs until it is told to stop. One that panics is begun again: nobody else would notice that it is gone, while
+//! A task runs until it is told to stop. One that panics is restarted: otherwise nobody would notice that it is gone, while
 //! the lease goes on being renewed.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -24,16 +24,16 @@ use crate::{
     operate, route,
 };
 
-/// Before a task is begun again: a defect that strikes at once must not keep a core busy.
+/// Before a task is restarted: one that panics at once must not keep a core busy.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What the tasks get to end by themselves, when they are told to.
+/// The time in which tasks may end by themselves when they are told to.
 const PATIENCE_WITH_TASKS: Duration = Duration::from_secs(2);
 
-/// What recording gets at least: a grace that has passed must not lose the outcomes that came within it.
+/// The least time for recording, so that outcomes that came at the end of the grace period are not lost.
 const PATIENCE_WITH_RECORDING: Duration = Duration::from_secs(2);
 
-/// Between looks at how many requests are open still.
+/// Between looks at how many requests are still open.
 const PAUSE_OPEN: Duration = Duration::from_millis(10);
 
 impl Engine {
@@ -50,7 +50,7 @@ impl Engine {
     /// The same with another outside than the network.
     pub(crate) async fn start_in(&self, outside: Outside) -> Result<Sending, OpenError> {
         let (delivering, records) = Delivering::new(self.clone(), outside)?;
-        // Before any lane exists: none may miss a change.
+        // Listens before any lane exists, so that no lane misses a change.
         let (told, changes) = mpsc::unbounded_channel();
         self.directories().listen(told).await;
         let sending = Sending::begin(delivering, records, follow::Told::new(changes));
@@ -78,7 +78,7 @@ impl Sending {
             tasks: JoinSet::new(),
             recorders: JoinSet::new(),
         };
-        // What only one may have outlives a task that panics.
+        // Shared, so that a task that is restarted after a panic gets them again.
         let (records, told) = (Arc::new(Mutex::new(records)), Arc::new(Mutex::new(told)));
         sending.feed("shards", shards::own);
         sending.feed("follow", move |delivering, stop| follow::follow(delivering, Arc::clone(&told), stop));
@@ -109,12 +109,13 @@ impl Sending {
         self.recorders.spawn(keep_running(name, Arc::clone(&self.delivering), self.recording.clone(), task));
     }
 
-    /// Stops feeding and gives the shards back, each with what is open: others go on with them at once. Lets open requests
-    /// end for up to `grace`, and records what ended.
+    /// Stops feeding and gives the shards back, each with its open requests: other nodes go on with them at once. Waits
+    /// up to
+    /// `grace` for open requests to end, and records their outcomes.
     pub async fn shutdown(mut self, grace: Duration) {
         let deadline = Instant::now() + grace;
         self.feeding.cancel();
-        // A database that does not answer must not keep the process, nor others from the shards.
+        // Bounded: a database that does not answer must not delay the process's end, nor the shards' return.
         let ended = async { while self.tasks.join_next().await.is_some() {} };
         let _ = timeout_at(deadline.min(Instant::now() + PATIENCE_WITH_TASKS), ended).await;
         self.tasks.abort_all();
@@ -124,13 +125,13 @@ impl Sending {
         }
         self.recording.cancel();
         let recorded = async { while self.recorders.join_next().await.is_some() {} };
-        // The database may be away: what could not be recorded is sent again by whoever comes next.
+        // Bounded, as the database may be away: deliveries whose outcomes are not recorded are sent again by the next owner.
         let _ = timeout_at(deadline.max(Instant::now() + PATIENCE_WITH_RECORDING), recorded).await;
     }
 }
 
-/// Whoever is dropped without a word, by an early return or a panic, waits for no request; others go on with its shards at
-/// once all the same.
+/// On drop without [`Sending::shutdown`], by an early return or a panic, no request is waited for; the shards are given back
+/// all the same, so that other nodes go on with them at once.
 impl Drop for Sending {
     fn drop(&mut self) {
         self.tasks.abort_all();

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 /// The layout described at the head of this file.
 const VERSION: u8 = 1;
 
-/// Bytes of a key's id: enough that two keys of one installation never share it by chance.
+/// Bytes of a key's id: enough that two keys of one installation do not share it by chance.
 const KEY_ID_BYTES: usize = 8;
 
 /// Bytes of XChaCha20's nonce: long enough to be drawn at random for every message.
@@ -30,7 +30,7 @@ const NONCE_BYTES: usize = 24;
 /// Bytes before the ciphertext.
 const HEAD_BYTES: usize = 1 + KEY_ID_BYTES + NONCE_BYTES;
 
-/// What [`MasterKeys::check_value`] seals. Not a secret: only opening it proves anything.
+/// The constant that [`MasterKeys::check_value`] seals. It is no secret: what counts is whether a key opens the seal.
 const CHECK: &[u8] = b"this installation's master key";
 
 /// The context of [`MasterKeys::check_value`].
@@ -45,7 +45,7 @@ pub struct KeyError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// Too short, or of another version: not something that was sealed here.
+    /// Too short, or of another version: no sealed data of Ringback.
     #[error("not sealed data of a known version")]
     Malformed,
     /// Sealed with a key that is neither the current one nor among the old ones.
@@ -56,7 +56,7 @@ pub enum OpenError {
     Refused,
 }
 
-/// The key that seals, and those that only open what was sealed before it.
+/// The current key, which seals, and older keys, which only open earlier seals.
 pub struct MasterKeys {
     current: MasterKey,
     old: Vec<MasterKey>,
@@ -111,11 +111,11 @@ impl MasterKeys {
         key.cipher.decrypt(&nonce, Payload { msg: ciphertext, aad: context.as_bytes() }).map_err(|_| OpenError::Refused)
     }
 
-    /// What was sealed for `context` with an older key, sealed anew with the current one; `None` if that sealed it.
-    /// It is opened in any case, so that what cannot be opened is found whatever key it names.
+    /// Seals anew, with the current key, a value that an older key sealed for `context`; `None` if the current key
+    /// sealed it. The value is opened in any case, so that damaged values are found, whatever key they name.
     ///
     /// # Errors
-    /// As of [`MasterKeys::open`].
+    /// As [`MasterKeys::open`].
     pub(crate) fn reseal(&self, sealed: &[u8], context: &str) -> Result<Option<Vec<u8>>, OpenError> {
         let plain = Zeroizing::new(self.open(sealed, context)?);
         Ok((!self.is_current(sealed)).then(|| self.seal(&plain, context)))
@@ -127,7 +127,7 @@ impl MasterKeys {
         sealed.get(1..=KEY_ID_BYTES) == Some(&self.current.id)
     }
 
-    /// A sealed constant to keep with the installation: whoever opens it has a right key.
+    /// A sealed constant to store with the installation: keys that open it are the right ones.
     #[must_use]
     pub(crate) fn check_value(&self) -> Vec<u8> {
         self.seal(CHECK, CHECK_CONTEXT)

@@ -21,7 +21,7 @@ pub struct Settings {
     pub connection_max_age: Duration,
     /// Which certificate authorities receivers' certificates may come from.
     pub roots: Roots,
-    /// Before `event-type`, `event-time`, `attempt` … on every request.
+    /// The prefix of the headers `event-type`, `event-time`, `attempt` … of every request.
     pub header_prefix: String,
     /// Largest payload, in bytes.
     pub max_payload_bytes: usize,
@@ -29,11 +29,11 @@ pub struct Settings {
     pub max_endpoints_per_tenant: u32,
     /// Most requests open on this node.
     pub max_in_flight_per_node: usize,
-    /// Shares of tenants in sending, while more is due than can be sent; 1 for those that are not named.
+    /// The tenants' shares of sending, while more is due than can be sent; a tenant that is not named has 1.
     pub tenant_weights: HashMap<String, u32>,
     /// How long a node owns its shards without renewing; 3 s or more.
     pub lease: Duration,
-    /// How long things are kept.
+    /// How long rows are kept.
     pub retention: Retention,
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use jiff::{SignedDuration, civil::DateTime, fmt::temporal::Pieces};
 
-/// The moment from which is counted.
+/// The epoch, from which microseconds are counted.
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// A moment in UTC, to the microsecond. Printed as RFC 3339 with as many digits as are needed.

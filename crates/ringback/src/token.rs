@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{id::TokenId, time::Timestamp, word::words};
 
-/// What a token's text begins with, for people and for those who search code for secrets.
+/// The first characters of every token's text, so that people and secret scanners recognize it.
 const PREFIX: &str = "rbk_";
 
 /// Random bytes of a token.
@@ -26,10 +26,10 @@ words! {
     }
 }
 
-/// What is kept of a token.
+/// The part of a token that is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
-    /// Its id, which its text holds, too.
+    /// Its id, which is also a part of its text.
     pub id: TokenId,
     /// What it is for.
     pub scope: Scope,
@@ -39,9 +39,9 @@ pub struct Token {
     pub name: Option<String>,
     /// SHA-256 of its text.
     pub digest: [u8; 32],
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// From when on it is worth nothing.
+    /// From when on it is not valid; never if unset.
     pub expires_at: Option<Timestamp>,
     /// When it was last seen, to about a minute.
     pub last_used_at: Option<Timestamp>,
@@ -90,7 +90,7 @@ impl TokenText {
         format!("{PREFIX}{}_{}", self.id.uuid().simple(), hex::encode(self.secret))
     }
 
-    /// What is kept of it.
+    /// The SHA-256 of its text, which is stored.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(self.expose().as_bytes()).into()

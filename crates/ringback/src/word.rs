@@ -1,9 +1,9 @@
-//! Words of which there are few, each with all that is to be known of it in one place: its name in documents, the sentence that
-//! people read, and the number that stores keep, if they keep one.
+//! Enumerations whose variants are declared with everything about them in one place: the name in documents, the sentence
+//! that people read, and the number that stores keep, if they keep one.
 
 use std::{fmt, str::FromStr};
 
-/// A word of which there are few.
+/// One value of a small enumeration.
 pub trait Word: Copy + Eq + fmt::Debug + fmt::Display + FromStr<Err = NotOneOf> + 'static {
     /// All of them, in the order of their declaration.
     const ALL: &'static [Self];

@@ -217,7 +217,7 @@ pub(super) fn add(path: &str, operation: &mut Value) {
     let is_guarded = operation["security"][0].get("token").is_some();
     // A caller that is bound to a tenant may name no other.
     let can_be_absent = path.contains('{') || has_body || names(operation, "tenant");
-    // `/healthz` has a place of its own, so that health checks are always answered.
+    // `/healthz` asks no store, and finds a place in the reserve of connections: it is never refused with 503.
     let needs_place = path != "/healthz";
     let possible = |status| match status {
         400 => has_body || has_parameters,

@@ -1,4 +1,4 @@
-//! What the API said: a result, or a problem document that becomes one line for people.
+//! An answer of the API: a result, or a problem document that becomes one line for people.
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
@@ -15,7 +15,7 @@ use crate::{
 pub(crate) struct Answer {
     /// The status.
     pub(crate) status: StatusCode,
-    /// The version of what it shows, if that has versions.
+    /// The version of the object that it shows, if the object has versions.
     pub(crate) version: Option<u64>,
     /// The body as it came.
     pub(crate) body: Bytes,
@@ -45,11 +45,11 @@ impl Answer {
         headers.get(header::ETAG)?.to_str().ok()?.trim_matches('"').parse().ok()
     }
 
-    /// The answer if it is a success; under `--json` a problem is printed as it came, too.
+    /// The answer if it is a success; with `--json` a problem is also printed as it came.
     ///
     /// # Errors
-    /// [`Failure::NothingFound`] for 404, [`Failure::Usage`] for input that the API finds wrong, whatever the state of
-    /// things, and [`Failure::Failed`] for every other refusal.
+    /// [`Failure::NothingFound`] for 404, [`Failure::Usage`] for input that is wrong in any state of the installation, and
+    /// [`Failure::Failed`] for every other refusal.
     pub(crate) fn accepted(self, json: bool) -> Result<Self> {
         if self.status.is_success() {
             return Ok(self);
@@ -61,17 +61,17 @@ impl Answer {
         let told = problem.told(self.status);
         Err(match self.status.as_u16() {
             404 => Failure::NothingFound(told),
-            // Right by itself, and at odds with what came before it.
+            // The input is right by itself, but conflicts with an earlier request.
             422 if problem.code.as_deref() == Some("idempotency_conflict") => Failure::Failed(told),
             400 | 413 | 415 | 422 => Failure::Usage(vec![told]),
             _ => Failure::Failed(told),
         })
     }
 
-    /// The body, understood.
+    /// The body, parsed.
     ///
     /// # Errors
-    /// [`Failure::Failed`] if it is not what this version of the API answers.
+    /// [`Failure::Failed`] if it does not have the form of this version of the API.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_slice(&self.body)
             .map_err(|error| Failure::failed(format!("the answer is not one of Ringback's API: {error}")))
@@ -85,7 +85,7 @@ impl Answer {
 }
 
 impl Problem {
-    /// One line: each field, by its flag, with what would be right; or what was refused as a whole.
+    /// One line for people: each wrong field, named by its flag, with what would be right; or why the whole was refused.
     fn told(&self, status: StatusCode) -> String {
         let whole = self.detail.as_deref().or(self.title.as_deref()).unwrap_or("no reason was given");
         let code = self.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();

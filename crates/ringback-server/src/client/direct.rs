@@ -1,5 +1,5 @@
-//! The store, opened here; the admin router, driven in this process. Nothing is sent to receivers from here: what is
-//! emitted or replayed goes out by whichever process serves.
+//! Opens the store and drives the admin router in this process. It sends nothing to receivers: events that are emitted or
+//! replayed are sent by a process that serves.
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use crate::{
     stores::{self, Schema},
 };
 
-/// The router over a store of our own.
+/// The router over a store that this process has opened.
 #[derive(Debug)]
 pub(crate) struct Direct {
     router: Router,
@@ -26,7 +26,7 @@ impl Direct {
     /// Opens the store that the configuration names. It must exist and have the schema of this version.
     ///
     /// # Errors
-    /// What is missing, and how it is made.
+    /// What is missing, and how to create it.
     pub(crate) async fn open(configuration: &Configuration) -> Result<Self> {
         let store = stores::open(configuration, Schema::Check).await?;
         let keys = secrets::master_keys(configuration, Missing::Refuse)?;

@@ -1,8 +1,8 @@
-//! The API's names of fields and parameters in the words of the command line: whoever typed a flag is told of that flag.
+//! Translates the API's names of fields and parameters into flags, so that an error names the flag that was typed.
 
 use ringback::endpoint::{Setting, Shape};
 
-/// The flag that sets what stands at a pointer or is a parameter of this name; empty for the request as a whole.
+/// The flag that sets the field at a pointer, or the parameter with this name; empty for the request as a whole.
 pub(crate) fn spelled(place: &str) -> String {
     let mut segments = place.trim_start_matches('/').split('/').skip_while(|segment| is_group(segment));
     let flag = match segments.next().unwrap_or_default() {
@@ -27,7 +27,7 @@ fn is_group(segment: &str) -> bool {
     matches!(segment, "filter" | "retry")
 }
 
-/// A member's name, or which entry of a list; people count from one.
+/// A member's name, or the number of a list's entry, counted from one for people.
 fn inner(segment: &str) -> String {
     let index: Option<usize> = segment.parse().ok();
     index.map_or_else(|| segment.to_owned(), |index| format!("entry {}", index + 1))

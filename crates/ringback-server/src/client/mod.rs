@@ -1,8 +1,7 @@
 //! The admin API as the commands use it, over one of two transports.
 //!
-//! Without `--url` the store is opened here and the very same router is driven in this process; with `--url` and
-//! `--token` a running server is asked. So a command behaves the same either way, and `--json` prints what the
-//! API itself answered.
+//! Without `--url` the store is opened here and the same router runs in this process; with `--url` and `--token` a running
+//! server is asked. So a command behaves the same either way, and `--json` prints the API's own answer.
 
 mod answer;
 mod connection;
@@ -43,7 +42,7 @@ impl Client {
         self.call(Method::POST, path, body.map(Bytes::from)).await
     }
 
-    /// `method path` with a JSON body, or with none; only if what is there has this version, where one is named.
+    /// `method path` with a JSON body, or with none; if a version is given, only if the object has that version.
     pub(crate) async fn change(
         &self,
         method: Method,
@@ -74,7 +73,7 @@ impl Client {
     }
 }
 
-/// An id or a key as one segment of a path, whatever was typed.
+/// Encodes an id or a key as one segment of a path, whatever characters it has.
 pub(crate) fn segment(id: &str) -> String {
     utf8_percent_encode(id, NON_ALPHANUMERIC).to_string()
 }

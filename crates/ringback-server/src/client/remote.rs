@@ -1,5 +1,5 @@
-//! A running server, asked over HTTP. TLS is rustls with the ring provider and the web's roots, given explicitly:
-//! nothing is installed for the whole process.
+//! Asks a running server over HTTP. TLS is rustls with the ring provider and the web's roots, given explicitly: no provider
+//! is installed for the whole process.
 
 use std::{sync::Arc, time::Duration};
 
@@ -67,7 +67,7 @@ impl Remote {
     }
 }
 
-/// A proxy stands between networks; there is none on the way to this very machine.
+/// Whether a URL is of this machine: then no proxy is used.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

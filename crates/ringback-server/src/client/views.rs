@@ -1,4 +1,4 @@
-//! The API's answers, as far as the commands show them. Unknown fields are left alone: a newer server may say more.
+//! The parts of the API's answers that the commands show. Unknown fields are ignored: a newer server may have more.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(crate) struct Emitted {
     pub(crate) id: String,
     /// Whether nothing was stored.
     pub(crate) duplicate: bool,
-    /// What was understood but is probably a mistake.
+    /// What was accepted but is probably a mistake.
     #[serde(default)]
     pub(crate) warnings: Vec<Warning>,
 }
@@ -34,9 +34,9 @@ pub(crate) struct Emitted {
 /// Something that is probably a mistake.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Warning {
-    /// Which kind.
+    /// The kind of warning.
     pub(crate) code: String,
-    /// Where.
+    /// The pointer to the field.
     #[serde(default)]
     pub(crate) pointer: String,
     /// What.
@@ -117,7 +117,7 @@ pub(crate) struct Attempt {
 }
 
 impl Warning {
-    /// Tells it on standard error.
+    /// Prints it on standard error.
     pub(crate) fn tell(&self) {
         let told = format!("{} {}: {}", self.code, self.pointer, self.detail);
         print::note(format_args!("warning: {}", plain(&told)));
@@ -125,7 +125,7 @@ impl Warning {
 }
 
 impl Delivery {
-    /// Where it goes, for people.
+    /// Where the delivery goes, for people.
     pub(crate) fn to(&self) -> &str {
         self.url.as_deref().unwrap_or("a destination that cannot be read")
     }
@@ -168,12 +168,12 @@ pub(crate) struct Endpoint {
     pub(crate) on_dead: String,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
-    /// Only in the answer that made it.
+    /// Only in the answer to the request that created it.
     #[serde(default)]
     pub(crate) secret: Option<String>,
     #[serde(default)]
     pub(crate) warnings: Vec<Warning>,
-    /// What has no place above.
+    /// All other fields.
     #[serde(flatten)]
     pub(crate) others: serde_json::Map<String, serde_json::Value>,
 }
@@ -273,7 +273,7 @@ pub(crate) struct Receipt {
     pub(crate) actor: String,
 }
 
-/// The books.
+/// The ledger.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Ledger {
     pub(crate) events: LedgerEvents,

@@ -58,12 +58,12 @@ impl Backup {
     }
 }
 
-/// What to say of the other database.
+/// The error for PostgreSQL.
 const POSTGRES: &str = "backup copies a SQLite database; PostgreSQL has its own tools: pg_dump for a copy, pg_basebackup with \
                         archived logs to go back to any moment. Keep the master_key with either";
 
 async fn copy(database: &Path, to: &Path) -> Result<u64> {
-    // Its schema may be older: before an upgrade is when a copy is wanted.
+    // The schema is not checked, since people make a backup before an upgrade.
     let store = stores::open_file(database, Missing::Refuse).await?;
     store.backup(to).await.map_err(|error| match error {
         store::Error::Refused(why) => Failure::usage(why),

@@ -1,4 +1,4 @@
-//! `ringback dead-letters`: what was given up, newest first, and why.
+//! `ringback dead-letters`: lists dead letters, newest first, with their reasons.
 
 use ringback::{delivery::DeadReason, time::Timestamp};
 
@@ -61,7 +61,7 @@ fn show(letters: &[Delivery]) {
     table.print();
 }
 
-/// The status if there was one, the error if there was another than "that status is no success".
+/// The last answer: its status, if there was one, and the error, unless that only says that the status is no success.
 fn last_answer(letter: &Delivery) -> String {
     match (letter.last_status_code, letter.last_error.as_deref()) {
         (Some(code), None | Some("status")) => code.to_string(),

@@ -1,4 +1,4 @@
-//! `ringback deliveries`: what is owed, what came of it; one of them with every attempt.
+//! `ringback deliveries`: lists deliveries, or shows one with all its attempts.
 
 use ringback::{
     delivery::Status,
@@ -88,12 +88,12 @@ fn show(deliveries: &[Delivery]) {
     table.print();
 }
 
-/// What a delivery waits for, or why it is no more.
+/// What a delivery waits for, or how it ended.
 fn next(delivery: &Delivery, now: Timestamp) -> String {
     let held = delivery.hold_reason.as_deref().map(|reason| format!("held: {reason}"));
     let due = delivery.next_attempt_at.map(|at| moment::relative(at, now));
     let dead = delivery.dead_reason.as_ref().map(|reason| match &delivery.last_error {
-        // Of the others the tries tell more.
+        // For other reasons the attempts show more than the error's text.
         Some(error) if reason == "unroutable" => format!("{reason}: {error}"),
         _ => reason.clone(),
     });

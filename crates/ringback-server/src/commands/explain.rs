@@ -1,4 +1,5 @@
-//! `ringback explain EVENT`: whom an event was for and why not the others, what came of it, and by which policy.
+//! `ringback explain EVENT`: which endpoints got an event and why the others did not, how its deliveries ended, and by which
+//! policy.
 
 use std::collections::HashMap;
 
@@ -38,7 +39,7 @@ pub(crate) struct Explain {
     connection: Connection,
 }
 
-/// Most endpoints that are looked up for what they are now.
+/// Most endpoints whose present state is looked up.
 const ENDPOINTS_MAX: usize = 50;
 
 impl Explain {
@@ -60,12 +61,12 @@ impl Explain {
     }
 }
 
-/// An event's id; a key in its place is the likeliest slip.
+/// An event's id. The error for other texts suggests `find`, since a key is the most likely mistake.
 fn event_id(text: &str) -> Result<String, String> {
     value::id::<EventId>(text).map_err(|error| format!("{error}; if it is a key: ringback find {}", plain(text)))
 }
 
-/// The endpoints of the verdicts as they are now; a deleted one is not among them.
+/// The endpoints that routing decided about, as they are now, without deleted ones.
 async fn endpoints(client: &Client, event: &Event) -> Result<HashMap<String, Endpoint>> {
     let mut endpoints = HashMap::new();
     for id in event.routing.iter().filter_map(|routing| routing.endpoint_id.as_ref()).take(ENDPOINTS_MAX) {
@@ -111,7 +112,7 @@ fn name(routing: &Routing) -> String {
     }
 }
 
-/// Why, and what is different now that would let the next one through or stop it.
+/// Why an endpoint got the event or did not, and whether its present configuration would decide otherwise.
 fn why(routing: &Routing, event: &Event, now: Option<Option<&Endpoint>>) -> String {
     let reason = match (routing.verdict.as_str(), routing.reason.as_deref()) {
         ("delivery", _) => format!("it selected {}", event.event_type),

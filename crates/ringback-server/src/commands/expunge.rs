@@ -1,4 +1,4 @@
-//! `ringback expunge`: what events held is erased, of one at once, or of all that a filter finds.
+//! `ringback expunge`: erases the contents of one event at once, or of all events that a filter finds.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::{
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// Without any change for so long, nobody seems to be working on it.
+/// Without any change for this long, it seems that no process works on it.
 const STALLED: Duration = Duration::from_secs(15);
 
 /// Erase what events held: payloads and what receivers answered
@@ -155,7 +155,7 @@ impl Expunge {
         }
     }
 
-    /// Waits for the receipt, for as long as the expunge moves.
+    /// Waits for the receipt, as long as the expunge makes progress.
     async fn follow(&self, client: &Client, id: &str) -> Result<()> {
         let path = format!("/v1/expunges/{}", segment(id));
         let (mut remaining, mut moved) = (u64::MAX, Instant::now());
@@ -181,7 +181,7 @@ impl Expunge {
     }
 }
 
-/// What is known of an expunge that does not move.
+/// The message about an expunge that makes no progress.
 fn stalled(id: &str, expunge: &ExpungeOfMany) -> String {
     let left = match expunge.remaining {
         0 => "its events are erased, but it has no receipt yet".to_owned(),

@@ -45,7 +45,7 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Whether it leaves everything in.
+    /// Whether it has no condition.
     pub(crate) const fn is_empty(&self) -> bool {
         self.tenant.is_none()
             && self.endpoint_id.is_none()

@@ -1,5 +1,5 @@
-//! `ringback find KEY|ID`: "customer X says they never got the webhook for call Y". One screen says whether the platform
-//! ever handed the event in, whom it was for and why not, what was sent when, what was answered, and what comes next.
+//! `ringback find KEY|ID`: "customer X says they never got the webhook for call Y". One screen shows whether the platform
+//! emitted the event, which endpoints got it and why others did not, what was sent when, the answers, and what comes next.
 
 use ringback::id::{DeliveryId, EndpointId, EventId, ReplayId};
 
@@ -70,7 +70,7 @@ impl Find {
         Ok(())
     }
 
-    /// The explicit negative: what was looked through, so that "not there" can be believed.
+    /// The message if nothing was found: it says what was searched, so that people can believe it.
     async fn absence(&self, client: &Client) -> Result<String> {
         let mut query = vec![("limit", "1".to_owned())];
         query.extend(self.tenant.clone().map(|tenant| ("tenant", tenant)));
@@ -88,7 +88,7 @@ impl Find {
         Ok(plain(&format!("{sought} for {of_whom}; {newest}")))
     }
 
-    /// What the API says of an id; `None` if there is nothing with it, or it is another tenant's.
+    /// The API's answer for an id; `None` if nothing has the id, or it belongs to another tenant.
     async fn by_id(&self, client: &Client, kind: Kind) -> Result<Option<Answer>> {
         let answer = match client.get(&kind.path(&self.key), &[]).await?.accepted(false) {
             Err(Failure::NothingFound(_)) => return Ok(None),
@@ -125,7 +125,7 @@ impl Find {
     }
 }
 
-/// What an id of Ringback's is of.
+/// The kind of object that an id names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Event,
@@ -135,7 +135,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// `None` for what is no id: then it is a key.
+    /// The kind of an id; `None` if the text is no id: then it is a key.
     fn of(text: &str) -> Option<Self> {
         if text.parse::<EventId>().is_ok() {
             Some(Self::Event)

@@ -20,8 +20,8 @@ impl std::str::FromStr for Header {
     }
 }
 
-/// Reads lines of the form `name: value`, or a JSON object as the API shows the headers of an attempt. A request line
-/// before them and the empty line after them are passed over.
+/// Reads lines of the form `name: value`, or a JSON object, as the API shows the headers of an attempt. A request line
+/// before them and an empty line after them are skipped.
 pub(super) fn read_all(source: &str, text: &str) -> Result<Vec<Header>> {
     if text.trim_start().starts_with('{') {
         let object: std::collections::BTreeMap<String, String> = serde_json::from_str(text)

@@ -1,4 +1,4 @@
-//! Files that commands read, `-` being standard input.
+//! Files that commands read; `-` is standard input.
 
 use std::{io::Read as _, path::Path};
 

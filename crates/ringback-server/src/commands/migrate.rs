@@ -38,7 +38,7 @@ impl Migrate {
             print::raw(schema_text(&configuration).as_bytes());
             return Ok(());
         }
-        // A step may take its time on large tables: the log says which one it is.
+        // A migration may take long on large tables: the log says which one runs.
         serve::log::start(&configuration.log.0, configuration.log_format);
         let store = stores::open(&configuration, if self.create { Schema::Create } else { Schema::Migrate }).await?;
         if let (DatabaseUrl::Sqlite(_), Missing::Make) = (&configuration.database_url, Missing::of(&store).await?) {
@@ -49,7 +49,7 @@ impl Migrate {
     }
 }
 
-/// Every step for the configured database.
+/// All migrations for the configured database.
 fn schema_text(configuration: &Configuration) -> String {
     match configuration.database_url {
         DatabaseUrl::Sqlite(_) => ringback_sqlite::schema_text(),

@@ -1,4 +1,4 @@
-//! One page of a list: how commands ask for it, and what they do about an empty one.
+//! One page of a list: how commands ask for it, and what they do if it is empty.
 
 use serde::de::DeserializeOwned;
 
@@ -25,7 +25,7 @@ pub(super) struct Paging {
 }
 
 impl Paging {
-    /// Lists one page of what is at `path`; ends with "nothing found" and these words where there is none.
+    /// Shows one page of the list at `path`; ends with "nothing found" and these words if there is nothing.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         client: &Client,
@@ -51,7 +51,8 @@ impl Paging {
         Ok(())
     }
 
-    /// The first page that holds any: one may be empty because only so many rows were looked at.
+    /// The first page that is not empty: a page may be empty although more follow, since it looks at a bounded number of
+    /// rows.
     async fn first<T: DeserializeOwned>(
         &self,
         client: &Client,

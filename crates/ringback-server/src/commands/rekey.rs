@@ -1,4 +1,4 @@
-//! `ringback rekey`: seals everything anew under the present master key, so that older ones can be removed.
+//! `ringback rekey`: seals everything anew under the current master key, so that older ones can be removed.
 
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,7 @@ pub(crate) struct Rekey {
 const PACE: Duration = Duration::from_secs(1);
 
 impl Rekey {
-    /// Seals anew and tells what came of it.
+    /// Seals anew and prints the result.
     pub(crate) async fn run(self) -> Result<()> {
         let configuration = Configuration::load(&self.flags.0)?;
         let store = stores::open(&configuration, Schema::Check).await?;
@@ -96,7 +96,7 @@ impl Rekey {
     }
 }
 
-/// What a script has to know.
+/// The result for scripts: an error if older keys are still needed.
 fn outcome(rekeyed: &Rekeyed) -> Result<()> {
     if !rekeyed.is_complete {
         return Err(Failure::failed(
@@ -114,7 +114,7 @@ fn outcome(rekeyed: &Rekeyed) -> Result<()> {
     }
 }
 
-/// Tells on standard error how far it is, once a second.
+/// Prints the progress on standard error, once a second.
 fn progress() -> impl FnMut(&Rekeyed) + Send {
     let mut told = Instant::now();
     move |rekeyed| {

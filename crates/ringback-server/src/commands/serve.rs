@@ -52,7 +52,7 @@ pub(crate) struct Serve {
     flags: Flags,
 }
 
-/// Most of the grace that callers of the API can use up; the rest is for open requests to receivers.
+/// The most of the grace period that requests to the API may take; the rest is for open requests to receivers.
 const API_GRACE_MAX: Duration = Duration::from_secs(5);
 
 impl Serve {
@@ -131,7 +131,7 @@ fn proxies(configuration: &Configuration) -> TrustedProxies {
     configuration.trusted_proxies.iter().map(|network| network.0).collect()
 }
 
-/// Whoever may call, and what they find.
+/// The router's options: who may call the API, and where it is.
 fn options(configuration: &Configuration, token: &AdminToken) -> Result<Options> {
     let options = Options::with_token(token.secret().expose())
         .alone()
@@ -146,8 +146,8 @@ fn options(configuration: &Configuration, token: &AdminToken) -> Result<Options>
 }
 
 impl Serving {
-    /// Serves until the first signal, then ends in order; a second signal ends the process on the spot, and so does a
-    /// database whose files are gone: nothing could be recorded of what is still sent.
+    /// Serves until the first signal, then ends in an orderly way. A second signal ends the process at once, and so does a
+    /// database whose files are gone, since no outcome could be recorded any more.
     ///
     /// # Errors
     /// When a file of the database was removed or replaced.

@@ -1,4 +1,4 @@
-//! Values whose form is known before anyone is asked, so that a slip is refused by the flag's own name.
+//! Parsers of values whose form is known, so that a mistake is refused before any request, with the flag's name.
 
 use std::{fmt::Display, str::FromStr, time::Duration};
 
@@ -26,8 +26,8 @@ pub(super) fn key(text: &str) -> Result<String, String> {
     checked(text, is_key, "1 to 256 characters without control characters")
 }
 
-/// One of the engine's words, kept as text. What each means is told by the API's document: here it would have every flag of the
-/// command take three lines.
+/// One of the engine's words, kept as text. Their meanings are left to the API's document: in `--help` they would make every
+/// flag of the command take three lines.
 pub(super) fn word<T: Word>() -> PossibleValuesParser {
     some_of(T::ALL)
 }
@@ -57,7 +57,7 @@ pub(super) fn milliseconds(text: &str) -> Result<u64, String> {
     duration(text).map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// A rate above nothing.
+/// A rate above zero.
 pub(super) fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
     rate.ok_or_else(|| "not a number above 0, such as 20 or 0.5".to_owned())

@@ -1,4 +1,4 @@
-//! `ringback verify`: whether a request that somebody kept carries the right signature, and which ingredient differs.
+//! `ringback verify`: checks whether a saved request has the right signature, and if not, finds which ingredient differs.
 
 use std::{path::PathBuf, time::Duration};
 

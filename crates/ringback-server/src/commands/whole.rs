@@ -13,10 +13,10 @@ use crate::{
 /// Most deliveries of an event shown in full.
 const DELIVERIES_MAX: usize = 20;
 
-/// An event and what became of it.
+/// An event with its deliveries.
 #[derive(Debug)]
 pub(super) struct Whole {
-    /// What the API said about the event.
+    /// The API's answer about the event.
     pub(super) answer: Answer,
     /// The event, with routing.
     pub(super) event: Event,
@@ -25,7 +25,7 @@ pub(super) struct Whole {
 }
 
 impl Whole {
-    /// Asks for all of it; for the event alone if only the API's answer is wanted.
+    /// Loads the event with its deliveries; with `json` only the API's answer about the event.
     pub(super) async fn load(client: &Client, id: &str, json: bool) -> Result<Self> {
         let answer = client.get(&format!("/v1/events/{}", segment(id)), &[]).await?.accepted(json)?;
         let event: Event = answer.read()?;

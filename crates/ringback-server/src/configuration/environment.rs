@@ -8,16 +8,16 @@ use super::{
     settings::{Finding, Settings, Source},
 };
 
-/// What every variable of ours begins with.
+/// The prefix of Ringback's variables.
 const PREFIX: &str = "RINGBACK_";
 
-/// Variables of tests, which are none of the program's business.
+/// The prefix of variables for tests, which the program ignores.
 const TEST_PREFIX: &str = "RINGBACK_TEST_";
 
-/// Read by the commands that take `--config`, `--url` and `--token`.
+/// Variables that are no keys: they stand for the flags `--config`, `--url` and `--token`.
 const OTHERS: [&str; 3] = ["RINGBACK_CONFIG", "RINGBACK_URL", "RINGBACK_TOKEN"];
 
-/// Puts the environment's values into `settings` and returns a warning for each unknown variable of ours.
+/// Puts the environment's values into `settings`; returns a warning for each unknown variable with Ringback's prefix.
 pub(super) fn read(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     settings: &mut Settings,

@@ -11,10 +11,10 @@ use super::{
     settings::{Finding, Settings, Source},
 };
 
-/// Read when it exists and `--config` names no other.
+/// The file that is read if it exists and `--config` names no other.
 const FILE: &str = "ringback.toml";
 
-/// Puts a file's values into `settings`. A file that was asked for must exist.
+/// Puts a file's values into `settings`. A file that `--config` names must exist.
 pub(super) fn read(asked: Option<&Path>, settings: &mut Settings, findings: &mut Vec<Finding>) {
     let path = asked.unwrap_or(Path::new(FILE));
     let name = path.display().to_string();

@@ -77,7 +77,7 @@ impl FromArgMatches for Flags {
     }
 }
 
-/// What the flags stand under in `--help`.
+/// The heading of the flags in `--help`.
 const HEADING: &str = "Configuration (also by RINGBACK_* variables and ringback.toml)";
 
 fn config_file() -> Arg {

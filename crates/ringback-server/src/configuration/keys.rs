@@ -1,4 +1,4 @@
-//! The table of keys: name, type, default, and what it means. Everything else about configuration is made from it.
+//! The table of keys: name, type, default, and meaning. Everything else about configuration is made from this table.
 
 use super::{
     settings::{Finding, Settings},
@@ -18,9 +18,9 @@ pub(super) struct Key {
     pub(super) name: &'static str,
     /// What it means.
     pub(super) doc: &'static str,
-    /// Its value as text unless some source says otherwise; empty for none.
+    /// Its default as text; empty for none.
     pub(super) default: &'static str,
-    /// What stands for the value in `--help`.
+    /// The value's placeholder in `--help`.
     pub(super) value_name: &'static str,
     /// `true` or `false`.
     pub(super) is_switch: bool,
@@ -44,14 +44,14 @@ impl Key {
         self.value_name == <Weights as Value>::NAME
     }
 
-    /// What `--help` says.
+    /// Its text in `--help`.
     pub(super) fn help(&self) -> String {
         let doc = self.doc.trim();
         if self.default.is_empty() { doc.to_owned() } else { format!("{doc} [default: {}]", self.default) }
     }
 }
 
-/// Every key, each that can be given by a file followed by the key of that file.
+/// Every key; a key whose value can be in a file of its own is followed by the key that names the file.
 pub(super) fn all() -> impl Iterator<Item = &'static Key> {
     KEYS.iter().flat_map(|key| std::iter::once(key).chain(file_of(key)))
 }
@@ -75,7 +75,7 @@ macro_rules! keys {
         }),+];
 
         impl Configuration {
-            /// Understands every value, or leaves a finding for each that is wrong.
+            /// Parses every value, and adds a finding for each that is wrong.
             pub(super) fn from_settings(settings: &Settings, findings: &mut Vec<Finding>) -> Option<Self> {
                 let mut keys = KEYS.iter();
                 $(let $field = keys.next().and_then(|key| settings.value::<$kind>(key, findings));)+

@@ -1,12 +1,12 @@
-//! What the operator set. One table of keys ([`keys`]), read from four sources; the first that has a key wins:
+//! The configuration. One table of keys ([`keys`]), read from four sources; the first that has a key wins:
 //!
 //! 1. flags: `--retention-events 30d`
 //! 2. environment: `RINGBACK_RETENTION_EVENTS=30d`
 //! 3. file: `ringback.toml`, or the one that `--config` names
 //! 4. the table's own defaults, which `config.default.toml` shows
 //!
-//! A value that is wrong names its key, its source and what would be right; a wrong one that a better source
-//! overrules is not looked at. Secrets are never repeated in a message.
+//! The finding for a wrong value names its key, its source and what would be right; a value that another source overrides is
+//! not checked. Messages never repeat secrets.
 
 mod environment;
 mod file;
@@ -32,21 +32,21 @@ use crate::{
     print,
 };
 
-/// What the sources say, wrong or right.
+/// The configuration with all its findings.
 #[derive(Debug)]
 pub(crate) struct Examined {
-    /// Every value; `None` if one could not be understood.
+    /// All values; `None` if one is wrong.
     pub(crate) configuration: Option<Configuration>,
-    /// What is not a default.
+    /// The values that a source gives.
     pub(crate) given: Vec<Given>,
     /// What is wrong.
     pub(crate) findings: Vec<Finding>,
-    /// What is probably a slip.
+    /// What is probably a mistake.
     pub(crate) warnings: Vec<String>,
 }
 
 impl Configuration {
-    /// Reads all sources and judges nothing.
+    /// Reads all sources; wrong values are returned as findings.
     pub(crate) fn examine(flags: &Flags) -> Examined {
         let (mut settings, mut findings) = (Settings::default(), Vec::new());
         file::read(flags.file.as_deref(), &mut settings, &mut findings);

@@ -1,4 +1,4 @@
-//! `config.default.toml`: every key with its default and meaning, complete, and equal to the table.
+//! `config.default.toml`: every key with its default and meaning. A test keeps the file equal to the table.
 
 /// The file, as `ringback serve --print-config` shows it.
 pub(crate) const REFERENCE: &str = include_str!("../../config.default.toml");

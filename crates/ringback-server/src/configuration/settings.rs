@@ -1,4 +1,4 @@
-//! What the sources said, before anything is understood: for each key the text of the best source so far.
+//! The texts of the sources before they are parsed: for each key the text of the best source so far.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -9,14 +9,14 @@ use super::{
     value::Value,
 };
 
-/// What is wrong about one key, or about a source as a whole.
+/// What is wrong with one key, or with a source as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
     /// The key; `None` if the source itself cannot be read.
     pub(crate) key: Option<String>,
-    /// Where it was said.
+    /// The source of the value.
     pub(crate) source: Option<String>,
-    /// What was said; `***` for secrets.
+    /// The value; `***` for secrets.
     pub(crate) value: Option<String>,
     /// What is wrong, and what would be right.
     pub(crate) detail: String,
@@ -51,7 +51,7 @@ pub(crate) struct Given {
     pub(crate) key: &'static str,
     /// Its value; `***` for secrets.
     pub(crate) value: String,
-    /// Where it was said.
+    /// The source of the value.
     pub(crate) source: String,
 }
 
@@ -64,11 +64,11 @@ pub(super) enum Source {
     Variable,
     /// The key's flag.
     Flag,
-    /// The key that names a file, where that was said, and the file.
+    /// A file of its own: the key that names the file, that key's source, and the file's name.
     ValueFile(String),
 }
 
-/// The source as it is named to a person, for one key.
+/// The name of a source for people, for one key.
 struct Named<'a>(&'a Source, &'a Key);
 
 impl fmt::Display for Named<'_> {
@@ -89,23 +89,23 @@ fn spelled(source: &Source, key: &Key) -> String {
     }
 }
 
-/// Texts by key. A later [`Settings::put`] replaces an earlier one, so sources are read worst first.
+/// Texts by key. A later [`Settings::put`] replaces an earlier one, so the source that wins is read last.
 #[derive(Debug, Default)]
 pub(super) struct Settings(BTreeMap<String, (Source, String)>);
 
 impl Settings {
-    /// Remembers what a source says about a key.
+    /// Stores a source's text for a key.
     pub(super) fn put(&mut self, key: &str, source: Source, text: String) {
         self.0.insert(key.to_owned(), (source, text));
     }
 
-    /// Takes a key out: where it was said, and its text.
+    /// Removes a key; returns its source and its text.
     pub(super) fn take(&mut self, key: &Key) -> Option<(String, String)> {
         let (source, text) = self.0.remove(key.name)?;
         Some((spelled(&source, key), text))
     }
 
-    /// Where a key was said.
+    /// The source of a key.
     pub(super) fn source(&self, name: &str) -> Option<String> {
         let key = KEYS.iter().find(|key| key.name == name)?;
         let (source, _) = self.0.get(name)?;

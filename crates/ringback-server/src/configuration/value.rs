@@ -1,8 +1,8 @@
-//! How a text becomes a value, and what is said when it does not.
+//! Parsing texts into values, and the messages for texts that are wrong.
 
 /// A type that a key can have.
 pub(super) trait Value: Sized {
-    /// What stands for it in `--help`.
+    /// Its placeholder in `--help`.
     const NAME: &'static str;
 
     /// Whether it is `true` or `false`.
@@ -14,7 +14,7 @@ pub(super) trait Value: Sized {
     /// What would be right, to complete "… is not".
     fn expected() -> String;
 
-    /// The value that the text means. The empty text means "none" where there is such a value.
+    /// The value of a text. The empty text means "none", for types that have such a value.
     fn parse(text: &str) -> Option<Self>;
 
     /// A text given for it, as people may see it.
@@ -63,7 +63,7 @@ impl<V: Value> Value for Option<V> {
     }
 }
 
-/// Several, with commas between; none when empty.
+/// Several values, with commas between them; none if the text is empty.
 impl<V: Value> Value for Vec<V> {
     const NAME: &'static str = "LIST";
     const SECRET: bool = V::SECRET;

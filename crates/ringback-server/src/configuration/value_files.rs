@@ -1,7 +1,7 @@
-//! Values that stand in files of their own, as containers are given secrets: `RINGBACK_MASTER_KEY_FILE=/run/secrets/key`.
+//! Values in files of their own, as secrets are often given to containers: `RINGBACK_MASTER_KEY_FILE=/run/secrets/key`.
 //!
-//! Such a key names a file in place of a value, in every source. Where both are given nobody can tell which is meant, so
-//! that is an error, whatever the sources.
+//! Such a key names a file in place of a value, in every source. If both a value and a file are given, it is unclear which
+//! one is meant, so that is an error, whatever the sources.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::exposed::exposed;
 
 macro_rules! value_files {
     ($($of:literal)+) => {
-        /// The key of the value, and the one of its file.
+        /// The key of a value, and the key that names its file.
         pub(super) const VALUE_FILES: &[(&str, Key)] = &[$((
             $of,
             Key {
@@ -30,12 +30,12 @@ macro_rules! value_files {
 
 value_files! { "database_url" "admin_token" "master_key" "old_master_keys" }
 
-/// The key of the file that a key's value can stand in.
+/// The key that names the file for another key's value, if that value can be in a file.
 pub(super) fn file_of(key: &Key) -> Option<&'static Key> {
     VALUE_FILES.iter().find(|(of, _)| *of == key.name).map(|(_, file)| file)
 }
 
-/// Puts what the files hold in place of their names. Returns a warning for each that others than its owner can read.
+/// Replaces the files' names by their contents. Returns a warning for each file that others than its owner can read.
 pub(super) fn resolve(settings: &mut Settings, findings: &mut Vec<Finding>) -> Vec<String> {
     let mut warnings = Vec::new();
     for (of, file) in VALUE_FILES {
@@ -59,7 +59,7 @@ pub(super) fn resolve(settings: &mut Settings, findings: &mut Vec<Finding>) -> V
     warnings
 }
 
-/// The text without the line end that editors leave. Old keys may stand one in a line.
+/// The text without the line end that editors add. Old master keys may be one on each line.
 fn value(of: &str, text: &str) -> String {
     let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     if of == "old_master_keys" { text.lines().collect::<Vec<_>>().join(",") } else { text.to_owned() }

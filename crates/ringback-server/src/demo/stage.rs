@@ -1,5 +1,5 @@
-//! Everything that the story is played on: a temporary SQLite file, the engine, its API on a real socket, and the
-//! receivers. Chapters speak to the API over HTTP, as a platform would.
+//! The stage of the demo's story: a temporary SQLite file, the engine, its API on a real socket, and the receivers. The
+//! chapters use the API over HTTP, as a platform would.
 
 use std::{
     net::SocketAddr,
@@ -66,7 +66,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Sets everything up; the receivers in `without` are deserted.
+    /// Starts everything; nobody listens at the addresses of the receivers in `without`.
     pub(super) async fn set(without: &[Temper]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("ringback-demo-").tempdir().map_err(Failure::failed)?;
         let database = Sqlite::open(folder.path().join("ringback.db")).await.map_err(Failure::failed)?;
@@ -119,7 +119,7 @@ impl Stage {
 
     /// Emits a sample by HTTP and returns the event's id.
     pub(super) async fn emit(&self, sample: &Sample, tenant: &str, destination: Option<&Value>) -> Result<String> {
-        // The payload goes in as it stands: anything that builds JSON could change it.
+        // The payload is put in as text: a JSON library could change its bytes.
         let (event_type, key, payload) = (sample.event_type, sample.key, sample.payload());
         let more = destination.map(|destination| format!(r#","destination":{destination}"#)).unwrap_or_default();
         let body = format!(
@@ -153,7 +153,7 @@ impl Stage {
         self.client.get(&format!("/v1/deliveries/{id}"), &[]).await?.accepted(false)?.read()
     }
 
-    /// The books.
+    /// The ledger.
     pub(super) async fn ledger(&self) -> Result<Ledger> {
         self.client.get("/v1/ledger", &[]).await?.accepted(false)?.read()
     }
@@ -182,7 +182,7 @@ impl Stage {
         }
     }
 
-    /// Where something did not come out as told, the engine's own records say why.
+    /// If something did not come out as told, shows the engine's own records of it.
     pub(super) async fn explain(&self, as_told: bool, event_id: &str, deliveries: &[Delivery]) -> Result<()> {
         if !as_told {
             let event = self.event(event_id).await?;
@@ -200,7 +200,7 @@ impl Stage {
         }
     }
 
-    /// Takes everything down again; the folder goes with it.
+    /// Stops everything and removes the folder.
     pub(super) async fn strike(self) {
         let _ = self.stop.send(());
         let _ = self.serving.await;

@@ -54,7 +54,7 @@ impl Teller {
         print::line(format!("   <- {place}  attempt {}  {status}  after {after_ms} ms  {check}", plain(number)));
     }
 
-    /// What must be true by now; the number of those that are not decides about the end.
+    /// Checks a claim that must be true by now; the number of false ones decides how the demo ends.
     pub(super) fn check(&self, right: bool, claim: &str) -> bool {
         if right {
             print::line(format!("   {} {claim}", self.paint.good("ok")));
@@ -65,7 +65,7 @@ impl Teller {
         right
     }
 
-    /// How many claims did not hold.
+    /// How many claims were false.
     pub(super) const fn wrong(&self) -> u32 {
         self.wrong.get()
     }

@@ -1,7 +1,7 @@
-//! How results look to people. Programs get the API's own JSON instead.
+//! Printing for people. Programs get the API's own JSON instead.
 //!
-//! Whatever a caller or receiver chose (types, keys, URLs, response bodies) goes through [`plain()`] before it
-//! reaches a terminal.
+//! Texts that a caller or receiver chose (types, keys, URLs, response bodies) go through [`plain()`] before they reach a
+//! terminal.
 
 pub(crate) mod moment;
 mod note;

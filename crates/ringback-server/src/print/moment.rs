@@ -1,4 +1,4 @@
-//! Moments as people compare them: the clock time in UTC, and how long ago.
+//! Moments for people: the clock time in UTC, and how long ago.
 
 use ringback::time::Timestamp;
 
@@ -23,7 +23,7 @@ pub(crate) fn relative(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// The largest unit of which there are at least two, or seconds.
+/// A span of time in the largest unit of which there are at least two; otherwise in seconds.
 pub(crate) fn span(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),

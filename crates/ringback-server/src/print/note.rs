@@ -1,5 +1,5 @@
-//! Standard error, for what is said beside a result. Whether anybody reads it makes no difference: `eprintln!` would end
-//! the program when nobody does, a server at its next warning included.
+//! Standard error, for messages that are no results. A closed standard error is ignored: `eprintln!` would panic then, and
+//! end a server at its next warning.
 
 use std::io::{Write as _, stderr};
 
@@ -10,6 +10,6 @@ pub(crate) fn note(text: impl std::fmt::Display) {
 
 /// Writes a text as it is, for what is written over again on the same line.
 pub(crate) fn again(text: impl std::fmt::Display) {
-    // At once, so that lines of several threads stay whole.
+    // In one write, so that lines of several threads do not mix.
     let _ = stderr().lock().write_all(text.to_string().as_bytes());
 }

@@ -1,4 +1,4 @@
-//! Colour, where it helps and is wanted: on a terminal, unless `NO_COLOR` is set (no-color.org).
+//! Colour: only on a terminal, unless `NO_COLOR` is set (no-color.org).
 
 use std::io::IsTerminal as _;
 
@@ -26,12 +26,12 @@ impl Paint {
         self.with("31", text)
     }
 
-    /// What is not over yet.
+    /// What has not ended yet.
     pub(crate) fn pending(self, text: &str) -> String {
         self.with("33", text)
     }
 
-    /// What everything hangs on.
+    /// What matters most.
     pub(crate) fn strong(self, text: &str) -> String {
         self.with("1", text)
     }

@@ -1,6 +1,6 @@
 //! Makes foreign text harmless for a terminal.
 
-/// The text with control characters, which could move the cursor or rewrite what stands above, made visible.
+/// The text with control characters made visible: they could move the cursor or overwrite earlier lines.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
 }

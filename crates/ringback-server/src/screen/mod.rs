@@ -68,7 +68,7 @@ pub(crate) fn skipped_because(reason: &str) -> &str {
     }
 }
 
-/// One delivery: where it stands, what comes next, and each try with what came back.
+/// One delivery: its state, what comes next, and each attempt with its answer.
 pub(crate) fn delivery(delivery: &Delivery, event: &Event, paint: Paint) {
     let now = Timestamp::now();
     print::line("");
@@ -103,7 +103,7 @@ fn standing(delivery: &Delivery, now: Timestamp, paint: Paint) -> String {
     }
 }
 
-/// What helps against a death: sending the same again only where the cause may pass.
+/// What helps against a dead letter. Sending it again is suggested only if the cause may have passed.
 fn remedy(delivery: &Delivery, reason: &str) -> String {
     let replay = format!("ringback replay {}", delivery.id);
     match (reason, &delivery.endpoint_id) {

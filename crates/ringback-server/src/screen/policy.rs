@@ -1,4 +1,4 @@
-//! How an endpoint is sent to: what is in effect, where it comes from, and whether it is what it was.
+//! The policy of an endpoint: the values in effect, where they come from, and whether the endpoint has changed since.
 
 use ringback::{
     endpoint::{SETTINGS, Scheme},
@@ -12,7 +12,7 @@ use crate::{
     print::{self, Paint, moment, plain},
 };
 
-/// The policy in effect; with the moment of an event it says if it has changed since.
+/// Shows the policy in effect; with the time of an event it says whether the endpoint has changed since then.
 pub(crate) fn policy(endpoint: &Endpoint, since: Option<Timestamp>, paint: Paint) {
     let key = endpoint.key.as_deref().map(|key| format!(" ({key})")).unwrap_or_default();
     let name = endpoint.name.as_deref().map(|name| format!(", {name}")).unwrap_or_default();

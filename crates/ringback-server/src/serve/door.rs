@@ -1,5 +1,5 @@
-//! What is judged of a request before the router is asked: whether its `Host` is one (RFC 9112 §3.2), and, where its
-//! connection sits in the reserve of `places`, whether it is for that.
+//! Judges requests before the router is asked: whether there is exactly one `Host` (RFC 9112 §3.2), and, if the connection
+//! has a place in the reserve of `places`, whether the request may use the reserve.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -10,7 +10,7 @@ use hyper::body::{Body as _, Incoming};
 
 use super::{ours::Outgoing, places::Place};
 
-/// What is asked by those who watch; they find a place in the reserve.
+/// The paths that monitoring asks for: requests to them may use a place in the reserve.
 const WATCHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// The door of one connection.
@@ -18,7 +18,7 @@ const WATCHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 pub(super) struct Door {
     pub(super) peer: SocketAddr,
     pub(super) place: Place,
-    /// What stands before every path.
+    /// The prefix of every path.
     pub(super) base_path: Arc<str>,
     pub(super) outgoing: Arc<Outgoing>,
 }
@@ -31,7 +31,7 @@ impl Door {
     pub(super) fn admit(&self, mut request: Request<Incoming>) -> Result<Request<Incoming>, Refused> {
         judge_host(request.version(), request.headers())?;
         if let Some(host) = host_of_target(request.uri()) {
-            // A target that names the host goes before the header (RFC 9112 §3.2.2).
+            // The host of an absolute target overrides the header (RFC 9112 §3.2.2).
             request.headers_mut().insert(header::HOST, host);
             let path = request.uri().path_and_query().map_or("/", |it| it.as_str());
             *request.uri_mut() = path.parse().unwrap_or_default();
@@ -45,13 +45,13 @@ impl Door {
         Ok(request)
     }
 
-    /// The answer to a request that the router does not get. The connection ends with it.
+    /// The answer to a request that the router does not get. The connection is closed after it.
     pub(super) fn refuse(&self, refused: Refused) -> Response {
         self.outgoing.refuse();
         self.outgoing.hand_over(closing(refused.answer().map(Body::from)))
     }
 
-    /// The answer as it goes out: a place of the reserve is for one request.
+    /// The answer as it is sent. In the reserve it closes the connection: a place there is for one request.
     pub(super) fn answer(&self, response: Response) -> Response {
         self.outgoing.hand_over(if self.place.of_reserve().is_some() { closing(response) } else { response })
     }
@@ -61,7 +61,7 @@ impl Door {
     }
 }
 
-/// Exactly one `Host`; HTTP/1.0 has it by custom alone.
+/// Checks that there is exactly one `Host`; HTTP/1.0 may have none.
 fn judge_host(version: Version, headers: &HeaderMap) -> Result<(), Refused> {
     match headers.get_all(header::HOST).iter().count() {
         1 => Ok(()),

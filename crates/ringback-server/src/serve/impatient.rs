@@ -1,4 +1,4 @@
-//! A connection that does not wait for ever for its client to read: one that reads nothing would keep its place, and
+//! A connection that does not wait forever for its client to read: a client that reads nothing would keep its place, and
 //! the memory of its answer, for good.
 
 use std::{
@@ -19,7 +19,7 @@ use tokio::{
 pub(super) struct Impatient {
     stream: TcpStream,
     patience: Duration,
-    /// Since nothing could be written.
+    /// The time-out that runs while nothing can be written.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -28,7 +28,7 @@ impl Impatient {
         Self { stream, patience, stalled: None }
     }
 
-    /// What came of an attempt to write.
+    /// Handles the result of an attempt to write.
     fn judge<T>(&mut self, context: &mut Context<'_>, wrote: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if wrote.is_ready() {
             self.stalled = None;

@@ -1,7 +1,6 @@
-//! The accept loop. Every connection gets a place (`places`), has a limited time for its request's head and for reading
-//! its answer, and its requests are judged at the `door` before the router is asked; what is open when the end comes is
-//! answered first. How long a body may take, how much memory bodies may hold and how long an answer may be waited for is
-//! the router's own affair: it says so in an answer.
+//! The accept loop. Every connection gets a place (`places`) and has a limited time for its request's head and for reading
+//! its answer. The `door` judges requests before the router is asked. At the end, open requests are answered first. The
+//! router itself limits the time of bodies, the memory of bodies and the time of answers, and refuses with an answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,12 +21,12 @@ use super::{
     refusing::Refusing,
 };
 
-/// What one client may take of the server.
+/// The time limits of one client.
 #[derive(Debug, Clone, Copy)]
 struct Patience {
-    /// How long the head of a request may take, idle keep-alive included.
+    /// How long the head of a request may take, including idle keep-alive.
     head: Duration,
-    /// The same for those in the reserve, of whom little is expected.
+    /// The same for connections in the reserve, whose requests are small.
     head_in_reserve: Duration,
     /// How long a client may read nothing of its answer.
     reading: Duration,
@@ -39,20 +38,19 @@ const PATIENCE: Patience = Patience {
     reading: Duration::from_secs(30),
 };
 
-/// Most bytes of a request's head. Beyond a hundred headers, too, hyper refuses one by itself.
+/// Most bytes of a request's head. hyper also refuses more than a hundred headers by itself.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
-/// Most bytes that a connection keeps of what has arrived and nobody has read: room for a head, and for large parts of a
-/// body.
+/// Most bytes that a connection buffers before they are read: room for a head, and for large parts of a body.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
-/// How long to wait after an accept that failed, which is for want of files as a rule.
+/// How long to wait after an accept that failed: usually too many files are open.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What is served, and to how many.
+/// The router that is served, and the limits of connections.
 pub(crate) struct Served {
     pub(crate) router: Router,
-    /// What stands before every path of the router.
+    /// The prefix of every path of the router.
     pub(crate) base_path: String,
     pub(crate) limits: Limits,
 }
@@ -105,7 +103,7 @@ fn answer(
     router: Router,
     open: &GracefulShutdown,
 ) {
-    // Answers are small and whole: waiting to fill a packet would only add to their time.
+    // Answers are written as a whole: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
     let stream = Refusing::new(Impatient::new(stream, patience.reading), Arc::clone(&door.outgoing));
     let head = if notice.is_some() { patience.head_in_reserve } else { patience.head };

@@ -1,4 +1,4 @@
-//! Log lines on standard error. Nothing here is ever a payload, a response body or a secret: nobody logs them.
+//! Log lines on standard error. They never contain a payload, a response body or a secret: no code logs these.
 
 use std::io::IsTerminal as _;
 
@@ -9,7 +9,7 @@ use crate::configuration::LogFormat;
 /// Sends what is logged to standard error. The filter was checked when it was read.
 pub(crate) fn start(filter: &str, format: LogFormat) {
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    // A log that nobody reads any more must not end the server, and where else could it be said?
+    // A closed standard error must not end the server, and there is no other place to report it.
     let builder = tracing_subscriber::fmt()
         .log_internal_errors(false)
         .with_env_filter(EnvFilter::builder().parse_lossy(quiet(filter)))
@@ -21,8 +21,8 @@ pub(crate) fn start(filter: &str, format: LogFormat) {
     }
 }
 
-/// The filter with the database driver's notices left out ("relation already exists, skipping"), unless it names the
-/// driver itself.
+/// The filter without the database driver's notices ("relation already exists, skipping"), unless the filter names the
+/// driver.
 fn quiet(filter: &str) -> String {
     if filter.contains("sqlx") { filter.to_owned() } else { format!("{filter},sqlx=warn") }
 }

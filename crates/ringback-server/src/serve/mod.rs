@@ -1,4 +1,4 @@
-//! What turns the engine and the router into a server: sockets, signals, limits, logs.
+//! Turns the engine and the router into a server: sockets, signals, limits, logs.
 
 mod door;
 mod impatient;

@@ -1,9 +1,9 @@
-//! How many sockets this process may have, shared between receivers and callers of the API.
+//! Shares the limit of open files between connections to receivers and connections to the API.
 
-/// Files that are neither: the database, its log, standard streams, epoll.
+/// Files that are no such connections: the database, its log, standard streams, epoll.
 const RESERVE: u64 = 64;
 
-/// What the limit allows.
+/// The numbers that the limit allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shares {
     /// Open requests to receivers.
@@ -12,9 +12,9 @@ pub(crate) struct Shares {
     pub(crate) api: u64,
 }
 
-/// Raises the soft limit as far as this process may, and shares what there is.
+/// Raises the soft limit as far as this process may, and shares it.
 pub(crate) fn shares(in_flight_wanted: u64, api_wanted: u64) -> Shares {
-    // Where the limit cannot be told, what is wanted is tried.
+    // If the limit is unknown, there is none: the wanted numbers are tried.
     let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
     let shares = share(limit, in_flight_wanted, api_wanted);
     if shares.in_flight < in_flight_wanted {
@@ -39,8 +39,8 @@ pub(crate) fn shares(in_flight_wanted: u64, api_wanted: u64) -> Shares {
     shares
 }
 
-/// A quarter at most goes to the API. A request to a receiver counts twice: beside each open one, a connection may
-/// be waiting idle for its lane's next.
+/// The API gets at most a quarter. A request to a receiver counts twice: for each open one, there may also be a connection
+/// that waits idle for its lane's next request.
 fn share(limit: u64, wanted: u64, api_wanted: u64) -> Shares {
     let usable = limit.saturating_sub(RESERVE);
     let api = api_wanted.min(usable / 4).max(1);

@@ -1,8 +1,8 @@
-//! Which bytes that go out are an answer of ours.
+//! Tells which outgoing bytes are an answer of Ringback and not one of hyper itself.
 //!
-//! What is answered may hold anything: a payload can look like a refusal of hyper's own, to the byte. So the stream does
-//! not judge by what it sees alone. The door says when it hands an answer over, and from then on everything is ours until
-//! the stream has been flushed after hyper took the last of the answer's body.
+//! An answer may contain anything: a payload can look like a refusal of hyper, to the byte. So the stream does not judge by
+//! the bytes alone. The door notes when it hands an answer to hyper; from then on all bytes are Ringback's, until the stream
+//! has been flushed after hyper took the last part of the answer's body.
 
 use std::{
     pin::Pin,
@@ -17,14 +17,14 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-/// What the door of a connection and its stream know together.
+/// The state that the door and the stream of a connection share.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
-    /// The connection ends with a refusal.
+    /// The connection is closed after a refusal.
     refused: AtomicBool,
-    /// An answer of ours is on its way.
+    /// An answer of Ringback is on its way.
     is_ours: AtomicBool,
-    /// Something of its body has not been taken yet.
+    /// hyper has not yet taken all of its body.
     has_more: AtomicBool,
 }
 
@@ -37,7 +37,7 @@ impl Outgoing {
         response.map(|body| Body::new(OurBody { body, outgoing }))
     }
 
-    /// Everything that was taken has been written.
+    /// All bytes that hyper took have been written.
     pub(super) fn flushed(&self) {
         if !self.has_more.load(Ordering::Relaxed) {
             self.is_ours.store(false, Ordering::Relaxed);
@@ -48,7 +48,7 @@ impl Outgoing {
         self.is_ours.load(Ordering::Relaxed)
     }
 
-    /// The connection ends with the refusal that goes out now.
+    /// The connection is closed after the refusal that is sent now.
     pub(super) fn refuse(&self) {
         self.refused.store(true, Ordering::Relaxed);
     }

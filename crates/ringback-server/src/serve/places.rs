@@ -1,14 +1,14 @@
-//! Who gets a place among the connections to the API.
+//! Limits the connections to the API: each needs a place.
 //!
-//! Most places are anybody's, but one address has only so many of them. The last ones are a reserve: whoever finds no
-//! other place sits there, because what a connection is for is known only once its first request has a head. `door` then
-//! answers those who watch (`/healthz`, `/readyz`, `/metrics`) and callers on this very machine, one request each, and
-//! tells everybody else that there are too many connections.
+//! Most places are general: for any connection, but only so many for one address. The last places are a reserve for
+//! connections that find no general one, because the purpose of a connection is known only once its first request has a
+//! head. `door` then answers monitoring (`/healthz`, `/readyz`, `/metrics`) and callers on this machine, one request each,
+//! and tells all others that there are too many connections.
 //!
-//! The reserve is never full: a newcomer takes the seat of somebody who has said nothing yet. So however many silent
-//! connections there are, one that asks at once is answered, and nobody waits in the kernel's queue behind them. Who
-//! must leave is chosen in this order: strangers before callers on this machine, those who have said nothing before those
-//! who are being answered, the address with the most seats, the one who came first.
+//! The reserve is never full: a new connection takes the place of another one, if possible of one that has sent nothing yet.
+//! So however many silent connections there are, one that asks at once is answered, and none waits in the kernel's queue
+//! behind them. Which connection must leave is decided in this order: other machines before this machine, connections that
+//! have sent no request before those being answered, the address with the most places, the oldest connection.
 //!
 //! Invariant: there are never more places taken than [`Limits::connections`].
 
@@ -24,11 +24,11 @@ const RESERVE: usize = 32;
 /// How many connections there may be.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
-    /// Of all, the reserve among them.
+    /// Of all connections, including the reserve.
     pub(crate) connections: usize,
-    /// Of one address, the reserve aside.
+    /// Of one address, without the reserve.
     pub(crate) per_address: usize,
-    /// Addresses that stand for many: theirs are not counted together.
+    /// Addresses that stand for many callers: their connections are not limited by address.
     pub(crate) proxies: TrustedProxies,
 }
 
@@ -47,14 +47,14 @@ struct Taken {
     guests_so_far: u64,
 }
 
-/// Who sits in the reserve.
+/// A connection in the reserve.
 #[derive(Debug)]
 struct Guest {
     number: u64,
     network: Network,
-    /// A caller on this machine, and no proxy.
+    /// It is from a caller on this machine, and not from a proxy.
     is_near: bool,
-    /// Being answered.
+    /// It has sent a request and is being answered.
     is_heard: bool,
     /// Dropped when the guest must leave.
     _seat: oneshot::Sender<()>,
@@ -69,13 +69,13 @@ pub(super) struct Place {
 
 #[derive(Debug)]
 enum Kind {
-    /// Anybody's; counted for this network.
+    /// A general place, counted for this network.
     General(Option<Network>),
-    /// Of the reserve.
+    /// A place of the reserve.
     Reserve { number: u64, is_near: bool },
 }
 
-/// Resolves when a place of the reserve is given to somebody else.
+/// Resolves when a place of the reserve is given to another connection.
 pub(super) type Notice = oneshot::Receiver<()>;
 
 impl Places {
@@ -83,7 +83,7 @@ impl Places {
         Arc::new(Self { limits, taken: Mutex::default() })
     }
 
-    /// A place for whoever has connected.
+    /// A place for a new connection.
     pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> (Place, Option<Notice>) {
         let mut taken = self.taken.lock();
         let network = Network::of(peer);
@@ -112,14 +112,14 @@ impl Places {
         taken.general + self.reserve() < self.limits.connections && of_network < self.limits.per_address
     }
 
-    /// At least one place is anybody's, and at least one is the reserve's.
+    /// The size of the reserve: at least one place, and at least one general place is left.
     fn reserve(&self) -> usize {
         RESERVE.min(self.limits.connections.saturating_sub(1)).max(1)
     }
 }
 
 impl Taken {
-    /// Takes the seat of the guest who is missed least.
+    /// Frees the place of the connection in the reserve that must leave first.
     fn make_room(&mut self) {
         let seats = |network| self.reserve.iter().filter(|guest| guest.network == network).count();
         let order = |guest: &Guest| (guest.is_heard, guest.is_near, usize::MAX - seats(guest.network), guest.number);
@@ -131,7 +131,7 @@ impl Taken {
 }
 
 impl Place {
-    /// Whether it is one of the reserve, and then whether its holder is on this machine.
+    /// `Some` if it is a place of the reserve, with whether its holder is on this machine.
     pub(super) const fn of_reserve(&self) -> Option<bool> {
         match self.kind {
             Kind::General(_) => None,
@@ -139,7 +139,7 @@ impl Place {
         }
     }
 
-    /// The holder has asked for something and is being answered.
+    /// The holder has sent a request and is being answered.
     pub(super) fn mark_heard(&self) {
         if let Kind::Reserve { number, .. } = self.kind
             && let Some(guest) = self.places.taken.lock().reserve.iter_mut().find(|guest| guest.number == number)

@@ -1,9 +1,8 @@
-//! A connection whose refusals have a body and arrive.
+//! A connection that gives all refusals a body, and makes sure that they arrive.
 //!
-//! hyper answers heads that are too large or that are no HTTP itself, with a status and nothing else; they are replaced
-//! on their way out by the same in the form of all other refusals. And a connection that ends with a refusal reads what
-//! its client still sends, for a moment: closing a socket with unread bytes resets it, and the client would lose the
-//! answer.
+//! hyper itself answers heads that are too large or no HTTP, with only a status; such an answer is replaced on its way out
+//! by one in the form of all other refusals. And after a refusal the connection reads for a moment what its client still
+//! sends: closing a socket with unread bytes resets it, and the client would lose the answer.
 
 use std::{
     future::Future as _,
@@ -26,11 +25,11 @@ use super::ours::Outgoing;
 /// How long a client may go on sending after it was refused.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// A stream that sees to its refusals.
+/// A stream that replaces hyper's refusals and lingers after a refusal.
 pub(super) struct Refusing<S> {
     stream: S,
     outgoing: Arc<Outgoing>,
-    /// What is left to write instead of what hyper wrote.
+    /// The rest of the bytes to write in place of hyper's.
     instead: Option<Bytes>,
     lingering: Option<Pin<Box<Sleep>>>,
 }
@@ -40,16 +39,16 @@ impl<S> Refusing<S> {
         Self { stream, outgoing, instead: None, lingering: None }
     }
 
-    /// What stands for an answer of hyper's own. Never for a part of ours, whatever it looks like.
+    /// The replacement for an answer of hyper itself. `None` for bytes of a Ringback answer, whatever they look like.
     fn better(&self, bytes: &[u8]) -> Option<Bytes> {
         if self.outgoing.is_ours() { None } else { better(bytes) }
     }
 }
 
-/// A line of such an answer.
+/// A header line that every answer of hyper itself has.
 const NO_BODY: &[u8] = b"\r\ncontent-length: 0\r\n";
 
-/// What stands for an answer of hyper's own; `None` for every other. Ours of these statuses have a body.
+/// The replacement for an answer of hyper itself; `None` for all others. Ringback's answers with these statuses have a body.
 fn better(answer: &[u8]) -> Option<Bytes> {
     let (status, code, detail) = match answer.strip_prefix(b"HTTP/1.")?.get(2..5)? {
         b"400" => (StatusCode::BAD_REQUEST, "malformed_request", "This is no request of HTTP/1.1."),
@@ -111,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Refusing<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        // An answer of hyper's own is a head alone, and so the first slice.
+        // An answer of hyper itself is only a head, so it is the first slice.
         match slices.first() {
             Some(first) if self.instead.is_some() || self.better(first).is_some() => self.poll_write(context, first),
             _ => Pin::new(&mut self.stream).poll_write_vectored(context, slices),

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: the first asks to stop, the second insists.
+//! SIGTERM and SIGINT: the first signal asks for an orderly end, the second ends the process at once.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

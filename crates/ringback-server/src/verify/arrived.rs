@@ -1,4 +1,4 @@
-//! What stands in the headers: id, moment and signatures, by the scheme's own layout.
+//! Reads id, time and signatures from a request's headers, by the scheme's layout.
 
 use ringback::{
     deliver::sign::{Facts, parts::read_header},
@@ -8,22 +8,22 @@ use ringback::{
 
 use super::{Finding, Ingredient, Request};
 
-/// Where the id stands whatever the scheme, unless the installation has another `header_prefix`.
+/// The header with the event's id in every scheme, unless the installation has another `header_prefix`.
 const OWN_ID: &str = "ringback-id";
 
-/// What the headers of a request say.
+/// The values in a request's headers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Arrived {
     /// The id, from the scheme's own header if it has one.
     pub(crate) id: Option<String>,
-    /// The moment, where the scheme has one.
+    /// The signed time, if the scheme has one.
     pub(crate) at: Option<Timestamp>,
-    /// The signatures, without what stands around them.
+    /// The signatures, without the text around them.
     pub(crate) signatures: Vec<String>,
 }
 
 impl Arrived {
-    /// Reads the headers of a scheme; what is missing or of another form is a finding.
+    /// Reads the headers of a scheme; a header that is missing or has another form is a finding.
     pub(super) fn read(scheme: &Scheme, custom: &Custom, request: &Request) -> (Self, Vec<Finding>) {
         let (mut arrived, mut findings) = (Self::default(), Vec::new());
         for (name, template) in &custom.headers {
@@ -32,7 +32,7 @@ impl Arrived {
                 None => findings.push(missing(scheme, name, request)),
             }
         }
-        // Every request carries the event's id, also where the scheme has no header for it.
+        // Every request has the event's id, even if the scheme has no header for it.
         arrived.id = arrived.id.or_else(|| request.header(OWN_ID).map(str::to_owned));
         (arrived, findings)
     }
@@ -49,11 +49,11 @@ impl Arrived {
         }
         let (mut holds_signature, mut prefixed) = (false, None);
         for item in items(value.trim()) {
-            // Entries of a version that the scheme does not know are for others.
+            // Entries of an unknown version are for other receivers.
             let values = templates.iter().find_map(|template| read_header(template, item.trim())).unwrap_or_default();
             for (placeholder, value) in values {
                 holds_signature |= placeholder == "signature";
-                // Without a text around it, a signature is whatever stands in the header.
+                // If the template has no text around the signature, any text in the header counts as one.
                 match named(&value).filter(|_| placeholder == "signature") {
                     Some((prefix, rest)) => {
                         prefixed = Some(prefix.to_owned());
@@ -84,7 +84,7 @@ impl Arrived {
         }
     }
 
-    /// What was signed, as far as the headers tell.
+    /// The signed facts, as the headers give them.
     pub(super) fn facts<'a>(&'a self, body: &'a [u8], url: &'a str) -> Facts<'a> {
         Facts { id: self.id.as_deref().unwrap_or_default(), url, body, now: self.at.unwrap_or_default() }
     }
@@ -99,23 +99,23 @@ impl Request {
     }
 }
 
-/// What stands before `=` in a signature that names its hash or version, as GitHub's does, and the signature.
+/// The name before `=`, in a signature that names its hash or version as GitHub's does, and the signature.
 fn named(signature: &str) -> Option<(&str, &str)> {
     const NAMES: [&str; 8] = ["sha1", "sha256", "sha384", "sha512", "hmac", "hmac-sha256", "v0", "v1"];
     let (name, rest) = signature.split_once('=')?;
     (NAMES.contains(&name.to_ascii_lowercase().as_str()) && !rest.is_empty()).then_some((name, rest))
 }
 
-/// A count of units since the epoch.
+/// The time of a count of units of `ms` milliseconds since the epoch.
 pub(super) fn moment(text: &str, ms: i64) -> Option<Timestamp> {
     Some(Timestamp::from_millis(text.trim().parse::<i64>().ok()?.checked_mul(ms)?))
 }
 
-/// The signature may be there without what should stand around it, or with something else.
+/// Candidates for the signature in a header that lacks the text around it, or has another.
 fn bare(value: &str) -> impl Iterator<Item = String> {
     let pieces = value.split([' ', ',', ';']);
     pieces.map(|piece| match piece.split_once('=') {
-        // A short name before `=`, not base64 that ends with it.
+        // A short name before `=`; base64 may also end with `=`.
         Some((name, rest)) if name.len() <= 8 && rest.len() > name.len() => rest.to_owned(),
         _ => piece.to_owned(),
     })

@@ -1,8 +1,8 @@
-//! Whether a request carries the signature that its scheme promises, and if not, which ingredient differs.
+//! Checks whether a request has the signature that its scheme promises, and if not, finds which ingredient differs.
 //!
-//! Pure: the request, the scheme, the secrets and the time come in, a [`Report`] comes out. What a signature is made of
-//! is varied one ingredient at a time, then two at a time ([`search`]), until one of those that came fits; the
-//! variations are the mistakes that receivers are known to make ([`suspects`]).
+//! Pure: the request, the scheme, the secrets and the time are arguments, the result is a [`Report`]. The ingredients of a
+//! signature (key, message, body, id, time, …) are varied one at a time, then two at a time ([`search`]), until one of the
+//! request's signatures fits; the variations are the mistakes that receivers are known to make ([`suspects`]).
 
 mod arrived;
 mod public_key;
@@ -28,12 +28,12 @@ use self::{
     search::Found,
 };
 
-/// What a receiver got.
+/// A request as a receiver got it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
     /// Names and values as they came.
     pub(crate) headers: Vec<(String, String)>,
-    /// The body's bytes, as near as can be had to those that came.
+    /// The body's bytes, as close as possible to those that were received.
     pub(crate) body: Vec<u8>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Expectation {
     pub(crate) scheme: Scheme,
     /// The secret that counts, and others that may have been meant.
     pub(crate) secrets: Vec<String>,
-    /// How far the signed moment may be from now; `None` for as far as it likes.
+    /// How far the signed time may be from now; `None` for any distance.
     pub(crate) tolerance: Option<Duration>,
     /// Where the request was sent, for custom schemes that sign it.
     pub(crate) url: String,
@@ -53,7 +53,7 @@ pub(crate) struct Expectation {
 }
 
 impl Expectation {
-    /// What can be wrong with the expectation itself, before any request has come: scheme and first secret.
+    /// Checks the expectation itself, without a request: scheme and first secret.
     pub(crate) fn check(&self) -> Result<(), String> {
         let Some(custom) = self.scheme.spelled_out() else {
             return Err("scheme none signs nothing, so there is nothing to verify".to_owned());
@@ -90,7 +90,7 @@ impl Expectation {
         Report { fits, findings, arrived }
     }
 
-    /// The signed moment is too old or not there yet.
+    /// A finding if the signed time is too old, or too far in the future.
     fn too_far(&self, custom: &Custom, arrived: &Arrived, now: Timestamp) -> Option<Finding> {
         let (tolerance, at) = (self.tolerance?, arrived.at.filter(|_| signs_time(custom))?);
         let (age, ahead) = (now.since(at), at.since(now));
@@ -115,7 +115,7 @@ fn signs_time(custom: &Custom) -> bool {
     custom.message.contains("{timestamp")
 }
 
-/// Nothing that is known to go wrong explains the signature.
+/// The finding if no known mistake explains the signature.
 fn unexplained(expectation: &Expectation, custom: &Custom, arrived: &Arrived) -> Vec<Finding> {
     let facts = arrived.facts(b"", &expectation.url);
     let mut findings: Vec<Finding> = expectation

@@ -3,14 +3,14 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature, VerifyingKey};
 
-/// What stands before a public key.
+/// The prefix of a public key.
 const WHPK: &str = "whpk_";
 
 /// A sender's public key.
 pub(super) struct PublicKey(VerifyingKey);
 
 impl PublicKey {
-    /// The key that a text is; `None` if the text is a secret.
+    /// Reads a text as a public key; `None` if it is a secret.
     pub(super) fn meant(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text.strip_prefix(WHPK)?).ok()?;
         VerifyingKey::from_bytes(bytes.as_slice().try_into().ok()?).ok().map(Self)

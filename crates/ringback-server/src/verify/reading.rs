@@ -1,4 +1,4 @@
-//! The bytes that the text of a signature may stand for, and whether it is written as its scheme writes.
+//! Decodes the text of a signature in every possible way, and tells whether it is written as its scheme does.
 
 use base64::{
     Engine as _,
@@ -20,7 +20,7 @@ pub(super) struct Reading<'a> {
     pub(super) hex: String,
 }
 
-/// The bytes are right, but the text is not what the scheme writes.
+/// A finding if the bytes are right, but the text is not written as the scheme does.
 pub(super) fn written_otherwise(wanted: Encoding, reading: &Reading<'_>) -> Option<Finding> {
     if reading.text == canonical(wanted, &reading.hex) {
         return None;
@@ -65,7 +65,7 @@ pub(super) fn readings(text: &str) -> Vec<Reading<'_>> {
             _ => continue,
         };
         let hex = hex::encode(bytes);
-        // Base64 without + / - _ is the same in both alphabets.
+        // Base64 without + / - _ is the same in both alphabets, so a reading may be known already.
         if readings.iter().all(|known| known.hex != hex) {
             readings.push(Reading { text, encoding, digest, hex });
         }

@@ -1,20 +1,20 @@
-//! What a check comes to, for people and for programs.
+//! The result of a check, for people and for programs.
 
 use serde::Serialize;
 
 use super::arrived::Arrived;
 
-/// What a signature is made of, or carried by.
+/// A part that a signature is made of, or carried by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ingredient {
     /// The header that carries the signature is missing.
     Header,
-    /// It is there in another form.
+    /// The header has another form.
     Layout,
     /// What the secret's text means.
     KeyFormat,
-    /// Which secret.
+    /// Which secret was used.
     Secret,
     /// What is signed, and in which order.
     Message,
@@ -28,7 +28,7 @@ pub(crate) enum Ingredient {
     Digest,
     /// How the signature is written.
     Encoding,
-    /// Nothing that could be told.
+    /// The cause is unknown.
     Unknown,
 }
 
@@ -59,9 +59,9 @@ impl Ingredient {
 /// One thing that differs. It never repeats a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
-    /// What.
+    /// The ingredient that differs.
     pub(crate) ingredient: Ingredient,
-    /// How.
+    /// How it differs.
     pub(crate) detail: String,
 }
 
@@ -71,14 +71,14 @@ impl std::fmt::Display for Finding {
     }
 }
 
-/// What was found out about one request.
+/// The findings about one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
-    /// The signature that fits, once the findings are set right.
+    /// The signature that fits once the findings are corrected.
     pub(crate) fits: Option<String>,
     /// What differs from the scheme's promise.
     pub(crate) findings: Vec<Finding>,
-    /// What stood in the headers.
+    /// The values in the request's headers.
     pub(crate) arrived: Arrived,
 }
 
@@ -92,7 +92,7 @@ pub(crate) struct Shown<'a> {
 }
 
 impl Report {
-    /// For a scheme that signs nothing: there is nothing to find fault with.
+    /// The report for a scheme that signs nothing: there is nothing to check.
     pub(super) fn unsigned() -> Self {
         Self { fits: Some(String::new()), findings: Vec::new(), arrived: Arrived::default() }
     }

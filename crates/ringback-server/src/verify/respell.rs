@@ -1,4 +1,4 @@
-//! The spellings that one body takes on its way through editors, shells and JSON libraries.
+//! Other spellings of a body, as editors, shells and JSON libraries produce them.
 
 use std::borrow::Cow;
 
@@ -13,13 +13,13 @@ struct Style {
     js_numbers: bool,
     /// Strings read and written again, so that needless escapes go.
     rewrite_strings: bool,
-    /// Everything beyond ASCII as `\u…`.
+    /// All characters outside ASCII as `\u…`.
     ascii: bool,
     /// A slash as `\/`.
     escape_slash: bool,
 }
 
-/// Every spelling of `body` that is another one, with the words that complete "the signature was made over …".
+/// All other spellings of `body`, each with words that complete "the signature was made over …".
 pub(super) fn spellings(body: &[u8]) -> Vec<(String, Vec<u8>)> {
     let all = white_space(body).into_iter().chain(json(body));
     let mut different: Vec<(String, Vec<u8>)> = Vec::new();
@@ -73,7 +73,7 @@ fn json(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Members by name, whatever map this build of the JSON library keeps them in.
+/// Sorts members by name, since this build of the JSON library may keep them in another order.
 fn sort(value: Value) -> Value {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! Finds the fewest ingredients that must be others for a signature to fit.
+//! Finds the fewest ingredients that must be changed for a signature to fit.
 
 use ringback::{
     deliver::sign::{Facts, parts},
@@ -19,9 +19,9 @@ const DIFFERENCES_MAX: usize = 2;
 /// A signature that fits.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// As it came.
+    /// The signature as it came.
     pub(super) signature: String,
-    /// What had to be different; empty if it fits as it should.
+    /// What had to be changed; empty if it fits as it is.
     pub(super) findings: Vec<Finding>,
 }
 
@@ -75,10 +75,10 @@ impl Suspects {
         }
     }
 
-    /// A digest that was made without any key: of the body or of what is signed, as it should be or spelled otherwise.
+    /// Whether a signature is a digest without any key: of the body or of the signed message, in any spelling.
     fn without_key(&self, custom: &Custom, url: &str, readings: &[Reading<'_>]) -> Option<Found> {
         self.fewest(|combination| {
-            // A key makes no difference here, so a choice that varies it explains nothing.
+            // No key is used here, so combinations that vary the key are skipped.
             if combination.key.finding.is_some() {
                 return None;
             }
@@ -97,7 +97,7 @@ impl Suspects {
         })
     }
 
-    /// The first that fits, those with fewer differences before those with more.
+    /// The first combination that fits, those with fewer differences first.
     fn fewest(&self, fit: impl Fn(&Combination<'_>) -> Option<Found>) -> Option<Found> {
         (0..=DIFFERENCES_MAX).find_map(|differences| self.combinations(differences).find_map(|choice| fit(&choice)))
     }
@@ -157,7 +157,7 @@ impl Combination<'_> {
     fn fit(&self, custom: &Custom, url: &str, readings: &[Reading<'_>]) -> Option<Found> {
         let (key_format, secret) = &self.key.value;
         let facts = self.facts(url);
-        // The scheme's own digest first: a request may carry several.
+        // The scheme's own digest first, as a request may have signatures of several digests.
         let digests = [custom.digest, Digest::Sha256, Digest::Sha512, Digest::Sha1];
         let mut tried = Vec::new();
         for digest in digests.into_iter().filter(|digest| readings.iter().any(|reading| reading.digest == *digest)) {

@@ -27,7 +27,7 @@ pub(super) struct Suspect<T> {
 /// A key: what its text means, and the text.
 pub(super) type Key = (KeyFormat, String);
 
-/// What stands before a Standard Webhooks secret.
+/// The prefix of a Standard Webhooks secret.
 const WHSEC: &str = "whsec_";
 
 fn expected<T>(value: T) -> Suspect<T> {
@@ -38,7 +38,7 @@ fn suspect<T>(value: T, ingredient: Ingredient, detail: impl Into<String>) -> Su
     Suspect { value, finding: Some(ingredient.differs(detail)) }
 }
 
-/// Keys of the first secret as the scheme says, as it does not say, and of the other secrets.
+/// Keys: of the first secret in the scheme's format, of the first secret in other formats, and of the other secrets.
 pub(super) fn keys(format: KeyFormat, secrets: &[String]) -> Vec<Suspect<Key>> {
     let mut keys = Vec::new();
     for (index, secret) in secrets.iter().enumerate() {
@@ -55,7 +55,7 @@ pub(super) fn keys(format: KeyFormat, secrets: &[String]) -> Vec<Suspect<Key>> {
     keys
 }
 
-/// The keys that the text of a secret is mistaken for.
+/// The wrong keys that receivers make of the text of a secret.
 fn misread(format: KeyFormat, secret: &str) -> Vec<(Key, String)> {
     let bare = secret.strip_prefix(WHSEC);
     let says = match format {
@@ -92,7 +92,7 @@ pub(super) fn bodies(body: &[u8]) -> Vec<Suspect<Vec<u8>>> {
     std::iter::once(expected(body.to_vec())).chain(others).collect()
 }
 
-/// What is signed: by this scheme, and by every other.
+/// The signed messages: of this scheme, then of all others.
 pub(super) fn messages(custom: &Custom) -> Vec<Suspect<String>> {
     let mut messages = vec![expected(custom.message.clone())];
     let swapped = if custom.message.contains("{timestamp_ms}") {
@@ -111,7 +111,7 @@ pub(super) fn messages(custom: &Custom) -> Vec<Suspect<String>> {
     messages
 }
 
-/// The id that came, and others that stand in the request or were given.
+/// The id that came, and others in the request or given by the caller.
 pub(super) fn ids(expectation: &Expectation, arrived: &Arrived, request: &Request) -> Vec<Suspect<String>> {
     let mut ids = vec![expected(arrived.id.clone().unwrap_or_default())];
     let of_headers = request.headers.iter().filter(|(name, _)| name.to_ascii_lowercase().ends_with("-id"));
@@ -129,7 +129,7 @@ pub(super) fn ids(expectation: &Expectation, arrived: &Arrived, request: &Reques
     ids
 }
 
-/// The moment that came, and others that stand in the headers.
+/// The time that came, and others in the headers.
 pub(super) fn times(arrived: &Arrived, request: &Request) -> Vec<Suspect<Timestamp>> {
     let mut times = vec![expected(arrived.at.unwrap_or_default())];
     for (name, value) in &request.headers {

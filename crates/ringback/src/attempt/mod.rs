@@ -16,9 +16,9 @@ use crate::{endpoint::Statuses, time::Timestamp, word::words};
 pub const RESPONSE_BODY_KEPT_MAX: usize = 16 * 1024;
 
 words! {
-    /// What an attempt came to.
+    /// How an attempt ended.
     Conclusion {
-        /// Answered with a status that says so: 200–299, unless the endpoint has it otherwise.
+        /// Answered with a status of success: 200–299, unless the endpoint lists others.
         Delivered = 1 "delivered": "the receiver has it",
         /// Anything else.
         Failed = 2 "failed": "it failed",
@@ -99,10 +99,10 @@ pub struct Response {
     pub truncated: bool,
 }
 
-/// What came of one request: the sender's whole answer, whatever the receiver did.
+/// The outcome of one request: all that the sender reports, whatever the receiver did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// What was answered, as soon as there was a status line.
+    /// The response, if at least its status line arrived.
     pub response: Option<Response>,
     /// What went wrong; `None` exactly for a success.
     pub failure: Option<Failure>,
@@ -153,7 +153,7 @@ pub struct Attempt {
     pub number: i32,
     /// When it began, by the sending node's clock.
     pub at: Timestamp,
-    /// What it came to.
+    /// How it ended.
     pub conclusion: Conclusion,
     /// The status code answered.
     pub status: Option<u16>,

@@ -1,4 +1,4 @@
-//! One thing that was looked at.
+//! A finding of `check-config`.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub(super) enum Severity {
     Wrong,
 }
 
-/// What was found about a key, or about what keys lead to.
+/// A finding about a key, or about the database or file that a key names.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Finding {
     pub(super) severity: Severity,
@@ -34,7 +34,7 @@ impl Finding {
         Self::new(Severity::Fine, Some(key), detail.into())
     }
 
-    /// Probably a slip.
+    /// Probably a mistake.
     pub(super) fn warning(key: Option<&str>, detail: impl Into<String>) -> Self {
         Self::new(Severity::Warning, key, detail.into())
     }

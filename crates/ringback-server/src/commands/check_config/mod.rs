@@ -1,5 +1,5 @@
-//! `ringback check-config`: what the configuration comes to, what is wrong about it, and whether the database fits it.
-//! It looks and changes nothing.
+//! `ringback check-config`: shows the resulting configuration, what is wrong with it, and whether the database fits it. It
+//! changes nothing.
 
 mod finding;
 mod settings;

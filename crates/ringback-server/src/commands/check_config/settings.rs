@@ -1,9 +1,9 @@
-//! Whether values that are right by themselves fit together.
+//! Checks whether values that are right by themselves fit together.
 
 use super::finding::Finding;
 use crate::{configuration::Configuration, secrets, serve};
 
-/// Everything that can be told without the database.
+/// All findings that need no database.
 pub(super) fn check(configuration: &Configuration) -> Vec<Finding> {
     let mut findings = vec![bind(configuration)];
     findings.extend(egress(configuration));
@@ -58,7 +58,7 @@ fn retention(configuration: &Configuration) -> Vec<Finding> {
     beyond.map(|(key, _, why)| Finding::warning(Some(key), format!("longer than retention.events: {why}"))).collect()
 }
 
-/// What the limit of open files does not leave room for.
+/// The findings if the limit of open files is too low for the configured numbers.
 fn open_files(configuration: &Configuration) -> Vec<Finding> {
     let (in_flight, api) = (configuration.max_in_flight_per_node.0, configuration.max_connections.0);
     let shares = serve::open_files::shares(in_flight, api);

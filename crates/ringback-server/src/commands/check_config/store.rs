@@ -1,5 +1,5 @@
-//! Whether the database answers, has the schema of this program, and was sealed with the master key at hand; and whether
-//! the files of a SQLite database are private.
+//! Checks whether the database answers, has the schema of this program, and was sealed with the configured master key; and
+//! whether the files of a SQLite database are private.
 
 use std::path::Path;
 
@@ -28,13 +28,13 @@ pub(super) async fn check(configuration: &Configuration) -> Vec<Finding> {
     }
 }
 
-/// A SQLite file is made at the first start, and its key with it.
+/// The findings for a SQLite file that does not exist: the first start creates it, and its key.
 fn absent(path: &Path, configuration: &Configuration) -> Vec<Finding> {
     if let Some(trace) = Options::new(path).trace() {
         return vec![Finding::wrong("database_url", stores::lost(path, &trace))];
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // A file that is taken away again at once is the only proof that one can be made.
+    // Creating a file and removing it at once is the only proof that one can be created.
     let can_make = tempfile::Builder::new().prefix(".ringback-").tempfile_in(folder);
     let database = match can_make {
         Ok(_) => Finding::fine("database_url", format!("{} is made at the first start", path.display())),
@@ -59,7 +59,7 @@ async fn present(configuration: &Configuration) -> Vec<Finding> {
             findings
         }
         Err(failure) => {
-            // What is wrong about the key is worth knowing even while the database is away.
+            // A wrong key is reported even while the database is away.
             let key = secrets::master_keys(configuration, Missing::Refuse).err();
             let wrong = Finding::wrong("database_url", words(failure));
             std::iter::once(wrong).chain(key.map(|failure| Finding::wrong("master_key", words(failure)))).collect()
@@ -82,7 +82,7 @@ async fn secrets_of(configuration: &Configuration, store: &SharedStore) -> Vec<F
         }
         Err(failure) => vec![Finding::wrong("master_key", words(failure))],
     };
-    // Where no token can be made at all, the check of `bind` has said so.
+    // If no token can be made at all, the check of `bind` reports it.
     if configuration.admin_token.is_none() && secrets::database_for_made_token(configuration).is_ok() && !is_new {
         let lost = secrets::admin_token(configuration, Missing::Refuse).err();
         findings.extend(lost.map(|failure| Finding::wrong("admin_token", words(failure))));

@@ -78,7 +78,7 @@ impl Create {
     }
 }
 
-/// The route by tenant and key, which are then no longer fields.
+/// The route that names tenant and key; both are removed from the fields.
 fn place(body: &mut Map<String, Value>) -> Result<(Method, String)> {
     let mut take = |name| body.remove(name).and_then(|value| value.as_str().map(segment));
     let (tenant, key) = (take("tenant"), take("key"));

@@ -21,7 +21,7 @@ pub(super) struct Delete {
 }
 
 impl Delete {
-    /// Deletes it. The API has nothing to say about that, and neither has `--json`.
+    /// Deletes it. The API's answer is empty, so `--json` prints nothing.
     pub(super) async fn run(self) -> Result<()> {
         let (client, path) = (self.one.client().await?, self.one.path(""));
         client.change(Method::DELETE, &path, None, self.seen.if_match).await?.accepted(self.one.json)?;

@@ -1,4 +1,4 @@
-//! The fields of an endpoint as flags, and the API's document that they make.
+//! The fields of an endpoint as flags, and the API's document made from them.
 
 use ringback::endpoint::{Auth, Preset, Scheme};
 use serde::Serialize;
@@ -62,13 +62,13 @@ pub(super) struct Fields {
     settings: Settings,
 }
 
-/// Puts a field where it is given.
+/// Puts a field into the document, if it is given.
 pub(super) fn put<T: Serialize>(document: &mut Map<String, Value>, name: &str, value: Option<&T>) {
     document.extend(value.map(|value| (name.to_owned(), json!(value))));
 }
 
 impl Fields {
-    /// The document of what is given, and of nothing else.
+    /// A document with the given fields only.
     pub(super) fn document(&self) -> Result<Map<String, Value>> {
         let mut document = Map::new();
         let all = &mut document;
@@ -110,7 +110,7 @@ impl Fields {
     }
 }
 
-/// Checked here, so that a slip is refused by the flag's name; sent as it was written.
+/// Checks the value here, so that an error names the flag; it is sent as it was written.
 fn auth(text: &str) -> Result<Value, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
     serde_json::from_value::<Auth>(value.clone()).map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! `ringback endpoints …`: where events go.
+//! `ringback endpoints …`: commands for endpoints.
 
 mod create;
 mod delete;
@@ -93,13 +93,13 @@ impl One {
         format!("/v1/endpoints/{}{rest}", segment(&self.endpoint))
     }
 
-    /// Shows the endpoint that an answer holds.
+    /// Shows the endpoint in an answer.
     fn show(&self, answer: &Answer) -> Result<()> {
         show(answer, self.json)
     }
 }
 
-/// Shows the endpoint that an answer holds, and the secret where it is told this once.
+/// Shows the endpoint in an answer, and its new secret, if there is one.
 fn show(answer: &Answer, json: bool) -> Result<()> {
     if json {
         answer.print();
@@ -115,7 +115,7 @@ fn show(answer: &Answer, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// Shows a secret where an answer holds one.
+/// Shows the secret of an answer, if it has one.
 fn tell_secret(secret: Option<&str>) {
     if let Some(secret) = secret {
         print::line(format!("  secret    {}", plain(secret)));

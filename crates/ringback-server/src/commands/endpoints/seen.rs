@@ -1,4 +1,4 @@
-//! The version that a change is meant for: what somebody else has changed meanwhile is not overwritten.
+//! The version that a change is meant for, so that it does not overwrite another person's change.
 
 /// Flatten it into a command that changes an endpoint.
 #[derive(Debug, clap::Args)]

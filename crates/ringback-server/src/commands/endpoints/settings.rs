@@ -1,4 +1,4 @@
-//! The settings of an endpoint as flags, out of the engine's table.
+//! The settings of an endpoint as flags, from the engine's table.
 
 use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser, error::ErrorKind};
 use ringback::endpoint::{SETTINGS, Setting, Shape, Statuses};

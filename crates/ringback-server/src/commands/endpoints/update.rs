@@ -61,12 +61,12 @@ impl Update {
     }
 }
 
-/// What has something to go back to, by its flags.
+/// The flags of fields that have a default to go back to.
 fn clearable() -> impl Iterator<Item = &'static str> {
     ["key", "secret", "headers", "auth", "retry"].into_iter().chain(SETTINGS.iter().map(|setting| setting.flag))
 }
 
-/// The API's name of what a flag sets.
+/// The API's name of the field that a flag sets.
 fn field(flag: &str) -> &str {
     SETTINGS.iter().find(|setting| setting.flag == flag).map_or(flag, |setting| setting.name)
 }

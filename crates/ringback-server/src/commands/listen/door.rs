@@ -1,4 +1,4 @@
-//! Takes requests in, checks them, answers by the rules of the command line, and hands them on to be shown.
+//! Receives requests, checks them, answers by the rules of the command line, and passes them on to be shown.
 
 use std::sync::{
     Arc,
@@ -20,10 +20,10 @@ use crate::verify::{Expectation, Report, Request};
 /// Most bytes of a body: more than an event may have.
 const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// A request that came, and what was made of it.
+/// A request that came, with the result of its check and its answer.
 #[derive(Debug)]
 pub(super) struct Visit {
-    /// When.
+    /// When it came.
     pub(super) at: Timestamp,
     /// The method.
     pub(super) method: Method,
@@ -31,9 +31,9 @@ pub(super) struct Visit {
     pub(super) uri: Uri,
     /// Headers and body as they came.
     pub(super) request: Request,
-    /// What the check found; `None` if nothing was checked.
+    /// The result of the check; `None` if nothing was checked.
     pub(super) report: Option<Report>,
-    /// What is answered.
+    /// The status of the answer.
     pub(super) status: StatusCode,
     go: oneshot::Sender<()>,
     gone: oneshot::Receiver<()>,
@@ -45,15 +45,15 @@ impl Visit {
         self.report.as_ref().is_none_or(Report::verifies)
     }
 
-    /// Lets the answer go and waits until it is on its way.
+    /// Has the answer sent and waits until it is on its way.
     pub(super) async fn answered(self) {
         let _ = self.go.send(());
-        // The sender may have hung up.
+        // Fails if the sender has hung up.
         let _ = self.gone.await;
     }
 }
 
-/// The rules, and where visits are told.
+/// The rules, and where visits are sent to be shown.
 #[derive(Debug)]
 pub(super) struct Door {
     expectation: Option<Expectation>,
@@ -101,7 +101,7 @@ async fn enter(State(door): State<Arc<Door>>, method: Method, uri: Uri, headers:
     let words = words(report.as_ref());
     let (go, told) = oneshot::channel();
     let (left, gone) = oneshot::channel();
-    // Shown before it is answered, so that what a sender sees done is on the screen.
+    // Shown before it is answered: once the sender has its answer, the request is on the screen.
     if door.visits.send(Visit { at, method, uri, request, report, status, go, gone }).is_ok() {
         let _ = told.await;
     }
@@ -110,7 +110,7 @@ async fn enter(State(door): State<Arc<Door>>, method: Method, uri: Uri, headers:
     answer
 }
 
-/// What the sender is told: what differs is no secret, and its log is where it is looked for.
+/// The body of the answer: it tells what differs, which is no secret, since people look for it in the sender's log.
 fn words(report: Option<&Report>) -> String {
     let findings = report.map(|report| report.findings.as_slice()).unwrap_or_default();
     findings.iter().map(|finding| format!("{finding}\n")).collect()

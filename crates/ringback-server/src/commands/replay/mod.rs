@@ -1,4 +1,4 @@
-//! `ringback replay`: deliveries by id, or a fixed set by filter, under the same ids as before.
+//! `ringback replay`: sends again deliveries by id, or a fixed set by filter, under the same ids as before.
 
 use ringback::{
     delivery::DeadReason,
@@ -20,7 +20,7 @@ use crate::{
 
 mod progress;
 
-/// What belongs to a new replay, and cannot stand beside one that there is.
+/// Arguments of a new replay, which conflict with those that name an existing one.
 const OF_A_NEW_ONE: [&str; 14] = [
     "deliveries",
     "tenant",
@@ -165,7 +165,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Replays by id; goes on after one that is refused, and then ends as the worst one did.
+    /// Replays by id; goes on after a refusal, and then ends with the worst status.
     async fn each(&self, client: &Client) -> Result<()> {
         let mut worst = None;
         for id in &self.deliveries {

@@ -1,4 +1,4 @@
-//! Watches a replay that runs elsewhere, for as long as it moves.
+//! Watches a replay that another process runs, as long as it makes progress.
 
 use std::{io::IsTerminal as _, time::Duration};
 
@@ -13,13 +13,13 @@ use crate::{
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// A pace is known after so long.
+/// The remaining time is estimated only after watching for this long.
 const PACE: Duration = Duration::from_secs(2);
 
-/// Without any change for so long, nobody seems to be working on it.
+/// Without any change for this long, it seems that no process works on it.
 const STALLED: Duration = Duration::from_secs(15);
 
-/// Shows how far the replay is until it has ended, or nothing happens any more.
+/// Shows the replay's progress until it has ended, or makes no progress any more.
 pub(super) async fn follow(client: &Client, id: &str) -> Result<()> {
     let shows = std::io::stderr().is_terminal();
     let (mut first, mut remaining, mut moved) = (None, u64::MAX, Instant::now());
@@ -54,7 +54,7 @@ pub(super) async fn follow(client: &Client, id: &str) -> Result<()> {
     }
 }
 
-/// How long nothing may happen: at a slow pace, a few of its steps.
+/// How long there may be no progress: [`STALLED`], or at a slow rate the time of a few releases.
 fn patience(rate_per_second: Option<f64>) -> Duration {
     const STEPS: f64 = 3.0;
     let steps = rate_per_second.map(|rate| Duration::try_from_secs_f64(STEPS / rate).unwrap_or(Duration::MAX));
@@ -70,7 +70,7 @@ fn bar(replay: &Replay) -> String {
     format!("[{bar}] {done} of {} released", replay.matched)
 }
 
-/// `, 12 min left`: at the pace since somebody looks; nothing before there is one.
+/// `, 12 min left`, estimated from the rate since watching began; empty before [`PACE`] has passed.
 fn left(replay: &Replay, released: u64, elapsed: Duration) -> String {
     let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     match released {
@@ -80,7 +80,7 @@ fn left(replay: &Replay, released: u64, elapsed: Duration) -> String {
     }
 }
 
-/// What has become of it.
+/// Prints how the replay ended.
 pub(super) fn conclude(id: &str, replay: &Replay) {
     let Replay { state, released, skipped, delivered, dead, .. } = replay;
     print::line(format!(

@@ -1,4 +1,4 @@
-//! `ringback token list`: all that were made, newest first.
+//! `ringback token list`: lists all tokens that were created, newest first.
 
 use ringback::{operate::tokens, time::Timestamp, token::Token};
 

@@ -1,5 +1,5 @@
-//! `ringback token`: who else may call the API. It works on the store itself: there is no route that makes tokens, so
-//! a stolen one cannot make others.
+//! `ringback token`: creates, lists and revokes tokens for the API. It works on the store itself: no route creates tokens,
+//! so a stolen one cannot create others.
 
 mod create;
 mod list;

@@ -1,4 +1,4 @@
-//! `ringback token revoke`: a token is worthless from now on.
+//! `ringback token revoke`: revokes a token.
 
 use ringback::{
     audit::{Actor, Who},

@@ -1,4 +1,4 @@
-//! What `--json` prints of tokens, in the form of the API's own bodies.
+//! Tokens as `--json` prints them, in the form of the API's own bodies.
 
 use ringback::{id::TokenId, time::Timestamp, token};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::{
     print,
 };
 
-/// What is known of a token.
+/// A token, without its text.
 #[derive(Serialize)]
 pub(super) struct Token {
     id: TokenId,
@@ -36,7 +36,7 @@ impl From<token::Token> for Token {
     }
 }
 
-/// A token that was just made: the one time that it is shown.
+/// A token that was just created: its text is shown only this once.
 #[derive(Serialize)]
 pub(super) struct Made {
     pub(super) token: String,

@@ -1,4 +1,4 @@
-//! Where everything is kept.
+//! The database.
 
 use std::path::PathBuf;
 
@@ -7,9 +7,9 @@ use super::{super::value::Value, Secret};
 /// Which store, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DatabaseUrl {
-    /// A file, made when missing.
+    /// A file, which is created if it is missing.
     Sqlite(PathBuf),
-    /// The whole URL, which may hold a password.
+    /// The whole URL, which may have a password.
     Postgres(Secret),
 }
 
@@ -30,7 +30,7 @@ impl Value for DatabaseUrl {
         matches!(url.scheme(), "postgres" | "postgresql").then(|| Self::Postgres(Secret::new(text.to_owned())))
     }
 
-    /// Without the password, wherever it may stand.
+    /// The URL without the password, wherever in the URL that is.
     fn shown(text: &str) -> String {
         match Self::parse(text) {
             Some(Self::Sqlite(_)) => text.to_owned(),
@@ -45,7 +45,7 @@ fn without_password(text: &str) -> Option<String> {
     if url.password().is_some() {
         url.set_password(Some("***")).ok()?;
     }
-    // Parameters may hold a password too.
+    // Parameters may have a password, too.
     if url.query().is_some() {
         url.set_query(Some("***"));
     }

@@ -14,7 +14,7 @@ impl Value for LogFilter {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        // `tracing` would take a mistyped level for the name of a module.
+        // Checked here, because `tracing` takes a mistyped level for the name of a module.
         let is_level = |text: &str| text.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
         let right = text.split(',').map(str::trim).all(|part| is_level(part) || part.contains('='));
         let right = right && tracing_subscriber::EnvFilter::builder().parse(text).is_ok();

@@ -1,4 +1,4 @@
-//! The types of the keys: each refuses what is not right, so that the rest of the program need not look again.
+//! The types of the keys: each refuses wrong values, so that the rest of the program need not check them.
 
 mod database;
 mod logging;

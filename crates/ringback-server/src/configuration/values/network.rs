@@ -1,4 +1,4 @@
-//! Where the API is, and where requests may go.
+//! Values about networks: where the API is, and where requests may go.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -19,7 +19,7 @@ impl Value for SocketAddr {
     }
 }
 
-/// What stands before every path, without a slash at its end; empty for nothing.
+/// The prefix of every path, without a slash at its end; may be empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BasePath(pub(crate) String);
 
@@ -69,7 +69,7 @@ impl Value for ProxyNetwork {
     }
 }
 
-/// What names of request headers begin with.
+/// The prefix of Ringback's request headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HeaderPrefix(pub(crate) String);
 

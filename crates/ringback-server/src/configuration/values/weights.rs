@@ -1,13 +1,13 @@
-//! Which tenants get more than an equal share of sending.
+//! Weights of tenants that get more than an equal share of sending.
 
 use std::collections::HashMap;
 
 use super::super::value::Value;
 
-/// No tenant weighs more: one that does could as well be alone.
+/// The highest weight: a tenant with more would leave nothing to the others.
 const WEIGHT_MAX: u32 = 1_000;
 
-/// Weights by tenant; whoever is not named weighs 1.
+/// Weights by tenant; a tenant that is not named has weight 1.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Weights(pub(crate) HashMap<String, u32>);
 

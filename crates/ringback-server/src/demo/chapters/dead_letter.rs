@@ -1,4 +1,4 @@
-//! The generic document: a receiver that stays down, and what is left when the tries are used up.
+//! The generic document: a receiver that stays down, and the dead letter when the attempts are used up.
 
 use std::time::Instant;
 

@@ -3,7 +3,7 @@
 use super::super::{samples::GENERIC, stage::Stage};
 use crate::print;
 
-/// With `once` everything is gone in a moment, which must be said.
+/// With `once` everything is removed in a moment, so the text says so.
 pub(crate) fn tell(stage: &Stage, once: bool) {
     let (api, token) = (stage.api, stage.token.expose());
     let (teller, key) = (&stage.teller, GENERIC.key);

@@ -1,4 +1,4 @@
-//! Who plays.
+//! Introduces the receivers of the story.
 
 use super::super::stage::Stage;
 use crate::print;

@@ -1,4 +1,4 @@
-//! The repair, and the replay that brings the dead letter home.
+//! The receiver is repaired, and a replay delivers the dead letter.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
-//! Three receivers on this machine, each a plain HTTP server with a temper, checking what it gets by the rule that
-//! its vendor's document gives. They learn secrets as customers do: from the platform, when it shows them once.
+//! Three receivers on this machine, each a plain HTTP server with a temper (how it answers) and a rule (how it checks
+//! requests, by its vendor's document). They get secrets as customers do: from the platform, when it shows them once.
 
 mod rule;
 mod temper;
@@ -20,14 +20,14 @@ pub(super) use self::rule::Rule;
 pub(crate) use self::temper::Temper;
 use crate::failure::{Failure, Result};
 
-/// A request that reached a receiver, and what it made of it.
+/// A request that reached a receiver, with the check's result and the answer.
 #[derive(Debug)]
 pub(super) struct Arrival {
-    /// Whose door.
+    /// The receiver.
     pub(super) receiver: Temper,
     /// The path, which stands for one endpoint.
     pub(super) path: String,
-    /// As they came.
+    /// The headers as they came.
     pub(super) headers: HeaderMap,
     /// What was answered.
     pub(super) status: StatusCode,
@@ -44,7 +44,7 @@ impl Arrival {
     }
 }
 
-/// A receiver that listens, or whose address is known but deserted (`--without`).
+/// A receiver that listens, or only its address, where nobody listens (`--without`).
 #[derive(Debug)]
 pub(super) struct Receiver {
     /// Where it is.
@@ -115,7 +115,7 @@ async fn answer(
     };
     let path = uri.path().to_owned();
     let arrival = Arrival { receiver: door.temper, path, headers, status, check, at: Instant::now() };
-    // The story may be over.
+    // Fails if the story is over.
     let _ = door.arrivals.send(arrival);
     (status, words)
 }

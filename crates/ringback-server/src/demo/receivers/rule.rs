@@ -1,5 +1,5 @@
-//! What a receiver checks, written from its vendor's document alone: this shares no code with the engine's signer, so
-//! that a mistake there cannot hide here.
+//! The checks of the receivers, written from their vendors' documents only. They share no code with the engine's signer, so
+//! that a mistake there is found here.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,7 +17,7 @@ const TOLERANCE: u64 = 300;
 pub(crate) enum Rule {
     /// `X-Levrage-Signature`: hex HMAC-SHA256 of the body, keyed with the secret's literal text.
     Levrage {
-        /// As the customer chose it.
+        /// The secret that the customer chose.
         secret: String,
     },
     /// `svix-id`, `svix-timestamp`, `svix-signature`.
@@ -29,7 +29,7 @@ pub(crate) enum Rule {
     StandardAndBearer {
         /// `whsec_…`, as the platform showed it.
         secret: String,
-        /// What must stand in `authorization`.
+        /// The token that must be in `authorization`.
         token: String,
     },
     /// No signature at all, and exactly these bytes.
@@ -37,7 +37,7 @@ pub(crate) enum Rule {
 }
 
 impl Rule {
-    /// What fits, or what does not.
+    /// The signature that fits, or what is wrong.
     pub(super) fn check(&self, headers: &HeaderMap, body: &[u8]) -> Result<String, String> {
         if text(headers, "content-type")? != "application/json" {
             return Err("content-type is not application/json".to_owned());

@@ -28,7 +28,7 @@ impl fmt::Display for Temper {
     }
 }
 
-/// What a receiver remembers.
+/// The state of a receiver.
 #[derive(Debug, Default)]
 pub(super) struct Mood {
     answered: AtomicU32,

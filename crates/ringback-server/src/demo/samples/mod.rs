@@ -1,4 +1,4 @@
-//! What the platforms of the story emit: one sample for each vendor's document, with its fields and our own words.
+//! The events of the story's platforms: one sample for each vendor's document, with its fields and invented values.
 
 /// One event to emit.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +11,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// The payload: the file without the line's end that an editor leaves there.
+    /// The payload: the file without the line end that editors add.
     pub(super) fn payload(&self) -> &'static str {
         self.text.trim_end()
     }

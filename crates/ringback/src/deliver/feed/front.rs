@@ -19,7 +19,7 @@ const LAG: Duration = Duration::from_millis(100);
 const STEP_BACK: Duration = Duration::from_secs(10);
 const STEP_BACK_EVERY: Duration = Duration::from_secs(1);
 
-/// The longest time without a step back, however long reading took: a row that was committed late waits no longer.
+/// The longest rest before the next step back, however long reading took: a row that was committed late waits no longer.
 const REST_MAX: Duration = Duration::from_secs(15);
 
 /// How far each shard has been read.

@@ -253,17 +253,11 @@ impl Scene {
         self.ended.get_or_insert_with(Instant::now);
     }
 
-    /// Ends the stream, waits until nothing more can arrive, and compares.
-    async fn come_to_rest(mut self) -> Outcome {
-        let emitted = self.stream.end().await;
+    /// The ledger, once every node has nothing more to do.
+    async fn settled(&self) -> Value {
+        let mut ledger = Value::Null;
         for node in &self.nodes {
-            until_within(SETTLES_WITHIN, "a node is ready", async || {
-                (node.api.get("/readyz").await.status == 200).then_some(())
-            })
-            .await;
-        }
-        for node in &self.nodes {
-            let mut ledger = Value::Null;
+            ledger = Value::Null;
             let settled = tokio::time::timeout(SETTLES_WITHIN, async {
                 while ledger["deliveries"]["pending"] != 0 || ledger["events"]["unrouted"] != 0 {
                     tokio::time::sleep(LOOK).await;
@@ -274,14 +268,36 @@ impl Scene {
                 let pending = node.api.get("/v1/deliveries?status=pending&limit=3").await.expect(200);
                 panic!("the ledger does not come to rest: {ledger}; pending are, for example, {}", pending["items"]);
             }
-            node.api.settled().await;
+            ledger = node.api.settled().await;
         }
-        until("the receivers have answered", async || (self.healthy.open() + self.hanging.open() == 0).then_some(()))
+        ledger
+    }
+
+    /// Ends the stream, waits until nothing more can arrive, and compares.
+    async fn come_to_rest(mut self) -> Outcome {
+        let emitted = self.stream.end().await;
+        for node in &self.nodes {
+            until_within(SETTLES_WITHIN, "a node is ready", async || {
+                (node.api.get("/readyz").await.status == 200).then_some(())
+            })
             .await;
+        }
+        let (healthy, hanging, ledger) = loop {
+            let ledger = self.settled().await;
+            until("the receivers have answered", async || {
+                (self.healthy.open() + self.hanging.open() == 0).then_some(())
+            })
+            .await;
+            let (healthy, hanging) = (self.healthy.arrived(), self.hanging.arrived());
+            // An emit whose caller gave up may be committed as late as this: ledger and arrivals are of one moment.
+            if self.nodes[0].api.balanced_ledger().await == ledger {
+                break (healthy, hanging, ledger);
+            }
+        };
         let [began, ended] = [self.began, self.ended].map(|moment| moment.expect("the fault is over"));
-        let mut outcome = Outcome::compare(&emitted, &self.healthy.arrived(), &self.hanging.arrived(), began, ended);
+        let mut outcome = Outcome::compare(&emitted, &healthy, &hanging, began, ended);
         outcome.name_causes(&self.nodes[0].api).await;
-        outcome.ledger = self.nodes[0].api.balanced_ledger().await;
+        outcome.ledger = ledger;
         outcome.may_repeat = self.may_repeat.take();
         outcome.log = self.logs.iter().map(Log::text).collect();
         outcome.seen = std::mem::take(&mut self.seen);

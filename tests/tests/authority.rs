@@ -95,6 +95,7 @@ fn routes() -> Vec<Route> {
         get("/v1/deliveries/{id}", "", DeadLetter, Read),
         change(Method::POST, "/v1/deliveries/{id}/replay", Value::Null, DeadLetter, Operator, 202),
         get("/v1/dead-letters", "?tenant=TENANT", Tenant, Read),
+        get("/v1/dead-letters/groups", "?tenant=TENANT", Tenant, Read),
         change(Method::POST, "/v1/dead-letters/{id}/replay", Value::Null, DeadLetter, Operator, 202),
         change(Method::DELETE, "/v1/dead-letters/{id}", Value::Null, DeadLetter, Operator, 204),
         change(

@@ -134,6 +134,9 @@ has id event_id endpoint_id tenant type key url status dead_reason attempt_count
     last_error
 shows '"key":"call-44"' '"last_error":"connect_refused"'
 letter=$(value_of id)
+ask GET "/v1/dead-letters/groups?tenant=$tenant" 200
+has tenant endpoint_id host type reason last_error last_status_code count first_died_at last_died_at example more
+shows '"count":1' "\"example\":\"$letter\""
 send PATCH "/v1/endpoints/$agent" 200 <<<"{\"url\": \"$receiver\"}"
 ask POST "/v1/dead-letters/$letter/replay" 202
 shows "\"id\":\"$letter\""

@@ -48,6 +48,11 @@ impl Paging {
         }
     }
 
+    /// Whether it is the first page.
+    pub(crate) const fn is_first(&self) -> bool {
+        self.cursor.is_none()
+    }
+
     /// Where this page begins; `None` at the start of the list.
     ///
     /// # Errors

@@ -107,6 +107,7 @@ statements! {
     dead_letters {
         discard_dead_letter
         end_of_dead_letters
+        group_dead_letters
         list_dead_letters
         list_dead_letters_of_events
     }

@@ -1,12 +1,12 @@
 //! `/v1/audit`: who changed what.
 
 use axum::{Json, extract::State};
-use ringback::store::{AuditFilter, Span};
+use ringback::store::{AuditFilter, AuditRow, Span};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Api;
 use crate::{
-    auth::Administrator,
+    auth::{Access, Administrator},
     cursor::Paging,
     extract::{FromParameters, Parameters, Query},
     openapi::parameters,
@@ -22,7 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 const LIST: &str = "audit";
 
 /// `?since &until &limit &cursor`
-struct Asked {
+pub(crate) struct Asked {
     at: Span,
     paging: Paging,
 }
@@ -47,11 +47,19 @@ impl FromParameters for Asked {
 async fn list(
     State(api): State<Api>,
     Administrator(access, _): Administrator,
-    Query(Asked { at, paging }): Query<Asked>,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<List<Change>>, Problem> {
-    let before = paging.position(LIST, &access, api.keys())?;
-    let filter = AuditFilter { tenant: access.tenant.clone(), at };
-    let page = api.engine.changes(&filter, before, paging.limit).await?;
-    let items = page.items.into_iter().map(Change::try_from).collect::<Result<_, _>>()?;
-    Ok(Json(List { items, next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())) }))
+    let (rows, next_cursor) = asked.page(&api, &access).await?;
+    Ok(Json(List { items: rows.into_iter().map(Change::try_from).collect::<Result<_, _>>()?, next_cursor }))
+}
+
+impl Asked {
+    /// The page that is asked for, and the cursor of the next.
+    pub(crate) async fn page(self, api: &Api, access: &Access) -> Result<(Vec<AuditRow>, Option<String>), Problem> {
+        let Self { at, paging } = self;
+        let before = paging.position(LIST, access, api.keys())?;
+        let filter = AuditFilter { tenant: access.tenant.clone(), at };
+        let page = api.engine.changes(&filter, before, paging.limit).await?;
+        Ok((page.items, page.next.map(|next| paging.cursor(&next, LIST, access, api.keys()))))
+    }
 }

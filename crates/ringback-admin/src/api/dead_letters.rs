@@ -1,11 +1,11 @@
-//! `/v1/dead-letters`: listing dead letters, sending them again, discarding them.
+//! `/v1/dead-letters`: listing dead letters, one by one or in groups; sending them again, discarding them.
 
 use axum::{Json, extract::State};
 use http::StatusCode;
 use ringback::{
     event::{is_key, is_tenant, is_type},
     id::DeliveryId,
-    store::{DeliveryFilter, ReplayOf},
+    store::{DeliveryFilter, DeliveryRow, GroupFilter, ReplayOf},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -14,23 +14,23 @@ use super::{
     deliveries::{find, put_back},
 };
 use crate::{
-    auth::{Operator, Reader},
+    auth::{Access, Operator, Reader},
     cursor::Paging,
     extract::{FromParameters, Id, Nothing, OptionalJson, Parameters, Query},
     openapi::{parameters, requests, values},
     problem::Problem,
-    view::{DeadLetter, DeliveryWithAttempts, Destinations, List},
+    view::{DeadLetter, DeadLetterGroups, DeliveryWithAttempts, Destinations, List},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(discard)).routes(routes!(replay))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(groups)).routes(routes!(discard)).routes(routes!(replay))
 }
 
 /// The list's name in its cursors.
 const LIST: &str = "dead-letters";
 
 /// `?tenant &endpoint_id &type &key &reason &since &until &limit &cursor`
-struct Asked {
+pub(crate) struct Asked {
     filter: DeliveryFilter,
     paging: Paging,
 }
@@ -64,16 +64,75 @@ impl FromParameters for Asked {
 async fn list(
     State(api): State<Api>,
     Reader(access): Reader,
-    Query(Asked { mut filter, paging }): Query<Asked>,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<List<DeadLetter>>, Problem> {
+    let (rows, next_cursor) = asked.page(&api, &access).await?;
+    let destinations = Destinations::of(&api.engine, &rows).await?;
+    Ok(Json(List { items: rows.iter().map(|row| DeadLetter::of(row, &destinations)).collect(), next_cursor }))
+}
+
+impl Asked {
+    /// The page that is asked for, and the cursor of the next.
+    pub(crate) async fn page(self, api: &Api, access: &Access) -> Result<(Vec<DeliveryRow>, Option<String>), Problem> {
+        let Self { mut filter, paging } = self;
+        filter.tenant = access.listed(filter.tenant)?;
+        let before = paging.position(LIST, access, api.keys())?;
+        let page = api.engine.dead_letters(&filter, before, paging.limit).await?;
+        Ok((page.items, page.next.map(|next| paging.cursor(&next, LIST, access, api.keys()))))
+    }
+
+    /// The same conditions for groups, of which none asks for a key.
+    pub(crate) fn grouped(&self) -> GroupFilter {
+        let DeliveryFilter { tenant, endpoint, event_type, reason, span, .. } = &self.filter;
+        GroupFilter {
+            tenant: tenant.clone(),
+            endpoint: *endpoint,
+            event_type: event_type.clone(),
+            reason: *reason,
+            died: *span,
+        }
+    }
+
+    /// Whether it asks for the first page of anything but a key, so that its groups say what there is.
+    pub(crate) fn begins(&self) -> bool {
+        self.filter.key.is_none() && self.paging.is_first()
+    }
+}
+
+/// `?tenant &endpoint_id &type &reason &since &until`
+struct Grouped(GroupFilter);
+
+impl FromParameters for Grouped {
+    fn read(parameters: &mut Parameters) -> Self {
+        Self(GroupFilter {
+            tenant: parameters.text("tenant", is_tenant),
+            endpoint: parameters.parsed("endpoint_id"),
+            event_type: parameters.text("type", is_type),
+            reason: parameters.word("reason"),
+            died: parameters.span(),
+        })
+    }
+}
+
+/// Group dead letters
+///
+/// By destination, type, cause and last answer, newest death first. Counts are exact, so that the answer takes longer the
+/// more dead letters there are.
+#[utoipa::path(
+    get, path = "/v1/dead-letters/groups", operation_id = "group_dead_letters", tag = "dead letters",
+    params(parameters::DeadLetterGroups),
+    responses(
+        (status = 200, description = "Every group.", body = DeadLetterGroups),
+    ),
+    security(("token" = ["read"])),
+)]
+async fn groups(
+    State(api): State<Api>,
+    Reader(access): Reader,
+    Query(Grouped(mut filter)): Query<Grouped>,
+) -> Result<Json<DeadLetterGroups>, Problem> {
     filter.tenant = access.listed(filter.tenant)?;
-    let before = paging.position(LIST, &access, api.keys())?;
-    let page = api.engine.dead_letters(&filter, before, paging.limit).await?;
-    let destinations = Destinations::of(&api.engine, &page.items).await?;
-    Ok(Json(List {
-        items: page.items.iter().map(|row| DeadLetter::of(row, &destinations)).collect(),
-        next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())),
-    }))
+    Ok(Json(api.engine.dead_letter_groups(&filter).await?.into()))
 }
 
 /// Send a dead letter again

@@ -1,16 +1,16 @@
 //! The routes, one file per resource.
 
-mod audit;
-mod dead_letters;
+pub(crate) mod audit;
+pub(crate) mod dead_letters;
 pub(crate) mod deliveries;
 mod document;
-mod endpoints;
-mod events;
+pub(crate) mod endpoints;
+pub(crate) mod events;
 mod expunges;
 mod health;
 mod ledger;
 mod metrics;
-mod replays;
+pub(crate) mod replays;
 
 use std::{sync::Arc, time::Instant};
 

@@ -26,6 +26,7 @@ const ALL: &[(&str, &str, &str, &[&str])] = &[
     ("test_endpoint", "202", "/delivery_id", OF_DELIVERIES),
     ("list_deliveries", "200", "/items/0/id", OF_DELIVERIES),
     ("list_dead_letters", "200", "/items/0/id", OF_DEAD_LETTERS),
+    ("group_dead_letters", "200", "/items/0/example", OF_DEAD_LETTERS),
     ("make_replay", "202", "/id", OF_REPLAYS),
     ("list_replays", "200", "/items/0/id", OF_REPLAYS),
     ("make_expunge", "202", "/id", OF_EXPUNGES),

@@ -94,6 +94,26 @@ pub(crate) struct DeadLetters {
     until: Option<Time>,
 }
 
+/// `GET /v1/dead-letters/groups`
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeadLetterGroups {
+    #[param(inline)]
+    tenant: Option<Tenant>,
+    #[param(inline)]
+    endpoint_id: Option<EndpointId>,
+    #[param(inline)]
+    r#type: Option<EventType>,
+    #[param(inline)]
+    reason: Option<DeadReason>,
+    /// Died at or after.
+    #[param(inline)]
+    since: Option<Time>,
+    /// Died before.
+    #[param(inline)]
+    until: Option<Time>,
+}
+
 /// `GET /v1/replays`
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

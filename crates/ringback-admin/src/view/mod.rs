@@ -7,6 +7,7 @@ mod destinations;
 mod endpoint;
 mod event;
 mod expunge;
+mod group;
 mod list;
 mod replay;
 
@@ -17,6 +18,7 @@ pub(crate) use self::{
     endpoint::{Endpoint, EndpointMade, EndpointWithFigures},
     event::{Accepted, Event, EventWithRouting},
     expunge::Expunge,
+    group::DeadLetterGroups,
     list::List,
     replay::Replay,
 };

@@ -5,6 +5,7 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod figures;
+mod groups;
 mod ledger;
 mod missing;
 mod release;
@@ -18,8 +19,9 @@ use ringback::{
     audit::Entry,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
     store::{
-        Backlog, Created, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead,
-        RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result, Span,
+        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter, Ledger,
+        Operations, Page, PayloadRead, RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
+        ReplayToCreate, Result, Span,
     },
     time::Timestamp,
 };
@@ -73,6 +75,10 @@ impl Operations for Postgres {
         limit: u32,
     ) -> Result<Page<DeliveryRow, (Timestamp, DeliveryId)>> {
         dead_letters::list(self, filter, before, limit).await
+    }
+
+    async fn group_dead_letters(&self, filter: &GroupFilter, most: u32) -> Result<DeadGroups> {
+        groups::read(self, filter, most).await
     }
 
     async fn discard_dead_letter(&self, id: DeliveryId, record: &Entry) -> Result<bool> {

@@ -19,6 +19,32 @@ pub(crate) struct Page<T> {
     pub(crate) next_cursor: Option<String>,
 }
 
+/// Dead letters in groups.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Groups {
+    /// Newest death first.
+    pub(crate) items: Vec<Group>,
+    /// How many more there are.
+    #[serde(default)]
+    pub(crate) more: u64,
+}
+
+/// Dead letters that have destination, type, cause and last answer in common.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Group {
+    pub(crate) tenant: String,
+    pub(crate) host: Option<String>,
+    #[serde(rename = "type")]
+    pub(crate) event_type: String,
+    pub(crate) reason: String,
+    pub(crate) last_error: Option<String>,
+    pub(crate) last_status_code: Option<u16>,
+    pub(crate) count: u64,
+    pub(crate) first_died_at: Timestamp,
+    pub(crate) last_died_at: Timestamp,
+    pub(crate) example: String,
+}
+
 /// The answer to an emit.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Emitted {

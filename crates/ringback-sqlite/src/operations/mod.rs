@@ -6,6 +6,7 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod figures;
+mod groups;
 mod ledger;
 mod missing;
 mod release;
@@ -17,8 +18,9 @@ use ringback::{
     audit::Entry,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
     store::{
-        Backlog, Created, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Ledger, Operations, Page, PayloadRead,
-        RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result, Span,
+        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter, Ledger,
+        Operations, Page, PayloadRead, RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
+        ReplayToCreate, Result, Span,
     },
     time::Timestamp,
 };
@@ -79,6 +81,11 @@ impl Operations for Sqlite {
     ) -> Result<Page<DeliveryRow, (Timestamp, DeliveryId)>> {
         let mut snapshot = self.snapshot().await?;
         dead_letters::list(&mut snapshot, filter, before, limit).await.map_err(|error| self.error(error))
+    }
+
+    async fn group_dead_letters(&self, filter: &GroupFilter, most: u32) -> Result<DeadGroups> {
+        let mut snapshot = self.snapshot().await?;
+        groups::read(&mut snapshot, filter, most).await.map_err(|error| self.error(error))
     }
 
     async fn discard_dead_letter(&self, id: DeliveryId, record: &Entry) -> Result<bool> {

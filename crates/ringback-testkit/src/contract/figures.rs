@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use ringback::{
     attempt::{Attempt, Conclusion},
-    store::{Backlog, RecentAttempt, Store},
+    delivery::{DeadReason, LaneId},
+    store::{Backlog, DeadGroups, GroupFilter, RecentAttempt, Recorded, Span, Store},
     time::Timestamp,
 };
 
@@ -37,6 +38,51 @@ pub async fn the_oldest_due_one_counts_whatever_keeps_it_back(store: &dyn Store)
     assert!(given::record(store, given::retried(&first, HOUR)).await);
     assert!(given::all_due(store).await.is_empty(), "the second waits for the first");
     assert!(store.oldest_due().await.unwrap().is_some());
+}
+
+/// By destination, type, cause and last answer; counts are exact, whatever the number of groups that is asked for.
+pub async fn dead_letters_are_grouped_by_what_they_have_in_common(store: &dyn Store) {
+    let all = |filter: GroupFilter, most| async move { store.group_dead_letters(&filter, most).await.unwrap() };
+    assert_eq!(all(GroupFilter::default(), 10).await, DeadGroups::default());
+    let (one, other) = (given::endpoint_id(), given::endpoint_id());
+    let die = async |endpoint, event_type: &str, status| {
+        let mut event = given::event_to(&[endpoint]);
+        event.event_type = event_type.to_owned();
+        let due = given::accept_due(store, event).await.remove(0);
+        let mut outcome = given::dead(&due);
+        let attempt = outcome.attempt.take().map(|attempt| Attempt { status, ..attempt });
+        assert!(given::record(store, Recorded { attempt, ..outcome }).await);
+        due.id
+    };
+    let first = die(one, "call.ended", Some(503)).await;
+    let last = die(one, "call.ended", Some(503)).await;
+    let status = die(one, "call.ended", Some(500)).await;
+    let kind = die(one, "call.started", Some(503)).await;
+    let elsewhere = die(other, "call.ended", Some(503)).await;
+    let groups = all(GroupFilter::default(), 10).await;
+    let told: Vec<_> = groups.items.iter().map(|group| (group.example, group.count)).collect();
+    assert_eq!(told, [(elsewhere, 1), (kind, 1), (status, 1), (last, 2)], "newest death first");
+    let [.., two] = groups.items.as_slice() else { panic!("{groups:?}") };
+    assert_eq!((two.endpoint, two.lane, two.last_status), (Some(one), LaneId::of_endpoint(one), Some(503)));
+    assert_eq!((two.event_type.as_str(), two.reason), ("call.ended", DeadReason::Exhausted));
+    let died = |id| async move { store.delivery(id).await.unwrap().and_then(|row| row.finished_at).unwrap() };
+    assert_eq!((two.first_died_at, two.last_died_at), (died(first).await, died(last).await));
+
+    assert_eq!(all(GroupFilter::default(), 1).await.more, 3);
+    let of = |filter| async move { all(filter, 10).await.items.iter().map(|group| group.example).collect::<Vec<_>>() };
+    assert_eq!(of(GroupFilter { endpoint: Some(other), ..GroupFilter::default() }).await, [elsewhere]);
+    let event_type = Some("call.started".to_owned());
+    assert_eq!(of(GroupFilter { event_type, ..GroupFilter::default() }).await, [kind]);
+    assert_eq!(of(GroupFilter { tenant: Some("nobody".to_owned()), ..GroupFilter::default() }).await, []);
+    let tenant = Some(two.tenant.clone());
+    assert_eq!(of(GroupFilter { tenant, ..GroupFilter::default() }).await.len(), 4);
+    assert_eq!(of(GroupFilter { reason: Some(DeadReason::Gone), ..GroupFilter::default() }).await, []);
+    let until = Some(two.last_died_at);
+    let died = Span { since: Some(two.first_died_at), until };
+    let before = all(GroupFilter { died, ..GroupFilter::default() }, 10).await;
+    assert_eq!(before.items.iter().map(|group| (group.example, group.count)).collect::<Vec<_>>(), [(first, 1)]);
+    assert!(store.discard_dead_letter(elsewhere, &given::asked()).await.unwrap());
+    assert_eq!(of(GroupFilter::default()).await, [kind, status, last]);
 }
 
 /// Of finished, dead and pending deliveries; stale, old and other endpoints' attempts left out.

@@ -198,6 +198,7 @@ macro_rules! store_contract {
             figures:
                 the_backlog_counts_what_is_pending_and_what_is_dead,
                 the_oldest_due_one_counts_whatever_keeps_it_back,
+                dead_letters_are_grouped_by_what_they_have_in_common,
                 recent_attempts_are_an_endpoints_newest;
             upkeep:
                 a_young_house_is_left_alone,

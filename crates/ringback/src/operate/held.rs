@@ -8,6 +8,7 @@ use crate::{
     delivery::{Due, HoldReason, LaneId, SHARDS, Status},
     directory::Directory,
     endpoint::{Endpoint, KeptDestination},
+    id::EndpointId,
     store::{self, Cursor, DeliveryFilter, FeedPage},
     time::Timestamp,
 };
@@ -23,6 +24,8 @@ const INLINE_MAX: u32 = 1_000;
 pub struct Held {
     /// The tenant that owns it.
     pub tenant: String,
+    /// The endpoint; `None` for inline destinations.
+    pub endpoint: Option<EndpointId>,
     /// Where it sends; `None` if that cannot be read.
     pub url: Option<String>,
     /// The endpoint's name or key; `None` for inline destinations.
@@ -125,6 +128,7 @@ impl Engine {
         let row = self.delivery(due.id).await?;
         let ours = row.filter(|row| tenant.is_none_or(|tenant| row.event.tenant == tenant));
         Ok(ours.map(|row| Held {
+            endpoint: None,
             url: row.event.destination.as_deref().and_then(KeptDestination::url_of),
             tenant: row.event.tenant,
             name: None,
@@ -143,6 +147,7 @@ impl Held {
     fn of_endpoint(endpoint: &Endpoint, (reason, until): Hold, due: Option<&Due>) -> Self {
         Self {
             tenant: endpoint.tenant.clone(),
+            endpoint: Some(endpoint.id),
             url: Some(endpoint.spec.url.clone()),
             name: endpoint.spec.name.clone().or_else(|| endpoint.key.clone()),
             reason,

@@ -4,7 +4,7 @@
 
 mod changes;
 pub mod clocks;
-mod dead_letters;
+pub mod dead_letters;
 mod deliveries;
 pub(crate) mod edits;
 mod endpoint_lists;

@@ -30,12 +30,12 @@ use crate::{
     id::{DeliveryId, EndpointId, EventId, ExpungeId, ReplayId, SessionId, TokenId},
     store::{
         Acceptance, Accepted, Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Changes, Claimed, Configuration,
-        Created, Cursor, DeliveryFilter, DeliveryRow, EndpointAsOf, EndpointFilter, Error, EventFilter, EventRow,
-        EventToAccept, ExpungeRow, ExpungeToCreate, Expunging, FeedPage, Floor, Group, Hold, Intake, Keys, LeaseKeeper,
-        Leases, Ledger, Liveness, LoadedEvent, NodeId, Once, OnceName, Operations, Outbox, OutboxPage,
-        PATIENCE_WITH_LOCKS, Page, PayloadRead, PendingLane, RecentAttempt, Recorded, Renewal, ReplayListFilter,
-        ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Retention, RoutedEvent, Sealed,
-        SealedDestinations, Sessions, ShardMap, Span, Step, Tokens, Updated, Upkeep, Work,
+        Created, Cursor, DeadGroups, DeliveryFilter, DeliveryRow, EndpointAsOf, EndpointFilter, Error, EventFilter,
+        EventRow, EventToAccept, ExpungeRow, ExpungeToCreate, Expunging, FeedPage, Floor, Group, GroupFilter, Hold,
+        Intake, Keys, LeaseKeeper, Leases, Ledger, Liveness, LoadedEvent, NodeId, Once, OnceName, Operations, Outbox,
+        OutboxPage, PATIENCE_WITH_LOCKS, Page, PayloadRead, PendingLane, RecentAttempt, Recorded, Renewal,
+        ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Retention,
+        RoutedEvent, Sealed, SealedDestinations, Sessions, ShardMap, Span, Step, Tokens, Updated, Upkeep, Work,
     },
     time::Timestamp,
     token::Token,
@@ -450,6 +450,7 @@ unasked! {
         delivery(DeliveryId) -> Option<DeliveryRow>;
         attempts(DeliveryId) -> Vec<Attempt>;
         list_dead_letters(&DeliveryFilter, Option<(Timestamp, DeliveryId)>, u32) -> Page<DeliveryRow, (Timestamp, DeliveryId)>;
+        group_dead_letters(&GroupFilter, u32) -> DeadGroups;
         discard_dead_letter(DeliveryId, &Entry) -> bool;
         replay_one(DeliveryId, ReplayOf, &Entry) -> ReplayOne;
         create_replay(&ReplayToCreate, &Entry) -> Created;

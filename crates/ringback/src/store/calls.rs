@@ -66,6 +66,7 @@ macro_rules! for_every_call {
                 question delivery(id: DeliveryId) -> Option<DeliveryRow>;
                 question attempts(id: DeliveryId) -> Vec<Attempt>;
                 question list_dead_letters(filter: &DeliveryFilter, before: Option<(Timestamp, DeliveryId)>, limit: u32) -> Page<DeliveryRow, (Timestamp, DeliveryId)>;
+                question group_dead_letters(filter: &GroupFilter, most: u32) -> DeadGroups;
                 question discard_dead_letter(id: DeliveryId, record: &Entry) -> bool;
                 question replay_one(id: DeliveryId, of: ReplayOf, record: &Entry) -> ReplayOne;
                 question create_replay(replay: &ReplayToCreate, record: &Entry) -> Created;

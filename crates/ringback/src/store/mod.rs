@@ -42,8 +42,8 @@ pub use self::{
     liveness::Liveness,
     once::{DoneBefore, ONCE_FOR, Once, OnceName},
     operations::{
-        Backlog, DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, Ledger, LedgerDeliveries,
-        LedgerEvents, Operations, Page, PayloadRead, RecentAttempt, Span,
+        Backlog, DeadGroup, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, GroupFilter,
+        Ledger, LedgerDeliveries, LedgerEvents, Operations, Page, PayloadRead, RecentAttempt, Span,
     },
     outbox::{Floor, Outbox, OutboxPage, Pointer, RoutedEvent, UnroutedEvent},
     replays::{

@@ -145,6 +145,57 @@ pub struct DeliveryRow {
     pub last_error: Option<String>,
 }
 
+/// Which dead letters to group; all given conditions hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupFilter {
+    /// Of this tenant.
+    pub tenant: Option<String>,
+    /// To this endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// Of this type.
+    pub event_type: Option<String>,
+    /// Given up for this reason.
+    pub reason: Option<DeadReason>,
+    /// Died in this time.
+    pub died: Span,
+}
+
+/// Dead letters that have destination, type, cause and last answer in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadGroup {
+    /// Where they were to go. All of a lane are of one tenant.
+    pub lane: LaneId,
+    /// The endpoint; `None` if inline.
+    pub endpoint: Option<EndpointId>,
+    /// The tenant of their events.
+    pub tenant: String,
+    /// The type of their events.
+    pub event_type: String,
+    /// Why they were given up.
+    pub reason: DeadReason,
+    /// The status code of their last attempts.
+    pub last_status: Option<u16>,
+    /// The error of their last attempts, or what made them unroutable.
+    pub last_error: Option<String>,
+    /// How many there are.
+    pub count: u64,
+    /// When the first of them died.
+    pub first_died_at: Timestamp,
+    /// When the last of them died.
+    pub last_died_at: Timestamp,
+    /// The last of them that died.
+    pub example: DeliveryId,
+}
+
+/// Groups of dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeadGroups {
+    /// Newest death first.
+    pub items: Vec<DeadGroup>,
+    /// How many more groups there are.
+    pub more: u64,
+}
+
 /// Events that were accepted, by what became of them. `accepted = unrouted + duplicate + unmatched + routed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct LedgerEvents {
@@ -243,6 +294,10 @@ pub trait Operations {
         before: Option<(Timestamp, DeliveryId)>,
         limit: u32,
     ) -> Result<Page<DeliveryRow, (Timestamp, DeliveryId)>>;
+
+    /// All dead letters that match, grouped by destination, type, cause and last answer: the `most` groups with the newest
+    /// deaths. Counts are exact. Reads every dead letter of the given time.
+    async fn group_dead_letters(&self, filter: &GroupFilter, most: u32) -> Result<DeadGroups>;
 
     /// Moves a dead letter to cancelled. False if there is none.
     async fn discard_dead_letter(&self, id: DeliveryId, record: &Entry) -> Result<bool>;

@@ -29,10 +29,10 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 const LIST: &str = "deliveries";
 
 /// `?tenant &endpoint_id &event_id &type &key &host &status &since &until &limit &cursor`
-struct Asked {
+pub(crate) struct Asked {
     filter: DeliveryFilter,
     host: Option<String>,
-    paging: Paging,
+    pub(crate) paging: Paging,
 }
 
 impl FromParameters for Asked {
@@ -71,19 +71,25 @@ pub(super) fn is_host(text: &str) -> bool {
 async fn list(
     State(api): State<Api>,
     Reader(access): Reader,
-    Query(Asked { mut filter, host, paging }): Query<Asked>,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<List<Delivery>>, Problem> {
-    filter.tenant = access.listed(filter.tenant)?;
-    if let Some(host) = host {
-        filter.host = Some(at_host(&api, host, filter.tenant.as_deref()).await?);
+    let (rows, next_cursor) = asked.page(&api, &access).await?;
+    let destinations = Destinations::of(&api.engine, &rows).await?;
+    Ok(Json(List { items: rows.iter().map(|row| Delivery::of(row, &destinations)).collect(), next_cursor }))
+}
+
+impl Asked {
+    /// The page that is asked for, and the cursor of the next.
+    pub(crate) async fn page(self, api: &Api, access: &Access) -> Result<(Vec<DeliveryRow>, Option<String>), Problem> {
+        let Self { mut filter, host, paging } = self;
+        filter.tenant = access.listed(filter.tenant)?;
+        if let Some(host) = host {
+            filter.host = Some(at_host(api, host, filter.tenant.as_deref()).await?);
+        }
+        let before = paging.position(LIST, access, api.keys())?;
+        let page = api.engine.deliveries(&filter, before, paging.limit).await?;
+        Ok((page.items, page.next.map(|next| paging.cursor(&next, LIST, access, api.keys()))))
     }
-    let before = paging.position(LIST, &access, api.keys())?;
-    let page = api.engine.deliveries(&filter, before, paging.limit).await?;
-    let destinations = Destinations::of(&api.engine, &page.items).await?;
-    Ok(Json(List {
-        items: page.items.iter().map(|row| Delivery::of(row, &destinations)).collect(),
-        next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())),
-    }))
 }
 
 /// A host as URLs write it.

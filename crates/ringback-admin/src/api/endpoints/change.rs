@@ -126,7 +126,7 @@ pub(super) async fn delete(
 }
 
 /// The endpoint's tenant, if the caller may see the endpoint. The tenant never changes, so one look-up is enough.
-pub(in crate::api) async fn check_visible(api: &Api, access: &Access, id: EndpointId) -> Result<String, Problem> {
+pub(crate) async fn check_visible(api: &Api, access: &Access, id: EndpointId) -> Result<String, Problem> {
     let directory = api.engine.directory().await?;
     access.found(directory.endpoint(id), |endpoint| &endpoint.tenant).map(|endpoint| endpoint.tenant.clone())
 }

@@ -6,11 +6,11 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::header;
-use ringback::{event::is_tenant, id::EndpointId};
+use ringback::{endpoint::Endpoint, event::is_tenant, id::EndpointId};
 
 use crate::{
     api::Api,
-    auth::Reader,
+    auth::{Access, Reader},
     cursor::Paging,
     extract::{FromParameters, Id, Parameters, Query, etag},
     openapi::{parameters, values},
@@ -22,7 +22,7 @@ use crate::{
 const LIST: &str = "endpoints";
 
 /// `?tenant &limit &cursor`
-pub(super) struct Asked {
+pub(crate) struct Asked {
     tenant: Option<String>,
     paging: Paging,
 }
@@ -47,15 +47,21 @@ impl FromParameters for Asked {
 pub(super) async fn list(
     State(api): State<Api>,
     Reader(access): Reader,
-    Query(Asked { tenant, paging }): Query<Asked>,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<List<view::Endpoint>>, Problem> {
-    let tenant = access.listed(tenant)?;
-    let before = paging.position(LIST, &access, api.keys())?;
-    let page = api.engine.endpoints(tenant.as_deref(), before, paging.limit).await?;
-    Ok(Json(List {
-        items: page.items.iter().map(view::Endpoint::from).collect(),
-        next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())),
-    }))
+    let (endpoints, next_cursor) = asked.page(&api, &access).await?;
+    Ok(Json(List { items: endpoints.iter().map(view::Endpoint::from).collect(), next_cursor }))
+}
+
+impl Asked {
+    /// The page that is asked for, and the cursor of the next.
+    pub(crate) async fn page(self, api: &Api, access: &Access) -> Result<(Vec<Endpoint>, Option<String>), Problem> {
+        let Self { tenant, paging } = self;
+        let tenant = access.listed(tenant)?;
+        let before = paging.position(LIST, access, api.keys())?;
+        let page = api.engine.endpoints(tenant.as_deref(), before, paging.limit).await?;
+        Ok((page.items, page.next.map(|next| paging.cursor(&next, LIST, access, api.keys()))))
+    }
 }
 
 /// One endpoint

@@ -1,7 +1,7 @@
 //! `/v1/endpoints`: where events go.
 
 mod change;
-mod listing;
+pub(crate) mod listing;
 mod operate;
 mod rotate;
 
@@ -10,7 +10,7 @@ use http::{StatusCode, header};
 use ringback::operate::endpoints::Made;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) use self::change::check_visible;
+pub(crate) use self::change::check_visible;
 use super::Api;
 use crate::{extract::etag, view};
 

@@ -4,12 +4,12 @@ use axum::{Json, extract::State};
 use ringback::{
     event::{is_key, is_tenant, is_type},
     id::EventId,
-    store::EventFilter,
+    store::{EventFilter, EventRow},
 };
 
 use crate::{
     api::Api,
-    auth::Reader,
+    auth::{Access, Reader},
     cursor::Paging,
     extract::{FromParameters, Id, Parameters, Query},
     openapi::{parameters, values},
@@ -24,7 +24,7 @@ const DELIVERIES_SHOWN_MAX: usize = 1_000;
 const LIST: &str = "events";
 
 /// `?tenant &type &key &since &until &limit &cursor`
-pub(super) struct Asked {
+pub(crate) struct Asked {
     filter: EventFilter,
     paging: Paging,
 }
@@ -55,15 +55,21 @@ impl FromParameters for Asked {
 pub(super) async fn list(
     State(api): State<Api>,
     Reader(access): Reader,
-    Query(Asked { mut filter, paging }): Query<Asked>,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<List<view::Event>>, Problem> {
-    filter.tenant = access.listed(filter.tenant)?;
-    let before = paging.position(LIST, &access, api.keys())?;
-    let page = api.engine.events(&filter, before, paging.limit).await?;
-    Ok(Json(List {
-        items: page.items.into_iter().map(view::Event::from).collect(),
-        next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())),
-    }))
+    let (rows, next_cursor) = asked.page(&api, &access).await?;
+    Ok(Json(List { items: rows.into_iter().map(view::Event::from).collect(), next_cursor }))
+}
+
+impl Asked {
+    /// The page that is asked for, and the cursor of the next.
+    pub(crate) async fn page(self, api: &Api, access: &Access) -> Result<(Vec<EventRow>, Option<String>), Problem> {
+        let Self { mut filter, paging } = self;
+        filter.tenant = access.listed(filter.tenant)?;
+        let before = paging.position(LIST, access, api.keys())?;
+        let page = api.engine.events(&filter, before, paging.limit).await?;
+        Ok((page.items, page.next.map(|next| paging.cursor(&next, LIST, access, api.keys()))))
+    }
 }
 
 /// One event

@@ -1,7 +1,7 @@
 //! `/v1/events`: what happened.
 
 mod hand_in;
-mod listing;
+pub(crate) mod listing;
 mod payload;
 
 use utoipa_axum::{router::OpenApiRouter, routes};

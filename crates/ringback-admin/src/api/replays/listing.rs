@@ -3,12 +3,12 @@
 use axum::{Json, extract::State};
 use ringback::{
     event::is_tenant,
-    store::{ReplayListFilter, ReplayState, Span},
+    store::{ReplayListFilter, ReplayRow, ReplayState, Span},
 };
 
 use crate::{
     api::Api,
-    auth::Reader,
+    auth::{Access, Reader},
     cursor::Paging,
     extract::{FromParameters, Parameters, Query},
     openapi::parameters,
@@ -20,10 +20,10 @@ use crate::{
 const LIST: &str = "replays";
 
 /// The values of `state`; previews are not stored.
-const STATES: [ReplayState; 3] = [ReplayState::Running, ReplayState::Completed, ReplayState::Cancelled];
+pub(crate) const STATES: [ReplayState; 3] = [ReplayState::Running, ReplayState::Completed, ReplayState::Cancelled];
 
 /// `?state &tenant &since &until &limit &cursor`
-pub(super) struct Asked {
+pub(crate) struct Asked {
     state: Option<ReplayState>,
     tenant: Option<String>,
     created: Span,
@@ -55,14 +55,20 @@ impl FromParameters for Asked {
 pub(super) async fn list(
     State(api): State<Api>,
     Reader(access): Reader,
-    Query(Asked { state, tenant, created, paging }): Query<Asked>,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<List<Replay>>, Problem> {
-    let tenant = access.listed(tenant)?;
-    let before = paging.position(LIST, &access, api.keys())?;
-    let filter = ReplayListFilter { tenant: tenant.as_deref(), state, created };
-    let page = api.engine.replays(&filter, before, paging.limit).await?;
-    Ok(Json(List {
-        items: page.items.into_iter().map(Replay::from).collect(),
-        next_cursor: page.next.map(|next| paging.cursor(&next, LIST, &access, api.keys())),
-    }))
+    let (rows, next_cursor) = asked.page(&api, &access).await?;
+    Ok(Json(List { items: rows.into_iter().map(Replay::from).collect(), next_cursor }))
+}
+
+impl Asked {
+    /// The page that is asked for, and the cursor of the next.
+    pub(crate) async fn page(self, api: &Api, access: &Access) -> Result<(Vec<ReplayRow>, Option<String>), Problem> {
+        let Self { state, tenant, created, paging } = self;
+        let tenant = access.listed(tenant)?;
+        let before = paging.position(LIST, access, api.keys())?;
+        let filter = ReplayListFilter { tenant: tenant.as_deref(), state, created };
+        let page = api.engine.replays(&filter, before, paging.limit).await?;
+        Ok((page.items, page.next.map(|next| paging.cursor(&next, LIST, access, api.keys()))))
+    }
 }

@@ -1,7 +1,7 @@
 //! `/v1/replays`: sending many deliveries again, at a pace.
 
-mod listing;
-mod request;
+pub(crate) mod listing;
+pub(crate) mod request;
 
 use axum::{Json, extract::State};
 use http::StatusCode;
@@ -86,7 +86,7 @@ async fn cancel(
 }
 
 /// A replay that the caller may see. One without a tenant in its filter is of all tenants, so a bound caller may not.
-async fn find(api: &Api, access: &Access, id: ReplayId) -> Result<ReplayRow, Problem> {
+pub(crate) async fn find(api: &Api, access: &Access, id: ReplayId) -> Result<ReplayRow, Problem> {
     let row = api.engine.replay(id).await?;
     access.found(row, |row| row.filter.tenant.as_deref().unwrap_or_default())
 }

@@ -26,12 +26,11 @@ const RATE_MAX: f64 = 100_000.0;
 /// Longest note, in characters.
 const NOTE_CHARS_MAX: usize = 1_000;
 
-/// What `filter.status` may be.
 /// What `filter.last_status_code` may be: whatever three digits a receiver may answer.
 const STATUS_CODES: std::ops::RangeInclusive<u16> = 100..=999;
 
 /// `{filter, rate_per_second?, dry_run?, note?}`, and `reason` as another name of the note.
-pub(super) struct Request {
+pub(crate) struct Request {
     filter: ReplayFilter,
     rate_per_second: Option<f64>,
     dry_run: bool,
@@ -111,7 +110,7 @@ impl Request {
     ///
     /// # Errors
     /// 404 for another tenant, and for missing deliveries of an endpoint that does not exist.
-    pub(super) async fn for_caller(mut self, api: &Api, access: &Access) -> Result<NewReplay, Problem> {
+    pub(crate) async fn for_caller(mut self, api: &Api, access: &Access) -> Result<NewReplay, Problem> {
         self.filter.tenant = access.listed(self.filter.tenant.take())?;
         if let (Replayed::Missing, Some(endpoint)) = (self.filter.status, self.filter.endpoint) {
             check_visible(api, access, endpoint).await?;

@@ -17,12 +17,8 @@ enum Way {
 use Way::{By, Without};
 
 const FOR_MACHINES: Way = Without("asked by programs that watch a node, which need no words and no colours");
-const CHANGED_ELSEWHERE: Way =
-    Without("the pages show what is wrong and put deliveries right; endpoints are not set up there");
+const ON_ITS_PAGE: Way = By("POST /endpoints/{id}/{act}");
 const FROM_PROGRAMS: Way = Without("events come from platforms, and from people who try something: by command");
-const FOUND_ELSEWHERE: Way = Without("the pages begin with what is wrong; whoever looks for a call asks by command");
-const IN_BULK_ELSEWHERE: Way =
-    Without("the pages send one delivery again; what touches many is looked at by a dry run first");
 const ERASED_ELSEWHERE: Way = Without("nothing can be erased by a slip of the mouse");
 const BY_CURL: &str = "asked too rarely for a command of its own; `tests/walk/every_route.sh` shows it with curl";
 
@@ -32,44 +28,45 @@ const WAYS: &[(&str, Way, Way)] = &[
     ("GET /metrics", FOR_MACHINES, FOR_MACHINES),
     ("GET /openapi.json", FOR_MACHINES, FOR_MACHINES),
     ("GET /readyz", FOR_MACHINES, FOR_MACHINES),
-    ("GET /v1/audit", Without(BY_CURL), Without(BY_CURL)),
-    ("GET /v1/dead-letters", By("dead-letters"), By("GET /")),
+    ("GET /v1/audit", Without(BY_CURL), By("GET /audit")),
+    ("GET /v1/dead-letters", By("dead-letters"), By("GET /dead-letters")),
+    ("GET /v1/dead-letters/groups", By("dead-letters"), By("GET /dead-letters")),
     (
         "DELETE /v1/dead-letters/{id}",
         Without(BY_CURL),
         Without("a dead letter that nobody sends again goes by itself when its time is over"),
     ),
     ("POST /v1/dead-letters/{id}/replay", By("replay"), By("POST /deliveries/{id}/replay")),
-    ("GET /v1/deliveries", By("deliveries"), FOUND_ELSEWHERE),
+    ("GET /v1/deliveries", By("deliveries"), By("GET /deliveries")),
     ("GET /v1/deliveries/{id}", By("deliveries"), By("GET /deliveries/{id}")),
     ("POST /v1/deliveries/{id}/replay", By("replay"), By("POST /deliveries/{id}/replay")),
-    ("GET /v1/endpoints", By("endpoints list"), CHANGED_ELSEWHERE),
-    ("POST /v1/endpoints", By("endpoints create"), CHANGED_ELSEWHERE),
-    ("PUT /v1/endpoints/by-key/{tenant}/{key}", By("endpoints create"), CHANGED_ELSEWHERE),
-    ("DELETE /v1/endpoints/{id}", By("endpoints delete"), CHANGED_ELSEWHERE),
-    ("GET /v1/endpoints/{id}", By("endpoints get"), CHANGED_ELSEWHERE),
-    ("PATCH /v1/endpoints/{id}", By("endpoints update"), CHANGED_ELSEWHERE),
-    ("POST /v1/endpoints/{id}/pause", By("endpoints pause"), CHANGED_ELSEWHERE),
-    ("POST /v1/endpoints/{id}/resume", By("endpoints resume"), CHANGED_ELSEWHERE),
-    ("POST /v1/endpoints/{id}/rotate-secret", By("endpoints rotate-secret"), CHANGED_ELSEWHERE),
-    ("POST /v1/endpoints/{id}/test", By("endpoints test"), CHANGED_ELSEWHERE),
-    ("GET /v1/events", By("find"), FOUND_ELSEWHERE),
+    ("GET /v1/endpoints", By("endpoints list"), By("GET /endpoints")),
+    ("POST /v1/endpoints", By("endpoints create"), By("POST /endpoints")),
+    (
+        "PUT /v1/endpoints/by-key/{tenant}/{key}",
+        By("endpoints create"),
+        Without("a page makes an endpoint, or changes one that it shows"),
+    ),
+    ("DELETE /v1/endpoints/{id}", By("endpoints delete"), ON_ITS_PAGE),
+    ("GET /v1/endpoints/{id}", By("endpoints get"), By("GET /endpoints/{id}")),
+    ("PATCH /v1/endpoints/{id}", By("endpoints update"), ON_ITS_PAGE),
+    ("POST /v1/endpoints/{id}/pause", By("endpoints pause"), ON_ITS_PAGE),
+    ("POST /v1/endpoints/{id}/resume", By("endpoints resume"), ON_ITS_PAGE),
+    ("POST /v1/endpoints/{id}/rotate-secret", By("endpoints rotate-secret"), ON_ITS_PAGE),
+    ("POST /v1/endpoints/{id}/test", By("endpoints test"), ON_ITS_PAGE),
+    ("GET /v1/events", By("find"), By("GET /events")),
     ("POST /v1/events", By("emit"), FROM_PROGRAMS),
     ("POST /v1/events/batch", Without("a person emits one event at a time: `emit`"), FROM_PROGRAMS),
-    ("GET /v1/events/{id}", By("explain"), FOUND_ELSEWHERE),
+    ("GET /v1/events/{id}", By("explain"), By("GET /events/{id}")),
     ("DELETE /v1/events/{id}/payload", By("expunge"), ERASED_ELSEWHERE),
-    (
-        "GET /v1/events/{id}/payload",
-        Without(BY_CURL),
-        Without("the pages show where a payload went, not what it holds"),
-    ),
+    ("GET /v1/events/{id}/payload", Without(BY_CURL), By("GET /events/{id}/payload")),
     ("POST /v1/expunge", By("expunge"), ERASED_ELSEWHERE),
     ("GET /v1/expunges/{id}", By("expunge"), ERASED_ELSEWHERE),
     ("GET /v1/ledger", Without(BY_CURL), By("GET /")),
-    ("GET /v1/replays", By("replays"), IN_BULK_ELSEWHERE),
-    ("POST /v1/replays", By("replay"), IN_BULK_ELSEWHERE),
-    ("GET /v1/replays/{id}", By("replay"), IN_BULK_ELSEWHERE),
-    ("POST /v1/replays/{id}/cancel", By("replay"), IN_BULK_ELSEWHERE),
+    ("GET /v1/replays", By("replays"), By("GET /replays")),
+    ("POST /v1/replays", By("replay"), By("POST /replays")),
+    ("GET /v1/replays/{id}", By("replay"), By("GET /replays/{id}")),
+    ("POST /v1/replays/{id}/cancel", By("replay"), By("POST /replays/{id}/cancel")),
 ];
 
 /// Commands that no row names, and what they do that no route does.
@@ -91,6 +88,9 @@ const WITHOUT_A_ROUTE: &[(&str, &str)] = &[
 /// Pages that no row names, and what they do that no route does.
 const PAGES_WITHOUT_A_ROUTE: &[(&str, &str)] = &[
     ("GET /assets/{name}", "what pages look like"),
+    ("GET /endpoints/new", "a form"),
+    ("GET /find", "leads from a key or an id to the page of what it stands for"),
+    ("GET /replays/new", "a form, and a dry run of what it asks for"),
     ("GET /login", "a token becomes a session"),
     ("POST /login", "a token becomes a session"),
     ("POST /logout", "a session ends"),

@@ -32,15 +32,33 @@ use axum::{
 };
 
 pub(crate) use self::host::Hosts;
-use self::pages::{delivery, login, overview, replay};
+use self::pages::{
+    audit, dead_letters, deliveries, delivery, endpoint, endpoints, event, events, find, login, new_replay, one_replay,
+    overview, replay, replays,
+};
 use crate::{api::Api, sender::TrustedProxies};
 
 /// The pages, without their state. They are answered under the names that `hosts` allows.
 pub(crate) fn routes(hosts: Hosts, proxies: &TrustedProxies) -> Router<Api> {
     Router::new()
         .route("/", get(overview::show))
+        .route("/find", get(find::show))
+        .route("/events", get(events::show))
+        .route("/events/{id}", get(event::show))
+        .route("/events/{id}/payload", get(event::save))
+        .route("/deliveries", get(deliveries::show))
         .route("/deliveries/{id}", get(delivery::show))
         .route("/deliveries/{id}/replay", post(replay::send_again))
+        .route("/endpoints", get(endpoints::show).post(endpoint::make))
+        .route("/endpoints/new", get(endpoint::new))
+        .route("/endpoints/{id}", get(endpoint::show))
+        .route("/endpoints/{id}/{act}", post(endpoint::act))
+        .route("/dead-letters", get(dead_letters::show))
+        .route("/replays", get(replays::show).post(new_replay::begin))
+        .route("/replays/new", get(new_replay::show))
+        .route("/replays/{id}", get(one_replay::show))
+        .route("/replays/{id}/cancel", post(one_replay::cancel))
+        .route("/audit", get(audit::show))
         .route("/login", get(login::show).post(login::log_in))
         .route("/logout", post(login::log_out))
         .route("/assets/{name}", get(assets::send))

@@ -28,6 +28,8 @@ pub(super) struct Visitor {
     /// Who they are, for the audit log.
     pub(super) by: Actor,
     pub(super) mount: Mount,
+    /// The path of the page.
+    here: String,
     /// The text of the cookie, and the session; `None` if the host application lets people in.
     pub(super) session: Option<(String, Session)>,
 }
@@ -35,12 +37,21 @@ pub(super) struct Visitor {
 impl Visitor {
     /// The frame of a page for them.
     pub(super) fn frame(&self, api: &Api) -> Frame {
-        Frame::inside(self.mount.clone(), api.keys(), &self.access, self.cookie())
+        Frame::inside(self.mount.clone(), api.keys(), &self.access, self.cookie(), &self.here)
     }
 
     /// The session as its cookie holds it.
     pub(super) fn cookie(&self) -> Option<&str> {
         self.session.as_ref().map(|(cookie, _)| cookie.as_str())
+    }
+
+    /// # Errors
+    /// 403 with `otherwise`, if the visitor may not do this.
+    pub(super) fn must(&self, permission: Permission, otherwise: &str) -> Result<(), Problem> {
+        if self.access.may(permission) {
+            return Ok(());
+        }
+        Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", otherwise))
     }
 
     /// The page that says why a request was refused.
@@ -54,16 +65,17 @@ impl FromRequestParts<Api> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Response> {
         let mount = Mount::of(parts);
+        let here = parts.uri.path().to_owned();
         if matches!(api.admission, Admission::TrustingHost) {
             let admitted = admit(api, parts, Permission::Read).await;
             let (access, by) = admitted.map_err(|problem| Refusal::from(problem).at(mount.clone()))?;
-            return Ok(Self { access, by, mount, session: None });
+            return Ok(Self { access, by, mount, here, session: None });
         }
         let Some((cookie, session)) = session::shown(parts, api.keys(), Timestamp::now()) else {
             return Err(outside(parts, &mount));
         };
         match session.admit(api).await {
-            Ok((access, by)) => Ok(Self { access, by, mount, session: Some((cookie.to_owned(), session)) }),
+            Ok((access, by)) => Ok(Self { access, by, mount, here, session: Some((cookie.to_owned(), session)) }),
             Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => Err(ended(parts, &mount)),
             Err(problem) => Err(Refusal::from(problem).at(mount)),
         }
@@ -85,7 +97,9 @@ fn outside(request: &Parts, mount: &Mount) -> Response {
 
 /// Redirects to the login, which says that the session has ended.
 fn ended(request: &Parts, mount: &Mount) -> Response {
-    let mut response = Redirect::to(&mount.to(&login::link(request.uri.path(), true))).into_response();
+    let mut response =
+        Redirect::to(&mount.to(&login::link(request.uri.path_and_query().map_or("/", |it| it.as_str()), true)))
+            .into_response();
     for cookie in cookie::forgotten(request) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

@@ -148,7 +148,7 @@ impl Parameters {
     }
 
     /// Refuses the request if anything was wrong, or was left over.
-    fn finish(mut self) -> Result<(), Problem> {
+    pub(crate) fn finish(mut self) -> Result<(), Problem> {
         let known = match &self.taken[..] {
             [] => "this route takes none".to_owned(),
             taken => format!("known are: {}", taken.join(", ")),

@@ -8,12 +8,12 @@ use axum::{
 use ringback::{
     attempt::{Attempt, Conclusion, Detail, Headers, Timings},
     delivery::{DeadReason, Status},
-    id::{DeliveryId, EventId},
+    id::{DeliveryId, EndpointId, EventId},
     store::DeliveryRow,
     time::Timestamp,
 };
 
-use super::phrases::{self, Tone};
+use super::phrases::{self, Tone, milliseconds};
 use crate::{
     api::{Api, deliveries},
     dashboard::{
@@ -36,6 +36,8 @@ struct Page {
     frame: Frame,
     id: DeliveryId,
     event: EventId,
+    /// Unless it is inline, or deleted.
+    endpoint: Option<EndpointId>,
     event_type: String,
     key: Option<String>,
     tenant: String,
@@ -90,11 +92,13 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
     let tries = attempts.drain(hidden..).rev();
     let now = Timestamp::now();
     let destinations = Destinations::of(&api.engine, std::slice::from_ref(&row)).await?;
+    let directory = api.engine.directory().await?;
     let url = destinations.url(&row);
     let frame = visitor.frame(api);
     Ok(Page {
         id,
         event: id.event(),
+        endpoint: row.endpoint.filter(|id| directory.endpoint(*id).is_some()),
         event_type: visible(&row.event.event_type),
         key: row.event.key.as_deref().map(visible),
         tenant: visible(&row.event.tenant),
@@ -191,10 +195,6 @@ fn timings(timings: &Timings) -> Vec<(&'static str, String)> {
         ("body", timings.body_ms),
     ];
     all.into_iter().filter_map(|(name, took)| Some((name, milliseconds(took?)))).collect()
-}
-
-fn milliseconds(took: f64) -> String {
-    if took < 10.0 { format!("{took:.1} ms") } else { format!("{took:.0} ms") }
 }
 
 fn headers(all: &Headers<'_>) -> Vec<(String, String)> {

@@ -8,7 +8,8 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use http::{StatusCode, header};
-use ringback::{id::DeliveryId, time::Timestamp};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use ringback::time::Timestamp;
 
 use super::parameter;
 use crate::{
@@ -32,9 +33,12 @@ struct Page<'a> {
     problem: Option<&'a str>,
 }
 
+/// What would end the value of a parameter, or be read as something else there.
+const OF_A_VALUE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'>');
+
 /// The link to the login for somebody who wanted to see `page`.
 pub(in crate::dashboard) fn link(page: &str, ended: bool) -> String {
-    let to = if page == "/" { String::new() } else { format!("to={page}") };
+    let to = if page == "/" { String::new() } else { format!("to={}", utf8_percent_encode(page, OF_A_VALUE)) };
     let ended = if ended { "ended=1" } else { "" };
     let query = [to.as_str(), ended].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&");
     if query.is_empty() { "/login".to_owned() } else { format!("/login?{query}") }
@@ -114,9 +118,19 @@ pub(in crate::dashboard) async fn log_out(
 
 /// Where to go after the login: only to a page of the dashboard; otherwise to the first one.
 fn page(asked: Option<&str>) -> String {
-    let delivery = asked.and_then(|page| page.strip_prefix("/deliveries/")?.parse::<DeliveryId>().ok());
-    delivery.map_or_else(|| "/".to_owned(), |id| format!("/deliveries/{id}"))
+    asked.and_then(own).unwrap_or_else(|| "/".to_owned())
 }
+
+/// A path of this dashboard as browsers will read it, if its first part is that of a page.
+fn own(asked: &str) -> Option<String> {
+    let here = url::Url::parse("http://dashboard.invalid").ok()?;
+    let there = here.join(asked).ok().filter(|there| asked.starts_with('/') && there.origin() == here.origin())?;
+    let is_page = PAGES.contains(&there.path_segments()?.next()?);
+    is_page.then(|| there[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
+}
+
+/// The first parts of the paths of pages.
+const PAGES: [&str; 7] = ["find", "events", "deliveries", "endpoints", "dead-letters", "replays", "audit"];
 
 #[cfg(test)]
 mod tests {
@@ -126,10 +140,19 @@ mod tests {
     fn the_login_leads_to_our_own_pages_alone() {
         let delivery = format!("/deliveries/{}", ringback::id::EventId::new(Timestamp::now()).delivery(1));
         assert_eq!(page(Some(&delivery)), delivery);
-        for foreign in ["//evil.example", "https://evil.example", "/deliveries/../x", "javascript:alert(1)", ""] {
+        assert_eq!(page(Some("/dead-letters?tenant=a%26b&reason=gone")), "/dead-letters?tenant=a%26b&reason=gone");
+        let foreign = [
+            "//evil.example",
+            "https://evil.example",
+            "/deliveries/../x",
+            "/\\evil.example",
+            "javascript:alert(1)",
+            "",
+        ];
+        for foreign in foreign {
             assert_eq!(page(Some(foreign)), "/", "{foreign}");
         }
         assert_eq!(link("/", false), "/login");
-        assert_eq!(link("/deliveries/x", true), "/login?to=/deliveries/x&ended=1");
+        assert_eq!(link("/deliveries/x?a=b&c", true), "/login?to=/deliveries/x?a=b%26c&ended=1");
     }
 }

@@ -1,10 +1,23 @@
 //! One file a page, with a template of the same name.
 
+pub(super) mod audit;
+pub(super) mod dead_letters;
+pub(super) mod deliveries;
 pub(super) mod delivery;
+pub(super) mod endpoint;
+pub(super) mod endpoints;
+pub(super) mod event;
+pub(super) mod events;
+pub(super) mod find;
+mod groups;
+mod listing;
 pub(super) mod login;
+pub(super) mod new_replay;
+pub(super) mod one_replay;
 pub(super) mod overview;
 mod phrases;
 pub(super) mod replay;
+pub(super) mod replays;
 
 /// A parameter of a page's address, by its first mention.
 fn parameter(query: Option<&str>, name: &str) -> Option<String> {

@@ -1,4 +1,4 @@
-//! `/`: whether anything is wrong, which lanes are held, and the dead letters.
+//! `/`: whether anything is wrong, which lanes are held, and the dead letters by cause.
 
 use std::time::Duration;
 
@@ -9,14 +9,16 @@ use axum::{
 };
 use http::{HeaderValue, header};
 use ringback::{
-    delivery::{DeadReason, Status},
+    delivery::Status,
     id::DeliveryId,
     operate::{figures::COUNTED_MAX, held::Held, tally::Tally},
-    store::{Backlog, DeliveryFilter, DeliveryRow, Ledger},
+    store::{GroupFilter, Ledger},
     time::Timestamp,
 };
 
 use super::{
+    groups,
+    listing::Table,
     parameter,
     phrases::{self, Tone},
 };
@@ -33,8 +35,8 @@ use crate::{
     view::Destinations,
 };
 
-/// How many dead letters are shown.
-const LETTERS_MAX: u32 = 25;
+/// How many groups of dead letters are shown.
+const GROUPS_MAX: usize = 25;
 
 /// How many held destinations are shown.
 const HELD_MAX: usize = 20;
@@ -53,10 +55,8 @@ struct Page {
     tiles: Vec<Tile>,
     held: Vec<HeldLane>,
     held_more: usize,
-    letters: Vec<Letter>,
-    /// How many there are, if that is more than are shown.
-    dead: Option<String>,
-    letters_shown: usize,
+    groups: Table,
+    more_groups: u64,
     is_empty: bool,
     notice: Option<Notice>,
     now: Moment,
@@ -83,19 +83,6 @@ struct HeldLane {
     reason: &'static str,
     until: Option<Moment>,
     waiting: Option<Moment>,
-}
-
-struct Letter {
-    id: DeliveryId,
-    event_type: String,
-    key: Option<String>,
-    tenant: String,
-    host: String,
-    reason: String,
-    meaning: &'static str,
-    last: String,
-    attempts: i32,
-    died: Option<Moment>,
 }
 
 /// What became of the delivery that was just put back.
@@ -134,24 +121,23 @@ const COUNTED_LATELY: Duration = Duration::from_secs(2);
 async fn read(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Result<Page, Problem> {
     let (access, now) = (&visitor.access, Timestamp::now());
     let (engine, tenant) = (&api.engine, access.tenant.as_deref());
-    let counts = Counts::read(api, tenant).await?;
     let oldest_due = engine.oldest_due(tenant).await?;
     let (held, held_more) = engine.held(tenant, HELD_MAX).await?;
-    let filter = DeliveryFilter { tenant: access.tenant.clone(), ..DeliveryFilter::default() };
-    let rows = engine.dead_letters(&filter, None, LETTERS_MAX).await?.items;
-    let destinations = Destinations::of(engine, &rows).await?;
-    let letters: Vec<_> = rows.iter().map(|row| Letter::of(row, destinations.url(row), now)).collect();
-    let dead = counts.dead.filter(|dead| dead.of > letters.len() as i64);
+    let filter = GroupFilter { tenant: access.tenant.clone(), ..GroupFilter::default() };
+    let groups = engine.dead_letter_groups(&filter).await?;
+    let dead = groups.items.iter().map(|(group, _)| group.count).sum::<u64>();
+    let dead = Count { of: i64::try_from(dead).unwrap_or(i64::MAX), more: groups.more > 0 };
+    let counts = Counts::read(api, tenant, dead).await?;
+    let frame = visitor.frame(api);
     let counted_at = counts.tally.map(|tally| tally.counted_at).filter(|&at| now.since(at) > COUNTED_LATELY);
     Ok(Page {
-        frame: visitor.frame(api),
-        headline: Headline::of(&counts, letters.len(), held.len() + held_more, oldest_due),
+        headline: Headline::of(&counts, held.len() + held_more, oldest_due),
         tiles: tiles(&counts, oldest_due),
         held_more,
         held: held.into_iter().map(|held| HeldLane::of(held, now)).collect(),
-        letters_shown: letters.len(),
-        letters,
-        dead: dead.map(|dead| dead.to_string()),
+        groups: groups::table(api, &frame, &groups, GROUPS_MAX).await?,
+        more_groups: groups.more + groups.items.len().saturating_sub(GROUPS_MAX) as u64,
+        frame,
         is_empty: counts.tally.is_some_and(|tally| tally.ledger.events.accepted == 0),
         notice: notice(api, visitor, replayed).await?,
         now: Moment::new(now, now),
@@ -159,10 +145,10 @@ async fn read(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Result<
     })
 }
 
-/// The counts of the page: pending and dead deliveries as of now, the totals as of their last count.
+/// The counts of the page: dead and, of all tenants, pending deliveries as of now, the totals as of their last count.
 struct Counts {
     pending: Option<Count>,
-    dead: Option<Count>,
+    dead: Count,
     tally: Option<Tally>,
 }
 
@@ -175,15 +161,13 @@ struct Count {
 
 impl Counts {
     /// For one tenant, pending deliveries cannot be counted quickly, so their number is from the totals.
-    async fn read(api: &Api, tenant: Option<&str>) -> Result<Self, Problem> {
+    async fn read(api: &Api, tenant: Option<&str>, dead: Count) -> Result<Self, Problem> {
         let tally = api.engine.tally(tenant).await;
         let counted = |of| Count { of, more: false };
-        let (pending, dead) = if tenant.is_some() {
-            let deliveries = tally.map(|tally| tally.ledger.deliveries);
-            (deliveries.map(|it| counted(it.pending)), deliveries.map(|it| counted(it.dead)))
+        let pending = if tenant.is_some() {
+            tally.map(|tally| counted(tally.ledger.deliveries.pending))
         } else {
-            let Backlog { pending, dead } = api.engine.backlog().await?;
-            (Some(Count::up_to_max(pending)), Some(Count::up_to_max(dead)))
+            Some(Count::up_to_max(api.engine.backlog().await?.pending))
         };
         Ok(Self { pending, dead, tally })
     }
@@ -202,7 +186,7 @@ impl std::fmt::Display for Count {
 }
 
 impl Headline {
-    fn of(counts: &Counts, letters: usize, held: usize, oldest_due: Option<Duration>) -> Self {
+    fn of(counts: &Counts, held: usize, oldest_due: Option<Duration>) -> Self {
         let mut parts = Vec::new();
         let mut tone = Tone::Good;
         let mut say = |count: Count, one: &str, many: &str, how: Tone| {
@@ -211,11 +195,7 @@ impl Headline {
                 tone = tone.max(how);
             }
         };
-        // The listed dead letters are a lower bound, if the totals are unknown or too old.
-        let listed = i64::try_from(letters).unwrap_or(i64::MAX);
-        let dead = counts.dead.filter(|dead| dead.of >= listed);
-        let at_least = Count { of: listed, more: letters >= LETTERS_MAX as usize };
-        say(dead.unwrap_or(at_least), "dead letter", "dead letters", Tone::Bad);
+        say(counts.dead, "dead letter", "dead letters", Tone::Bad);
         let held = Count { of: i64::try_from(held).unwrap_or(i64::MAX), more: false };
         say(held, "destination held", "destinations held", Tone::Warn);
         if let Some(late) = oldest_due.map(|age| age.as_secs()).filter(|&age| age >= LATE) {
@@ -253,7 +233,7 @@ fn tiles(counts: &Counts, oldest_due: Option<Duration>) -> Vec<Tile> {
             tone: age.map_or(Tone::Plain, lateness),
         },
         tile("Pending", counts.pending, "still owed", Tone::Plain),
-        tile("Dead letters", counts.dead, "given up", Tone::Bad),
+        tile("Dead letters", Some(counts.dead), "given up", Tone::Bad),
         total("Delivered", |ledger| ledger.deliveries.delivered, "answered 2xx"),
         total("Cancelled", |ledger| ledger.deliveries.cancelled, "will not be sent"),
         total("Events", |ledger| ledger.events.accepted, "accepted"),
@@ -271,23 +251,6 @@ impl HeldLane {
             reason: held.reason.sentence(),
             until: held.until.map(|until| Moment::new(until, now)),
             waiting: held.due_at.map(|due| Moment::new(due, now)),
-        }
-    }
-}
-
-impl Letter {
-    fn of(row: &DeliveryRow, url: Option<String>, now: Timestamp) -> Self {
-        Self {
-            id: row.id,
-            event_type: visible(&row.event.event_type),
-            key: row.event.key.as_deref().map(visible),
-            tenant: visible(&row.event.tenant),
-            host: visible(&phrases::host(url.as_deref())),
-            reason: row.reason.map(|reason| reason.to_string()).unwrap_or_default(),
-            meaning: row.reason.map_or("", DeadReason::sentence),
-            last: visible(&phrases::last(row)),
-            attempts: row.attempts,
-            died: row.finished_at.map(|at| Moment::new(at, now)),
         }
     }
 }

@@ -2,8 +2,12 @@
 
 use ringback::{
     delivery::{DeadReason, Status},
+    event::Event,
     store::DeliveryRow,
 };
+
+use super::listing::Cell;
+use crate::dashboard::visible::visible;
 
 /// How urgent something is; also the name of its colour in the style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,12 +56,41 @@ pub(super) const fn remedy(row: &DeliveryRow) -> &'static str {
 
 /// The result of a dead letter's last attempt: `503`, `timeout`, or why it was unroutable.
 pub(super) fn last(row: &DeliveryRow) -> String {
-    match (row.last_status, row.last_error.as_deref()) {
+    answer(row.last_status, row.last_error.as_deref())
+}
+
+/// The same, of what stands for many.
+pub(super) fn answer(status: Option<u16>, error: Option<&str>) -> String {
+    match (status, error) {
         (Some(status), None | Some("status")) => status.to_string(),
         (Some(status), Some(error)) => format!("{status} {error}"),
         (None, Some(error)) => error.to_owned(),
         (None, None) => "never tried".to_owned(),
     }
+}
+
+/// The cell by which people know an event, and what happened to it: the key if it has one.
+pub(super) fn what(event: &Event, link: String) -> Cell {
+    let event_type = visible(&event.event_type);
+    match event.key.as_deref() {
+        Some(key) => Cell::key(visible(key), link).with(event_type),
+        None => Cell::key(event_type, link),
+    }
+}
+
+/// `842 B`, `12.3 kB`, `1.5 MB`.
+pub(super) fn bytes(count: i64) -> String {
+    match count {
+        ..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
+        _ => format!("{:.1} GB", count as f64 / 1e9),
+    }
+}
+
+/// `4.2 ms`, `350 ms`.
+pub(super) fn milliseconds(took: f64) -> String {
+    if took < 10.0 { format!("{took:.1} ms") } else { format!("{took:.0} ms") }
 }
 
 /// The host of a URL with its port; the text itself if it is no URL.

@@ -4,7 +4,6 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Redirect, Response},
 };
-use http::StatusCode;
 use ringback::{id::DeliveryId, store::ReplayOf};
 
 use crate::{
@@ -29,10 +28,7 @@ pub(in crate::dashboard) async fn send_again(
 }
 
 async fn release(api: &Api, visitor: &Visitor, id: &str, of: ReplayOf) -> Result<DeliveryId, Problem> {
-    if !visitor.access.may(Permission::Operate) {
-        let detail = "Replaying needs a token of scope operator or admin.";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
-    }
+    visitor.must(Permission::Operate, "Replaying needs a token of scope operator or admin.")?;
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let row = deliveries::find(api, &visitor.access, id).await?;
     let _shown_by_the_page = deliveries::put_back(api, &visitor.access, &row, of, &visitor.by).await?;

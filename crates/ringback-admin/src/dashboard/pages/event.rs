@@ -1,0 +1,169 @@
+//! `/events/{id}`: who got the event and who did not, and why; its payload, byte for byte.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse as _, Response},
+};
+use http::header;
+use ringback::{
+    id::EventId,
+    operate::routing::RoutingEntry,
+    store::{EventRow, PayloadRead},
+    time::Timestamp,
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    deliveries, events,
+    listing::{Cell, Row, Table},
+    phrases::{self, Tone},
+};
+use crate::{
+    api::Api,
+    dashboard::{
+        frame::Frame,
+        moment::Moment,
+        refusal::rendered,
+        visible::{visible, visible_lines},
+        visitor::Visitor,
+    },
+    problem::Problem,
+};
+
+/// Most deliveries that are shown.
+const DELIVERIES_MAX: usize = 200;
+
+/// Most bytes of a payload that are shown; all of them can be saved.
+const PAYLOAD_SHOWN_MAX: usize = 64 * 1024;
+
+const ROUTING: &[&str] = &["Endpoint", "Verdict"];
+
+#[derive(Template)]
+#[template(path = "event.html")]
+struct Page {
+    frame: Frame,
+    id: EventId,
+    event_type: String,
+    key: Option<String>,
+    ordering_key: Option<String>,
+    idempotency_key: Option<String>,
+    tenant: String,
+    state: String,
+    sentence: &'static str,
+    tone: Tone,
+    duplicate_of: Option<EventId>,
+    accepted: Moment,
+    occurred: Moment,
+    size: String,
+    payload: Option<Payload>,
+    no_payload: &'static str,
+    routing: Table,
+    deliveries: Table,
+}
+
+/// The beginning of a payload, and the digest of all of it.
+struct Payload {
+    text: String,
+    digest: String,
+    is_cut: bool,
+}
+
+/// `GET /events/{id}`
+pub(in crate::dashboard) async fn show(
+    State(api): State<Api>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, Response> {
+    let page = read(&api, &visitor, &id).await.map_err(|problem| visitor.refused(problem))?;
+    Ok(rendered(&page))
+}
+
+/// `GET /events/{id}/payload`: the exact bytes, as a file, so that a browser runs nothing of them.
+pub(in crate::dashboard) async fn save(
+    State(api): State<Api>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, Response> {
+    let saved = async {
+        let row = find(&api, &visitor, &id).await?;
+        match api.engine.payload(row.event.id).await? {
+            PayloadRead::Bytes(bytes) => Ok((row.event.id, bytes)),
+            PayloadRead::Expunged | PayloadRead::Expired | PayloadRead::Absent => Err(Problem::not_found()),
+        }
+    };
+    let (id, bytes) = saved.await.map_err(|problem| visitor.refused(problem))?;
+    let disposition = format!("attachment; filename=\"{id}.payload\"");
+    let headers =
+        [(header::CONTENT_TYPE, "application/octet-stream"), (header::CONTENT_DISPOSITION, disposition.as_str())];
+    Ok((headers, bytes).into_response())
+}
+
+async fn find(api: &Api, visitor: &Visitor, id: &str) -> Result<EventRow, Problem> {
+    let id: EventId = id.parse().map_err(|_| Problem::not_found())?;
+    visitor.access.found(api.engine.event(id).await?, |row| &row.event.tenant)
+}
+
+async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
+    let row = find(api, visitor, id).await?;
+    let (id, now, frame) = (row.event.id, Timestamp::now(), visitor.frame(api));
+    let sent = api.engine.deliveries_of(id, DELIVERIES_MAX).await?;
+    let (payload, no_payload) = match api.engine.payload(id).await? {
+        PayloadRead::Bytes(bytes) => (Some(Payload::of(&bytes)), ""),
+        PayloadRead::Expunged => (None, "It was expunged."),
+        PayloadRead::Expired => (None, "It was kept for as long as payloads are kept."),
+        PayloadRead::Absent => (None, "It is not there."),
+    };
+    let routing = api.engine.routing(&row).await?;
+    let routing = Table::new(ROUTING, routing.iter().map(|entry| verdict(&frame, entry)).collect());
+    let deliveries = deliveries::table(api, &visitor.mount, &sent).await?;
+    let text = |text: &Option<String>| text.as_deref().map(visible);
+    Ok(Page {
+        id,
+        event_type: visible(&row.event.event_type),
+        key: text(&row.event.key),
+        ordering_key: text(&row.event.ordering_key),
+        idempotency_key: text(&row.event.idempotency_key),
+        tenant: visible(&row.event.tenant),
+        state: row.state.to_string(),
+        sentence: row.state.sentence(),
+        tone: events::tone(row.state),
+        duplicate_of: row.duplicate_of,
+        accepted: Moment::new(id.accepted_at(), now),
+        occurred: Moment::new(row.event.occurred_at, now),
+        size: phrases::bytes(row.payload_bytes),
+        payload,
+        no_payload,
+        routing,
+        deliveries,
+        frame,
+    })
+}
+
+impl Payload {
+    fn of(bytes: &[u8]) -> Self {
+        let shown = bytes.get(..PAYLOAD_SHOWN_MAX).unwrap_or(bytes);
+        Self {
+            text: visible_lines(&String::from_utf8_lossy(shown)),
+            digest: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            is_cut: shown.len() < bytes.len(),
+        }
+    }
+}
+
+fn verdict(frame: &Frame, entry: &RoutingEntry) -> Row {
+    let key = entry.endpoint_key.as_deref().map(visible);
+    let whom = match entry.endpoint {
+        Some(id) => {
+            let link = format!("{}/endpoints/{id}", frame.mount);
+            let cell = Cell::key(key.clone().unwrap_or_else(|| id.to_string()), link);
+            if key.is_some() { cell.with(id.to_string()) } else { cell }
+        }
+        None => Cell::text(key.unwrap_or_else(|| "the destination that came with the event".to_owned())),
+    };
+    let verdict = match entry.skipped {
+        None => Cell::tag("delivery", Tone::Good),
+        Some(why) => Cell::tag("skipped", Tone::Plain).with(format!("{why}: {}", why.sentence())),
+    };
+    Row::of(vec![whom, verdict])
+}

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -73,6 +74,32 @@ impl Browser {
     /// Opens a page.
     pub async fn go(&self, url: &str) {
         self.command("/url", json!({ "url": url })).await;
+    }
+
+    /// Makes the window as wide as this, in CSS pixels: 390 is a phone.
+    pub async fn resize(&self, width: u32) {
+        self.command("/window/rect", json!({"width": width, "height": 900})).await;
+    }
+
+    /// A picture of the whole page, as PNG.
+    pub async fn picture(&self) -> Vec<u8> {
+        let picture = json!({"cmd": "Page.captureScreenshot", "params": {"captureBeyondViewport": true}});
+        let taken = self.command("/goog/cdp/execute", picture).await;
+        BASE64.decode(taken["data"].as_str().expect("a text")).expect("base64")
+    }
+
+    /// What axe finds wrong with the page for people who cannot see it, or not well: each rule with what breaks it.
+    ///
+    /// # Panics
+    /// When axe is not among the Node modules that the tests use.
+    pub async fn barriers(&self) -> Vec<String> {
+        let modules = std::env::var("RINGBACK_TEST_NODE_MODULES").expect("tests/run brings the Node modules");
+        let axe = std::fs::read_to_string(format!("{modules}/axe-core/axe.min.js")).expect("axe-core is among them");
+        self.run(&axe).await;
+        let told = "const done = arguments[0]; axe.run(document).then(found => done(found.violations.map(rule => \
+                    rule.id + ': ' + rule.nodes.map(node => node.html).slice(0, 3).join(' '))))";
+        let found = self.command("/execute/async", json!({"script": told, "args": []})).await;
+        found.as_array().expect("a list").iter().map(|it| it.as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// Where it is.

@@ -13,7 +13,7 @@ use ringback_tests::{
 };
 use serde_json::json;
 
-async fn logged_in(server: &Server) -> Browser {
+pub(crate) async fn logged_in(server: &Server) -> Browser {
     let browser = Browser::open().await;
     browser.go(server.api.base()).await;
     log_in(&browser, TOKEN).await;
@@ -84,14 +84,14 @@ on_both_stores! {
 }
 
 /// Would run, break out, mislead or be calculated wherever somebody forgot what a text is.
-const HOSTILE: &str =
+pub(crate) const HOSTILE: &str =
     "\"'><svg/onload=window.ran=1></script><script>window.ran=1</script>{{7*7}}${7*7}\u{2028}\u{202e}gnp";
 
 /// The same for places that take only what a URL or a header may hold.
-const HOSTILE_ASCII: &str = "\"'><svg/onload=window.ran=1></script><script>window.ran=1</script>{{7*7}}";
+pub(crate) const HOSTILE_ASCII: &str = "\"'><svg/onload=window.ran=1></script><script>window.ran=1</script>{{7*7}}";
 
 /// Dead letters with hostile texts in every field that takes them; the ids of their deliveries.
-async fn hostile_dead_letters(database: &Database, server: &Server, receiver: &Receiver) -> Vec<String> {
+pub(crate) async fn hostile_dead_letters(database: &Database, server: &Server, receiver: &Receiver) -> Vec<String> {
     let endpoint = json!({
         "key": HOSTILE, "name": HOSTILE, "description": HOSTILE, "tenant": "tenant.with:every-sign_",
         "url": format!("{}/{HOSTILE_ASCII}?q={HOSTILE_ASCII}", receiver.url()), "event_types": ["*"],
@@ -116,7 +116,7 @@ async fn hostile_dead_letters(database: &Database, server: &Server, receiver: &R
 }
 
 /// Nothing of it ran, and nothing of it became part of the page.
-async fn is_harmless(browser: &mut Browser) {
+pub(crate) async fn is_harmless(browser: &mut Browser) {
     let found = "return [window.ran || 0, document.querySelectorAll('script, iframe, main svg, main img, [onload], [onerror]').length]";
     let address = browser.address().await;
     assert_eq!(browser.run(found).await, json!([0, 0]), "{address}: {}", browser.text().await);

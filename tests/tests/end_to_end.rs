@@ -90,6 +90,7 @@ mod advice;
 mod bad_flags;
 mod bad_input;
 mod commands;
+mod console;
 mod dashboard;
 mod differential;
 mod edits;

@@ -1,0 +1,211 @@
+//! Every page of the dashboard in a real browser: what is asked at night is found by clicking, and put right; pages fit a
+//! phone, have no barrier that axe knows of, and show what callers and receivers say without believing it.
+
+use ringback_tests::{
+    api::id_of,
+    browser::Browser,
+    database::Database,
+    on_both_stores,
+    receiver::{Receiver, Reply},
+    server::{Serve, Server},
+    stores::Store,
+};
+use serde_json::{Value, json};
+
+use crate::dashboard::{HOSTILE_ASCII, hostile_dead_letters, is_harmless, logged_in};
+
+/// Widths of windows, in CSS pixels: a desk and a phone.
+const WIDTHS: [u32; 2] = [1_280, 390];
+
+async fn go(browser: &Browser, server: &Server, page: &str) {
+    browser.go(&format!("{}{page}", server.api.base())).await;
+}
+
+/// Nothing of the page lies outside of the window.
+async fn fits(browser: &Browser) {
+    let outside =
+        browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth").await;
+    assert!(outside.as_i64().is_some_and(|outside| outside <= 0), "{}: {outside} too wide", browser.address().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_fits_has_no_barriers_and_is_harmless() {
+    let database = Database::fresh(Store::Sqlite).await;
+    let server = Serve::on(&database).start().await;
+    let receiver = Receiver::scripted(|_| Reply::status(500).body(HOSTILE_ASCII)).await;
+    let deliveries = hostile_dead_letters(&database, &server, &receiver).await;
+    let events = server.api.get("/v1/events").await.expect(200);
+    let endpoint = id_of(&server.api.get("/v1/endpoints").await.expect(200)["items"][0]);
+    let replay = json!({"filter": {"status": "dead", "tenant": "tenant.with:every-sign_"}, "note": HOSTILE_ASCII});
+    let replay = id_of(&server.api.post("/v1/replays", &replay).await.expect(202));
+    let mut browser = logged_in(&server).await;
+    let pages = [
+        "/".to_owned(),
+        "/find".to_owned(),
+        "/find?q=nobody%3Cscript%3E".to_owned(),
+        "/events".to_owned(),
+        format!("/events/{}", id_of(&events["items"][0])),
+        "/deliveries?status=dead".to_owned(),
+        format!("/deliveries/{}", deliveries[0]),
+        "/endpoints".to_owned(),
+        "/endpoints/new".to_owned(),
+        format!("/endpoints/{endpoint}"),
+        "/dead-letters".to_owned(),
+        "/dead-letters?key=%3Cscript%3E".to_owned(),
+        "/replays".to_owned(),
+        "/replays/new".to_owned(),
+        "/replays/new?status=dead".to_owned(),
+        format!("/replays/{replay}"),
+        "/audit".to_owned(),
+        "/events?since=yesterday".to_owned(),
+    ];
+    for width in WIDTHS {
+        browser.resize(width).await;
+        for page in &pages {
+            go(&browser, &server, page).await;
+            is_harmless(&mut browser).await;
+            fits(&browser).await;
+            assert_eq!(browser.barriers().await, [""; 0], "{page} at {width}");
+            if let Ok(folder) = std::env::var("RINGBACK_TEST_PICTURES") {
+                let name = page.split(['?', '_']).next().unwrap_or_default().replace('/', "-");
+                std::fs::write(format!("{folder}/{width}{name}.png"), browser.picture().await).expect("it is kept");
+            }
+        }
+    }
+    // Pages that were refused complain of their status, and of nothing else.
+    let complaints = browser.complaints().await;
+    let others: Vec<_> = complaints.iter().filter(|it| !it.contains("status of 400")).collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+/// Ten deaths of one cause, and one of another.
+async fn two_causes(server: &Server, receiver: &Receiver) -> Value {
+    let endpoint = json!({"url": receiver.url(), "key": "crm", "event_types": ["*"], "retry": {"max_attempts": 1}});
+    let endpoint = server.api.endpoint(endpoint).await;
+    for call in 0..11 {
+        receiver.answer(move |_| Reply::status(if call == 0 { 500 } else { 503 }));
+        let event = server.api.emit("call.ended", b"{\"a\": 3.0}", json!({"key": format!("call-{call}")})).await;
+        server.api.delivery_with_status(&server.api.delivery_of(&event).await, "dead").await;
+    }
+    endpoint
+}
+
+on_both_stores! {
+    async fn a_group_is_looked_at_previewed_and_sent_again(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let receiver = Receiver::healthy().await;
+        two_causes(&server, &receiver).await;
+        let browser = logged_in(&server).await;
+
+        // The few are not hidden by the many.
+        let page = browser.text_with("11 dead letters").await;
+        assert!(page.contains("call-0") && page.contains("503") && page.contains("500"), "{page}");
+        browser.click("#dead-letters a.key[href*='/dead-letters?']").await;
+        browser.text_with("One by one").await;
+        browser.click("#groups td.act a[href*='last_status_code=503']").await;
+        let page = browser.text_with("10 deliveries").await;
+        assert!(page.contains("last answer 503"), "{page}");
+        assert_eq!(receiver.count(), 11, "nothing is sent before somebody says so");
+
+        receiver.answer(|_| Reply::status(204));
+        browser.write("input[name=rate_per_second]", "50").await;
+        browser.write("input[name=note]", "the receiver is well again").await;
+        browser.click("#preview button").await;
+        browser.text_with("Replay completed").await;
+        receiver.wait_for(21).await;
+        browser.text_with("Delivered\n10").await;
+        browser.click("nav a[href$='/replays']").await;
+        browser.text_with("the receiver is well again").await;
+        browser.click("nav a").await;
+        browser.text_with("1 dead letter").await;
+        assert_eq!(receiver.count(), 21);
+    }
+
+    async fn a_call_is_found_and_its_event_says_who_got_it(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let receiver = Receiver::healthy().await;
+        let wants = json!({"url": receiver.url(), "key": "crm", "event_types": ["call.*"]});
+        server.api.endpoint(wants).await;
+        let other = json!({"url": receiver.url(), "key": "billing", "event_types": ["agent.*"]});
+        server.api.endpoint(other).await;
+        let event = server.api.emit("call.ended", b"{\"minutes\": 3.0}", json!({"key": "call-42"})).await;
+        server.api.delivery_with_status(&server.api.delivery_of(&event).await, "delivered").await;
+        let browser = logged_in(&server).await;
+
+        browser.write(".find input", "call-42").await;
+        browser.click(".find button").await;
+        let page = browser.text_with("Routing").await;
+        for told in ["call-42", "delivered", "crm", "billing", "type_not_selected", "{\"minutes\": 3.0}", "SHA-256"] {
+            assert!(page.contains(told), "{told} is missing from:\n{page}");
+        }
+        browser.click("#deliveries a.key").await;
+        browser.text_with("Nothing: the receiver has it.").await;
+        // What was delivered is sent again only by somebody who has read that it was.
+        browser.click(".headline summary").await;
+        browser.click(".headline details button").await;
+        receiver.wait_for(2).await;
+        for (sought, told) in [(event.as_str(), "Routing"), ("call-43", "No event with this key was handed in.")] {
+            browser.write(".find input", sought).await;
+            browser.click(".find button").await;
+            browser.text_with(told).await;
+        }
+    }
+
+    async fn an_endpoint_is_made_tested_paused_changed_rotated_and_deleted(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let receiver = Receiver::healthy().await;
+        let browser = logged_in(&server).await;
+
+        go(&browser, &server, "/endpoints/new").await;
+        browser.write("input[name=url]", &receiver.url()).await;
+        browser.write("input[name=event_types]", "call.ended, agent.*").await;
+        browser.write("input[name=name]", "Billing").await;
+        browser.click("main button").await;
+        let page = browser.text_with("The endpoint is made.").await;
+        assert!(page.contains("whsec_"), "the secret is told once:\n{page}");
+        let made = server.api.get("/v1/endpoints").await.expect(200)["items"][0].clone();
+        assert_eq!(made["event_types"], json!(["call.ended", "agent.*"]));
+        let id = id_of(&made);
+
+        go(&browser, &server, &format!("/endpoints/{id}")).await;
+        assert!(!browser.text_with("Billing").await.contains("whsec_"));
+        browser.click(".headline form button").await;
+        browser.text_with("Attempts").await;
+        receiver.wait_for(1).await;
+
+        let press = async |act: &str, told: &str| {
+            go(&browser, &server, &format!("/endpoints/{id}")).await;
+            browser.run("document.querySelectorAll('details').forEach(it => it.open = true)").await;
+            browser.click(&format!("form[action$='/{act}'] button")).await;
+            browser.text_with(told).await
+        };
+        assert!(press("pause", "It is paused").await.contains("paused"));
+        server.api.emit("call.ended", b"{}", json!({})).await;
+        go(&browser, &server, "/endpoints").await;
+        browser.text_with("the oldest has been due").await;
+        press("resume", "It is resumed").await;
+        receiver.wait_for(2).await;
+        assert!(press("rotate", "The secret is rotated").await.contains("whsec_"));
+        go(&browser, &server, &format!("/endpoints/{id}")).await;
+        browser.run("document.querySelectorAll('details').forEach(it => it.open = true)").await;
+        browser.write("textarea", "{\"timeout_ms\": 5000, \"name\": \"Invoices\"}").await;
+        browser.click("form[action$='/edit'] button").await;
+        browser.text_with("Invoices").await;
+        browser.run("document.querySelectorAll('details').forEach(it => it.open = true)").await;
+        browser.write("textarea", "{\"timeout\": 5000}").await;
+        browser.click("form[action$='/edit'] button").await;
+        browser.text_with("timeout").await;
+        let now = server.api.get(&format!("/v1/endpoints/{id}")).await.expect(200);
+        assert_eq!((&now["timeout_ms"], &now["name"]), (&json!(5000), &json!("Invoices")));
+        press("delete", "No endpoint matches.").await;
+        server.api.get(&format!("/v1/endpoints/{id}")).await.expect(404);
+        let page = browser.text_with("Audit").await;
+        assert!(page.contains("Endpoints"), "{page}");
+        go(&browser, &server, "/audit").await;
+        let page = browser.text_with("endpoint.delete").await;
+        assert!(page.contains("endpoint.rotate_secret") || page.contains("rotate"), "{page}");
+    }
+}

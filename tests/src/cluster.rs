@@ -10,7 +10,7 @@ use std::{
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
-use crate::until::until;
+use crate::{faketime::Clock, until::until};
 
 /// What a stopped server may take to end before it is killed.
 const ENDS_WITHIN: Duration = Duration::from_secs(20);
@@ -31,6 +31,7 @@ pub struct Cluster {
     folder: TempDir,
     port: u16,
     settings: Vec<String>,
+    variables: Vec<(&'static str, String)>,
     postmaster: Option<Child>,
 }
 
@@ -87,7 +88,8 @@ impl Cluster {
         }
         let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|it| it.local_addr());
         let port = free.expect("the loopback has a free port").port();
-        Self { folder, port, settings: settings.iter().map(ToString::to_string).collect(), postmaster: None }
+        let settings = settings.iter().map(ToString::to_string).collect();
+        Self { folder, port, settings, variables: Vec::new(), postmaster: None }
     }
 
     /// Its only database but for templates, as a superuser.
@@ -128,9 +130,20 @@ impl Cluster {
         .await;
     }
 
+    /// Lets a library (see [`faketime`](crate::faketime)) show the server another time from its next start on: what stands in
+    /// the file that is returned.
+    ///
+    /// # Panics
+    /// When there is no such library.
+    pub fn fake_its_clock(&mut self) -> Clock {
+        let clock = Clock::below(self.folder.path());
+        self.variables = clock.variables();
+        clock
+    }
+
     fn spawn(&self) -> Child {
         let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join("log"));
-        let mut command = self.program("postgres");
+        let mut command = self.program_with(&self.variables, "postgres");
         command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string(), "-k"]).arg(self.folder.path());
         for setting in ["listen_addresses=127.0.0.1", "shared_buffers=32MB", "max_connections=60"]
             .into_iter()
@@ -180,6 +193,12 @@ impl Cluster {
 
     /// A program of PostgreSQL, as somebody whom it accepts: it refuses to run as root.
     fn program(&self, name: &str) -> Command {
+        self.program_with(&[], name)
+    }
+
+    /// The same with these variables. What runs it for root does not have them: a library that is loaded for them would make
+    /// root's what the program itself must open.
+    fn program_with(&self, variables: &[(&str, String)], name: &str) -> Command {
         let folder = std::env::var("RINGBACK_TEST_POSTGRES_PROGRAMS")
             .expect("RINGBACK_TEST_POSTGRES_PROGRAMS is the folder of initdb and postgres; tests/run finds it");
         let program = Path::new(&folder).join(name);
@@ -187,10 +206,15 @@ impl Cluster {
             true => {
                 let mut command = Command::new("setpriv");
                 command.args([format!("--reuid={}", user()), format!("--regid={}", user())]);
-                command.arg("--clear-groups").arg(program);
+                command.args(["--clear-groups", "env"]);
+                command.args(variables.iter().map(|(name, value)| format!("{name}={value}"))).arg(program);
                 command
             }
-            false => Command::new(program),
+            false => {
+                let mut command = Command::new(program);
+                command.envs(variables.iter().map(|(name, value)| (name, value)));
+                command
+            }
         };
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         command

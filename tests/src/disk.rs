@@ -52,6 +52,20 @@ impl SmallDisk {
         std::fs::remove_file(self.filling()).expect("it was filled");
     }
 
+    /// Lets nobody write, or everybody again. Nobody may have a file open for writing.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_read_only(&self, is_read_only: bool) -> Result<(), String> {
+        let how = if is_read_only { "remount,ro" } else { "remount,rw" };
+        let mounted = Command::new("mount").args(["-o", how]).arg(self.folder.path()).output();
+        let mounted = mounted.map_err(|error| format!("mount: {error}"))?;
+        match mounted.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&mounted.stderr).trim().to_owned()),
+        }
+    }
+
     fn filling(&self) -> PathBuf {
         self.folder.path().join("filling")
     }

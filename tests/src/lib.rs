@@ -38,6 +38,7 @@ pub mod differential;
 pub mod disk;
 pub mod document;
 pub mod embedded;
+pub mod faketime;
 pub mod fleet;
 pub mod help;
 pub mod history;

@@ -66,8 +66,9 @@ mod ways;
 mod authority;
 mod inheritance;
 
-// 14: what one caller asks for is bounded.
+// 14: what one caller asks for is bounded, and what cannot be processed waits alone.
 mod bounds;
+mod locked_keys;
 
 // 15: a node that holds shards works, or loses them.
 mod damage;

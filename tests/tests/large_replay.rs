@@ -1,17 +1,20 @@
 //! Promise 12 in the midst of a large replay: that thousands of deliveries are released at once, any of which may be the next
 //! of its ordering key, keeps no node from obeying a pause.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use ringback::store::SharedStore;
+use ringback_testkit::{Fault, Faulty};
 use ringback_tests::{
     api::{count, id_of},
     database::Database,
+    embedded::Embedded,
     fleet::{Fleet, PROMISED},
     on_both_stores,
     receiver::{Receiver, Reply},
     server::Serve,
     stores::Store,
-    until::until_within,
+    until::{until, until_within},
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -98,5 +101,61 @@ on_both_stores! {
             assert!(late.is_empty(), "lane {lane}: {} after the pause, the last {last:?} after it ({slack:?} slack)", late.len());
             assert!(sent.len() < EVENTS, "the pause came before the lane had sent everything");
         }
+    }
+}
+
+/// Released deliveries, and how long it takes to look one up: all of them together many times as long as a pause may take.
+const LOOKED_UP: usize = 60;
+const LOOK_UP: Duration = Duration::from_millis(200);
+
+/// Between two tries of the delivery whose endpoint is paused.
+const AGAIN_MS: u64 = 150;
+
+// SQLite tells of one released delivery for each lane, and looks thousands up in a moment: so here are many lanes, and each
+// look-up takes long.
+on_both_stores! {
+    async fn a_pause_is_obeyed_while_what_was_released_before_is_looked_up_slowly(store: Store) {
+        let database = Database::fresh(store).await;
+        let mut faulty = None;
+        let around = |store: SharedStore| -> SharedStore {
+            let around = Faulty::around(store);
+            faulty = Some(Arc::clone(&around));
+            around
+        };
+        let host = Embedded::around(&database, around, |settings| {
+            settings.egress.allow_http = true;
+            settings.egress.allow = vec!["127.0.0.0/8".parse().expect("a network")];
+        })
+        .await;
+        let faulty = faulty.expect("it was put around the store");
+        let dead = Receiver::answering(500).await;
+        let ordered = json!({"url": dead.url(), "event_types": ["ordered"], "ordered": true, "retry": {"max_attempts": 1}});
+        for _ in 0..LOOKED_UP {
+            host.api.endpoint(ordered.clone()).await;
+        }
+        host.api.emit("ordered", b"{}", json!({"ordering_key": "call"})).await;
+        until("all are dead", async || {
+            (host.api.balanced_ledger().await["deliveries"]["dead"] == LOOKED_UP).then_some(())
+        })
+        .await;
+        let receiver = Receiver::answering(500).await;
+        let retry = json!({"max_attempts": 100, "delays_ms": [AGAIN_MS], "jitter": 0.0});
+        let again = json!({"url": receiver.url(), "event_types": ["again"], "retry": retry});
+        let again = id_of(&host.api.endpoint(again).await);
+        host.api.emit("again", b"{}", json!({})).await;
+        receiver.wait_for(3).await;
+
+        faulty.next("delivery", vec![Fault::Late(LOOK_UP); LOOKED_UP]);
+        let before = faulty.count("delivery");
+        host.api.post("/v1/replays", &json!({"filter": {"status": "dead", "type": "ordered"}})).await.expect(202);
+        let looked_up = || (faulty.count("delivery") - before) as usize;
+        until("what is released is being looked up", async || (looked_up() > 0).then_some(())).await;
+        let paused = host.api.post(&format!("/v1/endpoints/{again}/pause"), &json!({})).await.expect(200);
+        assert_eq!(paused["paused"], true);
+        let answered = Instant::now();
+        tokio::time::sleep_until(answered + PROMISED + WATCHED).await;
+        let late: Vec<_> = receiver.arrived().iter().map(|it| it.at).filter(|at| *at > answered + PROMISED).collect();
+        assert!(late.is_empty(), "{} after the pause", late.len());
+        assert!(looked_up() < LOOKED_UP, "all that while something was still to be looked up");
     }
 }

@@ -8,10 +8,10 @@ use ringback_tests::{
     api::Api,
     database::Database,
     embedded::Embedded,
-    receiver::{Gate, Receiver, Reply},
+    receiver::{Arrived, Gate, Receiver, Reply},
     server::Serve,
     stores::Store,
-    until::until,
+    until::{until, until_within},
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -171,4 +171,67 @@ async fn a_hold_that_begins_while_its_shard_is_given_away_is_found_by_the_next_o
     .await;
     drop((first, second));
     assert_eq!(receiver.count(), LANES, "nobody was asked again before his time");
+}
+
+/// How a node is called in the headers of its requests.
+const NODES: [&str; 2] = ["first-", "second-"];
+
+/// What waits in one lane, and what each of its receiver's answers takes.
+const BACKLOG: usize = 800;
+const ANSWERS_AFTER: Duration = Duration::from_millis(100);
+
+/// Longer than the lease of both nodes, which is 3 s.
+const BEYOND_LEASE: Duration = Duration::from_secs(5);
+
+/// The longest that the lane may be silent from when the node that stood still goes on. Its own requests and those of the
+/// other node are answered within a moment, so that nobody waits for their time-outs (10 s): the new owner asks what became
+/// of them twelve times in a lease. The rest is for a busy machine.
+const SILENCE: Duration = Duration::from_secs(6);
+
+/// Until all of it has arrived: 800 answers of 100 ms, four at a time, are 20 s.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_is_not_silent_for_long_when_its_node_has_stood_still_and_then_the_other_one_leaves() {
+    let database = Database::fresh(Store::Postgres).await;
+    let serve = |name| Serve::on(&database).set("header_prefix", name).set("lease", "3s");
+    let receiver = Receiver::scripted(|_| Reply::status(204).after(ANSWERS_AFTER)).await;
+    let first = serve(NODES[0]).start().await;
+    let second = serve(NODES[1]).start().await;
+    until("both own shards", async || (owners(&database).await == 2).then_some(())).await;
+    let endpoint = json!({"url": receiver.url(), "event_types": ["*"], "max_in_flight": 4});
+    first.api.endpoint(endpoint).await;
+    let events: Vec<_> = (0..BACKLOG).map(|_| json!({"type": "call.ended", "payload": {}})).collect();
+    first.api.post("/v1/events/batch", &json!({"events": events})).await.expect(202);
+    let sender = |request: &Arrived| NODES.map(|name| !request.header(&format!("{name}attempt")).is_empty());
+    let [.., last] = &receiver.wait_for(20).await[..] else { unreachable!("some arrived") };
+    let (owner, other) = if sender(last)[0] { (first, second) } else { (second, first) };
+
+    owner.freeze();
+    tokio::time::sleep(BEYOND_LEASE).await;
+    let before = receiver.count();
+    until("the other one sends", async || (receiver.count() > before + 8).then_some(())).await;
+    owner.thaw();
+    let thawed = Instant::now();
+    until("both own shards again", async || (owners(&database).await == 2).then_some(())).await;
+    assert!(other.terminate().await.success());
+    let left = BACKLOG - receiver.count();
+    let told = Instant::now();
+    let arrived = until_within(PATIENCE, "everything has arrived", async || {
+        let arrived = receiver.arrived();
+        let ids: HashSet<_> = arrived.iter().map(Arrived::id).collect();
+        (ids.len() == BACKLOG).then_some(arrived)
+    })
+    .await;
+    let moments: Vec<_> =
+        [thawed].into_iter().chain(arrived.iter().map(|it| it.at).filter(|at| *at > thawed)).collect();
+    let silence = moments.windows(2).map(|pair| pair[1] - pair[0]).max().expect("some");
+    println!(
+        "{left} were left when the other one had left, {:?} after the thaw; silent for {silence:?}",
+        told - thawed
+    );
+    assert!(left > BACKLOG / 4, "much waits when the shards change hands: {left}");
+    assert!(silence <= SILENCE, "the lane was silent for {silence:?}");
+    owner.api.settled().await;
+    owner.api.balanced_ledger().await;
 }

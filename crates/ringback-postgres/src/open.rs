@@ -259,13 +259,18 @@ impl Postgres {
     /// A transaction of the pipeline. Connections that the database has closed, as all are after a restart, are skipped:
     /// trying again is safe, since their transaction did not even begin.
     pub(crate) async fn begin_work(&self) -> Result<Transaction<'static, Db>> {
+        self.begin_work_with("BEGIN").await
+    }
+
+    /// The same with this statement, which begins it.
+    pub(crate) async fn begin_work_with(&self, begin: &'static str) -> Result<Transaction<'static, Db>> {
         for _ in 0..WORK_CONNECTIONS_MAX {
-            match self.pools().work.begin().await {
+            match self.pools().work.begin_with(begin).await {
                 Err(error) if was_closed(&error) => {}
                 begun => return self.given(begun).await,
             }
         }
-        self.given(self.pools().work.begin().await).await
+        self.given(self.pools().work.begin_with(begin).await).await
     }
 
     /// A connection of the pipeline that answers, for a single statement that somebody waits for and that must not be

@@ -22,6 +22,10 @@ use crate::{Postgres, emit, error::from_sqlx, idempotency, routed::RoutedRows, r
 /// Most bytes of endpoint keys and destinations in a page: some thirty times what one event may have.
 const PAGE_BYTES: i64 = 8 * 1024 * 1024;
 
+/// Begins a transaction that records routing. It waits a tenth of a second for a lock: longer than other transactions of
+/// Ringback's keep the row of an idempotency key, and all that is in the outbox waits meanwhile.
+const BEGIN_ROUTING: &str = "BEGIN; SET LOCAL lock_timeout = '100ms'";
+
 #[async_trait::async_trait]
 impl Outbox for Postgres {
     async fn read_outbox(&self, floor: Floor, limit: u32) -> Result<OutboxPage> {
@@ -52,7 +56,7 @@ impl Outbox for Postgres {
     }
 
     async fn record_routing(&self, events: &[RoutedEvent], window: Duration) -> Result<Vec<Due>> {
-        let mut transaction = self.begin_work().await?;
+        let mut transaction = self.begin_work_with(BEGIN_ROUTING).await?;
         let events = take_pointers(self, &mut transaction, events).await?;
         let duplicates = fold(self, &mut transaction, &events, window).await?;
         let expunged = find_expunged(self, &mut transaction, &events).await?;

@@ -4,16 +4,20 @@
 
 mod fresh;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringback::{
     event::NewEvent,
-    store::{Floor, Outbox as _, RoutedEvent, Routing, UnroutedEvent, Verdict},
+    store::{Error, Floor, Outbox as _, PATIENCE_WITH_LOCKS, Result, RoutedEvent, Routing, UnroutedEvent, Verdict},
 };
 use ringback_postgres::{Postgres, emit_in};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 async fn route(store: &Postgres, events: &[UnroutedEvent]) {
+    try_route(store, events).await.unwrap();
+}
+
+async fn try_route(store: &Postgres, events: &[UnroutedEvent]) -> Result<()> {
     let routed: Vec<_> = events
         .iter()
         .map(|unrouted| RoutedEvent {
@@ -22,7 +26,7 @@ async fn route(store: &Postgres, events: &[UnroutedEvent]) {
             routing: Routing { config_version: 0, verdict: Verdict::Unmatched },
         })
         .collect();
-    store.record_routing(&routed, Duration::from_secs(60)).await.unwrap();
+    store.record_routing(&routed, Duration::from_secs(60)).await.map(drop)
 }
 
 async fn emit(connection: &mut PgConnection, schema: &str) -> ringback::id::EventId {
@@ -71,5 +75,26 @@ async fn the_floor_rises_over_what_can_appear_no_more() {
         floor = store.read_outbox(floor, 100).await.unwrap().next;
     }
     assert!(store.read_outbox(floor, 100).await.unwrap().events.is_empty(), "what lies below is not read again");
+    fresh::remove(&store, &schema).await;
+}
+
+#[tokio::test]
+async fn routing_waits_for_a_key_that_is_locked_for_a_moment_only() {
+    let (store, schema) = fresh::migrated().await;
+    let mut connection = fresh::connection().await;
+    let event = NewEvent::new("x", "{}").tenant("a").idempotency_key("locked");
+    emit_in(&mut connection, &schema, &event).await.unwrap();
+    let mut transaction = connection.begin().await.unwrap();
+    let take = format!(
+        "INSERT INTO {schema}.idempotency (tenant, type, key, event_id, created_at)
+         VALUES ('a', 'x', 'locked', gen_random_uuid(), 0)"
+    );
+    transaction.execute(AssertSqlSafe(take)).await.unwrap();
+    let page = store.read_outbox(Floor::default(), 100).await.unwrap();
+    let began = Instant::now();
+    assert!(matches!(try_route(&store, &page.events).await, Err(Error::Locked(_))));
+    assert!(began.elapsed() < PATIENCE_WITH_LOCKS / 2, "{:?}", began.elapsed());
+    transaction.rollback().await.unwrap();
+    route(&store, &page.events).await;
     fresh::remove(&store, &schema).await;
 }

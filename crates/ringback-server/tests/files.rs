@@ -257,12 +257,13 @@ fn beside_a_running_server_a_command_leaves_its_log_alone() {
 
 #[test]
 fn a_server_whose_files_are_removed_or_replaced_ends_and_says_which() {
-    for (file, replaced) in [
-        ("ringback.db", false),
-        ("ringback.db", true),
-        ("ringback.db-wal", false),
-        ("ringback.db-shm", true),
-        ("ringback.db.lock", false),
+    for (file, how) in [
+        ("ringback.db", "removed"),
+        ("ringback.db", "replaced"),
+        ("ringback.db", "overwritten"),
+        ("ringback.db-wal", "removed"),
+        ("ringback.db-shm", "replaced"),
+        ("ringback.db.lock", "removed"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(ringback(folder.path()), &[]);
@@ -273,17 +274,22 @@ fn a_server_whose_files_are_removed_or_replaced_ends_and_says_which() {
         }
         // The lock's file is there just before the lock is held.
         thread::sleep(Duration::from_secs(1));
-        if replaced {
-            let copy = folder.path().join("copy");
-            fs::copy(&path, &copy).unwrap();
-            fs::rename(copy, &path).unwrap();
-        } else {
-            fs::remove_file(&path).unwrap();
+        let copy = folder.path().join("copy");
+        match how {
+            "removed" => fs::remove_file(&path).unwrap(),
+            "replaced" => {
+                fs::copy(&path, &copy).unwrap();
+                fs::rename(copy, &path).unwrap();
+            }
+            // As with `cp backup.db ringback.db`.
+            _ => {
+                assert!(run(folder.path(), &["backup", copy.to_str().unwrap()]).status.success());
+                fs::copy(&copy, &path).unwrap();
+            }
         }
         let (status, told) = server.end();
         assert_eq!(status, Some(1), "{file}: {told}");
         let why = told.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("{file}: {told}"));
-        let how = if replaced { "replaced" } else { "removed" };
         assert!(why.contains(file) && why.contains(how), "{why}");
     }
 }

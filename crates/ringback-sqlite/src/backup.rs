@@ -66,7 +66,8 @@ fn keep(copy: NamedTempFile, to: &Path) -> Result<u64> {
     Ok(bytes)
 }
 
-fn folder(file: &Path) -> &Path {
+/// The folder that a file lies in.
+pub(crate) fn folder(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -37,6 +37,7 @@ struct Readme;
 mod statement;
 
 mod batch;
+mod contents;
 mod error;
 mod file;
 mod open;

@@ -14,6 +14,7 @@ use sqlx::{
 };
 
 use crate::{
+    backup::folder,
     error::{file_error, store_error},
     file::{Missing, make_if_missing},
     leases::Ownership,
@@ -103,7 +104,7 @@ impl Sqlite {
         let options = options.into();
         make_if_missing(&options)?;
         let identity = Identity::of(&options.path).map_err(|error| Error::Unavailable(error.into()))?;
-        let mut connection = connect_writer(&options).await.map_err(|error| file_error(&options.path, error))?;
+        let mut connection = connect_writer(&options).await.map_err(|error| not_opened(&options.path, error))?;
         assert_version(&mut connection).await?;
         let files = Arc::new(Files::of(&options.path, identity)?);
         Ok(Self {
@@ -120,6 +121,18 @@ impl Sqlite {
 impl std::fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sqlite").finish_non_exhaustive()
+    }
+}
+
+/// Where SQLite cannot make the log beside the file, it only says that it cannot open the file: finds out whether nobody can
+/// make a file there.
+fn not_opened(path: &Path, error: sqlx::Error) -> Error {
+    let made = tempfile::Builder::new().prefix(".ringback-").tempfile_in(folder(path));
+    match (file_error(path, error), made) {
+        (Error::Unavailable(_), Err(why)) => {
+            Error::ReadOnly(format!("{}: nothing can be written beside it: {why}", path.display()).into())
+        }
+        (error, _) => error,
     }
 }
 

@@ -3,6 +3,8 @@
 //! A file that was removed or replaced still exists for the process that has it open, but nobody finds what that process
 //! writes then. So the writer checks the files before it answers a commit, and a read once its transaction has begun.
 //! Once a file was found gone, this store fails for good, since its readers may have opened other files meanwhile.
+//!
+//! What `contents.rs` finds in a file that is still there is checked by [`Sqlite::until_gone`] alone.
 
 use std::{
     fs::{File, Metadata},
@@ -20,6 +22,7 @@ use ringback::store::{Error, Result};
 
 use crate::{
     Sqlite,
+    contents::Contents,
     file::{beside, real},
 };
 
@@ -74,6 +77,8 @@ pub(crate) struct Files {
     /// The lock of the process that sends, while it is this one.
     lock: Mutex<Option<Opened>>,
     gone: OnceLock<String>,
+    /// The database's file holds another database.
+    overwritten: AtomicBool,
     closed: AtomicBool,
 }
 
@@ -91,6 +96,7 @@ impl Files {
             beside: beside.collect(),
             lock: Mutex::default(),
             gone: OnceLock::new(),
+            overwritten: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         };
         files.check().map(|()| files)
@@ -123,15 +129,50 @@ impl Files {
         self.gone.get().map_or(Ok(()), |why| Err(Error::Gone(why.clone())))
     }
 
+    /// The database's file holds another database: from now on everything fails with the error that is returned.
+    fn overwritten(&self) -> Error {
+        self.overwritten.store(true, Ordering::Release);
+        let why = self.gone.get_or_init(|| {
+            let path = self.database.path.display();
+            let why = format!(
+                "{path} was overwritten by another database while it was in use: nothing is written any more, and part of what \
+                 this process wrote may be in it; stop every process that uses it and put the other database there once more"
+            );
+            tracing::error!("{why}");
+            why
+        });
+        Error::Gone(why.clone())
+    }
+
+    /// Puts the log of a database that was overwritten aside: whoever opens the other database would copy it into that.
+    pub(crate) fn put_log_aside(&self) {
+        if !self.overwritten.load(Ordering::Acquire) {
+            return;
+        }
+        for Opened { path, .. } in &self.beside {
+            let aside = beside(path, ".overwritten");
+            match std::fs::rename(path, &aside) {
+                Ok(()) => {
+                    tracing::warn!("what belonged to the database that was overwritten is {} now", aside.display())
+                }
+                Err(error) => {
+                    tracing::error!(%error, "{} belongs to the database that was overwritten", path.display())
+                }
+            }
+        }
+    }
+
     /// From now on no file is checked: the store closes, which removes its log.
     pub(crate) fn let_go(&self) {
         self.closed.store(true, Ordering::Release);
     }
 
-    /// Whether connections may be closed. The last one that is closed makes SQLite remove the log by its name, unless the
+    /// Whether connections may be closed, and the log copied into the database's file. The last one that is closed makes SQLite remove the log by its name, unless the
     /// database was moved. By now a log of that name may belong to another database.
     pub(crate) fn may_close(&self) -> bool {
-        self.beside.iter().all(|file| Identity::of(&file.path).map_or(true, |now| now == file.identity))
+        let is_overwritten = self.overwritten.load(Ordering::Acquire);
+        !is_overwritten
+            && self.beside.iter().all(|file| Identity::of(&file.path).map_or(true, |now| now == file.identity))
     }
 }
 
@@ -153,12 +194,17 @@ impl Opened {
 }
 
 impl Sqlite {
-    /// Returns once a file of the database was removed or replaced, with [`Error::Gone`] that names it. From then on every
-    /// call returns the same error. It checks a few times a second.
+    /// Returns once a file of the database was removed or replaced, or the database's file was overwritten by another
+    /// database, with [`Error::Gone`] that names it. From then on every call returns the same error. It checks a few times a
+    /// second; that a file was overwritten is found by this alone.
     pub async fn until_gone(&self) -> Error {
+        let mut contents = Contents::of(&self.options.path);
         loop {
             if let Err(gone) = self.files.check() {
                 return gone;
+            }
+            if contents.are_others(self).await {
+                return self.files.overwritten();
             }
             tokio::time::sleep(PAUSE).await;
         }

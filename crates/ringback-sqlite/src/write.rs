@@ -288,6 +288,7 @@ impl Desk {
         } else {
             // Never closed, because that could remove another database's log; it ends with the process.
             std::mem::forget(self.connection);
+            self.files.put_log_aside();
         }
     }
 }

@@ -1,12 +1,16 @@
 //! Clocks that are wrong: the database's, and a node's.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
-use ringback_tests::stores::Store;
+use ringback_tests::{
+    cluster::Stop,
+    faketime::{self, Clock},
+    stores::Store,
+};
 
 use crate::{
-    row::{Row, TAKEOVER},
+    row::{Place, Row, TAKEOVER},
     stage::{IN_FLIGHT_ALL, Scene},
 };
 
@@ -32,6 +36,16 @@ pub(crate) fn rows() -> Vec<Row> {
             .duplicates(IN_FLIGHT_ALL * 2, "all leases have ended, and others take what is open")
             .latest(TAKEOVER, "leases are to be taken anew"),
     ];
+    rows.push(
+        node(Row::new("clock_of_database_server_jumps", Postgres, server_jumps))
+            .nodes(2)
+            .at(Place::Own)
+            .duplicates(
+                IN_FLIGHT_ALL * 2 * JUMPS_OF_SERVER.len(),
+                "all leases have ended, and others take what is open",
+            )
+            .latest(TAKEOVER, "leases are to be taken anew"),
+    );
     rows.extend(Row::on_both("clock_of_node_ahead", node_ahead).map(node));
     rows.extend(Row::on_both("clock_of_node_behind", node_behind).map(node));
     rows.extend(Row::on_both("clock_of_node_jumps", node_jumps).map(node));
@@ -66,6 +80,49 @@ fn ahead(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
     .boxed_local()
 }
 
+/// Longer than until the server looks at the time that its clock is to show.
+const SEEN: Duration = Duration::from_millis(1_500);
+
+/// How far the clock of the database's machine jumps each time.
+const JUMPS_OF_SERVER: [&str; 2] = ["-3600s", "+3600s"];
+
+/// As on a machine whose clock is set: everything in the database's server goes by it, its time-outs included.
+fn server_jumps(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
+    async {
+        let clock = scene.cluster().fake_its_clock();
+        scene.cluster().stop(Stop::Fast);
+        scene.cluster().go_on().await;
+        for jump in JUMPS_OF_SERVER {
+            scene.stream.burst(40).await;
+            clock.set(jump);
+            scene.pass(WRONG).await;
+            let shown = shown(scene).await;
+            assert!(shown > 3_500, "the server's clock is {shown} s off");
+            if jump.starts_with('+') {
+                drain(scene).await;
+            }
+            clock.set(RIGHT);
+            scene.pass(SEEN).await;
+            if jump.starts_with('+') {
+                scene.stream.begin();
+            }
+            scene.pass(WRONG).await;
+        }
+        scene.ends();
+        scene.pass(WRONG).await;
+    }
+    .boxed_local()
+}
+
+/// How far the clock of the database's server is off, in seconds.
+async fn shown(scene: &mut Scene) -> u64 {
+    let clock = "SELECT extract(epoch FROM clock_timestamp())::bigint";
+    let shown: i64 =
+        sqlx::query_scalar(clock).fetch_one(&mut scene.cluster().connection().await).await.expect("it answers");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    now.abs_diff(shown.unsigned_abs())
+}
+
 /// Lets everything that is pending be delivered: what is due by a clock that is then set back waits until that clock has
 /// come so far again.
 async fn drain(scene: &mut Scene) {
@@ -84,24 +141,17 @@ fn node_behind(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
 /// A node is followed by one whose wall clock is wrong.
 async fn restart_with_clock(scene: &mut Scene, offset: &'static str) {
     scene.stream.burst(40).await;
-    restart_with(scene, ("FAKETIME", offset.to_owned())).await;
+    restart_with(scene, faketime::variables(("FAKETIME", offset.to_owned()))).await;
     scene.pass(WRONG).await;
     scene.ask_readiness().await;
     scene.ends();
 }
 
-/// A node is followed by one whose wall clock is what this variable says; its monotonic clock runs as ever. Where the variable
-/// names a file, it is looked into once a second: more often, and the node does little else.
-async fn restart_with(scene: &mut Scene, clock: (&'static str, String)) {
-    let library = std::env::var("RINGBACK_TEST_FAKETIME").expect("rows that need it are left out without it");
+/// A node is followed by one with these variables.
+async fn restart_with(scene: &mut Scene, variables: Vec<(&'static str, String)>) {
     drain(scene).await;
     scene.take_node(0).terminate().await;
-    scene.variables = vec![
-        ("LD_PRELOAD", library),
-        clock,
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-        ("FAKETIME_CACHE_DURATION", "1".to_owned()),
-    ];
+    scene.variables = variables;
     scene.start_node().await;
     scene.stream.begin();
 }
@@ -114,31 +164,24 @@ const RIGHT: &str = "+0";
 fn node_jumps(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
     async {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let clock = folder.path().join("clock");
-        set(&clock, RIGHT);
-        restart_with(scene, ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string())).await;
+        let clock = Clock::below(folder.path());
+        restart_with(scene, clock.variables()).await;
         for jump in JUMPS {
             scene.stream.burst(40).await;
-            set(&clock, jump);
+            clock.set(jump);
             scene.pass(WRONG).await;
             scene.ask_readiness().await;
             if jump.starts_with('+') {
                 // With SQLite the node's clock is the database's.
                 drain(scene).await;
-                set(&clock, RIGHT);
+                clock.set(RIGHT);
                 scene.stream.begin();
             } else {
-                set(&clock, RIGHT);
+                clock.set(RIGHT);
             }
             scene.pass(WRONG).await;
         }
         scene.ends();
     }
     .boxed_local()
-}
-
-/// Puts another time into the file at once: nobody reads half of it.
-fn set(clock: &Path, offset: &str) {
-    let new = clock.with_extension("new");
-    std::fs::write(&new, offset).and_then(|()| std::fs::rename(&new, clock)).expect("the folder is writable");
 }

@@ -30,6 +30,7 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new("locked_partition", Postgres, locked_partition).goes_on_meanwhile().slow(),
         Row::new("slow_questions", Postgres, slow_questions).goes_on_meanwhile(),
         Row::new("locked_file", Sqlite, locked_file),
+        Row::new("read_for_long", Sqlite, read_for_long).goes_on_meanwhile(),
     ]
 }
 
@@ -185,6 +186,18 @@ fn locked_file(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
     async {
         let mut connection = scene.database.sqlite().await;
         sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.expect("its turn comes");
+        scene.pass(HELD).await;
+        sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.expect("it ends");
+    }
+    .boxed_local()
+}
+
+/// Another process reads for long: the log cannot be used again meanwhile, and grows.
+fn read_for_long(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
+    async {
+        let mut connection = scene.database.sqlite().await;
+        let read = "BEGIN; SELECT count(*) FROM ringback_event";
+        sqlx::raw_sql(read).execute(&mut connection).await.expect("nobody is in the way");
         scene.pass(HELD).await;
         sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.expect("it ends");
     }

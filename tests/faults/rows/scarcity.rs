@@ -1,11 +1,11 @@
-//! What runs out: the disk, files, memory.
+//! What runs out: the disk, files, memory, the right to write.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use reqwest::Method;
-use ringback_tests::{api::emit_request, stores::Store, until::until};
+use ringback_tests::{api::emit_request, command::ringback, stores::Store, until::until};
 use serde_json::json;
 use tokio::net::TcpStream;
 
@@ -37,6 +37,11 @@ pub(crate) fn rows() -> Vec<Row> {
     let [postgres, sqlite] = Row::on_both("full_disk", full_disk).map(Row::slow);
     let mut rows = vec![postgres.at(Place::SmallDisk(DISK_OF_POSTGRES)), sqlite.at(Place::SmallDisk(DISK_OF_SQLITE))];
     rows.extend(Row::on_both("few_files", few_files).map(|row| row.limits(FEW_FILES)));
+    rows.push(
+        Row::new("read_only_after_a_crash", Store::Sqlite, read_only_after_a_crash)
+            .at(Place::SmallDisk(DISK_OF_SQLITE))
+            .duplicates(IN_FLIGHT_ALL * 2, "delivered and not recorded when the process was killed"),
+    );
     let limited = |row: Row| row.limits(LITTLE_MEMORY);
     rows.extend(Row::on_both("little_memory", little_memory).map(limited).map(|row| row.keys(KEEPS_TO_IT)));
     rows.extend(Row::on_both("out_of_memory", out_of_memory).map(limited).map(Row::slow).map(|row| {
@@ -57,6 +62,30 @@ fn full_disk(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
             // A server that could not write its log has ended itself.
             scene.cluster().go_on().await;
         }
+    }
+    .boxed_local()
+}
+
+/// The disk lets nobody write when the node that was killed is started again: that ends at once and says why.
+fn read_only_after_a_crash(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
+    async {
+        // First, for somebody who asks until he is told is told only while there is a node.
+        scene.pause().await;
+        scene.stream.burst(40).await;
+        scene.kill_only_node().await;
+        let disk = |scene: &Scene, is_read_only| {
+            scene.disk.as_ref().expect("it lies on a small one").set_read_only(is_read_only).ok()
+        };
+        until("nobody writes any more", async || disk(scene, true)).await;
+        scene.stream.begin();
+        let refused = ringback(&scene.database, &["serve", "--bind", "127.0.0.1:0"]).await;
+        assert_eq!(refused.code, 1, "{}", refused.err);
+        let why = refused.err.lines().find(|line| line.starts_with("error: ")).expect("it says why").to_owned();
+        assert!(why.contains("ringback.db") && why.to_lowercase().contains("read-only"), "{why}");
+        scene.seen.push(format!("serve: {why}"));
+        scene.pass(Duration::from_secs(1)).await;
+        disk(scene, false).expect("it can be written again");
+        scene.start_node().await;
     }
     .boxed_local()
 }

@@ -25,12 +25,17 @@ const PLAIN: [&str; 3] = ["delivery", "dead_letter", "idempotency"];
 
 /// Vacuums the tables and partitions that have rows of the events from `first` to `last`.
 pub(super) async fn touched(store: &Postgres, first: EventId, last: EventId) {
-    if let Err(error) = vacuum(store, first, last).await {
+    if let Err(error) = vacuum(store, first, last, BEGUN_WITHIN).await {
         tracing::warn!(%error, "dead rows of an expunge are left to autovacuum");
     }
 }
 
-async fn vacuum(store: &Postgres, first: EventId, last: EventId) -> ringback::store::Result<()> {
+async fn vacuum(
+    store: &Postgres,
+    first: EventId,
+    last: EventId,
+    begun_within: Duration,
+) -> ringback::store::Result<()> {
     let begun = Instant::now();
     let mut connection = store.house().await?;
     let partitions = list(store, &mut connection).await?;
@@ -40,7 +45,7 @@ async fn vacuum(store: &Postgres, first: EventId, last: EventId) -> ringback::st
             && partition.lower.is_none_or(|lower| lower <= last.delivery(u16::MAX).uuid())
     });
     for table in touched.map(|partition| &*partition.name).chain(PLAIN) {
-        if begun.elapsed() > BEGUN_WITHIN {
+        if begun.elapsed() > begun_within {
             tracing::info!(table, "dead rows of an expunge are left to autovacuum, from this table on");
             break;
         }
@@ -48,4 +53,30 @@ async fn vacuum(store: &Postgres, first: EventId, last: EventId) -> ringback::st
         run(&mut connection, &statement).await.map_err(crate::error::from_sqlx)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ringback::time::Timestamp;
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::fresh;
+
+    #[tokio::test]
+    async fn no_table_is_begun_when_the_time_is_over() {
+        let (store, schema) = fresh::migrated().await;
+        let now = EventId::new(Timestamp::now());
+        let vacuumed = async || {
+            let count =
+                format!("SELECT count(*) FROM pg_stat_all_tables WHERE schemaname = '{schema}' AND vacuum_count > 0");
+            let count = sqlx::query_scalar::<_, i64>(AssertSqlSafe(count));
+            count.fetch_one(&mut fresh::connection().await).await.unwrap()
+        };
+        vacuum(&store, now, now, Duration::ZERO).await.unwrap();
+        assert_eq!(vacuumed().await, 0);
+        vacuum(&store, now, now, BEGUN_WITHIN).await.unwrap();
+        assert!(vacuumed().await > i64::try_from(PLAIN.len()).unwrap(), "those without partitions, and some with");
+        fresh::remove(&store, &schema).await;
+    }
 }

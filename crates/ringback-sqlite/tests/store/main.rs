@@ -14,3 +14,4 @@ mod presence;
 mod processes;
 mod statements;
 mod strangers;
+mod upkeep;

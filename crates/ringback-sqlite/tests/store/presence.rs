@@ -4,9 +4,11 @@ use std::{fs, path::Path, time::Duration};
 
 use ringback::{
     event::NewEvent,
-    store::{Error, Leases as _, Operations as _, Outbox as _},
+    store::{Error, Expunging as _, Keys, Leases as _, Operations as _, Outbox as _},
 };
 use ringback_sqlite::Sqlite;
+use ringback_testkit::contract::given;
+use sqlx::Connection as _;
 
 use crate::fixture::Fixture;
 
@@ -126,4 +128,100 @@ async fn a_link_to_a_database_shares_its_lock() {
     std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
     assert!(matches!(linked.check_ready().await, Err(Error::Gone(_))));
     fixture.store.check_ready().await.unwrap();
+}
+
+/// How long a store may take to find that its file was overwritten: it looks several times a second.
+const FOUND_WITHIN: Duration = Duration::from_secs(20);
+
+/// Longer than it looks several times.
+const WATCHED: Duration = Duration::from_secs(1);
+
+/// Replaces what is in the file, as `cp` does.
+fn overwrite(path: &Path, contents: &[u8]) {
+    fs::write(path, contents).unwrap();
+}
+
+/// The file of a database that was closed in an orderly way, in which many processes have written.
+async fn of_another_database() -> Vec<u8> {
+    let other = Fixture::new().await;
+    for _ in 0..5 {
+        other.store.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
+        other.another().await.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
+    }
+    other.store.close().await.unwrap();
+    fs::read(other.path()).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_that_is_overwritten_in_place_is_named_by_every_call() {
+    for kind in ["another database", "a backup of this one", "an earlier state of this one", "nothing", "no database"] {
+        let first = Fixture::new().await;
+        first.store.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
+        first.store.close().await.unwrap();
+        let before = fs::read(first.path()).unwrap();
+
+        let store = first.another().await;
+        let fixture = Fixture { store, folder: first.folder };
+        fixture.store.register_node(LEASE).await.unwrap().unwrap();
+        let id = fixture.store.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
+        let mut watching = Box::pin(fixture.store.until_gone());
+        assert!(tokio::time::timeout(WATCHED, &mut watching).await.is_err(), "nothing has happened yet");
+        let backup = fixture.folder.path().join("backup.db");
+        let contents = match kind {
+            "another database" => of_another_database().await,
+            "a backup of this one" => {
+                fixture.store.backup(&backup).await.unwrap();
+                fs::read(&backup).unwrap()
+            }
+            "an earlier state of this one" => {
+                // What makes the file grow lets its counter rise, and the log brings that into the file.
+                fixture.store.emit(&NewEvent::new("call.ended", "x".repeat(100_000))).await.unwrap();
+                fixture.store.expunge(id, Keys::Keep, &given::asked()).await.unwrap();
+                assert!(tokio::time::timeout(WATCHED, &mut watching).await.is_err(), "all of that is in order");
+                before
+            }
+            "nothing" => Vec::new(),
+            _ => b"no database, and long enough to have a header".repeat(10),
+        };
+        overwrite(&fixture.path(), &contents);
+        let found = tokio::time::timeout(FOUND_WITHIN, watching).await.unwrap_or_else(|_| panic!("{kind}"));
+        assert!(found.to_string().contains("overwritten"), "{kind}: {found}");
+        gone(&fixture.store, &fixture.path()).await;
+        // What is there now is left alone, and the log, which is not its own, is put aside.
+        fixture.store.close().await.unwrap();
+        assert_eq!(fs::read(fixture.path()).unwrap(), contents, "{kind}");
+        assert!(
+            !fixture.beside("-wal").exists() && fixture.beside("-wal.overwritten").exists(),
+            "{:?}",
+            fixture.files()
+        );
+    }
+}
+
+/// Logs that are copied into the file, by this process and others, and a file that is made smaller.
+#[tokio::test]
+async fn a_file_that_is_written_as_it_should_be_is_not_taken_for_overwritten() {
+    let fixture = Fixture::new().await;
+    let mut watching = Box::pin(fixture.store.until_gone());
+    let writing = async {
+        for round in 0..30 {
+            let other = fixture.another().await;
+            let id = other.emit(&NewEvent::new("call.ended", "x".repeat(50_000))).await.unwrap();
+            fixture.store.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
+            other.expunge(id, Keys::Keep, &given::asked()).await.unwrap();
+            if round % 10 == 9 {
+                let url = format!("sqlite://{}", fixture.path().display());
+                let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+                sqlx::query("VACUUM").execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            other.close().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        gone = &mut watching => panic!("{gone}"),
+        () = writing => {}
+    }
+    assert!(tokio::time::timeout(WATCHED, watching).await.is_err());
 }

@@ -1,6 +1,8 @@
 //! Outbox pointer -> deliveries for every matching destination, or a kept "why not".
 
+mod aside;
 mod fan_out;
+mod locked;
 mod router;
 
 pub(crate) use self::{

@@ -3,6 +3,9 @@
 //! Each read starts at the floor: the snapshot of the last read that found all there was. So no event that commits late is
 //! missed, and removed pointers are not read past again and again. If two nodes route at once after a takeover, the one that
 //! removes an event's pointer stores its deliveries.
+//!
+//! Others may hold locks that recording an event needs, such as the row of its idempotency key. Such events wait aside
+//! (`aside.rs`), and the floor waits with them; all others go on.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +13,11 @@ use tokio::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::fan_out::{self, fan_out};
+use super::{
+    aside::Aside,
+    fan_out::{self, fan_out},
+    locked::Locked,
+};
 use crate::{
     deliver::{Delivering, Stage},
     directory::Directory,
@@ -42,20 +49,20 @@ const BUSY_FOR: Duration = Duration::from_secs(1);
 
 /// Routes until `stop`.
 pub(crate) async fn route(delivering: Arc<Delivering>, stop: CancellationToken) {
-    let (mut floor, mut node) = (Floor::default(), None);
+    let (mut floor, mut node, mut aside) = (Floor::default(), None, Aside::default());
     let mut last_event = Instant::now();
     while !stop.is_cancelled() {
         // The floor of a lost lease is not trusted: the database may have been restored to an older state.
         let registered = delivering.node();
         if registered != node || !delivering.owns(0) {
-            (floor, node) = (Floor::default(), registered);
+            (floor, node, aside) = (Floor::default(), registered, Aside::default());
         }
         if !delivering.owns(0) {
             delivering.progress.came_round(Stage::Route);
             delivering.pause(PAUSE_IDLE, &stop).await;
             continue;
         }
-        match route_page(&delivering, floor).await {
+        match route_page(&delivering, floor, &mut aside).await {
             Ok((next, routed)) => {
                 delivering.progress.came_round(Stage::Route);
                 floor = next;
@@ -75,29 +82,50 @@ pub(crate) async fn route(delivering: Arc<Delivering>, stop: CancellationToken) 
     }
 }
 
-/// Routes the events of one read; returns the next floor and how many events there were. An event may have tens of
-/// thousands of deliveries, so the deliveries of a whole page are never in memory together.
-async fn route_page(delivering: &Arc<Delivering>, floor: Floor) -> store::Result<(Floor, usize)> {
+/// Routes the events of one read; returns the next floor and how many events were routed.
+async fn route_page(delivering: &Arc<Delivering>, floor: Floor, aside: &mut Aside) -> store::Result<(Floor, usize)> {
     let engine = delivering.engine();
-    let OutboxPage { events, next, config_version } = engine.store().read_outbox(floor, PAGE).await?;
-    let count = events.len();
-    if count == 0 {
+    // Those that wait do not take the places of others.
+    let limit = PAGE + u32::try_from(aside.len()).unwrap_or(u32::MAX);
+    let OutboxPage { events, next, config_version } = engine.store().read_outbox(floor, limit).await?;
+    if events.is_empty() {
         return Ok((next, 0));
     }
     let directory = engine.directories().at_least(config_version).await?;
-    let (mut part, mut looked_at) = (Part::default(), 0);
+    let (ready, behind) = aside.part(events);
+    let is_due = aside.is_due(Instant::now());
+    let mut locked = Locked::on(aside);
+    let mut count = route_events(delivering, &directory, ready, &mut locked).await?;
+    if is_due {
+        count += route_events(delivering, &directory, behind, &mut locked).await?;
+        locked.aside.tried(Instant::now());
+    } else {
+        locked.wait(behind.iter().map(|event| event.pointer), None)?;
+    }
+    Ok((aside.bound(next), count))
+}
+
+/// Routes events in order; returns how many were recorded. An event may have tens of thousands of deliveries, so the
+/// deliveries of a whole page are never in memory together.
+async fn route_events(
+    delivering: &Arc<Delivering>,
+    directory: &Directory,
+    events: Vec<UnroutedEvent>,
+    locked: &mut Locked<'_>,
+) -> store::Result<usize> {
+    let settings = delivering.engine().settings();
+    let (mut part, mut looked_at, mut count) = (Part::default(), 0, 0);
     for unrouted in events {
         looked_at += directory.count_of(&unrouted.event.tenant);
-        if let Some(full) = part.add(to_routed(unrouted, &directory, engine.settings())) {
-            record(delivering, full).await?;
+        if let Some(full) = part.add(to_routed(unrouted, directory, settings)) {
+            count += record(delivering, full, locked).await?;
         }
         if looked_at > LOOKED_AT {
             looked_at = 0;
             tokio::task::yield_now().await;
         }
     }
-    record(delivering, part.events).await?;
-    Ok((next, count))
+    Ok(count + record(delivering, part.events, locked).await?)
 }
 
 fn to_routed(unrouted: UnroutedEvent, directory: &Directory, settings: &Settings) -> RoutedEvent {
@@ -129,19 +157,33 @@ impl Part {
     }
 }
 
-/// Records routed events. A part that the database refuses, or that makes the store panic, is halved until the bad event is
-/// alone: that one becomes a dead letter, and the others are recorded.
-async fn record(delivering: &Arc<Delivering>, routed: Vec<RoutedEvent>) -> store::Result<()> {
+/// Records routed events; returns how many. A part that the database refuses, or that makes the store panic, is halved until
+/// the bad event is alone: that one becomes a dead letter, and the others are recorded. Events that are locked wait.
+async fn record(
+    delivering: &Arc<Delivering>,
+    routed: Vec<RoutedEvent>,
+    locked: &mut Locked<'_>,
+) -> store::Result<usize> {
     let engine = delivering.engine();
-    let mut parts = Parts::of(routed);
+    let (mut parts, mut count) = (Parts::of(routed), 0);
     while let Some(part) = parts.next() {
+        let part = locked.pass(part)?;
+        if part.is_empty() {
+            continue;
+        }
         let read = delivering.begin_read();
         match engine.store().record_routing(&part, engine.settings().retention.idempotency_window).await {
             Ok(due) => {
                 read.admit(due.into_iter().map(|due| (due, None)).collect());
                 engine.metrics().count_events(part.len());
+                count += part.len();
+                part.iter().for_each(|routed| locked.aside.take(routed.pointer));
                 // Reported for each part, since a page whose events go to tens of thousands of endpoints takes many.
                 delivering.progress.came_round(Stage::Route);
+            }
+            Err(error @ store::Error::Locked(_)) => {
+                // The last one that is put back is the next.
+                locked.met(part, error)?.into_iter().rev().for_each(|part| parts.put_back(part));
             }
             Err(error) => match parts.set_back(part, error) {
                 Setback::Halved => {}
@@ -159,7 +201,7 @@ async fn record(delivering: &Arc<Delivering>, routed: Vec<RoutedEvent>) -> store
             },
         }
     }
-    Ok(())
+    Ok(count)
 }
 
 /// Makes an event a dead letter; false if it is one already, and that was refused.

@@ -145,7 +145,7 @@ pub enum Error {
     /// A stored value that no version of this program writes, in a database that is in order.
     #[error("a stored value could not be read: {0}")]
     Corrupt(String),
-    /// A file of the database was removed or replaced while the store had it open; the text names the file. No write is
+    /// A file of the database was removed, replaced or overwritten while the store had it open; the text names the file. No write is
     /// confirmed any more, and no later call will succeed: the store must be opened anew.
     #[error("{0}")]
     Gone(String),

@@ -59,6 +59,9 @@ pub trait Outbox {
     /// nothing changes: another node was faster. An event whose (tenant, type, idempotency key) belongs to an earlier one
     /// within `window` becomes a duplicate of that one instead, whatever its content.
     ///
+    /// Everything in the outbox waits for this call. If others hold locks that it needs, it waits for them for a moment only,
+    /// and fails with [`Error::Locked`](super::Error::Locked); the events that are not locked are then recorded apart.
+    ///
     /// Returns the deliveries that are due now.
     async fn record_routing(&self, events: &[RoutedEvent], window: std::time::Duration) -> Result<Vec<Due>>;
 

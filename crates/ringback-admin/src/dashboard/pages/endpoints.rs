@@ -67,7 +67,7 @@ fn row(mount: &Mount, endpoint: &Endpoint, held: Option<&Held>, now: Timestamp) 
 pub(super) fn state(endpoint: &Endpoint, held: Option<&Held>, now: Timestamp) -> Cell {
     let waiting = held
         .and_then(|held| held.due_at)
-        .map(|due| format!("; the oldest has been due since {}", Moment::new(due, now).relative));
+        .map(|due| format!("; the oldest fell due {}", Moment::new(due, now).relative));
     let waiting = waiting.unwrap_or_default();
     match (endpoint.hold_reason(), held) {
         (Some(reason), _) => {

@@ -91,6 +91,7 @@ fn routes() -> Vec<Route> {
         change(Method::POST, "/v1/endpoints/{id}/rotate-secret", Value::Null, Endpoint, Admin, 200),
         change(Method::POST, "/v1/endpoints/{id}/pause", Value::Null, Endpoint, Operator, 200),
         change(Method::POST, "/v1/endpoints/{id}/resume", Value::Null, Endpoint, Operator, 200),
+        get("/v1/find", "?q=call-1&tenant=TENANT", Tenant, Read),
         get("/v1/deliveries", "?tenant=TENANT", Tenant, Read),
         get("/v1/deliveries/{id}", "", DeadLetter, Read),
         change(Method::POST, "/v1/deliveries/{id}/replay", Value::Null, DeadLetter, Operator, 202),

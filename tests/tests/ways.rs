@@ -17,6 +17,7 @@ enum Way {
 use Way::{By, Without};
 
 const FOR_MACHINES: Way = Without("asked by programs that watch a node, which need no words and no colours");
+const BY_ITS_ID: Way = Without("for platforms, which know their own keys; people see the id beside the key");
 const ON_ITS_PAGE: Way = By("POST /endpoints/{id}/{act}");
 const FROM_PROGRAMS: Way = Without("events come from platforms, and from people who try something: by command");
 const ERASED_ELSEWHERE: Way = Without("nothing can be erased by a slip of the mouse");
@@ -42,6 +43,9 @@ const WAYS: &[(&str, Way, Way)] = &[
     ("POST /v1/deliveries/{id}/replay", By("replay"), By("POST /deliveries/{id}/replay")),
     ("GET /v1/endpoints", By("endpoints list"), By("GET /endpoints")),
     ("POST /v1/endpoints", By("endpoints create"), By("POST /endpoints")),
+    ("DELETE /v1/endpoints/by-key/{tenant}/{key}", BY_ITS_ID, BY_ITS_ID),
+    ("GET /v1/endpoints/by-key/{tenant}/{key}", BY_ITS_ID, BY_ITS_ID),
+    ("PATCH /v1/endpoints/by-key/{tenant}/{key}", BY_ITS_ID, BY_ITS_ID),
     (
         "PUT /v1/endpoints/by-key/{tenant}/{key}",
         By("endpoints create"),
@@ -62,6 +66,7 @@ const WAYS: &[(&str, Way, Way)] = &[
     ("GET /v1/events/{id}/payload", Without(BY_CURL), By("GET /events/{id}/payload")),
     ("POST /v1/expunge", By("expunge"), ERASED_ELSEWHERE),
     ("GET /v1/expunges/{id}", By("expunge"), ERASED_ELSEWHERE),
+    ("GET /v1/find", By("find"), By("GET /find")),
     ("GET /v1/ledger", Without(BY_CURL), By("GET /")),
     ("GET /v1/replays", By("replays"), By("GET /replays")),
     ("POST /v1/replays", By("replay"), By("POST /replays")),
@@ -89,7 +94,6 @@ const WITHOUT_A_ROUTE: &[(&str, &str)] = &[
 const PAGES_WITHOUT_A_ROUTE: &[(&str, &str)] = &[
     ("GET /assets/{name}", "what pages look like"),
     ("GET /endpoints/new", "a form"),
-    ("GET /find", "leads from a key or an id to the page of what it stands for"),
     ("GET /replays/new", "a form, and a dry run of what it asks for"),
     ("GET /login", "a token becomes a session"),
     ("POST /login", "a token becomes a session"),

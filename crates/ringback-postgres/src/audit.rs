@@ -40,7 +40,10 @@ impl Audit for Postgres {
             .bind(at)
             .bind(seq)
             .bind(filter.at.since.map_or(i64::MIN, Timestamp::micros))
-            .bind(i64::from(limit));
+            .bind(i64::from(limit))
+            .bind(filter.who.as_deref())
+            .bind(filter.action.as_deref())
+            .bind(filter.object.as_deref());
         if let Some(tenant) = &filter.tenant {
             list = list.bind(&**tenant);
         }

@@ -129,6 +129,8 @@ statements! {
         end_of_events
         end_of_events_of_key
         find_events
+        find_keys_after
+        find_keys_before
         find_waiting
         list_events
         read_payload

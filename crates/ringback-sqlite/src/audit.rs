@@ -55,6 +55,9 @@ async fn list(
         .bind(seq)
         .bind(filter.at.since.map_or(i64::MIN, Timestamp::micros))
         .bind(limit)
+        .bind(filter.who.as_deref())
+        .bind(filter.action.as_deref())
+        .bind(filter.object.as_deref())
         .bind(filter.tenant.as_deref())
         .fetch_all(connection)
         .await?;

@@ -1,7 +1,10 @@
 //! `/v1/audit`: who changed what.
 
 use axum::{Json, extract::State};
-use ringback::store::{AuditFilter, AuditRow, Span};
+use ringback::{
+    event::is_key,
+    store::{AuditFilter, AuditRow},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Api;
@@ -21,15 +24,22 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// The list's name in its cursors.
 const LIST: &str = "audit";
 
-/// `?since &until &limit &cursor`
+/// `?who &action &object &since &until &limit &cursor`
 pub(crate) struct Asked {
-    at: Span,
+    filter: AuditFilter,
     paging: Paging,
 }
 
 impl FromParameters for Asked {
     fn read(parameters: &mut Parameters) -> Self {
-        Self { at: parameters.span(), paging: Paging::read(parameters) }
+        let filter = AuditFilter {
+            tenant: None,
+            at: parameters.span(),
+            who: parameters.text("who", is_key),
+            action: parameters.text("action", is_key),
+            object: parameters.text("object", is_key),
+        };
+        Self { filter, paging: Paging::read(parameters) }
     }
 }
 
@@ -56,9 +66,9 @@ async fn list(
 impl Asked {
     /// The page that is asked for, and the cursor of the next.
     pub(crate) async fn page(self, api: &Api, access: &Access) -> Result<(Vec<AuditRow>, Option<String>), Problem> {
-        let Self { at, paging } = self;
+        let Self { filter, paging } = self;
         let before = paging.position(LIST, access, api.keys())?;
-        let filter = AuditFilter { tenant: access.tenant.clone(), at };
+        let filter = AuditFilter { tenant: access.tenant.clone(), ..filter };
         let page = api.engine.changes(&filter, before, paging.limit).await?;
         Ok((page.items, page.next.map(|next| paging.cursor(&next, LIST, access, api.keys()))))
     }

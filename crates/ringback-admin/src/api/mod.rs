@@ -7,6 +7,7 @@ mod document;
 pub(crate) mod endpoints;
 pub(crate) mod events;
 mod expunges;
+mod find;
 mod health;
 mod ledger;
 mod metrics;
@@ -66,6 +67,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(replays::routes())
         .merge(expunges::routes())
         .merge(ledger::routes())
+        .merge(find::routes())
         .merge(audit::routes())
         .merge(health::routes())
         .merge(document::routes())

@@ -67,6 +67,16 @@ impl Parameters {
         None
     }
 
+    /// A parameter that must be there and keep a rule.
+    pub(crate) fn must_have(&mut self, name: &'static str, rule: fn(&str) -> bool) -> Option<String> {
+        if !self.all.iter().any(|(given, _)| given == name) {
+            self.taken.push(name);
+            self.refuse(name, "required", "is missing");
+            return None;
+        }
+        self.text(name, rule)
+    }
+
     /// A parameter that is written in a form of its own: an id, a time.
     pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
         let parsed = self.take(name)?.parse();

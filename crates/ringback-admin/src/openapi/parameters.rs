@@ -6,7 +6,8 @@
 use utoipa::IntoParams;
 
 use super::values::{
-    Cursor, DeadReason, EndpointId, EventId, EventType, Flag, Key, Limit, Status, StoredReplayState, Tenant, Time,
+    Cursor, DeadReason, EndpointId, EventId, EventState, EventType, Flag, Key, Limit, Status, StoredReplayState,
+    Tenant, Time,
 };
 
 /// How much of a list, and from where on. Beside what narrows it.
@@ -29,12 +30,26 @@ pub(crate) struct Events {
     r#type: Option<EventType>,
     #[param(inline)]
     key: Option<Key>,
+    /// What became of them in routing. A page looks at 1,000 events, so that it may be empty although more follow.
+    #[param(inline)]
+    state: Option<EventState>,
     /// Accepted at or after.
     #[param(inline)]
     since: Option<Time>,
     /// Accepted before.
     #[param(inline)]
     until: Option<Time>,
+}
+
+/// `GET /v1/find`
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Find {
+    /// A key, the beginning of keys, or an id.
+    #[param(min_length = 1, max_length = 1024)]
+    q: String,
+    #[param(inline)]
+    tenant: Option<Tenant>,
 }
 
 /// `GET /v1/endpoints`
@@ -143,6 +158,15 @@ pub(crate) struct WithKeys {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Audit {
+    /// Made by this one, as `who` names them.
+    #[param(inline)]
+    who: Option<Key>,
+    /// Of this kind, as `action` names it.
+    #[param(inline)]
+    action: Option<Key>,
+    /// Of the object with this id.
+    #[param(inline)]
+    object: Option<Key>,
     /// Made at or after.
     #[param(inline)]
     since: Option<Time>,

@@ -7,6 +7,7 @@ mod destinations;
 mod endpoint;
 mod event;
 mod expunge;
+mod found;
 mod group;
 mod list;
 mod replay;
@@ -18,6 +19,7 @@ pub(crate) use self::{
     endpoint::{Endpoint, EndpointMade, EndpointWithFigures},
     event::{Accepted, Event, EventWithRouting},
     expunge::Expunge,
+    found::Found,
     group::DeadLetterGroups,
     list::List,
     replay::Replay,

@@ -1,6 +1,7 @@
--- Changes of one tenant's things, newest first.
+-- The same as list_audit, of the things of one tenant ($8).
 SELECT seq, at, who, action, object, tenant, request_id, before, after
 FROM {schema}.audit
-WHERE tenant = $5 AND (at, seq) < ($1, $2) AND at >= $3
+WHERE tenant = $8 AND (at, seq) < ($1, $2) AND at >= $3
+  AND ($5::text IS NULL OR who = $5) AND ($6::text IS NULL OR action = $6) AND ($7::text IS NULL OR object = $7)
 ORDER BY at DESC, seq DESC
 LIMIT $4

@@ -7,7 +7,10 @@ use ringback::{
     store::{
         EventFilter, EventRow, EventState, Page, PayloadRead, Result,
         codes::NoDelivery,
-        rules::page::{EVENTS_MAX, Found, merge},
+        rules::{
+            keys::{EVENTS_FOR_KEYS, near},
+            page::{EVENTS_MAX, Found, merge},
+        },
     },
 };
 use sqlx::{PgConnection, postgres::PgRow};
@@ -153,4 +156,16 @@ async fn judge(store: &Postgres, connection: &mut PgConnection, items: &mut [Eve
         item.state = EventState::Routed;
     }
     Ok(())
+}
+
+pub(super) async fn keys_near(store: &Postgres, tenant: Option<&str>, text: &str, most: u32) -> Result<Vec<String>> {
+    let mut snapshot = store.snapshot().await?;
+    let mut sides = [Vec::new(), Vec::new()];
+    for (side, statement) in sides.iter_mut().zip([&store.sql().find_keys_before, &store.sql().find_keys_after]) {
+        let list = query(statement).bind(text).bind(i64::from(EVENTS_FOR_KEYS)).bind(tenant);
+        let rows = list.fetch_all(&mut *snapshot).await.map_err(from_sqlx)?;
+        *side = rows.iter().map(|row| rows::get(row, "key")).collect::<Result<_>>()?;
+    }
+    let [before, after] = sides;
+    Ok(near(before, after, most))
 }

@@ -43,6 +43,10 @@ impl Operations for Postgres {
         events::list(self, filter, before, limit).await
     }
 
+    async fn keys_near(&self, tenant: Option<&str>, text: &str, most: u32) -> Result<Vec<String>> {
+        events::keys_near(self, tenant, text, most).await
+    }
+
     async fn event(&self, id: EventId) -> Result<Option<EventRow>> {
         events::find(self, id).await
     }

@@ -3,7 +3,14 @@
 use bytes::Bytes;
 use ringback::{
     id::EventId,
-    store::{EventFilter, EventRow, EventState, Page, PayloadRead, codes::NoDelivery, rules::page::EVENTS_MAX},
+    store::{
+        EventFilter, EventRow, EventState, Page, PayloadRead,
+        codes::NoDelivery,
+        rules::{
+            keys::{EVENTS_FOR_KEYS, near},
+            page::EVENTS_MAX,
+        },
+    },
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
@@ -82,4 +89,19 @@ pub(super) async fn payload(connection: &mut SqliteConnection, id: EventId) -> s
         None if row.try_get("expunged")? => PayloadRead::Expunged,
         None => PayloadRead::Expired,
     })
+}
+
+pub(super) async fn keys_near(
+    connection: &mut SqliteConnection,
+    tenant: Option<&str>,
+    text: &str,
+    most: u32,
+) -> sqlx::Result<Vec<String>> {
+    let mut sides = [Vec::new(), Vec::new()];
+    for (side, statement) in sides.iter_mut().zip([sql!("events/find_keys_before"), sql!("events/find_keys_after")]) {
+        let list = sqlx::query_scalar(statement).bind(text).bind(EVENTS_FOR_KEYS).bind(tenant);
+        *side = list.fetch_all(&mut *connection).await?;
+    }
+    let [before, after] = sides;
+    Ok(near(before, after, most))
 }

@@ -43,6 +43,11 @@ impl Operations for Sqlite {
         events::list(&mut snapshot, filter, before, limit).await.map_err(|error| self.error(error))
     }
 
+    async fn keys_near(&self, tenant: Option<&str>, text: &str, most: u32) -> Result<Vec<String>> {
+        let mut snapshot = self.snapshot().await?;
+        events::keys_near(&mut snapshot, tenant, text, most).await.map_err(|error| self.error(error))
+    }
+
     async fn event(&self, id: EventId) -> Result<Option<EventRow>> {
         let mut snapshot = self.snapshot().await?;
         events::one(&mut snapshot, id).await.map_err(|error| self.error(error))

@@ -221,7 +221,7 @@ pub async fn changes_are_filtered(store: &dyn Store) {
     }
     let rows = log(store).await;
     let list = async |tenant: Option<&str>, at| {
-        let filter = AuditFilter { tenant: tenant.map(str::to_owned), at };
+        let filter = AuditFilter { tenant: tenant.map(str::to_owned), at, ..AuditFilter::default() };
         store.list_audit(&filter, None, 10).await.unwrap().items
     };
     let of_a = [rows[0].clone(), rows[3].clone()];
@@ -236,6 +236,31 @@ pub async fn changes_are_filtered(store: &dyn Store) {
     assert!(list(None, since(last + micro)).await.is_empty());
     assert!(list(None, until(first)).await.is_empty());
     assert_eq!(list(Some("a"), Span { since: Some(first), until: Some(last + micro) }).await, of_a);
+}
+
+/// By who asked, what was done and to what, alone and together, of one tenant and of all.
+pub async fn changes_are_found_by_who_what_and_object(store: &dyn Store) {
+    let actors = [Who::Host(None), Who::CommandLine];
+    for (who, object) in [(0, "one"), (1, "one"), (0, "two")] {
+        let record = Actor::from(actors[who].clone()).asks(Action::RevokeToken, object, Some("a"));
+        store.create_token(&tokens::new(|_| {}), &record).await.unwrap();
+    }
+    let rows = log(store).await;
+    let text = |text: &str| Some(text.to_owned());
+    let action = rows[0].action.as_str();
+    for tenant in [None, Some("a")] {
+        let list = async |who: Option<&str>, action: Option<&str>, object: Option<&str>| {
+            let [tenant, who, action, object] = [tenant, who, action, object].map(|it| it.and_then(text));
+            let filter = AuditFilter { tenant, at: Span::default(), who, action, object };
+            store.list_audit(&filter, None, 10).await.unwrap().items
+        };
+        assert_eq!(list(Some("host"), None, None).await, [rows[0].clone(), rows[2].clone()]);
+        assert_eq!(list(None, Some(action), None).await, rows);
+        assert_eq!(list(None, Some("nothing.done"), None).await, []);
+        assert_eq!(list(None, None, Some("one")).await, rows[1..]);
+        assert_eq!(list(Some("command_line"), Some(action), Some("one")).await, rows[1..2]);
+        assert_eq!(list(Some("command_line"), None, Some("two")).await, []);
+    }
 }
 
 /// As long as events are kept, and no longer.

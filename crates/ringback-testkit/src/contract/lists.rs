@@ -13,6 +13,21 @@ use ringback::{
 
 use super::given;
 
+/// On both sides, each once, in one order; of one tenant or of all.
+pub async fn keys_are_found_near_a_text(store: &dyn Store) {
+    for (tenant, key) in [("a", "call-1"), ("a", "call-2"), ("b", "call-2"), ("b", "call-3"), ("a", "other")] {
+        let mut event = given::event();
+        (event.tenant, event.key) = (tenant.to_owned(), Some(key.to_owned()));
+        given::accept_due(store, event).await;
+    }
+    let near = async |tenant: Option<&str>, text, most| store.keys_near(tenant, text, most).await.unwrap();
+    assert_eq!(near(None, "call-2", 10).await, ["call-1", "call-2", "call-3", "other"]);
+    assert_eq!(near(None, "call-2", 1).await, ["call-1", "call-2"]);
+    assert_eq!(near(Some("b"), "call-1", 10).await, ["call-2", "call-3"]);
+    assert_eq!(near(None, "z", 1).await, ["other"]);
+    assert_eq!(near(Some("c"), "call", 10).await, [""; 0]);
+}
+
 /// Every event once, whatever the size of the pages.
 pub async fn events_are_listed_newest_first_in_pages(store: &dyn Store) {
     let mut ids = Vec::new();

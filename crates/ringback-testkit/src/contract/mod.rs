@@ -151,6 +151,7 @@ macro_rules! store_contract {
                 sealed_requests_are_found_in_pages,
                 a_setting_is_replaced_if_it_is_what_was_read;
             lists:
+                keys_are_found_near_a_text,
                 events_are_listed_newest_first_in_pages,
                 events_are_filtered,
                 deliveries_are_listed_newest_first_in_pages,
@@ -237,6 +238,7 @@ macro_rules! store_contract {
                 a_change_that_cannot_be_recorded_is_not_made,
                 changes_are_listed_newest_first_in_pages,
                 changes_are_filtered,
+                changes_are_found_by_who_what_and_object,
                 old_changes_are_forgotten
         );
     };

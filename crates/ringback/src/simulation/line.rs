@@ -444,6 +444,7 @@ unasked! {
     Operations {
         check_ready() -> ();
         list_events(&EventFilter, Option<EventId>, u32) -> Page<EventRow, EventId>;
+        keys_near(Option<&str>, &str, u32) -> Vec<String>;
         event(EventId) -> Option<EventRow>;
         payload(EventId) -> PayloadRead;
         list_deliveries(&DeliveryFilter, Option<DeliveryId>, u32) -> Page<DeliveryRow, DeliveryId>;

@@ -11,6 +11,12 @@ pub struct AuditFilter {
     pub tenant: Option<String>,
     /// Changes made in this time, by the database's clock.
     pub at: Span,
+    /// Made by this one, as [`AuditRow::who`] names him.
+    pub who: Option<String>,
+    /// Of this kind, as [`AuditRow::action`] names it.
+    pub action: Option<String>,
+    /// Of the object with this id.
+    pub object: Option<String>,
 }
 
 /// A place in the log: rows sort by (`at`, `seq`).

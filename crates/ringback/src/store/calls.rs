@@ -60,6 +60,7 @@ macro_rules! for_every_call {
             Operations {
                 question check_ready() -> ();
                 question list_events(filter: &EventFilter, before: Option<EventId>, limit: u32) -> Page<EventRow, EventId>;
+                question keys_near(tenant: Option<&str>, text: &str, most: u32) -> Vec<String>;
                 question event(id: EventId) -> Option<EventRow>;
                 question payload(id: EventId) -> PayloadRead;
                 question list_deliveries(filter: &DeliveryFilter, before: Option<DeliveryId>, limit: u32) -> Page<DeliveryRow, DeliveryId>;

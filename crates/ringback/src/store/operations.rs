@@ -267,6 +267,10 @@ pub trait Operations {
         limit: u32,
     ) -> Result<Page<EventRow, EventId>>;
 
+    /// Keys of events that stand beside `text` in the order of the database: at most `most` before it and at most `most`
+    /// from it on, each once, in that order. Looks at a bounded number of events, so that of one tenant there may be more.
+    async fn keys_near(&self, tenant: Option<&str>, text: &str, most: u32) -> Result<Vec<String>>;
+
     /// One event.
     async fn event(&self, id: EventId) -> Result<Option<EventRow>>;
 

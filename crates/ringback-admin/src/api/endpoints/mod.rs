@@ -1,5 +1,6 @@
 //! `/v1/endpoints`: where events go.
 
+mod by_key;
 mod change;
 pub(crate) mod listing;
 mod operate;
@@ -17,7 +18,7 @@ use crate::{extract::etag, view};
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(change::create, listing::list))
-        .routes(routes!(change::put))
+        .routes(routes!(by_key::one, change::put, by_key::patch, by_key::delete))
         .routes(routes!(listing::one, change::patch, change::delete))
         .routes(routes!(operate::test))
         .routes(routes!(rotate::rotate_secret))

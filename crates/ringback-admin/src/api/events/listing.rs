@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use ringback::{
     event::{is_key, is_tenant, is_type},
     id::EventId,
-    store::{EventFilter, EventRow},
+    store::{EventFilter, EventRow, EventState},
 };
 
 use crate::{
@@ -23,9 +23,10 @@ const DELIVERIES_SHOWN_MAX: usize = 1_000;
 /// The list's name in its cursors.
 const LIST: &str = "events";
 
-/// `?tenant &type &key &since &until &limit &cursor`
+/// `?tenant &type &key &state &since &until &limit &cursor`
 pub(crate) struct Asked {
     filter: EventFilter,
+    state: Option<EventState>,
     paging: Paging,
 }
 
@@ -37,7 +38,7 @@ impl FromParameters for Asked {
             key: parameters.text("key", is_key),
             accepted: parameters.span(),
         };
-        Self { filter, paging: Paging::read(parameters) }
+        Self { filter, state: parameters.word("state"), paging: Paging::read(parameters) }
     }
 }
 
@@ -64,10 +65,13 @@ pub(super) async fn list(
 impl Asked {
     /// The page that is asked for, and the cursor of the next.
     pub(crate) async fn page(self, api: &Api, access: &Access) -> Result<(Vec<EventRow>, Option<String>), Problem> {
-        let Self { mut filter, paging } = self;
+        let Self { mut filter, state, paging } = self;
         filter.tenant = access.listed(filter.tenant)?;
         let before = paging.position(LIST, access, api.keys())?;
-        let page = api.engine.events(&filter, before, paging.limit).await?;
+        let page = match state {
+            Some(state) => api.engine.events_that_became(state, &filter, before, paging.limit).await?,
+            None => api.engine.events(&filter, before, paging.limit).await?,
+        };
         Ok((page.items, page.next.map(|next| paging.cursor(&next, LIST, access, api.keys()))))
     }
 }

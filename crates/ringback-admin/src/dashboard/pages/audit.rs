@@ -36,7 +36,11 @@ async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Listi
         frame: visitor.frame(api),
         title: "Audit",
         hint: "Newest first: every change that somebody asked for. Credentials read ***.",
-        narrowing: Narrowing::new(&visitor.mount, PAGE).span(narrowed),
+        narrowing: Narrowing::new(&visitor.mount, PAGE)
+            .text(narrowed, "Who", "who")
+            .text(narrowed, "Did what", "action")
+            .text(narrowed, "To what", "object")
+            .span(narrowed),
         table: Table::new(HEAD, rows.iter().map(|change| row(change, now)).collect()),
         nothing: "Nothing was changed.",
         older: older(narrowed, &visitor.mount, PAGE, cursor),

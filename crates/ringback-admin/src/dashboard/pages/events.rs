@@ -43,6 +43,7 @@ async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Listi
             .text(narrowed, "Tenant", "tenant")
             .text(narrowed, "Type", "type")
             .text(narrowed, "Key", "key")
+            .word::<EventState>(narrowed, "State", "state")
             .span(narrowed),
         table: table(&visitor.mount, &rows),
         nothing: "No event matches.",

@@ -7,6 +7,7 @@ pub mod admission;
 pub mod erasing;
 pub mod host;
 pub mod idempotency;
+pub mod keys;
 pub mod missing;
 pub mod page;
 pub mod standing;

@@ -6,7 +6,7 @@ use super::{filter::Filter, page::Paging, value};
 use crate::{
     client::{Connection, views::Delivery},
     failure::Result,
-    print::{Table, moment},
+    print::Table,
 };
 
 /// List deliveries that were given up
@@ -48,7 +48,7 @@ fn show(letters: &[Delivery]) {
     let mut table = Table::new(["DIED", "WHY", "TRIES", "LAST ANSWER", "TYPE", "KEY", "DELIVERY", "TO"]);
     for letter in letters {
         table.row([
-            letter.died_at.map(|at| moment::relative(at, now)).unwrap_or_default(),
+            letter.died_at.map(|at| at.relative_to(now)).unwrap_or_default(),
             letter.dead_reason.clone().unwrap_or_default(),
             letter.attempt_count.to_string(),
             last_answer(letter),

@@ -13,7 +13,7 @@ use ringback::{
     id::DeliveryId,
     operate::{figures::COUNTED_MAX, held::Held, tally::Tally},
     store::{Backlog, DeliveryFilter, DeliveryRow, Ledger},
-    time::Timestamp,
+    time::{Timestamp, span},
 };
 
 use super::{
@@ -22,13 +22,7 @@ use super::{
 };
 use crate::{
     api::Api,
-    dashboard::{
-        frame::Frame,
-        moment::{Moment, span},
-        refusal::rendered,
-        visible::visible,
-        visitor::Visitor,
-    },
+    dashboard::{frame::Frame, moment::Moment, refusal::rendered, visible::visible, visitor::Visitor},
     problem::Problem,
     view::Destinations,
 };

@@ -22,9 +22,13 @@ parts! {
     endpoint_columns
     event_columns
     event_of_delivery
+    fits_replay
     is_first_in_order
     is_listed
+    is_over
+    locked_keys
     nothing_blocks
+    past_sums
     replay_columns
     stored_dead
     stored_rest

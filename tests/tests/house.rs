@@ -300,6 +300,39 @@ fn every_dependency_is_used() {
     for folder in folders.chain(["tests".to_owned(), "migrations".to_owned()]) {
         let code: String =
             sources(&folder).iter().map(|path| fs::read_to_string(path).expect("a source file")).collect();
+/// Where the dialects part, whoever reads one statement wants to know what the other store does, and why.
+#[test]
+fn a_statement_says_what_the_other_store_does_instead() {
+    // What a dialect spells in its own way says nothing: names of tables, arguments, types, aliases, truth.
+    let spelling = [
+        (r"--[^\n]*", ""),
+        (r"\{schema\}\.|ringback_|::[a-z]+(\[\])?|\bAS\b|\bCROSS\b|\bSELECT 1\b|\bSELECT\b", ""),
+        (r"[$?][0-9]+", "?"),
+        (r"\bfalse\b", "0"),
+        (r"\btrue\b", "1"),
+        (r"\s+", ""),
+    ];
+    let spelling = spelling.map(|(from, to)| (regex_lite::Regex::new(from).expect("a pattern"), to));
+    let meant = |path: &Path| {
+        let text = fs::read_to_string(path).ok()?;
+        Some(spelling.iter().fold(text, |text, (from, to)| from.replace_all(&text, *to).into_owned()))
+    };
+    let mut silent = Vec::new();
+    for (store, other, name_of_other) in [("postgres", "sqlite", "SQLite"), ("sqlite", "postgres", "PostgreSQL")] {
+        let (own, theirs) = [store, other].map(|store| root().join(format!("crates/ringback-{store}/sql"))).into();
+        for path in statements(store).into_iter().filter(|path| !path.starts_with(own.join("parts"))) {
+            let text = fs::read_to_string(&path).expect("a statement");
+            let head: Vec<_> = text.lines().take_while(|line| line.starts_with("-- ")).collect();
+            let counterpart = theirs.join(path.strip_prefix(&own).expect("it is below"));
+            let is_told = meant(&counterpart) == meant(&path) || head.concat().contains(name_of_other);
+            if head.is_empty() || !is_told {
+                silent.push(path);
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{silent:#?}");
+}
+
         let code = code + &fs::read_to_string(root().join(&folder).join("README.md")).unwrap_or_default();
         let manifest = text(format!("{folder}/Cargo.toml"));
         let mut lists_dependencies = false;

@@ -1,4 +1,4 @@
--- Changes, newest first.
+-- Changes, newest first. (at, seq) < ($1, $2), $3 <= at, $4 how many.
 SELECT seq, at, who, action, object, tenant, request_id, before, after
 FROM {schema}.audit
 WHERE (at, seq) < ($1, $2) AND at >= $3

@@ -1,7 +1,7 @@
--- Newest first. (at, seq) < (?1, ?2), ?3 <= at, ?4 how many.
+-- Changes, newest first. (at, seq) < (?1, ?2), ?3 <= at, ?4 how many.
 SELECT seq, at, who, action, object, tenant, request_id, before, after
 FROM ringback_audit
-WHERE at >= ?3
-  AND (at, seq) < (?1, ?2)
+WHERE (at, seq) < (?1, ?2)
+  AND at >= ?3
 ORDER BY at DESC, seq DESC
 LIMIT ?4

@@ -31,6 +31,8 @@ enum Thing {
     /// A tenant, named in the query or the body.
     Tenant,
     Endpoint,
+    /// An endpoint, by its key.
+    Keyed,
     Event,
     /// A dead letter, which is a delivery.
     DeadLetter,
@@ -84,6 +86,9 @@ fn routes() -> Vec<Route> {
         change(Method::POST, "/v1/endpoints", with_tenant, Tenant, Admin, 201),
         get("/v1/endpoints", "?tenant=TENANT", Tenant, Read),
         change(Method::PUT, "/v1/endpoints/by-key/{tenant}/{key}", endpoint, Tenant, Admin, 201),
+        get("/v1/endpoints/by-key/{tenant}/{key}", "", Keyed, Read),
+        change(Method::PATCH, "/v1/endpoints/by-key/{tenant}/{key}", json!({"name": "b"}), Keyed, Admin, 200),
+        change(Method::DELETE, "/v1/endpoints/by-key/{tenant}/{key}", Value::Null, Keyed, Admin, 204),
         get("/v1/endpoints/{id}", "", Endpoint, Read),
         change(Method::PATCH, "/v1/endpoints/{id}", json!({"name": "b"}), Endpoint, Admin, 200),
         change(Method::DELETE, "/v1/endpoints/{id}", Value::Null, Endpoint, Admin, 204),
@@ -151,6 +156,14 @@ async fn made(host: &Embedded, thing: Thing, tenant: &str) -> String {
             let endpoint = json!({"url": "https://receiver.acme-voice.com/hook", "event_types": [], "tenant": tenant});
             id_of(&host.api.endpoint(endpoint).await)
         }
+        Thing::Keyed => {
+            let key = uuid::Uuid::new_v4().to_string();
+            let endpoint = json!({
+                "url": "https://receiver.acme-voice.com/hook", "event_types": [], "tenant": tenant, "key": key,
+            });
+            host.api.endpoint(endpoint).await;
+            key
+        }
         Thing::Event => host.api.emit("x", b"1", json!({"tenant": tenant})).await,
         Thing::DeadLetter => dead_letter(host, tenant).await.to_string(),
         Thing::Expunge => {
@@ -192,8 +205,9 @@ async fn dead_letter(host: &Embedded, tenant: &str) -> DeliveryId {
 
 impl Route {
     async fn ask(&self, api: &Api, tenant: &str, id: &str) -> ringback_tests::api::Answer {
-        let key = uuid::Uuid::new_v4().to_string();
-        let path = self.path.replace("{id}", id).replace("{tenant}", tenant).replace("{key}", &key);
+        let fresh = uuid::Uuid::new_v4().to_string();
+        let key = if matches!(self.thing, Thing::Keyed) { id } else { &fresh };
+        let path = self.path.replace("{id}", id).replace("{tenant}", tenant).replace("{key}", key);
         let path = format!("{path}{}", self.query.replace("TENANT", tenant));
         let body = self.body.as_ref().map(|body| body.to_string().replace("TENANT", tenant).into());
         api.ask(self.method.clone(), &path, body).await.expect("the server answers")

@@ -64,6 +64,7 @@ mod ways;
 
 // 13: nobody gains by emitting what he may not read.
 mod authority;
+mod authorize;
 mod inheritance;
 
 // 14: what one caller asks for is bounded, and what cannot be processed waits alone.

@@ -57,6 +57,13 @@ agent=$(value_of id)
 send PUT "/v1/endpoints/by-key/$tenant/agent-7" 200 <<<"{\"url\": \"$nobody\", \"event_types\": [\"agent.*\"], \"retry\": {\"max_attempts\": 1}}"
 shows "\"id\":\"$agent\""
 hides '"secret":'
+ask GET "/v1/endpoints/by-key/$tenant/agent-7" 200
+shows "\"id\":\"$agent\"" '"last_24h":'
+send PATCH "/v1/endpoints/by-key/$tenant/agent-7" 200 <<<'{"name": "Agent 7"}'
+shows '"name":"Agent 7"'
+send PUT "/v1/endpoints/by-key/$tenant/agent-8" 201 <<<"{\"url\": \"$nobody\", \"event_types\": []}"
+ask DELETE "/v1/endpoints/by-key/$tenant/agent-8" 204
+ask GET "/v1/endpoints/by-key/$tenant/agent-8" 404
 send POST /v1/endpoints 409 <<<"{\"url\": \"$nobody\", \"event_types\": [], \"tenant\": \"$tenant\", \"key\": \"agent-7\"}"
 refuses key_taken
 
@@ -105,6 +112,11 @@ ask GET "/v1/events?tenant=$tenant&type=CALL_ENDED&limit=1" 200
 hides '"next_cursor":null'
 ask GET "/v1/events?tenant=$tenant&type=CALL_ENDED&limit=1&cursor=$(value_of next_cursor)" 200
 shows "\"id\":\"$event\""
+ask GET "/v1/find?q=call-42&tenant=$tenant" 200
+has items kind id nearest
+shows '"kind":"event"' '"key":"call-42"'
+ask GET "/v1/find?q=call-4&tenant=$tenant" 200
+shows '"key":"call-42"'
 ask GET "/v1/deliveries?tenant=$tenant&key=call-42&status=delivered" 200
 shows "\"event_id\":\"$event\"" '"type":"CALL_ENDED"'
 delivery=$(value_of id)

@@ -9,7 +9,7 @@ use ringback::{
         rules::idempotency::{Holder, Holders, Name},
     },
 };
-use sqlx::PgConnection;
+use sqlx::{PgConnection, SqlStr, postgres::PgArguments, query::Query};
 use uuid::Uuid;
 
 use crate::{Postgres, error::from_sqlx, rows, sql::prepared};
@@ -32,15 +32,7 @@ pub(crate) async fn lock<'a>(
         return Ok(Locked { holders: Holders::new(), taken: wanted });
     }
     let columns = Columns::of(&wanted);
-    let rows = prepared(&store.sql().reserve_keys)
-        .bind(&columns.tenants)
-        .bind(&columns.types)
-        .bind(&columns.keys)
-        .bind(&columns.events)
-        .bind(&columns.contents)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(from_sqlx)?;
+    let rows = columns.bind_all(&store.sql().reserve_keys).fetch_all(&mut *connection).await.map_err(from_sqlx)?;
     let taken = rows.iter().map(|row| rows::get(row, "event_id")).collect::<Result<HashSet<Uuid>>>()?;
     let (taken, held) = wanted.into_iter().partition(|(_, holder)| taken.contains(&holder.event.uuid()));
     Ok(Locked { holders: find(store, connection, &held).await?, taken })
@@ -52,13 +44,7 @@ async fn find<'a>(store: &Postgres, connection: &mut PgConnection, held: &Holder
         return Ok(Holders::new());
     }
     let columns = Columns::of(held);
-    let rows = prepared(&store.sql().find_keys)
-        .bind(&columns.tenants)
-        .bind(&columns.types)
-        .bind(&columns.keys)
-        .fetch_all(connection)
-        .await
-        .map_err(from_sqlx)?;
+    let rows = columns.bind_names(&store.sql().find_keys).fetch_all(connection).await.map_err(from_sqlx)?;
     let names: Vec<Name<'a>> = held.keys().copied().collect();
     rows.iter()
         .map(|row| {
@@ -88,25 +74,11 @@ pub(crate) async fn keep(
     }
     if !given_back.is_empty() {
         let columns = Columns::of(&given_back);
-        prepared(&store.sql().release_keys)
-            .bind(&columns.tenants)
-            .bind(&columns.types)
-            .bind(&columns.keys)
-            .execute(&mut *connection)
-            .await
-            .map_err(from_sqlx)?;
+        columns.bind_names(&store.sql().release_keys).execute(&mut *connection).await.map_err(from_sqlx)?;
     }
     if !taken_over.is_empty() {
         let columns = Columns::of(&taken_over);
-        prepared(&store.sql().take_over_keys)
-            .bind(&columns.tenants)
-            .bind(&columns.types)
-            .bind(&columns.keys)
-            .bind(&columns.events)
-            .bind(&columns.contents)
-            .execute(&mut *connection)
-            .await
-            .map_err(from_sqlx)?;
+        columns.bind_all(&store.sql().take_over_keys).execute(&mut *connection).await.map_err(from_sqlx)?;
     }
     Ok(())
 }
@@ -132,5 +104,15 @@ impl<'a> Columns<'a> {
             columns.contents.push(holder.content.as_deref());
         }
         columns
+    }
+
+    /// A statement whose first arguments are the names.
+    fn bind_names<'q>(&'q self, statement: &SqlStr) -> Query<'q, sqlx::Postgres, PgArguments> {
+        prepared(statement).bind(&self.tenants).bind(&self.types).bind(&self.keys)
+    }
+
+    /// The same with the events that hold them, and their content.
+    fn bind_all<'q>(&'q self, statement: &SqlStr) -> Query<'q, sqlx::Postgres, PgArguments> {
+        self.bind_names(statement).bind(&self.events).bind(&self.contents)
     }
 }

@@ -22,9 +22,13 @@ parts! {
     endpoint_columns
     event_columns
     event_of_delivery
+    fits_replay
     is_first_in_order
     is_listed
+    is_over
+    locked_keys
     nothing_blocks
+    past_sums
     replay_columns
     stored_dead
     stored_rest
@@ -47,7 +51,7 @@ pub(crate) fn query(statement: &SqlStr) -> Query<'_, Postgres, PgArguments> {
 /// A statement of the pipeline, parsed and planned once for each connection, since that costs more than running it. The plan
 /// must be right however large the tables become. So these statements run on connections that plan with indexes only (see
 /// `open`), and none joins two sets of rows with a nested loop over both.
-pub(crate) fn prepared(statement: &SqlStr) -> Query<'_, Postgres, PgArguments> {
+pub(crate) fn prepared<'q>(statement: &SqlStr) -> Query<'q, Postgres, PgArguments> {
     sqlx::query(statement.clone()).persistent(true)
 }
 

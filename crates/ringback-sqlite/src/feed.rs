@@ -41,7 +41,8 @@ pub(crate) async fn feed(
 ) -> sqlx::Result<FeedPage> {
     let mut places: Vec<_> = cursors.iter().map(|(shard, cursor)| Place::new(i64::from(*shard), cursor)).collect();
     places.sort_by_key(|place| place.of);
-    read_places(connection, &places, limit, sql!("work/find_due_shards"), sql!("work/feed_shard")).await
+    let find = sql!("work/find_due", "d.shard = place.value ->> 'of'");
+    read_places(connection, &places, limit, find, sql!("work/feed", "d.shard = ?1")).await
 }
 
 /// The due deliveries of each lane after its cursor.
@@ -52,7 +53,8 @@ pub(crate) async fn feed_lanes(
 ) -> sqlx::Result<FeedPage> {
     let mut places: Vec<_> = cursors.iter().map(|(lane, cursor)| Place::new(lane.as_i64(), cursor)).collect();
     places.sort_by_key(|place| (place.of & 63, place.of));
-    read_places(connection, &places, limit, sql!("work/find_due_lanes"), sql!("work/feed_lane")).await
+    let find = sql!("work/find_due", "d.lane = place.value ->> 'of'");
+    read_places(connection, &places, limit, find, sql!("work/feed", "d.lane = ?1")).await
 }
 
 async fn read_places(

@@ -33,9 +33,12 @@ parts! {
     endpoint_columns
     event_columns
     event_of_delivery
+    fits_replay
     is_first_in_order
     is_listed
+    is_over
     nothing_blocks
+    past_sums
     replay_columns
     token_columns
 }

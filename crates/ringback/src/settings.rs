@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
     egress::{Egress, Resolve, Roots},
+    endpoint::Authorize,
     seal::MasterKeys,
     store::Retention,
 };
@@ -17,6 +18,8 @@ pub struct Settings {
     pub egress: Egress,
     /// Resolves names; the system's resolver unless set.
     pub resolver: Option<Arc<dyn Resolve>>,
+    /// Asked before each request to an endpoint which headers authorise it; nobody is asked unless set.
+    pub authorizer: Option<Arc<dyn Authorize>>,
     /// For how long a connection to a receiver is used before it is dialled anew, so that a receiver that moved is found.
     pub connection_max_age: Duration,
     /// Which certificate authorities receivers' certificates may come from.
@@ -45,6 +48,7 @@ impl Settings {
             keys: Arc::new(keys),
             egress: Egress::default(),
             resolver: None,
+            authorizer: None,
             connection_max_age: Duration::from_secs(60),
             roots: Roots::System,
             header_prefix: "ringback-".to_owned(),

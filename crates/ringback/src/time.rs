@@ -68,6 +68,28 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+
+    /// For people, how far it is from `now`: `4 min ago`, `in 42 s`, `now`.
+    #[must_use]
+    pub fn relative_to(self, now: Self) -> String {
+        let (past, future) = (now.since(self).as_secs(), self.since(now).as_secs());
+        match (past, future) {
+            (0, 0) => "now".to_owned(),
+            (0, future) => format!("in {}", span(future)),
+            (past, _) => format!("{} ago", span(past)),
+        }
+    }
+}
+
+/// For people, a span of time in the largest unit of which there are at least two; otherwise in seconds.
+#[must_use]
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
 }
 
 impl Add<Duration> for Timestamp {
@@ -151,5 +173,13 @@ mod tests {
             ["0000-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"].map(|text| text.parse::<Timestamp>().unwrap());
         assert!(ends[0] < "0000-01-01T00:00:00Z".parse().unwrap());
         assert!(ends[1] > Timestamp::from_micros(253_402_300_799_999_999));
+    }
+
+    #[test]
+    fn spans_are_told_in_the_largest_unit_of_which_there_are_two() {
+        let at = Timestamp::from_micros(1_736_937_000_123_456);
+        let told = |seconds| at.relative_to(at + Duration::from_secs(seconds));
+        assert_eq!([0, 119, 120, 7_200, 172_800].map(told), ["now", "119 s ago", "2 min ago", "2 h ago", "2 d ago"]);
+        assert_eq!(at.relative_to(at - Duration::from_secs(42)), "in 42 s");
     }
 }

@@ -14,25 +14,9 @@ pub(super) struct Moment {
 
 impl Moment {
     pub(super) fn new(at: Timestamp, now: Timestamp) -> Self {
-        let (past, future) = (now.since(at).as_secs(), at.since(now).as_secs());
-        let relative = match (past, future) {
-            (0, 0) => "now".to_owned(),
-            (0, future) => format!("in {}", span(future)),
-            (past, _) => format!("{} ago", span(past)),
-        };
         let seconds = Timestamp::from_micros(at.seconds().saturating_mul(1_000_000)).to_string();
         let clock = format!("{} UTC", seconds.replacen('T', " ", 1).trim_end_matches('Z'));
-        Self { relative, clock, exact: at.to_string() }
-    }
-}
-
-/// A span of time in the largest unit of which there are at least two; otherwise in seconds.
-pub(super) fn span(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        7_200..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
+        Self { relative: at.relative_to(now), clock, exact: at.to_string() }
     }
 }
 
@@ -48,6 +32,5 @@ mod tests {
         let moment = Moment::new(at, at + Duration::from_secs(300));
         assert_eq!((moment.relative.as_str(), moment.clock.as_str()), ("5 min ago", "2025-01-15 10:30:00 UTC"));
         assert_eq!(moment.exact, "2025-01-15T10:30:00.123456Z");
-        assert_eq!(Moment::new(at, at - Duration::from_secs(42)).relative, "in 42 s");
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod app;
+mod browser;
 
 mod auth;
 mod dashboard;
@@ -19,3 +20,4 @@ mod refusals;
 mod replays;
 mod rotation;
 mod routing;
+mod sessions;

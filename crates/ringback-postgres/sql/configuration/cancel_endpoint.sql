@@ -1,5 +1,6 @@
 -- An endpoint is deleted: its pending deliveries become cancelled; replays of delivered ones are only removed. They are
 -- locked in the order of their ids first, as by record_outcomes, so that the two cannot deadlock.
+-- (SQLite: copied here, removed by delete_deliveries_of_endpoint; one writer needs no locks.)
 WITH locked AS MATERIALIZED (
     SELECT id FROM {schema}.delivery WHERE lane = $1 AND endpoint_id = $2 ORDER BY id FOR UPDATE
 ),

@@ -1,4 +1,4 @@
--- A new endpoint.
+-- A new endpoint. (SQLite: set_endpoint_version sets the version.)
 INSERT INTO {schema}.endpoint
     (id, lane, tenant, key, event_types, enabled, disabled_reason, paused, spec, credentials, version, created_at,
      updated_at)

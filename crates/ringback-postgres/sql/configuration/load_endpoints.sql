@@ -1,4 +1,4 @@
--- These endpoints, deleted ones included.
+-- These endpoints, deleted ones included. (SQLite: ids come as JSON.)
 SELECT {part.endpoint_columns}
 FROM {schema}.endpoint
 WHERE id = ANY ($1::uuid[])

@@ -1,4 +1,5 @@
 -- Changes after a version, in order, with the version and the log's reach of the same snapshot.
+-- (SQLite: read_config reads the version in the same read transaction.)
 SELECT config.version AS current, $1 < config.forgotten AS truncated, entry.*
 FROM {schema}.config
 LEFT JOIN LATERAL (

@@ -1,4 +1,4 @@
--- A tenant's endpoints as routing saw them at a version.
+-- A tenant's endpoints as routing saw them at a version. (SQLite: max() with its row takes the place of DISTINCT ON.)
 SELECT endpoint_id, key, event_types
 FROM (
     SELECT DISTINCT ON (endpoint_id) endpoint_id, deleted, key, event_types::text AS event_types

@@ -1,5 +1,6 @@
 -- An endpoint is enabled again: its pending deliveries are due at once and have their whole budget of tries. They are
 -- locked in the order of their ids first, as whoever records outcomes does: neither waits for the other in a circle.
+-- (SQLite: one writer needs no locks; the time is an argument.)
 WITH locked AS MATERIALIZED (
     SELECT id FROM {schema}.delivery WHERE lane = $1 AND endpoint_id = $2 ORDER BY id FOR UPDATE
 )

@@ -1,5 +1,6 @@
 -- The last of the newest $4 that list_dead_letters looks at, if there are so many. $1 <= died_at,
 -- (died_at, id) < ($2, $3), $5 endpoint.
+-- (SQLite: the endpoint's condition is put in only where there is one, so that an index finds its rows.)
 SELECT died_at, id
 FROM {schema}.dead_letter
 WHERE died_at >= $1 AND (died_at, id) < ($2, $3) AND ($5::uuid IS NULL OR endpoint_id = $5)

@@ -1,5 +1,6 @@
 -- Dead letters, newest death first. $1 <= died_at, (died_at, id) < ($2, $3), of the newest $12 of them at most $4;
 -- $5 tenant, $6 type, $7 key, $8 host and $9 its endpoints, $10 endpoint, $11 reason.
+-- (SQLite: the endpoint's condition is put in only where there is one, so that an index finds its rows.)
 SELECT {part.dead_letter_columns}
 FROM (
     SELECT *

@@ -1,6 +1,6 @@
--- Dead letters among deliveries, newest first. $1 <= id < $2, of the newest $3 of them at most $4; $5 tenant, $6 type, $7 key,
--- $8 host and $9 its endpoints, $10 endpoint, $11 the reason. The event of each is looked up on its own: joined,
--- the planner may read all events.
+-- Dead letters among deliveries, newest first. $1 <= id < $2, of the newest $3 of them at most $4; $5 tenant, $6 type,
+-- $7 key, $8 host and $9 its endpoints, $10 endpoint, $11 the reason. The event of each is looked up on its own:
+-- joined, the planner may read all events. (SQLite: the endpoint is looked at behind the window.)
 SELECT {part.dead_letter_columns}
 FROM (
     SELECT *

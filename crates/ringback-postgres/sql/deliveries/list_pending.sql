@@ -1,6 +1,7 @@
--- Deliveries that are owed, newest first. $1 <= id < $2, of the newest $3 of them at most $4; $5 tenant, $6 type, $7 key,
--- $8 host and $9 its endpoints, $10 endpoint, $11 the endpoint's lane. The event of each is looked up on its own: joined,
--- the planner may read all events.
+-- Deliveries that are owed, newest first. $1 <= id < $2, of the newest $3 of them at most $4; $5 tenant, $6 type, $7
+-- key, $8 host and $9 its endpoints, $10 endpoint, $11 the endpoint's lane. The event of each is looked up on its own:
+-- joined, the planner may read all events. (SQLite: holds are joined; the endpoint and the marks are looked at behind
+-- the window.)
 SELECT d.id AS delivery_id, d.endpoint_id, d.lane, d.marks, {status.pending}::smallint AS status, NULL::smallint AS reason, d.attempts,
        d.due_at AS due_at, NULL::bigint AS finished_at, NULL::integer AS last_status, NULL::smallint AS last_error,
        NULL::text AS detail, e.*

@@ -1,4 +1,5 @@
 -- The last of the newest $3 that list_events looks at, if there are so many. $1 <= id < $2.
+-- (SQLite: conditions that an index serves are put in where they are given.)
 SELECT id
 FROM {schema}.event
 WHERE id >= $1 AND id < $2

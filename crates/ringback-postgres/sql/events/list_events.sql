@@ -1,4 +1,5 @@
 -- Events of a stretch of ids, newest first. $1 <= id < $2, of the newest $3 of them at most $4; $5 tenant, $6 type.
+-- (SQLite: what became of them is joined.)
 SELECT *
 FROM (
     SELECT {part.event_columns}, payload_bytes, expunged_at

@@ -1,4 +1,5 @@
 -- Removes payloads for good, and what inline destinations held; keys too if $3.
+-- (SQLite: row by row, as a statement is no round trip there.)
 UPDATE {schema}.event e
 SET payload = NULL,
     expunged_at = coalesce(e.expunged_at, {schema}.clock()),

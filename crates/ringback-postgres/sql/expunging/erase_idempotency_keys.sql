@@ -1,13 +1,6 @@
 -- Removes these idempotency keys where they still stand for these events. Locked in the order in which keys are taken.
-WITH locked AS MATERIALIZED (
-    SELECT held.tenant, held.type, held.key
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) AS given (tenant, type, key, event_id)
-    JOIN {schema}.idempotency held
-      ON held.tenant = given.tenant AND held.type = given.type AND held.key = given.key
-    WHERE held.event_id = given.event_id
-    ORDER BY held.tenant, held.type, held.key
-    FOR UPDATE OF held
-)
+-- (SQLite: row by row; one writer needs no locks.)
+WITH {part.locked_keys}
 DELETE FROM {schema}.idempotency held
 USING locked
 WHERE held.tenant = locked.tenant AND held.type = locked.type AND held.key = locked.key

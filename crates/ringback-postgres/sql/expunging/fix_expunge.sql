@@ -1,4 +1,5 @@
 -- The set of events that an expunge's filter finds, kept unless this is a dry run.
+-- (SQLite: found here, kept by insert_expunge_items; fix_expunge_of_key where there is a key, for its index.)
 WITH matched AS MATERIALIZED (
     SELECT e.id, e.payload_bytes
     FROM {schema}.event e

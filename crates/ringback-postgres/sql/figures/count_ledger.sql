@@ -1,5 +1,6 @@
 -- The whole installation's ledger: every count of one snapshot, each table counted on its own. The condition on
 -- the last two bytes of an id is `is_first`, written so that it takes a third of the time.
+-- (SQLite: each count on its own, because each then comes from an index alone.)
 SELECT
     (SELECT count(*) FROM {schema}.event WHERE id >= $1 AND id < $2) + past.accepted AS accepted,
     (SELECT count(*) FROM {schema}.outbox WHERE event_id >= $1 AND event_id < $2) AS unrouted,
@@ -28,9 +29,6 @@ FROM (
     FROM {schema}.finished WHERE id >= $1 AND id < $2
 ) finished,
 (
-    SELECT coalesce(sum(accepted), 0)::bigint AS accepted, coalesce(sum(duplicate), 0)::bigint AS duplicate,
-           coalesce(sum(unmatched), 0)::bigint AS unmatched, coalesce(sum(routed), 0)::bigint AS routed,
-           coalesce(sum(delivered), 0)::bigint AS delivered, coalesce(sum(dead), 0)::bigint AS dead,
-           coalesce(sum(cancelled), 0)::bigint AS cancelled
+    SELECT {part.past_sums}
     FROM {schema}.ledger_past WHERE day >= date '1970-01-01' + $3::integer AND day < date '1970-01-01' + $4::integer
 ) past

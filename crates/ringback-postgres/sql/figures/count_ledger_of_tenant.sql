@@ -1,5 +1,6 @@
 -- One tenant's ledger, as count_ledger. Deliveries to an endpoint are counted by the endpoint's tenant; only inline
 -- deliveries, which have no endpoint, are joined to their events, because computing the event of each takes long.
+-- (SQLite: from the tenant's events to their deliveries, over indexes.)
 WITH mine AS MATERIALIZED (
     SELECT id FROM {schema}.event WHERE tenant = $5 AND id >= $1 AND id < $2
 ),
@@ -45,10 +46,7 @@ FROM (
     FROM {schema}.verdict v JOIN mine ON mine.id = v.event_id WHERE v.event_id >= $1 AND v.event_id < $2
 ) verdicts,
 (
-    SELECT coalesce(sum(accepted), 0)::bigint AS accepted, coalesce(sum(duplicate), 0)::bigint AS duplicate,
-           coalesce(sum(unmatched), 0)::bigint AS unmatched, coalesce(sum(routed), 0)::bigint AS routed,
-           coalesce(sum(delivered), 0)::bigint AS delivered, coalesce(sum(dead), 0)::bigint AS dead,
-           coalesce(sum(cancelled), 0)::bigint AS cancelled
+    SELECT {part.past_sums}
     FROM {schema}.ledger_past
     WHERE tenant = $5 AND day >= date '1970-01-01' + $3::integer AND day < date '1970-01-01' + $4::integer
 ) past

@@ -1,5 +1,6 @@
 -- An endpoint's attempts since a moment, newest first. $1 the endpoint, $2 its lane, $3 since, $4 the most attempts,
 -- and the most deliveries of each kind that they are looked for at.
+-- (SQLite: a part of a union has an order and a limit only as a subquery.)
 WITH newest AS MATERIALIZED (
     (SELECT id FROM {schema}.finished WHERE endpoint_id = $1 ORDER BY id DESC LIMIT $4)
     UNION
@@ -9,7 +10,7 @@ WITH newest AS MATERIALIZED (
 )
 SELECT conclusion, duration
 FROM (
-    SELECT f.at, 1::smallint AS conclusion, f.duration
+    SELECT f.at, {conclusion.delivered}::smallint AS conclusion, f.duration
     FROM newest
     JOIN {schema}.finished f ON f.id = newest.id
     WHERE f.status = {finished.delivered} AND f.at >= $3

@@ -1,6 +1,6 @@
--- The owner of each shard with whether its lease runs, and every node whose lease runs, of one snapshot.
--- A node whose lease has ended is removed, so that it stays ended if the clock is set back. A lease that ends later than its
--- length from now was granted before the clock was set back, and is cut to that length. Nodes that are renewing are skipped
+-- The owner of each shard with whether its lease runs, and every node whose lease runs, of one snapshot. A node whose
+-- lease has ended is removed, so that it stays ended if the clock is set back. A lease that ends later than its length
+-- from now was granted before the clock was set back, and is cut to that length. Nodes that are renewing are skipped
 -- without waiting, and are not removed. (SQLite: a lock file; shards and leases are in memory.)
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
 wrong AS MATERIALIZED (

@@ -1,5 +1,5 @@
--- Gives a node's shards back, each with the requests that are still open. Locked in the order in which they are claimed.
--- (SQLite: a lock file; shards and leases are in memory.)
+-- Gives a node's shards back, each with the requests that are still open. Locked in the order in which they are
+-- claimed. (SQLite: a lock file; shards and leases are in memory.)
 WITH locked AS MATERIALIZED (
     SELECT s.shard, given.open
     FROM unnest($2::smallint[], $3::text[]) AS given (shard, open)

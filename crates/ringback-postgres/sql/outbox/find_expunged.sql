@@ -1,4 +1,5 @@
 -- Those of these events whose payload was expunged. Few are, so the index of those is asked and not the events.
+-- (SQLite: asked when stale outcomes are recorded, so it also says which are inline.)
 SELECT id
 FROM unnest($1::uuid[]) AS wanted (wanted_id)
 CROSS JOIN LATERAL (

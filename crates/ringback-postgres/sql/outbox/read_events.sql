@@ -1,6 +1,6 @@
--- Events without their payloads, with their recipients (endpoint keys and destination). `fits` tells whether the recipients
--- up to this event have at most $2 bytes together; the others come without recipients. Each key counts as the longest one:
--- stored values may be compressed. (SQLite: read_pointers reads the events, too.)
+-- Events without their payloads, with their recipients (endpoint keys and destination). `fits` tells whether the
+-- recipients up to this event have at most $2 bytes together; the others come without recipients. Each key counts as
+-- the longest one: stored values may be compressed. (SQLite: read_pointers reads the events, too.)
 SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at,
        CASE WHEN upto <= $2 THEN {schema}.readable_keys(endpoint_keys) END AS endpoint_keys,
        CASE

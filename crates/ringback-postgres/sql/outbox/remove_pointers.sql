@@ -1,5 +1,5 @@
 -- Takes pointers out of the outbox. Returns the positions of those that were not there any more: only who takes a
--- pointer may route its event.
+-- pointer may route its event. (SQLite: find_pointers has looked under the writer's lock.)
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS given (xid, seq, position)
 ),

@@ -1,4 +1,5 @@
 -- The state of each of these deliveries, and what may keep it from being sent again.
+-- (SQLite: the lane, too, and a column for each way in which it ended.)
 SELECT given.id,
        EXISTS (SELECT FROM {schema}.delivery d WHERE d.id = given.id) AS owed,
        dead.id IS NOT NULL AS dead,

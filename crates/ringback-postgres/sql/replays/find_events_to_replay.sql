@@ -1,5 +1,5 @@
--- The next events among which some may be missing at an endpoint, at most $7. $1 <= id < $2, $3 the endpoint's tenant, $4 the
--- filter's tenant, $5 type, $6 key.
+-- The next events among which some may be missing at an endpoint, at most $7. $1 <= id < $2, $3 the endpoint's tenant,
+-- $4 the filter's tenant, $5 type, $6 key.
 SELECT id
 FROM {schema}.event
 WHERE id >= $1 AND id < $2

@@ -1,4 +1,5 @@
 -- These events ($1), with what decides whether they are missing at an endpoint ($2).
+-- (SQLite: three tables are asked one after the other.)
 SELECT e.id, e.seq, e.payload_bytes, e.type, e.ordering_key, {schema}.readable_keys(e.endpoint_keys) AS endpoint_keys,
        e.destination IS NOT NULL AS is_inline, e.test, e.payload IS NULL AS payload_gone,
        v.kind, owed.last, coalesce(owed.is_there, false) AS is_there,

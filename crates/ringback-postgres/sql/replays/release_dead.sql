@@ -1,4 +1,5 @@
 -- Puts dead letters back into their lanes, due now, with a new budget of attempts.
+-- (SQLite: copied here, removed by delete_dead_letters.)
 WITH revived AS (
     DELETE FROM {schema}.dead_letter WHERE id = ANY ($1::uuid[]) RETURNING *
 )

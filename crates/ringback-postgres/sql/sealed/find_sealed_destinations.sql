@@ -1,5 +1,6 @@
 -- Inline destinations with sealed credentials among the next events after an id, and last of all, without a
 -- destination, the last event that was looked at. What is being moved to `kept_event` has a second row.
+-- (SQLite: events are never moved.)
 WITH seen AS MATERIALIZED (
     SELECT id, destination FROM {schema}.event WHERE id > $1 ORDER BY id LIMIT $2
 ),

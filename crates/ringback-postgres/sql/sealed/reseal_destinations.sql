@@ -1,5 +1,5 @@
 -- Replaces inline destinations that still are what they were. Events are locked in the order of their ids, as whoever
--- erases them does.
+-- erases them does. (SQLite: row by row; one writer needs no locks.)
 WITH locked AS MATERIALIZED (
     SELECT e.id, resealed.after
     FROM unnest($1::uuid[], $2::text[], $3::text[]) AS resealed (id, before, after)

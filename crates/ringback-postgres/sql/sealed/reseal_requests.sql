@@ -1,4 +1,5 @@
 -- Replaces digests that have not changed since they were read. Locked in the order in which requests take their keys.
+-- (SQLite: row by row; one writer needs no locks.)
 WITH locked AS MATERIALIZED (
     SELECT held.binding, held.tenant, held.route, held.key, resealed.after
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])

@@ -1,4 +1,4 @@
--- A token is being used; noted at most once in $2 microseconds.
+-- A token is being used; noted at most once in $2 microseconds. (SQLite: the times are arguments.)
 UPDATE {schema}.token
 SET last_used_at = now.at
 FROM (SELECT {schema}.clock() AS at) now

@@ -1,7 +1,7 @@
--- Copies events below a bound that outlive their partition: events that are kept already, that are unrouted, or that have
--- pending deliveries or dead letters; and events of which a delivery was put back or created lately, since their state may
--- still change. A bounded number in each call, outside of any lock on the tables.
--- (SQLite: no partitions; find_events_to_drop leaves survivors out.)
+-- Copies events below a bound that outlive their partition: events that are kept already, that are unrouted, or that
+-- have pending deliveries or dead letters; and events of which a delivery was put back or created lately, since their
+-- state may still change. A bounded number in each call, outside of any lock on the tables. (SQLite: no partitions;
+-- find_events_to_drop leaves survivors out.)
 INSERT INTO {schema}.moving_event
 SELECT e.*
 FROM {schema}.event e

@@ -1,6 +1,6 @@
--- Counts of what is dropped with a range of events, by day and tenant: events that do not survive, with their verdicts and
--- deliveries. These counts cannot change any more: rows that still can change belong to a surviving event, or are found
--- before anything is dropped. (SQLite: find_events_to_drop.)
+-- Counts of what is dropped with a range of events, by day and tenant: events that do not survive, with their verdicts
+-- and deliveries. These counts cannot change any more: rows that still can change belong to a surviving event, or are
+-- found before anything is dropped. (SQLite: find_events_to_drop.)
 SELECT (day - date '1970-01-01') AS day, tenant,
        sum(accepted)::bigint AS accepted, sum(duplicate)::bigint AS duplicate, sum(unmatched)::bigint AS unmatched,
        sum(routed)::bigint AS routed, sum(delivered)::bigint AS delivered, sum(cancelled)::bigint AS cancelled

@@ -1,8 +1,8 @@
--- Makes dead letters (reason 2, expired) of deliveries that have been due for too long, in lanes that were kept from sending
--- for as long: a short hold must not expire deliveries that had waited for other reasons.
--- `spec` is searched as text, as the engine writes it: one that cannot be read must not keep all others from expiring.
--- A delivery that waits for its own retry time never expires; test deliveries are sent whatever their endpoint's state.
--- (SQLite: find_expired, insert_expired, then delete_deliveries.)
+-- Makes dead letters (reason 2, expired) of deliveries that have been due for too long, in lanes that were kept from
+-- sending for as long: a short hold must not expire deliveries that had waited for other reasons. `spec` is searched as
+-- text, as the engine writes it: one that cannot be read must not keep all others from expiring. A delivery that waits
+-- for its own retry time never expires; test deliveries are sent whatever their endpoint's state. (SQLite:
+-- find_expired, insert_expired, then delete_deliveries.)
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
 held AS MATERIALIZED (
     SELECT lane, false AS by_endpoint FROM {schema}.hold, clock WHERE until > now AND since <= now - $1::bigint

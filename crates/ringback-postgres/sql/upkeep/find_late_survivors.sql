@@ -1,5 +1,5 @@
--- Events below a bound that got a pending delivery since survivors were copied, even if it is not pending any more. This is
--- cheap: events with dead letters by now had pending deliveries then, and were copied. (SQLite: no partitions.)
+-- Events below a bound that got a pending delivery since survivors were copied, even if it is not pending any more.
+-- This is cheap: events with dead letters by now had pending deliveries then, and were copied. (SQLite: no partitions.)
 SELECT 1
 FROM (
     SELECT {schema}.event_of(id) AS id FROM {schema}.delivery WHERE id < $1

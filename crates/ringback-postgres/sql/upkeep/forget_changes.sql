@@ -1,5 +1,5 @@
 -- Removes the oldest changes once they are older than a moment that every node has long seen, and remembers up to
--- where: a node that asks for older ones loads everything again.
+-- where: a node that asks for older ones loads everything again. (SQLite: drop_changes removes them, this notes it.)
 WITH gone AS (
     DELETE FROM {schema}.change
     USING (SELECT version, at FROM {schema}.change ORDER BY version LIMIT $2) first

@@ -1,4 +1,5 @@
 -- Removes holds that ended long ago; none that is just being set anew is waited for.
+-- (SQLite: as soon as they have ended: nothing else can be setting one.)
 DELETE FROM {schema}.hold h
 USING (
     SELECT lane FROM {schema}.hold

@@ -1,4 +1,4 @@
--- Removes idempotency keys whose window has passed.
+-- Removes idempotency keys whose window has passed. (SQLite: of the oldest rows by number, which is the order of age.)
 DELETE FROM {schema}.idempotency i
 USING (
     SELECT tenant, type, key FROM {schema}.idempotency

@@ -1,4 +1,5 @@
 -- Removes items of replays that ended longer ago than events are kept. None that is just being settled is waited for.
+-- (SQLite: one writer needs no locks.)
 DELETE FROM {schema}.replay_item i
 USING (
     SELECT i.replay_id, i.delivery_id

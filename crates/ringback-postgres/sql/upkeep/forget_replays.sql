@@ -1,4 +1,5 @@
 -- Removes replays that ended longer ago than events are kept and have no items any more.
+-- (SQLite: all at once: forget_replay_items has taken the items.)
 DELETE FROM {schema}.replay r
 WHERE r.id IN (
     SELECT id

@@ -1,4 +1,5 @@
 -- Removes the keys of requests whose time has passed.
+-- (SQLite: of the oldest rows by number, which is the order of age.)
 DELETE FROM {schema}.request_key r
 USING (
     SELECT binding, tenant, route, key FROM {schema}.request_key

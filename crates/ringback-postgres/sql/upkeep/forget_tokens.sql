@@ -1,4 +1,4 @@
--- Removes tokens that were revoked or have expired longer ago than events are kept.
+-- Removes tokens that were revoked or have expired longer ago than events are kept. (SQLite: the times are arguments.)
 DELETE FROM {schema}.token
 WHERE id IN (
     SELECT id FROM {schema}.token

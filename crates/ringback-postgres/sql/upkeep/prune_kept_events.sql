@@ -1,6 +1,6 @@
--- Removes kept events without pending deliveries and dead letters, with all their rows, a bounded number from a position
--- on; their counts are added to the ledger's past. Returns how far it came.
--- (SQLite: the statements that drop events.)
+-- Removes kept events without pending deliveries and dead letters, with all their rows, a bounded number from a
+-- position on; their counts are added to the ledger's past. Returns how far it came. (SQLite: the statements that drop
+-- events.)
 WITH page AS MATERIALIZED (
     SELECT id, tenant FROM {schema}.kept_event WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3
 ),
@@ -9,9 +9,7 @@ done AS MATERIALIZED (
     SELECT e.id, e.tenant
     FROM page
     JOIN {schema}.kept_event e ON e.id = page.id
-    WHERE NOT EXISTS (SELECT FROM {schema}.delivery d WHERE d.id > page.id AND d.id <= {schema}.last_of(page.id))
-      AND NOT EXISTS (SELECT FROM {schema}.dead_letter d WHERE d.id > page.id AND d.id <= {schema}.last_of(page.id))
-      AND NOT EXISTS (SELECT FROM {schema}.outbox o WHERE o.event_id = page.id)
+    WHERE {part.is_over}
     ORDER BY e.id
     FOR UPDATE OF e
 ),

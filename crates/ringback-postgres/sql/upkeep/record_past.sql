@@ -1,4 +1,5 @@
 -- Adds the counts of rows that this transaction drops to the ledger's past.
+-- (SQLite: rows come as JSON, dead ones among them.)
 INSERT INTO {schema}.ledger_past AS p (day, tenant, accepted, duplicate, unmatched, routed, delivered, cancelled)
 SELECT date '1970-01-01' + day, tenant, sum(accepted), sum(duplicate), sum(unmatched), sum(routed), sum(delivered),
        sum(cancelled)

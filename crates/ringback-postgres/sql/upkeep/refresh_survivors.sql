@@ -1,5 +1,6 @@
--- Updates copies that an earlier try has made from their events, which may have been removed or expunged, or have lost their
--- payloads since. Only under the lock that keeps others from copying and removing events. (SQLite: no partitions.)
+-- Updates copies that an earlier try has made from their events, which may have been removed or expunged, or have lost
+-- their payloads since. Only under the lock that keeps others from copying and removing events. (SQLite: no
+-- partitions.)
 WITH removed AS (
     DELETE FROM {schema}.moving_event m
     WHERE NOT EXISTS (SELECT FROM {schema}.event e WHERE e.id = m.id AND e.id < $1)

@@ -1,5 +1,6 @@
 -- Removes payloads of old events that are neither unrouted nor owed nor dead, a bounded number of events from a
 -- position on. Returns how far it came. Events are locked in the order of their ids, as whoever erases them does.
+-- (SQLite: find_chunk_of_events says how far; by seq, the order of emission.)
 WITH page AS MATERIALIZED (
     SELECT id FROM {schema}.event WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3
 ),
@@ -8,9 +9,7 @@ expired AS MATERIALIZED (
     FROM page
     JOIN {schema}.event e ON e.id = page.id AND e.id > $1 AND e.id < $2
     WHERE e.payload IS NOT NULL
-      AND NOT EXISTS (SELECT FROM {schema}.delivery d WHERE d.id > page.id AND d.id <= {schema}.last_of(page.id))
-      AND NOT EXISTS (SELECT FROM {schema}.dead_letter d WHERE d.id > page.id AND d.id <= {schema}.last_of(page.id))
-      AND NOT EXISTS (SELECT FROM {schema}.outbox o WHERE o.event_id = page.id)
+      AND {part.is_over}
     ORDER BY e.id
     FOR UPDATE OF e
 ),

@@ -1,5 +1,5 @@
--- Removes stale attempts that repeat one that counted: the answer to the statement that recorded it was lost, and it was
--- recorded again. Returns their deliveries. (SQLite: find_repeated, before anything is inserted.)
+-- Removes stale attempts that repeat one that counted: the answer to the statement that recorded it was lost, and it
+-- was recorded again. Returns their deliveries. (SQLite: find_repeated, before anything is inserted.)
 WITH repeated AS MATERIALIZED (
     SELECT given.*
     FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::smallint[])

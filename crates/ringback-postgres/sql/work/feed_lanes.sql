@@ -1,5 +1,5 @@
 -- The same as feed_shards for single lanes, over the index (lane, due_at, id).
--- (SQLite: find_due_lanes, then feed_lane for each.)
+-- (SQLite: find_due, then feed for each.)
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now)
 SELECT clock.now, due.*
 FROM clock

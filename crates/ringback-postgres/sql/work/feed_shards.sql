@@ -1,7 +1,7 @@
 -- Due deliveries of each shard after its cursor. A read: it locks and writes nothing.
 -- The row comparison makes it one ordered index scan per shard; `due_at > … OR …` would sort the backlog.
 -- A delivery with an ordering key is left out unless it is the head of its key.
--- (SQLite: find_due_shards, then feed_shard for each.)
+-- (SQLite: find_due, then feed for each.)
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now)
 SELECT clock.now, due.*
 FROM clock

@@ -1,5 +1,5 @@
 -- The head of each ordering key (its smallest unfinished seq, whatever its due_at), as far as it is due and no
--- blocking dead letter stands before it.
+-- blocking dead letter stands before it. (SQLite: the time is an argument.)
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now)
 SELECT clock.now, due.*
 FROM clock

@@ -1,5 +1,6 @@
 -- The lanes from $1 on that have pending deliveries, each with its first one, at most $2. A read that locks nothing.
 -- It leaps from lane to lane over the index (lane, due_at, id), so a long backlog costs no more than a short one.
+-- (SQLite: a recursion over the lanes alone, as it may not be ordered inside.)
 WITH RECURSIVE found (lane, endpoint_id, due_at) AS (
     (
         SELECT d.lane, d.endpoint_id, d.due_at

@@ -1,9 +1,9 @@
--- Records outcomes: one statement, one commit. `fence` is the number of attempts the delivery had when it was sent;
--- if the row has another by now, the outcome is stale: it changes nothing, and its attempt is stored as stale.
--- kind: the settlement. A delivery that had been delivered before is only removed.
--- Returns the positions of two kinds of outcomes: stale ones, and those of replays of delivered deliveries.
--- They are compared by IN, which uses a hash table whatever the planner expects: it takes 512 rows for a few, and a join
--- would become a nested loop. (SQLite: read_fences, then one statement for each table, such as update_deliveries.)
+-- Records outcomes: one statement, one commit. `fence` is the number of attempts the delivery had when it was sent; if
+-- the row has another by now, the outcome is stale: it changes nothing, and its attempt is stored as stale. kind: the
+-- settlement. A delivery that had been delivered before is only removed. Returns the positions of two kinds of
+-- outcomes: stale ones, and those of replays of delivered deliveries. They are compared by IN, which uses a hash table
+-- whatever the planner expects: it takes 512 rows for a few, and a join would become a nested loop. (SQLite:
+-- read_fences, then one statement for each table, such as update_deliveries.)
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
 outcome AS MATERIALIZED (
     SELECT *

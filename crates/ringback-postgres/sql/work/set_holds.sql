@@ -1,6 +1,7 @@
--- Sets holds of lanes whose shards are a node's. A hold that has ended stays until upkeep removes it, without effect. If a
--- hold goes on, or follows one of the same outage (its streak shows it), it counts as begun when that one did.
--- $6 are the lanes' shards. They stay the node's until this is committed; who gave one away meanwhile sets nothing there.
+-- Sets holds of lanes whose shards are a node's. A hold that has ended stays until upkeep removes it, without effect.
+-- If a hold goes on, or follows one of the same outage (its streak shows it), it counts as begun when that one did. $6
+-- are the lanes' shards. They stay the node's until this is committed; who gave one away meanwhile sets nothing there.
+-- (SQLite: nobody else owns shards; the time is an argument.)
 WITH owned AS MATERIALIZED (
     SELECT s.shard
     FROM {schema}.shard s

@@ -9,7 +9,7 @@ use crate::{
         views::{Delivery, Group, Groups},
     },
     failure::{Failure, Result},
-    print::{self, Table, moment},
+    print::{self, Table},
 };
 
 /// List deliveries that were given up
@@ -82,8 +82,8 @@ fn show_groups(groups: &Groups) {
             event_type.clone(),
             tenant.clone(),
             host.clone().unwrap_or_default(),
-            moment::relative(*first_died_at, now),
-            moment::relative(*last_died_at, now),
+            first_died_at.relative_to(now),
+            last_died_at.relative_to(now),
             example.clone(),
         ]);
     }
@@ -98,7 +98,7 @@ fn show(letters: &[Delivery]) {
     let mut table = Table::new(["DIED", "WHY", "TRIES", "LAST ANSWER", "TYPE", "KEY", "DELIVERY", "TO"]);
     for letter in letters {
         table.row([
-            letter.died_at.map(|at| moment::relative(at, now)).unwrap_or_default(),
+            letter.died_at.map(|at| at.relative_to(now)).unwrap_or_default(),
             letter.dead_reason.clone().unwrap_or_default(),
             letter.attempt_count.to_string(),
             answer_of(letter.last_status_code, letter.last_error.as_deref()),

@@ -13,7 +13,7 @@ use crate::{
         views::{Delivery, Event},
     },
     failure::Result,
-    print::{Paint, Table, moment},
+    print::{Paint, Table},
     screen,
 };
 
@@ -75,7 +75,7 @@ fn show(deliveries: &[Delivery]) {
     let mut table = Table::new(["MADE", "STATUS", "TRIES", "NEXT", "TYPE", "KEY", "DELIVERY", "TO"]);
     for delivery in deliveries {
         table.row([
-            moment::relative(delivery.created_at, now),
+            delivery.created_at.relative_to(now),
             delivery.status.clone(),
             delivery.attempt_count.to_string(),
             next(delivery, now),
@@ -91,7 +91,7 @@ fn show(deliveries: &[Delivery]) {
 /// What a delivery waits for, or how it ended.
 fn next(delivery: &Delivery, now: Timestamp) -> String {
     let held = delivery.hold_reason.as_deref().map(|reason| format!("held: {reason}"));
-    let due = delivery.next_attempt_at.map(|at| moment::relative(at, now));
+    let due = delivery.next_attempt_at.map(|at| at.relative_to(now));
     let dead = delivery.dead_reason.as_ref().map(|reason| match &delivery.last_error {
         // For other reasons the attempts show more than the error's text.
         Some(error) if reason == "unroutable" => format!("{reason}: {error}"),

@@ -6,7 +6,7 @@ use super::{filter::Moment, page::Paging, value};
 use crate::{
     client::{Connection, views::Replay},
     failure::Result,
-    print::{Table, moment},
+    print::Table,
 };
 
 /// List replays by filter
@@ -74,7 +74,7 @@ fn show(replays: &[Replay]) {
     ]);
     for replay in replays {
         table.row([
-            replay.created_at.map(|at| moment::relative(at, now)).unwrap_or_default(),
+            replay.created_at.map(|at| at.relative_to(now)).unwrap_or_default(),
             replay.state.clone(),
             replay.matched.to_string(),
             replay.released.to_string(),

@@ -4,7 +4,6 @@
 //! terminal.
 
 pub(crate) mod moment;
-mod note;
 mod out;
 mod paint;
 mod plain;
@@ -12,8 +11,7 @@ mod size;
 mod table;
 
 pub(crate) use self::{
-    note::{again, note},
-    out::{line, raw},
+    out::{again, line, note, raw},
     paint::Paint,
     plain::plain,
     size::bytes,

@@ -27,7 +27,7 @@ pub(crate) fn head(event: &Event, paint: Paint) {
     let head = format!("{}  {}{key}  tenant {}", event.event_type, event.id, event.tenant);
     print::line(paint.strong(&plain(&head)));
     let payload = match event.expunged_at {
-        Some(at) => format!("payload expunged {}", moment::relative(at, now)),
+        Some(at) => format!("payload expunged {}", at.relative_to(now)),
         None => bytes(event.payload_bytes),
     };
     print::line(format!("  accepted {}, {payload}, {}", moment::with_age(event.accepted_at, now), state(event)));

@@ -1,4 +1,4 @@
--- Newest first. (at, seq) < (?1, ?2), ?3 <= at, ?4 how many, ?5 who, ?6 what, ?7 the object.
+-- Changes, newest first. (at, seq) < (?1, ?2), ?3 <= at, ?4 how many, ?5 who, ?6 what, ?7 the object.
 SELECT seq, at, who, action, object, tenant, request_id, before, after
 FROM ringback_audit
 WHERE at >= ?3

@@ -1,4 +1,5 @@
--- Copies pending deliveries to finished; replays of delivered ones are there already. ?1 the lane, ?2 the endpoint, ?3 now.
+-- Copies pending deliveries to finished; replays of delivered ones are there already. ?1 the lane, ?2 the endpoint, ?3
+-- now. (PostgreSQL: removed in the same statement, and locked first, as others record outcomes meanwhile.)
 INSERT INTO ringback_finished (id, lane, seq, config_version, finished_at, endpoint_id, attempts, status, marks)
 SELECT id, lane, seq, config_version, ?3, endpoint_id, attempts, {finished.cancelled}, marks
 FROM ringback_delivery

@@ -1,4 +1,4 @@
--- Stores the endpoint as routing sees it now.
+-- Stores the endpoint as routing sees it now. (PostgreSQL: all values are arguments, as the row is not read again.)
 INSERT INTO ringback_endpoint_version (endpoint_id, version, deleted, tenant, key, event_types)
 SELECT id, version, deleted_at IS NOT NULL, tenant, key, event_types
 FROM ringback_endpoint

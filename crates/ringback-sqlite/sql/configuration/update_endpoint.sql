@@ -1,4 +1,5 @@
 -- Everything but id, lane (?2), tenant (?3) and created_at (?11).
+-- (PostgreSQL: both in this statement; the time is the database's.)
 UPDATE ringback_endpoint
 SET key = ?4,
     event_types = ?5,

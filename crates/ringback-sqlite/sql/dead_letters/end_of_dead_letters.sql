@@ -1,4 +1,5 @@
 -- Where the window of list_dead_letters ends, if it is full. The same arguments.
+-- (PostgreSQL: one statement, planned for its values.)
 SELECT died_at, id
 FROM ringback_dead_letter
 WHERE died_at >= ?1

@@ -1,5 +1,6 @@
 -- Dead letters, newest death first. ?1 <= died_at, (died_at, id) < (?2, ?3), ?4 how many, ?6 tenant, ?7 type, ?8 key,
 -- ?9 endpoint, ?11 reason, ?12 host, ?13 that host's endpoints, ?14 the window.
+-- (PostgreSQL: one statement, planned for its values.)
 WITH scanned AS (
     SELECT id, lane, endpoint_id, seq, attempts, marks, reason, died_at, last_status, last_error, detail
     FROM ringback_dead_letter

@@ -1,4 +1,5 @@
 -- Where the window of list_dead ends, if it is full. ?1 <= id < ?2, ?3 the window.
+-- (PostgreSQL: with the endpoint, over an index.)
 SELECT id
 FROM ringback_dead_letter
 WHERE id >= ?1

@@ -1,4 +1,5 @@
 -- Where the window of list_finished ends, if it is full. ?1 <= id < ?2, ?3 the window, ?9 endpoint.
+-- (PostgreSQL: one statement, planned for its values.)
 SELECT id
 FROM ringback_finished
 WHERE id >= ?1

@@ -1,4 +1,5 @@
 -- Where the window of list_pending ends, if it is full. ?1 <= id < ?2, ?3 the window.
+-- (PostgreSQL: with the endpoint and the marks, over an index.)
 SELECT id
 FROM ringback_delivery
 WHERE id >= ?1

@@ -1,5 +1,5 @@
 -- Newest first. Deliveries of an event lie between it and the next: one with ?1 among its deliveries counts too.
--- ?1 <= id < ?2, ?3 how many, ?4 the key.
+-- ?1 <= id < ?2, ?3 how many, ?4 the key. (PostgreSQL: the caller cuts the id.)
 SELECT id
 FROM ringback_event
 WHERE key = ?4

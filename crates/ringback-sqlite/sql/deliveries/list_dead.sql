@@ -1,6 +1,6 @@
--- Dead letters among deliveries, by id. ?1 <= id < ?2, ?3 the window, ?4 how many, ?5 now, ?6 tenant, ?7 type, ?8 key, ?9 endpoint, ?12 host,
--- ?13 that host's endpoints.
--- ?11 reason.
+-- Dead letters among deliveries, by id. ?1 <= id < ?2, ?3 the window, ?4 how many, ?5 now, ?6 tenant, ?7 type, ?8 key,
+-- ?9 endpoint, ?11 reason, ?12 host, ?13 that host's endpoints.
+-- (PostgreSQL: the endpoint is looked at inside the window, over an index.)
 WITH scanned AS (
     SELECT id, lane, endpoint_id, seq, attempts, marks, reason, died_at, last_status, last_error, detail
     FROM ringback_dead_letter

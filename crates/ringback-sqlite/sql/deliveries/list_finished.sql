@@ -1,5 +1,6 @@
 -- Deliveries that are over; of a delivered one that is being replayed, when that is due. ?1 <= id < ?2, ?3 the window,
 -- ?4 how many, ?5 now, ?6 tenant, ?7 type, ?8 key, ?9 endpoint, ?10 status, ?12 host, ?13 that host's endpoints.
+-- (PostgreSQL: read_lane_holds and read_replays_under_way read those, for the page alone.)
 WITH scanned AS (
     SELECT row, id
     FROM ringback_finished

@@ -1,5 +1,7 @@
--- Deliveries that are owed. ?1 <= id < ?2, ?3 the window, ?4 how many, ?5 now, ?6 tenant, ?7 type, ?8 key, ?9 endpoint, ?12 host,
--- ?13 that host's endpoints.
+-- Deliveries that are owed. ?1 <= id < ?2, ?3 the window, ?4 how many, ?5 now, ?6 tenant, ?7 type, ?8 key,
+-- ?9 endpoint, ?12 host, ?13 that host's endpoints.
+-- (PostgreSQL: read_lane_holds reads the holds; the endpoint and the marks are looked at inside the window, over an
+-- index.)
 WITH scanned AS (
     SELECT id, lane, endpoint_id, seq, attempts, marks, due_at
     FROM ringback_delivery

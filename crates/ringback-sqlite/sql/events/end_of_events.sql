@@ -1,4 +1,5 @@
 -- Where the window of list_events ends, if it is full. ?1 <= id < ?2, ?3 the window, ?5 key, ?6 tenant.
+-- (PostgreSQL: end_of_events_of_key where a key is given.)
 SELECT id
 FROM ringback_event
 WHERE id >= ?1

@@ -1,5 +1,6 @@
 -- Events; endpoint keys only of a single one (?4 = 1), since those of a whole page could be large.
 -- ?1 <= id < ?2, ?3 the window, ?4 how many, ?5 key, ?6 tenant, ?7 type.
+-- (PostgreSQL: find_waiting and read_verdicts tell what became of them, find_events finds those of a key.)
 WITH scanned AS (
     SELECT seq
     FROM ringback_event

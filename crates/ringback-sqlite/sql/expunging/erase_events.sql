@@ -1,4 +1,5 @@
 -- ?1 the event's seq, ?2 now, ?3 what is left of its destination, ?4 whether its keys are erased, too.
+-- (PostgreSQL: many at once; the time is the database's.)
 UPDATE ringback_event
 SET payload = NULL,
     expunged_at = coalesce(expunged_at, ?2),

@@ -1,4 +1,4 @@
--- ?1 <= id < ?2.
+-- ?1 <= id < ?2. (PostgreSQL: cancel_dead_letters_of_events returns them.)
 SELECT id
 FROM ringback_dead_letter
 WHERE id >= ?1

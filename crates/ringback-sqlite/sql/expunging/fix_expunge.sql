@@ -1,4 +1,5 @@
 -- The fixed set of an expunge. ?1 <= id < ?2, ?3 tenant, ?4 type.
+-- (PostgreSQL: found and kept in one statement, since the set may be large.)
 SELECT id, payload_bytes
 FROM ringback_event
 WHERE id >= ?1

@@ -1,4 +1,4 @@
--- ?1 the expunge.
+-- ?1 the expunge. (PostgreSQL: lock_expunge reads the position.)
 SELECT id,
        state,
        filter,

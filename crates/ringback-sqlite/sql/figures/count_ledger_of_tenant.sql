@@ -1,13 +1,8 @@
 -- Every count of one tenant and one moment, from its events on. ?1 <= id < ?2; of what was dropped, the days from ?3
 -- to ?4; ?5 the tenant.
+-- (PostgreSQL: by the endpoints' tenant, because computing the event of each delivery takes long.)
 WITH past AS (
-    SELECT coalesce(sum(accepted), 0) AS accepted,
-           coalesce(sum(duplicate), 0) AS duplicate,
-           coalesce(sum(unmatched), 0) AS unmatched,
-           coalesce(sum(routed), 0) AS routed,
-           coalesce(sum(delivered), 0) AS delivered,
-           coalesce(sum(dead), 0) AS dead,
-           coalesce(sum(cancelled), 0) AS cancelled
+    SELECT {part.past_sums}
     FROM ringback_ledger_past
     WHERE day >= ?3
       AND day <= ?4

@@ -1,5 +1,6 @@
 -- An endpoint's attempts since a moment, newest first. ?1 the endpoint, ?2 its lane, ?3 since, ?4 the most attempts,
 -- and the most deliveries of each kind that they are looked for at.
+-- (PostgreSQL: each part of a union may have an order and a limit.)
 WITH newest AS MATERIALIZED (
     SELECT id FROM (SELECT id FROM ringback_finished WHERE endpoint_id = ?1 ORDER BY id DESC LIMIT ?4)
     UNION
@@ -10,7 +11,7 @@ WITH newest AS MATERIALIZED (
 )
 SELECT conclusion, duration
 FROM (
-    SELECT f.at, 1 AS conclusion, f.duration
+    SELECT f.at, {conclusion.delivered} AS conclusion, f.duration
     FROM newest
     CROSS JOIN ringback_finished AS f ON f.id = newest.id
     WHERE f.status = {finished.delivered} AND f.at >= ?3

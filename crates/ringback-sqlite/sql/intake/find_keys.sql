@@ -1,4 +1,4 @@
--- ?1 rows {tenant, type, key}.
+-- ?1 rows {tenant, type, key}. (PostgreSQL: keys come as arrays.)
 SELECT wanted.key AS position, i.event_id, i.content
 FROM jsonb_each(?1) AS wanted
 CROSS JOIN ringback_idempotency AS i

@@ -1,5 +1,6 @@
 -- REPLACE gives a key that is taken over a new row id: retention reads them in order of age.
 -- ?1 rows {tenant, type, key, event, created_at, content}.
+-- (PostgreSQL: locked first: another node may hold the key of a transaction that is open.)
 INSERT OR REPLACE INTO ringback_idempotency (tenant, type, key, event_id, created_at, content)
 SELECT value ->> 'tenant',
        value ->> 'type',

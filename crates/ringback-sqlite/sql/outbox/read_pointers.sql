@@ -1,5 +1,6 @@
--- ?1 the floor, ?2 how many. In place of what is too large to be read stands how large it is, or of a name, which has at most
--- 1,024 bytes, an empty one.
+-- ?1 the floor, ?2 how many. In place of what is too large to be read stands how large it is, or of a name, which has
+-- at most 1,024 bytes, an empty one. (PostgreSQL: by transaction first, because commits are not in the order of seq;
+-- read_events reads the events.)
 SELECT o.seq,
        e.id AS event_id,
        iif(octet_length(e.tenant) > 1024, '', e.tenant) AS tenant,

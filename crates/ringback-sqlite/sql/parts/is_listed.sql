@@ -1,5 +1,5 @@
--- What lists of deliveries ask of the event `e` and of where `d` goes: ?6 tenant, ?7 type, ?8 key, ?9 endpoint, ?12 host,
--- ?13 that host's endpoints.
+-- What lists of deliveries ask of the event `e` and of where `d` goes: ?6 tenant, ?7 type, ?8 key, ?9 endpoint, ?12
+-- host, ?13 that host's endpoints.
 (?6 IS NULL OR e.tenant = ?6)
   AND (?7 IS NULL OR e.type = ?7)
   AND (?8 IS NULL OR e.key = ?8)

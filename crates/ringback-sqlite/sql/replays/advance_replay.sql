@@ -1,5 +1,5 @@
 -- Completed once every item was looked at. ?1 the replay, ?2 the last item looked at or NULL, ?3 released, ?4 skipped,
--- ?5 now.
+-- ?5 now. (PostgreSQL: lock_replay has seen that it runs; the time is the database's.)
 UPDATE ringback_replay
 SET position = coalesce(?2, position),
     released = released + ?3,

@@ -1,4 +1,5 @@
 -- The state of each delivery, and what may keep it from being sent again. ?1 ids.
+-- (PostgreSQL: by ids of events, too, so that no partition is read for nothing.)
 SELECT unhex(wanted.value) AS id,
        coalesce(dead.lane, over.lane, d.lane) AS lane,
        d.id IS NOT NULL AS owed,

@@ -1,4 +1,4 @@
--- ?1 the replay, ?2 ids.
+-- ?1 the replay, ?2 ids. (PostgreSQL: ids come as an array.)
 UPDATE ringback_replay_item
 SET released = 1
 WHERE replay_id = ?1

@@ -1,4 +1,5 @@
 -- These events (?2), with what decides whether they are missing at an endpoint (?1).
+-- (PostgreSQL: a view of the three tables, delivery_anywhere.)
 SELECT e.id,
        e.seq,
        e.payload_bytes,

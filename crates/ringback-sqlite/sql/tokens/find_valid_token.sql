@@ -1,4 +1,4 @@
--- One token, if it is valid at ?2.
+-- One token, if it is valid at ?2. (PostgreSQL: by the database's clock.)
 SELECT {part.token_columns}
 FROM ringback_token
 WHERE id = ?1

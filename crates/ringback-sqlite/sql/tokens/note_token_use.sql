@@ -1,4 +1,4 @@
--- A token is being used at ?2; nothing if that was noted after ?3.
+-- A token is being used at ?2; nothing if that was noted after ?3. (PostgreSQL: by the database's clock.)
 UPDATE ringback_token
 SET last_used_at = ?2
 WHERE id = ?1

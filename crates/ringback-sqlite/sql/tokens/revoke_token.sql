@@ -1,4 +1,4 @@
--- Unless it is revoked already. ?1 id, ?2 now.
+-- Unless it is revoked already. ?1 id, ?2 now. (PostgreSQL: by the database's clock.)
 UPDATE ringback_token
 SET revoked_at = ?2
 WHERE id = ?1

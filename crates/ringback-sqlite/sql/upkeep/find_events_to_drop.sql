@@ -1,5 +1,5 @@
--- Events without pending deliveries and dead letters, with the counts for the ledger's past. ?1 < seq <= ?2, older than ?3.
--- (PostgreSQL: count_dropped, before a partition is dropped.)
+-- Events without pending deliveries and dead letters, with the counts for the ledger's past. ?1 < seq <= ?2, older than
+-- ?3. (PostgreSQL: count_dropped, before a partition is dropped.)
 SELECT e.id,
        e.tenant,
        v.kind,
@@ -14,14 +14,4 @@ LEFT JOIN ringback_verdict AS v ON v.event_id = e.id
 WHERE e.seq > ?1
   AND e.seq <= ?2
   AND e.id < ?3
-  AND NOT EXISTS (
-      SELECT 1 FROM ringback_outbox AS o WHERE o.seq = e.seq
-  )
-  AND NOT EXISTS (
-      SELECT 1 FROM ringback_delivery AS d
-      WHERE d.id > e.id AND d.id <= CAST(substr(e.id, 1, 14) || x'ffff' AS BLOB)
-  )
-  AND NOT EXISTS (
-      SELECT 1 FROM ringback_dead_letter AS d
-      WHERE d.id > e.id AND d.id <= CAST(substr(e.id, 1, 14) || x'ffff' AS BLOB)
-  )
+  AND {part.is_over}

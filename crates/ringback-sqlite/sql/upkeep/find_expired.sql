@@ -1,6 +1,6 @@
--- Due before ?1 in lanes that are kept from sending at ?2, and have been since ?1: by a hold, or by their endpoint. A short
--- hold must not expire deliveries that had waited for other reasons. Test deliveries are sent whatever their endpoint's
--- state. ?3 how many. (PostgreSQL: in expire_held.)
+-- Due before ?1 in lanes that are kept from sending at ?2, and have been since ?1: by a hold, or by their endpoint. A
+-- short hold must not expire deliveries that had waited for other reasons. Test deliveries are sent whatever their
+-- endpoint's state. ?3 how many. (PostgreSQL: in expire_held.)
 SELECT DISTINCT d.id,
        d.lane,
        d.marks & {marks.replay} <> 0 AS replayed,

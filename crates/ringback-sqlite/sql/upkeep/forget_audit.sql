@@ -1,4 +1,4 @@
--- Of the ?2 oldest, those from before ?1.
+-- Of the ?2 oldest, those from before ?1. (PostgreSQL: by time, over an index.)
 DELETE FROM ringback_audit
 WHERE seq IN (
     SELECT seq

@@ -1,4 +1,4 @@
--- Of the ?2 oldest, those from before ?1.
+-- Of the ?2 oldest, those from before ?1. (PostgreSQL: by time, over an index, and none that another node has locked.)
 DELETE FROM ringback_idempotency
 WHERE row IN (
     SELECT row

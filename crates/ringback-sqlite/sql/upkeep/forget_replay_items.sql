@@ -1,4 +1,4 @@
--- Up to ?2 items of replays that ended before ?1.
+-- Up to ?2 items of replays that ended before ?1. (PostgreSQL: none that another node has locked.)
 DELETE FROM ringback_replay_item
 WHERE (replay_id, delivery_id) IN (
     SELECT i.replay_id, i.delivery_id

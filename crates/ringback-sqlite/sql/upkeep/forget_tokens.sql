@@ -1,4 +1,4 @@
--- At most ?2 of those that were revoked or have expired before ?1.
+-- At most ?2 of those that were revoked or have expired before ?1. (PostgreSQL: by the database's clock.)
 DELETE FROM ringback_token
 WHERE id IN (
     SELECT id

@@ -1,7 +1,7 @@
--- Dead letters of deliveries that were held for too long; a replay of a delivered one is finished already. If an ordered
--- endpoint blocks on dead letters, these block, too. `spec` is searched as text, as the engine writes it: one that cannot be
--- read must not keep all others from expiring. A stale attempt does not count as the last one. ?1 ids, ?2 now.
--- (PostgreSQL: in expire_held.)
+-- Dead letters of deliveries that were held for too long; a replay of a delivered one is finished already. If an
+-- ordered endpoint blocks on dead letters, these block, too. `spec` is searched as text, as the engine writes it: one
+-- that cannot be read must not keep all others from expiring. A stale attempt does not count as the last one. ?1 ids,
+-- ?2 now. (PostgreSQL: in expire_held.)
 INSERT INTO ringback_dead_letter (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill,
                                   last_status, reason, last_error, marks, blocks, ordering_key)
 SELECT d.id,

@@ -1,4 +1,5 @@
 -- ?1 rows {day, tenant, accepted, duplicate, unmatched, routed, delivered, dead, cancelled}.
+-- (PostgreSQL: summed up here; expire_dead_letters counts dead ones by itself.)
 INSERT INTO ringback_ledger_past (day, tenant, accepted, duplicate, unmatched, routed, delivered, dead, cancelled)
 SELECT value ->> 'day',
        value ->> 'tenant',

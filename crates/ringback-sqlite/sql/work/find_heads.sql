@@ -1,5 +1,5 @@
 -- The delivery with the smallest seq of each ordering key, if it is due and no dead letter stands before it.
--- ?1 rows {lane, key}, ?2 now.
+-- ?1 rows {lane, key}, ?2 now. (PostgreSQL: the time is the database's, and comes with each row.)
 SELECT {part.due_columns}
 FROM jsonb_each(?1) AS wanted
 CROSS JOIN ringback_delivery AS d

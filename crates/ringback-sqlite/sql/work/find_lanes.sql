@@ -1,5 +1,6 @@
 -- The lanes from ?1 on that have pending deliveries, each with its first one, at most ?2.
 -- It leaps from lane to lane over the index (lane, due_at, id), so a long backlog costs no more than a short one.
+-- (PostgreSQL: the first row of each lane is carried along.)
 WITH RECURSIVE found (lane) AS (
     SELECT min(lane)
     FROM ringback_delivery

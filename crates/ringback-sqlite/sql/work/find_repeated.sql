@@ -1,5 +1,5 @@
--- Of ?1 {delivery, number, at, duration, conclusion}, those that counted before: the answer to the write that recorded them
--- was lost, and they are recorded again. (PostgreSQL: drop_repeated_attempts.)
+-- Of ?1 {delivery, number, at, duration, conclusion}, those that counted before: the answer to the write that recorded
+-- them was lost, and they are recorded again. (PostgreSQL: drop_repeated_attempts.)
 SELECT o.key
 FROM jsonb_each(?1) AS o
 WHERE EXISTS (

@@ -1,4 +1,4 @@
--- ?1 ids.
+-- ?1 ids. (PostgreSQL: the columns that all reads of events have.)
 SELECT e.id AS event_id,
        e.seq,
        e.tenant,

@@ -22,6 +22,8 @@ pub mod once;
 pub mod order;
 pub mod outbox;
 pub mod replays;
+pub mod replays_of_many;
+pub mod replays_of_missing;
 pub mod sealed;
 pub mod sessions;
 pub mod tokens;
@@ -168,7 +170,8 @@ macro_rules! store_contract {
                 attempt_numbers_rise_over_every_replay,
                 attempts_of_a_replay_count_however_it_ends,
                 a_stale_attempt_of_a_replay_does_not_count,
-                what_cannot_be_replayed_says_why,
+                what_cannot_be_replayed_says_why;
+            replays_of_many:
                 a_preview_stores_nothing,
                 a_replay_takes_a_fixed_set_and_counts_it,
                 a_replay_counts_what_became_of_its_deliveries,
@@ -176,11 +179,12 @@ macro_rules! store_contract {
                 a_replay_leaves_out_what_has_been_delivered_meanwhile,
                 a_replay_takes_the_dead_letters_of_its_reason_and_status,
                 a_replay_by_host_takes_its_endpoints_and_its_inline_destinations,
-                missing_events_get_a_new_delivery,
-                a_missing_event_that_is_there_by_then_is_skipped,
                 replays_are_listed,
                 a_cancelled_replay_releases_nothing_more,
                 a_filter_that_finds_nothing_is_complete_at_once;
+            replays_of_missing:
+                missing_events_get_a_new_delivery,
+                a_missing_event_that_is_there_by_then_is_skipped;
             expunging:
                 expunging_cancels_and_removes_the_payload,
                 expunging_removes_what_receivers_answered,
@@ -278,6 +282,8 @@ mod tests {
             include_str!("order.rs"),
             include_str!("outbox.rs"),
             include_str!("replays.rs"),
+            include_str!("replays_of_many.rs"),
+            include_str!("replays_of_missing.rs"),
             include_str!("sealed.rs"),
             include_str!("sessions.rs"),
             include_str!("tokens.rs"),

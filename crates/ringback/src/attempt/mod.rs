@@ -45,11 +45,13 @@ words! {
         TlsProtocol = 14 "tls_protocol": "the TLS handshake failed otherwise",
         TlsClientAuth = 15 "tls_client_auth": "the receiver wants a client certificate",
         Panic = 16 "panic": "a defect of ours stopped this attempt",
+        Authorization = 17 "authorization": "what authorises the request could not be had",
     }
 
     /// How far an attempt had come when it ended badly.
     #[non_exhaustive]
     Phase {
+        Authorize = 8 "authorize": "fetching what authorises the request",
         Policy = 1 "policy": "judging the URL and its addresses",
         Dns = 2 "dns": "resolving the name",
         Connect = 3 "connect": "opening the connection",
@@ -130,6 +132,13 @@ impl Outcome {
         } else if self.failure.is_none() {
             self.failure = Some(Failure { error: ErrorClass::Status, phase: None, ambiguous: false });
         }
+        self
+    }
+
+    /// The same of an attempt that had begun so long before its request.
+    #[must_use]
+    pub(crate) fn after(mut self, spent: Duration) -> Self {
+        self.duration += spent;
         self
     }
 

@@ -89,7 +89,7 @@ pub(super) fn symptom(outcome: &Outcome) -> Symptom {
         return if OVERLOADED.contains(&response.status) { Symptom::Overloaded } else { Symptom::Alive };
     }
     match outcome.failure.map(|failure| failure.error) {
-        Some(ErrorClass::BlockedDestination | ErrorClass::Panic) | None => Symptom::Unknown,
+        Some(ErrorClass::BlockedDestination | ErrorClass::Panic | ErrorClass::Authorization) | None => Symptom::Unknown,
         Some(ErrorClass::Status | ErrorClass::Redirect | ErrorClass::Protocol | ErrorClass::TooLarge) => Symptom::Alive,
         Some(
             ErrorClass::Timeout
@@ -167,7 +167,7 @@ mod tests {
         }
         for error in ErrorClass::ALL {
             let expected = match error {
-                ErrorClass::BlockedDestination | ErrorClass::Panic => Symptom::Unknown,
+                ErrorClass::BlockedDestination | ErrorClass::Panic | ErrorClass::Authorization => Symptom::Unknown,
                 ErrorClass::Status | ErrorClass::Redirect | ErrorClass::Protocol | ErrorClass::TooLarge => {
                     Symptom::Alive
                 }

@@ -5,6 +5,7 @@
 //! feed      due deliveries of this node's shards, read by cursor: a read, no write
 //! lanes     one lane per destination; deficit round robin over lanes that may send
 //! dispatch  picks deliveries that may be sent and opens a request for each
+//! authorize the host adds headers, such as a token; it may wait
 //! sign      scheme + secret + now -> headers (pure)
 //! send      one deadline for everything; an Outcome, never an Err
 //! judge     outcome x attempt x policy -> Judgement (pure)
@@ -14,6 +15,7 @@
 //!
 //! No database transaction is open while a receiver is being spoken to.
 
+mod authorize;
 mod clock;
 pub(crate) mod dispatch;
 pub(crate) mod feed;

@@ -1,6 +1,7 @@
-//! One attempt of one delivery: sign, send, judge, report to the recorder. The heart of the engine, as a column of verbs.
+//! One attempt of one delivery: authorise, sign, send, judge, report to the recorder. The heart of the engine, as a column of verbs.
 
 use std::{
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -13,6 +14,7 @@ use futures_util::FutureExt as _;
 
 use super::{
     Delivering,
+    authorize::authorize,
     judge::{self, Next},
     lanes::{Courier, Ended, Symptom},
     record::Report,
@@ -24,13 +26,17 @@ use crate::{
     compute::compute,
     delivery::{DeadReason, Due},
     endpoint::{KeptDestination, Target},
-    id::EndpointId,
+    id::{EndpointId, EventId},
     store::{LoadedEvent, Recorded, Settlement},
     time::Timestamp,
 };
 
 /// How long a lane pauses after a 410 until its endpoint is disabled. If that fails, a request is sent at this interval.
 const GONE_PAUSE: Duration = Duration::from_secs(5);
+
+/// An expunge must reach every request that begins later than this. A request that waited longer to be authorised looks for
+/// its event once more; one look costs a read, so others do not.
+const LONG_WAIT: Duration = Duration::from_millis(500);
 
 /// How long an inline delivery waits while the endpoint that it inherits from cannot be read.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(15);
@@ -39,7 +45,7 @@ const UNREADABLE_PAUSE: Duration = Duration::from_secs(15);
 pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<LoadedEvent>, courier: Arc<Courier>) {
     // Since the pick the whole process may have stood still for so long that another node has taken the shard.
     if !delivering.lease.runs() {
-        delivering.lanes.lock().returned(&due);
+        give_back(&delivering, &due);
         return;
     }
     // Counts the request as open until its outcome is with the recorder.
@@ -47,7 +53,10 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
     let begun = Instant::now();
     let at = Timestamp::now();
     let attempt = AssertUnwindSafe(attempt(&delivering, &due, &event, &courier)).catch_unwind().await;
-    let tried = attempt.unwrap_or_else(|_| panicked(&due));
+    let Some(tried) = attempt.unwrap_or_else(|_| Some(panicked(&due))) else {
+        give_back(&delivering, &due);
+        return;
+    };
     let (took, symptom) = (begun.elapsed(), tried.symptom());
     // Making the report may panic, too; without a report the delivery would count as open for ever.
     let reported = catch_unwind(AssertUnwindSafe(|| report(&due, &courier, tried, at)));
@@ -65,6 +74,12 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
     }
     delivering.ready.notify_one();
     delivering.recorder.report(report, &delivering.progress);
+}
+
+/// Nothing was tried: the delivery is read again, by whoever may send it then.
+fn give_back(delivering: &Delivering, due: &Due) {
+    delivering.lanes.lock().returned(due);
+    delivering.ready.notify_one();
 }
 
 /// The failed attempt that a panic of Ringback counts as.
@@ -103,27 +118,57 @@ impl Tried {
     }
 }
 
-async fn attempt(delivering: &Delivering, due: &Due, event: &Arc<LoadedEvent>, courier: &Courier) -> Tried {
+/// One request from its target to its outcome. `None` if it may not be sent any more when it is authorised.
+async fn attempt(
+    delivering: &Delivering,
+    due: &Due,
+    event: &Arc<LoadedEvent>,
+    courier: &Arc<Courier>,
+) -> Option<Tried> {
     let target = match target(delivering, event, courier) {
         Ok(Some(target)) => target,
-        Ok(None) => return Tried::unsent(Outcome::refused(ErrorClass::BlockedDestination, Phase::Policy)),
-        Err(untried) => return Tried { outcome: Err(untried), target: None, signed: None },
+        Ok(None) => return Some(Tried::unsent(Outcome::refused(ErrorClass::BlockedDestination, Phase::Policy))),
+        Err(untried) => return Some(Tried { outcome: Err(untried), target: None, signed: None }),
     };
-    let signed = match sign(delivering, due, event, &target).await {
+    let authorized = match authorize(delivering, due, &event.event.tenant, courier, &target).await {
+        Ok(authorized) => authorized,
+        Err(outcome) => return Some(Tried { outcome: Ok(outcome), target: Some(target), signed: None }),
+    };
+    let spent = authorized.took;
+    if !spent.is_zero() && !may_still_go(delivering, due, courier, spent).await {
+        return None;
+    }
+    let signed = match sign(delivering, due, event, &target, authorized.headers).await {
         Ok(signed) => signed,
-        Err(why) => return Tried::unroutable(why),
+        Err(why) => return Some(Tried::unroutable(why)),
     };
-    let outcome = delivering.outside.carrier.carry(&courier.connections, &signed, target.timeout).await;
-    let outcome = outcome.under(&target.success);
-    Tried { outcome: Ok(outcome), target: Some(target), signed: Some(signed) }
+    let left = target.timeout.saturating_sub(spent);
+    let outcome = delivering.outside.carrier.carry(&courier.connections, &signed, left).await;
+    let outcome = outcome.under(&target.success).after(spent);
+    Some(Tried { outcome: Ok(outcome), target: Some(target), signed: Some(signed) })
 }
 
-/// The request, signed now. A large payload is signed apart from the threads that requests run on.
+/// Whether a request that has waited so long to be authorised may still begin: meanwhile the lease may have ended, the
+/// endpoint may have been paused or changed, and the event may have been expunged. A test is sent to paused endpoints, too.
+async fn may_still_go(delivering: &Delivering, due: &Due, courier: &Arc<Courier>, waited: Duration) -> bool {
+    let is_there = waited < LONG_WAIT || is_there(delivering, due.id.event()).await;
+    is_there && delivering.lease.runs() && (due.marks.test || delivering.lanes.lock().is_as_picked(due, courier))
+}
+
+/// Whether the event still has its payload. If the database does not say so, it is not sent now.
+async fn is_there(delivering: &Delivering, event: EventId) -> bool {
+    let loaded = delivering.engine.store().load_events(&[event]).await;
+    loaded.is_ok_and(|events| events.iter().any(|loaded| loaded.payload.is_some()))
+}
+
+/// The request, signed now, with the headers that authorise it. A large payload is signed apart from the threads that
+/// requests run on.
 async fn sign(
     delivering: &Delivering,
     due: &Due,
     event: &Arc<LoadedEvent>,
     target: &Arc<Target>,
+    authorized: BTreeMap<String, String>,
 ) -> Result<Signed, String> {
     let bytes = event.payload.as_ref().map_or(0, Bytes::len);
     let (event, target, own) = (Arc::clone(event), Arc::clone(target), Arc::clone(&delivering.own_names));
@@ -131,7 +176,8 @@ async fn sign(
     let signed = compute(sign::effort(&target, bytes), move || {
         let Some(body) = &event.payload else { return Err("the payload is gone".to_owned()) };
         let message = Message { event: &event.event, body, attempt, marks, now: Timestamp::now() };
-        sign::compose(&target, &message, &own).map_err(|unsignable| unsignable.to_string())
+        let signed = sign::compose(&target, &message, &own).and_then(|signed| signed.with(authorized));
+        signed.map_err(|unsignable| unsignable.to_string())
     });
     signed.await
 }

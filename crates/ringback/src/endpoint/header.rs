@@ -92,6 +92,20 @@ pub(crate) fn is_value_text(text: &str) -> bool {
 
 /// Checks the extra headers of a destination; pointers begin with `/headers`.
 pub(crate) fn check(headers: &BTreeMap<String, String>, reserved: &Reserved<'_>, invalid: &mut Invalid) {
+    check_each(headers, reserved, check_value, invalid);
+}
+
+/// The same for headers whose values are sent as they are, without placeholders.
+pub(super) fn check_plain(headers: &BTreeMap<String, String>, reserved: &Reserved<'_>, invalid: &mut Invalid) {
+    check_each(headers, reserved, check_text, invalid);
+}
+
+fn check_each(
+    headers: &BTreeMap<String, String>,
+    reserved: &Reserved<'_>,
+    check_value: fn(&str, &str, &mut Invalid),
+    invalid: &mut Invalid,
+) {
     if headers.len() > HEADERS_MAX {
         invalid.add("/headers", "too_many", format!("at most {HEADERS_MAX} headers are allowed"));
         // Not checked any further, since each header is compared with all others.

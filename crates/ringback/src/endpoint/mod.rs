@@ -3,6 +3,7 @@
 //! A store keeps an endpoint in two documents: [`Spec`] as plain JSON, and [`Credentials`] sealed.
 
 mod audited;
+mod authorize;
 pub(crate) mod bounds;
 mod check;
 mod credentials;
@@ -39,7 +40,19 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::{
+    authorize::check as check_added,
+    header::OWN_NAMES,
+    overlap::broken,
+    patch::merge_patch,
+    reseal::{credentials as reseal_credentials, destination as reseal_destination},
+    retry::DELAY_MS_MIN,
+    secret::SecretRule,
+    signing_key::SigningKey,
+    url::as_it_is_sent,
+};
 pub use self::{
+    authorize::{Addressee, Authorize},
     credentials::{Auth, AuthType, Credentials, Secret},
     destination::Destination,
     draft::Draft,
@@ -57,16 +70,6 @@ pub use self::{
     target::Target,
     unreadable::{UNREADABLE, Unreadable, WouldDestroy},
     url::TargetUrl,
-};
-pub(crate) use self::{
-    header::OWN_NAMES,
-    overlap::broken,
-    patch::merge_patch,
-    reseal::{credentials as reseal_credentials, destination as reseal_destination},
-    retry::DELAY_MS_MIN,
-    secret::SecretRule,
-    signing_key::SigningKey,
-    url::as_it_is_sent,
 };
 use crate::{
     delivery::{HoldReason, LaneId},

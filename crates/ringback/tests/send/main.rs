@@ -6,6 +6,7 @@ mod addresses;
 mod answers;
 mod bodies;
 mod connections;
+mod forbidden;
 mod names;
 mod requests;
 mod silence;

@@ -13,7 +13,7 @@ use ringback::{
     id::DeliveryId,
     operate::{figures::COUNTED_MAX, held::Held, tally::Tally},
     store::{GroupFilter, Ledger},
-    time::Timestamp,
+    time::{Timestamp, span},
 };
 
 use super::{
@@ -24,13 +24,7 @@ use super::{
 };
 use crate::{
     api::Api,
-    dashboard::{
-        frame::Frame,
-        moment::{Moment, span},
-        refusal::rendered,
-        visible::visible,
-        visitor::Visitor,
-    },
+    dashboard::{frame::Frame, moment::Moment, refusal::rendered, visible::visible, visitor::Visitor},
     problem::Problem,
     view::Destinations,
 };

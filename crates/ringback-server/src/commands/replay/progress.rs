@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     client::{Client, segment, views::Replay},
     failure::{Failure, Result},
-    print::{self, moment},
+    print,
 };
 
 /// Between two looks.
@@ -76,7 +76,9 @@ fn left(replay: &Replay, released: u64, elapsed: Duration) -> String {
     match released {
         0 => String::new(),
         _ if elapsed < PACE || replay.remaining == 0 => String::new(),
-        released => format!(", {} left", moment::span(replay.remaining.saturating_mul(millis) / released / 1_000)),
+        released => {
+            format!(", {} left", ringback::time::span(replay.remaining.saturating_mul(millis) / released / 1_000))
+        }
     }
 }
 

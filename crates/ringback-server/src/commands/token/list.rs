@@ -6,7 +6,7 @@ use super::view;
 use crate::{
     configuration::{Configuration, StoreFlags},
     failure::{Failure, Result},
-    print::{Table, moment},
+    print::Table,
     stores::{self, Schema},
 };
 
@@ -58,8 +58,8 @@ fn show(tokens: &[Token]) {
             token.name.clone().unwrap_or_default(),
             token.scope.to_string(),
             token.tenant.clone().unwrap_or_else(|| "any".to_owned()),
-            moment::relative(token.created_at, now),
-            token.last_used_at.map_or_else(|| "never".to_owned(), |at| moment::relative(at, now)),
+            token.created_at.relative_to(now),
+            token.last_used_at.map_or_else(|| "never".to_owned(), |at| at.relative_to(now)),
             state(token, now),
         ]);
     }
@@ -68,9 +68,9 @@ fn show(tokens: &[Token]) {
 
 fn state(token: &Token, now: Timestamp) -> String {
     match (token.revoked_at, token.expires_at) {
-        (Some(at), _) => format!("revoked {}", moment::relative(at, now)),
-        (None, Some(at)) if at <= now => format!("expired {}", moment::relative(at, now)),
-        (None, Some(at)) => format!("expires {}", moment::relative(at, now)),
+        (Some(at), _) => format!("revoked {}", at.relative_to(now)),
+        (None, Some(at)) if at <= now => format!("expired {}", at.relative_to(now)),
+        (None, Some(at)) => format!("expires {}", at.relative_to(now)),
         (None, None) => "valid".to_owned(),
     }
 }

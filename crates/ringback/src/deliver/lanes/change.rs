@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Courier, Lanes, payload_bytes, queue::Waiting};
 use crate::{
-    delivery::{HoldReason, LaneId},
+    delivery::{Due, HoldReason, LaneId},
     endpoint::Endpoint,
     id::EventId,
 };
@@ -59,6 +59,11 @@ impl Lanes {
                 self.turns[pool as usize].remove(tenant, id);
             }
         }
+    }
+
+    /// Whether a picked delivery's lane is as it was then: the same endpoint, unchanged, and still this node's.
+    pub(crate) fn is_as_picked(&self, due: &Due, courier: &Arc<Courier>) -> bool {
+        self.lanes.get(&due.lane).is_some_and(|lane| Arc::ptr_eq(&lane.courier, courier))
     }
 
     /// An event was expunged: its deliveries are cancelled.

@@ -31,7 +31,10 @@ mod tls;
 use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use hyper::{Response, body::Incoming};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
 use url::Url;
 
 use self::{connection::Connection, progress::Progress, tls::Tls};
@@ -138,12 +141,7 @@ impl Sender {
 
     async fn open(&self, pool: &Connections, url: &Url, progress: &mut Progress) -> Result<Connection, ErrorClass> {
         let generation = pool.generation();
-        let addresses = self.vetted(url, progress).await?;
-        progress.enter(Phase::Connect);
-        progress.dials(addresses[0]);
-        let stream = connect::dial(&addresses, &self.egress).await?;
-        let remote_addr = stream.peer_addr().map_err(|_| ErrorClass::Connect)?;
-        progress.dials(remote_addr);
+        let (stream, remote_addr) = self.reach(url, progress).await?;
         let secured = if url.scheme() == "https" {
             progress.enter(Phase::Tls);
             self.tls.secure(url, stream, remote_addr).await?
@@ -151,6 +149,18 @@ impl Sender {
             Tls::plain(stream, remote_addr)
         };
         Connection::open(url, secured, generation, self.connection_max_age).await
+    }
+
+    /// A stream to a vetted address of the URL's host, and that address. Every connection to a receiver is made here: a way
+    /// through an egress proxy, which would be asked for the vetted address, belongs here as well.
+    async fn reach(&self, url: &Url, progress: &mut Progress) -> Result<(TcpStream, SocketAddr), ErrorClass> {
+        let addresses = self.vetted(url, progress).await?;
+        progress.enter(Phase::Connect);
+        progress.dials(addresses[0]);
+        let stream = connect::dial(&addresses, &self.egress).await?;
+        let remote_addr = stream.peer_addr().map_err(|_| ErrorClass::Connect)?;
+        progress.dials(remote_addr);
+        Ok((stream, remote_addr))
     }
 
     /// The addresses to dial, at least one.

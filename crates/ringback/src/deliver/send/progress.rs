@@ -112,7 +112,7 @@ impl Progress {
     fn note_time(&mut self, now: Instant) {
         let spent = Some(milliseconds(now - self.entered));
         match self.phase {
-            Phase::Policy => {}
+            Phase::Authorize | Phase::Policy => {}
             Phase::Dns => self.timings.dns_ms = spent,
             Phase::Connect => self.timings.connect_ms = spent,
             Phase::Tls => self.timings.tls_ms = spent,

@@ -7,6 +7,8 @@ mod mac;
 pub mod parts;
 mod signer;
 
+use std::collections::BTreeMap;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
@@ -76,6 +78,20 @@ pub struct Signed {
 }
 
 impl Signed {
+    /// The same with further headers, whose values nobody sees again. They replace none that is there.
+    ///
+    /// # Errors
+    /// When one cannot be sent, or the head would be too large with them.
+    pub(crate) fn with(self, added: BTreeMap<String, String>) -> Result<Self, Unsignable> {
+        let mut headers = Headers(self.headers);
+        for (name, value) in added {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Unsignable::Header(name))?;
+            headers.secret(name, value)?;
+        }
+        headers.check_size()?;
+        Ok(Self { headers: headers.0, ..self })
+    }
+
     /// The headers as operators see them: sensitive values read `***`.
     pub fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().map(|(name, value)| {

@@ -1,0 +1,93 @@
+//! What nobody asks of a store in the simulation.
+
+use std::time::Duration;
+
+use super::{Line, unavailable};
+use crate::{
+    attempt::Attempt,
+    audit::Entry,
+    id::{DeliveryId, EndpointId, EventId, ExpungeId, ReplayId, SessionId, TokenId},
+    store::{
+        Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow,
+        EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, GroupFilter, Keys, Ledger, OnceName, Operations,
+        Page, PayloadRead, RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
+        ReplayToCreate, Resealed, Result, Sealed, SealedDestinations, Sessions, Span, Tokens,
+    },
+    time::Timestamp,
+    token::Token,
+};
+
+/// What the simulated life does not come to, and what there is none of in it.
+macro_rules! unasked {
+    ($($stage:ident {
+        $($name:ident($($type:ty),*) -> $answer:ty;)+
+        $(; none $empty:ident -> $list:ty;)?
+    })+) => {
+        $(#[async_trait::async_trait]
+        impl $stage for Line {
+            $(async fn $name(&self, $(_: $type),*) -> Result<$answer> {
+                Err(unavailable("nobody asks in the simulation"))
+            })+
+            $(async fn $empty(&self) -> Result<$list> {
+                self.read(|_| Vec::new()).await
+            })?
+        })+
+    };
+}
+
+unasked! {
+    Operations {
+        check_ready() -> ();
+        list_events(&EventFilter, Option<EventId>, u32) -> Page<EventRow, EventId>;
+        keys_near(Option<&str>, &str, u32) -> Vec<String>;
+        event(EventId) -> Option<EventRow>;
+        payload(EventId) -> PayloadRead;
+        list_deliveries(&DeliveryFilter, Option<DeliveryId>, u32) -> Page<DeliveryRow, DeliveryId>;
+        delivery(DeliveryId) -> Option<DeliveryRow>;
+        attempts(DeliveryId) -> Vec<Attempt>;
+        list_dead_letters(&DeliveryFilter, Option<(Timestamp, DeliveryId)>, u32) -> Page<DeliveryRow, (Timestamp, DeliveryId)>;
+        group_dead_letters(&GroupFilter, u32) -> DeadGroups;
+        discard_dead_letter(DeliveryId, &Entry) -> bool;
+        replay_one(DeliveryId, ReplayOf, &Entry) -> ReplayOne;
+        create_replay(&ReplayToCreate, &Entry) -> Created;
+        replay(ReplayId) -> Option<ReplayRow>;
+        list_replays(&ReplayListFilter<'_>, Option<ReplayId>, u32) -> Page<ReplayRow, ReplayId>;
+        cancel_replay(ReplayId, &Entry) -> Option<ReplayRow>;
+        release_replayed(ReplayId, &ReplayScope, u32) -> u32;
+        ledger(Option<&str>, Span) -> Ledger;
+        backlog(u32) -> Backlog;
+        oldest_due() -> Option<Duration>;
+        recent_attempts(EndpointId, Timestamp, u32) -> Vec<RecentAttempt>;
+        ; none running_replays -> Vec<ReplayId>;
+    }
+    Expunging {
+        expunge(EventId, Keys, &Entry) -> bool;
+        create_expunge(&ExpungeToCreate, &Entry) -> ExpungeRow;
+        expunge_of_many(ExpungeId) -> Option<ExpungeRow>;
+        expunge_next(ExpungeId, u32) -> bool;
+        ; none running_expunges -> Vec<ExpungeId>;
+    }
+    Sealed {
+        sealed_endpoints(Option<EndpointId>, u32) -> Vec<(EndpointId, Vec<u8>)>;
+        reseal_endpoints(&[Resealed<EndpointId, Vec<u8>>]) -> u64;
+        sealed_destinations(Option<EventId>, u32) -> SealedDestinations;
+        reseal_destinations(&[Resealed<EventId, String>]) -> u64;
+        sealed_requests(Option<&OnceName>, u32) -> Vec<(OnceName, Vec<u8>)>;
+        reseal_requests(&[Resealed<OnceName, Vec<u8>>]) -> u64;
+        replace_setting(&str, &[u8], &[u8], &Entry) -> bool;
+    }
+    Tokens {
+        create_token(&Token, &Entry) -> ();
+        list_tokens() -> Vec<Token>;
+        valid_token(TokenId) -> Option<Token>;
+        revoke_token(TokenId, &Entry) -> Option<Token>;
+        note_token_use(TokenId) -> ();
+    }
+    Sessions {
+        end_session(SessionId, Timestamp) -> ();
+        is_session_ended(SessionId) -> bool;
+    }
+    Audit {
+        list_audit(&AuditFilter, Option<AuditPosition>, u32) -> Page<AuditRow, AuditPosition>;
+    }
+}

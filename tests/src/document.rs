@@ -65,6 +65,24 @@ impl Document {
         parameters.map(|it| (it["name"].as_str().expect("a name").to_owned(), it["schema"].clone())).collect()
     }
 
+    /// What a query that tests `name` must have beside it: samples of the other parameters that are required.
+    #[must_use]
+    pub fn also_needed(&self, operation: &Operation, name: &str) -> String {
+        let parameters = operation.told["parameters"].as_array().into_iter().flatten();
+        let needed = parameters
+            .map(|parameter| self.resolved(parameter))
+            .filter(|it| it["in"] == "query" && it["required"] == true);
+        let needed = needed.filter(|it| it["name"] != name);
+        let sample = |it: &Value| {
+            format!(
+                "&{}={}",
+                it["name"].as_str().unwrap_or_default(),
+                self.sample(&it["schema"]).as_str().unwrap_or("x")
+            )
+        };
+        needed.map(sample).collect()
+    }
+
     /// The schema of an operation's body.
     #[must_use]
     pub fn body<'a>(&'a self, operation: &'a Operation) -> Option<&'a Value> {

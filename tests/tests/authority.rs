@@ -58,7 +58,7 @@ struct Route {
 
 fn routes() -> Vec<Route> {
     use Scope::{Admin, Emit, Operator, Read};
-    use Thing::{DeadLetter, Endpoint, Event, Everything, Expunge, Nothing, Replay, Tenant};
+    use Thing::{DeadLetter, Endpoint, Event, Everything, Expunge, Keyed, Nothing, Replay, Tenant};
     let get =
         |path, query, thing, scope| Route { method: Method::GET, path, query, body: None, thing, scope, status: 200 };
     let change = |method, path, body: Value, thing, scope, status| Route {
@@ -97,6 +97,7 @@ fn routes() -> Vec<Route> {
         change(Method::POST, "/v1/endpoints/{id}/pause", Value::Null, Endpoint, Operator, 200),
         change(Method::POST, "/v1/endpoints/{id}/resume", Value::Null, Endpoint, Operator, 200),
         get("/v1/find", "?q=call-1&tenant=TENANT", Tenant, Read),
+        Route { query: "?tenant=TENANT", ..change(Method::POST, "/v1/gaps", json!("call-1"), Tenant, Read, 200) },
         get("/v1/deliveries", "?tenant=TENANT", Tenant, Read),
         get("/v1/deliveries/{id}", "", DeadLetter, Read),
         change(Method::POST, "/v1/deliveries/{id}/replay", Value::Null, DeadLetter, Operator, 202),
@@ -308,6 +309,7 @@ on_both_stores! {
 const fn absent(thing: Thing) -> &'static str {
     match thing {
         Thing::Tenant | Thing::Nothing | Thing::Everything => "",
+        Thing::Keyed => "a-key-of-nobody",
         Thing::Endpoint => "ep_0199c0de5eed7a11b0a1c2d3e4f56789",
         Thing::Event => "evt_0199c0de5eed7a11b0a1c2d3e4f50000",
         Thing::DeadLetter => "dlv_0199c0de5eed7a11b0a1c2d3e4f50001",

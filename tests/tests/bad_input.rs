@@ -65,6 +65,8 @@ impl Scene {
             (replay["state"] == "completed").then_some(())
         })
         .await;
+        let keyed = json!({"url": receiver.url(), "event_types": [], "tenant": "acme", "key": "agent-7"});
+        api.endpoint(keyed).await;
         let document = Document::of(api).await;
         let ids = [("events", event), ("endpoints", endpoint), ("deliveries", delivery), ("dead-letters", letter)];
         let ids = ids.into_iter().chain([("replays", replay), ("expunges", expunge)]).collect();
@@ -217,7 +219,7 @@ on_both_stores! {
             for (name, query) in queries {
                 let mut asked = Asked::rightly(scene, operation);
                 asked.what = query.chars().take(80).collect();
-                asked.path = format!("{}?{query}", asked.path);
+                asked.path = format!("{}?{query}{}", asked.path, scene.document.also_needed(operation, &name));
                 found.push(asked.refused(scene, &[400], Named::Parameter(&name)).await);
             }
         })

@@ -120,7 +120,7 @@ pub(crate) async fn is_harmless(browser: &mut Browser) {
     let found = "return [window.ran || 0, document.querySelectorAll('script, iframe, main svg, main img, [onload], [onerror]').length]";
     let address = browser.address().await;
     assert_eq!(browser.run(found).await, json!([0, 0]), "{address}: {}", browser.text().await);
-    let links = "return [...document.querySelectorAll('a, form')].map(it => new URL(it.href || it.action)).filter(it => it.origin !== location.origin).length";
+    let links = "return [...document.querySelectorAll('a, form')].map(it => new URL(it.getAttribute('href') || it.getAttribute('action'), location)).filter(it => it.origin !== location.origin).length";
     assert_eq!(browser.run(links).await, 0, "{address} leads elsewhere");
     let complaints = browser.complaints().await;
     assert!(!complaints.iter().any(|it| it.contains("Content Security Policy")), "{address}: {complaints:?}");

@@ -98,6 +98,7 @@ mod differential;
 mod edits;
 mod embedded;
 mod flat_cost;
+mod gaps;
 mod idempotency;
 mod large;
 mod openapi;

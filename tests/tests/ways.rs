@@ -67,6 +67,7 @@ const WAYS: &[(&str, Way, Way)] = &[
     ("POST /v1/expunge", By("expunge"), ERASED_ELSEWHERE),
     ("GET /v1/expunges/{id}", By("expunge"), ERASED_ELSEWHERE),
     ("GET /v1/find", By("find"), By("GET /find")),
+    ("POST /v1/gaps", By("gaps"), Without("a list of calls is a file, and files are for commands")),
     ("GET /v1/ledger", Without(BY_CURL), By("GET /")),
     ("GET /v1/replays", By("replays"), By("GET /replays")),
     ("POST /v1/replays", By("replay"), By("POST /replays")),

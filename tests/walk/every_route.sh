@@ -117,6 +117,9 @@ has items kind id nearest
 shows '"kind":"event"' '"key":"call-42"'
 ask GET "/v1/find?q=call-4&tenant=$tenant" 200
 shows '"key":"call-42"'
+send POST "/v1/gaps?tenant=$tenant" 200 <<<'"call-42"'
+has items key status delivery_id counts
+shows '"status":"delivered"'
 ask GET "/v1/deliveries?tenant=$tenant&key=call-42&status=delivered" 200
 shows "\"event_id\":\"$event\"" '"type":"CALL_ENDED"'
 delivery=$(value_of id)

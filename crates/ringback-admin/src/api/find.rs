@@ -17,8 +17,8 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(find))
 }
 
-/// Longest text that is looked for, in bytes: no key is longer.
-const TEXT_MAX: usize = 1_024;
+/// Longest text that is looked for, in characters: no key is longer.
+const CHARS_MAX: usize = 1_024;
 
 /// `?q &tenant`
 struct Asked {
@@ -28,7 +28,7 @@ struct Asked {
 
 impl FromParameters for Asked {
     fn read(parameters: &mut Parameters) -> Self {
-        let is_sought = |text: &str| !text.is_empty() && text.len() <= TEXT_MAX;
+        let is_sought = |text: &str| !text.is_empty() && text.chars().count() <= CHARS_MAX;
         Self { text: parameters.must_have("q", is_sought), tenant: parameters.text("tenant", is_tenant) }
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod endpoints;
 pub(crate) mod events;
 mod expunges;
 mod find;
+mod gaps;
 mod health;
 mod ledger;
 mod metrics;
@@ -68,6 +69,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(expunges::routes())
         .merge(ledger::routes())
         .merge(find::routes())
+        .merge(gaps::routes())
         .merge(audit::routes())
         .merge(health::routes())
         .merge(document::routes())

@@ -52,6 +52,26 @@ pub(crate) struct Find {
     tenant: Option<Tenant>,
 }
 
+/// `POST /v1/gaps`
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Gaps {
+    #[param(inline)]
+    tenant: Option<Tenant>,
+    /// Only deliveries to this endpoint.
+    #[param(inline)]
+    endpoint_id: Option<EndpointId>,
+    /// Of events accepted at or after.
+    #[param(inline)]
+    since: Option<Time>,
+    /// Of events accepted before.
+    #[param(inline)]
+    until: Option<Time>,
+    /// From how many seconds after it was accepted on a delivery is late; 300 unless given.
+    #[param(minimum = 0, maximum = 2592000)]
+    late_after: Option<u32>,
+}
+
 /// `GET /v1/endpoints`
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -107,7 +107,7 @@ const ALL: &[Refusal] = &[
     Refusal {
         status: 422,
         name: "Unprocessable",
-        description: "A field of the body cannot be; every one that cannot is named.",
+        description: "A field of the body, or a name in the path, cannot be; every one that cannot is named.",
         codes: &[
             "required",
             "unknown_field",
@@ -224,7 +224,8 @@ pub(super) fn add(path: &str, operation: &mut Value) {
         401 | 403 | 429 => is_guarded,
         431 => true,
         404 => can_be_absent,
-        408 | 413 | 415 | 422 => has_body,
+        408 | 413 | 415 => has_body,
+        422 => has_body || path.contains("{tenant}"),
         500 => true,
         503 => needs_place,
         _ => false,

@@ -9,6 +9,7 @@ use ringback::{
     attempt::{Conclusion, ErrorClass, Phase},
     delivery::{DeadReason as Reason, HoldReason as Hold, Status as State},
     endpoint::{Digest as Hash, Encoding as Written, KeyFormat as Format, Preset as Bundle, Scheme},
+    operate::gaps::Fate as Fated,
     operate::routing::Skipped as Skip,
     store::{EventState as Routed, ExpungeState as Erasing, ReplayState as Replaying, Replayed},
     word::Word,
@@ -108,6 +109,7 @@ described! {
     Status = words::<State>("Where a delivery stands.");
     DeadReason = words::<Reason>("Why a delivery was given up.");
     HoldReason = words::<Hold>("Why a delivery waits.");
+    Fate = words::<Fated>("What became of the events with a key.");
     EventState = words::<Routed>("What routing made of an event.");
     SkipReason = words::<Skip>("Why an endpoint got no delivery.");
     ReplayState = words::<Replaying>("Where a replay stands.");

@@ -30,11 +30,13 @@ pub(crate) enum Client {
 impl Client {
     /// `GET path?query`.
     pub(crate) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Answer> {
-        let mut pairs = url::form_urlencoded::Serializer::new(String::new());
-        pairs.extend_pairs(query);
-        let query = pairs.finish();
-        let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-        self.call(Method::GET, &path, None).await
+        self.call(Method::GET, &asked(path, query), None).await
+    }
+
+    /// `POST path?query` with lines of CSV.
+    pub(crate) async fn post_csv(&self, path: &str, query: &[(&str, String)], csv: Vec<u8>) -> Result<Answer> {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/csv"))]);
+        self.send(Method::POST, &asked(path, query), headers, Some(Bytes::from(csv))).await
     }
 
     /// `POST path` with a JSON body, or with none.
@@ -64,13 +66,21 @@ impl Client {
 
     async fn send(&self, method: Method, path: &str, mut headers: HeaderMap, body: Option<Bytes>) -> Result<Answer> {
         if body.is_some() {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         }
         match self {
             Self::Direct(direct) => direct.call(method, path, headers, body).await,
             Self::Remote(remote) => remote.call(method, path, headers, body).await,
         }
     }
+}
+
+/// A path with its query, if it has one.
+fn asked(path: &str, query: &[(&str, String)]) -> String {
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    pairs.extend_pairs(query);
+    let query = pairs.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 /// Encodes an id or a key as one segment of a path, whatever characters it has.

@@ -12,6 +12,7 @@ pub(crate) mod explain;
 pub(crate) mod expunge;
 mod filter;
 pub(crate) mod find;
+pub(crate) mod gaps;
 mod header;
 mod input;
 pub(crate) mod listen;

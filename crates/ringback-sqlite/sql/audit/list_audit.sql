@@ -1,10 +1,7 @@
 -- Changes, newest first. (at, seq) < (?1, ?2), ?3 <= at, ?4 how many, ?5 who, ?6 what, ?7 the object.
 SELECT seq, at, who, action, object, tenant, request_id, before, after
 FROM ringback_audit
-WHERE at >= ?3
-  AND (at, seq) < (?1, ?2)
-  AND (?5 IS NULL OR who = ?5)
-  AND (?6 IS NULL OR action = ?6)
-  AND (?7 IS NULL OR object = ?7)
+WHERE (at, seq) < (?1, ?2) AND at >= ?3
+  AND (?5 IS NULL OR who = ?5) AND (?6 IS NULL OR action = ?6) AND (?7 IS NULL OR object = ?7)
 ORDER BY at DESC, seq DESC
 LIMIT ?4

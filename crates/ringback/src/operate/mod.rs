@@ -14,6 +14,7 @@ mod expunge;
 pub mod expunges;
 pub mod figures;
 pub mod find;
+pub mod gaps;
 pub mod held;
 mod housekeeping;
 mod jobs;

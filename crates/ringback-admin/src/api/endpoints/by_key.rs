@@ -5,7 +5,11 @@ use axum::{
     response::Response,
 };
 use http::StatusCode;
-use ringback::id::EndpointId;
+use ringback::{
+    event::{is_key, is_tenant},
+    id::EndpointId,
+    invalid::Invalid,
+};
 
 use super::{change, listing};
 use crate::{
@@ -23,6 +27,11 @@ type Named = Result<Path<(String, String)>, PathRejection>;
 /// The endpoint that has the key, if the caller may see it.
 async fn find(api: &Api, access: &Access, named: Named) -> Result<Id<EndpointId>, Problem> {
     let Path((tenant, key)) = named.map_err(|_| Problem::not_found())?;
+    for (pointer, is_right) in [("/tenant", is_tenant(&tenant)), ("/key", is_key(&key))] {
+        if !is_right {
+            return Err(Invalid::one(pointer, "malformed", "has characters or a length that it cannot have").into());
+        }
+    }
     let directory = api.engine.directory().await?;
     access.found(directory.by_key(&tenant, &key), |endpoint| &endpoint.tenant).map(|endpoint| Id(endpoint.id))
 }

@@ -129,3 +129,20 @@ fn every_shell_gets_its_completions() {
     }
     assert_eq!(run(folder.path(), &["completions", "cmd"]).status.code(), Some(2));
 }
+
+/// Nobody asks for colours in a pipe, unless by variable; `NO_COLOR` goes before all.
+#[test]
+fn colours_are_for_terminals_unless_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let colours = |variables: &[(&str, &str)]| {
+        let mut command = ringback(folder.path());
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        let output = command.envs(variables.iter().copied()).arg("check-config").output().unwrap();
+        said(&output).contains("\u{1b}[32mok")
+    };
+    assert!(!colours(&[]));
+    assert!(colours(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!colours(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+}

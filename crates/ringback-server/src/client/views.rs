@@ -78,6 +78,7 @@ pub(crate) struct Delivery {
     pub(crate) id: String,
     pub(crate) event_id: String,
     pub(crate) endpoint_id: Option<String>,
+    pub(crate) tenant: String,
     #[serde(rename = "type")]
     pub(crate) event_type: String,
     pub(crate) key: Option<String>,

@@ -39,19 +39,24 @@ impl DeadLetters {
         let mut query = self.filter.fields();
         query.extend(self.reason.map(|reason| ("reason", reason)));
         let client = self.connection.open().await?;
+        let of_any = self.filter.tenant.is_none();
+        let show = |letters: &[Delivery]| show(letters, of_any);
         self.paging.list(&client, "/v1/dead-letters", query, "no dead letter matches", show).await
     }
 }
 
-fn show(letters: &[Delivery]) {
+/// With the tenants unless only one was asked for.
+fn show(letters: &[Delivery], of_any: bool) {
     let now = Timestamp::now();
-    let mut table = Table::new(["DIED", "WHY", "TRIES", "LAST ANSWER", "TYPE", "KEY", "DELIVERY", "TO"]);
+    let table = Table::new(["DIED", "WHY", "TRIES", "LAST ANSWER", "TENANT", "TYPE", "KEY", "DELIVERY", "TO"]);
+    let mut table = table.only_if("TENANT", of_any);
     for letter in letters {
         table.row([
             letter.died_at.map(|at| moment::relative(at, now)).unwrap_or_default(),
             letter.dead_reason.clone().unwrap_or_default(),
             letter.attempt_count.to_string(),
             last_answer(letter),
+            letter.tenant.clone(),
             letter.event_type.clone(),
             letter.key.clone().unwrap_or_default(),
             letter.id.clone(),

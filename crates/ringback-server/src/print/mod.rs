@@ -14,7 +14,7 @@ mod table;
 pub(crate) use self::{
     note::{again, note},
     out::{line, raw},
-    paint::Paint,
+    paint::{Paint, Tone},
     plain::plain,
     size::bytes,
     table::Table,

@@ -6,7 +6,7 @@ use ringback::time::Timestamp;
 
 use crate::{
     client::views::{Attempt, Delivery, Event, Routing},
-    print::{self, Paint, bytes, moment, plain},
+    print::{self, Paint, Tone, bytes, moment, plain},
 };
 
 pub(crate) use self::policy::policy;
@@ -83,6 +83,27 @@ pub(crate) fn delivery(delivery: &Delivery, event: &Event, paint: Paint) {
     delivery.attempts[earlier..].iter().for_each(|one| attempt(one, paint));
 }
 
+/// The colour of a delivery's status.
+pub(crate) fn tone(status: &str) -> Tone {
+    match status {
+        "delivered" => Tone::Good,
+        "dead" => Tone::Bad,
+        "pending" => Tone::Pending,
+        _ => Tone::Plain,
+    }
+}
+
+/// What a delivery waits for, or how it ended, in a word or two.
+pub(crate) fn next(delivery: &Delivery, now: Timestamp) -> String {
+    let held = delivery.hold_reason.as_deref().map(|reason| format!("held: {reason}"));
+    let due = delivery.next_attempt_at.map(|at| moment::relative(at, now));
+    let dead = delivery.dead_reason.as_ref().map(|reason| match &delivery.last_error {
+        // For other reasons the attempts show more than the error's text.
+        Some(error) if reason == "unroutable" => format!("{reason}: {error}"),
+        _ => reason.clone(),
+    });
+    held.or(due).or(dead).unwrap_or_else(|| "-".to_owned())
+}
 fn standing(delivery: &Delivery, now: Timestamp, paint: Paint) -> String {
     let tries = match delivery.attempt_count {
         1 => "1 attempt".to_owned(),
@@ -167,7 +188,7 @@ mod tests {
 
     fn dead(reason: &str, endpoint: Option<&str>, error: &str) -> String {
         let delivery = json!({
-            "id": "dlv_1", "event_id": "evt_1", "endpoint_id": endpoint, "type": "a", "key": null, "url": null,
+            "id": "dlv_1", "event_id": "evt_1", "endpoint_id": endpoint, "tenant": "t", "type": "a", "key": null, "url": null,
             "status": "dead", "dead_reason": reason, "attempt_count": 0, "next_attempt_at": null, "held_until": null,
             "hold_reason": null, "created_at": "2026-01-31T12:00:00Z", "finished_at": "2026-01-31T12:00:00Z",
             "last_error": error,

@@ -142,7 +142,9 @@ fn walk(way: &Way<'_>, receiver: &str, tenant: &str) {
     let crm = endpoints(way, receiver, tenant);
     let delivery = delivered(way, &crm, tenant);
     verified(way, &delivery);
+    looked_up(way, &crm, tenant);
     dead_and_replayed(way, receiver, tenant);
+    discarded(way, tenant);
     erased(way, tenant);
     gone(way, &crm, tenant);
 }
@@ -274,6 +276,33 @@ fn delivered(way: &Way<'_>, crm: &str, tenant: &str) -> String {
     id.to_owned()
 }
 
+/// What came in, byte for byte; what became of it, in numbers; and who changed what.
+fn looked_up(way: &Way<'_>, crm: &str, tenant: &str) {
+    let of_call = ["events", "--tenant", tenant, "--type", "CALL_ENDED", "--key", "call-1", "--since", "1h"];
+    let event = text(&way.json(&of_call)["items"][0]["id"]).to_owned();
+    let listed = way.done(&of_call);
+    assert!(listed.contains(&event) && listed.contains("routed") && !listed.contains("TENANT"), "{listed}");
+    assert!(way.done(&["events"]).contains("TENANT"));
+    way.refused(3, &["events", "--tenant", tenant, "--until", "2020-01-01T00:00:00Z"]);
+
+    assert_eq!(way.done(&["payload", &event]), BODY);
+    way.refused(3, &["payload", "evt_00000000000000000000000000000000"]);
+
+    let ledger = way.json(&["ledger", "--tenant", tenant]);
+    let delivered = ledger["deliveries"]["delivered"].as_u64().unwrap();
+    assert!(delivered >= 3 && ledger["events"]["accepted"].as_u64() >= Some(delivered), "{ledger}");
+    assert!(way.done(&["ledger", "--tenant", tenant]).contains("owed = "));
+    let before = way.done(&["ledger", "--tenant", tenant, "--until", "2020-01-01T00:00:00Z"]);
+    assert!(before.starts_with("events      0 accepted"), "{before}");
+
+    let changes = way.json(&["audit", "--since", "1h", "--limit", "1000"]);
+    let of_crm = |change: &&Value| change["object_id"] == crm && change["action"] == "endpoint.update";
+    assert!(changes["items"].as_array().unwrap().iter().filter(of_crm).count() >= 2, "{changes}");
+    let told = way.done(&["audit", "--limit", "1000"]);
+    assert!(told.lines().any(|line| line.contains(crm) && line.ends_with("name")), "{told}");
+    way.refused(3, &["audit", "--until", "2020-01-01T00:00:00Z"]);
+}
+
 /// What was sent is what a receiver can check.
 fn verified(way: &Way<'_>, delivery: &str) {
     let headers = way.json(&["deliveries", delivery])["attempts"][0]["request"]["headers"].to_string();
@@ -333,11 +362,25 @@ fn dead_and_replayed(way: &Way<'_>, receiver: &str, tenant: &str) {
     way.done(&["endpoints", "delete", lost]);
 }
 
+/// A dead letter that nobody wants to have sent again.
+fn discarded(way: &Way<'_>, tenant: &str) {
+    let create = ["endpoints", "create", "http://127.0.0.1:1/nobody", "--tenant", tenant, "--event-types", "UNLOVED"];
+    way.json(&[&create[..], &["--key", "unloved", "--max-attempts", "1"]].concat());
+    let event = way.done(&["emit", "UNLOVED", "call.json", "--tenant", tenant]);
+    let letter = text(&way.settled_of(event.trim())["id"]).to_owned();
+    let told = way.done(&["discard", &letter]);
+    assert!(told.contains(&format!("{letter} to http://127.0.0.1:1/nobody was dead (exhausted)")), "{told}");
+    assert_eq!(way.settled(&letter)["status"], "cancelled");
+    assert!(way.refused(3, &["discard", &letter]).contains("no dead letter, but cancelled"));
+    way.refused(3, &["discard", "dlv_00000000000000000000000000000001"]);
+}
+
 /// One event and then all of a key: erased, with a receipt.
 fn erased(way: &Way<'_>, tenant: &str) {
     let event = way.done(&["emit", "UNWANTED", "call.json", "--key", "call-3", "--tenant", tenant]);
     way.done(&["emit", "UNWANTED", "call.json", "--key", "call-3", "--tenant", tenant]);
     assert!(way.done(&["expunge", event.trim()]).contains("are erased"));
+    assert!(way.refused(1, &["payload", event.trim()]).contains("410"));
     let of_key = ["expunge", "--tenant", tenant, "--key", "call-3"];
     let preview = way.json(&[&of_key[..], &["--dry-run"]].concat());
     assert_eq!((&preview["matched"], &preview["id"]), (&2.into(), &Value::Null));

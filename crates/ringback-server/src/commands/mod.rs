@@ -1,27 +1,34 @@
 //! One command, one file. Each reads its arguments, asks the API through [`crate::client`] and prints.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod check_config;
 pub(crate) mod completions;
 pub(crate) mod dead_letters;
 pub(crate) mod deliveries;
 pub(crate) mod demo;
+pub(crate) mod discard;
+mod each;
 pub(crate) mod emit;
 pub(crate) mod endpoints;
+pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod expunge;
 mod filter;
 pub(crate) mod find;
 mod header;
 mod input;
+pub(crate) mod ledger;
 pub(crate) mod listen;
 pub(crate) mod migrate;
 mod page;
+pub(crate) mod payload;
 pub(crate) mod rekey;
 pub(crate) mod replay;
 pub(crate) mod replays;
 mod scheme;
 pub(crate) mod serve;
+mod span;
 pub(crate) mod token;
 mod value;
 pub(crate) mod verify;

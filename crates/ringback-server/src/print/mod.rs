@@ -15,7 +15,7 @@ pub(crate) use self::{
     note::{again, note},
     out::{line, raw},
     paint::{Paint, Tone},
-    plain::plain,
+    plain::{disturbs_terminal, plain},
     size::bytes,
     table::Table,
 };

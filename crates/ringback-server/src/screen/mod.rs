@@ -5,7 +5,7 @@ mod policy;
 use ringback::time::Timestamp;
 
 use crate::{
-    client::views::{Attempt, Delivery, Event, Routing},
+    client::views::{Attempt, Delivery, Event, Ledger, Routing},
     print::{self, Paint, Tone, bytes, moment, plain},
 };
 
@@ -103,6 +103,21 @@ pub(crate) fn next(delivery: &Delivery, now: Timestamp) -> String {
         _ => reason.clone(),
     });
     held.or(due).or(dead).unwrap_or_else(|| "-".to_owned())
+}
+
+/// The ledger as its two sums.
+pub(crate) fn ledger(ledger: &Ledger) -> [String; 2] {
+    let (events, deliveries) = (&ledger.events, &ledger.deliveries);
+    [
+        format!(
+            "events      {} accepted = {} unrouted + {} duplicate + {} unmatched + {} routed",
+            events.accepted, events.unrouted, events.duplicate, events.unmatched, events.routed
+        ),
+        format!(
+            "deliveries  {} owed = {} pending + {} delivered + {} dead + {} cancelled",
+            deliveries.owed, deliveries.pending, deliveries.delivered, deliveries.dead, deliveries.cancelled
+        ),
+    ]
 }
 fn standing(delivery: &Delivery, now: Timestamp, paint: Paint) -> String {
     let tries = match delivery.attempt_count {

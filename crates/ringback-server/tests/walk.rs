@@ -189,6 +189,7 @@ fn endpoints(way: &Way<'_>, receiver: &str, tenant: &str) -> String {
     assert!(!way.done(&["endpoints", "get", &other]).contains("rotation"));
     only_as_it_was_seen(way, &crm);
     put_in_its_place(way, &hook, tenant);
+    by_key(way, &crm, tenant);
     assert_eq!(way.json(&["endpoints", "pause", &crm])["paused"], true);
     assert!(way.done(&["endpoints", "get", &crm]).contains("paused"));
     assert!(way.done(&["endpoints", "resume", &crm]).contains("enabled"));
@@ -225,7 +226,21 @@ fn put_in_its_place(way: &Way<'_>, hook: &str, tenant: &str) {
     );
     assert!(way.refused(2, &put).contains("--key"));
     way.refused(1, &[&put[..], &key, &["--if-match", "999999"]].concat());
-    way.done(&["endpoints", "delete", text(&made["id"])]);
+    way.done(&["endpoints", "delete", "--tenant", tenant, key[0], key[1]]);
+}
+
+/// By its key instead of its id.
+fn by_key(way: &Way<'_>, endpoint: &str, tenant: &str) {
+    let named = ["--tenant", tenant, "--key", "crm"];
+    assert_eq!(way.json(&[&["endpoints", "get"], &named[..]].concat())["id"], endpoint);
+    assert_eq!(way.json(&[&["endpoints", "pause"], &named[..]].concat())["paused"], true);
+    assert_eq!(way.json(&[&["endpoints", "resume"], &named[..]].concat())["id"], endpoint);
+    let other = way.refused(3, &["endpoints", "get", "--tenant", tenant, "--key", "crm-2"]);
+    assert!(other.contains("crm-2"), "{other}");
+    assert!(way.refused(2, &[&["endpoints", "get", endpoint], &named[..]].concat()).contains("--key"));
+    assert!(way.refused(2, &["endpoints", "get"]).contains("--key"));
+    assert!(way.refused(2, &["endpoints", "get", "--tenant", tenant]).contains("--key"));
+    assert!(way.refused(2, &["endpoints", "get", endpoint, "--tenant", tenant]).contains("--tenant"));
 }
 
 /// A test, and an event: found, explained and listed.
@@ -234,6 +249,11 @@ fn delivered(way: &Way<'_>, crm: &str, tenant: &str) -> String {
     let tested = way.settled(text(&test["delivery_id"]));
     assert_eq!(tested["status"], "delivered", "{tested}");
     assert!(way.done(&["endpoints", "test", crm]).contains("goes out as dlv_"));
+    let waited = way.done(&["endpoints", "test", "--tenant", tenant, "--key", "crm", "--wait"]);
+    assert!(waited.contains("answered 200") && waited.contains("delivered"), "{waited}");
+    let waited = way.done(&["endpoints", "test", crm, "--wait", "--json"]);
+    let waited: Vec<Value> = waited.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&waited[0]["delivery_id"], &waited[1]["status"]), (&waited[1]["id"], &"delivered".into()));
 
     let event = way.done(&["emit", "CALL_ENDED", "call.json", "--key", "call-1", "--tenant", tenant]);
     let event = event.trim();
@@ -365,7 +385,7 @@ fn dead_and_replayed(way: &Way<'_>, receiver: &str, tenant: &str) {
 /// A dead letter that nobody wants to have sent again.
 fn discarded(way: &Way<'_>, tenant: &str) {
     let create = ["endpoints", "create", "http://127.0.0.1:1/nobody", "--tenant", tenant, "--event-types", "UNLOVED"];
-    way.json(&[&create[..], &["--key", "unloved", "--max-attempts", "1"]].concat());
+    let unloved = way.json(&[&create[..], &["--key", "unloved", "--max-attempts", "1"]].concat());
     let event = way.done(&["emit", "UNLOVED", "call.json", "--tenant", tenant]);
     let letter = text(&way.settled_of(event.trim())["id"]).to_owned();
     let told = way.done(&["discard", &letter]);
@@ -373,6 +393,10 @@ fn discarded(way: &Way<'_>, tenant: &str) {
     assert_eq!(way.settled(&letter)["status"], "cancelled");
     assert!(way.refused(3, &["discard", &letter]).contains("no dead letter, but cancelled"));
     way.refused(3, &["discard", "dlv_00000000000000000000000000000001"]);
+    let failed = way.output(&["endpoints", "test", text(&unloved["id"]), "--wait"]);
+    assert_eq!(failed.status.code(), Some(1), "{}", complained(&failed));
+    assert!(said(&failed).contains("#1") && said(&failed).contains("connect_refused"), "{}", said(&failed));
+    way.done(&["endpoints", "delete", "--tenant", tenant, "--key", "unloved"]);
 }
 
 /// One event and then all of a key: erased, with a receipt.

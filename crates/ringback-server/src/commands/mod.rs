@@ -21,6 +21,7 @@ mod input;
 pub(crate) mod ledger;
 pub(crate) mod listen;
 pub(crate) mod migrate;
+mod outcome;
 mod page;
 pub(crate) mod payload;
 pub(crate) mod rekey;

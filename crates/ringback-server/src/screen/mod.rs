@@ -119,7 +119,9 @@ pub(crate) fn ledger(ledger: &Ledger) -> [String; 2] {
         ),
     ]
 }
-fn standing(delivery: &Delivery, now: Timestamp, paint: Paint) -> String {
+
+/// How a delivery stands, and what can be done about it.
+pub(crate) fn standing(delivery: &Delivery, now: Timestamp, paint: Paint) -> String {
     let tries = match delivery.attempt_count {
         1 => "1 attempt".to_owned(),
         count => format!("{count} attempts"),
@@ -167,7 +169,17 @@ fn coming(delivery: &Delivery, tries: &str, now: Timestamp) -> String {
     format!("pending after {tries}: {told}")
 }
 
-fn attempt(attempt: &Attempt, paint: Paint) {
+/// One attempt with its answer.
+pub(crate) fn attempt(attempt: &Attempt, paint: Paint) {
+    let told = plain(&format!("#{} {} {}", attempt.number, moment::clock(attempt.at), came(attempt)));
+    print::line(format!("    {}", if attempt.outcome == "delivered" { paint.good(&told) } else { paint.bad(&told) }));
+    if let Some(body) = body(attempt) {
+        print::line(paint.faint(&format!("       it said: {body}")));
+    }
+}
+
+/// What came of an attempt, and how long it took.
+pub(crate) fn came(attempt: &Attempt) -> String {
     let peer = |word: &str| attempt.remote_addr.as_deref().map(|peer| format!(" {word} {peer}")).unwrap_or_default();
     let came = match (attempt.status_code, attempt.error.as_deref()) {
         (Some(code), _) => format!("answered {code}{}", peer("by")),
@@ -177,13 +189,7 @@ fn attempt(attempt: &Attempt, paint: Paint) {
         (None, None) => format!("{}{}", attempt.outcome, peer("at")),
     };
     let stale = if attempt.outcome == "stale" { ", too late to count" } else { "" };
-    let when = moment::clock(attempt.at);
-    let told = format!("#{} {when} {came} in {:.1} ms{stale}", attempt.number, attempt.duration_ms);
-    let told = plain(&told);
-    print::line(format!("    {}", if attempt.outcome == "delivered" { paint.good(&told) } else { paint.bad(&told) }));
-    if let Some(body) = body(attempt) {
-        print::line(paint.faint(&format!("       it said: {body}")));
-    }
+    format!("{came} in {:.1} ms{stale}", attempt.duration_ms)
 }
 
 /// The beginning of a textual answer, on one line.

@@ -33,6 +33,7 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
             these(&["", "yesterday", "1h30m", "2026-13-45T99:00:00Z"])
         }
         (_, "--host") => these(&["", "a b", "a/b"]),
+        ("tail", "--lines") => these(&["", "-1", "201", "many"]),
         (_, "--limit") => these(&["", "0", "1001", "-1", "many", "1.5"]),
         (_, "--follow" | "--cancel") => these(&["", "rpl_1", "dlv_00000000000000000000000000000001"]),
         (_, "--if-match") => these(&["", "seven", "-1", "W/\"7\""]),

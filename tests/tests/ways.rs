@@ -79,9 +79,11 @@ const WITHOUT_A_ROUTE: &[(&str, &str)] = &[
     ("migrate", "changes the schema"),
     ("rekey", "needs the keys"),
     ("serve", "is the server"),
+    ("tail", "asks the lists of deliveries and dead letters again and again"),
     ("token create", "goes to the store, so that no token can make others"),
     ("token list", "goes to the store, as its neighbours do"),
     ("token revoke", "goes to the store, as its neighbours do"),
+    ("top", "asks several routes again and again"),
     ("verify", "judges a request that somebody kept"),
 ];
 

@@ -89,6 +89,8 @@ fn help_teaches_with_examples() {
         "payload",
         "deliveries",
         "dead-letters",
+        "tail",
+        "top",
         "replay",
         "discard",
         "ledger",

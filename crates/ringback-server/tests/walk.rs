@@ -13,6 +13,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Output, Stdio},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -143,6 +144,7 @@ fn walk(way: &Way<'_>, receiver: &str, tenant: &str) {
     let delivery = delivered(way, &crm, tenant);
     verified(way, &delivery);
     looked_up(way, &crm, tenant);
+    followed(way, &crm, tenant);
     dead_and_replayed(way, receiver, tenant);
     discarded(way, tenant);
     erased(way, tenant);
@@ -323,6 +325,36 @@ fn looked_up(way: &Way<'_>, crm: &str, tenant: &str) {
     way.refused(3, &["audit", "--until", "2020-01-01T00:00:00Z"]);
 }
 
+/// What happens now: as it comes, and on one screen.
+fn followed(way: &Way<'_>, crm: &str, tenant: &str) {
+    let told = way.done(&["tail", "--once", "--tenant", tenant]);
+    assert!(told.lines().count() >= 4 && told.contains("#1 answered 200"), "{told}");
+    let newest = way.done(&["tail", "--once", "--endpoint-id", crm, "--lines", "1", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&newest).unwrap()["endpoint_id"], crm);
+    way.refused(3, &["tail", "--once", "--tenant", "nobody"]);
+
+    let mut command = in_environment(way.folder, way.environment);
+    command.args(["tail", "--tenant", tenant, "--lines", "1"]).args(&way.flags);
+    let mut tail = command.stdout(Stdio::piped()).spawn().unwrap();
+    let (send, lines) = mpsc::channel();
+    let stdout = BufReader::new(tail.stdout.take().unwrap());
+    std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
+    // The first look is over.
+    lines.recv_timeout(support::BOUND).unwrap();
+    let event = way.done(&["emit", "CALL_ENDED", "call.json", "--key", "call-tailed", "--tenant", tenant]);
+    let delivery = way.settled_of(event.trim())["id"].clone();
+    let is_sought = |line: &String| line.contains("delivered") && line.contains(text(&delivery));
+    let line = std::iter::from_fn(|| lines.recv_timeout(support::BOUND).ok()).find(is_sought).unwrap();
+    assert!(line.contains("call-tailed  dlv_"), "{line}");
+    let ended = Command::new("kill").args(["-s", "INT", &tail.id().to_string()]).status().unwrap();
+    assert!(ended.success() && tail.wait().unwrap().success());
+
+    let told = way.done(&["top"]);
+    assert!(told.contains("every tenant") && told.contains(" accepted = ") && told.contains("backlog"), "{told}");
+    let of_tenant = way.json(&["top", "--tenant", tenant]);
+    assert_eq!((&of_tenant["waiting"], &of_tenant["ledger"]["deliveries"]["dead"]), (&Value::Null, &0.into()));
+}
+
 /// What was sent is what a receiver can check.
 fn verified(way: &Way<'_>, delivery: &str) {
     let headers = way.json(&["deliveries", delivery])["attempts"][0]["request"]["headers"].to_string();
@@ -388,6 +420,10 @@ fn discarded(way: &Way<'_>, tenant: &str) {
     let unloved = way.json(&[&create[..], &["--key", "unloved", "--max-attempts", "1"]].concat());
     let event = way.done(&["emit", "UNLOVED", "call.json", "--tenant", tenant]);
     let letter = text(&way.settled_of(event.trim())["id"]).to_owned();
+    let worst = way.json(&["top", "--tenant", tenant])["destinations"][0].clone();
+    assert_eq!((&worst["endpoint_id"], &worst["dead"]), (&unloved["id"], &1.into()), "{worst}");
+    let told = way.done(&["top", "--tenant", tenant]);
+    assert!(told.contains("connect_refused") && told.contains("http://127.0.0.1:1/nobody"), "{told}");
     let told = way.done(&["discard", &letter]);
     assert!(told.contains(&format!("{letter} to http://127.0.0.1:1/nobody was dead (exhausted)")), "{told}");
     assert_eq!(way.settled(&letter)["status"], "cancelled");

@@ -74,6 +74,7 @@ const WITHOUT_A_ROUTE: &[(&str, &str)] = &[
     ("check-config", "explains a configuration before a server runs"),
     ("completions", "is for the shell"),
     ("demo", "plays a story"),
+    ("doctor", "looks at the configuration, the machine and the database"),
     ("find", "asks several lists at once"),
     ("listen", "is a receiver"),
     ("migrate", "changes the schema"),

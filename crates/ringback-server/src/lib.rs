@@ -34,7 +34,7 @@ use crate::failure::{Failure, Result};
 #[command(after_help = "\
 First minute:   ringback demo
 Run it:         ringback serve
-At 3 a.m.:      ringback find CALL_ID
+At 3 a.m.:      ringback find CALL_ID; ringback top; ringback doctor
 
 Commands open the store that the configuration names; with --url and --token they ask a running
 server.
@@ -71,6 +71,7 @@ enum Command {
     Rekey(commands::rekey::Rekey),
     Backup(commands::backup::Backup),
     CheckConfig(commands::check_config::CheckConfig),
+    Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
 }
 
@@ -102,6 +103,7 @@ impl Command {
             Self::Rekey(command) => command.run().await,
             Self::Backup(command) => command.run().await,
             Self::CheckConfig(command) => command.run().await,
+            Self::Doctor(command) => command.run().await,
             Self::Completions(command) => command.run(),
         }
     }

@@ -101,6 +101,7 @@ fn help_teaches_with_examples() {
         "token",
         "migrate",
         "check-config",
+        "doctor",
         "completions",
     ];
     let of_endpoints = ["list", "get", "create", "update", "delete", "test", "pause", "resume", "rotate-secret"];
@@ -117,7 +118,7 @@ fn help_teaches_with_examples() {
 #[test]
 fn commands_about_this_machine_take_no_url() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["serve", "demo", "token", "migrate", "check-config", "verify", "listen", "completions"] {
+    for command in ["serve", "demo", "token", "migrate", "check-config", "doctor", "verify", "listen", "completions"] {
         let help = said(&run(folder.path(), &[command, "--help"]));
         assert!(!help.contains("--url") && !help.contains("RINGBACK_TOKEN"), "{command}: {help}");
         let output = run(folder.path(), &[command, "--url", "http://127.0.0.1:1"]);

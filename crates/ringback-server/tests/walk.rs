@@ -129,11 +129,29 @@ fn walk_both_ways(environment: &[(&str, String)]) {
     for list in [&["deliveries"][..], &["endpoints", "list"], &["find", "call-1"]] {
         assert_eq!(direct.json(list)["items"], remote.json(list)["items"], "{list:?}");
     }
+    well(&direct);
     let rekeyed = direct.json(&["rekey"]);
     assert_eq!((&rekeyed["resealed"], &rekeyed["complete"]), (&0.into(), &true.into()), "{rekeyed}");
     server.signal("TERM");
     let (status, log) = server.end();
     assert_eq!(status, Some(0), "{log}");
+}
+
+/// Nothing is bad, but for a database that tests run on without `fsync`.
+fn well(way: &Way<'_>) {
+    let output = way.output(&["doctor", "--json"]);
+    let report: Value = serde_json::from_str(&said(&output)).unwrap_or_else(|_| panic!("{}", complained(&output)));
+    let findings = report["findings"].as_array().unwrap();
+    for about in ["bind", "database_url", "master_key", "database", "certificates", "clock", "name servers", "queue"] {
+        assert!(findings.iter().any(|finding| finding["about"] == about), "{about} is missing from {report}");
+    }
+    let is_of_tests = |finding: &Value| {
+        let detail = text(&finding["detail"]);
+        detail.starts_with("fsync is off") || detail.starts_with("full_page_writes is off")
+    };
+    let bad: Vec<_> = findings.iter().filter(|finding| finding["severity"] == "bad").collect();
+    assert!(bad.iter().all(|finding| is_of_tests(finding)), "{bad:?}");
+    assert_eq!((report["ok"] == true, output.status.code()), (bad.is_empty(), Some(i32::from(!bad.is_empty()))));
 }
 
 /// Every command, in the order in which an operator comes to need them.

@@ -8,6 +8,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod deliveries;
 pub(crate) mod demo;
 pub(crate) mod discard;
+pub(crate) mod doctor;
 mod each;
 pub(crate) mod emit;
 pub(crate) mod endpoints;

@@ -33,6 +33,7 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
             these(&["", "yesterday", "1h30m", "2026-13-45T99:00:00Z"])
         }
         (_, "--host") => these(&["", "a b", "a/b"]),
+        ("tail", "--lines") => these(&["", "-1", "201", "many"]),
         (_, "--limit") => these(&["", "0", "1001", "-1", "many", "1.5"]),
         (_, "--follow" | "--cancel") => these(&["", "rpl_1", "dlv_00000000000000000000000000000001"]),
         (_, "--if-match") => these(&["", "seven", "-1", "W/\"7\""]),
@@ -67,6 +68,8 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--success-statuses") => these(&["", "2xx", "199", "200-600", "204-200", "200,,201"]),
         (_, "--clear") => these(&["", "url", "name,nonsense"]),
         (_, "--overlap") => these(&["", "1", "31d"]),
+        ("gaps", "--expected") => these(&["", "no-such-file.csv"]),
+        ("gaps", "--late-after") => these(&["", "5", "soon", "31d"]),
         (_, "--tolerance") => these(&["", "5", "soon"]),
         (_, "--secret") => these(&[""]),
         (_, "--port") => these(&["", "70000", "-1", "http"]),
@@ -120,7 +123,8 @@ fn right<'a>(command: &str, endpoint: &'a str) -> (Vec<&'a str>, Vec<(&'static s
         "backup" => (vec!["copy.db"], vec![]),
         "emit" => (vec!["t", "body.json"], vec![]),
         "find" => (vec!["k"], vec![]),
-        "explain" => (vec!["evt_00000000000000000000000000000001"], vec![]),
+        "explain" | "payload" => (vec!["evt_00000000000000000000000000000001"], vec![]),
+        "discard" => (vec!["dlv_00000000000000000000000000000001"], vec![]),
         "replay" => (vec![], vec![("--status", "dead")]),
         "expunge" => (vec![], vec![("--tenant", "nobody")]),
         "endpoints create" => (vec!["https://example.com/h"], vec![("--event-types", "*")]),

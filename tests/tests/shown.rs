@@ -93,9 +93,13 @@ async fn pages_and_commands_of_one_story() {
         &["deliveries"],
         &["deliveries", &dead],
         &["dead-letters"],
+        &["events"],
+        &["ledger"],
+        &["audit"],
         &["endpoints", "list"],
         &["replay", "--status", "dead", "--dry-run"],
         &["replays"],
+        &["discard", &dead],
     ] {
         let finished = ringback(&database, command).await;
         told += &format!("$ ringback {}\n{}[{}]\n\n", command.join(" "), finished.out, finished.code);

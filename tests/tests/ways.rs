@@ -21,7 +21,6 @@ const BY_ITS_ID: Way = Without("for platforms, which know their own keys; people
 const ON_ITS_PAGE: Way = By("POST /endpoints/{id}/{act}");
 const FROM_PROGRAMS: Way = Without("events come from platforms, and from people who try something: by command");
 const ERASED_ELSEWHERE: Way = Without("nothing can be erased by a slip of the mouse");
-const BY_CURL: &str = "asked too rarely for a command of its own; `tests/walk/every_route.sh` shows it with curl";
 
 /// The route, its command, its page.
 const WAYS: &[(&str, Way, Way)] = &[
@@ -29,12 +28,12 @@ const WAYS: &[(&str, Way, Way)] = &[
     ("GET /metrics", FOR_MACHINES, FOR_MACHINES),
     ("GET /openapi.json", FOR_MACHINES, FOR_MACHINES),
     ("GET /readyz", FOR_MACHINES, FOR_MACHINES),
-    ("GET /v1/audit", Without(BY_CURL), By("GET /audit")),
+    ("GET /v1/audit", By("audit"), By("GET /audit")),
     ("GET /v1/dead-letters", By("dead-letters"), By("GET /dead-letters")),
     ("GET /v1/dead-letters/groups", By("dead-letters"), By("GET /dead-letters")),
     (
         "DELETE /v1/dead-letters/{id}",
-        Without(BY_CURL),
+        By("discard"),
         Without("a dead letter that nobody sends again goes by itself when its time is over"),
     ),
     ("POST /v1/dead-letters/{id}/replay", By("replay"), By("POST /deliveries/{id}/replay")),
@@ -58,17 +57,17 @@ const WAYS: &[(&str, Way, Way)] = &[
     ("POST /v1/endpoints/{id}/resume", By("endpoints resume"), ON_ITS_PAGE),
     ("POST /v1/endpoints/{id}/rotate-secret", By("endpoints rotate-secret"), ON_ITS_PAGE),
     ("POST /v1/endpoints/{id}/test", By("endpoints test"), ON_ITS_PAGE),
-    ("GET /v1/events", By("find"), By("GET /events")),
+    ("GET /v1/events", By("events"), By("GET /events")),
     ("POST /v1/events", By("emit"), FROM_PROGRAMS),
     ("POST /v1/events/batch", Without("a person emits one event at a time: `emit`"), FROM_PROGRAMS),
     ("GET /v1/events/{id}", By("explain"), By("GET /events/{id}")),
     ("DELETE /v1/events/{id}/payload", By("expunge"), ERASED_ELSEWHERE),
-    ("GET /v1/events/{id}/payload", Without(BY_CURL), By("GET /events/{id}/payload")),
+    ("GET /v1/events/{id}/payload", By("payload"), By("GET /events/{id}/payload")),
     ("POST /v1/expunge", By("expunge"), ERASED_ELSEWHERE),
     ("GET /v1/expunges/{id}", By("expunge"), ERASED_ELSEWHERE),
     ("GET /v1/find", By("find"), By("GET /find")),
     ("POST /v1/gaps", By("gaps"), Without("a list of calls is a file, and files are for commands")),
-    ("GET /v1/ledger", Without(BY_CURL), By("GET /")),
+    ("GET /v1/ledger", By("ledger"), By("GET /")),
     ("GET /v1/replays", By("replays"), By("GET /replays")),
     ("POST /v1/replays", By("replay"), By("POST /replays")),
     ("GET /v1/replays/{id}", By("replay"), By("GET /replays/{id}")),
@@ -81,13 +80,16 @@ const WITHOUT_A_ROUTE: &[(&str, &str)] = &[
     ("check-config", "explains a configuration before a server runs"),
     ("completions", "is for the shell"),
     ("demo", "plays a story"),
+    ("doctor", "looks at the configuration, the machine and the database"),
     ("listen", "is a receiver"),
     ("migrate", "changes the schema"),
     ("rekey", "needs the keys"),
     ("serve", "is the server"),
+    ("tail", "asks the lists of deliveries and dead letters again and again"),
     ("token create", "goes to the store, so that no token can make others"),
     ("token list", "goes to the store, as its neighbours do"),
     ("token revoke", "goes to the store, as its neighbours do"),
+    ("top", "asks several routes again and again"),
     ("verify", "judges a request that somebody kept"),
 ];
 

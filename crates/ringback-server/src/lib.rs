@@ -34,7 +34,7 @@ use crate::failure::{Failure, Result};
 #[command(after_help = "\
 First minute:   ringback demo
 Run it:         ringback serve
-At 3 a.m.:      ringback find CALL_ID
+At 3 a.m.:      ringback find CALL_ID; ringback top; ringback doctor
 
 Commands open the store that the configuration names; with --url and --token they ask a running
 server.
@@ -52,12 +52,19 @@ enum Command {
     Find(commands::find::Find),
     Gaps(commands::gaps::Gaps),
     Explain(commands::explain::Explain),
+    Events(commands::events::Events),
+    Payload(commands::payload::Payload),
     Deliveries(commands::deliveries::Deliveries),
     DeadLetters(commands::dead_letters::DeadLetters),
+    Tail(commands::tail::Tail),
+    Top(commands::top::Top),
     Replay(commands::replay::Replay),
     Replays(commands::replays::Replays),
+    Discard(commands::discard::Discard),
     Expunge(commands::expunge::Expunge),
     Endpoints(commands::endpoints::Endpoints),
+    Ledger(commands::ledger::Ledger),
+    Audit(commands::audit::Audit),
     Verify(commands::verify::Verify),
     Listen(commands::listen::Listen),
     Token(commands::token::Token),
@@ -65,6 +72,7 @@ enum Command {
     Rekey(commands::rekey::Rekey),
     Backup(commands::backup::Backup),
     CheckConfig(commands::check_config::CheckConfig),
+    Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
 }
 
@@ -77,12 +85,19 @@ impl Command {
             Self::Find(command) => command.run().await,
             Self::Gaps(command) => command.run().await,
             Self::Explain(command) => command.run().await,
+            Self::Events(command) => command.run().await,
+            Self::Payload(command) => command.run().await,
             Self::Deliveries(command) => command.run().await,
             Self::DeadLetters(command) => command.run().await,
+            Self::Tail(command) => command.run().await,
+            Self::Top(command) => command.run().await,
             Self::Replay(command) => command.run().await,
             Self::Replays(command) => command.run().await,
+            Self::Discard(command) => command.run().await,
             Self::Expunge(command) => command.run().await,
             Self::Endpoints(command) => command.run().await,
+            Self::Ledger(command) => command.run().await,
+            Self::Audit(command) => command.run().await,
             Self::Verify(command) => command.run(),
             Self::Listen(command) => command.run().await,
             Self::Token(command) => command.run().await,
@@ -90,6 +105,7 @@ impl Command {
             Self::Rekey(command) => command.run().await,
             Self::Backup(command) => command.run().await,
             Self::CheckConfig(command) => command.run().await,
+            Self::Doctor(command) => command.run().await,
             Self::Completions(command) => command.run(),
         }
     }

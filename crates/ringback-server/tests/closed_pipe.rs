@@ -29,7 +29,7 @@ fn a_command_that_nobody_reads_ends_quietly() {
     std::fs::write(folder.path().join("body"), "{}").unwrap();
     assert_eq!(run(folder.path(), &["migrate"]).status.code(), Some(0));
     let create = ["endpoints", "create", "www.example.com/h", "--event-types", "*"];
-    let commands: [(&[&str], i32); 16] = [
+    let commands: [(&[&str], i32); 21] = [
         (&["--help"], 0),
         (&["--version"], 0),
         (&["serve", "--print-config"], 0),
@@ -44,6 +44,11 @@ fn a_command_that_nobody_reads_ends_quietly() {
         (&["endpoints", "list", "--limit", "1"], 0),
         (&["emit", "t", "body"], 0),
         (&["deliveries"], 0),
+        (&["events"], 0),
+        (&["tail", "--once"], 0),
+        (&["top"], 0),
+        (&["ledger"], 0),
+        (&["audit"], 0),
         (&["find", "nothing"], 3),
         (&["find", ""], 2),
         (&["nonsense"], 2),

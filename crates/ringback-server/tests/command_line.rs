@@ -85,15 +85,23 @@ fn help_teaches_with_examples() {
         "emit",
         "find",
         "explain",
+        "events",
+        "payload",
         "deliveries",
         "dead-letters",
+        "tail",
+        "top",
         "replay",
+        "discard",
+        "ledger",
+        "audit",
         "endpoints",
         "verify",
         "listen",
         "token",
         "migrate",
         "check-config",
+        "doctor",
         "completions",
     ];
     let of_endpoints = ["list", "get", "create", "update", "delete", "test", "pause", "resume", "rotate-secret"];
@@ -110,7 +118,7 @@ fn help_teaches_with_examples() {
 #[test]
 fn commands_about_this_machine_take_no_url() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["serve", "demo", "token", "migrate", "check-config", "verify", "listen", "completions"] {
+    for command in ["serve", "demo", "token", "migrate", "check-config", "doctor", "verify", "listen", "completions"] {
         let help = said(&run(folder.path(), &[command, "--help"]));
         assert!(!help.contains("--url") && !help.contains("RINGBACK_TOKEN"), "{command}: {help}");
         let output = run(folder.path(), &[command, "--url", "http://127.0.0.1:1"]);
@@ -128,4 +136,21 @@ fn every_shell_gets_its_completions() {
         assert!(said(&output).contains("dead-letters") && said(&output).contains("endpoints"), "{shell}");
     }
     assert_eq!(run(folder.path(), &["completions", "cmd"]).status.code(), Some(2));
+}
+
+/// Nobody asks for colours in a pipe, unless by variable; `NO_COLOR` goes before all.
+#[test]
+fn colours_are_for_terminals_unless_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let colours = |variables: &[(&str, &str)]| {
+        let mut command = ringback(folder.path());
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        let output = command.envs(variables.iter().copied()).arg("check-config").output().unwrap();
+        said(&output).contains("\u{1b}[32mok")
+    };
+    assert!(!colours(&[]));
+    assert!(colours(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!colours(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
 }

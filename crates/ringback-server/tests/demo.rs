@@ -4,7 +4,12 @@
 
 mod support;
 
-use support::{complained, run, said};
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+};
+
+use support::{complained, ringback, run, said};
 
 #[test]
 fn the_story_comes_out_as_told() {
@@ -20,12 +25,43 @@ fn the_story_comes_out_as_told() {
         "svix-signature fits",
         "dead (exhausted)",
         "both lines add up",
-        "curl",
-        "dashboard  http://127.0.0.1:",
+        "the destination is held",
     ] {
         assert!(story.contains(part), "{part} is missing from:\n{story}");
     }
+    for part in ["curl", "RINGBACK_TOKEN", "dashboard  http"] {
+        assert!(!story.contains(part), "{part} is of no use when all of it has ended:\n{story}");
+    }
     assert!(!story.contains('\u{1b}'), "colours are for terminals");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it left something behind");
+}
+
+#[test]
+fn a_story_that_keeps_running_ends_on_a_dashboard_with_something_to_look_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = ringback(folder.path()).arg("demo").stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    let mut story = String::new();
+    while !story.contains("dashboard  http://127.0.0.1:") {
+        let Some(line) = lines.next() else { panic!("it ended early:\n{story}") };
+        story += &(line.unwrap() + "\n");
+    }
+    let variable = |name: &str| {
+        let (_, value) = story.split_once(name).unwrap_or_else(|| panic!("{name} is missing from:\n{story}"));
+        value.split_whitespace().next().unwrap().to_owned()
+    };
+    let (url, token) = (variable("RINGBACK_URL="), variable("RINGBACK_TOKEN="));
+    assert_eq!(story.matches(&token).count(), 1, "the token is told once:\n{story}");
+    let asked = |command: &[&str]| {
+        let mut asked = ringback(folder.path());
+        said(&asked.args(command).env("RINGBACK_URL", &url).env("RINGBACK_TOKEN", &token).output().unwrap())
+    };
+    let dead = asked(&["dead-letters"]);
+    assert!(dead.contains("night-shift") && dead.contains("call-3001"), "{dead}");
+    let pending = asked(&["deliveries", "--status", "pending"]);
+    assert!(pending.contains("held: failing") && pending.contains("call-3003"), "{pending}");
+    let ended = Command::new("kill").args(["-s", "INT", &demo.id().to_string()]).status().unwrap();
+    assert!(ended.success() && demo.wait().unwrap().success());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it left something behind");
 }
 

@@ -13,6 +13,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Output, Stdio},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -128,11 +129,29 @@ fn walk_both_ways(environment: &[(&str, String)]) {
     for list in [&["deliveries"][..], &["endpoints", "list"], &["find", "call-1"]] {
         assert_eq!(direct.json(list)["items"], remote.json(list)["items"], "{list:?}");
     }
+    well(&direct);
     let rekeyed = direct.json(&["rekey"]);
     assert_eq!((&rekeyed["resealed"], &rekeyed["complete"]), (&0.into(), &true.into()), "{rekeyed}");
     server.signal("TERM");
     let (status, log) = server.end();
     assert_eq!(status, Some(0), "{log}");
+}
+
+/// Nothing is bad, but for a database that tests run on without `fsync`.
+fn well(way: &Way<'_>) {
+    let output = way.output(&["doctor", "--json"]);
+    let report: Value = serde_json::from_str(&said(&output)).unwrap_or_else(|_| panic!("{}", complained(&output)));
+    let findings = report["findings"].as_array().unwrap();
+    for about in ["bind", "database_url", "master_key", "database", "certificates", "clock", "name servers", "queue"] {
+        assert!(findings.iter().any(|finding| finding["about"] == about), "{about} is missing from {report}");
+    }
+    let is_of_tests = |finding: &Value| {
+        let detail = text(&finding["detail"]);
+        detail.starts_with("fsync is off") || detail.starts_with("full_page_writes is off")
+    };
+    let bad: Vec<_> = findings.iter().filter(|finding| finding["severity"] == "bad").collect();
+    assert!(bad.iter().all(|finding| is_of_tests(finding)), "{bad:?}");
+    assert_eq!((report["ok"] == true, output.status.code()), (bad.is_empty(), Some(i32::from(!bad.is_empty()))));
 }
 
 /// Every command, in the order in which an operator comes to need them.
@@ -142,7 +161,10 @@ fn walk(way: &Way<'_>, receiver: &str, tenant: &str) {
     let crm = endpoints(way, receiver, tenant);
     let delivery = delivered(way, &crm, tenant);
     verified(way, &delivery);
+    looked_up(way, &crm, tenant);
+    followed(way, &crm, tenant);
     dead_and_replayed(way, receiver, tenant);
+    discarded(way, tenant);
     erased(way, tenant);
     gone(way, &crm, tenant);
 }
@@ -187,6 +209,7 @@ fn endpoints(way: &Way<'_>, receiver: &str, tenant: &str) -> String {
     assert!(!way.done(&["endpoints", "get", &other]).contains("rotation"));
     only_as_it_was_seen(way, &crm);
     put_in_its_place(way, &hook, tenant);
+    by_key(way, &crm, tenant);
     assert_eq!(way.json(&["endpoints", "pause", &crm])["paused"], true);
     assert!(way.done(&["endpoints", "get", &crm]).contains("paused"));
     assert!(way.done(&["endpoints", "resume", &crm]).contains("enabled"));
@@ -223,7 +246,21 @@ fn put_in_its_place(way: &Way<'_>, hook: &str, tenant: &str) {
     );
     assert!(way.refused(2, &put).contains("--key"));
     way.refused(1, &[&put[..], &key, &["--if-match", "999999"]].concat());
-    way.done(&["endpoints", "delete", text(&made["id"])]);
+    way.done(&["endpoints", "delete", "--tenant", tenant, key[0], key[1]]);
+}
+
+/// By its key instead of its id.
+fn by_key(way: &Way<'_>, endpoint: &str, tenant: &str) {
+    let named = ["--tenant", tenant, "--key", "crm"];
+    assert_eq!(way.json(&[&["endpoints", "get"], &named[..]].concat())["id"], endpoint);
+    assert_eq!(way.json(&[&["endpoints", "pause"], &named[..]].concat())["paused"], true);
+    assert_eq!(way.json(&[&["endpoints", "resume"], &named[..]].concat())["id"], endpoint);
+    let other = way.refused(3, &["endpoints", "get", "--tenant", tenant, "--key", "crm-2"]);
+    assert!(other.contains("crm-2"), "{other}");
+    assert!(way.refused(2, &[&["endpoints", "get", endpoint], &named[..]].concat()).contains("--key"));
+    assert!(way.refused(2, &["endpoints", "get"]).contains("--key"));
+    assert!(way.refused(2, &["endpoints", "get", "--tenant", tenant]).contains("--key"));
+    assert!(way.refused(2, &["endpoints", "get", endpoint, "--tenant", tenant]).contains("--tenant"));
 }
 
 /// A test, and an event: found, explained and listed.
@@ -232,6 +269,11 @@ fn delivered(way: &Way<'_>, crm: &str, tenant: &str) -> String {
     let tested = way.settled(text(&test["delivery_id"]));
     assert_eq!(tested["status"], "delivered", "{tested}");
     assert!(way.done(&["endpoints", "test", crm]).contains("goes out as dlv_"));
+    let waited = way.done(&["endpoints", "test", "--tenant", tenant, "--key", "crm", "--wait"]);
+    assert!(waited.contains("answered 200") && waited.contains("delivered"), "{waited}");
+    let waited = way.done(&["endpoints", "test", crm, "--wait", "--json"]);
+    let waited: Vec<Value> = waited.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&waited[0]["delivery_id"], &waited[1]["status"]), (&waited[1]["id"], &"delivered".into()));
 
     let event = way.done(&["emit", "CALL_ENDED", "call.json", "--key", "call-1", "--tenant", tenant]);
     let event = event.trim();
@@ -272,6 +314,63 @@ fn delivered(way: &Way<'_>, crm: &str, tenant: &str) -> String {
     way.refused(3, &["deliveries", "dlv_00000000000000000000000000000001"]);
     way.refused(2, &["deliveries", id, "--key", "call-1"]);
     id.to_owned()
+}
+
+/// What came in, byte for byte; what became of it, in numbers; and who changed what.
+fn looked_up(way: &Way<'_>, crm: &str, tenant: &str) {
+    let of_call = ["events", "--tenant", tenant, "--type", "CALL_ENDED", "--key", "call-1", "--since", "1h"];
+    let event = text(&way.json(&of_call)["items"][0]["id"]).to_owned();
+    let listed = way.done(&of_call);
+    assert!(listed.contains(&event) && listed.contains("routed") && !listed.contains("TENANT"), "{listed}");
+    assert!(way.done(&["events"]).contains("TENANT"));
+    way.refused(3, &["events", "--tenant", tenant, "--until", "2020-01-01T00:00:00Z"]);
+
+    assert_eq!(way.done(&["payload", &event]), BODY);
+    way.refused(3, &["payload", "evt_00000000000000000000000000000000"]);
+
+    let ledger = way.json(&["ledger", "--tenant", tenant]);
+    let delivered = ledger["deliveries"]["delivered"].as_u64().unwrap();
+    assert!(delivered >= 3 && ledger["events"]["accepted"].as_u64() >= Some(delivered), "{ledger}");
+    assert!(way.done(&["ledger", "--tenant", tenant]).contains("owed = "));
+    let before = way.done(&["ledger", "--tenant", tenant, "--until", "2020-01-01T00:00:00Z"]);
+    assert!(before.starts_with("events      0 accepted"), "{before}");
+
+    let changes = way.json(&["audit", "--since", "1h", "--limit", "1000"]);
+    let of_crm = |change: &&Value| change["object_id"] == crm && change["action"] == "endpoint.update";
+    assert!(changes["items"].as_array().unwrap().iter().filter(of_crm).count() >= 2, "{changes}");
+    let told = way.done(&["audit", "--limit", "1000"]);
+    assert!(told.lines().any(|line| line.contains(crm) && line.ends_with("name")), "{told}");
+    way.refused(3, &["audit", "--until", "2020-01-01T00:00:00Z"]);
+}
+
+/// What happens now: as it comes, and on one screen.
+fn followed(way: &Way<'_>, crm: &str, tenant: &str) {
+    let told = way.done(&["tail", "--once", "--tenant", tenant]);
+    assert!(told.lines().count() >= 4 && told.contains("#1 answered 200"), "{told}");
+    let newest = way.done(&["tail", "--once", "--endpoint-id", crm, "--lines", "1", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&newest).unwrap()["endpoint_id"], crm);
+    way.refused(3, &["tail", "--once", "--tenant", "nobody"]);
+
+    let mut command = in_environment(way.folder, way.environment);
+    command.args(["tail", "--tenant", tenant, "--lines", "1"]).args(&way.flags);
+    let mut tail = command.stdout(Stdio::piped()).spawn().unwrap();
+    let (send, lines) = mpsc::channel();
+    let stdout = BufReader::new(tail.stdout.take().unwrap());
+    std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
+    // The first look is over.
+    lines.recv_timeout(support::BOUND).unwrap();
+    let event = way.done(&["emit", "CALL_ENDED", "call.json", "--key", "call-tailed", "--tenant", tenant]);
+    let delivery = way.settled_of(event.trim())["id"].clone();
+    let is_sought = |line: &String| line.contains("delivered") && line.contains(text(&delivery));
+    let line = std::iter::from_fn(|| lines.recv_timeout(support::BOUND).ok()).find(is_sought).unwrap();
+    assert!(line.contains("call-tailed  dlv_"), "{line}");
+    let ended = Command::new("kill").args(["-s", "INT", &tail.id().to_string()]).status().unwrap();
+    assert!(ended.success() && tail.wait().unwrap().success());
+
+    let told = way.done(&["top"]);
+    assert!(told.contains("every tenant") && told.contains(" accepted = ") && told.contains("backlog"), "{told}");
+    let of_tenant = way.json(&["top", "--tenant", tenant]);
+    assert_eq!((&of_tenant["waiting"], &of_tenant["ledger"]["deliveries"]["dead"]), (&Value::Null, &0.into()));
 }
 
 /// What was sent is what a receiver can check.
@@ -333,11 +432,33 @@ fn dead_and_replayed(way: &Way<'_>, receiver: &str, tenant: &str) {
     way.done(&["endpoints", "delete", lost]);
 }
 
+/// A dead letter that nobody wants to have sent again.
+fn discarded(way: &Way<'_>, tenant: &str) {
+    let create = ["endpoints", "create", "http://127.0.0.1:1/nobody", "--tenant", tenant, "--event-types", "UNLOVED"];
+    let unloved = way.json(&[&create[..], &["--key", "unloved", "--max-attempts", "1"]].concat());
+    let event = way.done(&["emit", "UNLOVED", "call.json", "--tenant", tenant]);
+    let letter = text(&way.settled_of(event.trim())["id"]).to_owned();
+    let worst = way.json(&["top", "--tenant", tenant])["destinations"][0].clone();
+    assert_eq!((&worst["endpoint_id"], &worst["dead"]), (&unloved["id"], &1.into()), "{worst}");
+    let told = way.done(&["top", "--tenant", tenant]);
+    assert!(told.contains("connect_refused") && told.contains("http://127.0.0.1:1/nobody"), "{told}");
+    let told = way.done(&["discard", &letter]);
+    assert!(told.contains(&format!("{letter} to http://127.0.0.1:1/nobody was dead (exhausted)")), "{told}");
+    assert_eq!(way.settled(&letter)["status"], "cancelled");
+    assert!(way.refused(3, &["discard", &letter]).contains("no dead letter, but cancelled"));
+    way.refused(3, &["discard", "dlv_00000000000000000000000000000001"]);
+    let failed = way.output(&["endpoints", "test", text(&unloved["id"]), "--wait"]);
+    assert_eq!(failed.status.code(), Some(1), "{}", complained(&failed));
+    assert!(said(&failed).contains("#1") && said(&failed).contains("connect_refused"), "{}", said(&failed));
+    way.done(&["endpoints", "delete", "--tenant", tenant, "--key", "unloved"]);
+}
+
 /// One event and then all of a key: erased, with a receipt.
 fn erased(way: &Way<'_>, tenant: &str) {
     let event = way.done(&["emit", "UNWANTED", "call.json", "--key", "call-3", "--tenant", tenant]);
     way.done(&["emit", "UNWANTED", "call.json", "--key", "call-3", "--tenant", tenant]);
     assert!(way.done(&["expunge", event.trim()]).contains("are erased"));
+    assert!(way.refused(1, &["payload", event.trim()]).contains("410"));
     let of_key = ["expunge", "--tenant", tenant, "--key", "call-3"];
     let preview = way.json(&[&of_key[..], &["--dry-run"]].concat());
     assert_eq!((&preview["matched"], &preview["id"]), (&2.into(), &Value::Null));

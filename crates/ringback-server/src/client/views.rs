@@ -6,7 +6,7 @@ use ringback::{
     endpoint::{Retry, Scheme},
     time::Timestamp,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::print::{self, plain};
 
@@ -104,6 +104,7 @@ pub(crate) struct Delivery {
     pub(crate) id: String,
     pub(crate) event_id: String,
     pub(crate) endpoint_id: Option<String>,
+    pub(crate) tenant: String,
     #[serde(rename = "type")]
     pub(crate) event_type: String,
     pub(crate) key: Option<String>,
@@ -299,15 +300,36 @@ pub(crate) struct Receipt {
     pub(crate) actor: String,
 }
 
-/// The ledger.
+/// A change, as the audit log has it.
 #[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Change {
+    pub(crate) at: Timestamp,
+    pub(crate) who: String,
+    pub(crate) action: String,
+    pub(crate) object_id: String,
+    pub(crate) tenant: Option<String>,
+    pub(crate) before: Option<serde_json::Map<String, serde_json::Value>>,
+    pub(crate) after: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// The ledger.
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct Ledger {
     pub(crate) events: LedgerEvents,
     pub(crate) deliveries: LedgerDeliveries,
 }
 
+impl Ledger {
+    /// Whether everything that was accepted, and everything that is owed, is accounted for.
+    pub(crate) const fn adds_up(&self) -> bool {
+        let (events, deliveries) = (&self.events, &self.deliveries);
+        events.accepted == events.unrouted + events.duplicate + events.unmatched + events.routed
+            && deliveries.owed == deliveries.pending + deliveries.delivered + deliveries.dead + deliveries.cancelled
+    }
+}
+
 /// Events.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct LedgerEvents {
     pub(crate) accepted: u64,
     pub(crate) unrouted: u64,
@@ -317,7 +339,7 @@ pub(crate) struct LedgerEvents {
 }
 
 /// Deliveries.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct LedgerDeliveries {
     pub(crate) owed: u64,
     pub(crate) pending: u64,

@@ -50,6 +50,8 @@ impl DeadLetters {
         if self.groups {
             return count(&client, &query, self.paging.json).await;
         }
+        let of_any = self.filter.tenant.is_none();
+        let show = |letters: &[Delivery]| show(letters, of_any);
         self.paging.list(&client, "/v1/dead-letters", query, NONE, show).await
     }
 }
@@ -93,15 +95,18 @@ fn show_groups(groups: &Groups) {
     }
 }
 
-fn show(letters: &[Delivery]) {
+/// With the tenants unless only one was asked for.
+fn show(letters: &[Delivery], of_any: bool) {
     let now = Timestamp::now();
-    let mut table = Table::new(["DIED", "WHY", "TRIES", "LAST ANSWER", "TYPE", "KEY", "DELIVERY", "TO"]);
+    let table = Table::new(["DIED", "WHY", "TRIES", "LAST ANSWER", "TENANT", "TYPE", "KEY", "DELIVERY", "TO"]);
+    let mut table = table.only_if("TENANT", of_any);
     for letter in letters {
         table.row([
             letter.died_at.map(|at| at.relative_to(now)).unwrap_or_default(),
             letter.dead_reason.clone().unwrap_or_default(),
             letter.attempt_count.to_string(),
             answer_of(letter.last_status_code, letter.last_error.as_deref()),
+            letter.tenant.clone(),
             letter.event_type.clone(),
             letter.key.clone().unwrap_or_default(),
             letter.id.clone(),

@@ -66,19 +66,24 @@ impl Deliveries {
         let mut query = self.filter.fields();
         let more = [("event_id", self.event_id), ("host", self.host), ("status", self.status)];
         query.extend(more.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        let of_any = self.filter.tenant.is_none();
+        let show = |deliveries: &[Delivery]| show(deliveries, of_any);
         self.paging.list(&client, "/v1/deliveries", query, "no delivery matches", show).await
     }
 }
 
-fn show(deliveries: &[Delivery]) {
+/// With the tenants unless only one was asked for.
+fn show(deliveries: &[Delivery], of_any: bool) {
     let now = Timestamp::now();
-    let mut table = Table::new(["MADE", "STATUS", "TRIES", "NEXT", "TYPE", "KEY", "DELIVERY", "TO"]);
+    let table = Table::new(["MADE", "STATUS", "TRIES", "NEXT", "TENANT", "TYPE", "KEY", "DELIVERY", "TO"]);
+    let mut table = table.toned("STATUS", screen::tone).only_if("TENANT", of_any);
     for delivery in deliveries {
         table.row([
             delivery.created_at.relative_to(now),
             delivery.status.clone(),
             delivery.attempt_count.to_string(),
-            next(delivery, now),
+            screen::next(delivery, now),
+            delivery.tenant.clone(),
             delivery.event_type.clone(),
             delivery.key.clone().unwrap_or_default(),
             delivery.id.clone(),
@@ -86,18 +91,6 @@ fn show(deliveries: &[Delivery]) {
         ]);
     }
     table.print();
-}
-
-/// What a delivery waits for, or how it ended.
-fn next(delivery: &Delivery, now: Timestamp) -> String {
-    let held = delivery.hold_reason.as_deref().map(|reason| format!("held: {reason}"));
-    let due = delivery.next_attempt_at.map(|at| at.relative_to(now));
-    let dead = delivery.dead_reason.as_ref().map(|reason| match &delivery.last_error {
-        // For other reasons the attempts show more than the error's text.
-        Some(error) if reason == "unroutable" => format!("{reason}: {error}"),
-        _ => reason.clone(),
-    });
-    held.or(due).or(dead).unwrap_or_else(|| "-".to_owned())
 }
 
 async fn show_one(client: &Client, id: &str, json: bool) -> Result<()> {

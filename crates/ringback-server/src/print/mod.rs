@@ -12,8 +12,8 @@ mod table;
 
 pub(crate) use self::{
     out::{again, line, note, raw},
-    paint::Paint,
-    plain::plain,
+    paint::{Paint, Tone},
+    plain::{disturbs_terminal, plain},
     size::bytes,
     table::Table,
 };

@@ -5,8 +5,8 @@ mod policy;
 use ringback::time::Timestamp;
 
 use crate::{
-    client::views::{Attempt, Delivery, Event, Routing},
-    print::{self, Paint, bytes, moment, plain},
+    client::views::{Attempt, Delivery, Event, Ledger, Routing},
+    print::{self, Paint, Tone, bytes, moment, plain},
 };
 
 pub(crate) use self::policy::policy;
@@ -83,7 +83,45 @@ pub(crate) fn delivery(delivery: &Delivery, event: &Event, paint: Paint) {
     delivery.attempts[earlier..].iter().for_each(|one| attempt(one, paint));
 }
 
-fn standing(delivery: &Delivery, now: Timestamp, paint: Paint) -> String {
+/// The colour of a delivery's status.
+pub(crate) fn tone(status: &str) -> Tone {
+    match status {
+        "delivered" => Tone::Good,
+        "dead" => Tone::Bad,
+        "pending" => Tone::Pending,
+        _ => Tone::Plain,
+    }
+}
+
+/// What a delivery waits for, or how it ended, in a word or two.
+pub(crate) fn next(delivery: &Delivery, now: Timestamp) -> String {
+    let held = delivery.hold_reason.as_deref().map(|reason| format!("held: {reason}"));
+    let due = delivery.next_attempt_at.map(|at| at.relative_to(now));
+    let dead = delivery.dead_reason.as_ref().map(|reason| match &delivery.last_error {
+        // For other reasons the attempts show more than the error's text.
+        Some(error) if reason == "unroutable" => format!("{reason}: {error}"),
+        _ => reason.clone(),
+    });
+    held.or(due).or(dead).unwrap_or_else(|| "-".to_owned())
+}
+
+/// The ledger as its two sums.
+pub(crate) fn ledger(ledger: &Ledger) -> [String; 2] {
+    let (events, deliveries) = (&ledger.events, &ledger.deliveries);
+    [
+        format!(
+            "events      {} accepted = {} unrouted + {} duplicate + {} unmatched + {} routed",
+            events.accepted, events.unrouted, events.duplicate, events.unmatched, events.routed
+        ),
+        format!(
+            "deliveries  {} owed = {} pending + {} delivered + {} dead + {} cancelled",
+            deliveries.owed, deliveries.pending, deliveries.delivered, deliveries.dead, deliveries.cancelled
+        ),
+    ]
+}
+
+/// How a delivery stands, and what can be done about it.
+pub(crate) fn standing(delivery: &Delivery, now: Timestamp, paint: Paint) -> String {
     let tries = match delivery.attempt_count {
         1 => "1 attempt".to_owned(),
         count => format!("{count} attempts"),
@@ -131,7 +169,17 @@ fn coming(delivery: &Delivery, tries: &str, now: Timestamp) -> String {
     format!("pending after {tries}: {told}")
 }
 
-fn attempt(attempt: &Attempt, paint: Paint) {
+/// One attempt with its answer.
+pub(crate) fn attempt(attempt: &Attempt, paint: Paint) {
+    let told = plain(&format!("#{} {} {}", attempt.number, moment::clock(attempt.at), came(attempt)));
+    print::line(format!("    {}", if attempt.outcome == "delivered" { paint.good(&told) } else { paint.bad(&told) }));
+    if let Some(body) = body(attempt) {
+        print::line(paint.faint(&format!("       it said: {body}")));
+    }
+}
+
+/// What came of an attempt, and how long it took.
+pub(crate) fn came(attempt: &Attempt) -> String {
     let peer = |word: &str| attempt.remote_addr.as_deref().map(|peer| format!(" {word} {peer}")).unwrap_or_default();
     let came = match (attempt.status_code, attempt.error.as_deref()) {
         (Some(code), _) => format!("answered {code}{}", peer("by")),
@@ -141,13 +189,7 @@ fn attempt(attempt: &Attempt, paint: Paint) {
         (None, None) => format!("{}{}", attempt.outcome, peer("at")),
     };
     let stale = if attempt.outcome == "stale" { ", too late to count" } else { "" };
-    let when = moment::clock(attempt.at);
-    let told = format!("#{} {when} {came} in {:.1} ms{stale}", attempt.number, attempt.duration_ms);
-    let told = plain(&told);
-    print::line(format!("    {}", if attempt.outcome == "delivered" { paint.good(&told) } else { paint.bad(&told) }));
-    if let Some(body) = body(attempt) {
-        print::line(paint.faint(&format!("       it said: {body}")));
-    }
+    format!("{came} in {:.1} ms{stale}", attempt.duration_ms)
 }
 
 /// The beginning of a textual answer, on one line.
@@ -167,7 +209,7 @@ mod tests {
 
     fn dead(reason: &str, endpoint: Option<&str>, error: &str) -> String {
         let delivery = json!({
-            "id": "dlv_1", "event_id": "evt_1", "endpoint_id": endpoint, "type": "a", "key": null, "url": null,
+            "id": "dlv_1", "event_id": "evt_1", "endpoint_id": endpoint, "tenant": "t", "type": "a", "key": null, "url": null,
             "status": "dead", "dead_reason": reason, "attempt_count": 0, "next_attempt_at": null, "held_until": null,
             "hold_reason": null, "created_at": "2026-01-31T12:00:00Z", "finished_at": "2026-01-31T12:00:00Z",
             "last_error": error,

@@ -21,7 +21,7 @@ pub use self::{
     address::{AllowEntry, Blocked, Egress, MalformedEntry},
     host::is_canonical_literal,
     resolve::{Resolve, ResolveError, SystemResolver},
-    roots::{Roots, UnusableRoots},
+    roots::{OfHost, Roots, UnusableRoots},
 };
 pub(crate) use self::{
     host::without_root,

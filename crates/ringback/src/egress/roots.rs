@@ -18,7 +18,25 @@ pub enum Roots {
 #[error("a root certificate cannot be used: {0}")]
 pub struct UnusableRoots(#[source] pub(crate) Error);
 
+/// The certificate authorities of the host itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OfHost {
+    /// How many can be used. With none, those of Mozilla's programme are trusted.
+    pub usable: usize,
+    /// Why others could not be read.
+    pub errors: Vec<String>,
+}
+
 impl Roots {
+    /// Looks for the host's own certificates, as [`Roots::System`] does.
+    #[must_use]
+    pub fn of_host() -> OfHost {
+        let (mut store, found) = (RootCertStore::empty(), rustls_native_certs::load_native_certs());
+        let (usable, _) = store.add_parsable_certificates(found.certs);
+        OfHost { usable, errors: found.errors.iter().map(ToString::to_string).collect() }
+    }
+
     /// Reads the certificates.
     pub(crate) fn load(self) -> Result<RootCertStore, UnusableRoots> {
         let mut store = RootCertStore::empty();

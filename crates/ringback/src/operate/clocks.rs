@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    Engine,
     store::{self, Store},
     time::Timestamp,
 };
@@ -77,6 +78,43 @@ impl fmt::Display for ClockDoubt {
                  nothing that is old is dropped before {until}"
             ),
         }
+    }
+}
+
+/// This node's clock beside the database's, at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Compared {
+    /// What this node's clock showed.
+    pub node: Timestamp,
+    /// What the database's showed.
+    pub database: Timestamp,
+    /// By how much they differ for sure; zero if that may be just the time that asking took.
+    pub apart: Duration,
+}
+
+impl Compared {
+    /// Whether they are so far apart that nothing that is old is dropped.
+    #[must_use]
+    pub fn stops_upkeep(&self) -> bool {
+        self.apart > APART_MAX
+    }
+
+    /// Whether they are so far apart that events get the database's time instead of this node's.
+    #[must_use]
+    pub fn moves_events(&self) -> bool {
+        self.apart > SAME
+    }
+}
+
+impl Engine {
+    /// Compares this node's clock with the database's.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn compare_clocks(&self) -> store::Result<Compared> {
+        let (database, heard) = self.clocks().hear(&**self.store()).await?;
+        Ok(Compared { node: heard.node, database, apart: Duration::from_micros(heard.ahead.unsigned_abs()) })
     }
 }
 
@@ -261,6 +299,14 @@ mod tests {
         assert_eq!(Mark::next(Some(first), at(0) + Duration::from_secs(10)), first);
         let later = at(0) + HOUR;
         assert_eq!(Mark::next(Some(first), later).seen, later.micros());
+    }
+
+    #[test]
+    fn clocks_that_differ_by_little_stop_nothing() {
+        let compared = |apart| Compared { node: at(1), database: at(1), apart };
+        assert!(!compared(SAME).moves_events());
+        assert!(compared(SAME * 2).moves_events() && !compared(APART_MAX).stops_upkeep());
+        assert!(compared(APART_MAX * 2).stops_upkeep());
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod store;
 
 use serde::Serialize;
 
-use self::finding::{Finding, Severity};
+pub(super) use self::finding::{Finding, Severity};
 use crate::{
     configuration::{Configuration, Examined, Flags, Given},
     failure::{Failure, Result},
@@ -63,7 +63,8 @@ impl CheckConfig {
     }
 }
 
-async fn findings(examined: &Examined) -> Vec<Finding> {
+/// Everything that can be found without sending anything.
+pub(super) async fn findings(examined: &Examined) -> Vec<Finding> {
     let mut findings: Vec<Finding> = examined.findings.iter().map(Finding::from).collect();
     findings.extend(examined.warnings.iter().map(|warning| Finding::warning(None, warning.clone())));
     if let Some(configuration) = &examined.configuration {

@@ -35,14 +35,15 @@ fn egress(configuration: &Configuration) -> Vec<Finding> {
         let prefix = told.split_once('/').map(|(_, rest)| rest);
         findings.push(if prefix.is_some_and(|rest| rest.starts_with('0')) {
             let why = format!("{told} allows every private address, the cloud's metadata service among them");
-            Finding::warning(Some("egress.allow"), why)
+            Finding::warning(Some("egress.allow"), why).remedy("name the networks of your receivers alone")
         } else {
             Finding::fine("egress.allow", format!("{told} may be dialled though it may be private"))
         });
     }
     if configuration.egress_allow_http {
         let why = "plain http:// destinations are accepted: payloads and credentials to them travel in the clear";
-        findings.push(Finding::warning(Some("egress.allow_http"), why));
+        let remedy = "leave it false unless every such receiver is in a network of yours";
+        findings.push(Finding::warning(Some("egress.allow_http"), why).remedy(remedy));
     }
     findings
 }
@@ -55,7 +56,11 @@ fn retention(configuration: &Configuration) -> Vec<Finding> {
         ("idempotency_window", configuration.idempotency_window.0, "what is forgotten cannot be recognised"),
     ];
     let beyond = within.into_iter().filter(|(_, span, _)| *span > events);
-    beyond.map(|(key, _, why)| Finding::warning(Some(key), format!("longer than retention.events: {why}"))).collect()
+    let finding = |(key, _, why): (&str, _, &str)| {
+        let why = format!("longer than retention.events: {why}");
+        Finding::warning(Some(key), why).remedy("raise retention.events, or lower this")
+    };
+    beyond.map(finding).collect()
 }
 
 /// The findings if the limit of open files is too low for the configured numbers.
@@ -65,7 +70,7 @@ fn open_files(configuration: &Configuration) -> Vec<Finding> {
     let lowered = [("max_in_flight_per_node", in_flight, shares.in_flight), ("max_connections", api, shares.api)];
     let lowered = lowered.into_iter().filter(|(_, wanted, share)| share < wanted).map(|(key, wanted, share)| {
         let why = format!("lowered from {wanted} to {share} by the limit of open files (ulimit -n)");
-        Finding::warning(Some(key), why)
+        Finding::warning(Some(key), why).remedy("raise the limit (LimitNOFILE with systemd), or lower the number")
     });
     lowered.collect()
 }

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::{One, seen::Seen};
+use super::{One, path_of, seen::Seen};
 use crate::{failure::Result, print};
 
 /// Delete an endpoint: its pending deliveries are cancelled, its dead letters stay readable
@@ -10,6 +10,7 @@ use crate::{failure::Result, print};
 #[command(after_help = "\
 Examples:
   ringback endpoints delete ep_0198…
+  ringback endpoints delete --tenant acme --key crm
 
 To stop sending for a while without losing what is owed, `ringback endpoints pause`.")]
 pub(super) struct Delete {
@@ -23,10 +24,10 @@ pub(super) struct Delete {
 impl Delete {
     /// Deletes it. The API's answer is empty, so `--json` prints nothing.
     pub(super) async fn run(self) -> Result<()> {
-        let (client, path) = (self.one.client().await?, self.one.path(""));
-        client.change(Method::DELETE, &path, None, self.seen.if_match).await?.accepted(self.one.json)?;
+        let (client, id) = self.one.find().await?;
+        client.change(Method::DELETE, &path_of(&id, ""), None, self.seen.if_match).await?.accepted(self.one.json)?;
         if !self.one.json {
-            print::line(format!("{} is deleted", self.one.endpoint));
+            print::line(format!("{id} is deleted"));
         }
         Ok(())
     }

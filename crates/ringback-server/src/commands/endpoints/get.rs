@@ -1,6 +1,6 @@
 //! `ringback endpoints get`.
 
-use super::One;
+use super::{One, path_of};
 use crate::failure::Result;
 
 /// Show one endpoint and its policy
@@ -8,6 +8,7 @@ use crate::failure::Result;
 #[command(after_help = "\
 Examples:
   ringback endpoints get ep_0198…
+  ringback endpoints get --tenant acme --key crm
   ringback endpoints get ep_0198… --json | jq '.retry'")]
 pub(super) struct Get {
     #[command(flatten)]
@@ -17,7 +18,8 @@ pub(super) struct Get {
 impl Get {
     /// Shows it.
     pub(super) async fn run(self) -> Result<()> {
-        let answer = self.one.client().await?.get(&self.one.path(""), &[]).await?.accepted(self.one.json)?;
+        let (client, id) = self.one.find().await?;
+        let answer = client.get(&path_of(&id, ""), &[]).await?.accepted(self.one.json)?;
         self.one.show(&answer)
     }
 }

@@ -4,7 +4,7 @@ use super::super::{page::Paging, value};
 use crate::{
     client::{Connection, views::Endpoint},
     failure::Result,
-    print::Table,
+    print::{Table, Tone},
 };
 
 /// List endpoints, newest first
@@ -31,13 +31,17 @@ impl List {
     /// Lists one page.
     pub(super) async fn run(self) -> Result<()> {
         let client = self.connection.open().await?;
+        let of_any = self.tenant.is_none();
         let query = self.tenant.map(|tenant| ("tenant", tenant)).into_iter().collect();
+        let show = |endpoints: &[Endpoint]| show(endpoints, of_any);
         self.paging.list(&client, "/v1/endpoints", query, "there is no endpoint", show).await
     }
 }
 
-fn show(endpoints: &[Endpoint]) {
-    let mut table = Table::new(["ENDPOINT", "TENANT", "KEY", "STATE", "SCHEME", "SELECTS", "TO"]);
+/// With the tenants unless only one was asked for.
+fn show(endpoints: &[Endpoint], of_any: bool) {
+    let table = Table::new(["ENDPOINT", "TENANT", "KEY", "STATE", "SCHEME", "SELECTS", "TO"]);
+    let mut table = table.toned("STATE", tone).only_if("TENANT", of_any);
     for endpoint in endpoints {
         table.row([
             endpoint.id.clone(),
@@ -50,4 +54,13 @@ fn show(endpoints: &[Endpoint]) {
         ]);
     }
     table.print();
+}
+
+/// The colour of an endpoint's state.
+fn tone(state: &str) -> Tone {
+    match state {
+        "enabled" => Tone::Good,
+        "paused" => Tone::Pending,
+        _ => Tone::Bad,
+    }
 }

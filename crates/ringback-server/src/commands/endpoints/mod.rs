@@ -5,6 +5,7 @@ mod delete;
 mod fields;
 mod get;
 mod list;
+mod one;
 mod pause;
 mod rotate_secret;
 mod seen;
@@ -12,11 +13,9 @@ mod settings;
 mod test;
 mod update;
 
-use ringback::id::EndpointId;
-
-use super::value;
+use self::one::One;
 use crate::{
-    client::{Answer, Client, Connection, segment, views},
+    client::{Answer, segment, views},
     failure::Result,
     print::{self, Paint, plain},
     screen,
@@ -30,7 +29,7 @@ Examples:
   ringback endpoints create https://example.com/hook --event-types CALL_ENDED --preset levrage
   ringback endpoints list --tenant acme
   ringback endpoints test ep_0198…
-  ringback endpoints pause ep_0198…
+  ringback endpoints pause --tenant acme --key crm
 
 `ringback endpoints COMMAND --help` has more for each.")]
 pub(crate) struct Endpoints {
@@ -68,35 +67,9 @@ impl Endpoints {
     }
 }
 
-/// One endpoint, and how the answer is wanted. Flatten it into a command about one.
-#[derive(Debug, clap::Args)]
-struct One {
-    /// The endpoint (ep_…)
-    #[arg(value_name = "ENDPOINT", value_parser = value::id::<EndpointId>)]
-    endpoint: String,
-
-    /// Print the API's answer
-    #[arg(long)]
-    json: bool,
-
-    #[command(flatten)]
-    connection: Connection,
-}
-
-impl One {
-    async fn client(&self) -> Result<Client> {
-        self.connection.open().await
-    }
-
-    /// Its path, and what follows.
-    fn path(&self, rest: &str) -> String {
-        format!("/v1/endpoints/{}{rest}", segment(&self.endpoint))
-    }
-
-    /// Shows the endpoint in an answer.
-    fn show(&self, answer: &Answer) -> Result<()> {
-        show(answer, self.json)
-    }
+/// The path of an endpoint, and what follows.
+fn path_of(id: &str, rest: &str) -> String {
+    format!("/v1/endpoints/{}{rest}", segment(id))
 }
 
 /// Shows the endpoint in an answer, and its new secret, if there is one.

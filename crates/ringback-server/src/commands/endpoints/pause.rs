@@ -1,6 +1,6 @@
 //! `ringback endpoints pause` and `resume`.
 
-use super::One;
+use super::{One, path_of};
 use crate::failure::Result;
 
 /// Hold an endpoint's deliveries until it is resumed
@@ -8,6 +8,7 @@ use crate::failure::Result;
 #[command(after_help = "\
 Examples:
   ringback endpoints pause ep_0198…
+  ringback endpoints pause --tenant acme --key crm
   ringback deliveries --endpoint-id ep_0198… --status pending
 
 Nothing is lost: events still become deliveries, which wait. What was held for longer than
@@ -21,7 +22,8 @@ pub(super) struct Pause {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  ringback endpoints resume ep_0198…")]
+  ringback endpoints resume ep_0198…
+  ringback endpoints resume --tenant acme --key crm")]
 pub(super) struct Resume {
     #[command(flatten)]
     one: One,
@@ -42,6 +44,7 @@ impl Resume {
 }
 
 async fn switch(one: &One, action: &str) -> Result<()> {
-    let answer = one.client().await?.post(&one.path(action), None).await?.accepted(one.json)?;
+    let (client, id) = one.find().await?;
+    let answer = client.post(&path_of(&id, action), None).await?.accepted(one.json)?;
     one.show(&answer)
 }

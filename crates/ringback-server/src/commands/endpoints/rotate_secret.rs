@@ -6,7 +6,7 @@ use http::Method;
 use ringback::time::Timestamp;
 use serde::Serialize;
 
-use super::{super::value, One, seen::Seen};
+use super::{super::value, One, path_of, seen::Seen};
 use crate::{
     client::views::{Rotated, Warning},
     configuration::parse_duration,
@@ -71,7 +71,8 @@ impl RotateSecret {
         let body =
             Body { secret: self.secret.as_deref(), overlap_seconds, switch_at: self.switch_at, force: self.force };
         let body = serde_json::to_vec(&body).map_err(Failure::failed)?;
-        let (client, path) = (self.one.client().await?, self.one.path("/rotate-secret"));
+        let (client, id) = self.one.find().await?;
+        let path = path_of(&id, "/rotate-secret");
         let rotated = client.change(Method::POST, &path, Some(body), self.seen.if_match).await?;
         let answer = rotated.accepted(self.one.json)?;
         if self.one.json {

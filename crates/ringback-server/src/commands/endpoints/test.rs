@@ -1,16 +1,16 @@
 //! `ringback endpoints test`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    super::{input, value},
-    One,
+    super::{input, outcome, value},
+    One, path_of,
 };
 use crate::{
-    client::views::TestSent,
+    client::views::{Endpoint, TestSent},
     failure::{Failure, Result},
     print,
 };
@@ -21,9 +21,12 @@ use crate::{
 Examples:
   ringback endpoints test ep_0198…
   ringback endpoints test ep_0198… --type CALL_ENDED --payload sample.json
+  ringback endpoints test --tenant acme --key crm --wait
 
 It goes out whatever the endpoint selects and while it is disabled, signed like any other and
-marked by a header only. `ringback explain` shows what came of it.")]
+marked by a header only. --wait shows each attempt as it ends, until the test is delivered (0) or
+given up (1); with --json it prints the delivery on a second line then. Without it `ringback
+explain` shows what came of it.")]
 pub(super) struct Test {
     /// Its type [default: webhook.test]
     #[arg(long = "type", value_name = "TYPE", value_parser = value::event_type)]
@@ -32,6 +35,10 @@ pub(super) struct Test {
     /// Its payload's file; - reads standard input [default: {"test":true}]
     #[arg(long, value_name = "FILE|-")]
     payload: Option<PathBuf>,
+
+    /// Wait for what becomes of it
+    #[arg(long)]
+    wait: bool,
 
     #[command(flatten)]
     one: One,
@@ -47,19 +54,28 @@ struct Body<'a> {
 }
 
 impl Test {
-    /// Sends it and says where to look.
+    /// Sends it, and waits for what becomes of it or says where to look.
     pub(super) async fn run(self) -> Result<()> {
         let payload = self.payload.as_deref().map(input::read_json).transpose()?;
         let body = Body { event_type: self.event_type.as_deref(), payload };
         let body = serde_json::to_vec(&body).map_err(Failure::failed)?;
-        let client = self.one.client().await?;
-        let answer = client.post(&self.one.path("/test"), Some(body)).await?.accepted(self.one.json)?;
+        let (client, id) = self.one.find().await?;
+        let answer = client.post(&path_of(&id, "/test"), Some(body)).await?.accepted(self.one.json)?;
+        let sent: TestSent = answer.read()?;
         if self.one.json {
             answer.print();
+        } else {
+            print::line(format!("{} goes out as {}", sent.event_id, sent.delivery_id));
+        }
+        if self.wait {
+            let path = path_of(&id, "");
+            let endpoint: Endpoint = client.get(&path, &[]).await?.accepted(self.one.json)?.read()?;
+            let timeout = Duration::from_millis(endpoint.timeout_ms);
+            return outcome::wait(&client, &sent.delivery_id, timeout, self.one.json).await;
+        }
+        if self.one.json {
             return Ok(());
         }
-        let sent: TestSent = answer.read()?;
-        print::line(format!("{} goes out as {}", sent.event_id, sent.delivery_id));
         print::note(format_args!("what came of it: ringback explain {}", sent.event_id));
         Ok(())
     }

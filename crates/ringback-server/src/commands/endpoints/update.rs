@@ -2,15 +2,20 @@
 
 use clap::builder::PossibleValuesParser;
 use http::Method;
-use ringback::endpoint::SETTINGS;
+use ringback::{endpoint::SETTINGS, id::EndpointId};
 use serde_json::Value;
 
 use super::{
-    One,
+    super::value,
     fields::{Fields, put},
+    path_of,
     seen::Seen,
+    show,
 };
-use crate::failure::{Failure, Result};
+use crate::{
+    client::Connection,
+    failure::{Failure, Result},
+};
 
 /// Change an endpoint; what is not named stays as it is
 #[derive(Debug, clap::Args)]
@@ -33,8 +38,16 @@ pub(super) struct Update {
     #[command(flatten)]
     seen: Seen,
 
+    /// The endpoint (ep_…)
+    #[arg(value_name = "ENDPOINT", value_parser = value::id::<EndpointId>)]
+    endpoint: String,
+
+    /// Print the API's answer
+    #[arg(long)]
+    json: bool,
+
     #[command(flatten)]
-    one: One,
+    connection: Connection,
 
     #[command(flatten)]
     fields: Fields,
@@ -54,10 +67,10 @@ impl Update {
             return Err(Failure::usage("nothing says what to change: see `ringback endpoints update --help`"));
         }
         let patch = serde_json::to_vec(&patch).map_err(Failure::failed)?;
-        let (client, path) = (self.one.client().await?, self.one.path(""));
+        let client = self.connection.open().await?;
+        let path = path_of(&self.endpoint, "");
         let changed = client.change(Method::PATCH, &path, Some(patch), self.seen.if_match).await?;
-        let answer = changed.accepted(self.one.json)?;
-        self.one.show(&answer)
+        show(&changed.accepted(self.json)?, self.json)
     }
 }
 

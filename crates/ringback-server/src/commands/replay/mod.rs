@@ -8,7 +8,7 @@ use ringback::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{filter::Filter, value};
+use super::{each::each, filter::Filter, value};
 use crate::{
     client::{
         Client, Connection, segment,
@@ -138,7 +138,10 @@ impl Replay {
             return Err(Failure::usage("--status missing needs --endpoint-id: the endpoint that misses events"));
         }
         let client = self.connection.open().await?;
-        if self.deliveries.is_empty() { self.many(&client).await } else { self.each(&client).await }
+        if self.deliveries.is_empty() {
+            return self.many(&client).await;
+        }
+        each(&self.deliveries, "not every delivery could be replayed", async |id| self.one(&client, id).await).await
     }
 
     const fn names_no_deliveries(&self) -> bool {
@@ -163,24 +166,6 @@ impl Replay {
             progress::conclude(id, &answer.read()?);
         }
         Ok(())
-    }
-
-    /// Replays by id; goes on after a refusal, and then ends with the worst status.
-    async fn each(&self, client: &Client) -> Result<()> {
-        let mut worst = None;
-        for id in &self.deliveries {
-            match self.one(client, id).await {
-                Ok(()) => {}
-                Err(Failure::NothingFound(why)) => {
-                    worst.get_or_insert(Failure::NothingFound(format!("{}: {why}", plain(id))));
-                }
-                Err(failure) => {
-                    failure_of(id, &failure);
-                    worst = Some(Failure::Failed("not every delivery could be replayed".to_owned()));
-                }
-            }
-        }
-        worst.map_or(Ok(()), Err)
     }
 
     async fn one(&self, client: &Client, id: &str) -> Result<()> {
@@ -226,11 +211,5 @@ impl Replay {
         filter.extend(self.last_status_code.map(|code| ("last_status_code".to_owned(), code.into())));
         let body = Body { filter, rate_per_second: self.rate, dry_run: self.dry_run, note: self.note.as_deref() };
         serde_json::to_vec(&body).map_err(Failure::failed)
-    }
-}
-
-fn failure_of(id: &str, failure: &Failure) {
-    if let Failure::Failed(why) = failure {
-        print::note(format_args!("error: {}: {why}", plain(id)));
     }
 }

@@ -3,20 +3,24 @@
 use super::super::{samples::GENERIC, stage::Stage};
 use crate::print;
 
-/// With `once` everything is removed in a moment, so the text says so.
+/// With `once` everything is removed in a moment, so there is nowhere to look.
 pub(crate) fn tell(stage: &Stage, once: bool) {
-    let (api, token) = (stage.api, stage.token.expose());
-    let (teller, key) = (&stage.teller, GENERIC.key);
+    let (teller, api, token) = (&stage.teller, stage.api, stage.token.expose());
     print::line("");
+    if once {
+        teller.say(
+            "All of it ends here, and nothing is left behind. `ringback demo` without --once keeps it running, with\n\
+             its dashboard; `ringback serve` is for real work.",
+        );
+        return;
+    }
     print::line(teller.paint.strong("Look around"));
-    teller.say(&format!("curl -H 'authorization: Bearer {token}' 'http://{api}/v1/events?key={key}'"));
-    teller.say(&format!("ringback find {key} --url http://{api} --token {token}"));
-    teller.say(if once {
-        "All of it ends here; `ringback demo` without --once keeps it running, `ringback serve` is for real work."
-    } else {
-        "All of it keeps running; Ctrl-C ends it and removes the folder. `ringback serve` is for real work."
-    });
+    teller.say(&format!("export RINGBACK_URL=http://{api} RINGBACK_TOKEN={token}"));
+    teller.say(&format!("ringback find {}", GENERIC.key));
+    teller.say("ringback top");
+    teller.say(r#"curl -H "authorization: Bearer $RINGBACK_TOKEN" "$RINGBACK_URL/v1/dead-letters""#);
+    teller.say("All of it keeps running; Ctrl-C ends it and removes the folder. `ringback serve` is for real work.");
     print::line("");
-    teller.say(&format!("token      {token}"));
-    teller.say(&format!("dashboard  http://{api}/"));
+    teller
+        .say(&format!("dashboard  http://{api}/  (log in with the token above: a dead letter and a held destination)"));
 }

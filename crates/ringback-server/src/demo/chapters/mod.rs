@@ -8,6 +8,7 @@ mod one_transaction;
 mod prologue;
 mod redundant_endpoints;
 mod repair;
+mod still_open;
 
 use super::stage::Stage;
 use crate::failure::Result;
@@ -20,5 +21,6 @@ pub(super) async fn tell(stage: &mut Stage) -> Result<()> {
     inline_destination::tell(stage).await?;
     let letter = dead_letter::tell(stage).await?;
     repair::tell(stage, &letter).await?;
-    books::tell(stage).await
+    books::tell(stage).await?;
+    still_open::tell(stage).await
 }

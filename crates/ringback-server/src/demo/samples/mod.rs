@@ -11,6 +11,11 @@ pub(super) struct Sample {
 }
 
 impl Sample {
+    /// The same for another call.
+    pub(super) const fn with_key(self, key: &'static str) -> Self {
+        Self { key, ..self }
+    }
+
     /// The payload: the file without the line end that editors add.
     pub(super) fn payload(&self) -> &'static str {
         self.text.trim_end()

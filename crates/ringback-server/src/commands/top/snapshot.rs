@@ -1,0 +1,194 @@
+//! What `top` shows, asked of the API: the ledger, how much waits, and destinations with what waits and died there.
+
+use std::{collections::HashMap, time::Duration};
+
+use ringback::time::Timestamp;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::{
+    client::{
+        Client,
+        views::{Delivery, Ledger, Page},
+    },
+    failure::{Failure, Result},
+};
+
+/// Deliveries and dead letters that are looked at: the most that one page has.
+const LOOKED_AT: usize = 1_000;
+
+/// How far back dead letters count.
+const LATELY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The ledger counts whole tables. A count is followed by a rest of so many times its duration.
+const REST: u32 = 20;
+
+/// What was found in one look.
+#[derive(Debug, Serialize)]
+pub(super) struct Snapshot {
+    pub(super) at: Timestamp,
+    pub(super) ledger: Ledger,
+    /// `None` where it was not asked, because one tenant was meant or the token is of one.
+    pub(super) waiting: Option<Waiting>,
+    /// The worst first.
+    pub(super) destinations: Vec<Destination>,
+}
+
+/// How much waits in the whole installation.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub(super) struct Waiting {
+    pub(super) pending: u64,
+    pub(super) oldest_due_seconds: f64,
+    pub(super) lanes_held: u64,
+}
+
+/// An endpoint, or a URL that came with events, with what waits and died there.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Destination {
+    pub(super) tenant: String,
+    pub(super) endpoint_id: Option<String>,
+    pub(super) url: String,
+    pub(super) pending: usize,
+    pub(super) hold_reason: Option<String>,
+    pub(super) dead: usize,
+    /// Of the newest dead letter.
+    pub(super) last_error: Option<String>,
+}
+
+/// The ledger as it was last counted.
+#[derive(Debug, Default)]
+pub(super) struct Ledgers(Option<(Ledger, Instant)>);
+
+impl Ledgers {
+    async fn ledger(&mut self, client: &Client, query: &[(&str, String)]) -> Result<Ledger> {
+        if let Some((ledger, rest_until)) = &self.0
+            && Instant::now() < *rest_until
+        {
+            return Ok(ledger.clone());
+        }
+        let begun = Instant::now();
+        let ledger: Ledger = client.get("/v1/ledger", query).await?.accepted(false)?.read()?;
+        self.0 = Some((ledger.clone(), Instant::now() + begun.elapsed() * REST));
+        Ok(ledger)
+    }
+}
+
+impl Snapshot {
+    /// Asks for everything.
+    pub(super) async fn take(client: &Client, tenant: Option<&str>, ledgers: &mut Ledgers) -> Result<Self> {
+        let of_tenant: Vec<_> = tenant.map(|tenant| ("tenant", tenant.to_owned())).into_iter().collect();
+        let now = Timestamp::now();
+        let limit = ("limit", LOOKED_AT.to_string());
+        let pending = [&of_tenant[..], &[("status", "pending".to_owned()), limit.clone()]].concat();
+        let pending: Page<Delivery> = client.get("/v1/deliveries", &pending).await?.accepted(false)?.read()?;
+        let dead = [&of_tenant[..], &[("since", (now - LATELY).to_string()), limit]].concat();
+        let dead: Page<Delivery> = client.get("/v1/dead-letters", &dead).await?.accepted(false)?.read()?;
+        Ok(Self {
+            at: now,
+            ledger: ledgers.ledger(client, &of_tenant).await?,
+            waiting: if tenant.is_none() { waiting(client).await? } else { None },
+            destinations: destinations(pending.items, dead.items),
+        })
+    }
+}
+
+/// How much waits; `None` if the token may not ask because it is of one tenant.
+async fn waiting(client: &Client) -> Result<Option<Waiting>> {
+    let answer = client.get("/metrics", &[]).await?;
+    if answer.status == http::StatusCode::FORBIDDEN {
+        return Ok(None);
+    }
+    let answer = answer.accepted(false)?;
+    let page = str::from_utf8(&answer.body).map_err(Failure::failed)?;
+    Ok(Some(read(page)))
+}
+
+/// Reads the figures of a page in Prometheus' format.
+fn read(page: &str) -> Waiting {
+    let mut waiting = Waiting::default();
+    for line in page.lines() {
+        let Some((name, value)) = line.split_once(' ') else { continue };
+        let value: f64 = value.parse().unwrap_or_default();
+        match name {
+            "ringback_deliveries_pending" => waiting.pending = value as u64,
+            "ringback_oldest_due_age_seconds" => waiting.oldest_due_seconds = value,
+            "ringback_lanes_held" => waiting.lanes_held = value as u64,
+            _ => {}
+        }
+    }
+    waiting
+}
+
+/// Deliveries and dead letters by destination, most dead ones first, then most pending ones.
+fn destinations(pending: Vec<Delivery>, dead: Vec<Delivery>) -> Vec<Destination> {
+    let mut found: HashMap<(String, String), Destination> = HashMap::new();
+    for delivery in pending.into_iter().chain(dead) {
+        let url = delivery.to().to_owned();
+        let place = delivery.endpoint_id.clone().unwrap_or_else(|| url.clone());
+        let destination = found.entry((delivery.tenant.clone(), place)).or_default();
+        // The lists are newest first.
+        if destination.url.is_empty() {
+            (destination.tenant, destination.endpoint_id, destination.url) =
+                (delivery.tenant, delivery.endpoint_id, url);
+        }
+        if delivery.status == "pending" {
+            destination.pending += 1;
+            destination.hold_reason = destination.hold_reason.take().or(delivery.hold_reason);
+        } else {
+            destination.dead += 1;
+            let error = match (delivery.last_status_code, delivery.last_error) {
+                (Some(code), None) => Some(code.to_string()),
+                (Some(code), Some(error)) if error == "status" => Some(code.to_string()),
+                (_, error) => error,
+            };
+            destination.last_error = destination.last_error.take().or(error);
+        }
+    }
+    let mut found: Vec<_> = found.into_values().collect();
+    found.sort_by(|one, other| {
+        let rank = |each: &Destination| (each.dead, each.pending);
+        rank(other).cmp(&rank(one)).then_with(|| (&one.tenant, &one.url).cmp(&(&other.tenant, &other.url)))
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn delivery(endpoint: Option<&str>, url: &str, more: Value) -> Delivery {
+        let mut delivery = json!({
+            "id": "dlv_1", "event_id": "evt_1", "endpoint_id": endpoint, "tenant": "t", "type": "a", "key": null,
+            "url": url, "status": "dead", "dead_reason": null, "attempt_count": 1, "next_attempt_at": null,
+            "held_until": null, "hold_reason": null, "created_at": "2026-01-31T12:00:00Z", "finished_at": null,
+        });
+        for (name, value) in more.as_object().unwrap() {
+            delivery[name] = value.clone();
+        }
+        serde_json::from_value(delivery).unwrap()
+    }
+
+    #[test]
+    fn the_destination_with_most_dead_letters_comes_first_with_the_newest_answer() {
+        let held = json!({"status": "pending", "hold_reason": "failing"});
+        let pending = vec![delivery(Some("ep_1"), "https://a/", held.clone()), delivery(None, "https://b/", held)];
+        let dead = vec![
+            delivery(Some("ep_1"), "https://a/", json!({"last_status_code": 503, "last_error": "status"})),
+            delivery(Some("ep_1"), "https://old/", json!({"last_error": "timeout"})),
+        ];
+        let found = destinations(pending, dead);
+        let first = &found[0];
+        assert_eq!((first.url.as_str(), first.dead, first.pending), ("https://a/", 2, 1));
+        assert_eq!((first.last_error.as_deref(), first.hold_reason.as_deref()), (Some("503"), Some("failing")));
+        assert_eq!((found.len(), found[1].url.as_str(), found[1].endpoint_id.as_ref()), (2, "https://b/", None));
+    }
+
+    #[test]
+    fn figures_are_read_by_their_names() {
+        let page = "# HELP ringback_lanes_held x\nringback_deliveries_pending 12\nringback_oldest_due_age_seconds 4.5\n\
+                    ringback_lanes_held 2\nringback_attempts_total{outcome=\"failed\",error=\"dns\"} 7\n";
+        assert_eq!(read(page), Waiting { pending: 12, oldest_due_seconds: 4.5, lanes_held: 2 });
+    }
+}

@@ -1,6 +1,6 @@
 //! `ringback audit`: who changed what, newest first.
 
-use super::{page::Paging, span::Span};
+use super::{page::Paging, span::Span, value};
 use crate::{
     client::{Connection, views::Change},
     failure::Result,
@@ -12,11 +12,24 @@ use crate::{
 #[command(after_help = "\
 Examples:
   ringback audit --since 1d
-  ringback audit --limit 1000 --json | jq -c '.items[] | select(.object_id == \"ep_0198…\")'
+  ringback audit --object ep_0198… --json
+  ringback audit --who host:ana --action endpoint.delete
 
 A token that asks needs the scope admin. --json has the values before and after each change;
 credentials read ***. Ends with 3 when there is none.")]
 pub(crate) struct Audit {
+    /// By this one, as the column WHO names them
+    #[arg(long, value_parser = value::key)]
+    who: Option<String>,
+
+    /// Of this kind, as the column ACTION names it
+    #[arg(long, value_parser = value::key)]
+    action: Option<String>,
+
+    /// Of the object with this id
+    #[arg(long, value_name = "ID", value_parser = value::key)]
+    object: Option<String>,
+
     #[command(flatten)]
     span: Span,
 
@@ -31,7 +44,9 @@ impl Audit {
     /// Lists one page.
     pub(crate) async fn run(self) -> Result<()> {
         let client = self.connection.open().await?;
-        let query = self.span.fields().collect();
+        let query = [("who", self.who), ("action", self.action), ("object", self.object)];
+        let query = query.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let query = query.chain(self.span.fields()).collect();
         self.paging.list(&client, "/v1/audit", query, "no change matches", show).await
     }
 }

@@ -1,6 +1,6 @@
 //! `ringback events`: lists events, newest first.
 
-use ringback::time::Timestamp;
+use ringback::{store::EventState, time::Timestamp};
 
 use super::{page::Paging, span::Span, value};
 use crate::{
@@ -32,6 +32,10 @@ pub(crate) struct Events {
     #[arg(long, value_parser = value::key)]
     key: Option<String>,
 
+    /// That became this in routing
+    #[arg(long, value_parser = value::word::<EventState>())]
+    state: Option<String>,
+
     #[command(flatten)]
     span: Span,
 
@@ -46,7 +50,7 @@ impl Events {
     /// Lists one page.
     pub(crate) async fn run(self) -> Result<()> {
         let of_any = self.tenant.is_none();
-        let query = [("tenant", self.tenant), ("type", self.event_type), ("key", self.key)];
+        let query = [("tenant", self.tenant), ("type", self.event_type), ("key", self.key), ("state", self.state)];
         let query = query.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let query = query.chain(self.span.fields()).collect();
         let client = self.connection.open().await?;

@@ -85,7 +85,14 @@ impl Find {
             Some(kind) => format!("no {} with the id {key} and no event with that key is stored", kind.name()),
             None => format!("no event with the key {key:?} was handed in"),
         };
-        Ok(plain(&format!("{sought} for {of_whom}; {newest}")))
+        let mut query = vec![("q", key.clone())];
+        query.extend(self.tenant.clone().map(|tenant| ("tenant", tenant)));
+        let beside: Beside = client.get("/v1/find", &query).await?.accepted(false)?.read()?;
+        let beside = match beside.keys() {
+            keys if keys.is_empty() => String::new(),
+            keys => format!("; keys beside it: {}", keys.join(", ")),
+        };
+        Ok(plain(&format!("{sought} for {of_whom}; {newest}{beside}")))
     }
 
     /// The API's answer for an id; `None` if nothing has the id, or it belongs to another tenant.
@@ -122,6 +129,27 @@ impl Find {
             Kind::Replay => show_replay(&self.key, &answer.read()?),
         }
         Ok(())
+    }
+}
+
+/// What begins like a key that nothing has, or stands beside it.
+#[derive(Debug, serde::Deserialize)]
+struct Beside {
+    items: Vec<Keyed>,
+    nearest: Vec<String>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Keyed {
+    key: Option<String>,
+}
+
+impl Beside {
+    /// The keys, each once.
+    fn keys(self) -> Vec<String> {
+        let mut keys: Vec<_> = self.items.into_iter().filter_map(|item| item.key).chain(self.nearest).collect();
+        keys.dedup();
+        keys
     }
 }
 

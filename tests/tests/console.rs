@@ -4,6 +4,7 @@
 use ringback_tests::{
     api::id_of,
     browser::Browser,
+    command::ringback,
     database::Database,
     on_both_stores,
     receiver::{Receiver, Reply},
@@ -57,6 +58,8 @@ async fn every_page_fits_has_no_barriers_and_is_harmless() {
         "/replays/new?status=dead".to_owned(),
         format!("/replays/{replay}"),
         "/audit".to_owned(),
+        "/tail?status=dead".to_owned(),
+        "/tokens".to_owned(),
         "/events?since=yesterday".to_owned(),
     ];
     for width in WIDTHS {
@@ -205,8 +208,22 @@ on_both_stores! {
         server.api.get(&format!("/v1/endpoints/{id}")).await.expect(404);
         let page = browser.text_with("Audit").await;
         assert!(page.contains("Endpoints"), "{page}");
-        go(&browser, &server, "/audit").await;
+        go(&browser, &server, "/audit?action=endpoint.delete").await;
         let page = browser.text_with("endpoint.delete").await;
-        assert!(page.contains("endpoint.rotate_secret") || page.contains("rotate"), "{page}");
+        assert!(page.contains(&id) && !page.contains("endpoint.update"), "{page}");
+    }
+
+    async fn a_token_is_revoked_by_a_click(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let made = ringback(&database, &["token", "create", "--scope", "read", "--name", "reports", "--json"]).await.json();
+        let reports = server.api.with_token(made["token"].as_str().expect("a text"));
+        reports.get("/v1/events").await.expect(200);
+        let browser = logged_in(&server).await;
+        go(&browser, &server, "/tokens").await;
+        browser.text_with("reports").await;
+        browser.click("td.act button").await;
+        browser.text_with("revoked").await;
+        reports.get("/v1/events").await.expect(401);
     }
 }

@@ -97,6 +97,9 @@ const WITHOUT_A_ROUTE: &[(&str, &str)] = &[
 const PAGES_WITHOUT_A_ROUTE: &[(&str, &str)] = &[
     ("GET /assets/{name}", "what pages look like"),
     ("GET /endpoints/new", "a form"),
+    ("GET /tail", "the list of deliveries, again and again"),
+    ("GET /tokens", "the command `token list`"),
+    ("POST /tokens/{id}/revoke", "the command `token revoke`"),
     ("GET /replays/new", "a form, and a dry run of what it asks for"),
     ("GET /login", "a token becomes a session"),
     ("POST /login", "a token becomes a session"),

@@ -26,7 +26,7 @@ pub(super) struct Frame {
 }
 
 /// The pages that every page links to.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("/", "Overview"),
     ("/dead-letters", "Dead letters"),
     ("/deliveries", "Deliveries"),
@@ -34,7 +34,11 @@ const PAGES: [(&str, &str); 7] = [
     ("/endpoints", "Endpoints"),
     ("/replays", "Replays"),
     ("/audit", "Audit"),
+    ("/tokens", "Tokens"),
 ];
+
+/// Those of them that need a token of scope admin.
+const OF_ADMINISTRATORS: [&str; 2] = ["/audit", "/tokens"];
 
 /// A link to a page.
 pub(super) struct PageLink {
@@ -85,7 +89,7 @@ impl Frame {
     /// The pages that the visitor may go to from everywhere.
     pub(super) fn pages(&self) -> Vec<PageLink> {
         let may_administer = self.who.as_ref().is_some_and(|who| who.may_administer);
-        let shown = PAGES.iter().filter(|(path, _)| may_administer || *path != "/audit");
+        let shown = PAGES.iter().filter(|(path, _)| may_administer || !OF_ADMINISTRATORS.contains(path));
         let link = |&(path, name): &(&'static str, &'static str)| {
             let is_here = if path == "/" { self.here == path } else { self.here.starts_with(path) };
             PageLink { href: self.mount.to(path), name, is_here }

@@ -34,7 +34,7 @@ use axum::{
 pub(crate) use self::host::Hosts;
 use self::pages::{
     audit, dead_letters, deliveries, delivery, endpoint, endpoints, event, events, find, login, new_replay, one_replay,
-    overview, replay, replays,
+    overview, replay, replays, tokens,
 };
 use crate::{api::Api, sender::TrustedProxies};
 
@@ -58,6 +58,9 @@ pub(crate) fn routes(hosts: Hosts, proxies: &TrustedProxies) -> Router<Api> {
         .route("/replays/new", get(new_replay::show))
         .route("/replays/{id}", get(one_replay::show))
         .route("/replays/{id}/cancel", post(one_replay::cancel))
+        .route("/tail", get(deliveries::follow))
+        .route("/tokens", get(tokens::show))
+        .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/audit", get(audit::show))
         .route("/login", get(login::show).post(login::log_in))
         .route("/logout", post(login::log_out))

@@ -4,6 +4,7 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
+use http::{HeaderValue, header};
 use ringback::{delivery::Status, store::DeliveryRow, time::Timestamp};
 
 use super::{
@@ -31,12 +32,27 @@ pub(in crate::dashboard) async fn show(
     page.map(|page| rendered(&page)).map_err(|problem| visitor.refused(problem))
 }
 
+/// `GET /tail`: the newest, again every two seconds.
+pub(in crate::dashboard) async fn follow(
+    State(api): State<Api>,
+    visitor: Visitor,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Response> {
+    let page = read(&api, &visitor, &Narrowed::of(query.as_deref())).await;
+    let page = page.map_err(|problem| visitor.refused(problem))?;
+    let narrowing = page.narrowing.leading_to(&visitor.mount, "/tail");
+    let hint = "Newest first. This page looks again every two seconds.";
+    let mut response = rendered(&Listing { title: "Tail", hint, narrowing, older: None, ..page });
+    response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("2"));
+    Ok(response)
+}
+
 async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Listing, Problem> {
     let (rows, cursor) = narrowed.asked::<Asked>()?.page(api, &visitor.access).await?;
     Ok(Listing {
         frame: visitor.frame(api),
         title: "Deliveries",
-        hint: "Newest first. A delivery is one event owed to one destination.",
+        hint: "Newest first. A delivery is one event owed to one destination; /tail shows them as they come.",
         narrowing: Narrowing::new(&visitor.mount, PAGE)
             .text(narrowed, "Tenant", "tenant")
             .text(narrowed, "Endpoint", "endpoint_id")

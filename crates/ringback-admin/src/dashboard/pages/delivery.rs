@@ -72,6 +72,8 @@ struct Try {
     response: Vec<(String, String)>,
     body: String,
     is_cut: bool,
+    /// The same request by hand; the payload is saved from the event's page.
+    curl: String,
 }
 
 /// `GET /deliveries/{id}`
@@ -165,8 +167,23 @@ impl Try {
             response: headers(&detail.response_headers),
             body: visible_lines(&String::from_utf8_lossy(&attempt.response_body)),
             is_cut: detail.truncated,
+            curl: visible_lines(&curl(&detail)),
         }
     }
+}
+
+/// Headers that curl writes by itself.
+const OF_CURL: [&str; 4] = ["host", "content-length", "connection", "accept-encoding"];
+
+/// The request as a command. Credentials read `***`, as they are kept; a receiver that looks at the time of a signature
+/// refuses one that is old.
+fn curl(detail: &Detail<'_>) -> String {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+    let mut lines = vec![format!("curl -i {}", quoted(&detail.url))];
+    let own = detail.request_headers.iter().filter(|(name, _)| !OF_CURL.contains(&name.to_ascii_lowercase().as_str()));
+    lines.extend(own.map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
+    lines.push("--data-binary @payload".to_owned());
+    lines.join(" \\\n  ")
 }
 
 /// `503`, `timeout (head)`, `200 delivered`.

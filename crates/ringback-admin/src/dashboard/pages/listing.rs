@@ -92,6 +92,11 @@ impl Narrowing {
         Self { action: mount.to(page), fields: Vec::new(), is_narrowed: false }
     }
 
+    /// The same form of another page.
+    pub(super) fn leading_to(self, mount: &Mount, page: &str) -> Self {
+        Self { action: mount.to(page), ..self }
+    }
+
     /// A field for any text.
     pub(super) fn text(self, narrowed: &Narrowed, label: &'static str, name: &'static str) -> Self {
         self.field(narrowed, label, name, "text", Vec::new())

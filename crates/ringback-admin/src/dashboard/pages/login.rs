@@ -130,7 +130,8 @@ fn own(asked: &str) -> Option<String> {
 }
 
 /// The first parts of the paths of pages.
-const PAGES: [&str; 7] = ["find", "events", "deliveries", "endpoints", "dead-letters", "replays", "audit"];
+const PAGES: [&str; 9] =
+    ["find", "events", "deliveries", "endpoints", "dead-letters", "replays", "audit", "tail", "tokens"];
 
 #[cfg(test)]
 mod tests {

@@ -83,7 +83,13 @@ async fn every_route_knows_the_parameters_that_are_described() {
         if described.is_empty() {
             continue;
         }
-        let answer = app.call(method, &format!("{path}?nonsense=1"), "").await;
+        let needed = operation["parameters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|it| it["in"] == "query" && it["required"] == true);
+        let needed: String = needed.map(|it| format!("&{}=x", it["name"].as_str().unwrap())).collect();
+        let answer = app.call(method, &format!("{path}?nonsense=1{needed}"), "").await;
         let (code, _) = answer.refused(StatusCode::BAD_REQUEST);
         assert_eq!(code, "unknown_parameter", "{path}");
         let problem: Value = serde_json::from_slice(&answer.body).unwrap();
@@ -104,6 +110,9 @@ async fn every_example_of_a_body_is_accepted_and_uses_every_field() {
         let Some(contents) = operation["requestBody"]["content"].as_object() else { continue };
         for (media_type, content) in contents {
             let schema = resolved(&document, &content["schema"]);
+            if schema["type"] == "string" {
+                continue; // Lines of text have no fields.
+            }
             let example = &schema["example"];
             let fields =
                 |object: &Value| object.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
@@ -117,6 +126,7 @@ async fn every_example_of_a_body_is_accepted_and_uses_every_field() {
                 "/v1/replays" => assert_eq!(left_out, BTreeSet::from(["reason"])),
                 "/v1/expunge" => assert_eq!(left_out, BTreeSet::from(["type"])),
                 "/v1/endpoints/{id}" => {}
+                "/v1/endpoints/by-key/{tenant}/{key}" if method == Method::PATCH => {}
                 _ => assert_eq!(left_out, BTreeSet::new(), "{path}"),
             }
             let existing = existing(&app).await;
@@ -145,6 +155,8 @@ async fn every_example_of_a_body_is_accepted_and_uses_every_field() {
 async fn existing(app: &App) -> BTreeMap<&'static str, String> {
     let request = json!({"url": "https://receiver.acme-voice.com/hook", "event_types": ["*"]});
     let endpoint = app.post("/v1/endpoints", request).await.is(StatusCode::CREATED).text("id");
+    let named = json!({"url": "https://receiver.acme-voice.com/hook", "event_types": ["*"]});
+    app.call(Method::PUT, "/v1/endpoints/by-key/acme/agent-7", named.to_string()).await;
     let (event, delivery) = app.delivery().await;
     app.settle(delivery, DEAD, 500).await;
     let replay = app.post("/v1/replays", json!({"filter": {"status": "delivered"}})).await.is(StatusCode::ACCEPTED);

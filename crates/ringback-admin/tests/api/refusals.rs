@@ -36,7 +36,7 @@ async fn a_method_that_a_path_does_not_take_is_refused_with_those_it_does() {
         (Method::DELETE, "/v1/events", ["GET", "POST"].as_slice()),
         (Method::PUT, "/v1/endpoints", &["GET", "POST"]),
         (Method::POST, "/v1/endpoints/ep_00000000000000000000000000000000", &["GET", "PATCH", "DELETE"]),
-        (Method::GET, "/v1/endpoints/by-key/a/b", &["PUT"]),
+        (Method::POST, "/v1/endpoints/by-key/a/b", &["GET", "PUT", "PATCH", "DELETE"]),
         (Method::POST, "/v1/ledger", &["GET"]),
         (Method::PATCH, "/healthz", &["GET"]),
     ] {

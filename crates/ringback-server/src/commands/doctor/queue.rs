@@ -129,8 +129,8 @@ mod tests {
         assert!(late.detail.contains("3 pending deliveries, the oldest due for 10 min"), "{late:?}");
         let its_own = [held(Some(now - Duration::from_secs(598)))];
         assert_eq!(due(&waiting(Some(600)), &its_own, now).severity, Severity::Fine);
-        let anothers = [held(Some(now - Duration::from_secs(60))), held(None)];
-        assert_eq!(due(&waiting(Some(600)), &anothers, now).severity, Severity::Wrong, "a hold hides nothing else");
+        let of_another = [held(Some(now - Duration::from_secs(60))), held(None)];
+        assert_eq!(due(&waiting(Some(600)), &of_another, now).severity, Severity::Wrong, "a hold hides nothing else");
     }
 
     #[test]

@@ -6,11 +6,10 @@ use std::{
 };
 
 use ringback::{
-    delivery::Due,
     event::NewEvent,
     id::EventId,
     store::{
-        Error, Floor, Outbox, OutboxPage, Pointer, Result, RoutedEvent, UnroutedEvent,
+        Error, Floor, Outbox, OutboxPage, Pointer, RecordedRouting, Result, RoutedAs, RoutedEvent, UnroutedEvent,
         rules::idempotency::{self as rules, Holder, Name},
     },
 };
@@ -55,22 +54,29 @@ impl Outbox for Postgres {
         Ok(OutboxPage { events, next, config_version })
     }
 
-    async fn record_routing(&self, events: &[RoutedEvent], window: Duration) -> Result<Vec<Due>> {
+    async fn record_routing(&self, events: &[RoutedEvent], window: Duration) -> Result<RecordedRouting> {
         let mut transaction = self.begin_work_with(BEGIN_ROUTING).await?;
-        let events = take_pointers(self, &mut transaction, events).await?;
-        let duplicates = fold(self, &mut transaction, &events, window).await?;
-        let expunged = find_expunged(self, &mut transaction, &events).await?;
-        let mut rows = RoutedRows::default();
-        for routed in &events {
-            let id = routed.event.id;
-            match duplicates.get(&id) {
-                Some(&first) => rows.push_duplicate(id, first, routed.routing.config_version),
-                None => rows.push(id, routed.event.seq, &routed.routing, expunged.contains(&id.uuid())),
-            }
+        let taken = take_pointers(self, &mut transaction, events).await?;
+        let duplicates = fold(self, &mut transaction, &taken, window).await?;
+        let expunged = find_expunged(self, &mut transaction, &taken).await?;
+        let (mut rows, mut found) = (RoutedRows::default(), HashMap::with_capacity(taken.len()));
+        for routed in &taken {
+            let (id, is_expunged) = (routed.event.id, expunged.contains(&routed.event.id.uuid()));
+            let routed_as = match duplicates.get(&id) {
+                Some(&first) => {
+                    rows.push_duplicate(id, first, routed.routing.config_version);
+                    RoutedAs::Duplicate
+                }
+                None => {
+                    rows.push(id, routed.event.seq, &routed.routing, is_expunged);
+                    if is_expunged { RoutedAs::Expunged } else { RoutedAs::Stored }
+                }
+            };
+            found.insert(id, routed_as);
         }
         let due = rows.insert(self, &mut transaction).await?;
         transaction.commit().await.map_err(from_sqlx)?;
-        Ok(due)
+        Ok(RecordedRouting::of(events, due, &found))
     }
 
     async fn emit(&self, event: &NewEvent) -> Result<EventId> {

@@ -168,8 +168,10 @@ statements! {
     figures {
         count_ledger
         count_ledger_of_tenant
+        count_pending_in
         read_backlog
         read_oldest_due
+        read_oldest_due_outside
         read_recent_attempts
     }
     intake {

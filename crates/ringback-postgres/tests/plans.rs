@@ -138,6 +138,22 @@ async fn look_at_plans_of_questions(connection: &mut PgConnection, schema: &str)
     let firsts: Vec<Uuid> = events.iter().take(50).map(|id| Uuid::from_u128(id.as_u128() | 1)).collect();
     let statement = explain(include_str!("../sql/events/read_verdicts.sql"), schema).bind(events).bind(firsts);
     plan(connection, "judge", statement).await;
+
+    // Of one shard everything is held, so that lanes are looked at.
+    let held: Vec<i64> = (0..1_000).filter(|lane| lane & 63 == 7).collect();
+    let statement = explain(include_str!("../sql/figures/read_oldest_due_outside.sql"), schema)
+        .bind(held.clone())
+        .bind(64_i64)
+        .bind(5_000_i64)
+        .bind(16_i64);
+    let oldest = plan(connection, "oldest due outside", statement).await;
+    for index in ["delivery_due", "delivery_lane"] {
+        assert!(oldest.contains(index), "{oldest}");
+    }
+    assert!(!oldest.contains("Index Scan using delivery_lane on delivery d (never executed)"), "{oldest}");
+    let statement = explain(include_str!("../sql/figures/count_pending_in.sql"), schema).bind(held).bind(1_000_i64);
+    let count = plan(connection, "pending in lanes", statement).await;
+    assert!(count.contains("delivery_lane"), "{count}");
 }
 
 /// A replay of as many as there are, and as many idempotency keys.

@@ -4,11 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use futures_util::TryStreamExt as _;
 use ringback::{
-    delivery::Due,
     event::{Event, NewEvent},
     id::EventId,
     store::{
-        Error, Floor, Outbox, OutboxPage, Pointer, Result, RoutedEvent, UnroutedEvent,
+        Error, Floor, Outbox, OutboxPage, Pointer, RecordedRouting, Result, RoutedAs, RoutedEvent, UnroutedEvent,
         rules::idempotency::{self as rules, Name},
     },
 };
@@ -32,7 +31,7 @@ impl Outbox for Sqlite {
         read_outbox(&mut snapshot, floor, limit).await.map_err(|error| self.error(error))
     }
 
-    async fn record_routing(&self, events: &[RoutedEvent], window: Duration) -> Result<Vec<Due>> {
+    async fn record_routing(&self, events: &[RoutedEvent], window: Duration) -> Result<RecordedRouting> {
         let events = events.to_vec();
         self.apply(move |tx| Box::pin(async move { record_routing(tx, &events, window).await })).await
     }
@@ -66,30 +65,37 @@ fn weight(event: &Event) -> usize {
     keys + event.destination.as_ref().map_or(0, String::len)
 }
 
-async fn record_routing(tx: &mut SqliteConnection, events: &[RoutedEvent], window: Duration) -> sqlx::Result<Vec<Due>> {
-    let taken = take_pointers(tx, events).await?;
-    let mut events: Vec<_> = events.iter().filter(|routed| taken.contains_key(&routed.pointer.seq)).collect();
+async fn record_routing(
+    tx: &mut SqliteConnection,
+    given: &[RoutedEvent],
+    window: Duration,
+) -> sqlx::Result<RecordedRouting> {
+    let taken = take_pointers(tx, given).await?;
+    let mut events: Vec<_> = given.iter().filter(|routed| taken.contains_key(&routed.pointer.seq)).collect();
     events.sort_by_key(|routed| routed.pointer);
 
     let names = events.iter().filter_map(|routed| Name::of_routed(routed));
     let holders = idempotency::find(tx, names).await?;
     let folded = rules::fold(events.iter().copied(), &holders, window);
     idempotency::keep(tx, &folded.taken).await?;
-    let (mut duplicates, mut first) = (Vec::new(), Vec::new());
+    let (mut duplicates, mut first, mut found) = (Vec::new(), Vec::new(), HashMap::with_capacity(events.len()));
     for routed in events {
         let (id, seq) = (routed.event.id, routed.pointer.seq);
-        match folded.duplicates.get(&id) {
-            Some(original) => duplicates.push((id, *original, routed.routing.config_version)),
-            None => first.push(Routed {
-                event: id,
-                seq,
-                expunged: taken.get(&seq).copied().unwrap_or_default(),
-                routing: &routed.routing,
-            }),
-        }
+        let expunged = taken.get(&seq).copied().unwrap_or_default();
+        let routed_as = match folded.duplicates.get(&id) {
+            Some(original) => {
+                duplicates.push((id, *original, routed.routing.config_version));
+                RoutedAs::Duplicate
+            }
+            None => {
+                first.push(Routed { event: id, seq, expunged, routing: &routed.routing });
+                if expunged { RoutedAs::Expunged } else { RoutedAs::Stored }
+            }
+        };
+        found.insert(id, routed_as);
     }
     store_duplicates(tx, &duplicates).await?;
-    store_routing(tx, &first, now()).await
+    Ok(RecordedRouting::of(given, store_routing(tx, &first, now()).await?, &found))
 }
 
 /// Removes the pointers that are still there; returns for each whether its event's payload has been expunged.

@@ -128,7 +128,7 @@ async fn route(store: &SharedStore, job: &Job, due: mpsc::Sender<Vec<Due>>) -> R
             page.events.into_iter().map(|unrouted| to(endpoint(&unrouted.event), page.config_version, unrouted));
         let events: Vec<_> = events.collect();
         routed += events.len() as u64;
-        let rows = store.record_routing(&events, WINDOW).await?;
+        let rows = store.record_routing(&events, WINDOW).await?.due;
         if !job.record {
             continue;
         }

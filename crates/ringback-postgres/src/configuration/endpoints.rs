@@ -144,15 +144,16 @@ pub(super) async fn delete(store: &Postgres, id: EndpointId, version: Option<i64
         .map_err(from_sqlx)?;
     let deleted = read(&row)?;
     record_version(store, &mut transaction, &deleted).await?;
-    query(&store.sql().cancel_endpoint)
+    let cancelled = query(&store.sql().cancel_endpoint)
         .bind(LaneId::of_endpoint(id).as_i64())
         .bind(id.uuid())
         .execute(&mut *transaction)
         .await
-        .map_err(from_sqlx)?;
+        .map_err(from_sqlx)?
+        .rows_affected();
     audit::write(store, &mut transaction, record).await?;
     transaction.commit().await.map_err(from_sqlx)?;
-    Ok(Updated::Done(Box::new(deleted)))
+    Ok(Updated::Deleted(Box::new(deleted), cancelled))
 }
 
 /// Disables an endpoint that answered 410 at version `seen`, unless it has changed since, or is deleted.

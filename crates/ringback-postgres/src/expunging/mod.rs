@@ -15,7 +15,7 @@ mod vacuum;
 use ringback::{
     audit::Entry,
     id::{EventId, ExpungeId},
-    store::{Change, ExpungeRow, ExpungeToCreate, Expunging, Keys, Operations as _, Result},
+    store::{Change, Erased, ExpungeRow, ExpungeToCreate, Expunging, Keys, Operations as _, Result},
 };
 
 pub(crate) use self::answers::erase_late;
@@ -23,18 +23,18 @@ use crate::{Postgres, audit, configuration::announce, error::from_sqlx};
 
 #[async_trait::async_trait]
 impl Expunging for Postgres {
-    async fn expunge(&self, id: EventId, keys: Keys, record: &Entry) -> Result<bool> {
+    async fn expunge(&self, id: EventId, keys: Keys, record: &Entry) -> Result<Option<Erased>> {
         let mut transaction = self.begin().await?;
         // The version's row is locked first, as everywhere.
         announce(self, &mut transaction, &[Change::EventExpunged(id)]).await?;
         let erased = erase::erase(self, &mut transaction, &[id], keys).await?;
         if erased.events == 0 {
             transaction.rollback().await.map_err(from_sqlx)?;
-            return Ok(self.event(id).await?.is_some());
+            return Ok(self.event(id).await?.map(|_| Erased::default()));
         }
         audit::write(self, &mut transaction, record).await?;
         transaction.commit().await.map_err(from_sqlx)?;
-        Ok(true)
+        Ok(Some(erased))
     }
 
     async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Entry) -> Result<ExpungeRow> {

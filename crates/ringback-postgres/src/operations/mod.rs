@@ -17,6 +17,7 @@ pub(crate) use self::scan::ids;
 use ringback::{
     attempt::Attempt,
     audit::Entry,
+    delivery::LaneId,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
     store::{
         Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter, Ledger,
@@ -132,6 +133,14 @@ impl Operations for Postgres {
 
     async fn oldest_due(&self) -> Result<Option<std::time::Duration>> {
         figures::oldest_due(self).await
+    }
+
+    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<std::time::Duration>> {
+        figures::oldest_due_outside(self, held).await
+    }
+
+    async fn count_pending_in(&self, lanes: &[LaneId], counted_max: u32) -> Result<u32> {
+        figures::count_pending_in(self, lanes, counted_max).await
     }
 
     async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {

@@ -140,9 +140,9 @@ pub(super) async fn delete(
         return Ok(Updated::VersionMismatch);
     }
     let (now, lane, uuid) = (now(), LaneId::of_endpoint(id).as_i64(), id.uuid());
-    for statement in [sql!("configuration/cancel_endpoint"), sql!("configuration/delete_deliveries_of_endpoint")] {
-        sqlx::query(statement).bind(lane).bind(uuid.as_bytes().as_slice()).bind(now).execute(&mut *tx).await?;
-    }
+    let of_endpoint = |statement| sqlx::query(statement).bind(lane).bind(uuid.as_bytes().to_vec()).bind(now);
+    let cancelled = of_endpoint(sql!("configuration/cancel_endpoint")).execute(&mut *tx).await?.rows_affected();
+    of_endpoint(sql!("configuration/delete_deliveries_of_endpoint")).execute(&mut *tx).await?;
     sqlx::query(sql!("configuration/delete_endpoint"))
         .bind(uuid.as_bytes().as_slice())
         .bind(now)
@@ -151,7 +151,7 @@ pub(super) async fn delete(
     endpoint.version = changed(tx, id).await?;
     endpoint.deleted_at = Some(Timestamp::from_micros(now));
     audit::write(tx, &record).await?;
-    Ok(Updated::Done(Box::new(endpoint)))
+    Ok(Updated::Deleted(Box::new(endpoint), cancelled))
 }
 
 async fn changed(tx: &mut SqliteConnection, id: EndpointId) -> sqlx::Result<i64> {

@@ -16,12 +16,17 @@ use crate::{
 };
 
 /// Erases an event; false if there is none. The record is written if anything was erased.
-pub(super) async fn expunge(tx: &mut SqliteConnection, id: EventId, keys: Keys, record: Entry) -> sqlx::Result<bool> {
-    let Some(erased) = erase(tx, id, keys).await? else { return Ok(false) };
-    if erased.events > 0 {
+pub(super) async fn expunge(
+    tx: &mut SqliteConnection,
+    id: EventId,
+    keys: Keys,
+    record: Entry,
+) -> sqlx::Result<Option<Erased>> {
+    let erased = erase(tx, id, keys).await?;
+    if erased.is_some_and(|erased| erased.events > 0) {
         audit::write(tx, &record).await?;
     }
-    Ok(true)
+    Ok(erased)
 }
 
 /// Erases an event; `None` if there is none.

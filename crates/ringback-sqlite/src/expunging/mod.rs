@@ -17,21 +17,21 @@ mod log;
 use ringback::{
     audit::Entry,
     id::{EventId, ExpungeId},
-    store::{ExpungeRow, ExpungeToCreate, Expunging, Keys, Result},
+    store::{Erased, ExpungeRow, ExpungeToCreate, Expunging, Keys, Result},
 };
 
 use crate::Sqlite;
 
 #[async_trait::async_trait]
 impl Expunging for Sqlite {
-    async fn expunge(&self, id: EventId, keys: Keys, record: &Entry) -> Result<bool> {
+    async fn expunge(&self, id: EventId, keys: Keys, record: &Entry) -> Result<Option<Erased>> {
         let record = record.clone();
-        let exists = self.apply(move |tx| Box::pin(erase::expunge(tx, id, keys, record))).await?;
+        let erased = self.apply(move |tx| Box::pin(erase::expunge(tx, id, keys, record))).await?;
         // Also if all was erased before: the caller may be repeating a call that could not cut the log.
-        if exists {
+        if erased.is_some() {
             self.cut_log().await?;
         }
-        Ok(exists)
+        Ok(erased)
     }
 
     async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Entry) -> Result<ExpungeRow> {

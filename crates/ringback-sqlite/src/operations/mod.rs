@@ -16,6 +16,7 @@ pub(crate) mod scan;
 use ringback::{
     attempt::Attempt,
     audit::Entry,
+    delivery::LaneId,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
     store::{
         Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter, Ledger,
@@ -158,6 +159,16 @@ impl Operations for Sqlite {
     async fn oldest_due(&self) -> Result<Option<std::time::Duration>> {
         let mut snapshot = self.snapshot().await?;
         figures::oldest_due(&mut snapshot).await.map_err(|error| self.error(error))
+    }
+
+    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<std::time::Duration>> {
+        let mut snapshot = self.snapshot().await?;
+        figures::oldest_due_outside(&mut snapshot, held).await.map_err(|error| self.error(error))
+    }
+
+    async fn count_pending_in(&self, lanes: &[LaneId], counted_max: u32) -> Result<u32> {
+        let mut snapshot = self.snapshot().await?;
+        figures::count_pending_in(&mut snapshot, lanes, counted_max).await.map_err(|error| self.error(error))
     }
 
     async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {

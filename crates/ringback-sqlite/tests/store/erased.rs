@@ -26,7 +26,7 @@ async fn nothing_of_an_expunged_payload_is_left_in_the_file() {
     let fixture = Fixture::new().await;
     let needle = "a-needle-that-must-not-stay";
     let id = fixture.store.emit(&NewEvent::new("call.ended", needle.repeat(1_000))).await.unwrap();
-    assert!(fixture.store.expunge(id, Keys::Keep, &given::asked()).await.unwrap());
+    assert!(fixture.store.expunge(id, Keys::Keep, &given::asked()).await.unwrap().is_some());
     assert_holds_nothing_of(&fixture, needle);
 }
 

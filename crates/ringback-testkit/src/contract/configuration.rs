@@ -185,8 +185,10 @@ pub async fn deleting_cancels_what_is_pending_and_keeps_dead_letters(store: &dyn
     given::record(store, given::delivered(delivered)).await;
     store.replay_one(delivered.id, ringback::store::ReplayOf::Either, &given::asked()).await.unwrap();
     let version = store.config_version().await.unwrap();
-    let deleted = given::done(store.delete_endpoint(endpoint.id, None, &given::asked()).await.unwrap());
+    let updated = store.delete_endpoint(endpoint.id, None, &given::asked()).await.unwrap();
+    let Updated::Deleted(deleted, cancelled) = updated else { panic!("{updated:?}") };
     assert!(deleted.deleted_at.is_some());
+    assert_eq!(cancelled, 1, "neither the dead one nor the replay of the delivered one");
     assert_eq!(store.changes_since(version).await.unwrap().items, [Change::Endpoint(endpoint.id)]);
     let status = async |id| given::delivery(store, id).await.status;
     assert_eq!(status(pending.id).await, Status::Cancelled);

@@ -82,7 +82,8 @@ pub async fn expunging_cancels_and_removes_the_payload(store: &dyn Store) {
     given::record(store, given::delivered(&due[2])).await;
     store.replay_one(due[2].id, ReplayOf::Either, &given::asked()).await.unwrap();
     let version = store.config_version().await.unwrap();
-    assert!(store.expunge(id, Keys::Keep, &given::asked()).await.unwrap());
+    let erased = store.expunge(id, Keys::Keep, &given::asked()).await.unwrap().unwrap();
+    assert_eq!(erased.cancelled, 2, "the pending one and the dead one; a replay of a delivered one is only removed");
     assert_eq!(store.changes_since(version).await.unwrap().items, [Change::EventExpunged(id)]);
     assert_eq!(store.payload(id).await.unwrap(), PayloadRead::Expunged);
     assert_eq!(store.load_events(&[id]).await.unwrap()[0].payload, None);
@@ -95,9 +96,10 @@ pub async fn expunging_cancels_and_removes_the_payload(store: &dyn Store) {
     }
     assert_eq!(statuses, [Status::Delivered, Status::Cancelled, Status::Delivered, Status::Cancelled]);
     assert!(given::all_due(store).await.is_empty());
-    assert!(store.expunge(id, Keys::Keep, &given::asked()).await.unwrap(), "once more changes nothing");
+    let again = store.expunge(id, Keys::Keep, &given::asked()).await.unwrap();
+    assert_eq!(again, Some(ringback::store::Erased::default()), "once more changes nothing");
     assert_eq!(store.changes_since(version).await.unwrap().items.len(), 1);
-    assert!(!store.expunge(given::event_id(), Keys::Keep, &given::asked()).await.unwrap());
+    assert!(store.expunge(given::event_id(), Keys::Keep, &given::asked()).await.unwrap().is_none());
     assert_eq!(store.payload(given::event_id()).await.unwrap(), PayloadRead::Absent);
 }
 
@@ -116,7 +118,7 @@ pub async fn expunging_removes_what_receivers_answered(store: &dyn Store) {
     );
     let dead = Settlement::Dead { reason: DeadReason::Exhausted, detail: None, blocks: false };
     assert!(given::record(store, given::recorded(&due[1], dead, Some(echoed(given::failure(1), url)))).await);
-    assert!(store.expunge(id, Keys::Keep, &given::asked()).await.unwrap());
+    assert!(store.expunge(id, Keys::Keep, &given::asked()).await.unwrap().is_some());
     for (due, count) in due.iter().zip([2, 1, 0]) {
         let attempts = store.attempts(due.id).await.unwrap();
         assert_eq!(attempts.len(), count);
@@ -162,7 +164,7 @@ pub async fn keys_are_erased_if_asked_for(store: &dyn Store) {
         store.list_events(&filter, None, 10).await.unwrap().items.len()
     };
     assert_eq!(found().await, 1);
-    assert!(store.expunge(id, Keys::Erase, &given::asked()).await.unwrap(), "also after its payload was");
+    assert!(store.expunge(id, Keys::Erase, &given::asked()).await.unwrap().is_some(), "also after its payload was");
     assert_eq!(found().await, 0);
     let row = store.event(id).await.unwrap().unwrap();
     assert_eq!((row.event.key, row.event.ordering_key, row.event.idempotency_key), (None, None, None));

@@ -5,7 +5,8 @@ use std::time::Duration;
 use ringback::{
     attempt::{Attempt, Conclusion},
     delivery::{DeadReason, LaneId},
-    store::{Backlog, DeadGroups, GroupFilter, RecentAttempt, Recorded, Span, Store},
+    id::EndpointId,
+    store::{Backlog, DeadGroups, GroupFilter, RecentAttempt, Recorded, Span, Store, UNHELD_ROWS_OF_SHARD},
     time::Timestamp,
 };
 
@@ -38,6 +39,60 @@ pub async fn the_oldest_due_one_counts_whatever_keeps_it_back(store: &dyn Store)
     assert!(given::record(store, given::retried(&first, HOUR)).await);
     assert!(given::all_due(store).await.is_empty(), "the second waits for the first");
     assert!(store.oldest_due().await.unwrap().is_some());
+}
+
+/// A held lane's deliveries may be as many as they like: they hide nobody who waits for the engine alone. Nor does it count
+/// what an earlier one of its ordering key keeps back, or what waits for its own retry.
+pub async fn the_oldest_that_could_be_sent_is_found_behind_what_could_not(store: &dyn Store) {
+    let unheld = |held: Vec<LaneId>| async move { store.oldest_due_outside(&held).await.unwrap() };
+    assert_eq!(unheld(vec![]).await, None);
+    // More than are looked at in one shard, all older than what comes next.
+    let paused = given::endpoint_id();
+    for _ in 0..=UNHELD_ROWS_OF_SHARD {
+        given::accept_due(store, given::event_to(&[paused])).await;
+    }
+    let held = LaneId::of_endpoint(paused);
+    assert!(unheld(vec![]).await.is_some_and(|due_for| due_for < HOUR));
+    assert_eq!(unheld(vec![held]).await, None);
+
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let in_shard = |endpoint: &EndpointId| LaneId::of_endpoint(*endpoint).shard() == held.shard();
+    let behind = std::iter::repeat_with(given::endpoint_id).find(in_shard).unwrap();
+    let late = given::accept_due(store, given::event_to(&[behind])).await.remove(0);
+    let (all, found) = (store.oldest_due().await.unwrap().unwrap(), unheld(vec![held]).await.unwrap());
+    assert!(found + Duration::from_millis(10) < all, "{found:?} {all:?}");
+    assert_eq!(unheld(vec![held, late.lane]).await, None);
+    assert!(given::record(store, given::retried(&late, HOUR)).await);
+    assert_eq!(unheld(vec![held]).await, None, "it waits for its own retry");
+
+    let ordered = given::endpoint_id();
+    let first = given::accept_due(store, given::ordered_event(ordered, "call-1")).await.remove(0);
+    given::accept_due(store, given::ordered_event(ordered, "call-1")).await;
+    assert!(given::record(store, given::retried(&first, HOUR)).await);
+    assert_eq!(unheld(vec![held]).await, None, "the second waits for the first");
+    given::accept_due(store, given::ordered_event(ordered, "call-2")).await;
+    assert!(unheld(vec![held]).await.is_some());
+}
+
+/// Due or not, replays of delivered ones aside.
+pub async fn what_is_pending_in_some_lanes_is_counted_up_to_a_bound(store: &dyn Store) {
+    let lanes = [given::endpoint_id(), given::endpoint_id(), given::endpoint_id()];
+    for (endpoint, count) in lanes.iter().zip([3, 2, 5]) {
+        for _ in 0..count {
+            given::accept_due(store, given::event_to(&[*endpoint])).await;
+        }
+    }
+    let late = given::accept_due(store, given::event_to(&[lanes[0]])).await.remove(0);
+    assert!(given::record(store, given::retried(&late, HOUR)).await);
+    let replayed = given::accept_due(store, given::event_to(&[lanes[1]])).await.remove(0);
+    assert!(given::record(store, given::delivered(&replayed)).await);
+    store.replay_one(replayed.id, ringback::store::ReplayOf::Either, &given::asked()).await.unwrap();
+    let [one, two, three] = lanes.map(LaneId::of_endpoint);
+    let count = |lanes: Vec<LaneId>, most| async move { store.count_pending_in(&lanes, most).await.unwrap() };
+    assert_eq!(count(vec![], 100).await, 0);
+    assert_eq!(count(vec![one], 100).await, 4);
+    assert_eq!(count(vec![one, two], 100).await, 6);
+    assert_eq!(count(vec![three, two, one], 7).await, 7);
 }
 
 /// By destination, type, cause and last answer; counts are exact, whatever the number of groups that is asked for.

@@ -328,7 +328,7 @@ pub async fn update(store: &dyn Store, endpoint: &StoredEndpoint) -> StoredEndpo
 /// The endpoint of a change that was made.
 pub fn done(updated: Updated) -> StoredEndpoint {
     match updated {
-        Updated::Done(endpoint) => *endpoint,
+        Updated::Done(endpoint) | Updated::Deleted(endpoint, _) => *endpoint,
         other => panic!("expected a change to be made, not {other:?}"),
     }
 }

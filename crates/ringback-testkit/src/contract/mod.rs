@@ -70,6 +70,7 @@ macro_rules! store_contract {
                 an_emitted_event_waits_unrouted,
                 an_emitted_event_keeps_every_field,
                 routing_turns_a_pointer_into_deliveries_once,
+                routing_tells_what_became_of_each_event,
                 a_late_page_folds_within_the_window_alone,
                 only_one_of_two_routers_wins,
                 nothing_is_missed_from_the_next_floor_on,
@@ -203,6 +204,8 @@ macro_rules! store_contract {
             figures:
                 the_backlog_counts_what_is_pending_and_what_is_dead,
                 the_oldest_due_one_counts_whatever_keeps_it_back,
+                the_oldest_that_could_be_sent_is_found_behind_what_could_not,
+                what_is_pending_in_some_lanes_is_counted_up_to_a_bound,
                 dead_letters_are_grouped_by_what_they_have_in_common,
                 recent_attempts_are_an_endpoints_newest;
             upkeep:

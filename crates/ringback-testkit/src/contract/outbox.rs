@@ -4,7 +4,7 @@ use ringback::{
     delivery::{DeadReason, LaneId, Marks, NewDelivery, Status},
     endpoint::Destination,
     event::NewEvent,
-    store::{Accepted, Error, EventState, Floor, Keys, PayloadRead, RoutedEvent, Routing, Store, Verdict},
+    store::{Accepted, Error, EventState, Floor, Keys, PayloadRead, RoutedAs, RoutedEvent, Routing, Store, Verdict},
     time::Timestamp,
 };
 
@@ -64,14 +64,34 @@ pub async fn routing_turns_a_pointer_into_deliveries_once(store: &dyn Store) {
     let waiting = given::unrouted(store).await;
     let endpoints = [given::endpoint_id(), given::endpoint_id()];
     let routed = [given::routed(&waiting[0], &endpoints)];
-    let due = store.record_routing(&routed, WINDOW).await.unwrap();
+    let due = store.record_routing(&routed, WINDOW).await.unwrap().due;
     assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [id.delivery(1), id.delivery(2)]);
     assert!(due.iter().all(|due| due.seq == waiting[0].event.seq));
-    assert!(store.record_routing(&routed, WINDOW).await.unwrap().is_empty());
+    assert!(store.record_routing(&routed, WINDOW).await.unwrap().due.is_empty());
     assert!(given::unrouted(store).await.is_empty());
     assert_eq!(given::due_ids(store).await, [id.delivery(1), id.delivery(2)]);
     let row = store.event(id).await.unwrap().unwrap();
     assert_eq!((row.state, row.config_version), (EventState::Routed, Some(7)));
+}
+
+/// In the order in which the events were given, whatever their order in the outbox; a second time it was another who did it.
+pub async fn routing_tells_what_became_of_each_event(store: &dyn Store) {
+    let keyed = || NewEvent::new("CALL_ENDED", "{}").idempotency_key("call-42");
+    let (first, _again) = (given::emit(store, keyed()).await, given::emit(store, keyed()).await);
+    let expunged = given::emit(store, NewEvent::new("CALL_ENDED", "{}")).await;
+    let waiting = given::unrouted(store).await;
+    assert!(store.expunge(expunged, Keys::Keep, &given::asked()).await.unwrap().is_some());
+    let mut routed: Vec<_> = waiting.iter().map(|event| given::routed(event, &[given::endpoint_id()])).collect();
+    routed.reverse();
+    let recorded = store.record_routing(&routed, WINDOW).await.unwrap();
+    assert_eq!(recorded.events, [RoutedAs::Expunged, RoutedAs::Duplicate, RoutedAs::Stored]);
+    assert_eq!(recorded.due.iter().map(|due| due.id).collect::<Vec<_>>(), [first.delivery(1)]);
+    let later = given::emit(store, NewEvent::new("CALL_ENDED", "{}")).await;
+    routed.push(given::routed(&given::unrouted(store).await[0], &[]));
+    assert_eq!(routed[3].event.id, later);
+    let recorded = store.record_routing(&routed, WINDOW).await.unwrap();
+    let others = [RoutedAs::ByAnother; 3];
+    assert_eq!(recorded.events, [others.as_slice(), &[RoutedAs::Stored]].concat());
 }
 
 /// A key counts for a while from the event that brought it, also where a page is read so late that it holds what came after.
@@ -83,13 +103,13 @@ pub async fn a_late_page_folds_within_the_window_alone(store: &dyn Store) {
     let window = second.accepted_at().since(first.accepted_at());
     let endpoint = given::endpoint_id();
     let routed: Vec<_> = given::unrouted(store).await.iter().map(|event| given::routed(event, &[endpoint])).collect();
-    let due = store.record_routing(&routed, window).await.unwrap();
+    let due = store.record_routing(&routed, window).await.unwrap().due;
     assert_eq!(due.iter().map(|due| due.id.event()).collect::<Vec<_>>(), [first, second]);
     let row = store.event(again).await.unwrap().unwrap();
     assert_eq!((row.state, row.duplicate_of), (EventState::Duplicate, Some(second)));
     let later = given::emit(store, keyed()).await;
     let routed = [given::routed(&given::unrouted(store).await[0], &[endpoint])];
-    assert!(store.record_routing(&routed, WINDOW).await.unwrap().is_empty());
+    assert!(store.record_routing(&routed, WINDOW).await.unwrap().due.is_empty());
     assert_eq!(store.event(later).await.unwrap().unwrap().duplicate_of, Some(second), "who took it over holds it");
 }
 
@@ -102,7 +122,7 @@ pub async fn only_one_of_two_routers_wins(store: &dyn Store) {
         given::unrouted(store).await.iter().map(|event| given::routed(event, &[given::endpoint_id()])).collect();
     let backwards: Vec<_> = routed.iter().rev().cloned().collect();
     let (one, two) = tokio::join!(store.record_routing(&routed, WINDOW), store.record_routing(&backwards, WINDOW));
-    assert_eq!(one.unwrap().len() + two.unwrap().len(), 20);
+    assert_eq!(one.unwrap().due.len() + two.unwrap().due.len(), 20);
     assert_eq!(given::due_ids(store).await.len(), 20);
 }
 
@@ -171,7 +191,7 @@ pub async fn a_page_is_bounded_by_bytes_as_well_as_by_rows(store: &dyn Store) {
 pub async fn an_event_routed_to_nobody_is_unmatched(store: &dyn Store) {
     let id = given::emit(store, NewEvent::new("CALL_ENDED", "{}")).await;
     let waiting = given::unrouted(store).await;
-    assert!(store.record_routing(&[given::routed(&waiting[0], &[])], WINDOW).await.unwrap().is_empty());
+    assert!(store.record_routing(&[given::routed(&waiting[0], &[])], WINDOW).await.unwrap().due.is_empty());
     let row = store.event(id).await.unwrap().unwrap();
     assert_eq!((row.state, row.config_version), (EventState::Unmatched, Some(7)));
     assert!(given::unrouted(store).await.is_empty());
@@ -195,7 +215,7 @@ pub async fn an_event_routed_to_an_unusable_destination_is_dead(store: &dyn Stor
         routing: Routing { config_version: 7, verdict: Verdict::Unroutable { delivery, detail: "no host".to_owned() } },
     };
     let routed = [unroutable, given::routed(&waiting[1], &[given::endpoint_id()])];
-    let due = store.record_routing(&routed, WINDOW).await.unwrap();
+    let due = store.record_routing(&routed, WINDOW).await.unwrap().due;
     assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [good.delivery(1)]);
     let row = given::delivery(store, bad.delivery(1)).await;
     assert_eq!((row.status, row.reason, row.attempts), (Status::Dead, Some(DeadReason::Unroutable), 0));
@@ -209,7 +229,7 @@ pub async fn a_later_event_with_the_same_key_is_folded(store: &dyn Store) {
     store.record_routing(&[given::routed(&waiting[0], &[given::endpoint_id()])], WINDOW).await.unwrap();
     let second = given::emit(store, NewEvent::new("CALL_ENDED", "2").idempotency_key("a")).await;
     let waiting = given::unrouted(store).await;
-    let due = store.record_routing(&[given::routed(&waiting[0], &[given::endpoint_id()])], WINDOW).await.unwrap();
+    let due = store.record_routing(&[given::routed(&waiting[0], &[given::endpoint_id()])], WINDOW).await.unwrap().due;
     assert!(due.is_empty());
     let row = store.event(second).await.unwrap().unwrap();
     assert_eq!((row.state, row.duplicate_of), (EventState::Duplicate, Some(first)));
@@ -225,7 +245,7 @@ pub async fn duplicates_within_one_batch_are_folded(store: &dyn Store) {
     }
     let waiting = given::unrouted(store).await;
     let routed: Vec<_> = waiting.iter().map(|event| given::routed(event, &[given::endpoint_id()])).collect();
-    let due = store.record_routing(&routed, WINDOW).await.unwrap();
+    let due = store.record_routing(&routed, WINDOW).await.unwrap().due;
     assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [ids[0].delivery(1)]);
     for &later in &ids[1..] {
         assert_eq!(store.event(later).await.unwrap().unwrap().duplicate_of, Some(ids[0]));
@@ -251,8 +271,8 @@ pub async fn an_accepted_events_key_folds_an_emitted_one(store: &dyn Store) {
 pub async fn an_event_expunged_before_it_is_routed_is_cancelled(store: &dyn Store) {
     let id = given::emit(store, NewEvent::new("CALL_ENDED", "{}")).await;
     let waiting = given::unrouted(store).await;
-    assert!(store.expunge(id, Keys::Keep, &given::asked()).await.unwrap());
-    let due = store.record_routing(&[given::routed(&waiting[0], &[given::endpoint_id()])], WINDOW).await.unwrap();
+    assert!(store.expunge(id, Keys::Keep, &given::asked()).await.unwrap().is_some());
+    let due = store.record_routing(&[given::routed(&waiting[0], &[given::endpoint_id()])], WINDOW).await.unwrap().due;
     assert!(due.is_empty());
     assert_eq!(given::delivery(store, id.delivery(1)).await.status, Status::Cancelled);
     assert!(given::all_due(store).await.is_empty());

@@ -343,7 +343,7 @@ impl Engine {
     /// The result of a change, once this node's directory has it.
     async fn settled(&self, updated: Updated) -> Result<Endpoint, Error> {
         match updated {
-            Updated::Done(stored) => {
+            Updated::Done(stored) | Updated::Deleted(stored, _) => {
                 self.directory().await?;
                 Ok(Endpoint::open(*stored, &self.settings().keys))
             }

@@ -33,7 +33,7 @@ impl Engine {
         let record = by
             .asks(Action::ExpungeEvent, id, Some(&row.event.tenant))
             .after(json!({"erases_keys": keys == Keys::Erase}));
-        self.store().expunge(id, keys, &record).await
+        Ok(self.store().expunge(id, keys, &record).await?.is_some())
     }
 
     /// Begins an expunge of the events that its filter finds now, or only counts them.

@@ -22,7 +22,7 @@ use crate::{
     deliver::{Delivering, Stage},
     directory::Directory,
     settings::Settings,
-    store::{self, Floor, OutboxPage, Parts, RoutedEvent, Setback, UnroutedEvent, Verdict},
+    store::{self, Floor, OutboxPage, Parts, RoutedAs, RoutedEvent, Setback, UnroutedEvent, Verdict},
 };
 
 /// Pointers in one read. One router serves all nodes, and makes some eight calls to a busy database for each page: only
@@ -173,9 +173,10 @@ async fn record(
         }
         let read = delivering.begin_read();
         match engine.store().record_routing(&part, engine.settings().retention.idempotency_window).await {
-            Ok(due) => {
-                read.admit(due.into_iter().map(|due| (due, None)).collect());
-                engine.metrics().count_events(part.len());
+            Ok(recorded) => {
+                let by_others = recorded.events.iter().filter(|routed_as| **routed_as == RoutedAs::ByAnother).count();
+                engine.metrics().count_events(part.len() - by_others);
+                read.admit(recorded.due.into_iter().map(|due| (due, None)).collect());
                 count += part.len();
                 part.iter().for_each(|routed| locked.aside.take(routed.pointer));
                 // Reported for each part, since a page whose events go to tens of thousands of endpoints takes many.

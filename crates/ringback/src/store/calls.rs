@@ -14,7 +14,7 @@ macro_rules! for_every_call {
             }
             Outbox {
                 look read_outbox(floor: Floor, limit: u32) -> OutboxPage;
-                commit record_routing(events: &[RoutedEvent], window: Duration) -> Vec<Due>;
+                commit record_routing(events: &[RoutedEvent], window: Duration) -> RecordedRouting;
                 intake emit(event: &NewEvent) -> EventId;
             }
             Work {
@@ -79,10 +79,12 @@ macro_rules! for_every_call {
                 question ledger(tenant: Option<&str>, accepted: Span) -> Ledger;
                 question backlog(counted_max: u32) -> Backlog;
                 question oldest_due() -> Option<Duration>;
+                question oldest_due_outside(held: &[LaneId]) -> Option<Duration>;
+                question count_pending_in(lanes: &[LaneId], counted_max: u32) -> u32;
                 question recent_attempts(endpoint: EndpointId, since: Timestamp, most: u32) -> Vec<RecentAttempt>;
             }
             Expunging {
-                question expunge(id: EventId, keys: Keys, record: &Entry) -> bool;
+                question expunge(id: EventId, keys: Keys, record: &Entry) -> Option<Erased>;
                 question create_expunge(expunge: &ExpungeToCreate, record: &Entry) -> ExpungeRow;
                 question expunge_of_many(id: ExpungeId) -> Option<ExpungeRow>;
                 question running_expunges() -> Vec<ExpungeId>;

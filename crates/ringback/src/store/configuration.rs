@@ -55,6 +55,8 @@ pub struct Changes {
 pub enum Updated {
     /// The endpoint as it is now.
     Done(Box<StoredEndpoint>),
+    /// The endpoint as it is now that it is deleted, and how many deliveries that cancelled.
+    Deleted(Box<StoredEndpoint>, u64),
     /// Another endpoint of the tenant has this key.
     KeyTaken,
     /// The request was carried out before, and created this.

@@ -140,9 +140,9 @@ impl ExpungeRow {
 #[async_trait::async_trait]
 pub trait Expunging {
     /// Removes for good an event's payload, what its attempts kept of answers, and its keys if wanted. Its pending
-    /// deliveries and dead letters become cancelled, and a change tells every node. False if there is no such event;
-    /// true, without writing `record`, if all of it was erased before.
-    async fn expunge(&self, id: EventId, keys: Keys, record: &Entry) -> Result<bool>;
+    /// deliveries and dead letters become cancelled, and a change tells every node. `None` if there is no such event;
+    /// zeros, without writing `record`, if all of it was erased before.
+    async fn expunge(&self, id: EventId, keys: Keys, record: &Entry) -> Result<Option<Erased>>;
 
     /// Fixes the set that the filter finds now. A dry run only counts it and does not write `record`.
     async fn create_expunge(&self, expunge: &ExpungeToCreate, record: &Entry) -> Result<ExpungeRow>;

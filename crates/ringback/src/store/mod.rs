@@ -43,9 +43,10 @@ pub use self::{
     once::{DoneBefore, ONCE_FOR, Once, OnceName},
     operations::{
         Backlog, DeadGroup, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, GroupFilter,
-        Ledger, LedgerDeliveries, LedgerEvents, Operations, Page, PayloadRead, RecentAttempt, Span,
+        Ledger, LedgerDeliveries, LedgerEvents, Operations, Page, PayloadRead, RecentAttempt, Span, UNHELD_LANES,
+        UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD,
     },
-    outbox::{Floor, Outbox, OutboxPage, Pointer, RoutedEvent, UnroutedEvent},
+    outbox::{Floor, Outbox, OutboxPage, Pointer, RecordedRouting, RoutedAs, RoutedEvent, UnroutedEvent},
     replays::{
         Created, ReplayFilter, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayState,
         ReplayToCreate, Replayed, Wanting,

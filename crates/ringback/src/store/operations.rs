@@ -244,6 +244,17 @@ pub struct Backlog {
     pub dead: u32,
 }
 
+/// So many due deliveries of each shard are looked at first by [`Operations::oldest_due_outside`]: enough to see past a few
+/// held ones, and 64 shards together stay a few thousand rows.
+pub const UNHELD_ROWS_OF_SHARD: u32 = 64;
+
+/// Most lanes that [`Operations::oldest_due_outside`] looks at, where held ones stand before all others: some tens of
+/// milliseconds of a database's time.
+pub const UNHELD_LANES: u32 = 5_000;
+
+/// So many due deliveries of a lane are looked at then: the first ones may wait for others of their ordering keys.
+pub const UNHELD_ROWS_OF_LANE: u32 = 16;
+
 /// How one attempt ended, for statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecentAttempt {
@@ -347,6 +358,17 @@ pub trait Operations {
     /// For how long the oldest due delivery has been due, whatever it waits for: a hold, a pause, an earlier delivery of
     /// its ordering key. `None` if none is due. As cheap as [`Operations::backlog`].
     async fn oldest_due(&self) -> Result<Option<std::time::Duration>>;
+
+    /// For how long the oldest due delivery has been due of those that nothing keeps from being sent: its lane is none of
+    /// `held`, and no earlier delivery of its ordering key keeps it back. `None` if there is none.
+    ///
+    /// Bounded, however much waits: it looks at the first [`UNHELD_ROWS_OF_SHARD`] due deliveries of each shard. Where all
+    /// of those are kept back, it looks at the first [`UNHELD_ROWS_OF_LANE`] due ones of each lane, in at most
+    /// [`UNHELD_LANES`] lanes. With more lanes than that the answer may be younger than the truth.
+    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<std::time::Duration>>;
+
+    /// How many pending deliveries these lanes have, replays of delivered ones aside. Counting stops at `counted_max`.
+    async fn count_pending_in(&self, lanes: &[LaneId], counted_max: u32) -> Result<u32>;
 
     /// An endpoint's attempts since a moment, newest first, without stale ones, at most `most`. Only the newest `most`
     /// of its finished, of its dead and of its pending deliveries are looked at.

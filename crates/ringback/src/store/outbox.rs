@@ -1,5 +1,7 @@
 //! The outbox: events that callers wrote in their own transactions, and that wait to be routed.
 
+use std::collections::HashMap;
+
 use super::{Result, Routing};
 use crate::{delivery::Due, event::Event, id::EventId};
 
@@ -49,6 +51,37 @@ pub struct RoutedEvent {
     pub routing: Routing,
 }
 
+/// What became of a routed event when it was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoutedAs {
+    /// Its routing was stored.
+    Stored,
+    /// It is a duplicate of an earlier event.
+    Duplicate,
+    /// It was expunged before: its deliveries are cancelled.
+    Expunged,
+    /// Its pointer was gone: it was recorded before, perhaps by another node. Nothing changed.
+    ByAnother,
+}
+
+/// The result of recording routed events.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RecordedRouting {
+    /// The deliveries that are due now.
+    pub due: Vec<Due>,
+    /// What became of each event, in the order in which they were given.
+    pub events: Vec<RoutedAs>,
+}
+
+impl RecordedRouting {
+    /// With what became of `events`; one that is not in `found` was recorded by another node.
+    #[must_use]
+    pub fn of(events: &[RoutedEvent], due: Vec<Due>, found: &HashMap<EventId, RoutedAs>) -> Self {
+        let routed_as = |routed: &RoutedEvent| found.get(&routed.event.id).copied().unwrap_or(RoutedAs::ByAnother);
+        Self { due, events: events.iter().map(routed_as).collect() }
+    }
+}
+
 /// Reads the outbox and turns pointers into deliveries.
 #[async_trait::async_trait]
 pub trait Outbox {
@@ -62,8 +95,8 @@ pub trait Outbox {
     /// Everything in the outbox waits for this call. If others hold locks that it needs, it waits for them for a moment only,
     /// and fails with [`Error::Locked`](super::Error::Locked); the events that are not locked are then recorded apart.
     ///
-    /// Returns the deliveries that are due now.
-    async fn record_routing(&self, events: &[RoutedEvent], window: std::time::Duration) -> Result<Vec<Due>>;
+    /// No event is given twice.
+    async fn record_routing(&self, events: &[RoutedEvent], window: std::time::Duration) -> Result<RecordedRouting>;
 
     /// Writes an event and its outbox pointer in a transaction of the store's own, as `ringback_postgres::emit` does in the
     /// caller's. For hosts without a connection of their own, and tests.

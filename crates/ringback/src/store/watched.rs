@@ -12,17 +12,17 @@ use tokio::time::Instant;
 
 use super::{
     Acceptance, Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Changes, Claimed, Configuration, Created, Cursor,
-    Damage, DeadGroups, DeliveryFilter, DeliveryRow, EndpointAsOf, EndpointFilter, Error, EventFilter, EventRow,
-    ExpungeRow, ExpungeToCreate, Expunging, FeedPage, Floor, Group, GroupFilter, Hold, Intake, Keys, LeaseKeeper,
-    Leases, Ledger, Liveness, LoadedEvent, NodeId, Once, OnceName, Operations, Outbox, OutboxPage, Page, PayloadRead,
-    PendingLane, RecentAttempt, Recorded, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
-    ReplayToCreate, Resealed, Result, Retention, RoutedEvent, Sealed, SealedDestinations, Sessions, ShardMap,
-    SharedStore, Span, Step, Tokens, Updated, Upkeep, Work,
+    Damage, DeadGroups, DeliveryFilter, DeliveryRow, EndpointAsOf, EndpointFilter, Erased, Error, EventFilter,
+    EventRow, ExpungeRow, ExpungeToCreate, Expunging, FeedPage, Floor, Group, GroupFilter, Hold, Intake, Keys,
+    LeaseKeeper, Leases, Ledger, Liveness, LoadedEvent, NodeId, Once, OnceName, Operations, Outbox, OutboxPage, Page,
+    PayloadRead, PendingLane, RecentAttempt, Recorded, RecordedRouting, ReplayListFilter, ReplayOf, ReplayOne,
+    ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Retention, RoutedEvent, Sealed, SealedDestinations,
+    Sessions, ShardMap, SharedStore, Span, Step, Tokens, Updated, Upkeep, Work,
 };
 use crate::{
     attempt::Attempt,
     audit::Entry,
-    delivery::{Due, LaneId, Shard},
+    delivery::{LaneId, Shard},
     endpoint::StoredEndpoint,
     event::NewEvent,
     id::{DeliveryId, EndpointId, EventId, ExpungeId, ReplayId, SessionId, TokenId},

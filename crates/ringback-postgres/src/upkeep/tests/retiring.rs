@@ -81,7 +81,7 @@ async fn an_unrouted_event_survives_its_partition() {
     keep_house(&store, &Retention { events: DAY, ..Retention::default() }).await;
     let waiting = given::unrouted(&store).await;
     assert_eq!(waiting[0].event.id, id);
-    let due = store.record_routing(&[given::routed(&waiting[0], &[given::endpoint_id()])], DAY).await.unwrap();
+    let due = store.record_routing(&[given::routed(&waiting[0], &[given::endpoint_id()])], DAY).await.unwrap().due;
     assert_eq!(due.len(), 1);
     ledger(&store, None).await;
     fresh::remove(&store, &schema).await;

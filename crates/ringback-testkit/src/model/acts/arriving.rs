@@ -249,7 +249,7 @@ pub(super) async fn route(store: &dyn Store, house: &mut House, random: &mut Ran
     }
     house.tell(format!("route {:?}", routed.iter().map(|(it, to)| (it.event.id, to)).collect::<Vec<_>>()));
     let rows: Vec<_> = routed.iter().map(|(row, _)| row.clone()).collect();
-    let mut handed_out = store.record_routing(&rows, WINDOW).await.unwrap();
+    let mut handed_out = store.record_routing(&rows, WINDOW).await.unwrap().due;
     handed_out.sort_unstable_by_key(|due| due.id);
     let before = house.due();
     for (row, endpoints) in &routed {

@@ -209,11 +209,15 @@ impl Database {
     }
 
     /// Routes an event, with deliveries due since `due_at`; nothing if another node was faster.
-    pub(super) fn route(&mut self, pointer: Pointer, event: EventId, verdict: &Verdict, due_at: Timestamp) -> Vec<Due> {
-        if self.tables.outbox.remove(&pointer).is_none() {
-            return Vec::new();
-        }
-        self.owe(event, pointer.seq, verdict, due_at)
+    pub(super) fn route(
+        &mut self,
+        pointer: Pointer,
+        event: EventId,
+        verdict: &Verdict,
+        due_at: Timestamp,
+    ) -> Option<Vec<Due>> {
+        self.tables.outbox.remove(&pointer)?;
+        Some(self.owe(event, pointer.seq, verdict, due_at))
     }
 
     /// Stores an event that comes through the engine.

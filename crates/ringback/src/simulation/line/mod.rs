@@ -9,7 +9,7 @@ mod leases;
 mod unasked;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -26,12 +26,13 @@ use super::{
     world::{Fate, Kind, Statement, World},
 };
 use crate::{
-    delivery::{Due, LaneId, Shard},
+    delivery::{LaneId, Shard},
     event::{Event, NewEvent},
     id::{DeliveryId, EventId},
     store::{
         Acceptance, Accepted, Cursor, Error, EventToAccept, FeedPage, Floor, Group, Hold, Intake, LoadedEvent, NodeId,
-        Outbox, OutboxPage, PATIENCE_WITH_LOCKS, PendingLane, Recorded, Result, RoutedEvent, Work,
+        Outbox, OutboxPage, PATIENCE_WITH_LOCKS, PendingLane, Recorded, RecordedRouting, Result, RoutedAs, RoutedEvent,
+        Work,
     },
     time::Timestamp,
 };
@@ -181,13 +182,18 @@ impl Outbox for Line {
         self.read(move |database| database.read_outbox(floor, limit)).await
     }
 
-    async fn record_routing(&self, events: &[RoutedEvent], _: Duration) -> Result<Vec<Due>> {
+    async fn record_routing(&self, events: &[RoutedEvent], _: Duration) -> Result<RecordedRouting> {
         let events = events.to_vec();
         let locks = events.iter().map(|routed| Lock::Pointer(routed.pointer)).collect();
         let write = move |database: &mut Database, due_at: Timestamp| {
-            let mut route =
-                |routed: &RoutedEvent| database.route(routed.pointer, routed.event.id, &routed.routing.verdict, due_at);
-            events.iter().flat_map(&mut route).collect()
+            let (mut due, mut found) = (Vec::new(), HashMap::new());
+            for RoutedEvent { pointer, event, routing } in &events {
+                if let Some(owed) = database.route(*pointer, event.id, &routing.verdict, due_at) {
+                    due.extend(owed);
+                    found.insert(event.id, RoutedAs::Stored);
+                }
+            }
+            RecordedRouting::of(&events, due, &found)
         };
         self.transact(locks, |database| database.clock(), write).await
     }

@@ -6,9 +6,10 @@ use super::{Line, unavailable};
 use crate::{
     attempt::Attempt,
     audit::Entry,
+    delivery::LaneId,
     id::{DeliveryId, EndpointId, EventId, ExpungeId, ReplayId, SessionId, TokenId},
     store::{
-        Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow,
+        Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Erased,
         EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, GroupFilter, Keys, Ledger, OnceName, Operations,
         Page, PayloadRead, RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
         ReplayToCreate, Resealed, Result, Sealed, SealedDestinations, Sessions, Span, Tokens,
@@ -57,11 +58,13 @@ unasked! {
         ledger(Option<&str>, Span) -> Ledger;
         backlog(u32) -> Backlog;
         oldest_due() -> Option<Duration>;
+        oldest_due_outside(&[LaneId]) -> Option<Duration>;
+        count_pending_in(&[LaneId], u32) -> u32;
         recent_attempts(EndpointId, Timestamp, u32) -> Vec<RecentAttempt>;
         ; none running_replays -> Vec<ReplayId>;
     }
     Expunging {
-        expunge(EventId, Keys, &Entry) -> bool;
+        expunge(EventId, Keys, &Entry) -> Option<Erased>;
         create_expunge(&ExpungeToCreate, &Entry) -> ExpungeRow;
         expunge_of_many(ExpungeId) -> Option<ExpungeRow>;
         expunge_next(ExpungeId, u32) -> bool;

@@ -19,6 +19,7 @@
 //! browser     headless Chromium, told what to do
 //! receiver    a customer of our own: counts, answers as told, holds requests open
 //! outside     customers who share no code with Ringback
+//! scraper     monitoring, with the parsers of those who made the formats
 //! samples     what platforms say when a call ends
 //! crashed     what a crash explains
 //! history     a long history, made by one statement for each table
@@ -47,6 +48,7 @@ pub mod pgbouncer;
 pub mod receiver;
 pub mod refusal;
 pub mod samples;
+pub mod scraper;
 pub mod server;
 pub mod settled;
 pub mod slips;

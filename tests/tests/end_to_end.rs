@@ -101,6 +101,7 @@ mod flat_cost;
 mod gaps;
 mod idempotency;
 mod large;
+mod metrics;
 mod openapi;
 mod order;
 mod policy;

@@ -9,6 +9,7 @@ use ringback_tests::{
     receiver::{Gate, Receiver, Reply},
     server::Serve,
     stores::Store,
+    until::until,
 };
 use serde_json::{Value, json};
 
@@ -55,8 +56,12 @@ on_both_stores! {
         let deliveries = deliveries_held(&server.api).await;
         let tried = receiver.count();
         assert_eq!(tried, 5, "one at a time, five times");
-        let figures = server.api.get("/metrics").await.bytes;
-        assert!(String::from_utf8_lossy(&figures).contains("\nringback_lanes_held 1\n"));
+        let held = "\nringback_lanes_held{reason=\"failing\"} 1\n";
+        until("the figures tell it", async || {
+            let figures = server.api.get("/metrics").await.bytes;
+            String::from_utf8_lossy(&figures).contains(held).then_some(())
+        })
+        .await;
         tokio::time::sleep(WHILE).await;
         assert_eq!(receiver.count(), tried, "retries wait, too");
 

@@ -53,6 +53,7 @@ use http::{HeaderValue, header};
 use ringback::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use self::api::metrics::{self, Requests};
 pub use self::{
     auth::{Access, Scope},
     options::{InvalidBasePath, Options},
@@ -74,8 +75,9 @@ pub fn router(engine: Engine, options: Options) -> Router {
     }
     let document = openapi::document(described, &options.base_path);
     let budget = memory::Budget::of(options.request_memory_max);
-    let api = api::Api::new(engine, options.admission, options.proxies, document);
-    let routes = guarded(routes, &budget).with_state(api);
+    let requests = Requests::below(&options.base_path);
+    let api = api::Api::new(engine, options.admission, options.proxies, document, &requests);
+    let routes = guarded(routes, &budget, &requests).with_state(api);
     let base_path = options.base_path.as_str();
     if base_path.is_empty() {
         return routes;
@@ -87,17 +89,22 @@ pub fn router(engine: Engine, options: Options) -> Router {
         let home = home.layer(middleware::map_response(guard)).layer(middleware::from_fn(request_id::carry));
         mounted = mounted.route(&format!("{base_path}/"), home);
     }
-    if options.is_alone { mounted.fallback_service(guarded(Router::new(), &budget)) } else { mounted }
+    if options.is_alone { mounted.fallback_service(guarded(Router::new(), &budget, &requests)) } else { mounted }
 }
 
 /// The routes, with an answer for everything that none of them answers.
-fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, budget: &memory::Budget) -> Router<S> {
+fn guarded<S: Clone + Send + Sync + 'static>(
+    routes: Router<S>,
+    budget: &memory::Budget,
+    requests: &Requests,
+) -> Router<S> {
     routes
         .fallback(problem::not_found_here)
         .method_not_allowed_fallback(problem::method_not_allowed)
         // The first is the outermost. Added as one tuple, since each separate layer costs every request a few allocations.
         .layer((
             middleware::from_fn(request_id::carry),
+            middleware::from_fn_with_state(requests.clone(), metrics::observe),
             middleware::map_response(guard),
             middleware::from_fn_with_state(budget.clone(), unread::discard),
             middleware::from_fn(in_time),
@@ -149,8 +156,10 @@ mod tests {
         if let Some(id) = request_id {
             request = request.header("x-request-id", id);
         }
-        let response =
-            guarded(routes, &memory::Budget::of(0)).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let response = guarded(routes, &memory::Budget::of(0), &Requests::below(""))
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
         let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
         let (status, body) = (response.status(), response.into_body().collect().await.unwrap().to_bytes());
         (status, id, serde_json::from_slice(&body).unwrap())
@@ -179,7 +188,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_problem_that_tells_nothing() {
-        let routes: Router = guarded(Router::new().route("/", get(defect)), &memory::Budget::of(0));
+        let routes: Router =
+            guarded(Router::new().route("/", get(defect)), &memory::Budget::of(0), &Requests::below(""));
         let response = routes.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");

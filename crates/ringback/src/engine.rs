@@ -22,6 +22,7 @@ use crate::{
         edits::Turns,
         once::{OnceKey, OtherContent},
         readiness::{Abstinence, Writes},
+        refresh::Sampler,
         tally::Tallies,
     },
     seal::MasterKeys,
@@ -79,6 +80,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) directories: Follower,
     pub(crate) metrics: Metrics,
+    sampler: Sampler,
     pub(crate) clocks: Clocks,
     tallies: Tallies,
     turns: Turns,
@@ -111,17 +113,28 @@ impl Engine {
     pub async fn open(store: SharedStore, settings: Settings) -> Result<Self, OpenError> {
         let writes = Writes::default();
         let (refusals, damage) = (Arc::clone(&writes.refusals), Arc::clone(&writes.damage));
-        let store: SharedStore = Arc::new(store::Watched::new(store, settings.lease, refusals, damage));
+        let metrics = Metrics::default();
+        let durations = metrics.store_durations();
+        let store: SharedStore = Arc::new(store::Watched::new(store, settings.lease, refusals, damage, durations));
         let check = store.keep_setting(MASTER_KEY_CHECK, &settings.keys.check_value()).await?;
         if !settings.keys.opens_check(&check) {
             return Err(OpenError::WrongMasterKey);
         }
         let directories = Follower::new(Arc::clone(&store), Arc::clone(&settings.keys));
-        let metrics = Metrics::default();
-        let (tallies, turns) = (Tallies::default(), Turns::default());
+        let (tallies, turns, sampler) = (Tallies::default(), Turns::default(), Sampler::default());
         let (clocks, delivering) = (Clocks::default(), RwLock::default());
-        let shared = Shared { store, settings, directories, metrics, clocks, tallies, turns, writes, delivering };
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared {
+            store,
+            settings,
+            directories,
+            metrics,
+            sampler,
+            clocks,
+            tallies,
+            turns,
+            writes,
+            delivering,
+        });
         let intake = Intake::start(Arc::downgrade(&shared));
         Ok(Self { shared, intake })
     }
@@ -180,10 +193,19 @@ impl Engine {
         &self.shared.settings
     }
 
-    /// What this engine has counted.
+    /// The figures of this engine, for monitoring.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    pub(crate) fn sampler(&self) -> &Sampler {
+        &self.shared.sampler
+    }
+
+    /// How many shards this process owns now.
+    pub(crate) fn shards_owned(&self) -> usize {
+        self.shared.delivering.read().upgrade().map_or(0, |delivering| delivering.shards_owned())
     }
 
     /// Why no old rows are dropped for now: a clock may be wrong. A process that sends checks every 10 s; `None` in a

@@ -11,15 +11,17 @@ mod find;
 mod gaps;
 mod health;
 mod ledger;
-mod metrics;
+pub(crate) mod metrics;
 pub(crate) mod replays;
 
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
+use prometheus_client::registry::Registry;
 use ringback::{Engine, seal::MasterKeys};
 use utoipa_axum::router::OpenApiRouter;
 
+use self::metrics::Requests;
 use crate::{
     auth::{Admission, Failures, StoredTokens},
     sender::TrustedProxies,
@@ -37,13 +39,22 @@ pub(crate) struct Api {
     pub(crate) failed_logins: Arc<Failures>,
     /// The document that is served at `/openapi.json`.
     pub(crate) document: Bytes,
+    /// The figures that are shown at `/metrics`.
+    pub(crate) registry: Arc<Registry>,
 }
 
 impl Api {
-    pub(crate) fn new(engine: Engine, admission: Admission, proxies: TrustedProxies, document: Bytes) -> Self {
+    pub(crate) fn new(
+        engine: Engine,
+        admission: Admission,
+        proxies: TrustedProxies,
+        document: Bytes,
+        requests: &Requests,
+    ) -> Self {
         let now = Instant::now();
         Self {
             tokens: StoredTokens::of(engine.clone()),
+            registry: Arc::new(metrics::registry(&engine, requests)),
             engine,
             admission,
             proxies,

@@ -36,12 +36,34 @@ impl Admission {
     }
 }
 
+/// What is believed of a token in the store.
+#[derive(Debug, Clone, Copy)]
+enum Word {
+    /// Only what the store says now.
+    OfStore,
+    /// If the store does not answer in time, what it said lately.
+    LastKnown,
+}
+
 /// Who calls, if they have this permission. The token is checked before failures are counted, so that a right token passes,
 /// whatever else came from its address.
 ///
 /// # Errors
 /// 401 without a known token, 429 once too many were unknown, 403 with one that is for other things; the store's failure.
 pub(crate) async fn admit(api: &Api, request: &Parts, permission: Permission) -> Result<(Access, Actor), Problem> {
+    admit_by(Word::OfStore, api, request, permission).await
+}
+
+/// The same for monitoring, which must be answered while the store is away: a stored token that was valid lately is believed
+/// then, and nobody waits for the store for long.
+///
+/// # Errors
+/// As of [`admit`].
+pub(crate) async fn admit_monitor(api: &Api, request: &Parts) -> Result<Access, Problem> {
+    admit_by(Word::LastKnown, api, request, Permission::Read).await.map(|(access, _)| access)
+}
+
+async fn admit_by(word: Word, api: &Api, request: &Parts, permission: Permission) -> Result<(Access, Actor), Problem> {
     let (access, who) = match &api.admission {
         Admission::TrustingHost => {
             let access = request.extensions.get().cloned().unwrap_or_else(Access::everything);
@@ -49,7 +71,7 @@ pub(crate) async fn admit(api: &Api, request: &Parts, permission: Permission) ->
         }
         Admission::Tokens(known) => {
             let shown = bearer(request).ok_or_else(|| unauthorized(r#"Bearer realm="ringback""#))?;
-            match find(api, known, shown).await? {
+            match find(word, api, known, shown).await? {
                 Some(found) => found,
                 None => return Err(failed(api, request)),
             }
@@ -68,7 +90,7 @@ pub(crate) async fn admit_token(api: &Api, token: &str, permission: Permission) 
         Admission::Tokens(known) => known,
         Admission::TrustingHost => &[],
     };
-    match find(api, known, token).await? {
+    match find(Word::OfStore, api, known, token).await? {
         Some((access, who)) => actor(access, who, permission),
         None => Err(unauthorized(UNKNOWN)),
     }
@@ -89,11 +111,20 @@ fn bearer(request: &Parts) -> Option<&str> {
 }
 
 /// The access of a token, be it a given one or one of the store.
-async fn find(api: &Api, known: &[([u8; 32], Access)], shown: &str) -> Result<Option<(Access, Who)>, Problem> {
-    match find_given(known, shown) {
-        Some(access) => Ok(Some((access, Who::AdminToken))),
-        None => Ok(api.tokens.find(shown).await?.map(|token| (Access::of(&token), Who::Token(token.id)))),
+async fn find(
+    word: Word,
+    api: &Api,
+    known: &[([u8; 32], Access)],
+    shown: &str,
+) -> Result<Option<(Access, Who)>, Problem> {
+    if let Some(access) = find_given(known, shown) {
+        return Ok(Some((access, Who::AdminToken)));
     }
+    let stored = match word {
+        Word::OfStore => api.tokens.find(shown).await?,
+        Word::LastKnown => api.tokens.find_or_recall(shown).await?,
+    };
+    Ok(stored.map(|token| (Access::of(&token), Who::Token(token.id))))
 }
 
 /// Compares with every given token, even after one has matched, so that the time tells nothing.

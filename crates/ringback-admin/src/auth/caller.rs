@@ -43,6 +43,19 @@ caller!(
     /// May hand in events.
     Emitter(Access), Emit, |(access, _)| Self(access)
 );
+/// Monitoring: may look, also while the store is away.
+pub(crate) struct Monitor(pub(crate) Access);
+
+impl FromRequestParts<Api> for Monitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let access = admission::admit_monitor(api, parts).await?;
+        encoding::require_none(&parts.headers)?;
+        Ok(Self(access))
+    }
+}
+
 caller!(
     /// May look.
     Reader(Access), Read, |(access, _)| Self(access)

@@ -15,7 +15,7 @@ pub use self::access::Access;
 pub(crate) use self::access::Permission;
 pub(crate) use self::{
     admission::{Admission, admit, admit_token},
-    caller::{Administrator, Emitter, Operator, Reader},
+    caller::{Administrator, Emitter, Monitor, Operator, Reader},
     failures::Failures,
     tokens::StoredTokens,
 };

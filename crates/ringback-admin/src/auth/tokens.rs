@@ -1,7 +1,7 @@
 //! Tokens in the store: looked up there, and remembered for a moment.
 //!
 //! A token that is revoked or expires is refused within [`REMEMBERED`] on every node. Its use is noted in the background, so
-//! that no request waits for that.
+//! that no request waits for that. Only `/metrics` believes an older word while the store is away.
 
 use std::{
     collections::HashMap,
@@ -22,6 +22,14 @@ use subtle::ConstantTimeEq as _;
 /// How long a looked-up token is used again. It bounds how long a revoked token still works, and how often a busy token is
 /// read from the database.
 const REMEMBERED: Duration = Duration::from_secs(1);
+
+/// How long a valid token still opens `/metrics` while the store is away: as long as an outage that people do not know of.
+const RECALLED: Duration = Duration::from_secs(60 * 60);
+
+/// How long `/metrics` waits for the store to judge a token.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+const SLOW: &str = "the token could not be looked up in time";
 
 /// Most tokens remembered at a time; there are few, unless somebody creates one for each call.
 const TOKENS_MAX: usize = 1_000;
@@ -47,12 +55,37 @@ impl StoredTokens {
     /// The store's failure.
     pub(super) async fn find(&self, shown: &str) -> store::Result<Option<Token>> {
         let Ok(shown) = shown.parse::<TokenText>() else { return Ok(None) };
-        let Some(token) = self.look_up(shown.id()).await? else { return Ok(None) };
-        if !bool::from(token.digest.ct_eq(&shown.digest())) {
-            return Ok(None);
-        }
+        let token = self.look_up(shown.id()).await?;
+        Ok(self.matching(token, &shown))
+    }
+
+    /// The same, but if the store fails or does not answer within [`PATIENCE`], a token that was looked up within
+    /// [`RECALLED`] is valid until it expires. For what must be answered while the store is away.
+    ///
+    /// # Errors
+    /// The store's failure, if the token was not looked up lately.
+    pub(super) async fn find_or_recall(&self, shown: &str) -> store::Result<Option<Token>> {
+        let Ok(shown) = shown.parse::<TokenText>() else { return Ok(None) };
+        let id = shown.id();
+        let token = match tokio::time::timeout(PATIENCE, self.look_up(id)).await {
+            Ok(Ok(token)) => token,
+            Ok(Err(error)) => Some(self.recall(id).ok_or(error)?),
+            Err(_) => Some(self.recall(id).ok_or_else(|| store::Error::Unavailable(SLOW.into()))?),
+        };
+        Ok(self.matching(token, &shown))
+    }
+
+    fn recall(&self, id: TokenId) -> Option<Token> {
+        let remembered = self.remembered.lock();
+        let (read_at, token) = remembered.get(&id)?;
+        let expired = token.expires_at.is_some_and(|at| at <= Timestamp::now());
+        (read_at.elapsed() < RECALLED && !expired).then(|| token.clone())
+    }
+
+    fn matching(&self, token: Option<Token>, shown: &TokenText) -> Option<Token> {
+        let token = token.filter(|token| token.digest.ct_eq(&shown.digest()).into())?;
         self.note_use(&token);
-        Ok(Some(token))
+        Some(token)
     }
 
     async fn look_up(&self, id: TokenId) -> store::Result<Option<Token>> {

@@ -165,6 +165,11 @@ impl Delivering {
         self.lanes.lock().owns_any()
     }
 
+    /// How many shards this node owns, as long as its lease runs.
+    pub(crate) fn shards_owned(&self) -> usize {
+        if self.lease.runs() { self.lanes.lock().owned_shards().len() } else { 0 }
+    }
+
     /// Deliveries that were picked, and whose requests have not ended.
     pub(crate) fn picked(&self) -> usize {
         self.lanes.lock().open()

@@ -6,7 +6,7 @@
 //! kept and tried again: no outcome is lost while this process lives.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -28,9 +28,9 @@ use super::{
     progress::{Progress, Stage},
 };
 use crate::{
-    attempt::{Attempt, Conclusion, Detail},
-    delivery::{Due, LaneId},
-    id::EndpointId,
+    attempt::{Attempt, Detail},
+    delivery::{Due, LaneId, Marks},
+    id::{DeliveryId, EndpointId},
     store::{Parts, Recorded, Setback, Settlement},
 };
 
@@ -150,8 +150,10 @@ fn weight(report: &Report) -> usize {
 
 async fn commit(delivering: &Arc<Delivering>, batch: Vec<Report>) {
     let outcomes = batch.iter().map(|report| report.recorded.clone()).collect();
+    let replayed = batch.iter().filter(|report| report.due.marks.replay);
+    let replays = replayed.map(|report| (report.recorded.id, report.due.marks)).collect();
     let settling = Settling { delivering, batch: &batch };
-    let stale = AssertUnwindSafe(write(delivering, outcomes)).catch_unwind().await.unwrap_or_else(|_| {
+    let stale = AssertUnwindSafe(write(delivering, outcomes, &replays)).catch_unwind().await.unwrap_or_else(|_| {
         // What was not committed is still due in the database, and the feed's walk finds it: it is sent again, not lost.
         tracing::error!(count = batch.len(), "recording panicked; what is not recorded will be sent again");
         BTreeSet::new()
@@ -189,15 +191,18 @@ fn read_again(delivering: &Delivering, stale: BTreeSet<LaneId>) {
     delivering.feed_wanted.notify_one();
 }
 
+/// The deliveries of a batch that replays released, with their marks.
+type Replays = BTreeMap<DeliveryId, Marks>;
+
 /// Writes outcomes, again and again until the database answers. Returns the lanes of those that came too late.
-async fn write(delivering: &Delivering, outcomes: Vec<Recorded>) -> BTreeSet<LaneId> {
+async fn write(delivering: &Delivering, outcomes: Vec<Recorded>, replays: &Replays) -> BTreeSet<LaneId> {
     let mut late = BTreeSet::new();
     let mut parts = Parts::of(outcomes);
     while let Some(part) = parts.next() {
         match delivering.engine.store().record(&part).await {
             Ok(applied) => {
                 delivering.progress.came_round(Stage::Record);
-                count(delivering, &part, &applied);
+                count(delivering, &part, &applied, replays);
                 let stale: Vec<_> = part.iter().zip(applied).filter(|(_, applied)| !applied).collect();
                 if !stale.is_empty() {
                     tracing::info!(count = stale.len(), "outcomes came too late and are kept as stale attempts");
@@ -227,12 +232,10 @@ async fn write(delivering: &Delivering, outcomes: Vec<Recorded>) -> BTreeSet<Lan
     late
 }
 
-fn count(delivering: &Delivering, outcomes: &[Recorded], applied: &[bool]) {
+fn count(delivering: &Delivering, outcomes: &[Recorded], applied: &[bool], replays: &Replays) {
     for (outcome, applied) in outcomes.iter().zip(applied) {
-        if let Some(attempt) = &outcome.attempt {
-            let conclusion = if *applied { attempt.conclusion } else { Conclusion::Stale };
-            delivering.engine.metrics().count_attempt(conclusion, attempt.error);
-        }
+        let marks = replays.get(&outcome.id).copied().unwrap_or_default();
+        delivering.engine.metrics().count_recorded(outcome, *applied, marks);
     }
 }
 

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     compute::compute,
     engine::Shared,
+    metrics::Arrivals,
     store::{self, Accepted, Group, IDS_AHEAD_MAX, PATIENCE_WITH_LOCKS},
 };
 
@@ -108,11 +109,12 @@ async fn store(shared: &Arc<Shared>, Part { mut folded, groups, .. }: Part, plac
 async fn try_store(shared: &Shared, folded: &mut Vec<Folded>, groups: &[Group]) -> store::Result<()> {
     let read = shared.begin_read();
     let acceptances = shared.store.accept(groups, shared.settings.retention.idempotency_window).await?;
-    let mut due = Vec::new();
-    for (request, accepted) in folded.drain(..).zip(acceptances) {
-        shared.metrics.count_events(stored(&accepted));
+    let (mut due, mut arrivals) = (Vec::new(), Arrivals::default());
+    for ((request, group), accepted) in folded.drain(..).zip(groups).zip(acceptances) {
+        count(group, &accepted, &mut arrivals);
         request.finish(accepted, &mut due);
     }
+    shared.metrics.count_arrivals(&arrivals);
     if let Some(read) = read {
         read.admit(due);
     }
@@ -138,12 +140,14 @@ async fn store_in_turn(shared: Arc<Shared>, request: Folded, group: Group, place
     store_alone(&shared, request, group).await;
 }
 
-/// How many events of a request were stored: none if one is in conflict.
-fn stored(accepted: &[Accepted]) -> usize {
+/// Adds the events of a request that were stored: none if one is in conflict.
+fn count(group: &Group, accepted: &[Accepted], arrivals: &mut Arrivals) {
     if accepted.iter().any(Accepted::refuses_group) {
-        return 0;
+        return;
     }
-    accepted.iter().filter(|one| matches!(one, Accepted::New(_))).count()
+    for (event, _) in group.events.iter().zip(accepted).filter(|(_, one)| matches!(one, Accepted::New(_))) {
+        arrivals.add(&event.routing.verdict);
+    }
 }
 
 /// The error that the caller of a request that failed by itself is told. The store refuses an id that is ahead of the

@@ -83,7 +83,9 @@ impl Engine {
             .asks(Action::DiscardDeadLetter, id, Some(&row.event.tenant))
             .before(json!({"status": Status::Dead}))
             .after(json!({"status": Status::Cancelled}));
-        self.store().discard_dead_letter(id, &record).await
+        let discarded = self.store().discard_dead_letter(id, &record).await?;
+        self.metrics().count_deliveries(Status::Cancelled, discarded.into());
+        Ok(discarded)
     }
 }
 

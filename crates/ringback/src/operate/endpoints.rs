@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     Engine, TestError,
     audit::{Action, Actor, Who},
+    delivery::Status,
     endpoint::{Broken, Draft, Endpoint, Resolved, StoredEndpoint, WouldDestroy, broken, merge_patch},
     event::TEST_TYPE,
     id::{DeliveryId, EndpointId, EventId},
@@ -229,6 +230,9 @@ impl Engine {
             }
             let record = by.asks(Action::DeleteEndpoint, id, Some(&current.tenant)).before(current.audited(None));
             let updated = self.store().delete_endpoint(id, Some(current.version), &record).await?;
+            if let Updated::Deleted(_, cancelled) = updated {
+                self.metrics().count_deliveries(Status::Cancelled, cancelled);
+            }
             match self.settled(updated).await {
                 Err(Error::VersionMismatch) if seen.is_none() => {}
                 settled => return settled.map(drop),

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::jobs::Failing;
-use crate::{deliver::Delivering, id::ExpungeId, store};
+use crate::{Engine, deliver::Delivering, delivery::Status, id::ExpungeId, store};
 
 /// Between steps while an expunge runs, so that sending has precedence.
 const PAUSE_RUNNING: Duration = Duration::from_millis(10);
@@ -40,6 +40,19 @@ pub(crate) async fn expunge(delivering: Arc<Delivering>, stop: CancellationToken
     }
 }
 
+/// Takes one step of an expunge, and counts the deliveries that it cancelled.
+async fn take_step(engine: &Engine, id: ExpungeId) -> store::Result<bool> {
+    let before = cancelled(engine, id).await?;
+    let more = engine.store().expunge_next(id, BATCH).await?;
+    let since = cancelled(engine, id).await? - before;
+    engine.metrics().count_deliveries(Status::Cancelled, u64::try_from(since).unwrap_or(0));
+    Ok(more)
+}
+
+async fn cancelled(engine: &Engine, id: ExpungeId) -> store::Result<i64> {
+    Ok(engine.store().expunge_of_many(id).await?.map_or(0, |row| row.erased.cancelled))
+}
+
 /// Takes one step of each running expunge; true if any was taken.
 async fn step(delivering: &Delivering, failing: &mut Failing<ExpungeId>) -> store::Result<bool> {
     if !delivering.owns(0) {
@@ -51,7 +64,7 @@ async fn step(delivering: &Delivering, failing: &mut Failing<ExpungeId>) -> stor
     let mut went_on = false;
     for id in running {
         if failing.may_try(id, Instant::now()) {
-            let step = store.expunge_next(id, BATCH).await;
+            let step = take_step(delivering.engine(), id).await;
             went_on |= failing.came_to(id, step, Instant::now()).is_some();
         }
     }

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::{
     Engine,
     audit::{Action, Actor},
+    delivery::Status,
     id::{EventId, ExpungeId},
     store::{self, ExpungeFilter, ExpungeRow, ExpungeToCreate, Keys},
     time::Timestamp,
@@ -33,7 +34,11 @@ impl Engine {
         let record = by
             .asks(Action::ExpungeEvent, id, Some(&row.event.tenant))
             .after(json!({"erases_keys": keys == Keys::Erase}));
-        Ok(self.store().expunge(id, keys, &record).await?.is_some())
+        let erased = self.store().expunge(id, keys, &record).await?;
+        if let Some(erased) = erased {
+            self.metrics().count_deliveries(Status::Cancelled, erased.cancelled.unsigned_abs());
+        }
+        Ok(erased.is_some())
     }
 
     /// Begins an expunge of the events that its filter finds now, or only counts them.

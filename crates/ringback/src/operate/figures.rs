@@ -22,19 +22,6 @@ pub const ATTEMPTS_MAX: u32 = 1_000;
 /// How far back an endpoint's figures look.
 const LATELY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How much waits in the whole installation.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Waiting {
-    /// Pending deliveries, counted up to [`COUNTED_MAX`].
-    pub pending: u32,
-    /// Dead letters, counted up to [`COUNTED_MAX`].
-    pub dead: u32,
-    /// For how long the oldest due delivery has been due, including held ones; `None` if none is due.
-    pub oldest_due: Option<Duration>,
-    /// Lanes that may not send now: held, or their endpoint paused or not enabled.
-    pub lanes_held: usize,
-}
-
 /// How the newest [`ATTEMPTS_MAX`] attempts of an endpoint within the last 24 hours ended.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct LastDay {
@@ -55,16 +42,6 @@ impl Engine {
     /// When the store does not answer.
     pub async fn backlog(&self) -> store::Result<Backlog> {
         self.store().backlog(COUNTED_MAX).await
-    }
-
-    /// How much waits now.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn waiting(&self) -> store::Result<Waiting> {
-        let Backlog { pending, dead } = self.backlog().await?;
-        let (oldest_due, lanes_held) = (self.oldest_due(None).await?, self.count_held().await?);
-        Ok(Waiting { pending, dead, oldest_due, lanes_held })
     }
 
     /// How an endpoint's attempts of the last 24 hours ended.

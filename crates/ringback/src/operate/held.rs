@@ -42,12 +42,15 @@ pub struct Held {
 type Hold = (HoldReason, Option<Timestamp>);
 
 impl Engine {
-    /// How many lanes may not send now: held, or their endpoint paused or not enabled.
+    /// The lanes that may not send now: held, or their endpoint paused or not enabled; by the reason, which for an operator's
+    /// word is that word, whatever else holds the lane.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub(crate) async fn count_held(&self) -> store::Result<usize> {
-        Ok(self.holds(None, &*self.directory().await?).await?.len())
+    pub(super) async fn held_by_reason(&self) -> store::Result<Vec<(HoldReason, Vec<LaneId>)>> {
+        let holds = self.holds(None, &*self.directory().await?).await?;
+        let of = |reason| holds.iter().filter(|(_, hold)| hold.0 == reason).map(|(lane, _)| *lane).collect();
+        Ok(HoldReason::ALL.iter().map(|&reason| (reason, of(reason))).collect())
     }
 
     /// At most `most` lanes that may not send, the one that has waited longest first, and how many more there are. Inline

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::clocks::ClockDoubt;
 use crate::{
     deliver::Delivering,
+    delivery::DeadReason,
     store::{self, Step},
 };
 
@@ -44,6 +45,7 @@ async fn round(delivering: &Delivering, told: &mut Told) -> bool {
         let expired =
             told.came_to("expire_held", engine.store().expire_held(retention.expires_after).await).unwrap_or(0);
         if expired > 0 {
+            engine.metrics().count_dead(DeadReason::Expired, expired);
             tracing::info!(count = expired, "deliveries were held for too long and are dead letters now");
             more = true;
         }

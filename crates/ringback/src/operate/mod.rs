@@ -20,6 +20,7 @@ mod housekeeping;
 mod jobs;
 pub mod once;
 pub(crate) mod readiness;
+pub(crate) mod refresh;
 pub mod rekey;
 mod replay;
 pub mod replays;

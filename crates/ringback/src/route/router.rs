@@ -21,8 +21,9 @@ use super::{
 use crate::{
     deliver::{Delivering, Stage},
     directory::Directory,
+    metrics::Arrivals,
     settings::Settings,
-    store::{self, Floor, OutboxPage, Parts, RoutedAs, RoutedEvent, Setback, UnroutedEvent, Verdict},
+    store::{self, Floor, OutboxPage, Parts, RecordedRouting, RoutedEvent, Setback, UnroutedEvent, Verdict},
 };
 
 /// Pointers in one read. One router serves all nodes, and makes some eight calls to a busy database for each page: only
@@ -174,8 +175,7 @@ async fn record(
         let read = delivering.begin_read();
         match engine.store().record_routing(&part, engine.settings().retention.idempotency_window).await {
             Ok(recorded) => {
-                let by_others = recorded.events.iter().filter(|routed_as| **routed_as == RoutedAs::ByAnother).count();
-                engine.metrics().count_events(part.len() - by_others);
+                engine.metrics().count_arrivals(&arrivals(&part, &recorded));
                 read.admit(recorded.due.into_iter().map(|due| (due, None)).collect());
                 count += part.len();
                 part.iter().for_each(|routed| locked.aside.take(routed.pointer));
@@ -203,6 +203,14 @@ async fn record(
         }
     }
     Ok(count)
+}
+
+fn arrivals(part: &[RoutedEvent], recorded: &RecordedRouting) -> Arrivals {
+    let mut arrivals = Arrivals::default();
+    for (routed, routed_as) in part.iter().zip(&recorded.events) {
+        arrivals.add_routed(*routed_as, &routed.routing.verdict);
+    }
+    arrivals
 }
 
 /// Makes an event a dead letter; false if it is one already, and that was refused.

@@ -26,6 +26,7 @@ use crate::{
     endpoint::StoredEndpoint,
     event::NewEvent,
     id::{DeliveryId, EndpointId, EventId, ExpungeId, ReplayId, SessionId, TokenId},
+    metrics::{self, StoreDurations},
     time::Timestamp,
     token::Token,
 };
@@ -96,16 +97,23 @@ pub(crate) struct Watched {
     limits: Limits,
     refusals: Arc<Refusals>,
     damage: Arc<Damage>,
+    durations: StoreDurations,
 }
 
 impl Watched {
     /// The deadlines are such that a stage that waits for a dead connection comes round, with another one, before its node
     /// gives up the `lease`.
-    pub(crate) fn new(inner: SharedStore, lease: Duration, refusals: Arc<Refusals>, damage: Arc<Damage>) -> Self {
+    pub(crate) fn new(
+        inner: SharedStore,
+        lease: Duration,
+        refusals: Arc<Refusals>,
+        damage: Arc<Damage>,
+        durations: StoreDurations,
+    ) -> Self {
         let question = Duration::from_secs(35);
         let intake = Duration::from_secs(18);
         let limits = Limits { intake, look: lease, commit: lease * 3 / 2, question, upkeep: 20 * question };
-        Self { inner, limits, refusals, damage }
+        Self { inner, limits, refusals, damage, durations }
     }
 
     async fn within<T>(
@@ -115,7 +123,9 @@ impl Watched {
         answer: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let asked = Instant::now();
-        let Ok(answer) = AssertUnwindSafe(tokio::time::timeout(limit, answer)).catch_unwind().await else {
+        let answer = AssertUnwindSafe(tokio::time::timeout(limit, answer)).catch_unwind().await;
+        metrics::measure(&self.durations, call, asked.elapsed());
+        let Ok(answer) = answer else {
             tracing::error!(call, "a call of the store panicked");
             return Err(Error::Panicked(call));
         };

@@ -5,10 +5,8 @@ use std::time::Duration;
 use ringback::{
     Engine,
     delivery::HoldReason,
-    operate::{
-        figures::{COUNTED_MAX, Waiting},
-        held::Held,
-    },
+    metrics::Waiting,
+    operate::{figures::COUNTED_MAX, held::Held},
     time::Timestamp,
 };
 
@@ -17,10 +15,6 @@ use crate::print::moment;
 
 /// A delivery that is due for longer, and not held, is late: healthy lanes send within a moment.
 const LATE: Duration = Duration::from_secs(60);
-
-/// The oldest delivery of held lanes explains the oldest of all if they differ by no more than this: one is asked for
-/// after the other.
-const SAME: Duration = Duration::from_secs(5);
 
 /// Most held lanes that are looked at, the longest waiting first.
 const HELD_MAX: usize = 10;
@@ -31,7 +25,7 @@ pub(super) async fn check(engine: &Engine) -> Vec<Finding> {
     match asked.await {
         Ok((waiting, (held, more))) => {
             let now = Timestamp::now();
-            let mut findings = vec![due(&waiting, &held, now)];
+            let mut findings = vec![due(&waiting)];
             findings.extend(lanes(&held, more, now));
             findings.push(dead(waiting.dead));
             findings
@@ -40,21 +34,22 @@ pub(super) async fn check(engine: &Engine) -> Vec<Finding> {
     }
 }
 
-/// The oldest due delivery: late only if no hold explains it.
-fn due(waiting: &Waiting, held: &[Held], now: Timestamp) -> Finding {
+/// The oldest due delivery: late only if nothing keeps it from being sent.
+fn due(waiting: &Waiting) -> Finding {
     let pending = counted(waiting.pending, "pending delivery", "pending deliveries");
     let Some(oldest) = waiting.oldest_due else {
         return Finding::fine("queue", format!("{pending}, none of them due"));
     };
     let told = format!("{pending}, the oldest due for {}", ringback::time::span(oldest.as_secs()));
-    let held_for = held.iter().filter_map(|held| held.due_at).map(|due| now.since(due)).max();
+    let late = waiting.oldest_due_unheld.filter(|unheld| *unheld > LATE);
     if oldest <= LATE {
         Finding::fine("queue", told)
-    } else if held_for.is_some_and(|held| held + SAME >= oldest) {
-        Finding::fine("queue", format!("{told}, because its destination is held"))
-    } else {
-        Finding::wrong("queue", format!("{told}, and not held"))
+    } else if let Some(late) = late {
+        let late = ringback::time::span(late.as_secs());
+        Finding::wrong("queue", format!("{told}; something that nothing keeps from being sent for {late}"))
             .remedy("see that a node runs `ringback serve` and what its log says; `/readyz` tells whether it is ready")
+    } else {
+        Finding::fine("queue", format!("{told}, because its destination is held"))
     }
 }
 
@@ -110,8 +105,10 @@ fn counted(count: u32, one: &str, many: &str) -> String {
 mod tests {
     use super::{super::Severity, *};
 
-    fn waiting(oldest_due: Option<u64>) -> Waiting {
-        Waiting { pending: 3, dead: 0, oldest_due: oldest_due.map(Duration::from_secs), lanes_held: 0 }
+    fn waiting(oldest_due: Option<u64>, oldest_due_unheld: Option<u64>) -> Waiting {
+        let (oldest_due, oldest_due_unheld) =
+            (oldest_due.map(Duration::from_secs), oldest_due_unheld.map(Duration::from_secs));
+        Waiting { pending: 3, oldest_due, oldest_due_unheld, ..Waiting::default() }
     }
 
     fn held(due_at: Option<Timestamp>) -> Held {
@@ -121,16 +118,17 @@ mod tests {
 
     #[test]
     fn what_is_due_and_not_held_is_bad_only_when_it_is_late() {
-        let now = Timestamp::now();
-        assert_eq!(due(&waiting(None), &[], now).severity, Severity::Fine);
-        assert_eq!(due(&waiting(Some(10)), &[], now).severity, Severity::Fine);
-        let late = due(&waiting(Some(600)), &[], now);
-        assert_eq!(late.severity, Severity::Wrong);
-        assert!(late.detail.contains("3 pending deliveries, the oldest due for 10 min"), "{late:?}");
-        let its_own = [held(Some(now - Duration::from_secs(598)))];
-        assert_eq!(due(&waiting(Some(600)), &its_own, now).severity, Severity::Fine);
-        let of_another = [held(Some(now - Duration::from_secs(60))), held(None)];
-        assert_eq!(due(&waiting(Some(600)), &of_another, now).severity, Severity::Wrong, "a hold hides nothing else");
+        assert_eq!(due(&waiting(None, None)).severity, Severity::Fine);
+        assert_eq!(due(&waiting(Some(10), Some(10))).severity, Severity::Fine);
+        let late = due(&waiting(Some(6_000), Some(600)));
+        assert_eq!(late.severity, Severity::Wrong, "a hold hides nothing else");
+        assert!(late.detail.contains("3 pending deliveries, the oldest due for 100 min"), "{late:?}");
+        assert!(late.detail.ends_with("for 10 min"), "{late:?}");
+        for unheld in [None, Some(10)] {
+            let held = due(&waiting(Some(600), unheld));
+            assert_eq!(held.severity, Severity::Fine);
+            assert!(held.detail.ends_with("because its destination is held"), "{held:?}");
+        }
     }
 
     #[test]

@@ -28,7 +28,8 @@ const REST: u32 = 20;
 pub(super) struct Snapshot {
     pub(super) at: Timestamp,
     pub(super) ledger: Ledger,
-    /// `None` where it was not asked, because one tenant was meant or the token is of one.
+    /// `None` where it was not asked, because one tenant was meant or the token is of one, and where the server's database
+    /// did not answer in time.
     pub(super) waiting: Option<Waiting>,
     /// The worst first.
     pub(super) destinations: Vec<Destination>,
@@ -92,7 +93,7 @@ impl Snapshot {
     }
 }
 
-/// How much waits; `None` if the token may not ask because it is of one tenant.
+/// How much waits; `None` if the token may not ask because it is of one tenant, or the server does not know.
 async fn waiting(client: &Client) -> Result<Option<Waiting>> {
     let answer = client.get("/metrics", &[]).await?;
     if answer.status == http::StatusCode::FORBIDDEN {
@@ -100,23 +101,25 @@ async fn waiting(client: &Client) -> Result<Option<Waiting>> {
     }
     let answer = answer.accepted(false)?;
     let page = str::from_utf8(&answer.body).map_err(Failure::failed)?;
-    Ok(Some(read(page)))
+    Ok(read(page))
 }
 
-/// Reads the figures of a page in Prometheus' format.
-fn read(page: &str) -> Waiting {
-    let mut waiting = Waiting::default();
+/// Reads the figures of a page in Prometheus' format; `None` if it leaves out what the database is asked for.
+fn read(page: &str) -> Option<Waiting> {
+    let (mut waiting, mut is_known) = (Waiting::default(), false);
     for line in page.lines() {
         let Some((name, value)) = line.split_once(' ') else { continue };
         let value: f64 = value.parse().unwrap_or_default();
         match name {
+            "ringback_store_up" => is_known = value > 0.0,
             "ringback_deliveries_pending" => waiting.pending = value as u64,
             "ringback_oldest_due_age_seconds" => waiting.oldest_due_seconds = value,
-            "ringback_lanes_held" => waiting.lanes_held = value as u64,
+            // One for each reason.
+            _ if name.starts_with("ringback_lanes_held{") => waiting.lanes_held += value as u64,
             _ => {}
         }
     }
-    waiting
+    is_known.then_some(waiting)
 }
 
 /// Deliveries and dead letters by destination, most dead ones first, then most pending ones.
@@ -188,7 +191,9 @@ mod tests {
     #[test]
     fn figures_are_read_by_their_names() {
         let page = "# HELP ringback_lanes_held x\nringback_deliveries_pending 12\nringback_oldest_due_age_seconds 4.5\n\
-                    ringback_lanes_held 2\nringback_attempts_total{outcome=\"failed\",error=\"dns\"} 7\n";
-        assert_eq!(read(page), Waiting { pending: 12, oldest_due_seconds: 4.5, lanes_held: 2 });
+                    ringback_lanes_held{reason=\"paused\"} 2\nringback_lanes_held{reason=\"failing\"} 1\n\
+                    ringback_attempts_total{outcome=\"failed\",error=\"dns\"} 7\nringback_store_up 1\n";
+        assert_eq!(read(page), Some(Waiting { pending: 12, oldest_due_seconds: 4.5, lanes_held: 3 }));
+        assert_eq!(read("ringback_store_up 0\n"), None);
     }
 }

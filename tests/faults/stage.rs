@@ -92,6 +92,9 @@ pub(crate) async fn play(row: Row) -> Outcome {
     scene.come_to_rest().await
 }
 
+/// A receiver to which nothing came for so long has had everything that a process wrote before it ended.
+const QUIET: Duration = Duration::from_millis(500);
+
 impl Scene {
     async fn set(store: Store, setting: Setting) -> Self {
         let (mut cluster, mut wire, mut bouncer, mut disk, mut url) = (None, None, None, None, None);
@@ -205,7 +208,13 @@ impl Scene {
     /// Kills the only node there is, and notes down which events it has delivered without having recorded that.
     pub(crate) async fn kill_only_node(&mut self) {
         self.take_node(0).kill().await;
-        until("the receiver is done with it", async || (self.healthy.open() == 0).then_some(())).await;
+        // What the node had written into its sockets arrives after its end: so for a while nothing more must come.
+        until("the receiver is done with it", async || {
+            let before = self.healthy.count();
+            tokio::time::sleep(QUIET).await;
+            (self.healthy.open() == 0 && self.healthy.count() == before).then_some(())
+        })
+        .await;
         let seen = seen_but_not_recorded(&self.database, &self.healthy).await;
         self.may_repeat.get_or_insert_default().extend(seen);
     }

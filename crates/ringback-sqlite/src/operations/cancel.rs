@@ -14,8 +14,9 @@ use crate::{audit, configuration::change, error::corrupt, read::now};
 /// Cancels the pending deliveries and dead letters of an event; returns how many.
 pub(crate) async fn cancel_event(tx: &mut SqliteConnection, id: EventId) -> sqlx::Result<u64> {
     let (deliveries, now) = (Range::of_event(id), now());
-    apply(tx, sql!("expunging/cancel_event"), deliveries, now).await?;
-    let owed = apply(tx, sql!("expunging/delete_deliveries_between"), deliveries, now).await?;
+    let owed = apply(tx, sql!("expunging/cancel_event"), deliveries, now).await?;
+    // Also replays of delivered ones, which stay delivered and so do not count.
+    apply(tx, sql!("expunging/delete_deliveries_between"), deliveries, now).await?;
     Ok(owed + cancel_dead_letters(tx, deliveries, now).await?)
 }
 

@@ -55,6 +55,8 @@ impl Model {
         again.into_iter().for_each(|again| again.is_lost = true);
         let endpoint = due.endpoint.and_then(|id| self.directory.endpoint(id));
         let is_stopped = endpoint.is_some_and(|endpoint| endpoint.holds(due.marks.test));
+        // An answer may have ended a hold since the last time that anybody asked.
+        self.hear_of_holds();
         let hold = self.held.get(&due.lane).filter(|hold| hold.until > self.now);
         let is_held = hold.is_some_and(|hold| !(due.marks.test && hold.reason == HoldReason::Failing));
         let has_begun = self.lanes.begin(&due, None, self.now);

@@ -1,5 +1,6 @@
 //! The visitor of a page: a person with a session whose token may read, or whom the host application has let in.
 
+use askama::Template;
 use axum::{
     extract::FromRequestParts,
     response::{IntoResponse as _, Redirect, Response},
@@ -13,7 +14,7 @@ use super::{
     mount::Mount,
     origin,
     pages::login,
-    refusal::Refusal,
+    refusal::{Refusal, rendered},
     session::{self, Session},
 };
 use crate::{
@@ -52,6 +53,11 @@ impl Visitor {
             return Ok(());
         }
         Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", otherwise))
+    }
+
+    /// A page, or the one that says why there is none.
+    pub(super) fn shown(&self, page: Result<impl Template, Problem>) -> Response {
+        page.map_or_else(|problem| self.refused(problem), |page| rendered(&page))
     }
 
     /// The page that says why a request was refused.

@@ -2,7 +2,7 @@
 
 mod hand_in;
 pub(crate) mod listing;
-mod payload;
+pub(crate) mod payload;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 

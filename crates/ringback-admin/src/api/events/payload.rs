@@ -31,13 +31,20 @@ use crate::{
     ),
     security(("token" = ["read"])),
 )]
-// Sent as an attachment, so that a browser saves the bytes and runs nothing.
 pub(super) async fn read(
     State(api): State<Api>,
     Reader(access): Reader,
     Id(id): Id<EventId>,
 ) -> Result<Response, Problem> {
-    find(&api, &access, id).await?;
+    sent(&api, &access, id).await
+}
+
+/// The exact bytes, as an attachment, so that a browser saves them and runs nothing.
+///
+/// # Errors
+/// 404 if the caller may see no such event, 410 if the payload is gone.
+pub(crate) async fn sent(api: &Api, access: &Access, id: EventId) -> Result<Response, Problem> {
+    find(api, access, id).await?;
     let gone = |code, detail| Err(Problem::new(StatusCode::GONE, code, detail));
     match api.engine.payload(id).await? {
         PayloadRead::Bytes(bytes) => {

@@ -10,7 +10,7 @@ use super::listing::{Cell, Listing, Narrowed, Narrowing, Row, Table, older};
 use crate::{
     api::{Api, audit::Asked},
     auth::Permission,
-    dashboard::{moment::Moment, refusal::rendered, visible::visible, visitor::Visitor},
+    dashboard::{moment::Moment, visible::visible, visitor::Visitor},
     problem::Problem,
 };
 
@@ -23,9 +23,9 @@ pub(in crate::dashboard) async fn show(
     State(api): State<Api>,
     visitor: Visitor,
     RawQuery(query): RawQuery,
-) -> Result<Response, Response> {
+) -> Response {
     let page = read(&api, &visitor, &Narrowed::of(query.as_deref())).await;
-    page.map(|page| rendered(&page)).map_err(|problem| visitor.refused(problem))
+    visitor.shown(page)
 }
 
 async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Listing, Problem> {

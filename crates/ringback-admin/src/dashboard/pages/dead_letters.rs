@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::{Api, dead_letters::Asked},
-    dashboard::{frame::Frame, moment::Moment, refusal::rendered, visible::visible, visitor::Visitor},
+    dashboard::{frame::Frame, moment::Moment, visible::visible, visitor::Visitor},
     problem::Problem,
     view::Destinations,
 };
@@ -42,9 +42,9 @@ pub(in crate::dashboard) async fn show(
     State(api): State<Api>,
     visitor: Visitor,
     RawQuery(query): RawQuery,
-) -> Result<Response, Response> {
+) -> Response {
     let page = read(&api, &visitor, &Narrowed::of(query.as_deref())).await;
-    page.map(|page| rendered(&page)).map_err(|problem| visitor.refused(problem))
+    visitor.shown(page)
 }
 
 async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Page, Problem> {

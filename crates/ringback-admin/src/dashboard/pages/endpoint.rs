@@ -88,11 +88,11 @@ pub(in crate::dashboard) async fn show(
     visitor: Visitor,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Response> {
+) -> Response {
     let done = parameter(query.as_deref(), "done");
     let done = DONE.iter().find(|(word, _)| done.as_deref() == Some(word)).map(|(_, sentence)| *sentence);
     let page = async { read(&api, &visitor, known(&api, &visitor, &id).await?, None, done).await };
-    page.await.map(|page| rendered(&page)).map_err(|problem| visitor.refused(problem))
+    visitor.shown(page.await)
 }
 
 /// The id, if it is that of an endpoint that the visitor may see.

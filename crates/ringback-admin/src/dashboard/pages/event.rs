@@ -3,9 +3,8 @@
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
-use http::header;
 use ringback::{
     id::EventId,
     operate::routing::RoutingEntry,
@@ -20,7 +19,7 @@ use super::{
     phrases::{self, Tone},
 };
 use crate::{
-    api::Api,
+    api::{Api, events::payload},
     dashboard::{
         frame::Frame,
         moment::Moment,
@@ -79,24 +78,17 @@ pub(in crate::dashboard) async fn show(
     Ok(rendered(&page))
 }
 
-/// `GET /events/{id}/payload`: the exact bytes, as a file, so that a browser runs nothing of them.
+/// `GET /events/{id}/payload`: as `GET /v1/events/{id}/payload`.
 pub(in crate::dashboard) async fn save(
     State(api): State<Api>,
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
     let saved = async {
-        let row = find(&api, &visitor, &id).await?;
-        match api.engine.payload(row.event.id).await? {
-            PayloadRead::Bytes(bytes) => Ok((row.event.id, bytes)),
-            PayloadRead::Expunged | PayloadRead::Expired | PayloadRead::Absent => Err(Problem::not_found()),
-        }
+        let id = id.parse().map_err(|_| Problem::not_found())?;
+        payload::sent(&api, &visitor.access, id).await
     };
-    let (id, bytes) = saved.await.map_err(|problem| visitor.refused(problem))?;
-    let disposition = format!("attachment; filename=\"{id}.payload\"");
-    let headers =
-        [(header::CONTENT_TYPE, "application/octet-stream"), (header::CONTENT_DISPOSITION, disposition.as_str())];
-    Ok((headers, bytes).into_response())
+    saved.await.map_err(|problem: Problem| visitor.refused(problem))
 }
 
 async fn find(api: &Api, visitor: &Visitor, id: &str) -> Result<EventRow, Problem> {

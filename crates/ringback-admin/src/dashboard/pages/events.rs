@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api::{Api, events::listing::Asked},
-    dashboard::{moment::Moment, mount::Mount, refusal::rendered, visible::visible, visitor::Visitor},
+    dashboard::{moment::Moment, mount::Mount, visible::visible, visitor::Visitor},
     problem::Problem,
 };
 
@@ -28,9 +28,9 @@ pub(in crate::dashboard) async fn show(
     State(api): State<Api>,
     visitor: Visitor,
     RawQuery(query): RawQuery,
-) -> Result<Response, Response> {
+) -> Response {
     let page = read(&api, &visitor, &Narrowed::of(query.as_deref())).await;
-    page.map(|page| rendered(&page)).map_err(|problem| visitor.refused(problem))
+    visitor.shown(page)
 }
 
 async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Listing, Problem> {

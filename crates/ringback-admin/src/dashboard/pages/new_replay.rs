@@ -24,7 +24,7 @@ use super::{
 use crate::{
     api::{Api, replays::request::Request},
     auth::Permission,
-    dashboard::{frame::Frame, refusal::rendered, submission::Submission, visible::visible, visitor::Visitor},
+    dashboard::{frame::Frame, submission::Submission, visible::visible, visitor::Visitor},
     extract::FromDocument as _,
     problem::Problem,
 };
@@ -63,9 +63,9 @@ pub(in crate::dashboard) async fn show(
     State(api): State<Api>,
     visitor: Visitor,
     RawQuery(query): RawQuery,
-) -> Result<Response, Response> {
+) -> Response {
     let page = read(&api, &visitor, &Narrowed::of(query.as_deref())).await;
-    page.map(|page| rendered(&page)).map_err(|problem| visitor.refused(problem))
+    visitor.shown(page)
 }
 
 async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Page, Problem> {

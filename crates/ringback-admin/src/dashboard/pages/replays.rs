@@ -18,7 +18,7 @@ use crate::{
         Api,
         replays::listing::{Asked, STATES},
     },
-    dashboard::{frame::Frame, moment::Moment, refusal::rendered, visible::visible, visitor::Visitor},
+    dashboard::{frame::Frame, moment::Moment, visible::visible, visitor::Visitor},
     problem::Problem,
 };
 
@@ -31,9 +31,9 @@ pub(in crate::dashboard) async fn show(
     State(api): State<Api>,
     visitor: Visitor,
     RawQuery(query): RawQuery,
-) -> Result<Response, Response> {
+) -> Response {
     let page = read(&api, &visitor, &Narrowed::of(query.as_deref())).await;
-    page.map(|page| rendered(&page)).map_err(|problem| visitor.refused(problem))
+    visitor.shown(page)
 }
 
 async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Listing, Problem> {

@@ -14,9 +14,7 @@ use super::{
 use crate::{
     api::Api,
     auth::Permission,
-    dashboard::{
-        frame::Frame, moment::Moment, refusal::rendered, submission::Submission, visible::visible, visitor::Visitor,
-    },
+    dashboard::{frame::Frame, moment::Moment, submission::Submission, visible::visible, visitor::Visitor},
     problem::Problem,
 };
 
@@ -31,9 +29,9 @@ pub(in crate::dashboard) async fn show(
     State(api): State<Api>,
     visitor: Visitor,
     axum::extract::RawQuery(query): axum::extract::RawQuery,
-) -> Result<Response, Response> {
+) -> Response {
     let page = read(&api, &visitor, &Narrowed::of(query.as_deref())).await;
-    page.map(|page| rendered(&page)).map_err(|problem| visitor.refused(problem))
+    visitor.shown(page)
 }
 
 /// Whoever is bound to a tenant does not learn of the others'.

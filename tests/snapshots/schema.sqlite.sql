@@ -170,7 +170,7 @@ CREATE TABLE ringback_event (
     payload_bytes   INTEGER NOT NULL,
     payload_expired INTEGER NOT NULL DEFAULT 0,
     expunged_at     INTEGER,
-    payload         BLOB,
+    payload         BLOB, trace TEXT,
     CONSTRAINT event_id_ends_in_zeros CHECK (length(id) = 16 AND substr(id, 15) = x'0000'),
     CONSTRAINT event_payload_is_missing_for_a_reason
         CHECK (payload IS NOT NULL OR expunged_at IS NOT NULL OR payload_expired),
@@ -396,10 +396,27 @@ BEGIN
     SELECT RAISE(ABORT, 'ringback: payload must be a blob of at most 1048576 bytes')
     WHERE typeof(NEW.payload) <> 'blob'
        OR length(NEW.payload) > 1048576;
+    SELECT RAISE(ABORT, 'ringback: trace must be a JSON object {"traceparent", "tracestate"} of W3C Trace Context: a tracestate has at most 512 bytes')
+    WHERE NEW.trace IS NOT NULL
+      AND CASE
+              WHEN octet_length(NEW.trace) > 1024 THEN true
+              WHEN NOT json_valid(NEW.trace) THEN true
+              WHEN json_type(NEW.trace) <> 'object' THEN true
+              WHEN json_type(NEW.trace, '$.traceparent') IS NOT 'text' THEN true
+              WHEN json_type(NEW.trace, '$.tracestate') NOT IN ('text', 'null') THEN true
+              WHEN octet_length(NEW.trace ->> 'tracestate') > 512 THEN true
+              WHEN length(NEW.trace ->> 'traceparent') <> 55 THEN true
+              ELSE NEW.trace ->> 'traceparent' GLOB 'ff*'
+                OR replace(NEW.trace ->> 'traceparent', '-', 'a') GLOB '*[^0-9a-f]*'
+                OR substr(NEW.trace ->> 'traceparent', 3, 1) || substr(NEW.trace ->> 'traceparent', 36, 1)
+                   || substr(NEW.trace ->> 'traceparent', 53, 1) <> '---'
+                OR NEW.trace ->> 'traceparent' GLOB '*-00000000000000000000000000000000-*'
+                OR NEW.trace ->> 'traceparent' GLOB '*-0000000000000000-*'
+          END;
     INSERT INTO ringback_event (id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys,
-                                destination, payload_bytes, payload)
+                                destination, trace, payload_bytes, payload)
     VALUES (NEW.id, NEW.tenant, NEW.type, NEW.key, NEW.ordering_key, NEW.idempotency_key, NEW.occurred_at,
-            NEW.endpoint_keys, NEW.destination, length(NEW.payload), NEW.payload);
+            NEW.endpoint_keys, NEW.destination, NEW.trace, length(NEW.payload), NEW.payload);
     INSERT INTO ringback_outbox (seq, event_id) VALUES (last_insert_rowid(), NEW.id);
 END;
 
@@ -410,5 +427,5 @@ BEGIN
 END;
 
 CREATE VIEW ringback_emit AS
-SELECT id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, payload
+SELECT id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, trace, payload
 FROM ringback_event;

@@ -77,6 +77,9 @@ fn options(event: &NewEvent) -> Result<String, Error> {
     if let Some(keys) = &event.endpoint_keys {
         set("endpoint_keys", keys.as_slice().into());
     }
+    if let Some(trace) = &event.trace {
+        set("trace", serde_json::json!(trace));
+    }
     if let Some(destination) = &event.destination {
         let plain = destination.preset.is_none()
             && destination.scheme.is_none()

@@ -97,6 +97,7 @@ async fn store_events(store: &Postgres, connection: &mut PgConnection, events: &
         .bind(events.iter().map(|event| event.occurred_at.micros()).collect::<Vec<_>>())
         .bind(endpoint_keys)
         .bind(events.iter().map(|event| event.destination.as_deref()).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.trace.as_ref().map(|trace| trace.to_text())).collect::<Vec<_>>())
         .bind(events.iter().map(|event| event.test).collect::<Vec<_>>())
         .bind(events.iter().map(|event| &*event.payload).collect::<Vec<&[u8]>>())
         .bind(events.iter().map(|event| event.id.uuid()).max())

@@ -9,6 +9,7 @@ use ringback::{
         rules::addressing::{Addressing, addressing, misnamed},
     },
     time::Timestamp,
+    trace::TraceContext,
 };
 use sqlx::{Column as _, ColumnIndex, Decode, Postgres, Row as _, Type, postgres::PgRow};
 use uuid::Uuid;
@@ -83,6 +84,7 @@ pub(crate) fn event(row: &PgRow) -> Result<Event> {
     let idempotency_key: Option<String> = columns.next()?;
     let occurred_at = Timestamp::from_micros(columns.next()?);
     let Addressing { endpoint_keys, destination, unreadable } = addressing(columns.next()?, columns.next()?);
+    let trace = columns.next::<Option<String>>()?.and_then(|text| TraceContext::kept(&text)).map(Box::new);
     let test = columns.next()?;
     let keys = [&key, &ordering_key, &idempotency_key].map(Option::as_deref);
     let unreadable = unreadable.or_else(|| misnamed(&tenant, &event_type, keys));
@@ -97,6 +99,7 @@ pub(crate) fn event(row: &PgRow) -> Result<Event> {
         occurred_at,
         endpoint_keys,
         destination,
+        trace,
         test,
         unreadable,
     })

@@ -107,6 +107,7 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, event: &NewEvent) 
         .bind(event.occurred_at.unwrap_or(now).micros())
         .bind(endpoint_keys)
         .bind(destination)
+        .bind(event.trace.as_ref().map(|trace| trace.to_text()))
         .bind(event.payload.to_vec())
         .execute(connection)
         .await?;

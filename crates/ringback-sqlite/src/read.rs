@@ -11,6 +11,7 @@ use ringback::{
         rules::addressing::{Addressing, addressing, misnamed},
     },
     time::Timestamp,
+    trace::TraceContext,
 };
 use sqlx::{Row as _, Sqlite as Dialect, Transaction, sqlite::SqliteRow};
 use uuid::Uuid;
@@ -98,6 +99,7 @@ pub(crate) fn event(row: &SqliteRow) -> sqlx::Result<Event> {
     let event_type = text("type")?.unwrap_or_default();
     let (key, ordering_key, idempotency_key) = (text("key")?, text("ordering_key")?, text("idempotency_key")?);
     let (endpoint_keys, destination) = (text("endpoint_keys")?, text("destination")?);
+    let trace = text_or_none(row, "trace")?.and_then(|text| TraceContext::kept(&text)).map(Box::new);
     let no_text = no_text.map(|column| format!("{column} is no UTF-8 text"));
     let keys = [&key, &ordering_key, &idempotency_key].map(Option::as_deref);
     let why = no_text.or_else(|| misnamed(&tenant, &event_type, keys));
@@ -114,6 +116,7 @@ pub(crate) fn event(row: &SqliteRow) -> sqlx::Result<Event> {
         occurred_at: time(row, "occurred_at")?,
         endpoint_keys,
         destination,
+        trace,
         test: row.try_get("test")?,
         unreadable: why.or(unreadable),
     })

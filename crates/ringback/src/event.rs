@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{endpoint::Destination, id::EventId, invalid::Invalid, time::Timestamp};
+use crate::{endpoint::Destination, id::EventId, invalid::Invalid, time::Timestamp, trace::TraceContext};
 
 /// The tenant of events and endpoints that name none.
 pub const DEFAULT_TENANT: &str = "default";
@@ -55,6 +55,8 @@ pub struct NewEvent {
     pub endpoint_keys: Option<Vec<String>>,
     /// Only to this destination, which comes with the event.
     pub destination: Option<Destination>,
+    /// Where it stands in the platform's trace; its attempts are spans of that trace.
+    pub trace: Option<TraceContext>,
 }
 
 impl NewEvent {
@@ -70,6 +72,7 @@ impl NewEvent {
             occurred_at: None,
             endpoint_keys: None,
             destination: None,
+            trace: None,
         }
     }
 
@@ -119,6 +122,13 @@ impl NewEvent {
     #[must_use]
     pub fn destination(mut self, destination: Destination) -> Self {
         self.destination = Some(destination);
+        self
+    }
+
+    /// Puts it into the platform's trace.
+    #[must_use]
+    pub fn trace(mut self, trace: TraceContext) -> Self {
+        self.trace = Some(trace);
         self
     }
 
@@ -236,6 +246,8 @@ pub struct Event {
     pub endpoint_keys: Option<Vec<String>>,
     /// Only to this destination: the JSON text of [`crate::endpoint::KeptDestination`].
     pub destination: Option<String>,
+    /// Where it stands in the platform's trace.
+    pub trace: Option<Box<TraceContext>>,
     /// Whether it was created by "send a test event".
     pub test: bool,
     /// Why its names or its recipients cannot be read, if they cannot; it then goes to no endpoint.
@@ -257,6 +269,7 @@ impl Event {
             occurred_at: Timestamp::default(),
             endpoint_keys: None,
             destination: None,
+            trace: None,
             test: false,
             unreadable: None,
         }

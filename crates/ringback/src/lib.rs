@@ -26,6 +26,7 @@ pub mod invalid;
 pub mod seal;
 pub mod time;
 pub mod token;
+pub mod trace;
 pub mod word;
 
 // What a host asks for, through `Engine`.

@@ -7,6 +7,7 @@ use crate::{
     endpoint::Authorize,
     seal::MasterKeys,
     store::Retention,
+    trace::Spans,
 };
 
 /// How the engine behaves. The defaults are those of the configuration reference.
@@ -20,6 +21,8 @@ pub struct Settings {
     pub resolver: Option<Arc<dyn Resolve>>,
     /// Asked before each request to an endpoint which headers authorise it; nobody is asked unless set.
     pub authorizer: Option<Arc<dyn Authorize>>,
+    /// Takes the spans of attempts; nobody does unless set.
+    pub spans: Option<Arc<dyn Spans>>,
     /// For how long a connection to a receiver is used before it is dialled anew, so that a receiver that moved is found.
     pub connection_max_age: Duration,
     /// Which certificate authorities receivers' certificates may come from.
@@ -49,6 +52,7 @@ impl Settings {
             egress: Egress::default(),
             resolver: None,
             authorizer: None,
+            spans: None,
             connection_max_age: Duration::from_secs(60),
             roots: Roots::System,
             header_prefix: "ringback-".to_owned(),

@@ -39,6 +39,14 @@ pub(crate) struct Warning {
     detail: String,
 }
 
+/// Where an event stands in the trace of whoever emitted it: the headers of W3C Trace Context.
+#[derive(ToSchema)]
+#[schema(as = TraceContext)]
+pub(crate) struct Trace {
+    traceparent: String,
+    tracestate: Option<String>,
+}
+
 /// How the attempts of the last 24 hours ended: of the newest 1,000, at the newest 1,000 deliveries of the endpoint that
 /// are finished, dead and pending each. Times are of delivered and failed ones alike, `null` if there were none.
 #[derive(ToSchema)]

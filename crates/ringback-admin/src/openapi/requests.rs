@@ -25,6 +25,7 @@ use super::values::{
     "idempotency_key": "call-42-ended",
     "occurred_at": "2026-01-31T12:00:00Z",
     "endpoint_keys": [],
+    "trace": {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": "acme=call-42"},
 }))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEvent {
@@ -46,6 +47,21 @@ pub(crate) struct NewEvent {
     endpoint_keys: Option<Vec<Key>>,
     /// It goes here alone. Not together with `endpoint_keys`.
     destination: Option<Destination>,
+    /// Where it stands in the platform's trace; the request's own `traceparent` and `tracestate`, unless given.
+    trace: Option<Trace>,
+}
+
+/// Where an event stands in the trace of whoever emitted it: the headers of W3C Trace Context.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Trace {
+    #[schema(
+        pattern = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}",
+        example = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    )]
+    traceparent: String,
+    #[schema(max_length = 512, example = "acme=call-42")]
+    tracestate: Option<String>,
 }
 
 /// Up to 1,000 events; all are taken or none.

@@ -7,6 +7,7 @@ use ringback::{
     operate::routing::{RoutingEntry, Skipped},
     store::{EventRow, EventState},
     time::Timestamp,
+    trace::TraceContext,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -67,6 +68,9 @@ impl From<EventRow> for Event {
 pub(crate) struct EventWithRouting {
     #[serde(flatten)]
     pub(crate) event: Event,
+    /// The trace that it came with.
+    #[schema(required, value_type = Option<answers::Trace>)]
+    pub(crate) trace: Option<TraceContext>,
     pub(crate) routing: Vec<Routing>,
     pub(crate) deliveries: Vec<Delivery>,
 }

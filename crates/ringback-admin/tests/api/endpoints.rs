@@ -26,6 +26,7 @@ const FIELDS: [&str; 26] = [
     "ordered",
     "on_dead",
     "success_statuses",
+    "trace",
     "paused",
     "disabled_reason",
     "has_secret",

@@ -35,7 +35,7 @@ async fn an_event_is_told_in_the_contracts_shape() {
     assert_eq!(accepted["duplicate"], false);
 
     let answer = app.get(&format!("/v1/events/{}", accepted.text("id"))).await;
-    assert_eq!(members(&answer.body), [FIELDS.as_slice(), &["routing", "deliveries"]].concat());
+    assert_eq!(members(&answer.body), [FIELDS.as_slice(), &["trace", "routing", "deliveries"]].concat());
     let event = answer.is(StatusCode::OK);
     assert_eq!(event["id"], accepted["id"]);
     assert_eq!(event["type"], "CALL_ENDED");

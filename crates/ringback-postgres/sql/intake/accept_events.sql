@@ -1,19 +1,19 @@
 -- Stores events that do not go through the outbox, with their deliveries and verdicts, in one statement, which is a
 -- transaction of its own unless it is part of one. Deliveries name the place of their event, counted from 1; fates and
--- verdicts are those of insert_routed. $25 is the greatest of the events' ids: none may be far ahead of the clock.
+-- verdicts are those of insert_routed. $26 is the greatest of the events' ids: none may be far ahead of the clock.
 -- Returns since when the pending deliveries are due, and the events' `seq` by their places.
 -- (SQLite: insert_events, then the statements of routing.)
-WITH clock AS MATERIALIZED (SELECT {schema}.within_clock($25::uuid, {schema}.clock()) AS now),
+WITH clock AS MATERIALIZED (SELECT {schema}.within_clock($26::uuid, {schema}.clock()) AS now),
 stored AS (
     INSERT INTO {schema}.event
-        (id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, test,
-         payload, payload_bytes)
-    SELECT id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys::jsonb, destination, test,
-           payload, octet_length(payload)
+        (id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, trace,
+         test, payload, payload_bytes)
+    SELECT id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys::jsonb, destination, trace,
+           test, payload, octet_length(payload)
     FROM unnest($14::uuid[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[], $21::text[],
-                $22::text[], $23::boolean[], $24::bytea[])
+                $22::text[], $23::text[], $24::boolean[], $25::bytea[])
          WITH ORDINALITY AS e (id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys,
-                               destination, test, payload, position)
+                               destination, trace, test, payload, position)
     ORDER BY position
     RETURNING seq
 ),

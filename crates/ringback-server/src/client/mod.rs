@@ -15,6 +15,8 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::direct::Direct;
+#[cfg(feature = "otlp")]
+pub(crate) use self::remote::{http_client, is_loopback};
 pub(crate) use self::{answer::Answer, connection::Connection, flag::spelled, remote::Remote};
 use crate::failure::{Failure, Result};
 

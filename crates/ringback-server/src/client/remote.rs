@@ -68,7 +68,7 @@ impl Remote {
 }
 
 /// Whether a URL is of this machine: then no proxy is used.
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
@@ -77,7 +77,11 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn http_client(loopback: bool) -> Result<reqwest::Client> {
+/// A client for peers that are ours or trusted. Nothing stands between it and this machine's own addresses.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub(crate) fn http_client(loopback: bool) -> Result<reqwest::Client> {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -63,6 +63,14 @@ pub(crate) struct Emit {
     #[arg(long, value_name = "URL|JSON")]
     destination: Option<String>,
 
+    /// The span that it comes from, by W3C Trace Context; its attempts are spans of the same trace
+    #[arg(long, value_name = "00-…")]
+    traceparent: Option<String>,
+
+    /// What vendors add to the trace
+    #[arg(long, requires = "traceparent")]
+    tracestate: Option<String>,
+
     /// Print the API's answer instead of the id
     #[arg(long)]
     json: bool,
@@ -91,6 +99,15 @@ struct Body<'a> {
     endpoint_keys: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     destination: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<Trace<'a>>,
+}
+
+#[derive(Serialize)]
+struct Trace<'a> {
+    traceparent: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracestate: Option<&'a str>,
 }
 
 impl Emit {
@@ -124,6 +141,10 @@ impl Emit {
             occurred_at: self.occurred_at.map(|moment| moment.0.to_string()),
             endpoint_keys: self.endpoint_keys.as_deref(),
             destination: self.destination.as_deref().map(destination).transpose()?,
+            trace: self
+                .traceparent
+                .as_deref()
+                .map(|traceparent| Trace { traceparent, tracestate: self.tracestate.as_deref() }),
         };
         serde_json::to_vec(&body).map_err(Failure::failed)
     }

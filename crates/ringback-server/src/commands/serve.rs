@@ -16,6 +16,7 @@ use crate::{
         listen::{self, Limits, Served},
         log, open_files,
         signals::Signals,
+        spans::Exporting,
     },
     stores::{self, Schema},
 };
@@ -85,6 +86,7 @@ struct Serving {
     listener: TcpListener,
     served: Served,
     sending: Sending,
+    exporting: Exporting,
 }
 
 async fn start(configuration: &Configuration, schema: Schema) -> Result<Serving> {
@@ -99,6 +101,7 @@ async fn start(configuration: &Configuration, schema: Schema) -> Result<Serving>
     stores::limit_emits(configuration).await?;
     let mut settings = stores::settings(configuration, keys);
     settings.max_in_flight_per_node = whole(shares.in_flight);
+    let exporting = Exporting::begin(configuration, &mut settings)?;
     let engine = Engine::open(store, settings).await.map_err(Failure::failed)?;
     let options = options(configuration, &token)?;
     let listener = TcpListener::bind(configuration.bind)
@@ -120,7 +123,8 @@ async fn start(configuration: &Configuration, schema: Schema) -> Result<Serving>
         per_address: whole(configuration.max_connections_per_address.0),
         proxies: proxies(configuration),
     };
-    Ok(Serving { listener, served: Served { router, base_path: configuration.base_path.0.clone(), limits }, sending })
+    let served = Served { router, base_path: configuration.base_path.0.clone(), limits };
+    Ok(Serving { listener, served, sending, exporting })
 }
 
 fn whole(number: u64) -> usize {
@@ -165,6 +169,7 @@ impl Serving {
             let end = async { deadline = stopped.await.unwrap_or_else(|_| Instant::now()) };
             listen::serve(self.listener, self.served, end, grace.min(API_GRACE_MAX)).await;
             self.sending.shutdown(deadline.saturating_duration_since(Instant::now())).await;
+            self.exporting.end().await;
             tracing::info!("stopped");
         };
         tokio::select! {

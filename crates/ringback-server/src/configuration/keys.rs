@@ -5,8 +5,8 @@ use super::{
     value::Value,
     value_files::file_of,
     values::{
-        AdminToken, BasePath, DatabaseUrl, HeaderPrefix, LogFilter, LogFormat, MasterKey, ProxyNetwork, Schema, Span,
-        Weights, Whole,
+        AdminToken, BasePath, Collector, DatabaseUrl, HeaderPrefix, LogFilter, LogFormat, MasterKey, ProxyNetwork,
+        Schema, Span, Weights, Whole,
     },
 };
 use ringback::egress::AllowEntry;
@@ -142,6 +142,8 @@ keys! {
     "retention.attempts" retention_attempts: Span<1_000, { 36_600 * DAY_MS }> = "30d";
     /// How long dead letters and their payloads are kept.
     "retention.dead_letters" retention_dead_letters: Span<1_000, { 36_600 * DAY_MS }> = "180d";
+    /// An OpenTelemetry collector that gets the spans of attempts by OTLP over HTTP, such as http://localhost:4318; /v1/traces is added.
+    "otlp.endpoint" otlp_endpoint: Option<Collector> = "";
     /// What is logged on standard error: error, warn, info, debug, trace, or directives such as info,ringback=debug.
     "log" log: LogFilter = "info";
     /// How it is written: text or json.

@@ -9,3 +9,4 @@ mod ours;
 mod places;
 mod refusing;
 pub(crate) mod signals;
+pub(crate) mod spans;

@@ -1,4 +1,5 @@
--- Events; endpoint keys only of a single one (?4 = 1), since those of a whole page could be large.
+-- Events; endpoint keys and trace only of a single one (?4 = 1): those of a whole page could be large, and a trace stands
+-- behind the payload, whose pages would be read.
 -- ?1 <= id < ?2, ?3 the window, ?4 how many, ?5 key, ?6 tenant, ?7 type.
 -- (PostgreSQL: find_waiting and read_verdicts tell what became of them, find_events finds those of a key.)
 WITH scanned AS (
@@ -22,6 +23,7 @@ SELECT {part.event_columns},
        iif(?4 = 1, iif(octet_length(e.endpoint_keys) > 2097152, '{"bytes":' || octet_length(e.endpoint_keys) || '}',
                        e.endpoint_keys), NULL) AS endpoint_keys,
        e.destination,
+       iif(?4 = 1, e.trace, NULL) AS trace,
        e.test,
        e.payload_bytes,
        e.expunged_at,

@@ -1,7 +1,7 @@
--- ?1 rows {seq, id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, test,
+-- ?1 rows {seq, id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, trace, test,
 -- payload_at, payload_size}, ?2 the payloads one after the other. (PostgreSQL: accept_events.)
 INSERT INTO ringback_event (seq, id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys,
-                            destination, test, payload_bytes, payload)
+                            destination, trace, test, payload_bytes, payload)
 SELECT value ->> 'seq',
        unhex(value ->> 'id'),
        value ->> 'tenant',
@@ -12,6 +12,7 @@ SELECT value ->> 'seq',
        value ->> 'occurred_at',
        value ->> 'endpoint_keys',
        value ->> 'destination',
+       value ->> 'trace',
        value ->> 'test',
        value ->> 'payload_size',
        substr(?2, value ->> 'payload_at', value ->> 'payload_size')

@@ -13,6 +13,7 @@ SELECT o.seq,
            e.endpoint_keys) AS endpoint_keys,
        iif(octet_length(e.destination) > 1048576, '{"bytes":' || octet_length(e.destination) || '}',
            e.destination) AS destination,
+       iif(octet_length(e.trace) > 1024, '', e.trace) AS trace,
        e.test
 FROM ringback_outbox AS o
 CROSS JOIN ringback_event AS e ON e.seq = o.seq

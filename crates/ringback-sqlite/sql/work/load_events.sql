@@ -9,6 +9,7 @@ SELECT e.id AS event_id,
        e.occurred_at,
        NULL AS endpoint_keys,
        e.destination,
+       e.trace,
        e.test,
        e.payload
 FROM json_each(?1) AS wanted

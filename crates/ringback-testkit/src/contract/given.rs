@@ -76,6 +76,7 @@ pub fn event_with(id: EventId) -> EventToAccept {
         occurred_at: id.accepted_at(),
         endpoint_keys: None,
         destination: None,
+        trace: None,
         test: false,
         payload: Bytes::from_static(b"{\"duration_minutes\":3.0}"),
         routing: Routing { config_version: 0, verdict: Verdict::Unmatched },

@@ -32,6 +32,7 @@ pub(crate) mod retry_after;
 pub mod send;
 pub(crate) mod shards;
 pub mod sign;
+mod step;
 mod work;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};

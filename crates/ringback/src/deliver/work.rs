@@ -19,6 +19,7 @@ use super::{
     lanes::{Courier, Ended, Symptom},
     record::Report,
     sign::{self, Message, Signed},
+    step::Step,
 };
 use crate::{
     attempt::{Attempt, Conclusion, Detail, ErrorClass, Outcome, Phase},
@@ -53,14 +54,18 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
     let begun = Instant::now();
     let at = Timestamp::now();
     let attempt = AssertUnwindSafe(attempt(&delivering, &due, &event, &courier)).catch_unwind().await;
-    let Some(tried) = attempt.unwrap_or_else(|_| Some(panicked(&due))) else {
+    let Some(mut tried) = attempt.unwrap_or_else(|_| Some(panicked(&due))) else {
         give_back(&delivering, &due);
         return;
     };
     let (took, symptom) = (begun.elapsed(), tried.symptom());
+    let (step, target) = (tried.step.take(), tried.target.clone());
     // Making the report may panic, too; without a report the delivery would count as open for ever.
     let reported = catch_unwind(AssertUnwindSafe(|| report(&due, &courier, tried, at)));
     let (recorded, gone, asked) = reported.unwrap_or_else(|_| report(&due, &courier, panicked(&due), at));
+    if let (Some(spans), Some(step)) = (&delivering.engine.settings().spans, step) {
+        step.tell(&**spans, &event.event, &recorded, target.as_deref());
+    }
     let report = Report { recorded, due, gone };
     let now = Instant::now();
     let ended =
@@ -93,6 +98,8 @@ struct Tried {
     outcome: Result<Outcome, Untried>,
     target: Option<Arc<Target>>,
     signed: Option<Signed>,
+    /// Its place in the event's trace, if anybody is told.
+    step: Option<Step>,
 }
 
 /// Why nothing was tried.
@@ -105,11 +112,11 @@ enum Untried {
 
 impl Tried {
     const fn unsent(outcome: Outcome) -> Self {
-        Self { outcome: Ok(outcome), target: None, signed: None }
+        Self { outcome: Ok(outcome), target: None, signed: None, step: None }
     }
 
     const fn unroutable(why: String) -> Self {
-        Self { outcome: Err(Untried::Unroutable(why)), target: None, signed: None }
+        Self { outcome: Err(Untried::Unroutable(why)), target: None, signed: None, step: None }
     }
 
     /// What the outcome says about the receiver.
@@ -128,24 +135,27 @@ async fn attempt(
     let target = match target(delivering, event, courier) {
         Ok(Some(target)) => target,
         Ok(None) => return Some(Tried::unsent(Outcome::refused(ErrorClass::BlockedDestination, Phase::Policy))),
-        Err(untried) => return Some(Tried { outcome: Err(untried), target: None, signed: None }),
+        Err(untried) => return Some(Tried { outcome: Err(untried), target: None, signed: None, step: None }),
     };
+    let is_traced = target.trace || delivering.engine.settings().spans.is_some();
+    let step = is_traced.then(|| Step::of(&event.event));
     let authorized = match authorize(delivering, due, &event.event.tenant, courier, &target).await {
         Ok(authorized) => authorized,
-        Err(outcome) => return Some(Tried { outcome: Ok(outcome), target: Some(target), signed: None }),
+        Err(outcome) => return Some(Tried { outcome: Ok(outcome), target: Some(target), signed: None, step }),
     };
     let spent = authorized.took;
     if !spent.is_zero() && !may_still_go(delivering, due, courier, spent).await {
         return None;
     }
-    let signed = match sign(delivering, due, event, &target, authorized.headers).await {
+    let told = step.clone().filter(|_| target.trace);
+    let signed = match sign(delivering, due, event, &target, (authorized.headers, told)).await {
         Ok(signed) => signed,
         Err(why) => return Some(Tried::unroutable(why)),
     };
     let left = target.timeout.saturating_sub(spent);
     let outcome = delivering.outside.carrier.carry(&courier.connections, &signed, left).await;
     let outcome = outcome.under(&target.success).after(spent);
-    Some(Tried { outcome: Ok(outcome), target: Some(target), signed: Some(signed) })
+    Some(Tried { outcome: Ok(outcome), target: Some(target), signed: Some(signed), step })
 }
 
 /// Whether a request that has waited so long to be authorised may still begin: meanwhile the lease may have ended, the
@@ -161,14 +171,14 @@ async fn is_there(delivering: &Delivering, event: EventId) -> bool {
     loaded.is_ok_and(|events| events.iter().any(|loaded| loaded.payload.is_some()))
 }
 
-/// The request, signed now, with the headers that authorise it. A large payload is signed apart from the threads that
+/// The request, signed now, with the headers that authorise it, and those that put it into a trace. A large payload is signed apart from the threads that
 /// requests run on.
 async fn sign(
     delivering: &Delivering,
     due: &Due,
     event: &Arc<LoadedEvent>,
     target: &Arc<Target>,
-    authorized: BTreeMap<String, String>,
+    (authorized, step): (BTreeMap<String, String>, Option<Step>),
 ) -> Result<Signed, String> {
     let bytes = event.payload.as_ref().map_or(0, Bytes::len);
     let (event, target, own) = (Arc::clone(event), Arc::clone(target), Arc::clone(&delivering.own_names));
@@ -177,6 +187,10 @@ async fn sign(
         let Some(body) = &event.payload else { return Err("the payload is gone".to_owned()) };
         let message = Message { event: &event.event, body, attempt, marks, now: Timestamp::now() };
         let signed = sign::compose(&target, &message, &own).and_then(|signed| signed.with(authorized));
+        let signed = match &step {
+            Some(step) => signed.and_then(|signed| signed.in_trace(step)),
+            None => signed,
+        };
         signed.map_err(|unsignable| unsignable.to_string())
     });
     signed.await

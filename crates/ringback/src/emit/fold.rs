@@ -173,6 +173,7 @@ fn to_accept(prepared: &Prepared, shared: &Shared, directory: &Directory) -> Eve
         occurred_at: event.occurred_at,
         endpoint_keys: event.endpoint_keys.clone(),
         destination: event.destination.clone(),
+        trace: event.trace.clone(),
         test: event.test,
         payload: prepared.loaded.payload.clone().unwrap_or_default(),
         routing,

@@ -103,6 +103,7 @@ fn prepare(new: NewEvent, now: Timestamp, directory: &Directory, settings: &Sett
         occurred_at: new.occurred_at.unwrap_or(now),
         endpoint_keys: new.endpoint_keys,
         destination,
+        trace: new.trace.map(Box::new),
         test: false,
         unreadable: None,
     };
@@ -172,7 +173,7 @@ fn under(prefix: &str, invalid: Invalid) -> Invalid {
 }
 
 /// A digest of all that a second event under the same idempotency key must equal: payload bytes, key, ordering key,
-/// endpoint keys and destination as they were given. Every part is prefixed with its length, so that no two inputs run
+/// endpoint keys and destination as they were given. Not the trace, since each try of a request may have its own. Every part is prefixed with its length, so that no two inputs run
 /// together.
 fn content(new: &NewEvent) -> [u8; 32] {
     let mut hasher = Sha256::new();

@@ -147,7 +147,8 @@ impl KeptDestination {
         // A destination with a preset of its own inherits no part of the endpoint's policy.
         let from = inherit.filter(|_| self.preset.is_none());
         let success = from.map(|from| from.spec.success_statuses.clone()).unwrap_or_default();
-        target.map(|target| target.succeeding_on(success)).map_err(|invalid| invalid.to_string())
+        let trace = from.is_some_and(|from| from.spec.trace);
+        target.map(|target| target.succeeding_on(success).traced(trace)).map_err(|invalid| invalid.to_string())
     }
 
     /// Scheme, timeout and retry policy: each its own, or from the preset that it names, or inherited, or from `external`.

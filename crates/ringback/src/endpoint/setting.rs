@@ -51,6 +51,10 @@ macro_rules! for_every_setting {
             /// Which status codes say that a delivery has arrived
             success_statuses: crate::endpoint::Statuses => crate::endpoint::Statuses [serde(default)] = |_| Statuses::default(),
                 "success-statuses", Shape::Statuses, r#"["200-299"]"#, Some("succeeds");
+
+            /// Whether each request says in `traceparent` which span of which trace it is
+            trace: bool => bool [serde(default)] = |_| false,
+                "trace", Shape::Flag, "false", Some("trace");
         }
     };
 }

@@ -36,6 +36,8 @@ pub struct Target {
     pub retry: Retry,
     /// Which answers say that a delivery has arrived.
     pub(crate) success: Statuses,
+    /// Whether requests say which span of which trace they are.
+    pub(crate) trace: bool,
     /// Scheme and secrets, read; `None` if nothing is signed.
     pub(crate) signer: Option<Arc<Signer>>,
     /// The extra headers, read.
@@ -58,14 +60,20 @@ impl Target {
     ) -> Result<Self, Invalid> {
         let signer = Signer::new(&scheme, &credentials)?.map(Arc::new);
         let headers = read_headers(&credentials)?;
-        let (success, spelling) = (Statuses::default(), OnceLock::new());
-        Ok(Self { url, scheme, credentials, timeout, retry, success, signer, headers, spelling })
+        let (success, trace, spelling) = (Statuses::default(), false, OnceLock::new());
+        Ok(Self { url, scheme, credentials, timeout, retry, success, trace, signer, headers, spelling })
     }
 
     /// The target with other statuses that count as success.
     #[must_use]
     pub(crate) fn succeeding_on(self, success: Statuses) -> Self {
         Self { success, ..self }
+    }
+
+    /// The target whose requests say which span of which trace they are, or not.
+    #[must_use]
+    pub(crate) fn traced(self, trace: bool) -> Self {
+        Self { trace, ..self }
     }
 
     /// How header names are written on the wire: those of the scheme, of the extra headers and of `auth` as they were
@@ -103,7 +111,7 @@ impl Endpoint {
         let timeout = Duration::from_millis(self.spec.timeout_ms.into());
         let (scheme, retry) = (self.spec.scheme.clone(), self.spec.retry.clone());
         let target = Target::new(url, scheme, Arc::clone(&self.credentials), timeout, retry)?;
-        Ok(target.succeeding_on(self.spec.success_statuses.clone()))
+        Ok(target.succeeding_on(self.spec.success_statuses.clone()).traced(self.spec.trace))
     }
 
     /// The key that its `v1a` signatures verify with; `None` for schemes without one.

@@ -125,6 +125,7 @@ mod tests {
             occurred_at: Timestamp::now(),
             endpoint_keys: None,
             destination: destination.map(str::to_owned),
+            trace: None,
             test: false,
             unreadable: None,
         }

@@ -8,6 +8,7 @@ use crate::{
     delivery::{Due, NewDelivery},
     id::EventId,
     time::Timestamp,
+    trace::TraceContext,
 };
 
 /// An event, with all that is decided before the database is asked.
@@ -33,6 +34,8 @@ pub struct EventToAccept {
     pub endpoint_keys: Option<Vec<String>>,
     /// Only to this destination: the JSON text of [`crate::endpoint::KeptDestination`].
     pub destination: Option<String>,
+    /// Where it stands in the platform's trace; stores keep its text.
+    pub trace: Option<Box<TraceContext>>,
     /// Whether it was created by "send a test event".
     pub test: bool,
     /// The bytes to sign and send.

@@ -9,12 +9,13 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use ringback::{
     endpoint::Destination,
     event::NewEvent,
     invalid::{FINDINGS_MAX, Invalid},
     time::Timestamp,
+    trace::TraceContext,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -59,9 +60,10 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     // The largest payload, plus room for the other fields.
     let bytes_max = api.engine.settings().max_payload_bytes.saturating_add(BODY_BYTES_MAX);
+    let trace = trace_of(request.headers());
     let body = read_json(request, bytes_max).await?;
     let handed = parse(body, |body| Ok(Handed::read(Document::read(body)?)?)).await?;
-    let mut event = handed.into_event(&access)?;
+    let mut event = handed.into_event(&access, trace.as_ref())?;
     event.idempotency_key = one_of(alias, event.idempotency_key.take())?;
     let emitted = api.engine.accept(vec![event]).await.map_err(|error| Problem::of_emit(error, |_| String::new()))?;
     let accepted = emitted.into_iter().next().ok_or_else(Problem::internal)?;
@@ -85,10 +87,12 @@ pub(super) async fn batch(
     Emitter(access): Emitter,
     request: Request,
 ) -> Result<Response, Problem> {
+    let trace = trace_of(request.headers());
     let body = read_json(request, BATCH_BYTES_MAX).await?;
     // The events have copies of what they need, so the request's bytes are freed before the events are committed.
     let handed = parse(body, |body| read_batch(Document::read(body)?)).await?;
-    let events = handed.into_iter().map(|handed| handed.into_event(&access)).collect::<Result<_, _>>()?;
+    let into_event = |handed: Handed| handed.into_event(&access, trace.as_ref());
+    let events = handed.into_iter().map(into_event).collect::<Result<_, _>>()?;
     let emitted =
         api.engine.accept(events).await.map_err(|error| Problem::of_emit(error, |index| format!("/events/{index}")))?;
     let items = emitted.into_iter().map(view::Accepted::from).collect();
@@ -137,6 +141,7 @@ struct Handed {
     occurred_at: Option<Timestamp>,
     endpoint_keys: Option<Vec<String>>,
     destination: Option<Destination>,
+    trace: Option<TraceContext>,
 }
 
 impl Handed {
@@ -154,6 +159,7 @@ impl Handed {
             occurred_at: fields.parsed("occurred_at"),
             endpoint_keys: fields.texts("endpoint_keys"),
             destination: fields.some("destination").map(Destination::read),
+            trace: fields.object("trace", TraceContext::read).flatten(),
         };
         if payload.is_none() {
             fields.wrong("payload", "required", "is missing");
@@ -161,7 +167,8 @@ impl Handed {
         fields.finish().or(handed)
     }
 
-    fn into_event(self, access: &Access) -> Result<NewEvent, Problem> {
+    /// `request` is the trace that the request itself is in, for an event that names none.
+    fn into_event(self, access: &Access, request: Option<&TraceContext>) -> Result<NewEvent, Problem> {
         Ok(NewEvent {
             event_type: self.event_type,
             payload: self.payload,
@@ -172,8 +179,15 @@ impl Handed {
             occurred_at: self.occurred_at,
             endpoint_keys: self.endpoint_keys,
             destination: self.destination,
+            trace: self.trace.or_else(|| request.cloned()),
         })
     }
+}
+
+/// The trace that a request is in. Proxies write these headers, too, so one that cannot be read is no fault of the caller's.
+fn trace_of(headers: &HeaderMap) -> Option<TraceContext> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    TraceContext::of_headers(text("traceparent"), text("tracestate"))
 }
 
 /// The idempotency key, from the header or the field; if both are given they must be the same.

@@ -97,6 +97,7 @@ pub(super) async fn one(
     let deliveries = api.engine.deliveries_of(id, DELIVERIES_SHOWN_MAX).await?;
     let destinations = Destinations::of(&api.engine, &deliveries).await?;
     Ok(Json(view::EventWithRouting {
+        trace: row.event.trace.as_deref().cloned(),
         event: row.into(),
         routing: routing.into_iter().map(Into::into).collect(),
         deliveries: deliveries.iter().map(|row| view::Delivery::of(row, &destinations)).collect(),

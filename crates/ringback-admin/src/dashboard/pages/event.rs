@@ -54,6 +54,8 @@ struct Page {
     duplicate_of: Option<EventId>,
     accepted: Moment,
     occurred: Moment,
+    /// The `traceparent` that the event came with.
+    trace: Option<String>,
     size: String,
     payload: Option<Payload>,
     no_payload: &'static str,
@@ -123,6 +125,7 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
         duplicate_of: row.duplicate_of,
         accepted: Moment::new(id.accepted_at(), now),
         occurred: Moment::new(row.event.occurred_at, now),
+        trace: row.event.trace.as_ref().map(|trace| trace.traceparent()),
         size: phrases::bytes(row.payload_bytes),
         payload,
         no_payload,

@@ -11,7 +11,7 @@ pub(crate) use self::{
     database::{DatabaseUrl, Schema},
     logging::{LogFilter, LogFormat},
     measure::{Span, Whole, parse_duration, print_duration},
-    network::{BasePath, HeaderPrefix, ProxyNetwork},
+    network::{BasePath, Collector, HeaderPrefix, ProxyNetwork},
     secret::{AdminToken, MasterKey, Secret},
     weights::Weights,
 };

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use ringback::egress::AllowEntry;
+use url::Url;
 
 use super::super::value::Value;
 
@@ -66,6 +67,25 @@ impl Value for ProxyNetwork {
     fn parse(text: &str) -> Option<Self> {
         let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
         text.parse().ok().or_else(address).map(Self)
+    }
+}
+
+/// The URL of an OpenTelemetry collector, without a path of its own for traces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Collector(pub(crate) Url);
+
+impl Value for Collector {
+    const NAME: &'static str = "URL";
+
+    fn expected() -> String {
+        "an http:// or https:// URL without user, query and fragment, such as http://localhost:4318".to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let url: Url = text.parse().ok()?;
+        let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+        let right = matches!(url.scheme(), "http" | "https") && is_plain && url.fragment().is_none();
+        right.then_some(Self(url))
     }
 }
 

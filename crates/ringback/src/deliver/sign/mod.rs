@@ -18,7 +18,7 @@ use http::{
 
 pub use self::signer::Facts;
 pub(crate) use self::signer::Signer;
-use super::send::Spelling;
+use super::{send::Spelling, step::Step};
 use crate::{
     delivery::Marks,
     endpoint::{Auth, MASK, OWN_NAMES, Target, bounds::HEAD_BYTES_MAX, placeholder::InHeader},
@@ -87,6 +87,21 @@ impl Signed {
         for (name, value) in added {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Unsignable::Header(name))?;
             headers.secret(name, value)?;
+        }
+        headers.check_size()?;
+        Ok(Self { headers: headers.0, ..self })
+    }
+
+    /// The same with the headers that say which span of which trace it is. They replace none that is there.
+    ///
+    /// # Errors
+    /// When the head would be too large with them.
+    pub(in crate::deliver) fn in_trace(self, step: &Step) -> Result<Self, Unsignable> {
+        let mut headers = Headers(self.headers);
+        for (name, value) in step.headers() {
+            if let Some(value) = value.filter(|_| !headers.0.contains_key(name)) {
+                headers.open(HeaderName::from_static(name), &value)?;
+            }
         }
         headers.check_size()?;
         Ok(Self { headers: headers.0, ..self })

@@ -222,6 +222,7 @@ fn event() -> Event {
         occurred_at: Timestamp::from_micros(1_736_937_000_500_000),
         endpoint_keys: None,
         destination: None,
+        trace: None,
         test: false,
         unreadable: None,
     }

@@ -162,6 +162,7 @@ impl Intake for Line {
             occurred_at: event.occurred_at,
             endpoint_keys: event.endpoint_keys.clone(),
             destination: event.destination.clone(),
+            trace: event.trace.clone(),
             test: event.test,
             unreadable: None,
         };

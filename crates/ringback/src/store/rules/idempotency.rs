@@ -145,6 +145,7 @@ mod tests {
             occurred_at: id(second).accepted_at(),
             endpoint_keys: None,
             destination: None,
+            trace: None,
             test: false,
             payload: Bytes::new(),
             routing: ROUTING,

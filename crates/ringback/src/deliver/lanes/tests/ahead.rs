@@ -15,6 +15,7 @@ fn event_of(row: DeliveryId) -> (EventId, Arc<LoadedEvent>) {
         occurred_at: Timestamp::default(),
         endpoint_keys: None,
         destination: None,
+        trace: None,
         test: false,
         unreadable: None,
     };

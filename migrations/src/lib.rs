@@ -45,10 +45,10 @@ macro_rules! migrations {
 }
 
 /// For PostgreSQL 15 and later; `{schema}` stands for the schema's name.
-pub const POSTGRES: &[Migration] = migrations!["postgres": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read", 4 "ended_sessions", 5 "requests_are_made_once", 6 "erasing", 7 "options_are_bounded", 8 "clocks", 9 "witness_of_the_past", 10 "emitted_words_are_checked", 11 "holds_have_a_beginning", 15 "traces"];
+pub const POSTGRES: &[Migration] = migrations!["postgres": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read", 4 "ended_sessions", 5 "requests_are_made_once", 6 "erasing", 7 "options_are_bounded", 8 "clocks", 9 "witness_of_the_past", 10 "emitted_words_are_checked", 11 "holds_have_a_beginning", 15 "traces_and_own_types"];
 
 /// For SQLite 3.51.3 and later; tables are prefixed `ringback_`.
-pub const SQLITE: &[Migration] = migrations!["sqlite": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read", 4 "ended_sessions", 5 "requests_are_made_once", 6 "erasing", 7 "options_are_bounded", 8 "clocks", 9 "witness_of_the_past", 10 "emitted_words_are_checked", 11 "holds_have_a_beginning", 15 "traces"];
+pub const SQLITE: &[Migration] = migrations!["sqlite": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read", 4 "ended_sessions", 5 "requests_are_made_once", 6 "erasing", 7 "options_are_bounded", 8 "clocks", 9 "witness_of_the_past", 10 "emitted_words_are_checked", 11 "holds_have_a_beginning", 15 "traces_and_own_types"];
 
 #[cfg(test)]
 mod tests {

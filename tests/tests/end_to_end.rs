@@ -6,6 +6,7 @@ mod main_job;
 mod vendors;
 
 // 1: owed if and only if the caller's transaction committed.
+mod told;
 mod traces;
 mod transaction;
 

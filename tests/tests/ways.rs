@@ -99,6 +99,7 @@ const PAGES_WITHOUT_A_ROUTE: &[(&str, &str)] = &[
     ("GET /endpoints/new", "a form"),
     ("GET /tail", "the list of deliveries, again and again"),
     ("GET /tokens", "the command `token list`"),
+    ("GET /alerts", "the commands `endpoints list` and `events`, with `--tenant ringback`"),
     ("POST /tokens/{id}/revoke", "the command `token revoke`"),
     ("GET /replays/new", "a form, and a dry run of what it asks for"),
     ("GET /login", "a token becomes a session"),

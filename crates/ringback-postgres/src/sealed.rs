@@ -113,14 +113,16 @@ impl Sealed for Postgres {
         Ok(done.rows_affected())
     }
 
-    async fn replace_setting(&self, name: &str, before: &[u8], after: &[u8], record: &Entry) -> Result<bool> {
+    async fn replace_setting(&self, name: &str, before: &[u8], after: &[u8], record: Option<&Entry>) -> Result<bool> {
         let mut transaction = self.begin().await?;
         let done =
             query(&self.sql().replace_setting).bind(name).bind(before).bind(after).execute(&mut *transaction).await;
         if done.map_err(from_sqlx)?.rows_affected() == 0 {
             return Ok(false);
         }
-        audit::write(self, &mut transaction, record).await?;
+        if let Some(record) = record {
+            audit::write(self, &mut transaction, record).await?;
+        }
         transaction.commit().await.map_err(from_sqlx)?;
         Ok(true)
     }

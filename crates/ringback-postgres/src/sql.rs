@@ -90,7 +90,7 @@ statements! {
         config_version
         count_endpoints
         delete_endpoint
-        disable_gone
+        disable_endpoint
         find_endpoint
         insert_endpoint
         keep_setting

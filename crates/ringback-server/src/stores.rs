@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use parking_lot::Mutex;
 use ringback::{
-    Settings,
+    Operations, Settings,
     egress::Egress,
     seal::MasterKeys,
     store::{self, Retention, SharedStore},
@@ -150,6 +150,12 @@ pub(crate) fn settings(configuration: &Configuration, keys: MasterKeys) -> Setti
         dead_letters: configuration.retention_dead_letters.0,
         expires_after: configuration.expires_after.0,
         idempotency_window: configuration.idempotency_window.0,
+    };
+    settings.operations = Operations {
+        tenant: configuration.operations_tenant.0.clone(),
+        failing_after: configuration.failing_after.0,
+        stale_after: configuration.stale_after.0,
+        disable_after: configuration.disable_after.0,
     };
     settings
 }

@@ -68,9 +68,9 @@ impl Sealed for Sqlite {
         self.apply(move |tx| Box::pin(reseal_requests(tx, rows))).await
     }
 
-    async fn replace_setting(&self, name: &str, before: &[u8], after: &[u8], record: &Entry) -> Result<bool> {
+    async fn replace_setting(&self, name: &str, before: &[u8], after: &[u8], record: Option<&Entry>) -> Result<bool> {
         let (name, before, after) = (name.to_owned(), before.to_owned(), after.to_owned());
-        let record = record.clone();
+        let record = record.cloned();
         self.apply(move |tx| Box::pin(replace_setting(tx, name, before, after, record))).await
     }
 }
@@ -134,11 +134,11 @@ async fn replace_setting(
     name: String,
     before: Vec<u8>,
     after: Vec<u8>,
-    record: Entry,
+    record: Option<Entry>,
 ) -> sqlx::Result<bool> {
     let statement = sqlx::query(sql!("sealed/replace_setting")).bind(name).bind(before).bind(after);
     let is_replaced = statement.execute(&mut *tx).await?.rows_affected() > 0;
-    if is_replaced {
+    if let Some(record) = record.filter(|_| is_replaced) {
         audit::write(tx, &record).await?;
     }
     Ok(is_replaced)

@@ -18,6 +18,7 @@ use crate::{
     invalid::Invalid,
     metrics::Metrics,
     operate::{
+        alarms::{Runs, Subscribers},
         clocks::{ClockDoubt, Clocks},
         edits::Turns,
         once::{OnceKey, OtherContent},
@@ -85,6 +86,8 @@ pub(crate) struct Shared {
     tallies: Tallies,
     turns: Turns,
     writes: Writes,
+    runs: Runs,
+    subscribers: Subscribers,
     /// Set while this process sends.
     delivering: RwLock<Weak<Delivering>>,
 }
@@ -123,6 +126,7 @@ impl Engine {
         let directories = Follower::new(Arc::clone(&store), Arc::clone(&settings.keys));
         let (tallies, turns, sampler) = (Tallies::default(), Turns::default(), Sampler::default());
         let (clocks, delivering) = (Clocks::default(), RwLock::default());
+        let (runs, subscribers) = (Runs::default(), Subscribers::default());
         let shared = Arc::new(Shared {
             store,
             settings,
@@ -133,6 +137,8 @@ impl Engine {
             tallies,
             turns,
             writes,
+            runs,
+            subscribers,
             delivering,
         });
         let intake = Intake::start(Arc::downgrade(&shared));
@@ -197,6 +203,15 @@ impl Engine {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    /// The endpoints at which nothing succeeds, as this process sees it.
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.shared.runs
+    }
+
+    pub(crate) fn subscribers(&self) -> &Subscribers {
+        &self.shared.subscribers
     }
 
     pub(crate) fn sampler(&self) -> &Sampler {
@@ -287,6 +302,13 @@ impl Engine {
         let prepared = compute(effort, move || emit::prepare_all(events, now, &directory, &shared.settings));
         let prepared = prepared.await.map_err(emit::Error::Invalid)?;
         self.intake.accept(prepared, None, None).await
+    }
+
+    /// Stores and routes an operational event, whose type nobody else may use.
+    pub(crate) async fn accept_own(&self, event: NewEvent) -> Result<Vec<Emitted>, emit::Error> {
+        let now = self.shared.clocks.of_event(&**self.store()).await;
+        let prepared = emit::prepare_own(event, now, self.settings()).map_err(emit::Error::Invalid)?;
+        self.intake.accept(vec![prepared], None, None).await
     }
 
     /// Sends a real, signed test event to one endpoint, whatever its selectors, and even if it is not enabled. Under a key

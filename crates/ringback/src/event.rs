@@ -137,6 +137,15 @@ impl NewEvent {
     /// # Errors
     /// A finding for each field that is wrong. An oversize payload has the code `payload_too_large`.
     pub fn check(&self, payload_bytes_max: usize) -> Result<(), Invalid> {
+        let mut invalid = self.check_fields(payload_bytes_max).err().unwrap_or_default();
+        if is_reserved(&self.event_type) {
+            invalid.add("/type", "reserved", RESERVED_RULE);
+        }
+        invalid.or(())
+    }
+
+    /// The same for the engine's own events, whose types nobody else may use.
+    pub(crate) fn check_fields(&self, payload_bytes_max: usize) -> Result<(), Invalid> {
         let mut invalid = Invalid::default();
         if !is_type(&self.event_type) {
             invalid.add("/type", "malformed", TYPE_RULE);
@@ -197,6 +206,17 @@ impl NewEvent {
 pub(crate) const TYPE_RULE: &str = "must be 1 to 128 of the characters A-Z a-z 0-9 _ . -";
 pub(crate) const TENANT_RULE: &str = "must be 1 to 128 of the characters A-Z a-z 0-9 _ . : -";
 pub(crate) const KEY_RULE: &str = "must be 1 to 256 characters without control characters";
+
+/// What the types of operational events begin with.
+pub const RESERVED_PREFIX: &str = "ringback.";
+
+pub(crate) const RESERVED_RULE: &str = "begins with ringback., as the types of Ringback's own events alone do";
+
+/// Whether only Ringback itself emits events of this type.
+#[must_use]
+pub fn is_reserved(event_type: &str) -> bool {
+    event_type.starts_with(RESERVED_PREFIX)
+}
 
 /// Whether `text` can be an event type: `[A-Za-z0-9_.-]{1,128}`.
 #[must_use]

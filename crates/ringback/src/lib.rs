@@ -63,5 +63,5 @@ pub use self::{
     directory::Directory,
     engine::{Engine, OpenError, TestError},
     run::Sending,
-    settings::Settings,
+    settings::{Operations, Settings},
 };

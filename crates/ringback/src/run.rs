@@ -1,7 +1,7 @@
 //! A sending process: which tasks run, and in what order they end.
 //!
 //! ```text
-//! end with feeding      shards, follow, route, feed, dispatch; replay, expunge, housekeeping
+//! end with feeding      shards, follow, route, feed, dispatch; replay, expunge, housekeeping, watch
 //! end with recording    hold, record: when no request is open any more
 //! ```
 //!
@@ -88,6 +88,7 @@ impl Sending {
         sending.feed("replay", operate::replay);
         sending.feed("expunge", operate::expunge);
         sending.feed("housekeeping", operate::keep_house);
+        sending.feed("operational events", operate::alarms::watch);
         sending.record("hold", hold::write_down);
         sending.record("record", move |delivering, stop| record::record(delivering, Arc::clone(&records), stop));
         sending

@@ -41,6 +41,32 @@ pub struct Settings {
     pub lease: Duration,
     /// How long rows are kept.
     pub retention: Retention,
+    /// What operators are told of.
+    pub operations: Operations,
+}
+
+/// What operators are told of: [`crate::operate::alarms`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operations {
+    /// Whose events operational events are.
+    pub tenant: String,
+    /// An endpoint at which nothing has succeeded for so long, while something was tried, is told as failing.
+    pub failing_after: Duration,
+    /// A delivery that nothing holds and that has been due for so long is told as a stale backlog.
+    pub stale_after: Duration,
+    /// An endpoint at which nothing but failures has come for so long is disabled, unless it says otherwise itself.
+    pub disable_after: Option<Duration>,
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self {
+            tenant: "ringback".to_owned(),
+            failing_after: Duration::from_secs(5 * 60),
+            stale_after: Duration::from_secs(60),
+            disable_after: None,
+        }
+    }
 }
 
 impl Settings {
@@ -62,6 +88,7 @@ impl Settings {
             tenant_weights: HashMap::new(),
             lease: Duration::from_secs(12),
             retention: Retention::default(),
+            operations: Operations::default(),
         }
     }
 }

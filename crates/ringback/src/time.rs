@@ -148,6 +148,26 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
     }
 }
 
+/// The units of durations with their milliseconds, longest name first so that `ms` is not read as `s`.
+const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+/// Reads a whole number with a unit: `250ms`, `12s`, `7d`.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let (number, ms) = UNITS.iter().find_map(|(unit, ms)| Some((text.strip_suffix(unit)?, ms)))?;
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some(Duration::from_millis(number.parse::<u64>().ok()?.checked_mul(*ms)?))
+}
+
+/// Writes milliseconds in the largest unit that fits evenly.
+#[must_use]
+pub fn print_duration(ms: u64) -> String {
+    let fits = UNITS.iter().rev().find(|(_, unit)| ms >= *unit && ms.is_multiple_of(*unit));
+    fits.map_or_else(|| format!("{ms}ms"), |(name, unit)| format!("{}{name}", ms / unit))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,5 +201,16 @@ mod tests {
         let told = |seconds| at.relative_to(at + Duration::from_secs(seconds));
         assert_eq!([0, 119, 120, 7_200, 172_800].map(told), ["now", "119 s ago", "2 min ago", "2 h ago", "2 d ago"]);
         assert_eq!(at.relative_to(at - Duration::from_secs(42)), "in 42 s");
+    }
+
+    #[test]
+    fn durations_are_a_whole_number_with_a_unit() {
+        assert_eq!(parse_duration("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(parse_duration("7d"), Some(Duration::from_secs(604_800)));
+        for wrong in ["", "s", "12", "1.5h", "-1s", "+1s", " 1s", "1 s", "1w", "99999999999999999999d"] {
+            assert_eq!(parse_duration(wrong), None, "{wrong:?}");
+        }
+        assert_eq!(print_duration(90_000), "90s");
+        assert_eq!(print_duration(0), "0ms");
     }
 }

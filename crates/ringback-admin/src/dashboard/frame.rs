@@ -26,13 +26,14 @@ pub(super) struct Frame {
 }
 
 /// The pages that every page links to.
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 9] = [
     ("/", "Overview"),
     ("/dead-letters", "Dead letters"),
     ("/deliveries", "Deliveries"),
     ("/events", "Events"),
     ("/endpoints", "Endpoints"),
     ("/replays", "Replays"),
+    ("/alerts", "Alerts"),
     ("/audit", "Audit"),
     ("/tokens", "Tokens"),
 ];

@@ -33,8 +33,8 @@ use axum::{
 
 pub(crate) use self::host::Hosts;
 use self::pages::{
-    audit, dead_letters, deliveries, delivery, endpoint, endpoints, event, events, find, login, new_replay, one_replay,
-    overview, replay, replays, tokens,
+    alerts, audit, dead_letters, deliveries, delivery, endpoint, endpoints, event, events, find, login, new_replay,
+    one_replay, overview, replay, replays, tokens,
 };
 use crate::{api::Api, sender::TrustedProxies};
 
@@ -59,6 +59,7 @@ pub(crate) fn routes(hosts: Hosts, proxies: &TrustedProxies) -> Router<Api> {
         .route("/replays/{id}", get(one_replay::show))
         .route("/replays/{id}/cancel", post(one_replay::cancel))
         .route("/tail", get(deliveries::follow))
+        .route("/alerts", get(alerts::show))
         .route("/tokens", get(tokens::show))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/audit", get(audit::show))

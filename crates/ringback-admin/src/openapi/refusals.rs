@@ -120,6 +120,7 @@ const ALL: &[Refusal] = &[
             "too_many",
             "masked",
             "header_refused",
+            "reserved",
             "unknown_placeholder",
             "unbalanced_brace",
             "out_of_range",

@@ -129,6 +129,16 @@ fn property(setting: &Setting, door: Door) -> RefOr<Schema> {
                 if may_be_null { SchemaType::from_iter([Type::Array, Type::Null]) } else { Type::Array.into() };
             return list.schema_type(schema_type).into();
         }
+        Shape::Span { .. } => {
+            if door == Door::Request {
+                let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9]+(ms|s|m|h|d)$"));
+                let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+                let nothing = ObjectBuilder::new().schema_type(Type::Null);
+                let either = OneOfBuilder::new().item(nothing).item(text).item(seconds);
+                return either.description(Some(sentence(setting))).into();
+            }
+            Type::String
+        }
         _ => return object.into(),
     };
     object.schema_type = if may_be_null { SchemaType::from_iter([own, Type::Null]) } else { own.into() };

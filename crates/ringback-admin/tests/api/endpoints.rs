@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, App, TOKEN, bearer, members};
 
-const FIELDS: [&str; 26] = [
+const FIELDS: [&str; 28] = [
     "id",
     "url",
     "tenant",
@@ -27,6 +27,7 @@ const FIELDS: [&str; 26] = [
     "on_dead",
     "success_statuses",
     "trace",
+    "disable_after",
     "paused",
     "disabled_reason",
     "has_secret",

@@ -157,13 +157,14 @@ pub(super) async fn delete(store: &Postgres, id: EndpointId, version: Option<i64
 }
 
 /// Disables an endpoint that answered 410 at version `seen`, unless it has changed since, or is deleted.
-pub(super) async fn disable_gone(store: &Postgres, id: EndpointId, seen: i64, record: &Entry) -> Result<()> {
+pub(super) async fn disable(store: &Postgres, id: EndpointId, seen: i64, reason: &str, record: &Entry) -> Result<()> {
     let mut transaction = store.begin().await?;
     let version = announce(store, &mut transaction, &[Change::Endpoint(id)]).await?;
-    let done = query(&store.sql().disable_gone)
+    let done = query(&store.sql().disable_endpoint)
         .bind(id.uuid())
         .bind(version)
         .bind(seen)
+        .bind(reason)
         .execute(&mut *transaction)
         .await
         .map_err(from_sqlx)?;

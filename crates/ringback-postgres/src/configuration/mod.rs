@@ -52,8 +52,8 @@ impl Configuration for Postgres {
         endpoints::delete(self, id, version, record).await
     }
 
-    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Entry) -> Result<()> {
-        endpoints::disable_gone(self, endpoint, version, record).await
+    async fn disable_endpoint(&self, endpoint: EndpointId, version: i64, reason: &str, record: &Entry) -> Result<()> {
+        endpoints::disable(self, endpoint, version, reason, record).await
     }
 
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>> {

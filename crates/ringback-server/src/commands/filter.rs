@@ -1,9 +1,11 @@
 //! Flags that several commands share because the API's lists share them.
 
-use ringback::{id::EndpointId, time::Timestamp};
+use ringback::{
+    id::EndpointId,
+    time::{Timestamp, parse_duration},
+};
 
 use super::value;
-use crate::configuration::parse_duration;
 
 /// A moment on the command line: RFC 3339, or a duration back from now such as `2h`.
 #[derive(Debug, Clone, Copy)]

@@ -5,11 +5,10 @@ use std::{fmt::Display, str::FromStr, time::Duration};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ringback::{
     event::{is_key, is_tenant, is_type},
+    time::parse_duration,
     word::Word,
 };
 use url::Url;
-
-use crate::configuration::parse_duration;
 
 /// A tenant.
 pub(super) fn tenant(text: &str) -> Result<String, String> {

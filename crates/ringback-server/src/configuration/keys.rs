@@ -5,8 +5,8 @@ use super::{
     value::Value,
     value_files::file_of,
     values::{
-        AdminToken, BasePath, Collector, DatabaseUrl, HeaderPrefix, LogFilter, LogFormat, MasterKey, ProxyNetwork,
-        Schema, Span, Weights, Whole,
+        AdminToken, BasePath, Collector, DatabaseUrl, HeaderPrefix, Limit, LogFilter, LogFormat, MasterKey,
+        ProxyNetwork, Schema, Span, Tenant, Weights, Whole,
     },
 };
 use ringback::egress::AllowEntry;
@@ -134,6 +134,14 @@ keys! {
     "idempotency_window" idempotency_window: Span<1_000, { 366 * DAY_MS }> = "7d";
     /// A delivery that was due but held for longer than this becomes a dead letter.
     "expires_after" expires_after: Span<1_000, { 366 * DAY_MS }> = "3d";
+    /// Whose endpoints get the operational events, ringback.delivery.dead and its kind, that they select by name or by ringback.*.
+    "operations_tenant" operations_tenant: Tenant = "ringback";
+    /// An endpoint at which nothing has succeeded for so long, while something was tried, is told as failing.
+    "failing_after" failing_after: Span<1_000, { 366 * DAY_MS }> = "5m";
+    /// Once something that nothing holds has been due for so long, that is told as a stale backlog.
+    "stale_after" stale_after: Span<1_000, { 366 * DAY_MS }> = "1m";
+    /// An endpoint at which nothing but failures has come for so long is disabled, unless it says otherwise itself; `none` disables none.
+    "disable_after" disable_after: Limit<1_000, { 366 * DAY_MS }> = "none";
     /// How long events, their keys and finished deliveries are kept.
     "retention.events" retention_events: Span<1_000, { 36_600 * DAY_MS }> = "90d";
     /// How long payloads of events are kept that are neither owed nor dead.

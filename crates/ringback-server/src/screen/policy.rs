@@ -2,13 +2,12 @@
 
 use ringback::{
     endpoint::{SETTINGS, Scheme},
-    time::Timestamp,
+    time::{Timestamp, print_duration},
 };
 use serde_json::Value;
 
 use crate::{
     client::views::{Endpoint, Rotation},
-    configuration::print_duration,
     print::{self, Paint, moment, plain},
 };
 

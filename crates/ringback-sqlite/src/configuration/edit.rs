@@ -108,16 +108,18 @@ async fn refill(tx: &mut SqliteConnection, id: EndpointId) -> sqlx::Result<()> {
 }
 
 /// Disables an endpoint that answered 410, if it still has the version under which the request was made.
-pub(super) async fn disable_gone(
+pub(super) async fn disable(
     tx: &mut SqliteConnection,
     id: EndpointId,
     seen: i64,
+    reason: String,
     record: Entry,
 ) -> sqlx::Result<()> {
-    let disabled = sqlx::query(sql!("configuration/disable_gone"))
+    let disabled = sqlx::query(sql!("configuration/disable_endpoint"))
         .bind(id.uuid().as_bytes().as_slice())
         .bind(now())
         .bind(seen)
+        .bind(reason)
         .execute(&mut *tx)
         .await?
         .rows_affected();

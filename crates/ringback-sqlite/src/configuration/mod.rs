@@ -53,9 +53,9 @@ impl Configuration for Sqlite {
         self.apply(move |tx| Box::pin(edit::delete(tx, id, version, record))).await
     }
 
-    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Entry) -> Result<()> {
-        let record = record.clone();
-        self.apply(move |tx| Box::pin(edit::disable_gone(tx, endpoint, version, record))).await
+    async fn disable_endpoint(&self, endpoint: EndpointId, version: i64, reason: &str, record: &Entry) -> Result<()> {
+        let (reason, record) = (reason.to_owned(), record.clone());
+        self.apply(move |tx| Box::pin(edit::disable(tx, endpoint, version, reason, record))).await
     }
 
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>> {

@@ -84,9 +84,9 @@ pub async fn changes_of_endpoints_are_recorded_if_they_are_made(store: &dyn Stor
     given::done(store.delete_endpoint(first.id, None, &asked("deleted")).await.unwrap());
     let absent = store.delete_endpoint(first.id, None, &asked("absent")).await.unwrap();
     assert!(matches!(absent, Updated::Absent));
-    store.disable_gone(first.id, first.version, &asked("deleted already")).await.unwrap();
-    store.disable_gone(other.id, other.version, &asked("gone")).await.unwrap();
-    store.disable_gone(other.id, other.version, &asked("disabled already")).await.unwrap();
+    store.disable_endpoint(first.id, first.version, "gone", &asked("deleted already")).await.unwrap();
+    store.disable_endpoint(other.id, other.version, "gone", &asked("gone")).await.unwrap();
+    store.disable_endpoint(other.id, other.version, "gone", &asked("disabled already")).await.unwrap();
     assert_eq!(recorded(store).await, ["made", "made, too", "changed", "deleted", "gone"]);
 }
 
@@ -160,7 +160,7 @@ pub async fn a_change_that_cannot_be_recorded_is_not_made(store: &dyn Store) {
     assert!(store.create_endpoint(&given::endpoint(), 9, None, &refused()).await.is_err());
     assert!(store.update_endpoint(&StoredEndpoint { paused: true, ..endpoint.clone() }, &refused()).await.is_err());
     assert!(store.delete_endpoint(endpoint.id, None, &refused()).await.is_err());
-    assert!(store.disable_gone(endpoint.id, endpoint.version, &refused()).await.is_err());
+    assert!(store.disable_endpoint(endpoint.id, endpoint.version, "gone", &refused()).await.is_err());
     assert!(store.discard_dead_letter(dead.id, &refused()).await.is_err());
     assert!(store.replay_one(dead.id, ReplayOf::Either, &refused()).await.is_err());
     assert!(store.expunge(due.id.event(), Keys::Keep, &refused()).await.is_err());

@@ -265,7 +265,7 @@ pub async fn what_comes_too_late_for_a_deleted_endpoint_is_cancelled(store: &dyn
 pub async fn an_endpoint_that_is_gone_is_disabled_once(store: &dyn Store) {
     let endpoint = given::create(store, &given::endpoint()).await;
     let due = given::accept_due(store, given::event_to(&[endpoint.id])).await.remove(0);
-    store.disable_gone(endpoint.id, endpoint.version, &given::asked()).await.unwrap();
+    store.disable_endpoint(endpoint.id, endpoint.version, "gone", &given::asked()).await.unwrap();
     let filter = EndpointFilter::Ids(vec![endpoint.id]);
     let now = store.load_endpoints(&filter).await.unwrap().remove(0);
     assert_eq!((now.enabled, now.disabled_reason.as_deref()), (false, Some("gone")));
@@ -274,8 +274,8 @@ pub async fn an_endpoint_that_is_gone_is_disabled_once(store: &dyn Store) {
     assert_eq!(changes.items, [Change::Endpoint(endpoint.id)]);
     assert_eq!(given::delivery(store, due.id).await.status, Status::Pending);
     for version in [endpoint.version, now.version] {
-        store.disable_gone(endpoint.id, version, &given::asked()).await.unwrap();
-        store.disable_gone(given::endpoint_id(), version, &given::asked()).await.unwrap();
+        store.disable_endpoint(endpoint.id, version, "gone", &given::asked()).await.unwrap();
+        store.disable_endpoint(given::endpoint_id(), version, "gone", &given::asked()).await.unwrap();
     }
     assert!(store.changes_since(changes.version).await.unwrap().items.is_empty());
 }
@@ -284,7 +284,7 @@ pub async fn an_endpoint_that_is_gone_is_disabled_once(store: &dyn Store) {
 pub async fn an_endpoint_that_was_changed_meanwhile_is_not_gone(store: &dyn Store) {
     let endpoint = given::create(store, &given::endpoint()).await;
     let changed = given::done(store.update_endpoint(&endpoint, &given::asked()).await.unwrap());
-    store.disable_gone(endpoint.id, endpoint.version, &given::asked()).await.unwrap();
+    store.disable_endpoint(endpoint.id, endpoint.version, "gone", &given::asked()).await.unwrap();
     let filter = EndpointFilter::Ids(vec![endpoint.id]);
     let now = store.load_endpoints(&filter).await.unwrap().remove(0);
     assert_eq!((now.enabled, now.version), (true, changed.version));

@@ -110,10 +110,10 @@ pub async fn sealed_requests_are_found_in_pages(store: &dyn Store) {
 pub async fn a_setting_is_replaced_if_it_is_what_was_read(store: &dyn Store) {
     let mut record = given::asked();
     record.action = Action::Rekey;
-    assert!(!store.replace_setting("a", b"one", b"two", &record).await.unwrap(), "there is none");
+    assert!(!store.replace_setting("a", b"one", b"two", Some(&record)).await.unwrap(), "there is none");
     store.keep_setting("a", b"one").await.unwrap();
-    assert!(!store.replace_setting("a", b"other", b"two", &record).await.unwrap());
-    assert!(store.replace_setting("a", b"one", b"two\0", &record).await.unwrap());
+    assert!(!store.replace_setting("a", b"other", b"two", Some(&record)).await.unwrap());
+    assert!(store.replace_setting("a", b"one", b"two\0", Some(&record)).await.unwrap());
     assert_eq!(store.setting("a").await.unwrap().unwrap(), b"two\0");
     let audit = store.list_audit(&AuditFilter::default(), None, 10).await.unwrap().items;
     assert_eq!(audit.iter().filter(|row| row.action == Action::Rekey.as_str()).count(), 1);

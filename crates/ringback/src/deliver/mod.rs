@@ -59,6 +59,7 @@ use crate::{
     delivery::Shard,
     engine::Engine,
     store::{Fresh, NodeId},
+    time::Timestamp,
 };
 
 /// Each stage of a node that owns shards must come round within so many leases, or the node gives its lease up.
@@ -133,6 +134,11 @@ impl Delivering {
     /// Whether this node owns a shard and its lease runs.
     pub(crate) fn owns(&self, shard: Shard) -> bool {
         self.lease.runs() && self.lanes.lock().owns(shard)
+    }
+
+    /// What the database's clock shows now.
+    pub(crate) fn database_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The node that this process is now.

@@ -28,10 +28,11 @@ use super::{
     progress::{Progress, Stage},
 };
 use crate::{
-    attempt::{Attempt, Detail},
+    attempt::{Attempt, Conclusion, Detail},
     delivery::{Due, LaneId, Marks},
     id::{DeliveryId, EndpointId},
     store::{Parts, Recorded, Setback, Settlement},
+    time::Timestamp,
 };
 
 /// Most outcomes in one statement.
@@ -46,6 +47,9 @@ const COMMITS: usize = 2;
 /// From the beginning of one commit to that of the next, unless a batch is full or an ordering key waits for it. Each
 /// statement has a fixed cost, so few large ones load the database less than many small ones.
 const PACE: Duration = Duration::from_millis(8);
+
+/// Why an endpoint is disabled that answered 410.
+const GONE: &str = "gone";
 
 /// No new request is opened while more outcomes than this wait.
 const BEHIND: usize = 4 * BATCH;
@@ -159,6 +163,7 @@ async fn commit(delivering: &Arc<Delivering>, batch: Vec<Report>) {
         BTreeSet::new()
     });
     drop(settling);
+    note_runs(delivering, &batch);
     read_again(delivering, stale);
     follow_up(delivering, &batch).await;
 }
@@ -239,6 +244,17 @@ fn count(delivering: &Delivering, outcomes: &[Recorded], applied: &[bool], repla
     }
 }
 
+/// Notes which endpoints succeed and fail, for whoever tells operators. A failed test is no news.
+fn note_runs(delivering: &Delivering, batch: &[Report]) {
+    for Report { recorded, due, .. } in batch {
+        if let (Some(endpoint), Some(attempt)) = (due.endpoint, &recorded.attempt)
+            && (attempt.conclusion == Conclusion::Delivered || !due.marks.test)
+        {
+            delivering.engine.runs().saw(endpoint, recorded.id, attempt);
+        }
+    }
+}
+
 /// Removes what the receiver sent, which the database may refuse; false if there was nothing to remove.
 fn strip(outcome: &mut Recorded) -> bool {
     if let Settlement::Dead { detail, .. } = &mut outcome.settlement
@@ -255,9 +271,9 @@ fn strip(outcome: &mut Recorded) -> bool {
 
 /// Acts on committed outcomes: disables endpoints that are gone, brings the next delivery of each finished ordering key.
 async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
-    let gone: BTreeSet<_> = batch.iter().filter_map(|report| report.gone).collect();
-    for (endpoint, version) in gone {
-        disable_gone(delivering, endpoint, version).await;
+    let gone: BTreeMap<_, _> = batch.iter().filter_map(|report| Some((report.gone?, report.recorded.id))).collect();
+    for ((endpoint, version), example) in gone {
+        disable_gone(delivering, endpoint, version, example).await;
     }
     let finished = batch
         .iter()
@@ -271,9 +287,12 @@ async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
 
 /// Disables an endpoint that answered 410. The delivery is still due, so its lane is read again: the endpoint stays enabled
 /// if it was changed meanwhile, as the 410 may have come from its last URL.
-async fn disable_gone(delivering: &Delivering, endpoint: EndpointId, version: i64) {
-    match delivering.engine().disable_gone(endpoint, version).await {
-        Ok(false) => tracing::info!(%endpoint, "answered 410 and is disabled"),
+async fn disable_gone(delivering: &Delivering, endpoint: EndpointId, version: i64, example: DeliveryId) {
+    match delivering.engine().disable(endpoint, version, GONE).await {
+        Ok(false) => {
+            tracing::info!(%endpoint, "answered 410 and is disabled");
+            delivering.engine().note_disabled(endpoint, GONE, Timestamp::now(), example, "status 410").await;
+        }
         Ok(true) => tracing::info!(%endpoint, "answered 410 before it was changed"),
         // The next 410 of this endpoint tries again.
         Err(error) => tracing::warn!(%endpoint, %error, "could not disable an endpoint that answered 410"),

@@ -12,7 +12,7 @@ mod prepare;
 pub use self::lint::lint_payload;
 pub(crate) use self::{
     intake::Intake,
-    prepare::{Prepared, effort, prepare_all, prepare_test},
+    prepare::{Prepared, effort, prepare_all, prepare_own, prepare_test},
 };
 use crate::{
     id::EventId,

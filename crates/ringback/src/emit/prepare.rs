@@ -75,9 +75,19 @@ pub(crate) fn prepare_all(
     invalid.or(prepared)
 }
 
+/// An operational event: one whose type callers may not use.
+pub(crate) fn prepare_own(new: NewEvent, now: Timestamp, settings: &Settings) -> Result<Prepared, Invalid> {
+    new.check_fields(settings.max_payload_bytes)?;
+    made(new, now, &Directory::default(), settings)
+}
+
 /// Checks an event and gives it an id.
 fn prepare(new: NewEvent, now: Timestamp, directory: &Directory, settings: &Settings) -> Result<Prepared, Invalid> {
     new.check(settings.max_payload_bytes)?;
+    made(new, now, directory, settings)
+}
+
+fn made(new: NewEvent, now: Timestamp, directory: &Directory, settings: &Settings) -> Result<Prepared, Invalid> {
     let id = EventId::new(now);
     let content = content(&new);
     let mut warnings = lint_payload(&new.payload);

@@ -148,7 +148,9 @@ impl KeptDestination {
         let from = inherit.filter(|_| self.preset.is_none());
         let success = from.map(|from| from.spec.success_statuses.clone()).unwrap_or_default();
         let trace = from.is_some_and(|from| from.spec.trace);
-        target.map(|target| target.succeeding_on(success).traced(trace)).map_err(|invalid| invalid.to_string())
+        let preset = self.preset.or(from.map(|from| from.spec.preset)).unwrap_or_default();
+        let target = target.map_err(|invalid| invalid.to_string())?;
+        Ok(target.succeeding_on(success).traced(trace).of_preset(preset))
     }
 
     /// Scheme, timeout and retry policy: each its own, or from the preset that it names, or inherited, or from `external`.

@@ -13,6 +13,7 @@ mod header;
 mod inherit;
 mod kept;
 mod kept_destination;
+mod lasting;
 mod mask;
 mod overlap;
 mod patch;
@@ -58,6 +59,7 @@ pub use self::{
     draft::Draft,
     kept::StoredEndpoint,
     kept_destination::KeptDestination,
+    lasting::{Lasting, NoSpan},
     mask::MASK,
     overlap::{Broken, RotationUnderWay},
     preset::Preset,
@@ -73,6 +75,7 @@ pub use self::{
 };
 use crate::{
     delivery::{HoldReason, LaneId},
+    event::is_reserved,
     id::EndpointId,
     time::Timestamp,
     word::words,
@@ -133,7 +136,7 @@ pub struct Endpoint {
     pub credentials: Arc<Credentials>,
     /// Whether it sends at all.
     pub enabled: bool,
-    /// Why the endpoint is disabled, unless an operator disabled it: `gone` or [`UNREADABLE`].
+    /// Why the endpoint is disabled, unless an operator disabled it: `gone`, `failing_too_long` or [`UNREADABLE`].
     pub disabled_reason: Option<String>,
     /// Whether an operator paused it.
     pub paused: bool,
@@ -186,10 +189,13 @@ impl Endpoint {
     }
 }
 
-/// Whether one of these selectors selects `event_type`.
+/// Whether one of these selectors selects `event_type`. Operational events are selected by selectors that begin as their types
+/// do, and by no wider one.
 #[must_use]
 pub(crate) fn selects(selectors: &[String], event_type: &str) -> bool {
-    selectors.iter().any(|selector| match selector.strip_suffix('*') {
+    let own = is_reserved(event_type);
+    let selectors = selectors.iter().filter(|selector| !own || is_reserved(selector));
+    selectors.into_iter().any(|selector| match selector.strip_suffix('*') {
         Some(prefix) => event_type.starts_with(prefix),
         None => selector == event_type,
     })

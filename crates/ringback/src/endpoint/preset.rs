@@ -16,6 +16,7 @@ words! {
         Levers "levers": "Levers: Svix headers, 30 s",
         Svix "svix": "Svix' own schedule",
         Patient "patient": "the schedule of the Standard Webhooks specification",
+        Slack "slack": "an incoming webhook of Slack: unsigned, a text in place of the payload",
     }
 }
 
@@ -40,7 +41,7 @@ impl Preset {
         match self {
             Self::Default | Self::Patient => Scheme::Standard,
             Self::Levrage => Scheme::Levrage,
-            Self::External => Scheme::None,
+            Self::External | Self::Slack => Scheme::None,
             Self::Synthflow => Scheme::Synthflow,
             Self::Levers | Self::Svix => Scheme::Svix,
         }
@@ -50,7 +51,7 @@ impl Preset {
     #[must_use]
     pub const fn timeout_ms(self) -> u32 {
         match self {
-            Self::Default | Self::Levrage | Self::External | Self::Synthflow => 10_000,
+            Self::Default | Self::Levrage | Self::External | Self::Synthflow | Self::Slack => 10_000,
             Self::Patient => 20_000,
             Self::Levers | Self::Svix => 30_000,
         }

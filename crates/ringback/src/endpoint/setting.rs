@@ -5,11 +5,13 @@
 //! other fields depend on (`url`, `preset`, `scheme`, `secret`, `headers`, `auth`, `retry`) and fields that are not about
 //! sending (`tenant`, `key`, `enabled`, `event_types`) are no settings: they are read and checked by code of their own.
 
+use std::time::Duration;
+
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Draft, OnDead, Preset, Spec, Statuses, statuses};
-use crate::{document::Fields, invalid::Invalid};
+use super::{Draft, Lasting, NoSpan, OnDead, Preset, Spec, Statuses, statuses};
+use crate::{document::Fields, invalid::Invalid, time::print_duration};
 
 /// In-flight limit of a lane whose endpoint sets none, and of inline lanes.
 pub const MAX_IN_FLIGHT_DEFAULT: u32 = 16;
@@ -55,6 +57,10 @@ macro_rules! for_every_setting {
             /// Whether each request says in `traceparent` which span of which trace it is
             trace: bool => bool [serde(default)] = |_| false,
                 "trace", Shape::Flag, "false", Some("trace");
+
+            /// It is disabled after so long with nothing but failures; as the configuration says unless given
+            disable_after: crate::endpoint::Lasting => Option<crate::endpoint::Lasting> [serde(default)] = |_| None,
+                "disable-after", Shape::Span { least: 1_000, most: 31_536_000_000 }, r#""5d""#, Some("disabled after");
         }
     };
 }
@@ -121,6 +127,13 @@ pub enum Shape {
     },
     /// Status codes and ranges of them: [`Statuses`].
     Statuses,
+    /// A span of time as a text with a unit, or as a whole number of seconds: [`Lasting`].
+    Span {
+        /// The shortest, in milliseconds.
+        least: u64,
+        /// The longest, in milliseconds.
+        most: u64,
+    },
 }
 
 macro_rules! table {
@@ -299,6 +312,28 @@ impl Given for OnDead {
     }
 }
 
+impl Given for Lasting {
+    fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
+        let read = match fields.some(setting.name)? {
+            Value::String(text) => text.parse().ok(),
+            Value::Number(seconds) => seconds.as_u64().map(|seconds| Duration::from_secs(seconds).into()),
+            _ => None,
+        };
+        if read.is_none() {
+            fields.wrong(setting.name, "malformed", format!("{NoSpan}, or a whole number of seconds"));
+        }
+        read
+    }
+
+    fn check(&self, setting: &Setting, invalid: &mut Invalid) {
+        let Shape::Span { least, most } = setting.shape else { return };
+        if !(Duration::from_millis(least)..=Duration::from_millis(most)).contains(&Duration::from(*self)) {
+            let (least, most) = (print_duration(least), print_duration(most));
+            setting.wrong("out_of_range", format!("must be {least} to {most}"), invalid);
+        }
+    }
+}
+
 impl Given for Statuses {
     fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
         let Value::Array(entries) = fields.some(setting.name)? else {
@@ -384,6 +419,16 @@ mod tests {
                     (vec![json!(["200-299", "404"])], vec![json!([]), json!(many), json!("200"), json!(["99"])])
                 }
                 Shape::Flag => (vec![json!(true)], vec![json!("true")]),
+                Shape::Span { least, most } => {
+                    let texts = [print_duration(least), print_duration(most)];
+                    let wrong = vec![
+                        json!(format!("{}ms", least - 1)),
+                        json!(format!("{}ms", most + 1)),
+                        json!("5"),
+                        json!(-1),
+                    ];
+                    (vec![json!(texts[0]), json!(texts[1]), json!(least / 1000)], wrong)
+                }
                 Shape::Word { words, .. } => {
                     (words.iter().map(|word| json!(word)).collect(), vec![json!("Skip"), json!(1)])
                 }

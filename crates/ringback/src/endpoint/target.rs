@@ -9,7 +9,8 @@ use std::{
 use http::HeaderName;
 
 use super::{
-    Auth, Credentials, Endpoint, Retry, Scheme, Statuses, TargetUrl, header, placeholder::InHeader, template::Template,
+    Auth, Credentials, Endpoint, Preset, Retry, Scheme, Statuses, TargetUrl, header, placeholder::InHeader,
+    template::Template,
 };
 use crate::{
     deliver::{send::Spelling, sign::Signer},
@@ -38,6 +39,8 @@ pub struct Target {
     pub(crate) success: Statuses,
     /// Whether requests say which span of which trace they are.
     pub(crate) trace: bool,
+    /// Whether they have a text for Slack in place of the payload.
+    pub(crate) is_for_slack: bool,
     /// Scheme and secrets, read; `None` if nothing is signed.
     pub(crate) signer: Option<Arc<Signer>>,
     /// The extra headers, read.
@@ -60,8 +63,9 @@ impl Target {
     ) -> Result<Self, Invalid> {
         let signer = Signer::new(&scheme, &credentials)?.map(Arc::new);
         let headers = read_headers(&credentials)?;
-        let (success, trace, spelling) = (Statuses::default(), false, OnceLock::new());
-        Ok(Self { url, scheme, credentials, timeout, retry, success, trace, signer, headers, spelling })
+        let (success, spelling) = (Statuses::default(), OnceLock::new());
+        let (trace, is_for_slack) = (false, false);
+        Ok(Self { url, scheme, credentials, timeout, retry, success, trace, is_for_slack, signer, headers, spelling })
     }
 
     /// The target with other statuses that count as success.
@@ -74,6 +78,12 @@ impl Target {
     #[must_use]
     pub(crate) fn traced(self, trace: bool) -> Self {
         Self { trace, ..self }
+    }
+
+    /// The target whose requests have the body that a preset makes.
+    #[must_use]
+    pub(crate) fn of_preset(self, preset: Preset) -> Self {
+        Self { is_for_slack: preset == Preset::Slack, ..self }
     }
 
     /// How header names are written on the wire: those of the scheme, of the extra headers and of `auth` as they were
@@ -111,7 +121,7 @@ impl Endpoint {
         let timeout = Duration::from_millis(self.spec.timeout_ms.into());
         let (scheme, retry) = (self.spec.scheme.clone(), self.spec.retry.clone());
         let target = Target::new(url, scheme, Arc::clone(&self.credentials), timeout, retry)?;
-        Ok(target.succeeding_on(self.spec.success_statuses.clone()).traced(self.spec.trace))
+        Ok(target.succeeding_on(self.spec.success_statuses.clone()).traced(self.spec.trace).of_preset(self.spec.preset))
     }
 
     /// The key that its `v1a` signatures verify with; `None` for schemes without one.

@@ -241,9 +241,9 @@ impl Engine {
         Err(Error::Contended)
     }
 
-    /// Disables an endpoint that answered 410 to a request made under version `seen`, unless it has changed since, or is
+    /// Disables an endpoint because of what came of requests made under version `seen`, unless it has changed since, or is
     /// disabled or deleted already. True if it had changed.
-    pub(crate) async fn disable_gone(&self, id: EndpointId, seen: i64) -> Result<bool, Error> {
+    pub(crate) async fn disable(&self, id: EndpointId, seen: i64, reason: &str) -> Result<bool, Error> {
         let current = match self.live_endpoint(id).await {
             Err(Error::Absent) => return Ok(false),
             current => current?,
@@ -254,8 +254,8 @@ impl Engine {
         let record = Actor::from(Who::Engine)
             .asks(Action::DisableEndpoint, id, Some(&current.tenant))
             .before(json!({"enabled": true}))
-            .after(json!({"enabled": false, "disabled_reason": "gone"}));
-        self.store().disable_gone(id, seen, &record).await?;
+            .after(json!({"enabled": false, "disabled_reason": reason}));
+        self.store().disable_endpoint(id, seen, reason, &record).await?;
         Ok(false)
     }
 

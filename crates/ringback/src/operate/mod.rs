@@ -2,6 +2,7 @@
 //! do, as methods of [`Engine`](crate::Engine). These write changes to the audit log, in the name of the
 //! [`Actor`](crate::audit::Actor) who asks for them.
 
+pub mod alarms;
 mod changes;
 pub mod clocks;
 pub mod dead_letters;

@@ -75,8 +75,7 @@ impl Engine {
         let Backlog { pending, dead } = self.backlog().await?;
         let oldest_due = self.oldest_due(None).await?;
         let lanes = self.held_by_reason().await?;
-        let all: Vec<_> = lanes.iter().flat_map(|(_, lanes)| lanes).copied().collect();
-        let oldest_due_unheld = self.store().oldest_due_outside(&all).await?;
+        let oldest_due_unheld = self.oldest_due_outside(&lanes).await?;
         let mut held = Vec::with_capacity(lanes.len());
         for (reason, lanes) in lanes {
             held.push(self.count_held(reason, &lanes).await?);
@@ -89,6 +88,20 @@ impl Engine {
             held,
             replays_running: self.store().running_replays().await?.len(),
         })
+    }
+
+    /// For how long the oldest due delivery that nothing holds has been due; `None` if there is none.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn oldest_due_unheld(&self) -> store::Result<Option<Duration>> {
+        let held = self.held_by_reason().await?;
+        self.oldest_due_outside(&held).await
+    }
+
+    async fn oldest_due_outside(&self, held: &[(HoldReason, Vec<LaneId>)]) -> store::Result<Option<Duration>> {
+        let held: Vec<_> = held.iter().flat_map(|(_, lanes)| lanes).copied().collect();
+        self.store().oldest_due_outside(&held).await
     }
 
     async fn count_held(&self, reason: HoldReason, lanes: &[LaneId]) -> store::Result<HeldLanes> {

@@ -201,7 +201,7 @@ impl Engine {
         // While a row needs an older key, the check value must need it, too: it shows which keys must be configured.
         let anew = if rekeyed.is_complete { keys.check_value() } else { check.clone() };
         // If another rekey was faster, nothing is replaced, and that one's audit record stands.
-        self.store().replace_setting(MASTER_KEY_CHECK, &check, &anew, &record).await?;
+        self.store().replace_setting(MASTER_KEY_CHECK, &check, &anew, Some(&record)).await?;
         Ok(())
     }
 
@@ -214,7 +214,7 @@ impl Engine {
         match store.setting(MASTER_KEY_CHECK).await? {
             Some(check) if !keys.opens_check(&check) => {
                 let record = by.asks(Action::ForgetMasterKey, "master_key", None);
-                store.replace_setting(MASTER_KEY_CHECK, &check, &keys.check_value(), &record).await
+                store.replace_setting(MASTER_KEY_CHECK, &check, &keys.check_value(), Some(&record)).await
             }
             _ => Ok(false),
         }

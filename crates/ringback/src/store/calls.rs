@@ -42,7 +42,7 @@ macro_rules! for_every_call {
                 question create_endpoint(endpoint: &StoredEndpoint, tenant_max: u32, once: Option<&Once>, record: &Entry) -> Updated;
                 question update_endpoint(endpoint: &StoredEndpoint, record: &Entry) -> Updated;
                 question delete_endpoint(id: EndpointId, version: Option<i64>, record: &Entry) -> Updated;
-                question disable_gone(endpoint: EndpointId, version: i64, record: &Entry) -> ();
+                question disable_endpoint(endpoint: EndpointId, version: i64, reason: &str, record: &Entry) -> ();
                 question endpoints_as_of(tenant: &str, version: i64, limit: u32) -> Vec<EndpointAsOf>;
                 question keep_setting(name: &str, value: &[u8]) -> Vec<u8>;
                 question put_setting(name: &str, value: &[u8]) -> ();
@@ -55,7 +55,7 @@ macro_rules! for_every_call {
                 question reseal_destinations(rows: &[Resealed<EventId, String>]) -> u64;
                 question sealed_requests(after: Option<&OnceName>, limit: u32) -> Vec<(OnceName, Vec<u8>)>;
                 question reseal_requests(rows: &[Resealed<OnceName, Vec<u8>>]) -> u64;
-                question replace_setting(name: &str, before: &[u8], after: &[u8], record: &Entry) -> bool;
+                question replace_setting(name: &str, before: &[u8], after: &[u8], record: Option<&Entry>) -> bool;
             }
             Operations {
                 question check_ready() -> ();

@@ -113,7 +113,7 @@ pub trait Configuration {
     /// Disables an endpoint that answered 410 to a request made under `version`: sets `enabled` to false and
     /// `disabled_reason` to `gone`, and tells every node. Does nothing if the endpoint has changed since, or is disabled or
     /// deleted already.
-    async fn disable_gone(&self, endpoint: EndpointId, version: i64, record: &Entry) -> Result<()>;
+    async fn disable_endpoint(&self, endpoint: EndpointId, version: i64, reason: &str, record: &Entry) -> Result<()>;
 
     /// The tenant's endpoints as routing saw them at a version, by id, at most `limit`.
     async fn endpoints_as_of(&self, tenant: &str, version: i64, limit: u32) -> Result<Vec<EndpointAsOf>>;

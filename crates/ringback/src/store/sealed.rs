@@ -50,6 +50,7 @@ pub trait Sealed {
     /// Replaces the digests that still equal `before`. Returns how many rows it replaced.
     async fn reseal_requests(&self, rows: &[Resealed<OnceName, Vec<u8>>]) -> Result<u64>;
 
-    /// Replaces the value stored under `name` if it still equals `before`, and writes `record`; true if it did.
-    async fn replace_setting(&self, name: &str, before: &[u8], after: &[u8], record: &Entry) -> Result<bool>;
+    /// Replaces the value stored under `name` if it still equals `before`, and writes `record`, if there is one; true if it
+    /// did.
+    async fn replace_setting(&self, name: &str, before: &[u8], after: &[u8], record: Option<&Entry>) -> Result<bool>;
 }

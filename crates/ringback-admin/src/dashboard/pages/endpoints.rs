@@ -20,7 +20,7 @@ use crate::{
 
 const PAGE: &str = "/endpoints";
 
-const HEAD: &[&str] = &["Endpoint", "Destination", "Gets", "State", "Made"];
+pub(super) const HEAD: &[&str] = &["Endpoint", "Destination", "Gets", "State", "Made"];
 
 /// Most held lanes that are looked at for one page.
 const HELD_MAX: usize = 500;
@@ -52,7 +52,7 @@ async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Listi
     })
 }
 
-fn row(mount: &Mount, endpoint: &Endpoint, held: Option<&Held>, now: Timestamp) -> Row {
+pub(super) fn row(mount: &Mount, endpoint: &Endpoint, held: Option<&Held>, now: Timestamp) -> Row {
     let name = endpoint.spec.name.clone().or_else(|| endpoint.key.clone()).unwrap_or_else(|| endpoint.id.to_string());
     Row::of(vec![
         Cell::key(visible(&name), format!("{mount}/endpoints/{}", endpoint.id)).with(visible(&endpoint.tenant)),

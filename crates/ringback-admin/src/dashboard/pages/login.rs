@@ -130,8 +130,8 @@ fn own(asked: &str) -> Option<String> {
 }
 
 /// The first parts of the paths of pages.
-const PAGES: [&str; 9] =
-    ["find", "events", "deliveries", "endpoints", "dead-letters", "replays", "audit", "tail", "tokens"];
+const PAGES: [&str; 10] =
+    ["find", "events", "deliveries", "endpoints", "dead-letters", "replays", "audit", "tail", "tokens", "alerts"];
 
 #[cfg(test)]
 mod tests {

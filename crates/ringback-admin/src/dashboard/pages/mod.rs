@@ -1,5 +1,6 @@
 //! One file a page, with a template of the same name.
 
+pub(super) mod alerts;
 pub(super) mod audit;
 pub(super) mod dead_letters;
 pub(super) mod deliveries;

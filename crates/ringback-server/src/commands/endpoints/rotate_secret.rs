@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use http::Method;
-use ringback::time::Timestamp;
+use ringback::time::{Timestamp, parse_duration};
 use serde::Serialize;
 
 use super::{super::value, One, path_of, seen::Seen};
 use crate::{
     client::views::{Rotated, Warning},
-    configuration::parse_duration,
     failure::{Failure, Result},
     print::{self, moment},
 };

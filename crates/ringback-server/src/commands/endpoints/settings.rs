@@ -1,11 +1,13 @@
 //! The settings of an endpoint as flags, from the engine's table.
 
 use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser, error::ErrorKind};
-use ringback::endpoint::{SETTINGS, Setting, Shape, Statuses};
+use ringback::{
+    endpoint::{Lasting, SETTINGS, Setting, Shape, Statuses},
+    time::print_duration,
+};
 use serde_json::{Map, Value, json};
 
 use super::super::value;
-use crate::configuration::print_duration;
 
 /// Those that are given, by their names in the API's documents.
 #[derive(Debug, Default)]
@@ -58,6 +60,10 @@ fn flag(setting: &Setting) -> Arg {
         Shape::Rate { .. } => flag.value_name("PER_SECOND").help(setting.about).value_parser(value::rate),
         Shape::Word { words, .. } => flag.help(setting.about).value_parser(PossibleValuesParser::new(words)),
         Shape::Statuses => flag.value_name("STATUS,…").help(setting.about).value_parser(clap::value_parser!(Statuses)),
+        Shape::Span { least, most } => flag
+            .value_name("DURATION")
+            .help(format!("{}: {} to {}", setting.about, print_duration(least), print_duration(most)))
+            .value_parser(clap::value_parser!(Lasting)),
         _ => flag.help(setting.about),
     }
 }
@@ -70,6 +76,7 @@ fn given(setting: &Setting, matches: &ArgMatches) -> Result<Option<Value>, clap:
         Shape::Whole { .. } => matches.try_get_one::<u32>(name)?.map(|number| json!(number)),
         Shape::Rate { .. } => matches.try_get_one::<f64>(name)?.map(|rate| json!(rate)),
         Shape::Statuses => matches.try_get_one::<Statuses>(name)?.map(|statuses| json!(statuses)),
+        Shape::Span { .. } => matches.try_get_one::<Lasting>(name)?.map(|span| json!(span)),
         _ => matches.try_get_one::<String>(name)?.map(|text| json!(text)),
     })
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ringback::time::{parse_duration, print_duration};
+
 use super::super::value::Value;
 
 /// A whole number from `MIN` to `MAX`.
@@ -40,36 +42,21 @@ impl<const MIN_MS: u64, const MAX_MS: u64> Value for Span<MIN_MS, MAX_MS> {
     }
 }
 
-/// The units of durations with their milliseconds, longest name first so that `ms` is not read as `s`.
-const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+/// Such a duration, or `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit<const MIN_MS: u64, const MAX_MS: u64>(pub(crate) Option<Duration>);
 
-/// Reads a whole number with a unit: `250ms`, `12s`, `7d`.
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, ms) = UNITS.iter().find_map(|(unit, ms)| Some((text.strip_suffix(unit)?, ms)))?;
-    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+impl<const MIN_MS: u64, const MAX_MS: u64> Value for Limit<MIN_MS, MAX_MS> {
+    const NAME: &'static str = "DURATION|none";
+
+    fn expected() -> String {
+        format!("{}, or none", Span::<MIN_MS, MAX_MS>::expected())
     }
-    Some(Duration::from_millis(number.parse::<u64>().ok()?.checked_mul(*ms)?))
-}
 
-/// Writes milliseconds in the largest unit that fits evenly.
-pub(crate) fn print_duration(ms: u64) -> String {
-    let fits = UNITS.iter().rev().find(|(_, unit)| ms >= *unit && ms.is_multiple_of(*unit));
-    fits.map_or_else(|| format!("{ms}ms"), |(name, unit)| format!("{}{name}", ms / unit))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_a_whole_number_with_a_unit() {
-        assert_eq!(parse_duration("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(parse_duration("7d"), Some(Duration::from_secs(604_800)));
-        for wrong in ["", "s", "12", "1.5h", "-1s", "+1s", " 1s", "1 s", "1w", "99999999999999999999d"] {
-            assert_eq!(parse_duration(wrong), None, "{wrong:?}");
+    fn parse(text: &str) -> Option<Self> {
+        if text == "none" {
+            return Some(Self(None));
         }
-        assert_eq!(print_duration(90_000), "90s");
-        assert_eq!(print_duration(0), "0ms");
+        Span::<MIN_MS, MAX_MS>::parse(text).map(|span| Self(Some(span.0)))
     }
 }

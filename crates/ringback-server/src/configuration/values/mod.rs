@@ -5,13 +5,15 @@ mod logging;
 mod measure;
 mod network;
 mod secret;
+mod tenant;
 mod weights;
 
 pub(crate) use self::{
     database::{DatabaseUrl, Schema},
     logging::{LogFilter, LogFormat},
-    measure::{Span, Whole, parse_duration, print_duration},
+    measure::{Limit, Span, Whole},
     network::{BasePath, Collector, HeaderPrefix, ProxyNetwork},
     secret::{AdminToken, MasterKey, Secret},
+    tenant::Tenant,
     weights::Weights,
 };

@@ -6,6 +6,7 @@
 mod mac;
 pub mod parts;
 mod signer;
+mod slack;
 
 use std::collections::BTreeMap;
 
@@ -158,6 +159,7 @@ pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result
     headers.fixed(ACCEPT_ENCODING, "identity");
     headers.fixed(USER_AGENT, AGENT);
     let id = message.event.id.to_string();
+    let message = &Message { body: &body(target, message), ..*message };
     if let Some(signer) = &target.signer {
         let facts = Facts { id: &id, url: target.url.url.as_str(), body: message.body, now: message.now };
         for (name, value) in signer.sign(&facts)? {
@@ -176,6 +178,11 @@ pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result
     headers.check_size()?;
     let spelling = target.spelling(&own.spelled);
     Ok(Signed { url: target.url.url.clone(), headers: headers.0, spelling, body: message.body.clone() })
+}
+
+/// What is sent: the payload, or what a preset makes of it. It is what is signed, too.
+fn body(target: &Target, message: &Message<'_>) -> Bytes {
+    if target.is_for_slack { slack::body(message.event, message.body) } else { message.body.clone() }
 }
 
 fn own_headers(headers: &mut Headers, message: &Message<'_>, event_id: &str, own: &OwnNames) -> Result<(), Unsignable> {

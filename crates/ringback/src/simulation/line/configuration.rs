@@ -62,7 +62,7 @@ impl Configuration for Line {
         Err(unavailable("no endpoint of the simulation is deleted"))
     }
 
-    async fn disable_gone(&self, _: EndpointId, _: i64, _: &Entry) -> Result<()> {
+    async fn disable_endpoint(&self, _: EndpointId, _: i64, _: &str, _: &Entry) -> Result<()> {
         Err(unavailable("no receiver of the simulation answers 410"))
     }
 

@@ -77,7 +77,7 @@ unasked! {
         reseal_destinations(&[Resealed<EventId, String>]) -> u64;
         sealed_requests(Option<&OnceName>, u32) -> Vec<(OnceName, Vec<u8>)>;
         reseal_requests(&[Resealed<OnceName, Vec<u8>>]) -> u64;
-        replace_setting(&str, &[u8], &[u8], &Entry) -> bool;
+        replace_setting(&str, &[u8], &[u8], Option<&Entry>) -> bool;
     }
     Tokens {
         create_token(&Token, &Entry) -> ();

@@ -1,3 +1,5 @@
+-- Types that begin with `ringback.` are those of Ringback's own events; nobody emits them.
+--
 -- Events know where they stand in the platform's trace: the text of `{"traceparent": …, "tracestate": …}`.
 ALTER TABLE {schema}.event ADD COLUMN trace text;
 ALTER TABLE {schema}.moving_event ADD COLUMN trace text;
@@ -59,6 +61,10 @@ DECLARE
 BEGIN
     IF emit_bytes.type IS NULL OR emit_bytes.type !~ '^[A-Za-z0-9_.-]{1,128}$' THEN
         RAISE EXCEPTION 'ringback: argument "type" must be 1 to 128 of the characters A-Z a-z 0-9 _ . -'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF emit_bytes.type LIKE 'ringback.%' THEN
+        RAISE EXCEPTION 'ringback: argument "type" begins with ringback., as the types of Ringback''s own events alone do'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF emit_bytes.payload IS NULL THEN

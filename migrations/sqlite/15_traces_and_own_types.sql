@@ -1,3 +1,5 @@
+-- Types that begin with `ringback.` are those of Ringback's own events; nobody emits them.
+--
 -- Events know where they stand in the platform's trace: the text of `{"traceparent": …, "tracestate": …}`. The column stands
 -- behind the payload, whose pages are read with it, unless it is NULL.
 ALTER TABLE ringback_event ADD COLUMN trace TEXT;
@@ -20,6 +22,8 @@ BEGIN
     WHERE octet_length(NEW.type) NOT BETWEEN 1 AND 128
        OR length(NEW.type) <> octet_length(NEW.type)
        OR NEW.type GLOB '*[^A-Za-z0-9_.-]*';
+    SELECT RAISE(ABORT, 'ringback: type begins with ringback., as the types of Ringback''s own events alone do')
+    WHERE NEW.type GLOB 'ringback.*';
     SELECT RAISE(ABORT, 'ringback: tenant must be 1 to 128 of the characters A-Z a-z 0-9 _ . : -')
     WHERE octet_length(NEW.tenant) NOT BETWEEN 1 AND 128
        OR length(NEW.tenant) <> octet_length(NEW.tenant)

@@ -355,6 +355,8 @@ BEGIN
     WHERE octet_length(NEW.type) NOT BETWEEN 1 AND 128
        OR length(NEW.type) <> octet_length(NEW.type)
        OR NEW.type GLOB '*[^A-Za-z0-9_.-]*';
+    SELECT RAISE(ABORT, 'ringback: type begins with ringback., as the types of Ringback''s own events alone do')
+    WHERE NEW.type GLOB 'ringback.*';
     SELECT RAISE(ABORT, 'ringback: tenant must be 1 to 128 of the characters A-Z a-z 0-9 _ . : -')
     WHERE octet_length(NEW.tenant) NOT BETWEEN 1 AND 128
        OR length(NEW.tenant) <> octet_length(NEW.tenant)

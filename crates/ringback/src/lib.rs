@@ -26,6 +26,7 @@ pub mod invalid;
 pub mod seal;
 pub mod time;
 pub mod token;
+pub mod told;
 pub mod trace;
 pub mod word;
 

@@ -179,12 +179,12 @@ async fn every_request_field_that_is_described_is_known() {
         properties.keys().map(|field| (field.clone(), json!([]))).collect::<serde_json::Map<_, _>>()
     };
     let endpoint = app.endpoint("a").await;
-    // A list is refused for its type by every field but those that hold one, a payload, and an event's destination,
-    // which is looked at when the rest is right. None is refused for being unknown.
+    // A list is refused for its type by every field but those that hold one, a payload, an event's destination, which is
+    // looked at when the rest is right, and a span of time, which is malformed. None is refused for being unknown.
     for (method, path, name, others) in [
         (Method::POST, "/v1/events".to_owned(), "NewEvent", 3),
-        (Method::POST, "/v1/endpoints".to_owned(), "NewEndpoint", 2),
-        (Method::PATCH, format!("/v1/endpoints/{endpoint}"), "EndpointPatch", 3),
+        (Method::POST, "/v1/endpoints".to_owned(), "NewEndpoint", 3),
+        (Method::PATCH, format!("/v1/endpoints/{endpoint}"), "EndpointPatch", 4),
         (Method::POST, format!("/v1/endpoints/{endpoint}/rotate-secret"), "SecretRotation", 0),
         (Method::POST, "/v1/replays".to_owned(), "NewReplay", 0),
     ] {

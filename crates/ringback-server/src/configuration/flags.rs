@@ -19,6 +19,11 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    fn read(matches: &ArgMatches, keys: impl Iterator<Item = &'static Key>) -> Self {
+        let given = |key: &'static Key| Some((key.name, matches.get_one::<String>(key.name)?.clone()));
+        Self { file: matches.get_one::<PathBuf>("config").cloned(), given: keys.filter_map(given).collect() }
+    }
+
     /// Puts what was given into `settings`.
     pub(super) fn put_into(&self, settings: &mut Settings) {
         for (key, text) in &self.given {
@@ -31,13 +36,20 @@ impl Flags {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StoreFlags(pub(crate) Flags);
 
+/// A key that such commands do not take: endpoints have a flag of this name, and nothing is disabled by a command's own engine.
+const OF_SERVERS: &str = "disable_after";
+
+fn of_stores() -> impl Iterator<Item = &'static Key> {
+    keys::all().filter(|key| key.name != OF_SERVERS)
+}
+
 /// What it takes to open a store.
 const STORE_KEYS: [&str; 4] = ["database_url", "schema", "master_key", "old_master_keys"];
 
 impl Args for StoreFlags {
     fn augment_args(command: Command) -> Command {
         let hide = |arg: Arg, key: &Key| arg.hide(!STORE_KEYS.contains(&key.name));
-        keys::all().fold(command.arg(config_file()), |command, key| command.arg(hide(flag(key), key)))
+        of_stores().fold(command.arg(config_file()), |command, key| command.arg(hide(flag(key), key)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -47,11 +59,12 @@ impl Args for StoreFlags {
 
 impl FromArgMatches for StoreFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Flags::from_arg_matches(matches).map(Self)
+        Ok(Self(Flags::read(matches, of_stores())))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.0.update_from_arg_matches(matches)
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 
@@ -67,8 +80,7 @@ impl Args for Flags {
 
 impl FromArgMatches for Flags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let given = |key: &Key| Some((key.name, matches.get_one::<String>(key.name)?.clone()));
-        Ok(Self { file: matches.get_one::<PathBuf>("config").cloned(), given: keys::all().filter_map(given).collect() })
+        Ok(Self::read(matches, keys::all()))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

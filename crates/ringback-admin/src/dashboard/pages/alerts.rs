@@ -4,9 +4,9 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use ringback::{
     event::is_reserved,
-    operate::alarms::Told,
     store::{EventFilter, EventRow},
     time::Timestamp,
+    told::Told,
 };
 
 use super::{

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::{event::Event, operate::alarms::Told};
+use crate::{event::Event, told::Told};
 
 /// Most bytes of a value from the payload that the text repeats.
 const VALUE_BYTES_MAX: usize = 300;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Told;
 use crate::{
     delivery::DeadReason,
     id::{DeliveryId, EndpointId},
     time::Timestamp,
+    told::Told,
 };
 
 /// After a telling of deaths the next one of the same endpoint and reason comes no sooner.

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    OperationalEvent, Place, Told,
     book::{About, Book, Note},
     runs::{Run, Runs},
 };
@@ -20,6 +19,7 @@ use crate::{
     id::{DeliveryId, EndpointId},
     store::{self, DeadGroup, GroupFilter, Span},
     time::Timestamp,
+    told::{OperationalEvent, Place, Told},
 };
 
 /// Between rounds.
@@ -189,30 +189,40 @@ fn of_group(group: &DeadGroup, host: Option<String>) -> About {
     }
 }
 
-/// Tells what is due, and notes that it was told. Told twice by two nodes it is one event: its idempotency key is the note's.
+/// Tells what is due, and notes that it was told.
 async fn tell(engine: &Engine, directory: &Directory, due: Vec<Note>, now: Timestamp) -> store::Result<()> {
     for note in due.into_iter().take(TOLD_MAX) {
         let event = event_of(&note, directory, now);
-        let about = &note.about;
-        let subject = about.endpoint.map(|id| id.to_string()).or_else(|| about.host.clone());
-        let body = serde_json::to_vec(&event).map_err(|error| store::Error::Refused(error.into()))?;
-        let once = format!("{} {} {}", about.reason.as_deref().unwrap_or_default(), note.since, note.times);
-        let mut new = NewEvent::new(note.told.name(), body).tenant(engine.settings().operations.tenant.clone());
-        new.idempotency_key = Some(format!("{} {once}", subject.as_deref().unwrap_or_default()));
-        new.key = subject;
-        match engine.accept_own(new).await {
-            // Whoever told it before may have counted less.
-            Ok(_) | Err(emit::Error::IdempotencyConflict { .. }) => {}
-            Err(emit::Error::Store(error)) => return Err(error),
-            Err(error) => {
-                tracing::error!(%error, r#type = %note.told, "an operational event was refused");
-            }
+        let mut listeners = directory.of_tenant(&engine.settings().operations.tenant);
+        // An event that nobody wants would only be counted as unmatched.
+        if listeners.any(|endpoint| endpoint.selects(note.told.name())) {
+            emit(engine, &note, &event).await?;
         }
         log(&event);
         engine.subscribers().hand_out(event);
         change(engine, |book| book.told(&note, now)).await?;
     }
     Ok(())
+}
+
+/// Emits it. Told twice, by two nodes, it is one event: its idempotency key is the note's.
+async fn emit(engine: &Engine, note: &Note, event: &OperationalEvent) -> store::Result<()> {
+    let about = &note.about;
+    let subject = about.endpoint.map(|id| id.to_string()).or_else(|| about.host.clone());
+    let body = serde_json::to_vec(event).map_err(|error| store::Error::Refused(error.into()))?;
+    let once = format!("{} {} {}", about.reason.as_deref().unwrap_or_default(), note.since, note.times);
+    let mut new = NewEvent::new(note.told.name(), body).tenant(engine.settings().operations.tenant.clone());
+    new.idempotency_key = Some(format!("{} {once}", subject.as_deref().unwrap_or_default()));
+    new.key = subject;
+    match engine.accept_own(new).await {
+        // Whoever told it before may have counted less.
+        Ok(_) | Err(emit::Error::IdempotencyConflict { .. }) => Ok(()),
+        Err(emit::Error::Store(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(%error, r#type = %note.told, "an operational event was refused");
+            Ok(())
+        }
+    }
 }
 
 fn event_of(note: &Note, directory: &Directory, now: Timestamp) -> OperationalEvent {

@@ -6,6 +6,7 @@
 //! cluster     a PostgreSQL server of a test's own: stopped, killed, followed by a standby
 //! disk        a small file system that can be full
 //! database    a fresh database that goes away with its test
+//! told        whether a secret stands in what a thief would hold
 //! server      a `ringback serve` process: started, stopped, frozen, killed
 //! embedded    the engine inside this very process, as a Rust platform has it
 //! command     every other command, run to its end
@@ -54,6 +55,7 @@ pub mod settled;
 pub mod slips;
 pub mod snapshot;
 pub mod stores;
+pub mod told;
 pub mod until;
 pub mod verifier;
 pub mod wire;

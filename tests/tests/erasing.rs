@@ -12,6 +12,7 @@ use ringback_tests::{
     receiver::{Receiver, Reply},
     server::{Serve, Server},
     stores::Store,
+    told::is_told,
     until::until,
 };
 use serde_json::{Value, json};
@@ -72,11 +73,6 @@ async fn told(api: &Api, event: &str) -> String {
     told
 }
 
-fn holds(haystack: &[u8], needle: &str) -> bool {
-    let hex = hex::encode(needle);
-    [needle.as_bytes(), hex.as_bytes()].iter().any(|needle| haystack.windows(needle.len()).any(|it| it == *needle))
-}
-
 /// What a thief of the files would hold: on SQLite, every file of the folder; on PostgreSQL, what statements read.
 async fn stolen(database: &Database) -> Vec<u8> {
     let mut all = database.dump().await;
@@ -97,7 +93,7 @@ on_both_stores! {
         let before = told(&server.api, &events[0]).await + &told(&server.api, &events[1]).await;
         let stored = stolen(&database).await;
         for canary in [PAYLOAD, KEY, ECHOED, URL] {
-            assert!(before.contains(canary) && holds(&stored, canary), "without {canary} this would prove nothing");
+            assert!(before.contains(canary) && is_told(&stored, canary), "without {canary} this would prove nothing");
         }
         for event in &events {
             server.api.delete(&format!("/v1/events/{event}/payload?key=true")).await.expect(204);
@@ -107,7 +103,7 @@ on_both_stores! {
         let stored = stolen(&database).await;
         for canary in [PAYLOAD, KEY, ECHOED, URL] {
             assert!(!after.contains(canary), "{canary} can be read in the API: {after}");
-            assert!(!holds(&stored, canary), "{canary} can be read in the database");
+            assert!(!is_told(&stored, canary), "{canary} can be read in the database");
         }
         assert!(after.contains(&receiver.address().to_string()), "where it went is still told");
         assert!(after.contains("\"status_code\":500"), "and what came of it");
@@ -125,7 +121,7 @@ on_both_stores! {
         }
         let stored = stolen(&database).await;
         for (canary, stays) in [(PAYLOAD, false), (ECHOED, false), (URL, false), (KEY, true)] {
-            assert_eq!(holds(&stored, canary), stays, "{canary}");
+            assert_eq!(is_told(&stored, canary), stays, "{canary}");
         }
         assert_eq!(server.api.get(&format!("/v1/events?key={KEY}")).await.expect(200)["items"].as_array().map(Vec::len), Some(2));
     }
@@ -174,7 +170,7 @@ on_both_stores! {
         .await;
         let stored = stolen(&database).await;
         for canary in [PAYLOAD, KEY] {
-            assert!(!holds(&stored, canary), "{canary} can be read in the database");
+            assert!(!is_told(&stored, canary), "{canary} can be read in the database");
         }
         server.api.get(&format!("/v1/events/{other}/payload")).await.expect(200);
     }
@@ -208,7 +204,7 @@ on_both_stores! {
         let id = database.emit(&event).await;
         let _ = ringback(&database, &["expunge", &id, "--with-keys"]).await.done();
         let stored = stolen(&database).await;
-        assert!(!holds(&stored, PAYLOAD) && !holds(&stored, KEY));
+        assert!(!is_told(&stored, PAYLOAD) && !is_told(&stored, KEY));
         let server = Serve::on(&database).start().await;
         let event = until("it is routed", async || {
             let event = server.api.get(&format!("/v1/events/{id}")).await.expect(200);

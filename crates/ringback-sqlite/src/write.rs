@@ -236,7 +236,14 @@ impl Desk {
         let committed = commit(&mut self.connection, batch).await;
         // Checked again before a failure is looked at: files that are gone may be its cause.
         self.look()?;
-        let Err(error) = committed else { return Ok(()) };
+        let Err(error) = committed else {
+            // SQLite opens a file that takes no writes for reading, begins a transaction on it all the same, and never finds
+            // out that it takes writes again: only a new connection does.
+            if batch.iter().any(|request| matches!(request.fault(), Some((Fault::ReadOnly, _)))) {
+                self.renew().await;
+            }
+            return Ok(());
+        };
         // Some failures of one statement undo the whole transaction. The error of the next statement is then not the cause.
         let cause = batch.iter().find_map(|request| request.fault());
         let said = || format!("{}: {error}", self.options.path.display());

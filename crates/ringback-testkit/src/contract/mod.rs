@@ -211,6 +211,7 @@ macro_rules! store_contract {
             upkeep:
                 a_young_house_is_left_alone,
                 held_deliveries_expire,
+                one_call_expires_some_thousands_and_the_next_ones_the_rest,
                 only_what_is_held_for_long_expires,
                 a_pause_counts_from_when_the_database_was_told,
                 an_endpoint_that_cannot_be_read_lets_others_expire,

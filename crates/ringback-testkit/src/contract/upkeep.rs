@@ -97,6 +97,23 @@ pub async fn held_deliveries_expire(store: &dyn Store) {
     assert_eq!(given::due_ids(store).await, [free.id]);
 }
 
+/// However long the backlog, the work and the locks of one call are bounded.
+pub async fn one_call_expires_some_thousands_and_the_next_ones_the_rest(store: &dyn Store) {
+    const HELD: u64 = 2_500;
+    let paused = given::create(store, &StoredEndpoint { paused: true, ..given::endpoint() }).await;
+    given::accept(store, given::event_to(&[paused.id; HELD as usize])).await;
+    let first = store.expire_held(Duration::ZERO).await.unwrap();
+    assert!((1..HELD).contains(&first), "all at once: {first}");
+    let mut expired = first;
+    loop {
+        match store.expire_held(Duration::ZERO).await.unwrap() {
+            0 => break,
+            more => expired += more,
+        }
+    }
+    assert_eq!(expired, HELD);
+}
+
 /// What had been due for long, because of a rate or since nobody sent, does not die with the first moment's hold; what has
 /// been held for as long, hold after hold, does.
 pub async fn only_what_is_held_for_long_expires(store: &dyn Store) {

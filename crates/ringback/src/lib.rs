@@ -23,6 +23,7 @@ pub mod endpoint;
 pub mod event;
 pub mod id;
 pub mod invalid;
+pub mod link;
 pub mod seal;
 pub mod time;
 pub mod token;

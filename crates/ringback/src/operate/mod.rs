@@ -19,6 +19,7 @@ pub mod gaps;
 pub mod held;
 mod housekeeping;
 mod jobs;
+pub mod links;
 pub mod once;
 pub(crate) mod readiness;
 pub(crate) mod refresh;

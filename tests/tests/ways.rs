@@ -68,10 +68,22 @@ const WAYS: &[(&str, Way, Way)] = &[
     ("GET /v1/find", By("find"), By("GET /find")),
     ("POST /v1/gaps", By("gaps"), Without("a list of calls is a file, and files are for commands")),
     ("GET /v1/ledger", By("ledger"), By("GET /")),
+    (
+        "POST /v1/portal-links",
+        By("portal"),
+        Without("whoever lets tenants in does so from a page or program of theirs"),
+    ),
+    (
+        "DELETE /v1/portal-links/{id}",
+        By("portal"),
+        Without("the one who made it has its id, from a program or a command"),
+    ),
     ("GET /v1/replays", By("replays"), By("GET /replays")),
     ("POST /v1/replays", By("replay"), By("POST /replays")),
     ("GET /v1/replays/{id}", By("replay"), By("GET /replays/{id}")),
     ("POST /v1/replays/{id}/cancel", By("replay"), By("POST /replays/{id}/cancel")),
+    ("POST /v1/share", By("share"), By("POST /deliveries/{id}/share")),
+    ("DELETE /v1/share/{id}", By("share"), By("POST /share/{link}/revoke")),
 ];
 
 /// Commands that no row names, and what they do that no route does.
@@ -102,6 +114,11 @@ const PAGES_WITHOUT_A_ROUTE: &[(&str, &str)] = &[
     ("GET /alerts", "the commands `endpoints list` and `events`, with `--tenant ringback`"),
     ("POST /tokens/{id}/revoke", "the command `token revoke`"),
     ("GET /replays/new", "a form, and a dry run of what it asks for"),
+    ("POST /events/{id}/share", "as of a delivery, for all events of one key"),
+    ("GET /share/{link}", "what a link shows to whoever has it"),
+    ("GET /open/{link}", "a link becomes a session of the portal"),
+    ("GET /look.css", "what the portal looks like"),
+    ("GET /portal/", "the portal, by another spelling"),
     ("GET /login", "a token becomes a session"),
     ("POST /login", "a token becomes a session"),
     ("POST /logout", "a session ends"),

@@ -63,7 +63,7 @@ refuses() {
 
 # The route that a path belongs to, written as the document writes it.
 route_of() {
-    sed -E -e 's/\?.*//' -e 's#/by-key/[^/]+/[^/]+#/by-key/{tenant}/{key}#' -e 's#/(evt|ep|dlv|rpl|exp)_[0-9a-f]{32}#/{id}#' <<<"$1"
+    sed -E -e 's/\?.*//' -e 's#/by-key/[^/]+/[^/]+#/by-key/{tenant}/{key}#' -e 's#/(evt|ep|dlv|rpl|exp|lnk)_[0-9a-f]{32}#/{id}#' <<<"$1"
 }
 
 # Every route that the server documents, one "METHOD /route" a line.

@@ -4,7 +4,11 @@ use std::{borrow::Cow, collections::BTreeMap, fmt::Display, str::FromStr, time::
 
 use serde_json::{Map, Value};
 
-use crate::{invalid::Invalid, time::{parse_duration, print_duration}, word::Word};
+use crate::{
+    invalid::Invalid,
+    time::{parse_duration, print_duration},
+    word::Word,
+};
 
 /// A member name or index as it is written in a pointer (RFC 6901).
 pub fn escape(token: &str) -> Cow<'_, str> {

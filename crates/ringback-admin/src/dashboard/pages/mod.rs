@@ -19,6 +19,8 @@ pub(super) mod overview;
 mod phrases;
 pub(super) mod replay;
 pub(super) mod replays;
+pub(super) mod share;
+pub(super) mod shared;
 pub(super) mod tokens;
 
 /// A parameter of a page's address, by its first mention.

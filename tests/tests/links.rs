@@ -195,7 +195,7 @@ on_both_stores! {
         }
 
         // Every page, and every page about something of the other tenant.
-        let lists = ["", "/find?q=call-42", "/events", "/deliveries", "/endpoints", "/endpoints/new", "/dead-letters", "/replays", "/replays/new?status=dead", "/tail"];
+        let lists = ["", "/find?q=call-42", "/events", "/deliveries", "/endpoints", "/endpoints/new", "/dead-letters", "/gaps", "/replays", "/replays/new?status=dead", "/tail"];
         for list in lists {
             for person in [&viewer, &manager] {
                 let page = person.get(&format!("/portal{list}")).await;

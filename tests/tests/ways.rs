@@ -66,7 +66,7 @@ const WAYS: &[(&str, Way, Way)] = &[
     ("POST /v1/expunge", By("expunge"), ERASED_ELSEWHERE),
     ("GET /v1/expunges/{id}", By("expunge"), ERASED_ELSEWHERE),
     ("GET /v1/find", By("find"), By("GET /find")),
-    ("POST /v1/gaps", By("gaps"), Without("a list of calls is a file, and files are for commands")),
+    ("POST /v1/gaps", By("gaps"), By("POST /gaps")),
     ("GET /v1/ledger", By("ledger"), By("GET /")),
     (
         "POST /v1/portal-links",
@@ -109,11 +109,13 @@ const WITHOUT_A_ROUTE: &[(&str, &str)] = &[
 const PAGES_WITHOUT_A_ROUTE: &[(&str, &str)] = &[
     ("GET /assets/{name}", "what pages look like"),
     ("GET /endpoints/new", "a form"),
+    ("GET /gaps", "a form"),
     ("GET /tail", "the list of deliveries, again and again"),
     ("GET /tokens", "the command `token list`"),
     ("GET /alerts", "the commands `endpoints list` and `events`, with `--tenant ringback`"),
     ("POST /tokens/{id}/revoke", "the command `token revoke`"),
     ("GET /replays/new", "a form, and a dry run of what it asks for"),
+    ("POST /deliveries/{id}/verify", "the command `verify`, with the secrets that are kept here"),
     ("POST /events/{id}/share", "as of a delivery, for all events of one key"),
     ("GET /share/{link}", "what a link shows to whoever has it"),
     ("GET /open/{link}", "a link becomes a session of the portal"),

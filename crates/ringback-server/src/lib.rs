@@ -16,7 +16,6 @@ mod screen;
 mod secrets;
 mod serve;
 mod stores;
-mod verify;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

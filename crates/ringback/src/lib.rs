@@ -45,6 +45,8 @@ pub mod compute;
 pub mod deliver;
 #[doc(hidden)]
 pub mod document;
+#[doc(hidden)]
+pub mod verify;
 
 mod chance;
 mod directory;

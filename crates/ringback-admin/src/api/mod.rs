@@ -8,7 +8,7 @@ pub(crate) mod endpoints;
 pub(crate) mod events;
 mod expunges;
 mod find;
-mod gaps;
+pub(crate) mod gaps;
 mod health;
 mod ledger;
 pub(crate) mod links;

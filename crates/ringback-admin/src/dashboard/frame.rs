@@ -54,13 +54,14 @@ const fn unlinked(path: &'static str) -> Place {
 }
 
 /// All places, in the order of their links.
-const PLACES: [Place; 11] = [
+const PLACES: [Place; 12] = [
     linked("/", "Overview", Whom::Everybody),
     linked("/dead-letters", "Dead letters", Whom::Everybody),
     linked("/deliveries", "Deliveries", Whom::Everybody),
     linked("/events", "Events", Whom::Everybody),
     linked("/endpoints", "Endpoints", Whom::Everybody),
     linked("/replays", "Replays", Whom::Everybody),
+    linked("/gaps", "Gaps", Whom::Everybody),
     linked("/alerts", "Alerts", Whom::Operators),
     linked("/audit", "Audit", Whom::Administrators),
     linked("/tokens", "Tokens", Whom::Administrators),

@@ -37,8 +37,8 @@ use axum::{
 };
 
 use self::pages::{
-    alerts, audit, dead_letters, deliveries, delivery, endpoint, endpoints, event, events, find, login, new_replay,
-    one_replay, overview, replay, replays, share, shared, tokens,
+    alerts, audit, dead_letters, deliveries, delivery, endpoint, endpoints, event, events, find, gaps, login,
+    new_replay, one_replay, overview, replay, replays, share, shared, signature, tokens,
 };
 pub(crate) use self::{host::Hosts, mount::Mount};
 use crate::{api::Api, portal::Portal, sender::TrustedProxies};
@@ -88,11 +88,13 @@ fn of_everybody() -> Router<Api> {
         .route("/deliveries", get(deliveries::show))
         .route("/deliveries/{id}", get(delivery::show))
         .route("/deliveries/{id}/replay", post(replay::send_again))
+        .route("/deliveries/{id}/verify", post(signature::check))
         .route("/endpoints", get(endpoints::show).post(endpoint::make))
         .route("/endpoints/new", get(endpoint::new))
         .route("/endpoints/{id}", get(endpoint::show))
         .route("/endpoints/{id}/{act}", post(endpoint::act))
         .route("/dead-letters", get(dead_letters::show))
+        .route("/gaps", get(gaps::show).post(gaps::find))
         .route("/replays", get(replays::show).post(new_replay::begin))
         .route("/replays/new", get(new_replay::show))
         .route("/replays/{id}", get(one_replay::show))

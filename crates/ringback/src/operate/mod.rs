@@ -29,6 +29,7 @@ pub mod replays;
 pub mod rotate;
 pub mod routing;
 mod sessions;
+pub mod signatures;
 pub mod tally;
 pub mod tokens;
 

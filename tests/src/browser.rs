@@ -132,6 +132,17 @@ impl Browser {
         self.command(&format!("/element/{element}/click"), json!({})).await;
     }
 
+    /// Goes on inside the frame that the selector names.
+    pub async fn enter_frame(&self, selector: &str) {
+        let element = self.find(selector).await;
+        self.command("/frame", json!({"id": {ELEMENT: element}})).await;
+    }
+
+    /// Goes on in the page itself.
+    pub async fn leave_frame(&self) {
+        self.command("/frame", json!({"id": null})).await;
+    }
+
     /// What a script of the test's own comes to. The page's policy does not bind the driver.
     pub async fn run(&self, script: &str) -> Value {
         self.command("/execute/sync", json!({"script": script, "args": []})).await

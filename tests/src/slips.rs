@@ -9,6 +9,14 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
     let also =
         |value: String, values: &[&str]| Some([values, &[&value]].concat().into_iter().map(str::to_owned).collect());
     match (command, flag) {
+        ("share", "WHAT") => also(long(257), &["", "a\nb"]),
+        ("portal", "TENANT") => also(long(129), &["", "a b", "a/b"]),
+        (_, "--revoke") => these(&["", "lnk_1", "dlv_00000000000000000000000000000001"]),
+        (_, "--public-url") => these(&["hooks.example.com", "https://a.example/x", "ftp://a.example"]),
+        (_, "--portal-name") => also(long(61), &["a\nb"]),
+        (_, "--portal-logo") => these(&["logo.svg", "http://a.example/logo.svg"]),
+        (_, "--portal-accent") => these(&["red", "#12345g"]),
+        (_, "--portal-frame-ancestors") => these(&["*", "a.example", "https://a.example/x"]),
         ("emit", "TYPE") => also(long(129), &["", "a b"]),
         ("find", "KEY") => also(long(257), &["", "a\nb"]),
         ("endpoints create", "DESTINATION") | ("endpoints update", "--to") => also(
@@ -133,6 +141,8 @@ fn right<'a>(command: &str, endpoint: &'a str) -> (Vec<&'a str>, Vec<(&'static s
         "endpoints rotate-secret" => (vec![endpoint], vec![]),
         "verify" => (vec![], vec![("--scheme", "levrage"), ("--secret", "s"), ("--body", "body.json"), signature]),
         "listen" => (vec![], vec![("--port", "0"), ("--requests", "1")]),
+        "share" => (vec!["k"], vec![]),
+        "portal" => (vec!["nobody"], vec![]),
         "token create" => (vec![], vec![("--scope", "read")]),
         "token revoke" => (vec!["tok_00000000000000000000000000000001"], vec![]),
         "completions" => (vec!["bash"], vec![]),

@@ -38,6 +38,10 @@ enum Thing {
     DeadLetter,
     Replay,
     Expunge,
+    /// A link to the evidence of one call.
+    Share,
+    /// A link to a portal.
+    PortalLink,
     /// Nothing that a caller could name: its own tenant's, whatever that is.
     Nothing,
     /// The whole installation, which is no bound caller's.
@@ -58,7 +62,7 @@ struct Route {
 
 fn routes() -> Vec<Route> {
     use Scope::{Admin, Emit, Operator, Read};
-    use Thing::{DeadLetter, Endpoint, Event, Everything, Expunge, Keyed, Nothing, Replay, Tenant};
+    use Thing::{DeadLetter, Endpoint, Event, Everything, Expunge, Keyed, Nothing, PortalLink, Replay, Share, Tenant};
     let get =
         |path, query, thing, scope| Route { method: Method::GET, path, query, body: None, thing, scope, status: 200 };
     let change = |method, path, body: Value, thing, scope, status| Route {
@@ -116,6 +120,24 @@ fn routes() -> Vec<Route> {
         get("/v1/replays", "?tenant=TENANT", Tenant, Read),
         get("/v1/replays/{id}", "", Replay, Read),
         change(Method::POST, "/v1/replays/{id}/cancel", Value::Null, Replay, Operator, 200),
+        change(
+            Method::POST,
+            "/v1/share",
+            json!({"key": "call-1", "tenant": "TENANT", "expires_in": "1h"}),
+            Tenant,
+            Operator,
+            200,
+        ),
+        change(Method::DELETE, "/v1/share/{id}", Value::Null, Share, Operator, 204),
+        change(
+            Method::POST,
+            "/v1/portal-links",
+            json!({"tenant": "TENANT", "scope": "view", "expires_in": 3600}),
+            Tenant,
+            Admin,
+            201,
+        ),
+        change(Method::DELETE, "/v1/portal-links/{id}", Value::Null, PortalLink, Admin, 204),
         get("/v1/ledger", "?tenant=TENANT", Tenant, Read),
         get("/v1/audit", "", Nothing, Admin),
         get("/metrics", "", Everything, Read),
@@ -152,7 +174,21 @@ async fn token(host: &Embedded, scope: Scope, tenant: Option<&str>) -> Api {
 /// A fresh thing of a tenant; its id.
 async fn made(host: &Embedded, thing: Thing, tenant: &str) -> String {
     match thing {
-        Thing::Tenant | Thing::Nothing | Thing::Everything => String::new(),
+        Thing::Nothing | Thing::Everything => String::new(),
+        Thing::Tenant => {
+            // What some of these routes ask for by its key.
+            host.api.emit("x", b"1", json!({"tenant": tenant, "key": "call-1"})).await;
+            String::new()
+        }
+        Thing::Share => {
+            let delivery = dead_letter(host, tenant).await.to_string();
+            let share = json!({"delivery_id": delivery, "expires_in": "1h"});
+            id_of(&host.api.post("/v1/share", &share).await.expect(200))
+        }
+        Thing::PortalLink => {
+            let link = json!({"tenant": tenant, "scope": "manage", "expires_in": "1h"});
+            id_of(&host.api.post("/v1/portal-links", &link).await.expect(201))
+        }
         Thing::Endpoint => {
             let endpoint = json!({"url": "https://receiver.acme-voice.com/hook", "event_types": [], "tenant": tenant});
             id_of(&host.api.endpoint(endpoint).await)
@@ -314,6 +350,7 @@ const fn absent(thing: Thing) -> &'static str {
         Thing::Event => "evt_0199c0de5eed7a11b0a1c2d3e4f50000",
         Thing::DeadLetter => "dlv_0199c0de5eed7a11b0a1c2d3e4f50001",
         Thing::Expunge => "exp_0199c0de5eed7a11b0a1c2d3e4f56789",
+        Thing::Share | Thing::PortalLink => "lnk_0199c0de5eed7a11b0a1c2d3e4f56789",
         Thing::Replay => "rpl_0199c0de5eed7a11b0a1c2d3e4f56789",
     }
 }

@@ -60,6 +60,11 @@ impl Scene {
         let replay = id_of(&api.post("/v1/replays", &filter).await.expect(202));
         let nothing = json!({"tenant": "default", "key": "nobody"});
         let expunge = id_of(&api.post("/v1/expunge", &nothing).await.expect(202));
+        let share = json!({"key": "call-shared", "expires_in": "1h"});
+        api.emit("CALL", b"{}", json!({"key": "call-shared"})).await;
+        let share = id_of(&api.post("/v1/share", &share).await.expect(200));
+        let portal = json!({"tenant": "default", "scope": "view", "expires_in": "1h"});
+        let portal = id_of(&api.post("/v1/portal-links", &portal).await.expect(201));
         until("the replay is over", async || {
             let replay = api.get(&format!("/v1/replays/{replay}")).await.expect(200);
             (replay["state"] == "completed").then_some(())
@@ -69,7 +74,10 @@ impl Scene {
         api.endpoint(keyed).await;
         let document = Document::of(api).await;
         let ids = [("events", event), ("endpoints", endpoint), ("deliveries", delivery), ("dead-letters", letter)];
-        let ids = ids.into_iter().chain([("replays", replay), ("expunges", expunge)]).collect();
+        let ids = ids
+            .into_iter()
+            .chain([("replays", replay), ("expunges", expunge), ("share", share), ("portal-links", portal)])
+            .collect();
         let sampled = if database.store() == Store::Postgres { SAMPLED } else { 1 };
         Self { server, receiver, document, ids, sampled, wanted: AtomicUsize::new(0), asked: AtomicUsize::new(0) }
     }

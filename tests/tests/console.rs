@@ -61,6 +61,7 @@ async fn every_page_fits_has_no_barriers_and_is_harmless() {
         format!("/endpoints/{endpoint}"),
         "/dead-letters".to_owned(),
         "/dead-letters?key=%3Cscript%3E".to_owned(),
+        "/gaps".to_owned(),
         "/replays".to_owned(),
         "/replays/new".to_owned(),
         "/replays/new?status=dead".to_owned(),
@@ -236,5 +237,59 @@ on_both_stores! {
         browser.text_with("reports").await;
         browser.click("td.act button").await;
         until("the token is refused", async || (reports.get("/v1/events").await.status == 401).then_some(())).await;
+    }
+}
+
+on_both_stores! {
+    async fn calls_that_got_no_webhook_are_found_from_a_list(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let receiver = Receiver::healthy().await;
+        let endpoint = id_of(&server.api.endpoint(json!({"url": receiver.url(), "event_types": ["call.*"]})).await);
+        let event = server.api.emit("call.ended", b"{}", json!({"key": "call,42"})).await;
+        server.api.delivery_with_status(&server.api.delivery_of(&event).await, "delivered").await;
+        server.api.emit("agent.left", b"{}", json!({"key": "call-43"})).await;
+        let browser = opened(&server).await;
+        browser.click("nav a[href$='/gaps']").await;
+        browser.text_with("Which of your calls got no webhook?").await;
+        browser.write("textarea", "key,at\n\"call,42\",12:00\ncall-43,12:01\ncall-44,12:02\n").await;
+        browser.write("input[name=endpoint_id]", &endpoint).await;
+        browser.click("main button").await;
+        let page = browser.text_with("What became of them").await;
+        for told in ["delivered 1", "unmatched 1", "never_emitted 1", "call,42", "call-44"] {
+            assert!(page.contains(told), "{told} is missing from:\n{page}");
+        }
+        browser.click("#answer a[href*='status=missing']").await;
+        browser.text_with("Nothing").await;
+    }
+
+    async fn a_signature_that_is_refused_is_explained(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let receiver = Receiver::healthy().await;
+        server.api.endpoint(json!({"url": receiver.url(), "event_types": ["*"]})).await;
+        let event = server.api.emit("call.ended", b"{\"minutes\": 3.0}", json!({})).await;
+        let delivery = server.api.delivery_of(&event).await;
+        server.api.delivery_with_status(&delivery, "delivered").await;
+        let request = receiver.wait_for(1).await[0].clone();
+        let named = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+        let headers: String = named.map(|name| format!("{name}: {}\n", request.header(name))).concat();
+        let browser = opened(&server).await;
+        let says = async |text: &str, told: &str| {
+            go(&browser, &server, &format!("/deliveries/{delivery}")).await;
+            browser.text_with("Signature").await;
+            browser.click("#signature summary").await;
+            browser.write("#signature textarea", text).await;
+            browser.click("#signature button").await;
+            let page = browser.text_with(told).await;
+            assert!(!page.contains("whsec_"), "no secret is told: {page}");
+            page
+        };
+        says(&headers, "The signature is right.").await;
+        // A framework that parses the body and writes it again writes another one.
+        let page = says(&format!("POST /hook HTTP/1.1\n{headers}\n{{\"minutes\":3}}"), "The signature is wrong").await;
+        assert!(page.contains("body"), "{page}");
+        says(&headers.replace("webhook-id: evt_", "webhook-id: evt_0"), "It would be right, were it not for this").await;
+        says("x: y", "webhook-signature is missing").await;
     }
 }

@@ -76,6 +76,7 @@ mod locked_keys;
 // 15: a node that holds shards works, or loses them.
 mod damage;
 mod full;
+mod links;
 mod liveness;
 
 // 16: erased means unreadable everywhere.

@@ -41,7 +41,7 @@ async fn operators(api: &Api) -> (Receiver, Receiver) {
 /// One send, and at most so many tries of it.
 fn tried(url: &str, tries: u32) -> Value {
     json!({"url": url, "event_types": ["*"], "key": "crm", "name": "The CRM",
-           "retry": {"max_attempts": tries, "delays_ms": [200], "jitter": 0}})
+           "retry": {"max_attempts": tries, "delays_ms": [1_000], "jitter": 0}})
 }
 
 fn body(arrived: &Arrived) -> Value {

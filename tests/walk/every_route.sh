@@ -222,6 +222,24 @@ ask DELETE "/v1/endpoints/$agent" 204
 ask GET "/v1/endpoints/$agent" 404
 refuses not_found
 
+step 'Somebody outside sees what became of one call, without a login, until the link is revoked.'
+send POST /v1/share 200 <<<"{\"key\": \"call-42\", \"tenant\": \"$tenant\", \"expires_in\": \"1h\"}"
+has id url expires_at
+share=$(value_of id) shown=/share/$(basename "$(value_of url)")
+token='' ask GET "$shown" 200
+says 'referrer-policy: no-referrer' 'cache-control: no-store' 'x-robots-tag: noindex'
+ask DELETE "/v1/share/$share" 204
+token='' ask GET "$shown" 404
+
+step 'A tenant looks after its own endpoints, in a portal that a link opens.'
+send POST /v1/portal-links 201 <<<"{\"tenant\": \"$tenant\", \"scope\": \"manage\", \"expires_in\": \"1h\"}"
+has id url expires_at
+portal=$(value_of id) opened=/portal/open/$(basename "$(value_of url)")
+token='' ask GET "$opened" 303
+says 'set-cookie: '
+token='' ask GET "$opened" 404
+ask DELETE "/v1/portal-links/$portal" 204
+
 step 'Does it add up? Accepted = unrouted + duplicate + unmatched + routed; owed = pending + delivered + dead + cancelled.'
 ask GET "/v1/ledger?tenant=$tenant" 200
 [[ $answer =~ ^\{\"events\":\{\"accepted\":([0-9]+),\"unrouted\":([0-9]+),\"duplicate\":([0-9]+),\"unmatched\":([0-9]+),\"routed\":([0-9]+)\},\"deliveries\":\{\"owed\":([0-9]+),\"pending\":([0-9]+),\"delivered\":([0-9]+),\"dead\":([0-9]+),\"cancelled\":([0-9]+)\}\}$ ]] ||

@@ -21,6 +21,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod address;
 mod api;
 mod auth;
 mod cursor;
@@ -29,6 +30,7 @@ mod extract;
 mod memory;
 mod openapi;
 mod options;
+pub mod portal;
 mod problem;
 mod request_id;
 mod sender;
@@ -71,12 +73,13 @@ pub fn router(engine: Engine, options: Options) -> Router {
     let mut routes = routes.route_layer(middleware::from_fn_with_state(unread, unasked::refuse));
     if let Some(hosts) = options.dashboard {
         // Pages are no part of the API, so they are not in its description.
-        routes = routes.merge(dashboard::routes(hosts, &options.proxies));
+        routes = routes.merge(dashboard::routes(hosts, &options.proxies, &options.portal));
     }
     let document = openapi::document(described, &options.base_path);
     let budget = memory::Budget::of(options.request_memory_max);
     let requests = Requests::below(&options.base_path);
     let api = api::Api::new(engine, options.admission, options.proxies, document, &requests);
+    let api = api::Api { public_url: options.public_url.map(Into::into), ..api };
     let routes = guarded(routes, &budget, &requests).with_state(api);
     let base_path = options.base_path.as_str();
     if base_path.is_empty() {

@@ -3,6 +3,7 @@
 use crate::{
     auth::{Access, Admission},
     dashboard::Hosts,
+    portal::Portal,
     sender::TrustedProxies,
 };
 
@@ -22,6 +23,8 @@ pub struct Options {
     pub(crate) is_alone: bool,
     pub(crate) proxies: TrustedProxies,
     pub(crate) request_memory_max: usize,
+    pub(crate) public_url: Option<String>,
+    pub(crate) portal: Portal,
 }
 
 /// By default, most bytes that the bodies of all requests take together: sixteen of the largest.
@@ -61,6 +64,8 @@ impl Options {
             is_alone: false,
             proxies: TrustedProxies::default(),
             request_memory_max: REQUEST_MEMORY_MAX,
+            public_url: None,
+            portal: Portal::default(),
         }
     }
 
@@ -78,6 +83,22 @@ impl Options {
     #[must_use]
     pub const fn request_memory_max(mut self, bytes: usize) -> Self {
         self.request_memory_max = bytes;
+        self
+    }
+
+    /// Sets what links that leave this server begin with: scheme, host and port, without a slash at the end. The path under
+    /// which the router is mounted follows. By default it is read from the request that asks for a link.
+    #[must_use]
+    pub fn public_url(mut self, origin: impl Into<String>) -> Self {
+        self.public_url = Some(origin.into());
+        self
+    }
+
+    /// Sets how the portal looks that tenants open by link, and which sites may show it in a frame. It is a part of the pages
+    /// for people.
+    #[must_use]
+    pub fn portal(mut self, portal: Portal) -> Self {
+        self.portal = portal;
         self
     }
 

@@ -37,6 +37,7 @@ mod routed;
 mod work;
 
 mod leases;
+mod links;
 mod liveness;
 mod once;
 

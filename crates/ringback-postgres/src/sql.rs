@@ -32,6 +32,7 @@ parts! {
     replay_columns
     stored_dead
     stored_rest
+    link_columns
     token_columns
 }
 
@@ -245,6 +246,13 @@ statements! {
         reseal_moving_destinations
         reseal_requests
     }
+    links {
+        find_link
+        find_valid_link
+        insert_link
+        open_link
+        revoke_link
+    }
     sessions {
         end_session
         find_ended_session
@@ -272,6 +280,7 @@ statements! {
         forget_replay_items
         forget_replays
         forget_request_keys
+        forget_links
         forget_tokens
         keep_position
         list_partitions

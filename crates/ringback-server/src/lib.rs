@@ -16,7 +16,6 @@ mod screen;
 mod secrets;
 mod serve;
 mod stores;
-mod verify;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -62,6 +61,8 @@ enum Command {
     Replays(commands::replays::Replays),
     Discard(commands::discard::Discard),
     Expunge(commands::expunge::Expunge),
+    Share(commands::share::Share),
+    Portal(commands::portal::Portal),
     Endpoints(commands::endpoints::Endpoints),
     Ledger(commands::ledger::Ledger),
     Audit(commands::audit::Audit),
@@ -95,6 +96,8 @@ impl Command {
             Self::Replays(command) => command.run().await,
             Self::Discard(command) => command.run().await,
             Self::Expunge(command) => command.run().await,
+            Self::Share(command) => command.run().await,
+            Self::Portal(command) => command.run().await,
             Self::Endpoints(command) => command.run().await,
             Self::Ledger(command) => command.run().await,
             Self::Audit(command) => command.run().await,

@@ -166,6 +166,7 @@ fn walk(way: &Way<'_>, receiver: &str, tenant: &str) {
     dead_and_replayed(way, receiver, tenant);
     discarded(way, tenant);
     erased(way, tenant);
+    linked(way, tenant);
     gone(way, &crm, tenant);
 }
 
@@ -471,6 +472,22 @@ fn erased(way: &Way<'_>, tenant: &str) {
     way.refused(3, &of_key);
     way.refused(3, &["expunge", "--follow", "exp_00000000000000000000000000000001"]);
     way.refused(3, &["expunge", "evt_00000000000000000000000000000000"]);
+}
+
+/// Links for people outside: made, and taken back.
+fn linked(way: &Way<'_>, tenant: &str) {
+    way.done(&["emit", "SHARED", "call.json", "--key", "call-shared", "--tenant", tenant]);
+    let url = way.done(&["share", "call-shared", "--tenant", tenant]);
+    assert!(url.starts_with("http://") && url.contains("/share/"), "{url}");
+    let made = way.json(&["share", "call-shared", "--tenant", tenant, "--expires", "1h"]);
+    let told = way.done(&["share", "--revoke", text(&made["id"])]);
+    assert!(told.contains("opens nothing any more"), "{told}");
+    way.refused(3, &["share", "call-nobody", "--tenant", tenant]);
+    let made = way.json(&["portal", tenant, "--scope", "manage"]);
+    assert!(text(&made["url"]).contains("/portal/open/"), "{made}");
+    way.refused(3, &["share", "--revoke", text(&made["id"])]);
+    way.done(&["portal", "--revoke", text(&made["id"])]);
+    way.refused(2, &["portal", tenant, "--expires", "91d"]);
 }
 
 /// Deleted, and what is left of it.

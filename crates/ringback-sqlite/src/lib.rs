@@ -56,6 +56,7 @@ mod feed;
 mod idempotency;
 mod intake;
 mod leases;
+mod links;
 mod liveness;
 mod once;
 mod operations;

@@ -37,6 +37,7 @@ parts! {
     is_first_in_order
     is_listed
     is_over
+    link_columns
     nothing_blocks
     past_sums
     replay_columns

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::id::TokenId;
+use crate::id::{LinkId, TokenId};
 
 /// Most characters that are kept of a name that a host gives: a longer text is no name, and the log is kept for long.
 const NAME_CHARS_MAX: usize = 200;
@@ -20,6 +20,8 @@ pub enum Who {
     AdminToken,
     /// A caller with this token.
     Token(TokenId),
+    /// A person who came by this link to a portal.
+    Link(LinkId),
     /// A caller that the host application has let in, with the name by which the host knows them: shown as `host` or
     /// `host:NAME`. Of the name the log keeps the first 200 characters, and none that is a control character.
     Host(Option<String>),
@@ -34,6 +36,7 @@ impl fmt::Display for Who {
         match self {
             Self::AdminToken => f.write_str("admin_token"),
             Self::Token(id) => id.fmt(f),
+            Self::Link(id) => id.fmt(f),
             Self::Host(None) => f.write_str("host"),
             Self::Host(Some(name)) => {
                 let name = name.chars().filter(|char| !char.is_control()).take(NAME_CHARS_MAX);
@@ -165,6 +168,16 @@ actions! {
     CreateToken "token.create"
     /// A token was revoked.
     RevokeToken "token.revoke"
+    /// A link to the evidence of one call was made.
+    CreateShare "share.create"
+    /// A link to the evidence of one call was revoked.
+    RevokeShare "share.revoke"
+    /// A link to a tenant's portal was made.
+    CreatePortalLink "portal_link.create"
+    /// A link to a tenant's portal became a session.
+    OpenPortalLink "portal_link.open"
+    /// A link to a tenant's portal was revoked, and its session with it.
+    RevokePortalLink "portal_link.revoke"
 }
 
 impl fmt::Display for Action {

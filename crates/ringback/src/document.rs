@@ -1,10 +1,14 @@
 //! Reading a JSON object field by field, so that every field that is wrong is named by its pointer.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt::Display, str::FromStr};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
 
 use serde_json::{Map, Value};
 
-use crate::{invalid::Invalid, word::Word};
+use crate::{
+    invalid::Invalid,
+    time::{parse_duration, print_duration},
+    word::Word,
+};
 
 /// A member name or index as it is written in a pointer (RFC 6901).
 pub fn escape(token: &str) -> Cow<'_, str> {
@@ -105,9 +109,14 @@ impl Fields {
         parsed.map_err(|error| self.wrong(name, "malformed", format!("is {error}"))).ok()
     }
 
+    /// Whether the member is there and not null, and has not been read yet.
+    pub fn has(&self, name: &str) -> bool {
+        self.left.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// A finding if the member is absent or null.
     pub fn must_have(&mut self, name: &str) {
-        if self.left.get(name).is_none_or(Value::is_null) {
+        if !self.has(name) {
             self.wrong(name, "required", "is missing");
         }
     }
@@ -136,6 +145,28 @@ impl Fields {
     /// A whole number; one that is too large for the type becomes the largest, which is out of any range.
     pub fn small(&mut self, name: &str) -> Option<u32> {
         self.whole(name).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
+    /// A duration: a text such as `10m`, or a whole number of seconds. One that is outside the bounds is a finding, too.
+    pub fn duration(&mut self, name: &str, least: Duration, most: Duration) -> Option<Duration> {
+        let read = match self.some(name)? {
+            Value::String(text) => parse_duration(&text),
+            value => value.as_u64().map(Duration::from_secs),
+        };
+        let Some(read) = read else {
+            self.wrong(
+                name,
+                "malformed",
+                "must be a text such as 10m (with ms, s, m, h or d), or a whole number of seconds",
+            );
+            return None;
+        };
+        if (least..=most).contains(&read) {
+            return Some(read);
+        }
+        let printed = |bound: Duration| print_duration(u64::try_from(bound.as_millis()).unwrap_or(u64::MAX));
+        self.wrong(name, "out_of_range", format!("must be from {} to {}", printed(least), printed(most)));
+        None
     }
 
     /// Any number.

@@ -105,6 +105,10 @@ id!(
     TokenId, "tok"
 );
 id!(
+    /// One link that opens pages without a login.
+    LinkId, "lnk"
+);
+id!(
     /// One session of the dashboard.
     SessionId, "ses"
 );
@@ -173,6 +177,14 @@ impl ExpungeId {
 }
 
 impl TokenId {
+    /// A new id at `now`.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self(uuid_at(now))
+    }
+}
+
+impl LinkId {
     /// A new id at `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {

@@ -23,6 +23,7 @@ pub mod endpoint;
 pub mod event;
 pub mod id;
 pub mod invalid;
+pub mod link;
 pub mod seal;
 pub mod time;
 pub mod token;
@@ -45,6 +46,8 @@ pub mod compute;
 pub mod deliver;
 #[doc(hidden)]
 pub mod document;
+#[doc(hidden)]
+pub mod verify;
 
 mod chance;
 mod directory;

@@ -109,29 +109,20 @@ async fn keys(request: Request) -> Result<Vec<String>, Problem> {
     let form = Form::of(request.headers())?;
     let body = read_whole(request, BODY_BYTES_MAX).await?;
     let text = std::str::from_utf8(&body).map_err(|_| wrong(0, "malformed", "the body is not UTF-8 text"))?;
-    let lines = text.lines().enumerate().map(|(index, line)| (index, line.trim()));
-    let mut keys = Vec::new();
-    for (index, line) in lines.filter(|(_, line)| !line.is_empty()) {
-        let Some(key) = form.key(line) else {
-            return Err(wrong(index, "malformed", "is neither a text nor an object with key"));
-        };
-        if index == 0 && form == Form::Csv && key == "key" {
-            continue;
-        }
-        if !is_key(&key) {
-            return Err(wrong(index, "malformed", "is no key: it has characters or a length that a key cannot have"));
-        }
-        keys.push(key);
-        if keys.len() > KEYS_MAX {
-            return Err(wrong(index, "too_many", "is more than the 10000 keys that one request may list"));
-        }
-    }
-    Ok(keys)
+    Ok(form.keys(text)?)
 }
 
-/// A refusal of one line, by its number from 0 as in an array.
-fn wrong(index: usize, code: &'static str, detail: &str) -> Problem {
-    Invalid::one(format!("/{index}"), code, detail).into()
+/// The keys in the first column of a text of CSV (RFC 4180); a first line `key` is passed over.
+///
+/// # Errors
+/// A finding for the first line that names no key, and for the first one that is too many.
+pub(crate) fn keys_of_csv(text: &str) -> Result<Vec<String>, Invalid> {
+    Form::Csv.keys(text)
+}
+
+/// A finding about one line, by its number from 0 as in an array.
+fn wrong(index: usize, code: &'static str, detail: &str) -> Invalid {
+    Invalid::one(format!("/{index}"), code, detail)
 }
 
 /// How keys are listed.
@@ -154,34 +145,63 @@ impl Form {
         }
     }
 
-    /// The key that a line names; `None` if it names none.
-    fn key(self, line: &str) -> Option<String> {
-        match self {
-            Self::Csv => Some(first_column(line)),
-            Self::Lines => match serde_json::from_str(line).ok()? {
-                Value::String(key) => Some(key),
-                Value::Object(mut fields) => fields.remove("key")?.as_str().map(str::to_owned),
-                _ => None,
-            },
+    /// All keys of a text.
+    fn keys(self, text: &str) -> Result<Vec<String>, Invalid> {
+        let named = match self {
+            Self::Csv => first_columns(text)?,
+            Self::Lines => lines(text)?,
+        };
+        let mut keys = Vec::new();
+        for (index, key) in named {
+            if index == 0 && self == Self::Csv && key == "key" {
+                continue;
+            }
+            if !is_key(&key) {
+                let detail = "is no key: it has characters or a length that a key cannot have";
+                return Err(wrong(index, "malformed", detail));
+            }
+            keys.push(key);
+            if keys.len() > KEYS_MAX {
+                return Err(wrong(index, "too_many", "is more than the 10000 keys that one request may list"));
+            }
         }
+        Ok(keys)
     }
 }
 
-/// The first column of a line of CSV, without its quotes (RFC 4180 §2). A key holds no line end, so a line is a record.
-fn first_column(line: &str) -> String {
-    let Some(quoted) = line.strip_prefix('"') else {
-        return line.split(',').next().unwrap_or_default().trim().to_owned();
-    };
-    let mut column = String::new();
-    let mut rest = quoted.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '"' if rest.peek() == Some(&'"') => column.extend(rest.next()),
-            '"' => break,
-            c => column.push(c),
+/// The first column of each record that has one, with the number of its line.
+fn first_columns(text: &str) -> Result<Vec<(usize, String)>, Invalid> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut columns = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| {
+            let line = error.position().map_or(0, |position| position.line().saturating_sub(1));
+            wrong(usize::try_from(line).unwrap_or_default(), "malformed", "is no CSV")
+        })?;
+        let line = record.position().map_or(0, |position| position.line().saturating_sub(1));
+        let key = record.get(0).unwrap_or_default();
+        if !key.is_empty() || record.len() > 1 {
+            columns.push((usize::try_from(line).unwrap_or_default(), key.to_owned()));
         }
     }
-    column
+    Ok(columns)
+}
+
+/// The key that each line of JSON names, with the line's number.
+fn lines(text: &str) -> Result<Vec<(usize, String)>, Invalid> {
+    let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty());
+    let detail = "is neither a text nor an object with key";
+    lines.map(|(index, line)| Ok((index, key_of(line).ok_or_else(|| wrong(index, "malformed", detail))?))).collect()
+}
+
+fn key_of(line: &str) -> Option<String> {
+    match serde_json::from_str(line).ok()? {
+        Value::String(key) => Some(key),
+        Value::Object(mut fields) => fields.remove("key")?.as_str().map(str::to_owned),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -190,24 +210,21 @@ mod tests {
 
     #[test]
     fn the_first_column_is_the_key() {
-        for (line, key) in [
-            ("call-1", "call-1"),
-            ("call-1,2026-01-31,3.0", "call-1"),
-            ("\"a,b\",c", "a,b"),
-            ("\"a\"\"b\"", "a\"b"),
-            (" call-1 , x", "call-1"),
-            ("", ""),
-        ] {
-            assert_eq!(first_column(line), key, "{line}");
-        }
+        let keys = |text: &str| keys_of_csv(text).unwrap();
+        let text = "\u{feff}key,at\r\ncall-1\r\ncall-2,2026-01-31,3.0\r\n\r\n\"a,b\",c\r\n\"a\"\"b\"\r\n call-3 , x";
+        assert_eq!(keys(text), ["call-1", "call-2", "a,b", "a\"b", "call-3"]);
+        assert_eq!(keys(""), [""; 0]);
+        let findings = keys_of_csv("call-1\n,x\n").unwrap_err().findings;
+        assert_eq!((findings[0].pointer.as_str(), findings[0].code), ("/1", "malformed"));
+        assert_eq!(keys_of_csv(&"k\n".repeat(KEYS_MAX + 1)).unwrap_err().findings[0].code, "too_many");
     }
 
     #[test]
     fn a_line_is_a_text_or_an_object_with_a_key() {
-        assert_eq!(Form::Lines.key("\"call-1\"").as_deref(), Some("call-1"));
-        assert_eq!(Form::Lines.key("{\"key\": \"call-2\", \"at\": 3}").as_deref(), Some("call-2"));
+        assert_eq!(key_of("\"call-1\"").as_deref(), Some("call-1"));
+        assert_eq!(key_of("{\"key\": \"call-2\", \"at\": 3}").as_deref(), Some("call-2"));
         for line in ["3", "[]", "{}", "{\"key\": 3}", "call-1"] {
-            assert_eq!(Form::Lines.key(line), None, "{line}");
+            assert_eq!(key_of(line), None, "{line}");
         }
     }
 }

@@ -8,9 +8,10 @@ pub(crate) mod endpoints;
 pub(crate) mod events;
 mod expunges;
 mod find;
-mod gaps;
+pub(crate) mod gaps;
 mod health;
 mod ledger;
+pub(crate) mod links;
 pub(crate) mod metrics;
 pub(crate) mod replays;
 
@@ -37,6 +38,10 @@ pub(crate) struct Api {
     pub(crate) proxies: TrustedProxies,
     pub(crate) failed_tokens: Arc<Failures>,
     pub(crate) failed_logins: Arc<Failures>,
+    /// Links that open nothing, guessed or not.
+    pub(crate) failed_links: Arc<Failures>,
+    /// What stands before the paths of links that leave this server, unless it is read from requests.
+    pub(crate) public_url: Option<Arc<str>>,
     /// The document that is served at `/openapi.json`.
     pub(crate) document: Bytes,
     /// The figures that are shown at `/metrics`.
@@ -60,6 +65,8 @@ impl Api {
             proxies,
             failed_tokens: Arc::new(Failures::of_tokens(now)),
             failed_logins: Arc::new(Failures::of_logins(now)),
+            failed_links: Arc::new(Failures::of_logins(now)),
+            public_url: None,
             document,
         }
     }
@@ -81,6 +88,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(ledger::routes())
         .merge(find::routes())
         .merge(gaps::routes())
+        .merge(links::routes())
         .merge(audit::routes())
         .merge(health::routes())
         .merge(document::routes())

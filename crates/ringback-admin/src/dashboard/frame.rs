@@ -6,6 +6,7 @@ use super::{
     assets::{ICON, STYLE},
     form_token,
     mount::Mount,
+    portal::Look,
     visible::visible,
 };
 use crate::auth::{Access, Permission};
@@ -25,21 +26,53 @@ pub(super) struct Frame {
     pub(super) icon: &'static str,
 }
 
-/// The pages that every page links to.
-const PAGES: [(&str, &str); 9] = [
-    ("/", "Overview"),
-    ("/dead-letters", "Dead letters"),
-    ("/deliveries", "Deliveries"),
-    ("/events", "Events"),
-    ("/endpoints", "Endpoints"),
-    ("/replays", "Replays"),
-    ("/alerts", "Alerts"),
-    ("/audit", "Audit"),
-    ("/tokens", "Tokens"),
+/// A page that has a place of its own, with everything below it.
+struct Place {
+    path: &'static str,
+    /// What links to it say; `None` if not every page links to it.
+    name: Option<&'static str>,
+    /// Who gets that link.
+    whom: Whom,
+}
+
+/// Who gets a link.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    Everybody,
+    /// Who came by a token, and not by a link to the portal.
+    Operators,
+    /// Those of them whose token is of scope admin.
+    Administrators,
+}
+
+const fn linked(path: &'static str, name: &'static str, whom: Whom) -> Place {
+    Place { path, name: Some(name), whom }
+}
+
+const fn unlinked(path: &'static str) -> Place {
+    Place { path, name: None, whom: Whom::Everybody }
+}
+
+/// All places, in the order of their links.
+const PLACES: [Place; 12] = [
+    linked("/", "Overview", Whom::Everybody),
+    linked("/dead-letters", "Dead letters", Whom::Everybody),
+    linked("/deliveries", "Deliveries", Whom::Everybody),
+    linked("/events", "Events", Whom::Everybody),
+    linked("/endpoints", "Endpoints", Whom::Everybody),
+    linked("/replays", "Replays", Whom::Everybody),
+    linked("/gaps", "Gaps", Whom::Everybody),
+    linked("/alerts", "Alerts", Whom::Operators),
+    linked("/audit", "Audit", Whom::Administrators),
+    linked("/tokens", "Tokens", Whom::Administrators),
+    unlinked("/find"),
+    unlinked("/tail"),
 ];
 
-/// Those of them that need a token of scope admin.
-const OF_ADMINISTRATORS: [&str; 2] = ["/audit", "/tokens"];
+/// Whether a path, whose first part this is, is that of a page.
+pub(super) fn is_place(first: &str) -> bool {
+    PLACES.iter().any(|place| !first.is_empty() && place.path.strip_prefix('/') == Some(first))
+}
 
 /// A link to a page.
 pub(super) struct PageLink {
@@ -70,16 +103,38 @@ impl Frame {
     }
 
     /// For a visitor with this access, in this session if there is one.
-    pub(super) fn inside(mount: Mount, keys: &MasterKeys, access: &Access, session: Option<&str>, here: &str) -> Self {
+    pub(super) fn inside(
+        mount: Mount,
+        keys: &MasterKeys,
+        access: &Access,
+        session: Option<&str>,
+        may_leave: bool,
+        here: &str,
+    ) -> Self {
         let who = Who {
             scope: access.scope.name(),
             tenant: access.tenant.as_deref().map(visible),
             may_operate: access.may(Permission::Operate),
             may_administer: access.may(Permission::Administer),
-            may_leave: session.is_some(),
+            may_leave,
         };
         let form = form_token::make(session.unwrap_or_default(), keys, Timestamp::now());
         Self { form, who: Some(who), here: here.to_owned(), ..Self::bare(mount) }
+    }
+
+    /// How the pages look, if they are those of the portal.
+    pub(super) fn portal(&self) -> Option<&Look> {
+        self.mount.portal.as_deref()
+    }
+
+    /// What the pages are called.
+    pub(super) fn brand(&self) -> &str {
+        self.portal().map_or("Ringback", |look| &look.name)
+    }
+
+    /// The picture beside that, if it is not Ringback's own.
+    pub(super) fn logo(&self) -> Option<&str> {
+        self.portal()?.logo.as_deref()
     }
 
     /// Without forms, for pages that cannot have any.
@@ -89,13 +144,24 @@ impl Frame {
 
     /// The pages that the visitor may go to from everywhere.
     pub(super) fn pages(&self) -> Vec<PageLink> {
+        let with_token = self.portal().is_none();
         let may_administer = self.who.as_ref().is_some_and(|who| who.may_administer);
-        let shown = PAGES.iter().filter(|(path, _)| may_administer || !OF_ADMINISTRATORS.contains(path));
-        let link = |&(path, name): &(&'static str, &'static str)| {
-            let is_here = if path == "/" { self.here == path } else { self.here.starts_with(path) };
-            PageLink { href: self.mount.to(path), name, is_here }
+        let link = |place: &Place| {
+            let is_shown = match place.whom {
+                Whom::Everybody => true,
+                Whom::Operators => with_token,
+                Whom::Administrators => with_token && may_administer,
+            };
+            let name = place.name.filter(|_| is_shown)?;
+            let is_here = if place.path == "/" { self.here == "/" } else { self.here.starts_with(place.path) };
+            Some(PageLink { href: self.mount.to(place.path), name, is_here })
         };
-        shown.map(link).collect()
+        PLACES.iter().filter_map(link).collect()
+    }
+
+    /// Whether the visitor may make links for people outside.
+    pub(super) fn may_share(&self) -> bool {
+        self.may_operate() && self.portal().is_none()
     }
 
     /// Whether the visitor may replay.

@@ -4,8 +4,17 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, header};
 
 /// Only the dashboard's own style and pictures; no script at all; forms are sent only to it; no site may frame a page.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                      frame-ancestors 'none'";
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+                                 frame-ancestors 'none'";
+
+/// The same, with one picture from elsewhere, and for those who may frame a page.
+pub(super) fn policy(picture: Option<&str>, ancestors: &str) -> String {
+    let policy = POLICY.replace("frame-ancestors 'none'", &format!("frame-ancestors {ancestors}"));
+    match picture {
+        Some(picture) => policy.replace("img-src 'self'", &format!("img-src 'self' {picture}")),
+        None => policy,
+    }
+}
 
 /// `same-origin` instead of `no-referrer`: with the latter, browsers send `Origin: null` with the dashboard's own forms, and
 /// over plain HTTP only that header distinguishes them from another site's.
@@ -21,8 +30,11 @@ const HEADERS: [(HeaderName, &str); 7] = [
 
 /// Adds the headers to every answer of the dashboard.
 pub(super) async fn protect(mut response: Response) -> Response {
-    for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    // Pages with a policy of their own say there who may frame them.
+    let has_policy = response.headers().contains_key(header::CONTENT_SECURITY_POLICY);
+    for (name, value) in HEADERS.into_iter().filter(|(name, _)| !has_policy || name != header::X_FRAME_OPTIONS) {
+        // What a page has decided for itself stays.
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }

@@ -1,31 +1,37 @@
 //! The path under which the pages are mounted, as browsers see it: it begins every link.
 
-use std::{convert::Infallible, fmt};
+use std::{convert::Infallible, fmt, sync::Arc};
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use http::request::Parts;
 
+use super::portal::Look;
+
 /// A path without a slash at its end, empty at the root. It is read from the request, because a host application may
 /// nest the router deeper than its base path says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mount(String);
+#[derive(Debug, Clone)]
+pub(crate) struct Mount {
+    path: String,
+    /// How the pages look, if they are those of the portal.
+    pub(super) portal: Option<Arc<Look>>,
+}
 
 impl Mount {
     /// The prefix that nesting has removed from the request's path.
-    pub(super) fn of(parts: &Parts) -> Self {
+    pub(crate) fn of(parts: &Parts) -> Self {
         let inner = parts.uri.path();
         let whole = parts.extensions.get::<OriginalUri>().map_or(inner, |OriginalUri(uri)| uri.path());
-        Self(prefix(whole, inner).to_owned())
+        Self { path: prefix(whole, inner).to_owned(), portal: parts.extensions.get().map(Arc::clone) }
     }
 
     /// The link to `page`, which begins with a slash. Below a mount the link to the first page has no slash at its end,
     /// since nested routers know that page without one.
     pub(super) fn to(&self, page: &str) -> String {
         match page.strip_prefix('/') {
-            Some(first) if (first.is_empty() || first.starts_with('?')) && !self.0.is_empty() => {
-                format!("{}{first}", self.0)
+            Some(first) if (first.is_empty() || first.starts_with('?')) && !self.path.is_empty() => {
+                format!("{}{first}", self.path)
             }
-            _ => format!("{}{page}", self.0),
+            _ => format!("{}{page}", self.path),
         }
     }
 
@@ -42,7 +48,7 @@ fn prefix<'a>(whole: &'a str, inner: &str) -> &'a str {
 
 impl fmt::Display for Mount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.path)
     }
 }
 
@@ -69,7 +75,8 @@ mod tests {
 
     #[test]
     fn links_begin_with_the_mount() {
-        let links = |mount: &str| ["/", "/?a=b", "/login"].map(|page| Mount(mount.to_owned()).to(page));
+        let links =
+            |mount: &str| ["/", "/?a=b", "/login"].map(|page| Mount { path: mount.to_owned(), portal: None }.to(page));
         assert_eq!(links(""), ["/", "/?a=b", "/login"]);
         assert_eq!(links("/hooks"), ["/hooks", "/hooks?a=b", "/hooks/login"]);
     }

@@ -12,6 +12,8 @@ pub(super) struct Refusal {
     status: StatusCode,
     title: &'static str,
     what_to_do: String,
+    /// Whether there is a first page that the visitor could go to instead.
+    has_home: bool,
 }
 
 #[derive(Template)]
@@ -22,18 +24,24 @@ struct Page<'a> {
     title: &'a str,
     what_to_do: &'a str,
     again: bool,
+    has_home: bool,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, title: &'static str, what_to_do: impl Into<String>) -> Self {
-        Self { status, title, what_to_do: what_to_do.into() }
+        Self { status, title, what_to_do: what_to_do.into(), has_home: true }
+    }
+
+    /// For a visitor who came by a link alone, and has no other page to go to.
+    pub(super) fn without_home(self) -> Self {
+        Self { has_home: false, ..self }
     }
 
     /// The page.
     pub(super) fn at(&self, mount: Mount) -> Response {
         let again = self.status == StatusCode::SERVICE_UNAVAILABLE;
         let (status, title, what_to_do) = (self.status.as_u16(), self.title, self.what_to_do.as_str());
-        let page = Page { frame: Frame::bare(mount), status, title, what_to_do, again };
+        let page = Page { frame: Frame::bare(mount), status, title, what_to_do, again, has_home: self.has_home };
         let mut response = (self.status, rendered(&page)).into_response();
         if again {
             // The page reloads by itself, for a visitor who waits for the database.

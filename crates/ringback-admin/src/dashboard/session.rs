@@ -42,7 +42,7 @@ pub(super) fn begin(token: &str, keys: &MasterKeys, now: Timestamp) -> String {
 
 /// The session of a request, with the text of its cookie.
 pub(super) fn shown<'a>(request: &'a Parts, keys: &MasterKeys, now: Timestamp) -> Option<(&'a str, Session)> {
-    cookie::shown(request).find_map(|cookie| Some((cookie, open(cookie, keys, now)?)))
+    cookie::shown(request, cookie::Kind::Dashboard).find_map(|cookie| Some((cookie, open(cookie, keys, now)?)))
 }
 
 fn open(cookie: &str, keys: &MasterKeys, now: Timestamp) -> Option<Session> {

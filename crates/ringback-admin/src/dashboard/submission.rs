@@ -16,8 +16,8 @@ use crate::{
     extract::{encoding, read_whole},
 };
 
-/// Most bytes of a form: more than any of the dashboard's needs.
-const BYTES_MAX: usize = 8 * 1024;
+/// Most bytes of a form: a request with its body, or some thousand keys.
+const BYTES_MAX: usize = 64 * 1024;
 
 /// A form from a visitor.
 pub(super) struct Submission {

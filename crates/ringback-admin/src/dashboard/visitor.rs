@@ -1,4 +1,5 @@
-//! The visitor of a page: a person with a session whose token may read, or whom the host application has let in.
+//! The visitor of a page: a person with a session whose token may read, or whom the host application has let in; and in the
+//! portal, whoever came by a link.
 
 use askama::Template;
 use axum::{
@@ -14,6 +15,7 @@ use super::{
     mount::Mount,
     origin,
     pages::login,
+    portal,
     refusal::{Refusal, rendered},
     session::{self, Session},
 };
@@ -31,19 +33,33 @@ pub(super) struct Visitor {
     pub(super) mount: Mount,
     /// The path of the page.
     here: String,
-    /// The text of the cookie, and the session; `None` if the host application lets people in.
-    pub(super) session: Option<(String, Session)>,
+    /// How they got in.
+    pub(super) way_in: WayIn,
+}
+
+/// How a visitor got in.
+pub(super) enum WayIn {
+    /// The host application lets people in.
+    Host,
+    /// By a token: the text of the cookie, and the session.
+    Session(String, Session),
+    /// Into the portal by a link: the text of the cookie.
+    Link(String),
 }
 
 impl Visitor {
     /// The frame of a page for them.
     pub(super) fn frame(&self, api: &Api) -> Frame {
-        Frame::inside(self.mount.clone(), api.keys(), &self.access, self.cookie(), &self.here)
+        let may_leave = matches!(self.way_in, WayIn::Session(..));
+        Frame::inside(self.mount.clone(), api.keys(), &self.access, self.cookie(), may_leave, &self.here)
     }
 
     /// The session as its cookie holds it.
     pub(super) fn cookie(&self) -> Option<&str> {
-        self.session.as_ref().map(|(cookie, _)| cookie.as_str())
+        match &self.way_in {
+            WayIn::Host => None,
+            WayIn::Session(cookie, _) | WayIn::Link(cookie) => Some(cookie),
+        }
     }
 
     /// # Errors
@@ -72,19 +88,39 @@ impl FromRequestParts<Api> for Visitor {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Response> {
         let mount = Mount::of(parts);
         let here = parts.uri.path().to_owned();
+        if mount.portal.is_some() {
+            return of_portal(api, parts, mount, here).await;
+        }
         if matches!(api.admission, Admission::TrustingHost) {
             let admitted = admit(api, parts, Permission::Read).await;
             let (access, by) = admitted.map_err(|problem| Refusal::from(problem).at(mount.clone()))?;
-            return Ok(Self { access, by, mount, here, session: None });
+            return Ok(Self { access, by, mount, here, way_in: WayIn::Host });
         }
         let Some((cookie, session)) = session::shown(parts, api.keys(), Timestamp::now()) else {
             return Err(outside(parts, &mount));
         };
         match session.admit(api).await {
-            Ok((access, by)) => Ok(Self { access, by, mount, here, session: Some((cookie.to_owned(), session)) }),
+            Ok((access, by)) => {
+                Ok(Self { access, by, mount, here, way_in: WayIn::Session(cookie.to_owned(), session) })
+            }
             Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => Err(ended(parts, &mount)),
             Err(problem) => Err(Refusal::from(problem).at(mount)),
         }
+    }
+}
+
+/// A visitor of the portal. Nothing but a link opens it: no token, and no host application.
+async fn of_portal(api: &Api, parts: &Parts, mount: Mount, here: String) -> Result<Visitor, Response> {
+    match portal::session::admit(api, parts).await {
+        Ok(Some(admitted)) => {
+            Ok(Visitor { access: admitted.access, by: admitted.by, mount, here, way_in: WayIn::Link(admitted.cookie) })
+        }
+        Ok(None) => {
+            let what_to_do = "A link opens it, once in each browser, and has expired or was not used here. Ask whoever sent \
+                              it to you for a new one.";
+            Err(Refusal::new(StatusCode::UNAUTHORIZED, "Nobody is let in here", what_to_do).without_home().at(mount))
+        }
+        Err(problem) => Err(Refusal::from(problem).without_home().at(mount)),
     }
 }
 

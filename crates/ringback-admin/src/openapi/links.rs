@@ -15,6 +15,8 @@ const OF_ENDPOINTS: &[&str] = &[
 const OF_DELIVERIES: &[&str] = &["delivery", "replay_delivery"];
 const OF_DEAD_LETTERS: &[&str] = &["replay_dead_letter", "discard_dead_letter"];
 const OF_EXPUNGES: &[&str] = &["expunge"];
+const OF_SHARES: &[&str] = &["revoke_share"];
+const OF_PORTAL_LINKS: &[&str] = &["revoke_portal_link"];
 const OF_REPLAYS: &[&str] = &["replay", "cancel_replay"];
 
 /// An operation and status, the pointer to an id in its answer, and the operations that take that id.
@@ -30,6 +32,8 @@ const ALL: &[(&str, &str, &str, &[&str])] = &[
     ("make_replay", "202", "/id", OF_REPLAYS),
     ("list_replays", "200", "/items/0/id", OF_REPLAYS),
     ("make_expunge", "202", "/id", OF_EXPUNGES),
+    ("make_share", "200", "/id", OF_SHARES),
+    ("make_portal_link", "201", "/id", OF_PORTAL_LINKS),
 ];
 
 /// Adds the links of an operation's answers.

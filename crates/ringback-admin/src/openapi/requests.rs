@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use super::settings::{Door, with_settings};
 use super::values::{
-    DeadReason, Digest, Encoding, EndpointId, EventType, Key, KeyFormat, Preset, ReplayedStatus, SchemeName, Selector,
-    SigningSecret, Tenant, Time, Url,
+    DeadReason, DeliveryId, Digest, Encoding, EndpointId, EventType, Key, KeyFormat, Life, PortalScope, Preset,
+    ReplayedStatus, SchemeName, Selector, SigningSecret, Tenant, Time, Url,
 };
 
 /// An event.
@@ -324,6 +324,29 @@ pub(crate) struct NewExpunge {
     until: Option<Time>,
     /// Only count.
     dry_run: Option<bool>,
+}
+
+/// What somebody outside is shown: one delivery, or all events of one key.
+#[derive(ToSchema)]
+#[schema(example = json!({"key": "call-42", "tenant": "acme", "expires_in": "7d"}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewShare {
+    /// Not beside `key`; one of the two is needed.
+    delivery_id: Option<DeliveryId>,
+    key: Option<Key>,
+    /// Needed where several tenants have the key.
+    tenant: Option<Tenant>,
+    expires_in: Life,
+}
+
+/// Who is let into the portal, for how long, and what they may do there.
+#[derive(ToSchema)]
+#[schema(example = json!({"tenant": "acme", "expires_in": "7d", "scope": "view"}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewPortalLink {
+    tenant: Tenant,
+    expires_in: Life,
+    scope: PortalScope,
 }
 
 /// Nothing: the path says everything.

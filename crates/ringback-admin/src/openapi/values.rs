@@ -9,6 +9,7 @@ use ringback::{
     attempt::{Conclusion, ErrorClass, Phase},
     delivery::{DeadReason as Reason, HoldReason as Hold, Status as State},
     endpoint::{Digest as Hash, Encoding as Written, KeyFormat as Format, Preset as Bundle, Scheme},
+    link::PortalScope as Portal,
     operate::gaps::Fate as Fated,
     operate::routing::Skipped as Skip,
     store::{EventState as Routed, ExpungeState as Erasing, ReplayState as Replaying, Replayed},
@@ -16,7 +17,7 @@ use ringback::{
 };
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
+    openapi::{KnownFormat, ObjectBuilder, OneOfBuilder, RefOr, Schema, SchemaFormat, Type},
 };
 
 fn text(description: &str, pattern: &str, example: &str) -> ObjectBuilder {
@@ -30,6 +31,17 @@ fn text(description: &str, pattern: &str, example: &str) -> ObjectBuilder {
 fn one_of(description: &str, words: &[&str]) -> RefOr<Schema> {
     let words = words.iter().copied();
     ObjectBuilder::new().schema_type(Type::String).description(Some(description)).enum_values(Some(words)).into()
+}
+
+/// How long a link lasts: a text with a unit, or seconds.
+fn life() -> Schema {
+    let text = text("With `s`, `m`, `h` or `d`; at most 90 days.", "^[0-9]{1,9}(ms|s|m|h|d)$", "7d");
+    let seconds = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .description(Some("Seconds."))
+        .minimum(Some(1))
+        .maximum(Some(7_776_000));
+    OneOfBuilder::new().item(text).item(seconds).into()
 }
 
 /// All of the engine's words of a kind, each with what it means.
@@ -72,6 +84,9 @@ described! {
     EndpointId = text("An endpoint's id.", "^ep_[0-9a-f]{32}$", "ep_0199c0de5eed7a11b0a1c2d3e4f56789");
     ReplayId = text("A replay's id.", "^rpl_[0-9a-f]{32}$", "rpl_0199c0de5eed7a11b0a1c2d3e4f56789");
     ExpungeId = text("An expunge's id.", "^exp_[0-9a-f]{32}$", "exp_0199c0de5eed7a11b0a1c2d3e4f56789");
+    LinkId = text("A link's id.", "^lnk_[0-9a-f]{32}$", "lnk_0199c0de5eed7a11b0a1c2d3e4f56789");
+    PortalScope = words::<Portal>("What a link to a portal allows.");
+    Life = life();
     Tenant = text("One customer of the platform; `default` where none is named.", "^[A-Za-z0-9_.:-]{1,128}$", "acme");
     EventType = text("What happened; its case is kept.", "^[A-Za-z0-9_.-]{1,128}$", "call.ended");
     Key = text(

@@ -124,6 +124,7 @@ async fn every_example_of_a_body_is_accepted_and_uses_every_field() {
                 "/v1/endpoints/{id}/rotate-secret" => assert_eq!(left_out, BTreeSet::from(["secret", "switch_at"])),
                 // The older name of the note.
                 "/v1/replays" => assert_eq!(left_out, BTreeSet::from(["reason"])),
+                "/v1/share" => assert_eq!(left_out, BTreeSet::from(["delivery_id"])),
                 "/v1/expunge" => assert_eq!(left_out, BTreeSet::from(["type"])),
                 "/v1/endpoints/{id}" => {}
                 "/v1/endpoints/by-key/{tenant}/{key}" if method == Method::PATCH => {}

@@ -56,6 +56,7 @@ impl Upkeep for Postgres {
             Step::ForgetChanges => sweep::changes(self).await,
             Step::ForgetReplays => sweep::replays(self, retention).await,
             Step::ForgetAudit => sweep::remove(self, &sql.forget_audit, retention.events).await,
+            Step::ForgetLinks => sweep::remove(self, &sql.forget_links, retention.events).await,
             Step::ForgetTokens => sweep::remove(self, &sql.forget_tokens, retention.events).await,
             Step::ForgetHolds => sweep::holds(self).await,
             // A step that only a later version of the engine has.

@@ -32,7 +32,12 @@ impl Direct {
         let keys = secrets::master_keys(configuration, Missing::Refuse)?;
         let settings = stores::settings(configuration, keys);
         let engine = Engine::open(store, settings).await.map_err(Failure::failed)?;
-        Ok(Self { router: ringback_admin::router(engine, ringback_admin::Options::trusting_host()) })
+        // Links begin with the address at which the server of this configuration is reached.
+        let origin = configuration.public_url.as_ref().map(|url| url.0.clone());
+        let origin = origin.unwrap_or_else(|| format!("http://{}", configuration.bind));
+        let options = ringback_admin::Options::trusting_host();
+        let options = options.public_url(format!("{origin}{}", configuration.base_path.0));
+        Ok(Self { router: ringback_admin::router(engine, options) })
     }
 
     /// Drives the router with one request.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringback::{Engine, Sending};
-use ringback_admin::{Options, TrustedProxies};
+use ringback_admin::{Options, TrustedProxies, portal::Portal};
 use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
@@ -135,12 +135,26 @@ fn proxies(configuration: &Configuration) -> TrustedProxies {
     configuration.trusted_proxies.iter().map(|network| network.0).collect()
 }
 
+fn portal(configuration: &Configuration) -> Portal {
+    Portal {
+        name: configuration.portal_name.clone(),
+        logo: configuration.portal_logo.clone(),
+        accent: configuration.portal_accent,
+        frame_ancestors: configuration.portal_frame_ancestors.clone(),
+    }
+}
+
 /// The router's options: who may call the API, and where it is.
 fn options(configuration: &Configuration, token: &AdminToken) -> Result<Options> {
     let options = Options::with_token(token.secret().expose())
         .alone()
         .trusted_proxies(proxies(configuration))
+        .portal(portal(configuration))
         .request_memory_max(whole(configuration.max_request_memory.0));
+    let options = match &configuration.public_url {
+        Some(url) => options.public_url(&url.0),
+        None => options,
+    };
     let options = options.base_path(&configuration.base_path.0).map_err(Failure::usage)?;
     Ok(match (configuration.dashboard, configuration.bind.ip().is_loopback()) {
         (false, _) => options,

@@ -2,7 +2,11 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use ringback::{endpoint::Scheme, time::Timestamp};
+use ringback::{
+    endpoint::Scheme,
+    time::Timestamp,
+    verify::{Expectation, Report, Request},
+};
 
 use super::{
     header::{self, Header},
@@ -11,7 +15,6 @@ use super::{
 use crate::{
     failure::{Failure, Result},
     print::{self, Paint, plain},
-    verify::{Expectation, Report, Request},
 };
 
 /// What a receiver expects of requests. Flatten it into a command that verifies.

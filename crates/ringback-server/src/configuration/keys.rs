@@ -6,10 +6,11 @@ use super::{
     value_files::file_of,
     values::{
         AdminToken, BasePath, Collector, DatabaseUrl, HeaderPrefix, Limit, LogFilter, LogFormat, MasterKey,
-        ProxyNetwork, Schema, Span, Tenant, Weights, Whole,
+        ProxyNetwork, PublicUrl, Schema, Span, Tenant, Weights, Whole,
     },
 };
 use ringback::egress::AllowEntry;
+use ringback_admin::portal::{Accent, FrameAncestor, Logo, Name};
 
 /// One key.
 #[derive(Debug)]
@@ -96,6 +97,16 @@ keys! {
     "base_path" base_path: BasePath = "";
     /// Whether there are pages for people beside the API, at / and /login.
     "dashboard" dashboard: bool = "true";
+    /// Where browsers reach this server: scheme, host and port, such as https://hooks.example.com; links that leave it begin so. Without it they begin with the address by which they were asked for.
+    "public_url" public_url: Option<PublicUrl> = "";
+    /// What the portal of tenants is called instead of Ringback.
+    "portal.name" portal_name: Option<Name> = "";
+    /// A picture beside that name: an https URL.
+    "portal.logo" portal_logo: Option<Logo> = "";
+    /// The colour of the portal's buttons, such as #2f5bd8.
+    "portal.accent" portal_accent: Option<Accent> = "";
+    /// Sites that may show the portal in a frame, such as https://app.example.com.
+    "portal.frame_ancestors" portal_frame_ancestors: Vec<FrameAncestor> = "";
     /// Networks of proxies in front of the API whose X-Forwarded-For and X-Forwarded-Proto are believed, such as 127.0.0.1/32 or 10.0.0.0/8.
     "trusted_proxies" trusted_proxies: Vec<ProxyNetwork> = "";
     /// Most connections to the API at a time; the last 32 are for /healthz, /readyz, /metrics and callers on this machine. Lowered to what the limit of open files allows.

@@ -102,6 +102,11 @@ pub(super) async fn drop_tokens(tx: &mut SqliteConnection, until: Timestamp) -> 
     drop_oldest(tx, sql!("upkeep/forget_tokens"), until).await
 }
 
+/// Removes links that expired or were revoked before `until`.
+pub(super) async fn drop_links(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
+    drop_oldest(tx, sql!("upkeep/forget_links"), until).await
+}
+
 async fn drop_oldest(tx: &mut SqliteConnection, statement: &'static str, until: Timestamp) -> sqlx::Result<bool> {
     let dropped = sqlx::query(statement).bind(until.micros()).bind(ROWS).execute(tx).await?.rows_affected();
     Ok(dropped >= u64::from(ROWS))

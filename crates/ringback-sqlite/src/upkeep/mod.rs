@@ -69,6 +69,9 @@ impl Upkeep for Sqlite {
             Step::ForgetAudit => {
                 self.apply(move |tx| Box::pin(leftovers::drop_audit(tx, now - retention.events))).await
             }
+            Step::ForgetLinks => {
+                self.apply(move |tx| Box::pin(leftovers::drop_links(tx, now - retention.events))).await
+            }
             Step::ForgetTokens => {
                 self.apply(move |tx| Box::pin(leftovers::drop_tokens(tx, now - retention.events))).await
             }

@@ -17,6 +17,7 @@ pub mod given;
 pub mod intake;
 pub mod leases;
 pub mod ledger;
+pub mod links;
 pub mod lists;
 pub mod once;
 pub mod order;
@@ -226,6 +227,12 @@ macro_rules! store_contract {
                 replays_that_ended_long_ago_are_forgotten,
                 receipts_of_expunges_stay,
                 a_held_one_that_expires_blocks_its_key_like_any_dead_letter;
+            links:
+                a_link_is_kept_as_it_was_made,
+                an_expired_link_opens_nothing,
+                a_link_becomes_a_session_once,
+                a_revoked_link_opens_nothing,
+                links_that_ended_long_ago_are_forgotten;
             tokens:
                 a_token_is_kept_as_it_was_made,
                 tokens_are_listed_newest_first,
@@ -290,6 +297,7 @@ mod tests {
             include_str!("replays_of_missing.rs"),
             include_str!("sealed.rs"),
             include_str!("sessions.rs"),
+            include_str!("links.rs"),
             include_str!("tokens.rs"),
             include_str!("upkeep.rs"),
             include_str!("work.rs"),

@@ -19,6 +19,7 @@ pub mod gaps;
 pub mod held;
 mod housekeeping;
 mod jobs;
+pub mod links;
 pub mod once;
 pub(crate) mod readiness;
 pub(crate) mod refresh;
@@ -28,6 +29,7 @@ pub mod replays;
 pub mod rotate;
 pub mod routing;
 mod sessions;
+pub mod signatures;
 pub mod tally;
 pub mod tokens;
 

@@ -97,6 +97,13 @@ macro_rules! for_every_call {
                 question revoke_token(id: TokenId, record: &Entry) -> Option<Token>;
                 question note_token_use(id: TokenId) -> ();
             }
+            Links {
+                question create_link(link: &Link, record: &Entry) -> ();
+                question link(id: LinkId) -> Option<Link>;
+                question valid_link(id: LinkId) -> Option<Link>;
+                question open_link(id: LinkId, record: &Entry) -> bool;
+                question revoke_link(id: LinkId, record: &Entry) -> bool;
+            }
             Sessions {
                 question end_session(id: SessionId, until: Timestamp) -> ();
                 question is_session_ended(id: SessionId) -> bool;

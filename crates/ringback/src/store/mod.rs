@@ -17,6 +17,7 @@ mod damage;
 mod expunging;
 mod intake;
 mod leases;
+mod links;
 mod liveness;
 mod once;
 mod operations;
@@ -39,6 +40,7 @@ pub use self::{
     expunging::{Erased, ExpungeFilter, ExpungeRow, ExpungeState, ExpungeToCreate, Expunging, Keys},
     intake::{Acceptance, Accepted, EventToAccept, Group, Intake, Routing, Verdict},
     leases::{Claimed, LeaseKeeper, Leases, NodeId, OpenRequest, Renewal, ShardMap},
+    links::Links,
     liveness::Liveness,
     once::{DoneBefore, ONCE_FOR, Once, OnceName},
     operations::{
@@ -80,6 +82,7 @@ pub trait Store:
     + Operations
     + Expunging
     + Tokens
+    + Links
     + Sessions
     + Audit
     + Upkeep
@@ -100,6 +103,7 @@ impl<T> Store for T where
         + Operations
         + Expunging
         + Tokens
+        + Links
         + Sessions
         + Audit
         + Upkeep

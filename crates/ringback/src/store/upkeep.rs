@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Event skeletons, finished deliveries, the audit log, and tokens after their end.
+    /// Event skeletons, finished deliveries, the audit log, and tokens and links after their end.
     pub events: Duration,
     /// Payloads of events that have no pending delivery and no dead letter.
     pub payloads: Duration,
@@ -73,13 +73,15 @@ pub enum Step {
     ForgetAudit,
     /// Forgets tokens that expired or were revoked long ago.
     ForgetTokens,
+    /// Forgets links that expired or were revoked long ago.
+    ForgetLinks,
     /// Forgets holds that ended long ago.
     ForgetHolds,
 }
 
 impl Step {
     /// All steps, in the order in which they are taken: an event can be removed once its dead letters are.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::OpenEvents,
         Self::OpenAttempts,
         Self::CancelStragglers,
@@ -94,6 +96,7 @@ impl Step {
         Self::ForgetReplays,
         Self::ForgetAudit,
         Self::ForgetTokens,
+        Self::ForgetLinks,
         Self::ForgetHolds,
     ];
 
@@ -115,6 +118,7 @@ impl Step {
             Self::ForgetReplays => "forget_replays",
             Self::ForgetAudit => "forget_audit",
             Self::ForgetTokens => "forget_tokens",
+            Self::ForgetLinks => "forget_links",
             Self::ForgetHolds => "forget_holds",
         }
     }

@@ -56,7 +56,7 @@ struct Page {
 }
 
 /// What happens next, in one sentence.
-struct Next(String);
+pub(super) struct Next(pub(super) String);
 
 struct Try {
     number: i32,
@@ -121,7 +121,7 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
 }
 
 impl Next {
-    fn of(row: &DeliveryRow, by_request: Option<ringback::delivery::HoldReason>, now: Timestamp) -> Self {
+    pub(super) fn of(row: &DeliveryRow, by_request: Option<ringback::delivery::HoldReason>, now: Timestamp) -> Self {
         let hold = by_request.map(|reason| (None, reason)).or(row.hold.map(|(until, reason)| (Some(until), reason)));
         Self(match (row.due_at, hold, row.status) {
             (Some(_), Some((until, reason)), _) => {
@@ -153,11 +153,7 @@ impl Try {
             number: attempt.number,
             at: Moment::new(attempt.at, now),
             outcome: outcome(&attempt),
-            tone: match attempt.conclusion {
-                Conclusion::Delivered => Tone::Good,
-                Conclusion::Failed => Tone::Bad,
-                Conclusion::Stale => Tone::Plain,
-            },
+            tone: phrases::tone_of_attempt(attempt.conclusion),
             took: milliseconds(attempt.duration.as_secs_f64() * 1_000.0),
             remote: detail.remote_addr.map(|address| address.to_string()),
             note: note(&attempt),
@@ -187,7 +183,7 @@ fn curl(detail: &Detail<'_>) -> String {
 }
 
 /// `503`, `timeout (head)`, `200 delivered`.
-fn outcome(attempt: &Attempt) -> String {
+pub(super) fn outcome(attempt: &Attempt) -> String {
     let status = attempt.status.map(|status| status.to_string());
     let error = attempt.error.map(|error| error.to_string()).filter(|error| status.is_none() || error != "status");
     let phase = attempt.phase.map(|phase| format!("({phase})"));
@@ -195,7 +191,7 @@ fn outcome(attempt: &Attempt) -> String {
     if parts.is_empty() { attempt.conclusion.to_string() } else { parts.join(" ") }
 }
 
-fn note(attempt: &Attempt) -> Option<&'static str> {
+pub(super) fn note(attempt: &Attempt) -> Option<&'static str> {
     match attempt.conclusion {
         Conclusion::Stale => Some("Came too late to count: the delivery had moved on."),
         _ if attempt.ambiguous => Some("The receiver may have processed it although no answer came."),

@@ -140,7 +140,7 @@ impl Payload {
         let shown = bytes.get(..PAYLOAD_SHOWN_MAX).unwrap_or(bytes);
         Self {
             text: visible_lines(&String::from_utf8_lossy(shown)),
-            digest: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            digest: hex::encode(Sha256::digest(bytes)),
             is_cut: shown.len() < bytes.len(),
         }
     }

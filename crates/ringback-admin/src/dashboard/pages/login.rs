@@ -16,12 +16,12 @@ use crate::{
     api::Api,
     dashboard::{
         cookie,
-        frame::Frame,
+        frame::{Frame, is_place},
         mount::Mount,
         refusal::{Refusal, rendered},
         session,
         submission::{Application, Submission},
-        visitor::Visitor,
+        visitor::{Visitor, WayIn},
     },
 };
 
@@ -104,7 +104,7 @@ pub(in crate::dashboard) async fn log_out(
     State(api): State<Api>,
     Submission { parts, visitor, .. }: Submission,
 ) -> Response {
-    if let Some((_, session)) = &visitor.session
+    if let WayIn::Session(_, session) = &visitor.way_in
         && let Err(problem) = session.end(&api).await
     {
         return visitor.refused(problem);
@@ -125,13 +125,9 @@ fn page(asked: Option<&str>) -> String {
 fn own(asked: &str) -> Option<String> {
     let here = url::Url::parse("http://dashboard.invalid").ok()?;
     let there = here.join(asked).ok().filter(|there| asked.starts_with('/') && there.origin() == here.origin())?;
-    let is_page = PAGES.contains(&there.path_segments()?.next()?);
+    let is_page = is_place(there.path_segments()?.next()?);
     is_page.then(|| there[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
 }
-
-/// The first parts of the paths of pages.
-const PAGES: [&str; 10] =
-    ["find", "events", "deliveries", "endpoints", "dead-letters", "replays", "audit", "tail", "tokens", "alerts"];
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,7 @@ pub(super) mod endpoints;
 pub(super) mod event;
 pub(super) mod events;
 pub(super) mod find;
+pub(super) mod gaps;
 mod groups;
 mod listing;
 pub(super) mod login;
@@ -19,6 +20,9 @@ pub(super) mod overview;
 mod phrases;
 pub(super) mod replay;
 pub(super) mod replays;
+pub(super) mod share;
+pub(super) mod shared;
+pub(super) mod signature;
 pub(super) mod tokens;
 
 /// A parameter of a page's address, by its first mention.

@@ -1,6 +1,7 @@
 //! The engine's words in phrases for people.
 
 use ringback::{
+    attempt::Conclusion,
     delivery::{DeadReason, Status},
     event::Event,
     store::DeliveryRow,
@@ -36,6 +37,15 @@ pub(super) const fn tone(status: Status) -> Tone {
         Status::Dead => Tone::Bad,
         Status::Pending => Tone::Warn,
         Status::Cancelled => Tone::Plain,
+    }
+}
+
+/// What the conclusion of an attempt looks like.
+pub(super) const fn tone_of_attempt(conclusion: Conclusion) -> Tone {
+    match conclusion {
+        Conclusion::Delivered => Tone::Good,
+        Conclusion::Failed => Tone::Bad,
+        Conclusion::Stale => Tone::Plain,
     }
 }
 

@@ -12,10 +12,11 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri};
-use ringback::time::Timestamp;
+use ringback::{
+    time::Timestamp,
+    verify::{Expectation, Report, Request},
+};
 use tokio::sync::{mpsc, oneshot};
-
-use crate::verify::{Expectation, Report, Request};
 
 /// Most bytes of a body: more than an event may have.
 const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;

@@ -5,7 +5,7 @@ mod shown;
 
 use std::sync::Arc;
 
-use ringback::endpoint::Scheme;
+use ringback::{endpoint::Scheme, verify::Expectation};
 use tokio::net::TcpListener;
 
 use self::door::{Door, Visit};
@@ -14,7 +14,6 @@ use crate::{
     failure::{Failure, Result},
     print::{self, Paint},
     serve::signals::Signals,
-    verify::Expectation,
 };
 
 /// Receive webhooks on this machine, check their signatures and show them

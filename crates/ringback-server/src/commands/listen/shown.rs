@@ -6,10 +6,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
 use super::door::Visit;
+use ringback::verify::Shown as Verified;
+
 use crate::{
     failure::{Failure, Result},
     print::{self, Paint, bytes, moment, plain},
-    verify::Shown as Verified,
 };
 
 /// Most characters of a body that people are shown.
@@ -43,7 +44,7 @@ pub(super) fn as_json(visit: &Visit) -> Result<()> {
         headers: visit.request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
         body,
         body_encoding,
-        signature: visit.report.as_ref().map(crate::verify::Report::shown),
+        signature: visit.report.as_ref().map(ringback::verify::Report::shown),
         answered: visit.status.as_u16(),
     };
     print::line(serde_json::to_string(&line).map_err(Failure::failed)?);

@@ -4,6 +4,7 @@ mod database;
 mod logging;
 mod measure;
 mod network;
+mod portal;
 mod secret;
 mod tenant;
 mod weights;
@@ -13,6 +14,7 @@ pub(crate) use self::{
     logging::{LogFilter, LogFormat},
     measure::{Limit, Span, Whole},
     network::{BasePath, Collector, HeaderPrefix, ProxyNetwork},
+    portal::PublicUrl,
     secret::{AdminToken, MasterKey, Secret},
     tenant::Tenant,
     weights::Weights,

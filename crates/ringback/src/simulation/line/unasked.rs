@@ -7,11 +7,12 @@ use crate::{
     attempt::Attempt,
     audit::Entry,
     delivery::LaneId,
-    id::{DeliveryId, EndpointId, EventId, ExpungeId, ReplayId, SessionId, TokenId},
+    id::{DeliveryId, EndpointId, EventId, ExpungeId, LinkId, ReplayId, SessionId, TokenId},
+    link::Link,
     store::{
         Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Erased,
-        EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, GroupFilter, Keys, Ledger, OnceName, Operations,
-        Page, PayloadRead, RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
+        EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, GroupFilter, Keys, Ledger, Links, OnceName,
+        Operations, Page, PayloadRead, RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
         ReplayToCreate, Resealed, Result, Sealed, SealedDestinations, Sessions, Span, Tokens,
     },
     time::Timestamp,
@@ -85,6 +86,13 @@ unasked! {
         valid_token(TokenId) -> Option<Token>;
         revoke_token(TokenId, &Entry) -> Option<Token>;
         note_token_use(TokenId) -> ();
+    }
+    Links {
+        create_link(&Link, &Entry) -> ();
+        link(LinkId) -> Option<Link>;
+        valid_link(LinkId) -> Option<Link>;
+        open_link(LinkId, &Entry) -> bool;
+        revoke_link(LinkId, &Entry) -> bool;
     }
     Sessions {
         end_session(SessionId, Timestamp) -> ();

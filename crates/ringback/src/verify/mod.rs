@@ -14,47 +14,48 @@ mod suspects;
 
 use std::time::Duration;
 
-use ringback::{
+use crate::{
     deliver::sign::{Facts, parts},
     endpoint::{Custom, Scheme},
     time::Timestamp,
 };
 
-pub(crate) use self::report::{Report, Shown};
-use self::{
+pub use self::{
     arrived::Arrived,
-    public_key::PublicKey,
-    report::{Finding, Ingredient},
-    search::Found,
+    report::{Finding, Ingredient, Report, Shown},
 };
+use self::{public_key::PublicKey, search::Found};
 
 /// A request as a receiver got it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Request {
+pub struct Request {
     /// Names and values as they came.
-    pub(crate) headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     /// The body's bytes, as close as possible to those that were received.
-    pub(crate) body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 /// What a receiver expects.
 #[derive(Debug, Clone)]
-pub(crate) struct Expectation {
+pub struct Expectation {
     /// How requests are signed.
-    pub(crate) scheme: Scheme,
+    pub scheme: Scheme,
     /// The secret that counts, and others that may have been meant.
-    pub(crate) secrets: Vec<String>,
+    pub secrets: Vec<String>,
     /// How far the signed time may be from now; `None` for any distance.
-    pub(crate) tolerance: Option<Duration>,
+    pub tolerance: Option<Duration>,
     /// Where the request was sent, for custom schemes that sign it.
-    pub(crate) url: String,
+    pub url: String,
     /// An id to try besides those that came.
-    pub(crate) id: Option<String>,
+    pub id: Option<String>,
 }
 
 impl Expectation {
     /// Checks the expectation itself, without a request: scheme and first secret.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// What is wrong with the scheme, for people.
+    pub fn check(&self) -> Result<(), String> {
         let Some(custom) = self.scheme.spelled_out() else {
             return Err("scheme none signs nothing, so there is nothing to verify".to_owned());
         };
@@ -69,7 +70,8 @@ impl Expectation {
     }
 
     /// Judges a request.
-    pub(crate) fn judge(&self, request: &Request, now: Timestamp) -> Report {
+    #[must_use]
+    pub fn judge(&self, request: &Request, now: Timestamp) -> Report {
         let Some(custom) = self.scheme.spelled_out() else { return Report::unsigned() };
         let (arrived, mut findings) = Arrived::read(&self.scheme, &custom, request);
         if arrived.signatures.is_empty() {

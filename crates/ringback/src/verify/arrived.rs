@@ -1,6 +1,6 @@
 //! Reads id, time and signatures from a request's headers, by the scheme's layout.
 
-use ringback::{
+use crate::{
     deliver::sign::{Facts, parts::read_header},
     endpoint::{Custom, Scheme},
     time::Timestamp,
@@ -13,13 +13,13 @@ const OWN_ID: &str = "ringback-id";
 
 /// The values in a request's headers.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Arrived {
+pub struct Arrived {
     /// The id, from the scheme's own header if it has one.
-    pub(crate) id: Option<String>,
+    pub id: Option<String>,
     /// The signed time, if the scheme has one.
-    pub(crate) at: Option<Timestamp>,
+    pub at: Option<Timestamp>,
     /// The signatures, without the text around them.
-    pub(crate) signatures: Vec<String>,
+    pub signatures: Vec<String>,
 }
 
 impl Arrived {

@@ -1,6 +1,6 @@
 //! Finds the fewest ingredients that must be changed for a signature to fit.
 
-use ringback::{
+use crate::{
     deliver::sign::{Facts, parts},
     endpoint::{Custom, Digest, Encoding},
 };
@@ -31,7 +31,7 @@ struct Suspects {
     messages: Vec<Suspect<String>>,
     bodies: Vec<Suspect<Vec<u8>>>,
     ids: Vec<Suspect<String>>,
-    times: Vec<Suspect<ringback::time::Timestamp>>,
+    times: Vec<Suspect<crate::time::Timestamp>>,
 }
 
 /// Looks for the fewest differences.
@@ -61,7 +61,7 @@ struct Combination<'a> {
     message: &'a Suspect<String>,
     body: &'a Suspect<Vec<u8>>,
     id: &'a Suspect<String>,
-    time: &'a Suspect<ringback::time::Timestamp>,
+    time: &'a Suspect<crate::time::Timestamp>,
 }
 
 impl Suspects {

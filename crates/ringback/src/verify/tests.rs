@@ -212,9 +212,8 @@ fn an_expectation_that_cannot_be_met_is_refused_beforehand() {
 fn an_id_that_no_header_of_the_scheme_holds_is_the_one_that_every_request_carries() {
     let mut custom = Scheme::PlainHex.spelled_out().unwrap();
     custom.message = "{id}.{body}".to_owned();
-    let facts =
-        ringback::deliver::sign::Facts { id: "evt_1", url: "", body: BODY.as_bytes(), now: Timestamp::default() };
-    let signature = ringback::deliver::sign::parts::signature(&custom, "s", &facts).unwrap();
+    let facts = crate::deliver::sign::Facts { id: "evt_1", url: "", body: BODY.as_bytes(), now: Timestamp::default() };
+    let signature = crate::deliver::sign::parts::signature(&custom, "s", &facts).unwrap();
     let arrived = request(&[("X-Webhook-Signature", &signature), ("Ringback-Id", "evt_1")], BODY);
     let expectation = Expectation { scheme: Scheme::Custom(custom), ..expectation("plain-hex", &["s"]) };
     let report = expectation.judge(&arrived, Timestamp::now());

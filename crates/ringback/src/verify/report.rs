@@ -7,7 +7,7 @@ use super::arrived::Arrived;
 /// A part that a signature is made of, or carried by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Ingredient {
+pub enum Ingredient {
     /// The header that carries the signature is missing.
     Header,
     /// The header has another form.
@@ -34,7 +34,8 @@ pub(crate) enum Ingredient {
 
 impl Ingredient {
     /// The name in JSON, for people too.
-    const fn name(self) -> &'static str {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Header => "header",
             Self::Layout => "layout",
@@ -58,11 +59,11 @@ impl Ingredient {
 
 /// One thing that differs. It never repeats a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Finding {
+pub struct Finding {
     /// The ingredient that differs.
-    pub(crate) ingredient: Ingredient,
+    pub ingredient: Ingredient,
     /// How it differs.
-    pub(crate) detail: String,
+    pub detail: String,
 }
 
 impl std::fmt::Display for Finding {
@@ -73,21 +74,21 @@ impl std::fmt::Display for Finding {
 
 /// The findings about one request.
 #[derive(Debug, Clone)]
-pub(crate) struct Report {
+pub struct Report {
     /// The signature that fits once the findings are corrected.
-    pub(crate) fits: Option<String>,
+    pub fits: Option<String>,
     /// What differs from the scheme's promise.
-    pub(crate) findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
     /// The values in the request's headers.
-    pub(crate) arrived: Arrived,
+    pub arrived: Arrived,
 }
 
 /// The same as JSON.
 #[derive(Debug, Serialize)]
-pub(crate) struct Shown<'a> {
+pub struct Shown<'a> {
     verifies: bool,
     id: Option<&'a str>,
-    timestamp: Option<ringback::time::Timestamp>,
+    timestamp: Option<crate::time::Timestamp>,
     findings: &'a [Finding],
 }
 
@@ -98,12 +99,14 @@ impl Report {
     }
 
     /// Whether a receiver takes the request.
-    pub(crate) const fn verifies(&self) -> bool {
+    #[must_use]
+    pub const fn verifies(&self) -> bool {
         self.fits.is_some() && self.findings.is_empty()
     }
 
     /// For programs.
-    pub(crate) fn shown(&self) -> Shown<'_> {
+    #[must_use]
+    pub fn shown(&self) -> Shown<'_> {
         let (id, timestamp) = (self.arrived.id.as_deref(), self.arrived.at);
         Shown { verifies: self.verifies(), id, timestamp, findings: &self.findings }
     }

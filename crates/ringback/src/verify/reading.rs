@@ -1,5 +1,6 @@
 //! Decodes the text of a signature in every possible way, and tells whether it is written as its scheme does.
 
+use crate::endpoint::{Digest, Encoding};
 use base64::{
     Engine as _,
     alphabet::{STANDARD, URL_SAFE},
@@ -8,7 +9,6 @@ use base64::{
         general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD},
     },
 };
-use ringback::endpoint::{Digest, Encoding};
 
 use super::{Finding, Ingredient};
 

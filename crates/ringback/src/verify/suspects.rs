@@ -2,13 +2,13 @@
 //!
 //! The first of each list is the ingredient as the scheme has it, without a finding.
 
+use crate::{
+    endpoint::{Custom, KeyFormat, Scheme},
+    time::Timestamp,
+};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
-use ringback::{
-    endpoint::{Custom, KeyFormat, Scheme},
-    time::Timestamp,
 };
 
 use super::{

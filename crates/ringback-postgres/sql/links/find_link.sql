@@ -1,0 +1,4 @@
+-- One link, whatever has become of it.
+SELECT {part.link_columns}
+FROM {schema}.link
+WHERE id = $1

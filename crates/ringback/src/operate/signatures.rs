@@ -1,0 +1,73 @@
+//! Checks a signature that a receiver complains of against what was sent, without showing a secret.
+
+use crate::{
+    Engine,
+    compute::compute,
+    endpoint::{Endpoint, Scheme},
+    id::DeliveryId,
+    store::{self, PayloadRead},
+    time::Timestamp,
+    verify::{Expectation, Report, Request},
+};
+
+/// A signature is tried in some hundred ways before it is given up, each of which hashes the body.
+const TRIES: usize = 200;
+
+/// What came of a check.
+#[derive(Debug)]
+pub enum Checked {
+    /// The endpoint that the delivery was for is not there any more, or the destination came with the event.
+    NoEndpoint,
+    /// The endpoint signs nothing, or its secret cannot be read.
+    NothingSigned,
+    /// The payload is no longer kept, and no body was given.
+    NoBody,
+    /// What differs.
+    Report(Box<Report>),
+}
+
+impl Engine {
+    /// Checks the headers that a receiver got with a delivery, against its endpoint's scheme and secrets; and the body that
+    /// it got, or else the payload as it was emitted. How old the signature is does not count: it is looked at later.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn check_signature(
+        &self,
+        id: DeliveryId,
+        headers: Vec<(String, String)>,
+        body: Option<Vec<u8>>,
+    ) -> store::Result<Checked> {
+        let directory = self.directory().await?;
+        let endpoint = self.delivery(id).await?.and_then(|row| row.endpoint).and_then(|id| directory.endpoint(id));
+        let Some(endpoint) = endpoint else { return Ok(Checked::NoEndpoint) };
+        let secrets = secrets(endpoint);
+        if secrets.is_empty() || endpoint.spec.scheme == Scheme::None {
+            return Ok(Checked::NothingSigned);
+        }
+        let body = match body {
+            Some(body) => body,
+            None => match self.payload(id.event()).await? {
+                PayloadRead::Bytes(bytes) => bytes.to_vec(),
+                PayloadRead::Expunged | PayloadRead::Expired | PayloadRead::Absent => return Ok(Checked::NoBody),
+            },
+        };
+        let expectation = Expectation {
+            scheme: endpoint.spec.scheme.clone(),
+            secrets,
+            tolerance: None,
+            url: endpoint.spec.url.clone(),
+            id: Some(id.event().to_string()),
+        };
+        let judge = move || expectation.judge(&Request { headers, body }, Timestamp::now());
+        Ok(Checked::Report(Box::new(compute(TRIES * self.settings().max_payload_bytes.min(64 * 1024), judge).await)))
+    }
+}
+
+/// The secrets that count, the present one first, and those that were rotated away.
+fn secrets(endpoint: &Endpoint) -> Vec<String> {
+    match endpoint.public_key() {
+        Some(key) => vec![key],
+        None => endpoint.credentials.secrets.iter().map(|secret| secret.text.clone()).collect(),
+    }
+}

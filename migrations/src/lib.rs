@@ -45,10 +45,10 @@ macro_rules! migrations {
 }
 
 /// For PostgreSQL 15 and later; `{schema}` stands for the schema's name.
-pub const POSTGRES: &[Migration] = migrations!["postgres": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read", 4 "ended_sessions", 5 "requests_are_made_once", 6 "erasing", 7 "options_are_bounded", 8 "clocks", 9 "witness_of_the_past", 10 "emitted_words_are_checked", 11 "holds_have_a_beginning"];
+pub const POSTGRES: &[Migration] = migrations!["postgres": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read", 4 "ended_sessions", 5 "requests_are_made_once", 6 "erasing", 7 "options_are_bounded", 8 "clocks", 9 "witness_of_the_past", 10 "emitted_words_are_checked", 11 "holds_have_a_beginning", 12 "figures"];
 
 /// For SQLite 3.51.3 and later; tables are prefixed `ringback_`.
-pub const SQLITE: &[Migration] = migrations!["sqlite": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read", 4 "ended_sessions", 5 "requests_are_made_once", 6 "erasing", 7 "options_are_bounded", 8 "clocks", 9 "witness_of_the_past", 10 "emitted_words_are_checked", 11 "holds_have_a_beginning"];
+pub const SQLITE: &[Migration] = migrations!["sqlite": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read", 4 "ended_sessions", 5 "requests_are_made_once", 6 "erasing", 7 "options_are_bounded", 8 "clocks", 9 "witness_of_the_past", 10 "emitted_words_are_checked", 11 "holds_have_a_beginning", 12 "figures"];
 
 #[cfg(test)]
 mod tests {
@@ -56,7 +56,7 @@ mod tests {
 
     /// What has run somewhere. A line is added with each migration; none is ever changed: a database that a migration ran
     /// on refuses a program with another one under its number.
-    const RAN: [(&str, i32, &str); 22] = [
+    const RAN: [(&str, i32, &str); 24] = [
         ("postgres", 1, "ae7f05ad7ed50565d7af7ca461d89c2fd35d2d9b52af4f2f2c68eacb32775667"),
         ("postgres", 2, "41949b3db564a4fceb57a41da0c715f37009ba7d74288e176ac4f9db0bdc1dd7"),
         ("postgres", 3, "a9338937144edbab76af10521f13b4a5bb683a3233f052837adebb773bafda65"),
@@ -68,6 +68,7 @@ mod tests {
         ("postgres", 9, "f8da1e936343e097d32f3dc9ce7f36833911e88885d18cc204be678748edd849"),
         ("postgres", 10, "700124e5040f4962fca95e6f035703f4d21f1c11384b18a77f10014a0b71e1fb"),
         ("postgres", 11, "449dd9713681d5fc95265392bd78348d8e8de6b7b268ae3661e01bd65f92502d"),
+        ("postgres", 12, "fb7761a931aa780025832abddcf499918ce68e297902dddd1eb71854c782268b"),
         ("sqlite", 1, "072939ecc9428c5dc7666a7ee6756ed295eb844434977b8de32e44d8c9bd0845"),
         ("sqlite", 2, "22a4c8faffad382a8f9b5d9d3e9df2f928521acf8820d0c69692db8d6de94e58"),
         ("sqlite", 3, "c2e8a1a548b5f75b7e8a355f35573ef4c9c07f64c76261919b28d77c84347cdc"),
@@ -79,6 +80,7 @@ mod tests {
         ("sqlite", 9, "9a8fad4d4059b309e31e2548bf1af6e2a6b46b6953af97d5cbb28edcaf8d47d0"),
         ("sqlite", 10, "2739d63440e26b336f68e8eb0352745a7efcce99b413bbd5c335281eec113b87"),
         ("sqlite", 11, "9a5624c96f5da14b97876ffcb8304f2cf4b056d6fcfca789c4659cbe0211727e"),
+        ("sqlite", 12, "13ff3fd68720de37d21efb019a6ca9499b52ab455267d606ae036ab24eb15db6"),
     ];
 
     #[test]

@@ -44,6 +44,7 @@ mod configuration;
 mod sealed;
 
 mod expunging;
+mod figures;
 mod operations;
 
 mod audit;

@@ -16,7 +16,7 @@ use crate::{
     event::NewEvent,
     id::{DeliveryId, EventId},
     invalid::Invalid,
-    metrics::Metrics,
+    metrics::{Metrics, Sums},
     operate::{
         clocks::{ClockDoubt, Clocks},
         edits::Turns,
@@ -80,6 +80,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) directories: Follower,
     pub(crate) metrics: Metrics,
+    pub(crate) sums: Sums,
     sampler: Sampler,
     pub(crate) clocks: Clocks,
     tallies: Tallies,
@@ -128,6 +129,7 @@ impl Engine {
             settings,
             directories,
             metrics,
+            sums: Sums::default(),
             sampler,
             clocks,
             tallies,
@@ -197,6 +199,10 @@ impl Engine {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    pub(crate) fn sums(&self) -> &Sums {
+        &self.shared.sums
     }
 
     pub(crate) fn sampler(&self) -> &Sampler {

@@ -9,6 +9,7 @@ mod event;
 mod expunge;
 mod found;
 mod group;
+mod health;
 mod list;
 mod replay;
 
@@ -21,6 +22,7 @@ pub(crate) use self::{
     expunge::Expunge,
     found::Found,
     group::DeadLetterGroups,
+    health::Health,
     list::List,
     replay::Replay,
 };

@@ -142,6 +142,8 @@ keys! {
     "retention.attempts" retention_attempts: Span<1_000, { 36_600 * DAY_MS }> = "30d";
     /// How long dead letters and their payloads are kept.
     "retention.dead_letters" retention_dead_letters: Span<1_000, { 36_600 * DAY_MS }> = "180d";
+    /// How long figures over time are kept.
+    "retention.figures" retention_figures: Span<1_000, { 36_600 * DAY_MS }> = "30d";
     /// What is logged on standard error: error, warn, info, debug, trace, or directives such as info,ringback=debug.
     "log" log: LogFilter = "info";
     /// How it is written: text or json.

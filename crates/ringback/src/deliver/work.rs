@@ -61,7 +61,7 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
     // Making the report may panic, too; without a report the delivery would count as open for ever.
     let reported = catch_unwind(AssertUnwindSafe(|| report(&due, &courier, tried, at)));
     let (recorded, gone, asked) = reported.unwrap_or_else(|_| report(&due, &courier, panicked(&due), at));
-    let report = Report { recorded, due, gone };
+    let report = Report { recorded, due, tenant: event.event.tenant.as_str().into(), gone };
     let now = Instant::now();
     let ended =
         Ended { took, symptom, asked: asked.map(|wait| now + wait), pause: report.gone.map(|_| now + GONE_PAUSE) };

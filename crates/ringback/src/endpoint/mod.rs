@@ -18,6 +18,7 @@ mod overlap;
 mod patch;
 pub(crate) mod placeholder;
 pub(crate) mod pointer;
+mod policy;
 mod preset;
 mod read;
 pub(crate) mod recipe;
@@ -60,6 +61,7 @@ pub use self::{
     kept_destination::KeptDestination,
     mask::MASK,
     overlap::{Broken, RotationUnderWay},
+    policy::{PolicyOrigin, TriesOf},
     preset::Preset,
     resolve::Resolved,
     retry::{Retry, RetryDraft},

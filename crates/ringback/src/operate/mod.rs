@@ -15,6 +15,7 @@ pub mod expunges;
 pub mod figures;
 pub mod find;
 pub mod gaps;
+pub mod health;
 pub mod held;
 mod housekeeping;
 mod jobs;
@@ -27,8 +28,9 @@ pub mod replays;
 pub mod rotate;
 pub mod routing;
 mod sessions;
+mod summing;
 pub mod tally;
 pub mod tokens;
 
 pub use self::readiness::NotReady;
-pub(crate) use self::{expunge::expunge, housekeeping::keep_house, replay::replay};
+pub(crate) use self::{expunge::expunge, housekeeping::keep_house, replay::replay, summing::sum_up};

@@ -16,6 +16,8 @@ pub struct Retention {
     pub attempts: Duration,
     /// Dead letters; their events and payloads are kept as long.
     pub dead_letters: Duration,
+    /// Figures over time.
+    pub figures: Duration,
     /// A delivery that was due, and whose lane was held, for longer than this becomes a dead letter.
     pub expires_after: Duration,
     /// Idempotency keys.
@@ -30,6 +32,7 @@ impl Default for Retention {
             payloads: 30 * DAY,
             attempts: 30 * DAY,
             dead_letters: 180 * DAY,
+            figures: 30 * DAY,
             expires_after: 3 * DAY,
             idempotency_window: 7 * DAY,
         }
@@ -75,11 +78,13 @@ pub enum Step {
     ForgetTokens,
     /// Forgets holds that ended long ago.
     ForgetHolds,
+    /// Removes figures beyond their retention, and those of deleted endpoints.
+    DropFigures,
 }
 
 impl Step {
     /// All steps, in the order in which they are taken: an event can be removed once its dead letters are.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::OpenEvents,
         Self::OpenAttempts,
         Self::CancelStragglers,
@@ -95,6 +100,7 @@ impl Step {
         Self::ForgetAudit,
         Self::ForgetTokens,
         Self::ForgetHolds,
+        Self::DropFigures,
     ];
 
     /// The step's name in the log.
@@ -116,6 +122,7 @@ impl Step {
             Self::ForgetAudit => "forget_audit",
             Self::ForgetTokens => "forget_tokens",
             Self::ForgetHolds => "forget_holds",
+            Self::DropFigures => "drop_figures",
         }
     }
 

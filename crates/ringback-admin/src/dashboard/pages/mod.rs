@@ -18,6 +18,7 @@ pub(super) mod overview;
 mod phrases;
 pub(super) mod replay;
 pub(super) mod replays;
+mod strip;
 pub(super) mod tokens;
 
 /// A parameter of a page's address, by its first mention.

@@ -10,6 +10,8 @@ CREATE INDEX ringback_dead_letter_blocking ON ringback_dead_letter (lane, orderi
 
 CREATE INDEX ringback_dead_letter_endpoint ON ringback_dead_letter (endpoint_id, died_at, id);
 
+CREATE INDEX ringback_dead_letter_tenant ON ringback_dead_letter (tenant, died_at, id);
+
 CREATE INDEX ringback_delivery_due ON ringback_delivery (shard, due_at, id);
 
 CREATE INDEX ringback_delivery_lane ON ringback_delivery (lane, due_at, id);
@@ -21,6 +23,9 @@ CREATE UNIQUE INDEX ringback_endpoint_key ON ringback_endpoint (tenant, key)
 
 CREATE INDEX ringback_endpoint_tenant ON ringback_endpoint (tenant, id) WHERE deleted_at IS NULL;
 
+CREATE INDEX ringback_endpoint_with_figures_to_remove ON ringback_endpoint (id)
+    WHERE deleted_at IS NOT NULL AND has_figures;
+
 CREATE UNIQUE INDEX ringback_event_id ON ringback_event (id);
 
 CREATE INDEX ringback_event_key ON ringback_event (key, id) WHERE key IS NOT NULL;
@@ -29,6 +34,10 @@ CREATE INDEX ringback_event_tenant ON ringback_event (tenant, id);
 
 CREATE INDEX ringback_expunge_running ON ringback_expunge (id) WHERE state = 1;
 
+CREATE INDEX ringback_figure_age ON ringback_figure (at);
+
+CREATE INDEX ringback_figure_part_age ON ringback_figure_part (added_at);
+
 CREATE INDEX ringback_finished_cancelled ON ringback_finished (id) WHERE status = 2;
 
 CREATE INDEX ringback_finished_endpoint ON ringback_finished (endpoint_id, id);
@@ -36,6 +45,8 @@ CREATE INDEX ringback_finished_endpoint ON ringback_finished (endpoint_id, id);
 CREATE UNIQUE INDEX ringback_finished_id ON ringback_finished (id);
 
 CREATE UNIQUE INDEX ringback_idempotency_key ON ringback_idempotency (tenant, type, key);
+
+CREATE INDEX ringback_pulse_failing ON ringback_pulse (failing_since) WHERE failing_since IS NOT NULL;
 
 CREATE INDEX ringback_replay_item_outcome ON ringback_replay_item (replay_id, outcome) WHERE outcome IS NOT NULL;
 
@@ -103,7 +114,7 @@ CREATE TABLE ringback_dead_letter (
     marks              INTEGER NOT NULL,
     blocks             INTEGER NOT NULL DEFAULT 0,
     ordering_key       TEXT,
-    detail             TEXT,
+    detail             TEXT, tenant TEXT, type TEXT,
     CONSTRAINT dead_letter_has_a_known_reason CHECK (reason BETWEEN 1 AND 4)
 ) STRICT, WITHOUT ROWID;
 
@@ -143,7 +154,7 @@ CREATE TABLE ringback_endpoint (
     event_types     TEXT    NOT NULL,
     spec            TEXT    NOT NULL,
     credentials     BLOB    NOT NULL
-) STRICT;
+, has_figures INTEGER NOT NULL DEFAULT 1) STRICT;
 
 CREATE TABLE ringback_endpoint_version (
     endpoint_id BLOB    NOT NULL,
@@ -204,6 +215,24 @@ CREATE TABLE ringback_expunge_item (
     expunge_id BLOB NOT NULL,
     event_id   BLOB NOT NULL,
     PRIMARY KEY (expunge_id, event_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ringback_figure (
+    tenant         TEXT    NOT NULL,
+    endpoint_id    BLOB    NOT NULL,
+    at             INTEGER NOT NULL,
+    delivered      INTEGER NOT NULL DEFAULT 0,
+    failed         INTEGER NOT NULL DEFAULT 0,
+    first_attempts INTEGER NOT NULL DEFAULT 0,
+    dead           INTEGER NOT NULL DEFAULT 0,
+    errors         TEXT    NOT NULL DEFAULT '{}',
+    durations      TEXT    NOT NULL DEFAULT '{}',
+    PRIMARY KEY (tenant, endpoint_id, at)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ringback_figure_part (
+    id       BLOB    NOT NULL PRIMARY KEY,
+    added_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE ringback_finished (
@@ -285,6 +314,16 @@ CREATE TABLE ringback_outbox (
     event_id BLOB    NOT NULL
 ) STRICT;
 
+CREATE TABLE ringback_pulse (
+    endpoint_id      BLOB    NOT NULL PRIMARY KEY,
+    last_success_at  INTEGER,
+    last_failure_at  INTEGER,
+    succeeding_since INTEGER,
+    failing_since    INTEGER,
+    last_error       INTEGER,
+    last_status      INTEGER
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE ringback_replay (
     id              BLOB    NOT NULL PRIMARY KEY,
     tenant          TEXT,
@@ -357,6 +396,13 @@ CREATE TABLE sqlite_sequence(name,seq);
 CREATE TRIGGER ringback_audit_never_changes BEFORE UPDATE ON ringback_audit
 BEGIN
     SELECT raise(ABORT, 'ringback: the audit log is only ever added to');
+END;
+
+CREATE TRIGGER ringback_dead_letter_is_named AFTER INSERT ON ringback_dead_letter WHEN NEW.tenant IS NULL
+BEGIN
+    UPDATE ringback_dead_letter
+    SET (tenant, type) = (SELECT tenant, type FROM ringback_event AS e WHERE e.seq = NEW.seq)
+    WHERE id = NEW.id;
 END;
 
 CREATE TRIGGER ringback_emit_event INSTEAD OF INSERT ON ringback_emit

@@ -42,6 +42,7 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         }
         (_, "--host") => these(&["", "a b", "a/b"]),
         ("tail", "--lines") => these(&["", "-1", "201", "many"]),
+        ("figures", "--step") => these(&["", "soon", "90s", "0"]),
         (_, "--limit") => these(&["", "0", "1001", "-1", "many", "1.5"]),
         (_, "--follow" | "--cancel") => these(&["", "rpl_1", "dlv_00000000000000000000000000000001"]),
         (_, "--if-match") => these(&["", "seven", "-1", "W/\"7\""]),
@@ -112,9 +113,14 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--connection-max-age") => these(&["", "0s", "999ms", "2d", "60", "soon"]),
         (_, "--shutdown-grace") => these(&["", "2d", "30", "soon"]),
         (_, "--idempotency-window" | "--expires-after") => these(&["", "0s", "7", "367d"]),
-        (_, "--retention-events" | "--retention-payloads" | "--retention-attempts" | "--retention-dead-letters") => {
-            these(&["", "0s", "90", "99999d"])
-        }
+        (
+            _,
+            "--retention-events"
+            | "--retention-payloads"
+            | "--retention-attempts"
+            | "--retention-dead-letters"
+            | "--retention-figures",
+        ) => these(&["", "0s", "90", "99999d"]),
         (_, "--log") => these(&["ringback=loud", "=", "a=b=c"]),
         (_, "--log-format") => these(&["", "xml"]),
         // What it means is for the receiver's side to say: any text may be an id.

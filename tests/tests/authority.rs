@@ -94,6 +94,7 @@ fn routes() -> Vec<Route> {
         change(Method::PATCH, "/v1/endpoints/by-key/{tenant}/{key}", json!({"name": "b"}), Keyed, Admin, 200),
         change(Method::DELETE, "/v1/endpoints/by-key/{tenant}/{key}", Value::Null, Keyed, Admin, 204),
         get("/v1/endpoints/{id}", "", Endpoint, Read),
+        get("/v1/endpoints/{id}/figures", "", Endpoint, Read),
         change(Method::PATCH, "/v1/endpoints/{id}", json!({"name": "b"}), Endpoint, Admin, 200),
         change(Method::DELETE, "/v1/endpoints/{id}", Value::Null, Endpoint, Admin, 204),
         change(Method::POST, "/v1/endpoints/{id}/test", Value::Null, Endpoint, Operator, 202),
@@ -139,6 +140,7 @@ fn routes() -> Vec<Route> {
         ),
         change(Method::DELETE, "/v1/portal-links/{id}", Value::Null, PortalLink, Admin, 204),
         get("/v1/ledger", "?tenant=TENANT", Tenant, Read),
+        get("/v1/figures", "?tenant=TENANT", Tenant, Read),
         get("/v1/audit", "", Nothing, Admin),
         get("/metrics", "", Everything, Read),
     ]

@@ -280,6 +280,10 @@ on_both_stores! {
             let absent = ["evt_", "ep_", "dlv_", "rpl_", ""].map(|prefix| format!("{prefix}{}", &absent[..32]));
             let texts = wrong::texts().into_iter().filter(|text| !text.is_empty()).map(|text| escaped(&text));
             for id in texts.chain(foreign).chain(absent).chain(["%ff".to_owned(), "%2e%2e".to_owned(), "%2F".to_owned()]) {
+                // A client makes another route's path of this one.
+                if id == "%2e%2e" && operation.route == "/v1/endpoints/{id}/figures" {
+                    continue;
+                }
                 let mut asked = Asked::rightly(scene, operation);
                 asked.path = operation.route.replace("{id}", &id);
                 asked.what = asked.path.chars().take(80).collect();

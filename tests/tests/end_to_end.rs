@@ -33,6 +33,7 @@ mod no_open_transaction;
 
 // 6: a stale outcome changes nothing.
 mod fence;
+mod figures;
 
 // 7: a slow receiver delays nobody else.
 mod isolation;

@@ -39,9 +39,12 @@ says 'etag: "'
 endpoint=$(value_of id)
 version=$(grep -oE '^etag: .*' <<<"$heads" | cut -d ' ' -f 2)
 ask GET "/v1/endpoints/$endpoint" 200
-shows '"x-team":"***"' '"has_secret":true' '"last_24h":{"delivered":0,"failed":0,'
+shows '"x-team":"***"' '"has_secret":true' '"last_24h":{"delivered":0,"failed":0,"dead":0,'
 hides '"secret":'
+ask GET "/v1/endpoints/$endpoint/figures?step=1h" 200
+shows '"first_attempts":0'
 ask GET "/v1/endpoints?tenant=$tenant" 200
+shows '"health":{"state":"idle"'
 shows "$endpoint" '"next_cursor":null'
 
 step 'Changed as it was seen: If-Match is optional, and refuses to overwrite what somebody else changed meanwhile.'
@@ -241,6 +244,7 @@ token='' ask GET "$opened" 404
 ask DELETE "/v1/portal-links/$portal" 204
 
 step 'Does it add up? Accepted = unrouted + duplicate + unmatched + routed; owed = pending + delivered + dead + cancelled.'
+ask GET "/v1/figures?tenant=$tenant&step=1h" 200
 ask GET "/v1/ledger?tenant=$tenant" 200
 [[ $answer =~ ^\{\"events\":\{\"accepted\":([0-9]+),\"unrouted\":([0-9]+),\"duplicate\":([0-9]+),\"unmatched\":([0-9]+),\"routed\":([0-9]+)\},\"deliveries\":\{\"owed\":([0-9]+),\"pending\":([0-9]+),\"delivered\":([0-9]+),\"dead\":([0-9]+),\"cancelled\":([0-9]+)\}\}$ ]] ||
     fail 'this is no ledger'

@@ -45,6 +45,7 @@ mod configuration;
 mod sealed;
 
 mod expunging;
+mod figures;
 mod operations;
 
 mod audit;

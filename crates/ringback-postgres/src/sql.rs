@@ -167,13 +167,18 @@ statements! {
         read_finished_to_erase
     }
     figures {
+        add_figures
+        add_part
+        add_pulses
         count_ledger
         count_ledger_of_tenant
         count_pending_in
+        find_failing
         read_backlog
+        read_figures
         read_oldest_due
         read_oldest_due_outside
-        read_recent_attempts
+        read_vitals
     }
     intake {
         accept_events
@@ -275,6 +280,8 @@ statements! {
         find_late_survivors
         forget_audit
         forget_changes
+        forget_figure_parts
+        forget_figures
         forget_holds
         forget_keys
         forget_replay_items
@@ -290,6 +297,7 @@ statements! {
         read_position
         record_past
         refresh_survivors
+        remove_figures
         remove_payloads
         settle_survivors
     }

@@ -148,6 +148,7 @@ pub(crate) fn settings(configuration: &Configuration, keys: MasterKeys) -> Setti
         payloads: configuration.retention_payloads.0,
         attempts: configuration.retention_attempts.0,
         dead_letters: configuration.retention_dead_letters.0,
+        figures: configuration.retention_figures.0,
         expires_after: configuration.expires_after.0,
         idempotency_window: configuration.idempotency_window.0,
     };

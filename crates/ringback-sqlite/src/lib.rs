@@ -53,6 +53,7 @@ mod backup;
 mod configuration;
 mod expunging;
 mod feed;
+mod figures;
 mod idempotency;
 mod intake;
 mod leases;

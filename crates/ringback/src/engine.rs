@@ -16,7 +16,7 @@ use crate::{
     event::NewEvent,
     id::{DeliveryId, EventId},
     invalid::Invalid,
-    metrics::Metrics,
+    metrics::{Metrics, Sums},
     operate::{
         alarms::{Runs, Subscribers},
         clocks::{ClockDoubt, Clocks},
@@ -81,6 +81,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) directories: Follower,
     pub(crate) metrics: Metrics,
+    pub(crate) sums: Sums,
     sampler: Sampler,
     pub(crate) clocks: Clocks,
     tallies: Tallies,
@@ -132,6 +133,7 @@ impl Engine {
             settings,
             directories,
             metrics,
+            sums: Sums::default(),
             sampler,
             clocks,
             tallies,
@@ -212,6 +214,10 @@ impl Engine {
 
     pub(crate) fn subscribers(&self) -> &Subscribers {
         &self.shared.subscribers
+    }
+
+    pub(crate) fn sums(&self) -> &Sums {
+        &self.shared.sums
     }
 
     pub(crate) fn sampler(&self) -> &Sampler {

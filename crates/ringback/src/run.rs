@@ -1,7 +1,7 @@
 //! A sending process: which tasks run, and in what order they end.
 //!
 //! ```text
-//! end with feeding      shards, follow, route, feed, dispatch; replay, expunge, housekeeping, watch
+//! end with feeding      shards, follow, route, feed, dispatch; replay, expunge, housekeeping, figures, watch
 //! end with recording    hold, record: when no request is open any more
 //! ```
 //!
@@ -32,6 +32,9 @@ const PATIENCE_WITH_TASKS: Duration = Duration::from_secs(2);
 
 /// The least time for recording, so that outcomes that came at the end of the grace period are not lost.
 const PATIENCE_WITH_RECORDING: Duration = Duration::from_secs(2);
+
+/// The least time for adding figures of what was recorded last.
+const PATIENCE_WITH_FIGURES: Duration = Duration::from_secs(1);
 
 /// Between looks at how many requests are still open.
 const PAUSE_OPEN: Duration = Duration::from_millis(10);
@@ -89,6 +92,7 @@ impl Sending {
         sending.feed("expunge", operate::expunge);
         sending.feed("housekeeping", operate::keep_house);
         sending.feed("operational events", operate::alarms::watch);
+        sending.feed("figures", operate::sum_up);
         sending.record("hold", hold::write_down);
         sending.record("record", move |delivering, stop| record::record(delivering, Arc::clone(&records), stop));
         sending
@@ -128,6 +132,8 @@ impl Sending {
         let recorded = async { while self.recorders.join_next().await.is_some() {} };
         // Bounded, as the database may be away: deliveries whose outcomes are not recorded are sent again by the next owner.
         let _ = timeout_at(deadline.max(Instant::now() + PATIENCE_WITH_RECORDING), recorded).await;
+        let added = self.delivering.engine().add_figures();
+        let _ = timeout_at(deadline.max(Instant::now() + PATIENCE_WITH_FIGURES), added).await;
     }
 }
 

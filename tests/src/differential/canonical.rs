@@ -117,6 +117,7 @@ impl Names {
                 }
                 // How an endpoint has done lately counts what a matter of timing has come to, too.
                 members.remove("last_24h");
+                members.remove("health");
                 // Whether a connection was there already is a matter of timing: then nothing was looked up or dialled.
                 if let Some(timings) = members.get_mut("timings").and_then(Value::as_object_mut) {
                     timings.values_mut().for_each(|timing| *timing = Value::Null);

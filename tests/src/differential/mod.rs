@@ -19,7 +19,7 @@
 //! |---|---|
 //! | ids, times, secrets, signatures, cursors, durations | they are new in each run; ids are compared by the order of their first appearance |
 //! | the order of events of one batch, and of deaths in one moment | ids of one millisecond are random; that a list is newest first is held against each server alone |
-//! | attempts and holds of deliveries to receivers that answer 410 or 429, and `last_24h` | how many were on their way when the lane was closed is a matter of milliseconds |
+//! | attempts and holds of deliveries to receivers that answer 410 or 429, `last_24h` and `health` | how many were on their way when the lane was closed is a matter of milliseconds |
 //! | which of an attempt's timings are `null` | a connection may be there already |
 //! | members of a 202 answer that tell a state | what it set in motion may have moved on |
 //! | 401 or 429 for a wrong token | from which one on there are too many depends on the time between them |

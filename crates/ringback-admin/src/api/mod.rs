@@ -7,6 +7,7 @@ mod document;
 pub(crate) mod endpoints;
 pub(crate) mod events;
 mod expunges;
+pub(crate) mod figures;
 mod find;
 pub(crate) mod gaps;
 mod health;
@@ -86,6 +87,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(replays::routes())
         .merge(expunges::routes())
         .merge(ledger::routes())
+        .merge(figures::routes())
         .merge(find::routes())
         .merge(gaps::routes())
         .merge(links::routes())

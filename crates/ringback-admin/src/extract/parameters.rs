@@ -134,6 +134,15 @@ impl Parameters {
         number
     }
 
+    /// A duration as the configuration writes it, or a number of seconds.
+    pub(crate) fn duration(&mut self, name: &'static str) -> Option<std::time::Duration> {
+        let duration = crate::api::figures::duration(&self.take(name)?);
+        if duration.is_none() {
+            self.refuse(name, "malformed", "is no duration such as 15m, 1h or 1d");
+        }
+        duration
+    }
+
     /// Any text.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<String> {
         self.taken.push(name);

@@ -8,10 +8,13 @@ use std::borrow::Cow;
 use ringback::{
     attempt::{Conclusion, ErrorClass, Phase},
     delivery::{DeadReason as Reason, HoldReason as Hold, Status as State},
-    endpoint::{Digest as Hash, Encoding as Written, KeyFormat as Format, Preset as Bundle, Scheme},
+    endpoint::{
+        Digest as Hash, Encoding as Written, KeyFormat as Format, PolicyOrigin as Origin, Preset as Bundle, Scheme,
+    },
     link::PortalScope as Portal,
     operate::gaps::Fate as Fated,
     operate::routing::Skipped as Skip,
+    store::rules::health::HealthState as Healthy,
     store::{EventState as Routed, ExpungeState as Erasing, ReplayState as Replaying, Replayed},
     word::Word,
 };
@@ -124,6 +127,8 @@ described! {
     Status = words::<State>("Where a delivery stands.");
     DeadReason = words::<Reason>("Why a delivery was given up.");
     HoldReason = words::<Hold>("Why a delivery waits.");
+    PolicyOrigin = words::<Origin>("Where the retry policy comes from.");
+    HealthState = words::<Healthy>("How an endpoint does.");
     Fate = words::<Fated>("What became of the events with a key.");
     EventState = words::<Routed>("What routing made of an event.");
     SkipReason = words::<Skip>("Why an endpoint got no delivery.");

@@ -3,6 +3,7 @@
 use ringback::{
     attempt,
     delivery::{DeadReason, HoldReason, Status},
+    endpoint::PolicyOrigin,
     id::{DeliveryId, EndpointId, EventId},
     store::DeliveryRow,
     time::Timestamp,
@@ -35,6 +36,12 @@ pub(crate) struct Delivery {
     #[schema(required, value_type = Option<values::DeadReason>)]
     dead_reason: Option<DeadReason>,
     attempt_count: i32,
+    /// How often it is sent before it is given up, by the present configuration; a replay begins anew. Null if its
+    /// endpoint is deleted, or its destination cannot be read.
+    #[schema(required)]
+    max_attempts: Option<u32>,
+    #[schema(required, value_type = Option<values::PolicyOrigin>)]
+    policy_origin: Option<PolicyOrigin>,
     #[schema(required, value_type = Option<values::Time>)]
     next_attempt_at: Option<Timestamp>,
     #[schema(required, value_type = Option<values::Time>)]
@@ -61,6 +68,7 @@ impl Delivery {
             (None, Some((until, _))) => row.due_at.map(|due| due.max(until)),
             (None, None) => row.due_at,
         };
+        let tries = destinations.tries(row);
         Self {
             id: row.id,
             event_id: row.id.event(),
@@ -72,6 +80,8 @@ impl Delivery {
             status: row.status,
             dead_reason: row.reason,
             attempt_count: row.attempts,
+            max_attempts: tries.map(|tries| tries.max_attempts),
+            policy_origin: tries.map(|tries| tries.origin),
             next_attempt_at,
             held_until: held.map(|(until, _)| until),
             hold_reason: hold_reason.or(held.map(|(_, reason)| reason)),

@@ -7,11 +7,13 @@ use ringback::{
     id::EndpointId,
     invalid::Warning,
     operate::{endpoints::Made, figures::LastDay},
+    store::rules,
     time::Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Health;
 use crate::openapi::{answers, requests, settings::EndpointSettings, values};
 
 /// An endpoint with its effective values.
@@ -42,6 +44,10 @@ pub(crate) struct Endpoint {
     paused: bool,
     #[schema(required)]
     disabled_reason: Option<String>,
+    /// Left out only where the endpoint was changed and the database then gave no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    health: Option<Health>,
     has_secret: bool,
     #[schema(required)]
     public_key: Option<String>,
@@ -109,12 +115,19 @@ impl From<&endpoint::Endpoint> for Endpoint {
             settings: endpoint.spec.settings(),
             paused: endpoint.paused,
             disabled_reason: endpoint.disabled_reason.clone(),
+            health: None,
             has_secret: !credentials.secrets.is_empty(),
             public_key: credentials.public_key(),
             rotation: RotationUnderWay::of(&endpoint.spec.scheme, credentials, Timestamp::now()).map(Rotation::from),
             created_at: endpoint.created_at,
             updated_at: endpoint.updated_at,
         }
+    }
+}
+
+impl Endpoint {
+    pub(crate) fn with(endpoint: &endpoint::Endpoint, health: Option<rules::health::Health>) -> Self {
+        Self { health: health.map(Health::from), ..Self::from(endpoint) }
     }
 }
 
@@ -128,8 +141,8 @@ pub(crate) struct EndpointWithFigures {
 }
 
 impl EndpointWithFigures {
-    pub(crate) fn of(endpoint: &endpoint::Endpoint, last_24h: LastDay) -> Self {
-        Self { endpoint: endpoint.into(), last_24h }
+    pub(crate) fn of(endpoint: &endpoint::Endpoint, health: rules::health::Health, last_24h: LastDay) -> Self {
+        Self { endpoint: Endpoint::with(endpoint, Some(health)), last_24h }
     }
 }
 
@@ -145,8 +158,8 @@ pub(crate) struct EndpointMade {
     warnings: Vec<Warning>,
 }
 
-impl From<Made> for EndpointMade {
-    fn from(made: Made) -> Self {
-        Self { endpoint: Endpoint::from(&made.endpoint), secret: made.secret, warnings: made.warnings }
+impl EndpointMade {
+    pub(crate) fn of(made: Made, health: Option<rules::health::Health>) -> Self {
+        Self { endpoint: Endpoint::with(&made.endpoint, health), secret: made.secret, warnings: made.warnings }
     }
 }

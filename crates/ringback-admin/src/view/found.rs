@@ -34,7 +34,10 @@ impl Found {
                     let destinations = Destinations::of(&api.engine, std::slice::from_ref(&row)).await?;
                     FoundItem::Delivery(Delivery::of(&row, &destinations))
                 }
-                Item::Endpoint(endpoint) => FoundItem::Endpoint(Box::new(Endpoint::from(&*endpoint))),
+                Item::Endpoint(endpoint) => {
+                    let health = api.engine.health_of(&endpoint).await?;
+                    FoundItem::Endpoint(Box::new(Endpoint::with(&endpoint, Some(health))))
+                }
                 Item::Replay(row) => FoundItem::Replay((*row).into()),
             });
         }

@@ -9,6 +9,7 @@ mod event;
 mod expunge;
 mod found;
 mod group;
+mod health;
 mod link;
 mod list;
 mod replay;
@@ -22,6 +23,7 @@ pub(crate) use self::{
     expunge::Expunge,
     found::Found,
     group::DeadLetterGroups,
+    health::Health,
     link::LinkMade,
     list::List,
     replay::Replay,

@@ -29,6 +29,7 @@ fn routes() -> Vec<(Method, String, Scope)> {
         route(Method::GET, "/v1/endpoints", Read),
         route(Method::PUT, "/v1/endpoints/by-key/acme/a", Admin),
         route(Method::GET, &format!("/v1/endpoints/{ENDPOINT}"), Read),
+        route(Method::GET, &format!("/v1/endpoints/{ENDPOINT}/figures"), Read),
         route(Method::PATCH, &format!("/v1/endpoints/{ENDPOINT}"), Admin),
         route(Method::DELETE, &format!("/v1/endpoints/{ENDPOINT}"), Admin),
         route(Method::POST, &format!("/v1/endpoints/{ENDPOINT}/test"), Operator),
@@ -45,6 +46,7 @@ fn routes() -> Vec<(Method, String, Scope)> {
         route(Method::GET, &format!("/v1/replays/{REPLAY}"), Read),
         route(Method::POST, &format!("/v1/replays/{REPLAY}/cancel"), Operator),
         route(Method::GET, "/v1/ledger", Read),
+        route(Method::GET, "/v1/figures", Read),
     ]
 }
 

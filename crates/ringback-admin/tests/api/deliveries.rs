@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::app::{App, members};
 
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 18] = [
     "id",
     "event_id",
     "endpoint_id",
@@ -19,6 +19,8 @@ const FIELDS: [&str; 16] = [
     "status",
     "dead_reason",
     "attempt_count",
+    "max_attempts",
+    "policy_origin",
     "next_attempt_at",
     "held_until",
     "hold_reason",

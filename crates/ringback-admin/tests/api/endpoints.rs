@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, App, TOKEN, bearer, members};
 
-const FIELDS: [&str; 28] = [
+const FIELDS: [&str; 29] = [
     "id",
     "url",
     "tenant",
@@ -30,6 +30,7 @@ const FIELDS: [&str; 28] = [
     "disable_after",
     "paused",
     "disabled_reason",
+    "health",
     "has_secret",
     "public_key",
     "rotation",
@@ -75,7 +76,7 @@ async fn an_endpoint_is_told_with_its_effective_values_and_its_secret_once() {
     assert_eq!((&shown["enabled"], &shown["paused"]), (&json!(true), &json!(false)));
     let listed = app.get("/v1/endpoints").await.is(StatusCode::OK);
     let mut alone = shown.0;
-    let none = json!({"delivered": 0, "failed": 0, "p50_ms": null, "p99_ms": null});
+    let none = json!({"delivered": 0, "failed": 0, "dead": 0, "p50_ms": null, "p99_ms": null});
     assert_eq!(alone.as_object_mut().unwrap().remove("last_24h"), Some(none));
     assert_eq!(listed["items"], json!([alone]));
 }

@@ -11,9 +11,8 @@ use http_body_util::BodyExt as _;
 use ringback::{
     Engine,
     audit::{Actor, Who},
-    delivery::DeadReason,
     operate::tokens::NewToken,
-    store::{Settlement, SharedStore},
+    store::SharedStore,
 };
 use ringback_admin::Scope;
 use ringback_testkit::{Fault, Faulty};
@@ -203,21 +202,4 @@ async fn figures_of_all_are_for_readers_of_all() {
         app.call_as(token, Method::GET, "/metrics", "").await.refused(StatusCode::FORBIDDEN);
     }
     app.call_as("nobody's", Method::GET, "/metrics", "").await.refused(StatusCode::UNAUTHORIZED);
-}
-
-#[tokio::test]
-async fn an_endpoint_tells_how_its_receiver_has_done_lately() {
-    let app = App::new().await;
-    let id = app.endpoint("a").await;
-    let outcomes = [
-        (Settlement::Delivered, 200),
-        (Settlement::Retry { after: Duration::from_secs(60) }, 503),
-        (Settlement::Dead { reason: DeadReason::Exhausted, detail: None, blocks: false }, 500),
-    ];
-    for (settlement, status) in outcomes {
-        let (_, delivery) = app.delivery().await;
-        app.settle(delivery, settlement, status).await;
-    }
-    let shown = app.get(&format!("/v1/endpoints/{id}")).await.is(StatusCode::OK);
-    assert_eq!(shown["last_24h"], json!({"delivered": 1, "failed": 2, "p50_ms": 1.5, "p99_ms": 1.5}));
 }

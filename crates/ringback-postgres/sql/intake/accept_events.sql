@@ -20,7 +20,7 @@ stored AS (
 -- Numbers are given in the order of the rows, so the n-th smallest is that of the n-th event.
 numbers AS MATERIALIZED (SELECT array_agg(seq ORDER BY seq) AS by_place FROM stored),
 given AS MATERIALIZED (
-    SELECT g.*, (SELECT by_place FROM numbers)[place] AS seq
+    SELECT g.*, (SELECT by_place FROM numbers)[place] AS seq, ($15::text[])[place] AS tenant, ($16::text[])[place] AS type
     FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[],
                 $8::smallint[], $9::text[])
          AS g (id, lane, endpoint_id, ordering_key, marks, place, config_version, fate, detail)

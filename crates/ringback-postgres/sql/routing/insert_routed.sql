@@ -3,7 +3,8 @@
 -- (SQLite: insert_deliveries, insert_cancelled, insert_unroutable and insert_verdicts.)
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
 given AS MATERIALIZED (
-    SELECT *
+    -- A trigger looks up what dead letters are told apart by.
+    SELECT g.*, NULL::text AS tenant, NULL::text AS type
     FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[],
                 $8::smallint[], $9::text[])
          AS g (id, lane, endpoint_id, ordering_key, marks, seq, config_version, fate, detail)

@@ -2,7 +2,7 @@
 -- sending for as long: a short hold must not expire deliveries that had waited for other reasons. `spec` is searched as
 -- text, as the engine writes it: one that cannot be read must not keep all others from expiring. A delivery that waits
 -- for its own retry time never expires; test deliveries are sent whatever their endpoint's state. (SQLite:
--- find_expired, insert_expired, then delete_deliveries.)
+-- find_expired, insert_expired, add_expired, then delete_deliveries.)
 WITH clock AS MATERIALIZED (SELECT {schema}.clock() AS now),
 held AS MATERIALIZED (
     SELECT lane, false AS by_endpoint FROM {schema}.hold, clock WHERE until > now AND since <= now - $1::bigint
@@ -48,6 +48,23 @@ dead AS (
         LIMIT 1
     ) last ON true
     WHERE r.marks & {marks.delivered_before} = 0
+    RETURNING tenant, endpoint_id, died_at
+),
+-- They are deaths of their endpoints, of their tenants, and of everything. An inline destination has no figures of its own.
+counted AS (
+    INSERT INTO {schema}.figure AS kept (tenant, endpoint_id, at, dead)
+    SELECT whose.tenant, whose.endpoint_id, whose.at, count(*)
+    FROM dead
+    CROSS JOIN LATERAL (
+        VALUES ('', '00000000-0000-0000-0000-000000000000'::uuid, died_at - died_at % 60000000),
+               (dead.tenant, '00000000-0000-0000-0000-000000000000'::uuid, died_at - died_at % 60000000),
+               (dead.tenant, dead.endpoint_id, died_at - died_at % 60000000)
+    ) whose (tenant, endpoint_id, at)
+    WHERE whose.tenant IS NOT NULL AND whose.endpoint_id IS NOT NULL
+    GROUP BY whose.tenant, whose.endpoint_id, whose.at
+    ORDER BY whose.tenant COLLATE "C", whose.endpoint_id, whose.at
+    ON CONFLICT (tenant, endpoint_id, at) DO UPDATE
+    SET dead = kept.dead + excluded.dead
 ),
 replayed AS (
     UPDATE {schema}.replay_item item

@@ -77,6 +77,7 @@ async fn end_of_page(
         .bind(id.uuid())
         .bind(DELIVERIES_MAX)
         .bind(filter.endpoint.map(|endpoint| endpoint.uuid()))
+        .bind(filter.tenant.as_deref())
         .fetch_optional(connection)
         .await
         .map_err(from_sqlx)?;

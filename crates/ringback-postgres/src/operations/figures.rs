@@ -1,13 +1,10 @@
-//! Figures: how much waits, and how an endpoint's last attempts ended. All reads are bounded.
+//! How much waits now. All reads are bounded.
 
 use std::time::Duration;
 
 use ringback::{
-    attempt::Conclusion,
     delivery::LaneId,
-    id::EndpointId,
-    store::{Backlog, Error, RecentAttempt, Result, UNHELD_LANES, UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD},
-    time::Timestamp,
+    store::{Backlog, Result, UNHELD_LANES, UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD},
 };
 
 use sqlx::postgres::PgRow;
@@ -58,34 +55,4 @@ fn numbers(lanes: &[LaneId]) -> Vec<i64> {
 fn due_for(row: &PgRow) -> Result<Option<Duration>> {
     let micros: Option<i64> = rows::get(row, "due_for")?;
     Ok(micros.and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros))
-}
-
-pub(super) async fn recent_attempts(
-    store: &Postgres,
-    endpoint: EndpointId,
-    since: Timestamp,
-    most: u32,
-) -> Result<Vec<RecentAttempt>> {
-    let rows = query(&store.sql().read_recent_attempts)
-        .bind(endpoint.uuid())
-        .bind(LaneId::of_endpoint(endpoint).as_i64())
-        .bind(since.micros())
-        .bind(i64::from(most))
-        .fetch_all(&mut *store.desk().await?)
-        .await
-        .map_err(from_sqlx)?;
-    rows.iter()
-        .map(|row| {
-            let code: i16 = rows::get(row, "conclusion")?;
-            let conclusion = Conclusion::from_code(code);
-            Ok(RecentAttempt {
-                conclusion: conclusion.ok_or_else(|| Error::corrupt(format_args!("code {code} of an attempt")))?,
-                duration: duration(rows::get(row, "duration")?),
-            })
-        })
-        .collect()
-}
-
-fn duration(micros: i64) -> Duration {
-    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }

@@ -18,11 +18,11 @@ use ringback::{
     attempt::Attempt,
     audit::Entry,
     delivery::LaneId,
-    id::{DeliveryId, EndpointId, EventId, ReplayId},
+    id::{DeliveryId, EventId, ReplayId},
     store::{
         Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter, Ledger,
-        Operations, Page, PayloadRead, RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
-        ReplayToCreate, Result, Span,
+        Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate,
+        Result, Span,
     },
     time::Timestamp,
 };
@@ -141,9 +141,5 @@ impl Operations for Postgres {
 
     async fn count_pending_in(&self, lanes: &[LaneId], counted_max: u32) -> Result<u32> {
         figures::count_pending_in(self, lanes, counted_max).await
-    }
-
-    async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {
-        figures::recent_attempts(self, endpoint, since, most).await
     }
 }

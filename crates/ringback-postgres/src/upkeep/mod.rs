@@ -59,6 +59,7 @@ impl Upkeep for Postgres {
             Step::ForgetLinks => sweep::remove(self, &sql.forget_links, retention.events).await,
             Step::ForgetTokens => sweep::remove(self, &sql.forget_tokens, retention.events).await,
             Step::ForgetHolds => sweep::holds(self).await,
+            Step::DropFigures => sweep::figures(self, retention).await,
             // A step that only a later version of the engine has.
             _ => Ok(false),
         }

@@ -24,6 +24,9 @@ const WALK_AGAIN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long a hold is kept after its end.
 const ENDED_KEPT: Duration = Duration::from_secs(60 * 60);
 
+/// How long it is known that a part of figures was added: much longer than a node tries to add it.
+const PARTS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Cancels deliveries that were routed while their endpoint was being deleted or their event expunged.
 pub(super) async fn stragglers(store: &Postgres) -> Result<bool> {
     let row = query(&store.sql().cancel_stragglers)
@@ -38,6 +41,15 @@ pub(super) async fn stragglers(store: &Postgres) -> Result<bool> {
 /// Removes holds that ended long ago.
 pub(super) async fn holds(store: &Postgres) -> Result<bool> {
     remove(store, &store.sql().forget_holds, ENDED_KEPT).await
+}
+
+/// Removes figures beyond their retention, those of deleted endpoints, and what nobody needs to add figures any more.
+pub(super) async fn figures(store: &Postgres, retention: &Retention) -> Result<bool> {
+    let sql = store.sql();
+    let mut more = remove(store, &sql.forget_figures, retention.figures).await?;
+    more |= remove(store, &sql.forget_figure_parts, PARTS_KEPT).await?;
+    let of_deleted = query(&sql.remove_figures).bind(CHUNK).fetch_one(&mut *store.house().await?).await;
+    Ok(more || rows::get::<i64, _>(&of_deleted.map_err(from_sqlx)?, 0)? > 0)
 }
 
 /// Removes replays that ended longer ago than events are kept: first their items.

@@ -113,6 +113,10 @@ pub(crate) struct Delivery {
     pub(crate) status: String,
     pub(crate) dead_reason: Option<String>,
     pub(crate) attempt_count: u32,
+    #[serde(default)]
+    pub(crate) max_attempts: Option<u32>,
+    #[serde(default)]
+    pub(crate) policy_origin: Option<String>,
     pub(crate) next_attempt_at: Option<Timestamp>,
     pub(crate) held_until: Option<Timestamp>,
     pub(crate) hold_reason: Option<String>,
@@ -177,6 +181,9 @@ pub(crate) struct Endpoint {
     pub(crate) enabled: bool,
     pub(crate) paused: bool,
     pub(crate) disabled_reason: Option<String>,
+    /// A server of an earlier version does not tell.
+    #[serde(default)]
+    pub(crate) health: Option<Health>,
     pub(crate) event_types: Vec<String>,
     pub(crate) preset: String,
     pub(crate) scheme: Scheme,
@@ -224,9 +231,75 @@ impl Endpoint {
             (Some(reason), false, _) => format!("disabled ({reason})"),
             (None, false, _) => "disabled".to_owned(),
             (_, true, true) => "paused".to_owned(),
-            (_, true, false) => "enabled".to_owned(),
+            (_, true, false) => match &self.health {
+                None => "enabled".to_owned(),
+                Some(Health { state, hold_reason: Some(reason), .. }) if state == "held" => format!("held ({reason})"),
+                Some(health) => health.state.clone(),
+            },
         }
     }
+}
+
+/// How an endpoint does.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Health {
+    pub(crate) state: String,
+    pub(crate) since: Timestamp,
+    pub(crate) hold_reason: Option<String>,
+    pub(crate) held_until: Option<Timestamp>,
+    pub(crate) pending: u64,
+    pub(crate) oldest_due_at: Option<Timestamp>,
+    pub(crate) last_success_at: Option<Timestamp>,
+    pub(crate) last_failure: Option<LastFailure>,
+}
+
+/// The last attempt that failed.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct LastFailure {
+    pub(crate) at: Timestamp,
+    pub(crate) error: Option<String>,
+    pub(crate) status_code: Option<u16>,
+}
+
+impl LastFailure {
+    /// The status that was answered, or what went wrong.
+    pub(crate) fn told(&self) -> String {
+        let status = self.status_code.map(|status| status.to_string());
+        plain(&status.or_else(|| self.error.clone()).unwrap_or_else(|| "failed".to_owned()))
+    }
+}
+
+/// Figures, oldest first.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FigureList {
+    pub(crate) items: Vec<Figures>,
+}
+
+/// What one step brought.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Figures {
+    pub(crate) at: Timestamp,
+    pub(crate) attempts: FigureAttempts,
+    pub(crate) first_attempts: u64,
+    pub(crate) dead: u64,
+    pub(crate) duration_ms: Percentiles,
+}
+
+/// Attempts by how they ended.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FigureAttempts {
+    pub(crate) delivered: u64,
+    pub(crate) failed: u64,
+    #[serde(flatten)]
+    pub(crate) errors: BTreeMap<String, u64>,
+}
+
+/// How long attempts took.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Percentiles {
+    pub(crate) p50: Option<f64>,
+    pub(crate) p95: Option<f64>,
+    pub(crate) p99: Option<f64>,
 }
 
 /// A rotation of a secret that has not ended.

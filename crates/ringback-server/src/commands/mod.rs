@@ -15,6 +15,7 @@ pub(crate) mod endpoints;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod expunge;
+pub(crate) mod figures;
 mod filter;
 pub(crate) mod find;
 pub(crate) mod gaps;

@@ -161,6 +161,8 @@ keys! {
     "retention.attempts" retention_attempts: Span<1_000, { 36_600 * DAY_MS }> = "30d";
     /// How long dead letters and their payloads are kept.
     "retention.dead_letters" retention_dead_letters: Span<1_000, { 36_600 * DAY_MS }> = "180d";
+    /// How long figures over time are kept.
+    "retention.figures" retention_figures: Span<1_000, { 36_600 * DAY_MS }> = "30d";
     /// An OpenTelemetry collector that gets the spans of attempts by OTLP over HTTP, such as http://localhost:4318; /v1/traces is added.
     "otlp.endpoint" otlp_endpoint: Option<Collector> = "";
     /// What is logged on standard error: error, warn, info, debug, trace, or directives such as info,ringback=debug.

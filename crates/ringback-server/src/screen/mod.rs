@@ -166,7 +166,16 @@ fn coming(delivery: &Delivery, tries: &str, now: Timestamp) -> String {
     });
     let next = delivery.next_attempt_at.map(|at| format!("next {}", moment::with_age(at, now)));
     let told = hold.or(next).unwrap_or_else(|| "due now".to_owned());
-    format!("pending after {tries}: {told}")
+    format!("pending after {tries}: {}{told}", which(delivery))
+}
+
+/// Which attempt is next, and where its policy comes from: `attempt 2 of 3 (policy: preset), `.
+fn which(delivery: &Delivery) -> String {
+    let next = delivery.attempt_count + 1;
+    let Some(most) = delivery.max_attempts else { return String::new() };
+    let of = if next <= most { format!("of {most}") } else { format!("of a budget of {most} begun anew") };
+    let origin = delivery.policy_origin.as_ref().map(|origin| format!(" (policy: {})", plain(origin)));
+    format!("attempt {next} {of}{}, ", origin.unwrap_or_default())
 }
 
 /// One attempt with its answer.

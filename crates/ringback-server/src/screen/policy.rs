@@ -7,7 +7,7 @@ use ringback::{
 use serde_json::Value;
 
 use crate::{
-    client::views::{Endpoint, Rotation},
+    client::views::{Endpoint, Health, Rotation},
     print::{self, Paint, moment, plain},
 };
 
@@ -20,6 +20,9 @@ pub(crate) fn policy(endpoint: &Endpoint, since: Option<Timestamp>, paint: Paint
     let line = |what: &str, told: &str| print::line(plain(&format!("  {what:<9} {told}")));
     line("to", &endpoint.url);
     line("state", &state(endpoint, since));
+    if let Some(health) = &endpoint.health {
+        line("health", &told(health, Timestamp::now()));
+    }
     line("selects", &endpoint.selects());
     line("signs", &signs(endpoint));
     if let Some(rotation) = &endpoint.rotation {
@@ -47,6 +50,30 @@ fn state(endpoint: &Endpoint, since: Option<Timestamp>) -> String {
         None => format!("changed {when}"),
     };
     format!("{}, {told}", endpoint.state())
+}
+
+/// `failing since 4 min ago (503), held (failing) until …; 12 wait, the oldest due 3 min ago; last success 1 h ago`
+fn told(health: &Health, now: Timestamp) -> String {
+    let failure = health.last_failure.as_ref();
+    let cause = failure.filter(|_| health.state == "failing").map(|failure| format!(" ({})", failure.told()));
+    let until = health.held_until.map(|until| format!(" until {}", moment::with_age(until, now)));
+    let hold = health.hold_reason.as_ref().map(|reason| format!(", held ({reason}){}", until.unwrap_or_default()));
+    let waiting = match (health.pending, health.oldest_due_at) {
+        (0, _) => "nothing waits".to_owned(),
+        (count, None) => format!("{count} wait"),
+        (count, Some(due)) => format!("{count} wait, the oldest due {}", due.relative_to(now)),
+    };
+    let success = health.last_success_at.map(|at| format!("; last success {}", at.relative_to(now)));
+    let failed = failure.map(|failure| format!("; last failure {} ({})", failure.at.relative_to(now), failure.told()));
+    format!(
+        "{} since {}{}{}; {waiting}{}{}",
+        health.state,
+        moment::with_age(health.since, now),
+        cause.unwrap_or_default(),
+        hold.unwrap_or_default(),
+        success.unwrap_or_default(),
+        failed.unwrap_or_default()
+    )
 }
 
 fn signs(endpoint: &Endpoint) -> String {

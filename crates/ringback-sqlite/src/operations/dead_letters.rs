@@ -74,6 +74,11 @@ async fn scanned(
             sql!("dead_letters/list_dead_letters", "AND endpoint_id = ?9"),
             sql!("dead_letters/end_of_dead_letters", "AND endpoint_id = ?9"),
         )
+    } else if filter.tenant.is_some() {
+        (
+            sql!("dead_letters/list_dead_letters", "AND tenant = ?6"),
+            sql!("dead_letters/end_of_dead_letters", "AND tenant = ?6"),
+        )
     } else {
         (sql!("dead_letters/list_dead_letters"), sql!("dead_letters/end_of_dead_letters"))
     };

@@ -1,22 +1,14 @@
-//! Figures: how much waits, and how an endpoint's last attempts ended. All reads are bounded.
+//! How much waits now. All reads are bounded.
 
 use std::{collections::HashSet, time::Duration};
 
 use ringback::{
-    attempt::Conclusion,
     delivery::{LaneId, SHARDS},
-    id::EndpointId,
-    store::{Backlog, PendingLane, RecentAttempt, UNHELD_LANES, UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD},
-    time::Timestamp,
+    store::{Backlog, PendingLane, UNHELD_LANES, UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD},
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use crate::{
-    batch::json,
-    error::corrupt,
-    feed::pending_lanes,
-    read::{code, now},
-};
+use crate::{batch::json, feed::pending_lanes, read::now};
 
 pub(super) async fn backlog(connection: &mut SqliteConnection, counted_max: u32) -> sqlx::Result<Backlog> {
     let row = sqlx::query(sql!("figures/read_backlog")).bind(counted_max).fetch_one(connection).await?;
@@ -87,30 +79,4 @@ pub(super) async fn count_pending_in(
     let lanes: Vec<_> = lanes.iter().map(|lane| lane.as_i64()).collect();
     let count = sqlx::query_scalar(sql!("figures/count_pending_in")).bind(json(&lanes)?).bind(counted_max);
     count.fetch_one(connection).await
-}
-
-pub(super) async fn recent_attempts(
-    connection: &mut SqliteConnection,
-    endpoint: EndpointId,
-    since: Timestamp,
-    most: u32,
-) -> sqlx::Result<Vec<RecentAttempt>> {
-    let rows = sqlx::query(sql!("figures/read_recent_attempts"))
-        .bind(endpoint.uuid().as_bytes().as_slice())
-        .bind(LaneId::of_endpoint(endpoint).as_i64())
-        .bind(since.micros())
-        .bind(most)
-        .fetch_all(connection)
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let conclusion = code(row, "conclusion", Conclusion::from_code)?;
-            Ok(RecentAttempt { conclusion, duration: duration(row, "duration")? })
-        })
-        .collect()
-}
-
-fn duration(row: &SqliteRow, column: &str) -> sqlx::Result<Duration> {
-    let micros: i64 = row.try_get(column)?;
-    Ok(Duration::from_micros(u64::try_from(micros).map_err(corrupt)?))
 }

@@ -17,11 +17,11 @@ use ringback::{
     attempt::Attempt,
     audit::Entry,
     delivery::LaneId,
-    id::{DeliveryId, EndpointId, EventId, ReplayId},
+    id::{DeliveryId, EventId, ReplayId},
     store::{
         Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter, Ledger,
-        Operations, Page, PayloadRead, RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
-        ReplayToCreate, Result, Span,
+        Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate,
+        Result, Span,
     },
     time::Timestamp,
 };
@@ -169,10 +169,5 @@ impl Operations for Sqlite {
     async fn count_pending_in(&self, lanes: &[LaneId], counted_max: u32) -> Result<u32> {
         let mut snapshot = self.snapshot().await?;
         figures::count_pending_in(&mut snapshot, lanes, counted_max).await.map_err(|error| self.error(error))
-    }
-
-    async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>> {
-        let mut snapshot = self.snapshot().await?;
-        figures::recent_attempts(&mut snapshot, endpoint, since, most).await.map_err(|error| self.error(error))
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use ringback::{id::DeliveryId, store::Change};
+use ringback::{
+    id::DeliveryId,
+    store::{Change, MINUTE},
+};
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::{
@@ -36,6 +39,8 @@ pub(super) async fn expire_held(tx: &mut SqliteConnection, expires_after: Durati
         return Ok(0);
     }
     sqlx::query(sql!("upkeep/insert_expired")).bind(json(&ids)?).bind(now).execute(&mut *tx).await?;
+    let minute = now - now.rem_euclid(MINUTE.as_micros() as i64);
+    sqlx::query(sql!("figures/add_expired")).bind(json(&ids)?).bind(minute).execute(&mut *tx).await?;
     if !replayed.is_empty() {
         settle_replayed(tx, &replayed).await?;
     }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Most rows that one step over tables with small rows deletes.
-const ROWS: u32 = 4000;
+pub(super) const ROWS: u32 = 4000;
 
 /// How long changes are kept: a node that has lagged behind for longer must load everything again.
 const CHANGES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -107,7 +107,12 @@ pub(super) async fn drop_links(tx: &mut SqliteConnection, until: Timestamp) -> s
     drop_oldest(tx, sql!("upkeep/forget_links"), until).await
 }
 
-async fn drop_oldest(tx: &mut SqliteConnection, statement: &'static str, until: Timestamp) -> sqlx::Result<bool> {
+/// Removes at most [`ROWS`] rows with times before `until`.
+pub(super) async fn drop_oldest(
+    tx: &mut SqliteConnection,
+    statement: &'static str,
+    until: Timestamp,
+) -> sqlx::Result<bool> {
     let dropped = sqlx::query(statement).bind(until.micros()).bind(ROWS).execute(tx).await?.rows_affected();
     Ok(dropped >= u64::from(ROWS))
 }

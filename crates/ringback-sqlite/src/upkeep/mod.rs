@@ -5,6 +5,7 @@
 
 mod events;
 mod expire;
+mod figures;
 mod leftovers;
 mod past;
 
@@ -74,6 +75,9 @@ impl Upkeep for Sqlite {
             }
             Step::ForgetTokens => {
                 self.apply(move |tx| Box::pin(leftovers::drop_tokens(tx, now - retention.events))).await
+            }
+            Step::DropFigures => {
+                self.apply(move |tx| Box::pin(figures::drop_figures(tx, now, now - retention.figures))).await
             }
             // There are no partitions, one writer at a time leaves no stragglers, and setting holds removes ended ones.
             _ => Ok(false),

@@ -1,13 +1,12 @@
-//! Figures: what waits, and how an endpoint's attempts have ended lately.
+//! Figures: what waits, and what dead letters have in common.
 
 use std::time::Duration;
 
 use ringback::{
-    attempt::{Attempt, Conclusion},
+    attempt::Attempt,
     delivery::{DeadReason, LaneId},
     id::EndpointId,
-    store::{Backlog, DeadGroups, GroupFilter, RecentAttempt, Recorded, Span, Store, UNHELD_ROWS_OF_SHARD},
-    time::Timestamp,
+    store::{Backlog, DeadGroups, GroupFilter, Recorded, Span, Store, UNHELD_ROWS_OF_SHARD},
 };
 
 use super::given;
@@ -138,34 +137,4 @@ pub async fn dead_letters_are_grouped_by_what_they_have_in_common(store: &dyn St
     assert_eq!(before.items.iter().map(|group| (group.example, group.count)).collect::<Vec<_>>(), [(first, 1)]);
     assert!(store.discard_dead_letter(elsewhere, &given::asked()).await.unwrap());
     assert_eq!(of(GroupFilter::default()).await, [kind, status, last]);
-}
-
-/// Of finished, dead and pending deliveries; stale, old and other endpoints' attempts left out.
-pub async fn recent_attempts_are_an_endpoints_newest(store: &dyn Store) {
-    let endpoint = given::endpoint_id();
-    let now = Timestamp::now();
-    let took = |attempt: Attempt, ms| Attempt { at: now, duration: Duration::from_millis(ms), ..attempt };
-    let mut due = Vec::new();
-    for _ in 0..4 {
-        due.push(given::accept_due(store, given::event_to(&[endpoint])).await.remove(0));
-    }
-    let mut outcomes = [given::delivered(&due[0]), given::dead(&due[1]), given::retried(&due[2], HOUR)];
-    for (outcome, ms) in outcomes.iter_mut().zip([10, 20, 30]) {
-        outcome.attempt = outcome.attempt.take().map(|attempt| took(attempt, ms));
-    }
-    store.record(&outcomes).await.unwrap();
-    // Too late, too long ago, and another's.
-    assert!(!given::record(store, given::delivered(&due[2])).await);
-    assert!(given::record(store, given::delivered(&due[3])).await);
-    given::one_delivered(store).await;
-    let recent = |most| store.recent_attempts(endpoint, now - HOUR, most);
-    let mut all = recent(100).await.unwrap();
-    all.sort_by_key(|attempt| attempt.duration);
-    let attempt = |conclusion, ms| RecentAttempt { conclusion, duration: Duration::from_millis(ms) };
-    assert_eq!(
-        all,
-        [attempt(Conclusion::Delivered, 10), attempt(Conclusion::Failed, 20), attempt(Conclusion::Failed, 30)]
-    );
-    assert_eq!(recent(2).await.unwrap().len(), 2);
-    assert_eq!(store.recent_attempts(endpoint, now + HOUR, 100).await.unwrap(), []);
 }

@@ -14,6 +14,7 @@ pub mod configuration;
 pub mod expunging;
 pub mod figures;
 pub mod given;
+pub mod history;
 pub mod intake;
 pub mod leases;
 pub mod ledger;
@@ -207,8 +208,14 @@ macro_rules! store_contract {
                 the_oldest_due_one_counts_whatever_keeps_it_back,
                 the_oldest_that_could_be_sent_is_found_behind_what_could_not,
                 what_is_pending_in_some_lanes_is_counted_up_to_a_bound,
-                dead_letters_are_grouped_by_what_they_have_in_common,
-                recent_attempts_are_an_endpoints_newest;
+                dead_letters_are_grouped_by_what_they_have_in_common;
+            history:
+                figures_of_several_nodes_add_up,
+                figures_are_read_by_time,
+                what_expires_is_counted_as_dead,
+                the_pulse_of_a_receiver_goes_on,
+                vitals_tell_of_each_endpoint_what_waits_and_what_holds_it,
+                old_figures_and_those_of_deleted_endpoints_are_removed;
             upkeep:
                 a_young_house_is_left_alone,
                 held_deliveries_expire,

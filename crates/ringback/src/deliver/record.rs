@@ -6,7 +6,7 @@
 //! kept and tried again: no outcome is lost while this process lives.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, HashMap},
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -29,8 +29,9 @@ use super::{
 };
 use crate::{
     attempt::{Attempt, Conclusion, Detail},
-    delivery::{Due, LaneId, Marks},
+    delivery::{Due, LaneId},
     id::{DeliveryId, EndpointId},
+    metrics::Owed,
     store::{Parts, Recorded, Setback, Settlement},
     time::Timestamp,
 };
@@ -61,6 +62,8 @@ const PAUSE_ERROR: Duration = Duration::from_millis(250);
 pub(super) struct Report {
     pub(super) recorded: Recorded,
     pub(super) due: Due,
+    /// The tenant of its event.
+    pub(super) tenant: Box<str>,
     /// If the endpoint answered 410: the endpoint, and its version when the request was made.
     pub(super) gone: Option<(EndpointId, i64)>,
 }
@@ -154,10 +157,9 @@ fn weight(report: &Report) -> usize {
 
 async fn commit(delivering: &Arc<Delivering>, batch: Vec<Report>) {
     let outcomes = batch.iter().map(|report| report.recorded.clone()).collect();
-    let replayed = batch.iter().filter(|report| report.due.marks.replay);
-    let replays = replayed.map(|report| (report.recorded.id, report.due.marks)).collect();
+    let owed = batch.iter().map(|report| (report.recorded.id, owed(report))).collect();
     let settling = Settling { delivering, batch: &batch };
-    let stale = AssertUnwindSafe(write(delivering, outcomes, &replays)).catch_unwind().await.unwrap_or_else(|_| {
+    let stale = AssertUnwindSafe(write(delivering, outcomes, &owed)).catch_unwind().await.unwrap_or_else(|_| {
         // What was not committed is still due in the database, and the feed's walk finds it: it is sent again, not lost.
         tracing::error!(count = batch.len(), "recording panicked; what is not recorded will be sent again");
         BTreeSet::new()
@@ -196,18 +198,22 @@ fn read_again(delivering: &Delivering, stale: BTreeSet<LaneId>) {
     delivering.feed_wanted.notify_one();
 }
 
-/// The deliveries of a batch that replays released, with their marks.
-type Replays = BTreeMap<DeliveryId, Marks>;
+/// Whose the deliveries of a batch are.
+type AllOwed = HashMap<DeliveryId, Owed>;
+
+fn owed(Report { due, tenant, .. }: &Report) -> Owed {
+    Owed { endpoint: due.endpoint, tenant: tenant.clone(), marks: due.marks }
+}
 
 /// Writes outcomes, again and again until the database answers. Returns the lanes of those that came too late.
-async fn write(delivering: &Delivering, outcomes: Vec<Recorded>, replays: &Replays) -> BTreeSet<LaneId> {
+async fn write(delivering: &Delivering, outcomes: Vec<Recorded>, owed: &AllOwed) -> BTreeSet<LaneId> {
     let mut late = BTreeSet::new();
     let mut parts = Parts::of(outcomes);
     while let Some(part) = parts.next() {
         match delivering.engine.store().record(&part).await {
             Ok(applied) => {
                 delivering.progress.came_round(Stage::Record);
-                count(delivering, &part, &applied, replays);
+                count(delivering, &part, &applied, owed);
                 let stale: Vec<_> = part.iter().zip(applied).filter(|(_, applied)| !applied).collect();
                 if !stale.is_empty() {
                     tracing::info!(count = stale.len(), "outcomes came too late and are kept as stale attempts");
@@ -237,11 +243,13 @@ async fn write(delivering: &Delivering, outcomes: Vec<Recorded>, replays: &Repla
     late
 }
 
-fn count(delivering: &Delivering, outcomes: &[Recorded], applied: &[bool], replays: &Replays) {
-    for (outcome, applied) in outcomes.iter().zip(applied) {
-        let marks = replays.get(&outcome.id).copied().unwrap_or_default();
-        delivering.engine.metrics().count_recorded(outcome, *applied, marks);
+fn count(delivering: &Delivering, outcomes: &[Recorded], applied: &[bool], owed: &AllOwed) {
+    let counted = || outcomes.iter().zip(applied).filter_map(|it| Some((it, owed.get(&it.0.id)?)));
+    for ((outcome, applied), owed) in counted() {
+        delivering.engine.metrics().count_recorded(outcome, *applied, owed.marks);
     }
+    let applied = counted().filter(|((_, applied), _)| **applied);
+    delivering.engine.sums().count(applied.map(|((outcome, _), owed)| (outcome, owed)));
 }
 
 /// Notes which endpoints succeed and fail, for whoever tells operators. A failed test is no news.

@@ -66,7 +66,7 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
     if let (Some(spans), Some(step)) = (&delivering.engine.settings().spans, step) {
         step.tell(&**spans, &event.event, &recorded, target.as_deref());
     }
-    let report = Report { recorded, due, gone };
+    let report = Report { recorded, due, tenant: event.event.tenant.as_str().into(), gone };
     let now = Instant::now();
     let ended =
         Ended { took, symptom, asked: asked.map(|wait| now + wait), pause: report.gone.map(|_| now + GONE_PAUSE) };

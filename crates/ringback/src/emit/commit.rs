@@ -19,7 +19,7 @@ use crate::{
     compute::compute,
     engine::Shared,
     metrics::Arrivals,
-    store::{self, Accepted, Group, IDS_AHEAD_MAX, PATIENCE_WITH_LOCKS},
+    store::{self, Accepted, Group, IDS_AHEAD_MAX, PATIENCE_WITH_LOCKS, Verdict},
 };
 
 /// Most deliveries in one commit; a single request may exceed it.
@@ -111,7 +111,7 @@ async fn try_store(shared: &Shared, folded: &mut Vec<Folded>, groups: &[Group]) 
     let acceptances = shared.store.accept(groups, shared.settings.retention.idempotency_window).await?;
     let (mut due, mut arrivals) = (Vec::new(), Arrivals::default());
     for ((request, group), accepted) in folded.drain(..).zip(groups).zip(acceptances) {
-        count(group, &accepted, &mut arrivals);
+        count(shared, group, &accepted, &mut arrivals);
         request.finish(accepted, &mut due);
     }
     shared.metrics.count_arrivals(&arrivals);
@@ -141,12 +141,15 @@ async fn store_in_turn(shared: Arc<Shared>, request: Folded, group: Group, place
 }
 
 /// Adds the events of a request that were stored: none if one is in conflict.
-fn count(group: &Group, accepted: &[Accepted], arrivals: &mut Arrivals) {
+fn count(shared: &Shared, group: &Group, accepted: &[Accepted], arrivals: &mut Arrivals) {
     if accepted.iter().any(Accepted::refuses_group) {
         return;
     }
     for (event, _) in group.events.iter().zip(accepted).filter(|(_, one)| matches!(one, Accepted::New(_))) {
         arrivals.add(&event.routing.verdict);
+        if let Verdict::Unroutable { delivery, .. } = &event.routing.verdict {
+            shared.sums.count_unroutable(&event.tenant, delivery.endpoint);
+        }
     }
 }
 

@@ -173,6 +173,11 @@ impl KeptDestination {
         }
     }
 
+    /// The most sends of one budget.
+    pub(super) fn max_attempts(&self, inherit: Option<&Endpoint>) -> u32 {
+        self.policy(inherit).retry.max_attempts
+    }
+
     /// Whether requests to this destination have their body signed; `inherit` as for [`KeptDestination::usable`].
     #[must_use]
     pub(crate) fn signs_body(&self, inherit: Option<&Endpoint>) -> bool {

@@ -19,6 +19,7 @@ mod overlap;
 mod patch;
 pub(crate) mod placeholder;
 pub(crate) mod pointer;
+mod policy;
 mod preset;
 mod read;
 pub(crate) mod recipe;
@@ -62,6 +63,7 @@ pub use self::{
     lasting::{Lasting, NoSpan},
     mask::MASK,
     overlap::{Broken, RotationUnderWay},
+    policy::{PolicyOrigin, TriesOf},
     preset::Preset,
     resolve::Resolved,
     retry::{Retry, RetryDraft},

@@ -29,6 +29,7 @@ mod arrivals;
 mod buckets;
 mod labels;
 mod register;
+mod sums;
 mod waiting;
 
 use std::{sync::Arc, time::Duration};
@@ -36,6 +37,7 @@ use std::{sync::Arc, time::Duration};
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
 
 pub(crate) use self::arrivals::Arrivals;
+pub(crate) use self::sums::{ADDED_EVERY, Owed, Sums};
 pub use self::waiting::{HeldLanes, Waiting};
 use self::{
     labels::{Ended, Outcome, Reason, State, Statement, Status},

@@ -16,6 +16,7 @@ pub mod expunges;
 pub mod figures;
 pub mod find;
 pub mod gaps;
+pub mod health;
 pub mod held;
 mod housekeeping;
 mod jobs;
@@ -30,8 +31,9 @@ pub mod rotate;
 pub mod routing;
 mod sessions;
 pub mod signatures;
+mod summing;
 pub mod tally;
 pub mod tokens;
 
 pub use self::readiness::NotReady;
-pub(crate) use self::{expunge::expunge, housekeeping::keep_house, replay::replay};
+pub(crate) use self::{expunge::expunge, housekeeping::keep_house, replay::replay, summing::sum_up};

@@ -21,9 +21,9 @@ use super::{
 use crate::{
     deliver::{Delivering, Stage},
     directory::Directory,
-    metrics::Arrivals,
+    metrics::{Arrivals, Sums},
     settings::Settings,
-    store::{self, Floor, OutboxPage, Parts, RecordedRouting, RoutedEvent, Setback, UnroutedEvent, Verdict},
+    store::{self, Floor, OutboxPage, Parts, RecordedRouting, RoutedAs, RoutedEvent, Setback, UnroutedEvent, Verdict},
 };
 
 /// Pointers in one read. One router serves all nodes, and makes some eight calls to a busy database for each page: only
@@ -176,6 +176,7 @@ async fn record(
         match engine.store().record_routing(&part, engine.settings().retention.idempotency_window).await {
             Ok(recorded) => {
                 engine.metrics().count_arrivals(&arrivals(&part, &recorded));
+                count_unroutable(engine.sums(), &part, &recorded);
                 read.admit(recorded.due.into_iter().map(|due| (due, None)).collect());
                 count += part.len();
                 part.iter().for_each(|routed| locked.aside.take(routed.pointer));
@@ -203,6 +204,15 @@ async fn record(
         }
     }
     Ok(count)
+}
+
+/// Those that another node routed, or that were expunged before, died of nothing here.
+fn count_unroutable(sums: &Sums, part: &[RoutedEvent], recorded: &RecordedRouting) {
+    for (routed, routed_as) in part.iter().zip(&recorded.events) {
+        if let (RoutedAs::Stored, Verdict::Unroutable { delivery, .. }) = (routed_as, &routed.routing.verdict) {
+            sums.count_unroutable(&routed.event.tenant, delivery.endpoint);
+        }
+    }
 }
 
 fn arrivals(part: &[RoutedEvent], recorded: &RecordedRouting) -> Arrivals {

@@ -81,7 +81,12 @@ macro_rules! for_every_call {
                 question oldest_due() -> Option<Duration>;
                 question oldest_due_outside(held: &[LaneId]) -> Option<Duration>;
                 question count_pending_in(lanes: &[LaneId], counted_max: u32) -> u32;
-                question recent_attempts(endpoint: EndpointId, since: Timestamp, most: u32) -> Vec<RecentAttempt>;
+            }
+            FigureKeeping {
+                commit add_figures(part: &FiguresPart) -> ();
+                question read_figures(subject: &Subject, from: Timestamp, until: Timestamp, limit: u32) -> Vec<(Timestamp, Figures)>;
+                question failing_endpoints(since: Timestamp, most: u32) -> Vec<EndpointId>;
+                question vitals(endpoints: &[EndpointId], counted_max: u32) -> Vec<Vitals>;
             }
             Expunging {
                 question expunge(id: EventId, keys: Keys, record: &Entry) -> Option<Erased>;

@@ -15,6 +15,8 @@ pub mod codes;
 mod configuration;
 mod damage;
 mod expunging;
+mod figures;
+mod histogram;
 mod intake;
 mod leases;
 mod links;
@@ -38,6 +40,8 @@ pub use self::{
     audit::{Audit, AuditFilter, AuditPosition, AuditRow},
     configuration::{Change, Changes, Configuration, EndpointAsOf, EndpointFilter, Updated},
     expunging::{Erased, ExpungeFilter, ExpungeRow, ExpungeState, ExpungeToCreate, Expunging, Keys},
+    figures::{FigureKeeping, Figures, FiguresPart, HoldNow, LastFailure, MINUTE, MinuteOf, Pulse, Subject, Vitals},
+    histogram::Histogram,
     intake::{Acceptance, Accepted, EventToAccept, Group, Intake, Routing, Verdict},
     leases::{Claimed, LeaseKeeper, Leases, NodeId, OpenRequest, Renewal, ShardMap},
     links::Links,
@@ -45,8 +49,8 @@ pub use self::{
     once::{DoneBefore, ONCE_FOR, Once, OnceName},
     operations::{
         Backlog, DeadGroup, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, GroupFilter,
-        Ledger, LedgerDeliveries, LedgerEvents, Operations, Page, PayloadRead, RecentAttempt, Span, UNHELD_LANES,
-        UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD,
+        Ledger, LedgerDeliveries, LedgerEvents, Operations, Page, PayloadRead, Span, UNHELD_LANES, UNHELD_ROWS_OF_LANE,
+        UNHELD_ROWS_OF_SHARD,
     },
     outbox::{Floor, Outbox, OutboxPage, Pointer, RecordedRouting, RoutedAs, RoutedEvent, UnroutedEvent},
     replays::{
@@ -80,6 +84,7 @@ pub trait Store:
     + Configuration
     + Sealed
     + Operations
+    + FigureKeeping
     + Expunging
     + Tokens
     + Links
@@ -101,6 +106,7 @@ impl<T> Store for T where
         + Configuration
         + Sealed
         + Operations
+        + FigureKeeping
         + Expunging
         + Tokens
         + Links

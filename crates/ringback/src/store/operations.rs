@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{Created, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result};
 use crate::{
-    attempt::{Attempt, Conclusion},
+    attempt::Attempt,
     audit::Entry,
     delivery::{DeadReason, HoldReason, LaneId, Marks, Status},
     event::Event,
@@ -255,15 +255,6 @@ pub const UNHELD_LANES: u32 = 5_000;
 /// So many due deliveries of a lane are looked at then: the first ones may wait for others of their ordering keys.
 pub const UNHELD_ROWS_OF_LANE: u32 = 16;
 
-/// How one attempt ended, for statistics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecentAttempt {
-    /// Delivered or failed.
-    pub conclusion: Conclusion,
-    /// How long it took.
-    pub duration: std::time::Duration,
-}
-
 /// The questions and repairs of operators.
 #[async_trait::async_trait]
 pub trait Operations {
@@ -369,8 +360,4 @@ pub trait Operations {
 
     /// How many pending deliveries these lanes have, replays of delivered ones aside. Counting stops at `counted_max`.
     async fn count_pending_in(&self, lanes: &[LaneId], counted_max: u32) -> Result<u32>;
-
-    /// An endpoint's attempts since a moment, newest first, without stale ones, at most `most`. Only the newest `most`
-    /// of its finished, of its dead and of its pending deliveries are looked at.
-    async fn recent_attempts(&self, endpoint: EndpointId, since: Timestamp, most: u32) -> Result<Vec<RecentAttempt>>;
 }

@@ -16,6 +16,8 @@ pub struct Retention {
     pub attempts: Duration,
     /// Dead letters; their events and payloads are kept as long.
     pub dead_letters: Duration,
+    /// Figures over time.
+    pub figures: Duration,
     /// A delivery that was due, and whose lane was held, for longer than this becomes a dead letter.
     pub expires_after: Duration,
     /// Idempotency keys.
@@ -30,6 +32,7 @@ impl Default for Retention {
             payloads: 30 * DAY,
             attempts: 30 * DAY,
             dead_letters: 180 * DAY,
+            figures: 30 * DAY,
             expires_after: 3 * DAY,
             idempotency_window: 7 * DAY,
         }
@@ -77,6 +80,8 @@ pub enum Step {
     ForgetLinks,
     /// Forgets holds that ended long ago.
     ForgetHolds,
+    /// Removes figures beyond their retention, and those of deleted endpoints.
+    DropFigures,
 }
 
 impl Step {
@@ -98,6 +103,7 @@ impl Step {
         Self::ForgetTokens,
         Self::ForgetLinks,
         Self::ForgetHolds,
+        Self::DropFigures,
     ];
 
     /// The step's name in the log.
@@ -120,6 +126,7 @@ impl Step {
             Self::ForgetTokens => "forget_tokens",
             Self::ForgetLinks => "forget_links",
             Self::ForgetHolds => "forget_holds",
+            Self::DropFigures => "drop_figures",
         }
     }
 

@@ -40,7 +40,7 @@ pub(super) async fn create(
     let tenant = access.named(draft.tenant.take())?;
     let once = key.map(|key| key.of(&access, Some(&tenant), "endpoints".to_owned()));
     draft.tenant = Some(tenant);
-    Ok(made(api.engine.create_endpoint_once(draft, once.as_ref(), &by).await?))
+    Ok(made(&api, api.engine.create_endpoint_once(draft, once.as_ref(), &by).await?).await)
 }
 
 /// Make or replace the endpoint with this key
@@ -70,7 +70,7 @@ pub(super) async fn put(
 ) -> Result<Response, Problem> {
     let Path((tenant, key)) = path.map_err(|_| Problem::not_found())?;
     let tenant = access.named(Some(tenant))?;
-    Ok(made(api.engine.put_endpoint(&tenant, &key, draft, seen, &by).await?))
+    Ok(made(&api, api.engine.put_endpoint(&tenant, &key, draft, seen, &by).await?).await)
 }
 
 /// Change an endpoint
@@ -99,7 +99,7 @@ pub(super) async fn patch(
     Patch(patch): Patch,
 ) -> Result<Response, Problem> {
     check_visible(&api, &access, id).await?;
-    Ok(made(api.engine.patch_endpoint(id, patch, seen, &by).await?))
+    Ok(made(&api, api.engine.patch_endpoint(id, patch, seen, &by).await?).await)
 }
 
 /// Delete an endpoint

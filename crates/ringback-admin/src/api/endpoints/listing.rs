@@ -50,7 +50,9 @@ pub(super) async fn list(
     Query(asked): Query<Asked>,
 ) -> Result<Json<List<view::Endpoint>>, Problem> {
     let (endpoints, next_cursor) = asked.page(&api, &access).await?;
-    Ok(Json(List { items: endpoints.iter().map(view::Endpoint::from).collect(), next_cursor }))
+    let health = api.engine.health(&endpoints.iter().collect::<Vec<_>>()).await?;
+    let items = endpoints.iter().zip(health).map(|(endpoint, health)| view::Endpoint::with(endpoint, Some(health)));
+    Ok(Json(List { items: items.collect(), next_cursor }))
 }
 
 impl Asked {
@@ -83,7 +85,7 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     let directory = api.engine.directory().await?;
     let endpoint = access.found(directory.endpoint(id), |endpoint| &endpoint.tenant)?;
-    let figures = api.engine.last_day(id).await?;
+    let (health, figures) = (api.engine.health_of(endpoint).await?, api.engine.last_day(endpoint).await?);
     let tag = [(header::ETAG, etag(endpoint.version))];
-    Ok((tag, Json(view::EndpointWithFigures::of(endpoint, figures))).into_response())
+    Ok((tag, Json(view::EndpointWithFigures::of(endpoint, health, figures))).into_response())
 }

@@ -26,14 +26,16 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(operate::resume))
 }
 
-/// The answer that shows an endpoint, with the `ETag` for `If-Match`.
-fn shown(endpoint: &ringback::endpoint::Endpoint) -> Response {
-    ([(header::ETAG, etag(endpoint.version))], axum::Json(view::Endpoint::from(endpoint))).into_response()
+/// The answer that shows an endpoint that was changed, with the `ETag` for `If-Match`.
+async fn shown(api: &Api, endpoint: &ringback::endpoint::Endpoint) -> Response {
+    let shown = view::Endpoint::with(endpoint, api.engine.health_of(endpoint).await.ok());
+    ([(header::ETAG, etag(endpoint.version))], axum::Json(shown)).into_response()
 }
 
 /// The answer that shows an endpoint that was created or changed.
-fn made(made: Made) -> Response {
+async fn made(api: &Api, made: Made) -> Response {
     let status = if made.created { StatusCode::CREATED } else { StatusCode::OK };
     let tag = etag(made.endpoint.version);
-    (status, [(header::ETAG, tag)], axum::Json(view::EndpointMade::from(made))).into_response()
+    let health = api.engine.health_of(&made.endpoint).await.ok();
+    (status, [(header::ETAG, tag)], axum::Json(view::EndpointMade::of(made, health))).into_response()
 }

@@ -82,7 +82,7 @@ pub(super) async fn pause(
     OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<Response, Problem> {
     check_visible(&api, &access, id).await?;
-    Ok(shown(&api.engine.set_paused(id, true, &by).await?))
+    Ok(shown(&api, &api.engine.set_paused(id, true, &by).await?).await)
 }
 
 /// Resume an endpoint
@@ -105,5 +105,5 @@ pub(super) async fn resume(
     OptionalJson(Nothing): OptionalJson<Nothing>,
 ) -> Result<Response, Problem> {
     check_visible(&api, &access, id).await?;
-    Ok(shown(&api.engine.set_paused(id, false, &by).await?))
+    Ok(shown(&api, &api.engine.set_paused(id, false, &by).await?).await)
 }

@@ -8,6 +8,7 @@ use axum::{
 use ringback::{
     attempt::{Attempt, Conclusion, Detail, Headers, Timings},
     delivery::{DeadReason, Status},
+    endpoint::TriesOf,
     id::{DeliveryId, EndpointId, EventId},
     store::DeliveryRow,
     time::Timestamp,
@@ -108,7 +109,7 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
         url: visible(url.as_deref().unwrap_or("unknown")),
         status: row.status,
         tone: phrases::tone(row.status),
-        next: Next::of(&row, destinations.hold(&row), now),
+        next: Next::of(&row, destinations.hold(&row), destinations.tries(&row), now),
         created: Moment::new(row.created_at, now),
         finished: row.finished_at.map(|at| Moment::new(at, now)),
         attempts: row.attempts,
@@ -121,17 +122,23 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
 }
 
 impl Next {
-    pub(super) fn of(row: &DeliveryRow, by_request: Option<ringback::delivery::HoldReason>, now: Timestamp) -> Self {
+    pub(super) fn of(
+        row: &DeliveryRow,
+        by_request: Option<ringback::delivery::HoldReason>,
+        tries: Option<TriesOf>,
+        now: Timestamp,
+    ) -> Self {
+        let which = phrases::which(row.attempts, tries);
         let hold = by_request.map(|reason| (None, reason)).or(row.hold.map(|(until, reason)| (Some(until), reason)));
         Self(match (row.due_at, hold, row.status) {
             (Some(_), Some((until, reason)), _) => {
                 let until = until.map(|until| format!(" Until {}.", Moment::new(until, now).clock)).unwrap_or_default();
-                format!("Held: {}.{until}", reason.sentence())
+                format!("Held: {}.{until} {which} comes then.", reason.sentence())
             }
-            (Some(due), None, _) if due <= now => "Due now: it is being sent, or about to be.".to_owned(),
+            (Some(due), None, _) if due <= now => format!("{which}, due now: it is being sent, or about to be."),
             (Some(due), None, _) => {
                 let due = Moment::new(due, now);
-                format!("Next try {} ({}).", due.relative, due.clock)
+                format!("{which}, next {} ({}).", due.relative, due.clock)
             }
             (None, _, Status::Dead) => {
                 let meaning = row.reason.map_or("given up", DeadReason::sentence);

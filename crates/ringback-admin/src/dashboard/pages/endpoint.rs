@@ -12,13 +12,13 @@ use ringback::{
     delivery::Status,
     endpoint::{Draft, Endpoint, Preset},
     id::EndpointId,
-    operate::{held::Held, rotate::Rotation},
-    store::DeliveryFilter,
+    operate::rotate::Rotation,
+    store::{DeliveryFilter, Subject, rules::health::Health},
     time::Timestamp,
 };
 use serde_json::{Map, Value};
 
-use super::{deliveries, endpoints, listing::Table, parameter, phrases};
+use super::{deliveries, endpoints, listing::Table, parameter, phrases, strip::Strip};
 use crate::{
     api::{Api, endpoints::check_visible},
     auth::Permission,
@@ -38,9 +38,6 @@ use crate::{
 /// Most deliveries that are shown.
 const DELIVERIES_SHOWN: u32 = 10;
 
-/// Most held lanes among which this one is looked for.
-const HELD_MAX: usize = 500;
-
 const NEEDS_ADMIN: &str = "That needs a token of scope admin.";
 const NEEDS_OPERATOR: &str = "That needs a token of scope operator or admin.";
 
@@ -57,8 +54,8 @@ struct Page {
     preset: Preset,
     state: Table,
     is_paused: bool,
-    delivered: u32,
-    failed: u32,
+    strip: Strip,
+    health: Vec<(&'static str, String)>,
     p50: String,
     p99: String,
     made: Moment,
@@ -112,9 +109,8 @@ async fn read(
     let (engine, now) = (&api.engine, Timestamp::now());
     let directory = engine.directory().await?;
     let endpoint = visitor.access.found(directory.endpoint(id), |endpoint| &endpoint.tenant)?;
-    let day = engine.last_day(id).await?;
-    let (held, _) = engine.held(Some(&endpoint.tenant), HELD_MAX).await?;
-    let held = held.iter().find(|held| held.endpoint == Some(id));
+    let (day, health) = (engine.last_day(endpoint).await?, engine.health_of(endpoint).await?);
+    let strip = Strip::of(engine, &Subject::Endpoint(endpoint.tenant.clone(), id)).await?;
     let filter = |status| DeliveryFilter { endpoint: Some(id), status: Some(status), ..DeliveryFilter::default() };
     let pending = engine.deliveries(&filter(Status::Pending), None, DELIVERIES_SHOWN).await?;
     let dead = engine.deliveries(&filter(Status::Dead), None, DELIVERIES_SHOWN).await?;
@@ -129,10 +125,10 @@ async fn read(
         url: visible(&spec.url),
         event_types: visible(&spec.event_types.join(", ")),
         preset: spec.preset,
-        state: state(endpoint, held, now),
+        state: state(endpoint, &health, now),
         is_paused: endpoint.paused,
-        delivered: day.delivered,
-        failed: day.failed,
+        strip,
+        health: endpoints::facts(&health, now),
         p50: milliseconds(day.p50_ms),
         p99: milliseconds(day.p99_ms),
         made: Moment::new(endpoint.created_at, now),
@@ -146,8 +142,8 @@ async fn read(
     })
 }
 
-fn state(endpoint: &Endpoint, held: Option<&Held>, now: Timestamp) -> Table {
-    Table::new(&["State"], vec![super::listing::Row::of(vec![endpoints::state(endpoint, held, now)])])
+fn state(endpoint: &Endpoint, health: &Health, now: Timestamp) -> Table {
+    Table::new(&["State"], vec![super::listing::Row::of(vec![endpoints::state(endpoint, health, now)])])
 }
 
 fn settings(endpoint: &Endpoint) -> String {

@@ -1,12 +1,17 @@
 //! `/endpoints`: where events go, and whether anything keeps them from going there; narrowed as `GET /v1/endpoints`.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use ringback::{endpoint::Endpoint, operate::held::Held, time::Timestamp};
+use ringback::{
+    endpoint::Endpoint,
+    operate::figures::COUNTED_MAX,
+    store::rules::health::{Health, HealthState},
+    time::Timestamp,
+};
 
 use super::{
     listing::{Cell, Listing, Narrowed, Narrowing, Row, Table, older},
@@ -22,9 +27,6 @@ const PAGE: &str = "/endpoints";
 
 pub(super) const HEAD: &[&str] = &["Endpoint", "Destination", "Gets", "State", "Made"];
 
-/// Most held lanes that are looked at for one page.
-const HELD_MAX: usize = 500;
-
 /// `GET /endpoints`
 pub(in crate::dashboard) async fn show(
     State(api): State<Api>,
@@ -37,10 +39,9 @@ pub(in crate::dashboard) async fn show(
 
 async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Listing, Problem> {
     let (endpoints, cursor) = narrowed.asked::<Asked>()?.page(api, &visitor.access).await?;
-    let (held, _) = api.engine.held(visitor.access.tenant.as_deref(), HELD_MAX).await?;
-    let held: HashMap<_, _> = held.into_iter().filter_map(|held| Some((held.endpoint?, held))).collect();
+    let health = api.engine.health(&endpoints.iter().collect::<Vec<_>>()).await?;
     let (now, mount) = (Timestamp::now(), &visitor.mount);
-    let rows = endpoints.iter().map(|endpoint| row(mount, endpoint, held.get(&endpoint.id), now));
+    let rows = endpoints.iter().zip(&health).map(|(endpoint, health)| row(mount, endpoint, health, now));
     Ok(Listing {
         frame: visitor.frame(api),
         title: "Endpoints",
@@ -52,33 +53,89 @@ async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Listi
     })
 }
 
-pub(super) fn row(mount: &Mount, endpoint: &Endpoint, held: Option<&Held>, now: Timestamp) -> Row {
-    let name = endpoint.spec.name.clone().or_else(|| endpoint.key.clone()).unwrap_or_else(|| endpoint.id.to_string());
+pub(super) fn row(mount: &Mount, endpoint: &Endpoint, health: &Health, now: Timestamp) -> Row {
     Row::of(vec![
-        Cell::key(visible(&name), format!("{mount}/endpoints/{}", endpoint.id)).with(visible(&endpoint.tenant)),
+        Cell::key(visible(&name(endpoint)), format!("{mount}/endpoints/{}", endpoint.id))
+            .with(visible(&endpoint.tenant)),
         Cell::code(visible(&phrases::host(Some(&endpoint.spec.url)))),
         Cell::text(visible(&endpoint.spec.event_types.join(", "))),
-        state(endpoint, held, now),
+        state(endpoint, health, now),
         Cell::at(Some(Moment::new(endpoint.created_at, now))),
     ])
 }
 
-/// Whether it is sent to, and if not, why and until when.
-pub(super) fn state(endpoint: &Endpoint, held: Option<&Held>, now: Timestamp) -> Cell {
-    let waiting = held
-        .and_then(|held| held.due_at)
-        .map(|due| format!("; the oldest fell due {}", Moment::new(due, now).relative));
-    let waiting = waiting.unwrap_or_default();
-    match (endpoint.hold_reason(), held) {
-        (Some(reason), _) => {
-            let why = endpoint.disabled_reason.as_deref().map_or_else(|| reason.sentence().to_owned(), visible);
-            Cell::tag(reason.to_string(), Tone::Warn).with(format!("{why}{waiting}"))
+/// How it does, since when, and if nothing is sent, why and until when.
+pub(super) fn state(endpoint: &Endpoint, health: &Health, now: Timestamp) -> Cell {
+    let since = format!("since {}", Moment::new(health.since, now).relative);
+    let until = health.held_until.map(|until| format!(", next try {}", Moment::new(until, now).relative));
+    let until = until.unwrap_or_default();
+    let why = match health.hold_reason {
+        Some(reason) => {
+            let told = endpoint.disabled_reason.as_deref().filter(|_| endpoint.hold_reason().is_some());
+            format!("{}{until}; ", told.map_or_else(|| reason.sentence().to_owned(), visible))
         }
-        (None, Some(held)) => {
-            let until = held.until.map(|until| format!(", next try {}", Moment::new(until, now).relative));
-            let sentence = format!("{}{}{waiting}", held.reason.sentence(), until.unwrap_or_default());
-            Cell::tag(held.reason.to_string(), Tone::Bad).with(sentence)
+        None => String::new(),
+    };
+    let failure = health.last_failure.filter(|_| health.state == HealthState::Failing);
+    let failure = failure.map(|failure| format!(", last {}", answer(&failure))).unwrap_or_default();
+    let waiting = match (health.pending, health.oldest_due_at) {
+        (0, _) => String::new(),
+        (count, Some(due)) => {
+            let first = if due <= now { "the oldest fell due" } else { "the next is due" };
+            format!("; {} pending, {first} {}", pending(count), Moment::new(due, now).relative)
         }
-        (None, None) => Cell::tag("enabled", Tone::Good),
-    }
+        (count, None) => format!("; {} pending", pending(count)),
+    };
+    let (word, tone) = match health.state {
+        HealthState::Ok => (health.state.to_string(), Tone::Good),
+        HealthState::Idle => (health.state.to_string(), Tone::Plain),
+        HealthState::Failing => (health.state.to_string(), Tone::Bad),
+        HealthState::Held => {
+            (health.hold_reason.map_or_else(|| health.state.to_string(), |reason| reason.to_string()), Tone::Warn)
+        }
+    };
+    Cell::tag(word, tone).with(format!("{why}{since}{failure}{waiting}"))
+}
+
+/// The status or error of a failed attempt.
+fn answer(failure: &ringback::store::LastFailure) -> String {
+    let error = failure.error.map(|error| error.to_string());
+    failure.status.map(|status| status.to_string()).or(error).unwrap_or_else(|| "failure".to_owned())
+}
+
+fn pending(count: u32) -> String {
+    format!("{}{}", phrases::number(count.into()), if count >= COUNTED_MAX { " or more" } else { "" })
+}
+
+/// The same as facts with names.
+pub(super) fn facts(health: &Health, now: Timestamp) -> Vec<(&'static str, String)> {
+    let ago = |at: Option<Timestamp>| at.map_or_else(|| "none".to_owned(), |at| Moment::new(at, now).relative);
+    let failure =
+        health.last_failure.map(|failure| format!("{}: {}", Moment::new(failure.at, now).relative, answer(&failure)));
+    vec![
+        ("Backlog", pending(health.pending)),
+        ("Oldest due", ago(health.oldest_due_at)),
+        ("Last success", ago(health.last_success_at)),
+        ("Last failure", failure.unwrap_or_else(|| "none".to_owned())),
+    ]
+}
+
+/// Endpoints that fail, since when, and with what.
+pub(super) fn failing(mount: &Mount, failing: &[(Arc<Endpoint>, Health)], now: Timestamp) -> Table {
+    let rows = failing.iter().map(|(endpoint, health)| {
+        let error = health.last_failure.map(|failure| answer(&failure)).unwrap_or_default();
+        Row::of(vec![
+            Cell::key(visible(&name(endpoint)), format!("{mount}/endpoints/{}", endpoint.id))
+                .with(visible(&endpoint.tenant)),
+            Cell::code(visible(&phrases::host(Some(&endpoint.spec.url)))),
+            Cell::at(Some(Moment::new(health.since, now))),
+            Cell::tag(error, Tone::Bad),
+            Cell::text(pending(health.pending)),
+        ])
+    });
+    Table::new(&["Endpoint", "Destination", "Since", "Last", "Waiting"], rows.collect())
+}
+
+fn name(endpoint: &Endpoint) -> String {
+    endpoint.spec.name.clone().or_else(|| endpoint.key.clone()).unwrap_or_else(|| endpoint.id.to_string())
 }

@@ -23,6 +23,7 @@ pub(super) mod replays;
 pub(super) mod share;
 pub(super) mod shared;
 pub(super) mod signature;
+mod strip;
 pub(super) mod tokens;
 
 /// A parameter of a page's address, by its first mention.

@@ -12,15 +12,16 @@ use ringback::{
     delivery::Status,
     id::DeliveryId,
     operate::{figures::COUNTED_MAX, held::Held, tally::Tally},
-    store::{GroupFilter, Ledger},
+    store::{GroupFilter, Ledger, Subject},
     time::{Timestamp, span},
 };
 
 use super::{
-    groups,
+    endpoints, groups,
     listing::Table,
     parameter,
     phrases::{self, Tone},
+    strip::Strip,
 };
 use crate::{
     api::Api,
@@ -31,6 +32,9 @@ use crate::{
 
 /// How many groups of dead letters are shown.
 const GROUPS_MAX: usize = 25;
+
+/// How many failing endpoints are shown.
+const FAILING_MAX: usize = 20;
 
 /// How many held destinations are shown.
 const HELD_MAX: usize = 20;
@@ -49,6 +53,8 @@ struct Page {
     tiles: Vec<Tile>,
     held: Vec<HeldLane>,
     held_more: usize,
+    failing: Table,
+    strip: Strip,
     groups: Table,
     more_groups: u64,
     is_empty: bool,
@@ -66,7 +72,7 @@ struct Headline {
 struct Tile {
     label: &'static str,
     value: String,
-    note: &'static str,
+    note: String,
     tone: Tone,
 }
 
@@ -122,11 +128,16 @@ async fn read(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Result<
     let dead = groups.items.iter().map(|(group, _)| group.count).sum::<u64>();
     let dead = Count { of: i64::try_from(dead).unwrap_or(i64::MAX), more: groups.more > 0 };
     let counts = Counts::read(api, tenant, dead).await?;
+    let strip = Strip::of(engine, &access.tenant.clone().map_or(Subject::All, Subject::Tenant)).await?;
+    let failing = engine.failing(tenant, FAILING_MAX).await?;
+    let unheld = if tenant.is_none() { Some(engine.waiting().await?.oldest_due_unheld) } else { None };
     let frame = visitor.frame(api);
     let counted_at = counts.tally.map(|tally| tally.counted_at).filter(|&at| now.since(at) > COUNTED_LATELY);
     Ok(Page {
         headline: Headline::of(&counts, held.len() + held_more, oldest_due),
-        tiles: tiles(&counts, oldest_due),
+        tiles: tiles(&counts, oldest_due, unheld),
+        failing: endpoints::failing(&visitor.mount, &failing, now),
+        strip,
         held_more,
         held: held.into_iter().map(|held| HeldLane::of(held, now)).collect(),
         groups: groups::table(api, &frame, &groups, GROUPS_MAX).await?,
@@ -209,21 +220,29 @@ const fn lateness(seconds: u64) -> Tone {
     }
 }
 
-fn tiles(counts: &Counts, oldest_due: Option<Duration>) -> Vec<Tile> {
+/// `unheld` is the lag of what nothing keeps back, where that is known.
+fn tiles(counts: &Counts, oldest_due: Option<Duration>, unheld: Option<Option<Duration>>) -> Vec<Tile> {
     let age = oldest_due.map(|age| age.as_secs());
-    let tile = |label, count: Option<Count>, note, tone| {
+    let tile = |label, count: Option<Count>, note: &str, tone| {
         let tone = if count.is_none_or(|count| count.of == 0) { Tone::Plain } else { tone };
-        Tile { label, value: count.map_or_else(|| "…".to_owned(), |count| count.to_string()), note, tone }
+        Tile {
+            label,
+            value: count.map_or_else(|| "…".to_owned(), |count| count.to_string()),
+            note: note.to_owned(),
+            tone,
+        }
     };
-    let total = |label, of: fn(&Ledger) -> i64, note| {
+    let total = |label, of: fn(&Ledger) -> i64, note: &str| {
         let count = counts.tally.map(|tally| Count { of: of(&tally.ledger), more: false });
         tile(label, count, note, Tone::Plain)
     };
+    let lag = unheld.map(|lag| lag.map_or_else(|| "none".to_owned(), |lag| span(lag.as_secs())));
+    let note = lag.map_or_else(|| "held ones included".to_owned(), |lag| format!("not held: {lag}"));
     vec![
         Tile {
             label: "Oldest due",
             value: age.map_or_else(|| "none".to_owned(), span),
-            note: "held ones included",
+            note,
             tone: age.map_or(Tone::Plain, lateness),
         },
         tile("Pending", counts.pending, "still owed", Tone::Plain),

@@ -3,6 +3,7 @@
 use ringback::{
     attempt::Conclusion,
     delivery::{DeadReason, Status},
+    endpoint::TriesOf,
     event::Event,
     store::DeliveryRow,
 };
@@ -119,6 +120,20 @@ pub(super) fn number(count: i64) -> String {
     let digits = count.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
     groups.collect::<Vec<_>>().join("\u{202f}")
+}
+
+/// Which attempt is next, and who decided how many there are: `Attempt 2 of 3 (the endpoint sets it)`.
+pub(super) fn which(attempts: i32, tries: Option<TriesOf>) -> String {
+    let next = attempts.saturating_add(1);
+    match tries {
+        Some(TriesOf { max_attempts, origin }) if i64::from(next) <= i64::from(max_attempts) => {
+            format!("Attempt {next} of {max_attempts} ({})", origin.sentence())
+        }
+        Some(TriesOf { max_attempts, origin }) => {
+            format!("Attempt {next}, of a budget of {max_attempts} begun anew ({})", origin.sentence())
+        }
+        None => format!("Attempt {next}"),
+    }
 }
 
 #[cfg(test)]

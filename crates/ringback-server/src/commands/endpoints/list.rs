@@ -1,5 +1,7 @@
 //! `ringback endpoints list`.
 
+use ringback::time::Timestamp;
+
 use super::super::{page::Paging, value};
 use crate::{
     client::{Connection, views::Endpoint},
@@ -40,14 +42,17 @@ impl List {
 
 /// With the tenants unless only one was asked for.
 fn show(endpoints: &[Endpoint], of_any: bool) {
-    let table = Table::new(["ENDPOINT", "TENANT", "KEY", "STATE", "SCHEME", "SELECTS", "TO"]);
+    let table = Table::new(["ENDPOINT", "TENANT", "KEY", "STATE", "SINCE", "WAITING", "SCHEME", "SELECTS", "TO"]);
     let mut table = table.toned("STATE", tone).only_if("TENANT", of_any);
+    let now = Timestamp::now();
     for endpoint in endpoints {
         table.row([
             endpoint.id.clone(),
             endpoint.tenant.clone(),
             endpoint.key.clone().unwrap_or_default(),
             endpoint.state(),
+            endpoint.health.as_ref().map(|health| health.since.relative_to(now)).unwrap_or_default(),
+            endpoint.health.as_ref().map(|health| health.pending.to_string()).unwrap_or_default(),
             endpoint.scheme.name().to_owned(),
             endpoint.selects(),
             endpoint.url.clone(),
@@ -59,8 +64,10 @@ fn show(endpoints: &[Endpoint], of_any: bool) {
 /// The colour of an endpoint's state.
 fn tone(state: &str) -> Tone {
     match state {
-        "enabled" => Tone::Good,
+        "enabled" | "ok" => Tone::Good,
+        "idle" => Tone::Plain,
         "paused" => Tone::Pending,
+        held if held.starts_with("held") => Tone::Pending,
         _ => Tone::Bad,
     }
 }

@@ -11,9 +11,7 @@ use crate::{
     link::Link,
     store::{
         Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Erased,
-        EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, GroupFilter, Keys, Ledger, Links, OnceName,
-        Operations, Page, PayloadRead, RecentAttempt, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
-        ReplayToCreate, Resealed, Result, Sealed, SealedDestinations, Sessions, Span, Tokens,
+        EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, FigureKeeping, Figures, FiguresPart, GroupFilter, Keys, Ledger, Links, OnceName, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Sealed, SealedDestinations, Sessions, Span, Subject, Tokens, Vitals,
     },
     time::Timestamp,
     token::Token,
@@ -61,7 +59,6 @@ unasked! {
         oldest_due() -> Option<Duration>;
         oldest_due_outside(&[LaneId]) -> Option<Duration>;
         count_pending_in(&[LaneId], u32) -> u32;
-        recent_attempts(EndpointId, Timestamp, u32) -> Vec<RecentAttempt>;
         ; none running_replays -> Vec<ReplayId>;
     }
     Expunging {
@@ -100,5 +97,24 @@ unasked! {
     }
     Audit {
         list_audit(&AuditFilter, Option<AuditPosition>, u32) -> Page<AuditRow, AuditPosition>;
+    }
+}
+
+/// Figures are added, and nobody looks at them.
+#[async_trait::async_trait]
+impl FigureKeeping for Line {
+    async fn add_figures(&self, _: &FiguresPart) -> Result<()> {
+        Ok(())
+    }
+
+    async fn read_figures(&self, _: &Subject, _: Timestamp, _: Timestamp, _: u32) -> Result<Vec<(Timestamp, Figures)>> {
+        Err(unavailable("nobody asks in the simulation"))
+    }
+
+    async fn vitals(&self, _: &[EndpointId], _: u32) -> Result<Vec<Vitals>> {
+        Err(unavailable("nobody asks in the simulation"))
+    }
+    async fn failing_endpoints(&self, _: Timestamp, _: u32) -> Result<Vec<EndpointId>> {
+        Err(unavailable("nobody asks in the simulation"))
     }
 }

@@ -6,7 +6,7 @@
 //! kept and tried again: no outcome is lost while this process lives.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     panic::AssertUnwindSafe,
     sync::{
         Arc,

@@ -86,7 +86,7 @@ pub enum Step {
 
 impl Step {
     /// All steps, in the order in which they are taken: an event can be removed once its dead letters are.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::OpenEvents,
         Self::OpenAttempts,
         Self::CancelStragglers,

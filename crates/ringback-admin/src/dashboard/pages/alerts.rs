@@ -1,8 +1,11 @@
 //! `/alerts`: who is told when something goes wrong, what was told last, and a form for one more who is told.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{extract::State, response::Response};
 use ringback::{
+    endpoint::Endpoint,
     event::is_reserved,
     store::{EventFilter, EventRow},
     time::Timestamp,
@@ -48,9 +51,11 @@ async fn read(api: &Api, visitor: &Visitor) -> Result<Page, Problem> {
     }
     let (now, mount) = (Timestamp::now(), &visitor.mount);
     let directory = api.engine.directory().await?;
-    let of_operations =
-        directory.of_tenant(tenant).filter(|it| it.spec.event_types.iter().any(|name| is_reserved(name)));
-    let rows = of_operations.map(|endpoint| endpoints::row(mount, endpoint, None, now)).collect();
+    let is_told = |endpoint: &&Arc<Endpoint>| endpoint.spec.event_types.iter().any(|name| is_reserved(name));
+    let listeners: Vec<_> = directory.of_tenant(tenant).filter(is_told).map(AsRef::as_ref).collect();
+    let health = api.engine.health(&listeners).await?;
+    let rows = listeners.iter().zip(&health).map(|(endpoint, health)| endpoints::row(mount, endpoint, health, now));
+    let rows = rows.collect();
     let filter = EventFilter { tenant: Some(tenant.clone()), ..EventFilter::default() };
     let events = api.engine.events(&filter, None, TOLD_SHOWN).await?.items;
     let told =

@@ -157,7 +157,7 @@ async fn told(api: &Api, row: &EventRow, rows: &[DeliveryRow], now: Timestamp) -
             origin: evidence::origin(destinations.url(row).as_deref()),
             status: row.status.to_string(),
             tone: phrases::tone(row.status),
-            next: Next::of(row, destinations.hold(row), now).0,
+            next: Next::of(row, destinations.hold(row), destinations.tries(row), now).0,
             tries: attempts.drain(hidden..).rev().map(|attempt| tried(&attempt, prefix, now)).collect(),
             hidden,
         });

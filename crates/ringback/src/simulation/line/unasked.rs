@@ -11,7 +11,10 @@ use crate::{
     link::Link,
     store::{
         Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Erased,
-        EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, FigureKeeping, Figures, FiguresPart, GroupFilter, Keys, Ledger, Links, OnceName, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Sealed, SealedDestinations, Sessions, Span, Subject, Tokens, Vitals,
+        EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, FigureKeeping, Figures, FiguresPart,
+        GroupFilter, Keys, Ledger, Links, OnceName, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf,
+        ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Sealed, SealedDestinations, Sessions,
+        Span, Subject, Tokens, Vitals,
     },
     time::Timestamp,
     token::Token,

@@ -147,8 +147,8 @@ fn seconds(time: SystemTime) -> u64 {
 }
 
 /// The event fails once, is retried, delivered and replayed; each request is what the promises say.
-async fn is_kept(api: &Api, receiver: &Receiver, sent: &Sent<'_>) {
-    let Sent { case, known, body, event } = sent;
+async fn is_kept(api: &Api, receiver: &Receiver, was: &Sent<'_>) {
+    let Sent { case, known, body, event } = was;
     let delivery = api.delivery_of(event).await;
     let about = format!("{}: {}", case.name, String::from_utf8_lossy(body.bytes));
     if !case.can_sign(body) {
@@ -172,7 +172,7 @@ async fn is_kept(api: &Api, receiver: &Receiver, sent: &Sent<'_>) {
     let earliest = [0, seconds(arrived[0].at_time) + 1, replayed_at];
     for (request, earliest) in arrived.iter().zip(earliest) {
         assert_eq!(request.path, format!("/{}", case.name), "{about}");
-        assert_eq!(request.body, sent(case, body.bytes, &event), "{about}");
+        assert_eq!(request.body, sent(case, body.bytes, event), "{about}");
         for name in ["webhook-id", "svix-id"] {
             assert!(["", event].contains(&request.header(name)), "{about}: {name}");
         }

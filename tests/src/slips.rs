@@ -60,7 +60,7 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
             these(&["", "{url}", "{\"url\":1}", "javascript:alert(1)", "{\"url\":\"https://example.com\",\"x\":1}"])
         }
         (_, "--description") => also(long(4_097), &[]),
-        (_, "--enabled" | "--ordered") => these(&["", "yes", "1"]),
+        (_, "--enabled" | "--ordered" | "--trace") => these(&["", "yes", "1"]),
         (_, "--event-types") => these(&["a*b", "a b", "*,**"]),
         (_, "--preset") => these(&["", "levirage"]),
         (_, "--scheme") => these(&["", "levirage", "{\"digest\":\"md5\"}", "{"]),
@@ -112,6 +112,11 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--lease") => these(&["", "1s", "12", "soon"]),
         (_, "--connection-max-age") => these(&["", "0s", "999ms", "2d", "60", "soon"]),
         (_, "--shutdown-grace") => these(&["", "2d", "30", "soon"]),
+        (_, "--operations-tenant") => also(long(129), &["", "a b", "a/b"]),
+        (_, "--failing-after" | "--stale-after" | "--disable-after") => these(&["", "0s", "7", "367d", "never"]),
+        (_, "--otlp-endpoint") => these(&["nonsense", "ftp://x", "http://user@x", "http://x?y"]),
+        (_, "--traceparent") => these(&["", "junk", "00-00000000000000000000000000000000-b7ad6b7169203331-01"]),
+        ("emit", "--tracestate") => also(format!("a={}", long(511)), &["", "a"]),
         (_, "--idempotency-window" | "--expires-after") => these(&["", "0s", "7", "367d"]),
         (
             _,
@@ -166,6 +171,9 @@ pub fn line(command: &str, endpoint: &str, flag: &str, value: &str, place: Optio
     flags.retain(|(name, _)| *name != flag);
     if flag == "--token" {
         flags.push(("--url", "http://127.0.0.1:1"));
+    }
+    if flag == "--tracestate" {
+        flags.push(("--traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
     }
     let given = format!("{flag}={value}");
     match place {

@@ -111,7 +111,9 @@ impl Scene {
         for list in ["endpoints", "events", "deliveries", "dead-letters", "audit"] {
             state.push(self.api().get(&format!("/v1/{list}?limit=1000")).await.expect(200));
         }
-        for (resource, id) in self.ids.iter().filter(|(resource, _)| **resource != "dead-letters") {
+        // Links are never read again, and dead letters by their deliveries.
+        let has_no_route = |resource: &str| ["dead-letters", "share", "portal-links"].contains(&resource);
+        for (resource, id) in self.ids.iter().filter(|(resource, _)| !has_no_route(resource)) {
             state.push(self.api().get(&format!("/v1/{resource}/{id}")).await.expect(200));
         }
         state

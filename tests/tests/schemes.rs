@@ -50,11 +50,12 @@ const BODIES: [Body; 4] = [
 ];
 
 /// What is sent: the payload's bytes, but to Slack, which takes a text alone.
-fn body_for(case: &Case, payload: &[u8], event: &str) -> Vec<u8> {
+fn body_for(case: &Case, payload: &[u8], request: &Arrived) -> Vec<u8> {
     if case.name != "preset-slack" {
         return payload.to_vec();
     }
-    let said = format!("*call.ended* (tenant {}, {event})", case.name);
+    let (event, event_type) = (request.header("ringback-id"), request.header("ringback-event-type"));
+    let said = format!("*{event_type}* (tenant {}, {event})", case.name);
     json!({ "text": said }).to_string().into_bytes()
 }
 
@@ -172,7 +173,7 @@ async fn is_kept(api: &Api, receiver: &Receiver, sent: &Sent<'_>) {
     let earliest = [0, seconds(arrived[0].at_time) + 1, replayed_at];
     for (request, earliest) in arrived.iter().zip(earliest) {
         assert_eq!(request.path, format!("/{}", case.name), "{about}");
-        assert_eq!(request.body, body_for(case, body.bytes, &event), "{about}");
+        assert_eq!(request.body, body_for(case, body.bytes, request), "{about}");
         for name in ["webhook-id", "svix-id"] {
             assert!(["", event].contains(&request.header(name)), "{about}: {name}");
         }
@@ -289,7 +290,7 @@ async fn bytes_that_came_by_sql_are_signed_as_they_are_by_every_scheme() {
                 receiver.arrived().into_iter().find(|request| request.header("ringback-id") == event)
             })
             .await;
-            assert_eq!(request.body, body_for(&case, body.bytes, &event), "{}", case.name);
+            assert_eq!(request.body, body_for(&case, body.bytes, &request), "{}", case.name);
             verify(&known, &request, body.call_id).unwrap_or_else(|why| panic!("{}: {why}: {request:?}", case.name));
         }
     }

@@ -125,6 +125,7 @@ on_both_stores! {
         let server = Serve::on(&database).start().await;
         let wrong = [
             (json!({"traceparent": "junk"}), "/trace/traceparent"),
+            (json!({"traceparent": ""}), "/trace/traceparent"),
             (json!({"tracestate": STATE}), "/trace/traceparent"),
             (json!({"traceparent": PARENT, "tracestate": "no entry"}), "/trace/tracestate"),
             (json!({"traceparent": PARENT, "baggage": "x"}), "/trace/baggage"),

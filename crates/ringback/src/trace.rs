@@ -78,9 +78,10 @@ impl TraceContext {
 
     /// Reads the members `traceparent` and `tracestate` of an object. `None`, with findings, if one of them is wrong.
     pub fn read(fields: &mut Fields) -> Option<Self> {
-        let (text, state) = (fields.required("traceparent"), fields.text("tracestate"));
-        let parent = Parent::read(&text);
-        if parent.is_none() && !text.is_empty() {
+        fields.must_have("traceparent");
+        let (text, state) = (fields.text("traceparent"), fields.text("tracestate"));
+        let parent = text.as_deref().and_then(Parent::read);
+        if parent.is_none() && text.is_some() {
             fields.wrong("traceparent", "malformed", PARENT_RULE);
         }
         if state.as_deref().is_some_and(|state| !is_state(state)) {

@@ -16,6 +16,7 @@ use crate::openapi::values;
 
 /// How an endpoint does, from what its last attempts and its lane tell.
 #[derive(Serialize, ToSchema)]
+#[schema(as = EndpointHealth)]
 pub(crate) struct Health {
     #[schema(value_type = values::HealthState)]
     state: HealthState,

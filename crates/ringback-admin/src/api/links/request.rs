@@ -45,7 +45,9 @@ impl FromDocument for Share {
         let (delivery, key) = (fields.parsed("delivery_id"), fields.text_of("key", is_key));
         match named {
             [false, false] => fields.wrong("delivery_id", "required", "is missing: give it, or key"),
-            [true, true] => fields.wrong("key", "conflict", "cannot stand beside delivery_id: share one of them"),
+            [true, true] if delivery.is_some() => {
+                fields.wrong("key", "conflict", "cannot stand beside delivery_id: share one of them")
+            }
             _ => {}
         }
         let tenant = fields.text_of("tenant", is_tenant);

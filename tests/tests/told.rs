@@ -23,8 +23,8 @@ const DISABLED: &str = "ringback.endpoint.disabled";
 const STALE: &str = "ringback.backlog.stale";
 const FRESH: &str = "ringback.backlog.fresh";
 
-/// Deaths are looked for up to two seconds late, and every second: after so long nothing more is told.
-const QUIET: Duration = Duration::from_secs(5);
+/// Deaths are looked for half a lease late, and every second: after so long nothing more is told.
+const QUIET: Duration = Duration::from_secs(10);
 
 async fn serve(database: &Database) -> Server {
     Serve::on(database).set("failing_after", "1s").set("stale_after", "1s").start().await

@@ -76,7 +76,7 @@ documented_routes() {
         /*) path=$name ;;
         *) printf '%s %s\n' "${name^^}" "$path" ;;
         esac
-    done < <(grep -oE '"(/[^"]*|get|put|post|patch|delete|head|options|trace)":\{' <<<"$document")
+    done < <(grep -oE '"(/[^"]*|get|put|post|patch|delete|head|options)":\{' <<<"$document")
 }
 
 # Ends the walk unless each documented route was called, and each called one is documented.

@@ -213,7 +213,7 @@ fn endpoints(way: &Way<'_>, receiver: &str, tenant: &str) -> String {
     by_key(way, &crm, tenant);
     assert_eq!(way.json(&["endpoints", "pause", &crm])["paused"], true);
     assert!(way.done(&["endpoints", "get", &crm]).contains("paused"));
-    assert!(way.done(&["endpoints", "resume", &crm]).contains("enabled"));
+    assert!(!way.done(&["endpoints", "resume", &crm]).contains("paused"));
     crm
 }
 

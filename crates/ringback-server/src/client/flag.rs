@@ -4,6 +4,10 @@ use ringback::endpoint::{Setting, Shape};
 
 /// The flag that sets the field at a pointer, or the parameter with this name; empty for the request as a whole.
 pub(crate) fn spelled(place: &str) -> String {
+    // Members of an event's trace; an endpoint has a field of that name that has none.
+    if let Some(member) = place.strip_prefix("/trace/") {
+        return format!("--{member}");
+    }
     let mut segments = place.trim_start_matches('/').split('/').skip_while(|segment| is_group(segment));
     let flag = match segments.next().unwrap_or_default() {
         "" => return String::new(),
@@ -46,6 +50,8 @@ mod tests {
             ("/destination/url", "--destination (url)"),
             ("/headers/x-team", "--header (x-team)"),
             ("/url", "DESTINATION"),
+            ("/trace/traceparent", "--traceparent"),
+            ("/trace", "--trace"),
             ("cursor", "--cursor"),
             ("", ""),
         ] {

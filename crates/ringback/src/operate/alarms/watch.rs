@@ -25,10 +25,6 @@ use crate::{
 /// Between rounds.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Deaths are looked for so long after they happened: a statement that records some may be open for a while, and what it
-/// commits must not lie before the moment up to which was looked.
-const LAG: Duration = Duration::from_secs(2);
-
 /// Most events that are told in one round.
 const TOLD_MAX: usize = 20;
 
@@ -132,7 +128,9 @@ struct News {
 }
 
 async fn look(engine: &Engine, book: &Book, now: Timestamp) -> store::Result<News> {
-    let until = now - LAG;
+    // A statement that records deaths may be open for a third of a lease, and what it commits must not lie before the moment up
+    // to which was looked.
+    let until = now - engine.settings().lease / 2;
     let deaths = match book.looked_until.map(Timestamp::from_micros) {
         // What died before anybody looked is no news.
         None => Vec::new(),

@@ -1,6 +1,9 @@
 //! Operational events: what operators are told, when, and how often.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use reqwest::Method;
 use ringback::event::NewEvent;
@@ -290,11 +293,11 @@ async fn two_nodes_tell_once() {
         (of_type(&told, FAILING).len() >= 8 && !of_type(&told, DEAD).is_empty()).then_some(())
     })
     .await;
-    assert_eq!(
-        counted(&told).await,
-        BTreeMap::from([(DEAD.to_owned(), 1), (FAILING.to_owned(), 9)]),
-        "the ninth is the one that dies"
-    );
+    assert_eq!(counted(&told).await[DEAD], 1);
+    // The one that dies is among them if its lane stayed where it was: a node that takes over counts anew.
+    let failing = of_type(&told, FAILING);
+    let each: HashSet<_> = failing.iter().map(|said| said["endpoint"]["id"].to_string()).collect();
+    assert!(each.len() == failing.len() && each.len() >= 8, "each once: {failing:?}");
     receiver.answer(|_| Reply::status(204));
     until("all have recovered", async || (of_type(&told, RECOVERED).len() >= 8).then_some(())).await;
     assert_eq!(counted(&told).await[RECOVERED], 8);

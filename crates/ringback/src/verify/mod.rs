@@ -1,8 +1,8 @@
 //! Checks whether a request has the signature that its scheme promises, and if not, finds which ingredient differs.
 //!
 //! Pure: the request, the scheme, the secrets and the time are arguments, the result is a [`Report`]. The ingredients of a
-//! signature (key, message, body, id, time, …) are varied one at a time, then two at a time ([`search`]), until one of the
-//! request's signatures fits; the variations are the mistakes that receivers are known to make ([`suspects`]).
+//! signature (key, message, body, id, time, …) are varied one at a time, then two at a time (`search`), until one of the
+//! request's signatures fits; the variations are the mistakes that receivers are known to make (`suspects`).
 
 mod arrived;
 mod public_key;

@@ -16,13 +16,19 @@ const SMALL: usize = 128 * 1024;
 static PLACES: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get).div_ceil(2)));
 
+/// Whether work over so many bytes is done at once.
+#[must_use]
+pub const fn is_small(bytes: usize) -> bool {
+    bytes <= SMALL
+}
+
 /// Does work that processes `bytes` bytes; bytes that it processes twice count twice. Large work gets places in the order of
 /// the calls; a call that waits does not block its thread.
 ///
 /// # Panics
 /// As the work does.
 pub async fn compute<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
-    if bytes <= SMALL {
+    if is_small(bytes) {
         return work();
     }
     // Never fails, since the semaphore is never closed.

@@ -11,14 +11,33 @@ use crate::{attempt::Outcome, engine::OpenError, settings::Settings};
 
 /// The outside of one process.
 pub(crate) struct Outside {
-    pub(crate) carrier: Box<dyn Carry>,
+    pub(crate) carrier: Carrier,
     pub(crate) apart: Box<dyn Apart>,
 }
 
-/// Carries requests to receivers.
+/// Who carries requests. The network has a variant of its own, so that its requests are no allocations more.
+pub(crate) enum Carrier {
+    Network(Sender),
+    #[cfg(test)]
+    Simulated(Box<dyn Carry>),
+}
+
+impl Carrier {
+    /// Sends one request, over an idle connection of its lane's `pool` or a new one. Returns its outcome within `timeout`.
+    pub(crate) async fn carry(&self, pool: &Connections, request: &Signed, timeout: Duration) -> Outcome {
+        match self {
+            Self::Network(sender) => sender.send(pool, request, timeout).await,
+            #[cfg(test)]
+            Self::Simulated(other) => other.carry(pool, request, timeout).await,
+        }
+    }
+}
+
+/// Carries requests to receivers of the simulation.
+#[cfg(test)]
 #[async_trait::async_trait]
 pub(crate) trait Carry: Send + Sync {
-    /// Sends one request, over an idle connection of its lane's `pool` or a new one. Returns its outcome within `timeout`.
+    /// As [`Carrier::carry`].
     async fn carry(&self, pool: &Connections, request: &Signed, timeout: Duration) -> Outcome;
 }
 
@@ -34,14 +53,7 @@ pub(crate) trait Apart: Send + Sync {
 impl Outside {
     /// The network, and threads.
     pub(crate) fn real(settings: &Settings) -> Result<Self, OpenError> {
-        Ok(Self { carrier: Box::new(Sender::as_set(settings)?), apart: Box::new(Threads) })
-    }
-}
-
-#[async_trait::async_trait]
-impl Carry for Sender {
-    async fn carry(&self, pool: &Connections, request: &Signed, timeout: Duration) -> Outcome {
-        self.send(pool, request, timeout).await
+        Ok(Self { carrier: Carrier::Network(Sender::as_set(settings)?), apart: Box::new(Threads) })
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) struct Report {
     pub(super) recorded: Recorded,
     pub(super) due: Due,
     /// The tenant of its event.
-    pub(super) tenant: Box<str>,
+    pub(super) tenant: Arc<str>,
     /// If the endpoint answered 410: the endpoint, and its version when the request was made.
     pub(super) gone: Option<(EndpointId, i64)>,
 }

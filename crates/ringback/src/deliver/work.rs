@@ -18,13 +18,13 @@ use super::{
     judge::{self, Next},
     lanes::{Courier, Ended, Symptom},
     record::Report,
-    sign::{self, Message, Signed},
+    sign::{self, Message, OwnNames, Signed},
     step::Step,
 };
 use crate::{
     attempt::{Attempt, Conclusion, Detail, ErrorClass, Outcome, Phase},
     chance::chance,
-    compute::compute,
+    compute::{compute, is_small},
     delivery::{DeadReason, Due},
     endpoint::{KeptDestination, Target},
     id::{EndpointId, EventId},
@@ -181,19 +181,23 @@ async fn sign(
     (authorized, step): (BTreeMap<String, String>, Option<Step>),
 ) -> Result<Signed, String> {
     let bytes = event.payload.as_ref().map_or(0, Bytes::len);
-    let (event, target, own) = (Arc::clone(event), Arc::clone(target), Arc::clone(&delivering.own_names));
     let (attempt, marks) = (due.attempts + 1, due.marks);
-    let signed = compute(sign::effort(&target, bytes), move || {
+    let signed = move |event: &LoadedEvent, target: &Target, own: &OwnNames| {
         let Some(body) = &event.payload else { return Err("the payload is gone".to_owned()) };
         let message = Message { event: &event.event, body, attempt, marks, now: Timestamp::now() };
-        let signed = sign::compose(&target, &message, &own).and_then(|signed| signed.with(authorized));
+        let signed = sign::compose(target, &message, own).and_then(|signed| signed.with(authorized));
         let signed = match &step {
             Some(step) => signed.and_then(|signed| signed.in_trace(step)),
             None => signed,
         };
         signed.map_err(|unsignable| unsignable.to_string())
-    });
-    signed.await
+    };
+    let effort = sign::effort(target, bytes);
+    if is_small(effort) {
+        return signed(event, target, &delivering.own_names);
+    }
+    let (event, target, own) = (Arc::clone(event), Arc::clone(target), Arc::clone(&delivering.own_names));
+    compute(effort, move || signed(&event, &target, &own)).await
 }
 
 /// Where the request goes: to the lane's endpoint, or the event's own destination. `Ok(None)` if the endpoint's URL may not

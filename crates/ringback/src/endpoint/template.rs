@@ -104,16 +104,14 @@ impl<P: Placeholder> Template<P> {
         self.parts.iter().any(|part| matches!(part, Part::Value(value) if wanted(value)))
     }
 
-    /// The text with every placeholder written out by `write`.
-    pub(crate) fn fill(&self, mut write: impl FnMut(&P, &mut String)) -> String {
-        let mut filled = String::new();
+    /// Writes the text into `out`, every placeholder as `write` does.
+    pub(crate) fn fill(&self, out: &mut String, mut write: impl FnMut(&P, &mut String)) {
         for part in &self.parts {
             match part {
-                Part::Text(text) => filled.push_str(text),
-                Part::Value(value) => write(value, &mut filled),
+                Part::Text(text) => out.push_str(text),
+                Part::Value(value) => write(value, out),
             }
         }
-        filled
     }
 }
 
@@ -186,7 +184,11 @@ mod tests {
     }
 
     fn filled(text: &str) -> Result<String, Error> {
-        Template::<Letter>::parse(text).map(|template| template.fill(|letter, out| out.push(letter.0)))
+        Template::<Letter>::parse(text).map(|template| {
+            let mut filled = String::new();
+            template.fill(&mut filled, |letter, out| out.push(letter.0));
+            filled
+        })
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -31,7 +32,7 @@ pub(crate) struct Owed {
     /// The endpoint; `None` for an inline destination.
     pub(crate) endpoint: Option<EndpointId>,
     /// The tenant of the event.
-    pub(crate) tenant: Box<str>,
+    pub(crate) tenant: Arc<str>,
     /// Why the delivery exists.
     pub(crate) marks: Marks,
 }
@@ -46,13 +47,13 @@ pub(crate) struct Sums {
 
 #[derive(Debug, Default)]
 struct Present {
-    minutes: HashMap<(Box<str>, Option<EndpointId>, Timestamp), Figures>,
+    minutes: HashMap<(Arc<str>, Option<EndpointId>, Timestamp), Figures>,
     pulses: BTreeMap<EndpointId, Pulse>,
 }
 
 impl Present {
-    fn minute(&mut self, tenant: &str, endpoint: Option<EndpointId>, at: Timestamp) -> &mut Figures {
-        self.minutes.entry((tenant.into(), endpoint, minute_of(at))).or_default()
+    fn minute(&mut self, tenant: &Arc<str>, endpoint: Option<EndpointId>, at: Timestamp) -> &mut Figures {
+        self.minutes.entry((Arc::clone(tenant), endpoint, minute_of(at))).or_default()
     }
 }
 
@@ -77,7 +78,7 @@ impl Sums {
 
     /// Counts a delivery of this tenant that was dead at once.
     pub(crate) fn count_unroutable(&self, tenant: &str, endpoint: Option<EndpointId>) {
-        self.present.lock().minute(tenant, endpoint, Timestamp::now()).dead += 1;
+        self.present.lock().minute(&tenant.into(), endpoint, Timestamp::now()).dead += 1;
     }
 
     /// Adds everything counted so far to the store's figures.
@@ -111,7 +112,7 @@ fn minute_of(at: Timestamp) -> Timestamp {
 fn parts_of(Present { minutes, pulses }: Present) -> Vec<FiguresPart> {
     let mut sums = BTreeMap::<(Subject, Timestamp), Figures>::new();
     for ((tenant, endpoint, at), figures) in minutes {
-        let tenant = String::from(tenant);
+        let tenant = tenant.to_string();
         let endpoint = endpoint.map(|endpoint| Subject::Endpoint(tenant.clone(), endpoint));
         for subject in [Some(Subject::All), Some(Subject::Tenant(tenant)), endpoint].into_iter().flatten() {
             sums.entry((subject, at)).or_default().merge(&figures);

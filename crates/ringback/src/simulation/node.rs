@@ -16,7 +16,12 @@ use super::{
     world::World,
 };
 use crate::{
-    deliver::outside::Outside, engine::Engine, event::NewEvent, run::Sending, seal::MasterKeys, settings::Settings,
+    deliver::outside::{Carrier, Outside},
+    engine::Engine,
+    event::NewEvent,
+    run::Sending,
+    seal::MasterKeys,
+    settings::Settings,
     time::Timestamp,
 };
 
@@ -91,7 +96,7 @@ impl Node {
                 let store = Arc::new(Line::of(number, &world));
                 if let Ok(engine) = Engine::open(store, settings).await {
                     let way = Way { world: Arc::clone(&world), node: number, base };
-                    let outside = Outside { carrier: Box::new(way), apart: Box::new(Together) };
+                    let outside = Outside { carrier: Carrier::Simulated(Box::new(way)), apart: Box::new(Together) };
                     let sending = engine.start_in(outside).await.expect("nothing to be set up");
                     *opened.lock() = Some(engine.clone());
                     *running.lock() = Some((engine, sending));

@@ -3,12 +3,16 @@
 //! Invariants: the body is the payload as it was emitted; the signature is made for this attempt and no
 //! other; no header that a caller set can replace one of the request's, the scheme's or Ringback's own.
 
+mod headers;
 mod mac;
 pub mod parts;
 mod signer;
 mod slack;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -17,6 +21,7 @@ use http::{
     header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, InvalidHeaderName, USER_AGENT},
 };
 
+use self::headers::Headers;
 pub use self::signer::Facts;
 pub(crate) use self::signer::Signer;
 use super::{send::Spelling, step::Step};
@@ -84,13 +89,16 @@ impl Signed {
     /// # Errors
     /// When one cannot be sent, or the head would be too large with them.
     pub(crate) fn with(self, added: BTreeMap<String, String>) -> Result<Self, Unsignable> {
-        let mut headers = Headers(self.headers);
+        let mut headers = self.headers;
         for (name, value) in added {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Unsignable::Header(name))?;
-            headers.secret(name, value)?;
+            if !headers.contains_key(&name) {
+                let value = HeaderValue::try_from(value).map_err(|_| Unsignable::Header(name.as_str().to_owned()))?;
+                headers::add(&mut headers, name, value, true);
+            }
         }
-        headers.check_size()?;
-        Ok(Self { headers: headers.0, ..self })
+        headers::check_size(&headers)?;
+        Ok(Self { headers, ..self })
     }
 
     /// The same with the headers that say which span of which trace it is. They replace none that is there.
@@ -98,14 +106,15 @@ impl Signed {
     /// # Errors
     /// When the head would be too large with them.
     pub(in crate::deliver) fn in_trace(self, step: &Step) -> Result<Self, Unsignable> {
-        let mut headers = Headers(self.headers);
+        let mut headers = self.headers;
         for (name, value) in step.headers() {
-            if let Some(value) = value.filter(|_| !headers.0.contains_key(name)) {
-                headers.open(HeaderName::from_static(name), &value)?;
+            if let Some(value) = value.filter(|_| !headers.contains_key(name)) {
+                let value = HeaderValue::try_from(value).map_err(|_| Unsignable::Header(name.to_owned()))?;
+                headers::add(&mut headers, HeaderName::from_static(name), value, false);
             }
         }
-        headers.check_size()?;
-        Ok(Self { headers: headers.0, ..self })
+        headers::check_size(&headers)?;
+        Ok(Self { headers, ..self })
     }
 
     /// The headers as operators see them: sensitive values read `***`.
@@ -154,7 +163,7 @@ pub(crate) fn effort(target: &Target, bytes: usize) -> usize {
 /// # Errors
 /// When the payload lacks what the scheme signs, or nothing can sign or be sent.
 pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result<Signed, Unsignable> {
-    let mut headers = Headers(HeaderMap::with_capacity(16 + target.headers.len()));
+    let mut headers = Headers::new();
     headers.fixed(CONTENT_TYPE, "application/json");
     headers.fixed(ACCEPT_ENCODING, "identity");
     headers.fixed(USER_AGENT, AGENT);
@@ -162,22 +171,19 @@ pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result
     let message = &Message { body: &body(target, message), ..*message };
     if let Some(signer) = &target.signer {
         let facts = Facts { id: &id, url: target.url.url.as_str(), body: message.body, now: message.now };
-        for (name, value) in signer.sign(&facts)? {
-            headers.open(name, &value)?;
-        }
+        signer.sign(&facts, &mut headers)?;
     }
-    own_headers(&mut headers, message, &id, own)?;
+    own_headers(&mut headers, message, &id, own);
     for (name, template) in &*target.headers {
-        let value = template.fill(|placeholder, out| write(placeholder, message, out));
-        headers.secret(name.clone(), value)?;
+        let write = |out: &mut String| template.fill(out, |placeholder, out| write(placeholder, message, out));
+        headers.secret(name.clone(), write);
     }
     if let Some(auth) = &target.credentials.auth {
         let (name, value) = authorization(auth)?;
-        headers.secret(name, value)?;
+        headers.secret(name, |out| out.push_str(&value));
     }
-    headers.check_size()?;
-    let spelling = target.spelling(&own.spelled);
-    Ok(Signed { url: target.url.url.clone(), headers: headers.0, spelling, body: message.body.clone() })
+    let (headers, spelling) = (headers.finish()?, target.spelling(&own.spelled));
+    Ok(Signed { url: target.url.url.clone(), headers, spelling, body: message.body.clone() })
 }
 
 /// What is sent: the payload, or what a preset makes of it. It is what is signed, too.
@@ -185,28 +191,33 @@ fn body(target: &Target, message: &Message<'_>) -> Bytes {
     if target.is_for_slack { slack::body(message.event, message.body) } else { message.body.clone() }
 }
 
-fn own_headers(headers: &mut Headers, message: &Message<'_>, event_id: &str, own: &OwnNames) -> Result<(), Unsignable> {
+fn own_headers(headers: &mut Headers, message: &Message<'_>, event_id: &str, own: &OwnNames) {
     let [id, event_type, event_time, attempt, test, replay] = &own.names;
-    headers.open(id.clone(), event_id)?;
-    headers.open(event_type.clone(), &message.event.event_type)?;
-    headers.open(event_time.clone(), &message.event.occurred_at.to_string())?;
-    headers.open(attempt.clone(), &message.attempt.to_string())?;
+    headers.open(id.clone(), |out| out.push_str(event_id));
+    headers.open(event_type.clone(), |out| out.push_str(&message.event.event_type));
+    headers.open(event_time.clone(), |out| print(message.event.occurred_at, out));
+    headers.open(attempt.clone(), |out| print(message.attempt, out));
     if message.marks.test || message.event.test {
         headers.fixed(test.clone(), "1");
     }
     if message.marks.replay {
         headers.fixed(replay.clone(), "1");
     }
-    Ok(())
+}
+
+/// Writes a value as it is printed.
+fn print(value: impl fmt::Display, out: &mut String) {
+    // A `String` takes whatever is written.
+    let _ = write!(out, "{value}");
 }
 
 fn write(placeholder: &InHeader, message: &Message<'_>, out: &mut String) {
     let event = message.event;
     match placeholder {
         InHeader::Type => out.push_str(&event.event_type),
-        InHeader::Id => out.push_str(&event.id.to_string()),
-        InHeader::OccurredAt => out.push_str(&event.occurred_at.to_string()),
-        InHeader::Attempt => out.push_str(&message.attempt.to_string()),
+        InHeader::Id => print(event.id, out),
+        InHeader::OccurredAt => print(event.occurred_at, out),
+        InHeader::Attempt => print(message.attempt, out),
         InHeader::Tenant => out.push_str(&event.tenant),
     }
 }
@@ -222,41 +233,6 @@ fn authorization(auth: &Auth) -> Result<(HeaderName, String), Unsignable> {
             (name, value.clone())
         }
     })
-}
-
-/// The headers as they are sent.
-struct Headers(HeaderMap);
-
-impl Headers {
-    fn check_size(&self) -> Result<(), Unsignable> {
-        // 4: the colon, the space and the two bytes of the line's end of each header.
-        let bytes = self.0.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-        if bytes > HEAD_BYTES_MAX { Err(Unsignable::Head(bytes)) } else { Ok(()) }
-    }
-
-    /// A value that is the same in every request.
-    fn fixed(&mut self, name: HeaderName, value: &'static str) {
-        self.0.insert(name, HeaderValue::from_static(value));
-    }
-
-    /// A value that operators may see.
-    fn open(&mut self, name: HeaderName, value: &str) -> Result<(), Unsignable> {
-        let sent = HeaderValue::from_str(value).map_err(|_| Unsignable::Header(name.as_str().to_owned()))?;
-        self.0.insert(name, sent);
-        Ok(())
-    }
-
-    /// A caller's value, which nobody sees again. It never replaces a header that is there already: names that were
-    /// checked when they were stored may collide by now with a new prefix, or with an inherited `auth`.
-    fn secret(&mut self, name: HeaderName, value: String) -> Result<(), Unsignable> {
-        if self.0.contains_key(&name) {
-            return Ok(());
-        }
-        let mut sent = HeaderValue::try_from(value).map_err(|_| Unsignable::Header(name.as_str().to_owned()))?;
-        sent.set_sensitive(true);
-        self.0.insert(name, sent);
-        Ok(())
-    }
 }
 
 #[cfg(test)]

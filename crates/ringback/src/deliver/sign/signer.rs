@@ -2,12 +2,13 @@
 
 use std::{borrow::Cow, fmt};
 
-use http::HeaderName;
 use zeroize::Zeroizing;
 
 use super::{
     Unsignable,
+    headers::Headers,
     mac::{encode, hmac},
+    print,
 };
 use crate::{
     endpoint::{
@@ -101,36 +102,36 @@ impl Signer {
         bytes.saturating_mul(self.keys.len() + self.signing_keys.len() + steps.sum::<usize>())
     }
 
-    /// The scheme's headers for one attempt.
+    /// Writes the scheme's headers for one attempt.
     ///
     /// # Errors
     /// When the payload lacks what is signed, or no secret is active.
-    pub(super) fn sign(&self, facts: &Facts<'_>) -> Result<Vec<(HeaderName, String)>, Unsignable> {
+    pub(super) fn sign(&self, facts: &Facts<'_>, headers: &mut Headers) -> Result<(), Unsignable> {
         let pieces = pieces(&self.recipe.message, facts)?;
         let mut active = self.keys.iter().filter(|key| key.is_active(facts.now));
         let current = active.next().ok_or(Unsignable::NoActiveSecret)?;
-        let write = |template: &Template<InSchemeHeader>, signature: &str| fill(template, signature, facts);
         let mac = |key: &[u8]| encode(self.recipe.encoding, &hmac(self.recipe.digest, key, &pieces));
 
         let signature = mac(&current.key);
         let mut further = String::new();
         if let Some(also) = &self.recipe.also {
-            active.for_each(|key| further.push_str(&write(also, &mac(&key.key))));
+            active.for_each(|key| fill(also, &mac(&key.key), facts, &mut further));
         }
         if let Some(also) = &self.recipe.also_ed25519 {
             let whole = pieces.concat();
             for key in self.signing_keys.iter().filter(|key| key.is_active(facts.now)) {
-                further.push_str(&write(also, &encode(Encoding::Base64, &key.key.sign(&whole))));
+                fill(also, &encode(Encoding::Base64, &key.key.sign(&whole)), facts, &mut further);
             }
         }
-        let headers = self.recipe.headers.iter().map(|(name, template)| {
-            let mut value = write(template, &signature);
-            if template.has(|value| *value == InSchemeHeader::Signature) {
-                value.push_str(&further);
-            }
-            (name.clone(), value)
-        });
-        Ok(headers.collect())
+        for (name, template) in &self.recipe.headers {
+            headers.open(name.clone(), |out| {
+                fill(template, &signature, facts, out);
+                if template.has(|value| *value == InSchemeHeader::Signature) {
+                    out.push_str(&further);
+                }
+            });
+        }
+        Ok(())
     }
 }
 
@@ -201,11 +202,11 @@ fn unsignable(why: NoValue, pointer: &Pointer) -> Unsignable {
     }
 }
 
-fn fill(template: &Template<InSchemeHeader>, signature: &str, facts: &Facts<'_>) -> String {
-    template.fill(|value, out| match value {
+fn fill(template: &Template<InSchemeHeader>, signature: &str, facts: &Facts<'_>, out: &mut String) {
+    template.fill(out, |value, out| match value {
         InSchemeHeader::Signature => out.push_str(signature),
-        InSchemeHeader::Timestamp => out.push_str(&facts.now.seconds().to_string()),
-        InSchemeHeader::TimestampMs => out.push_str(&facts.now.millis().to_string()),
+        InSchemeHeader::Timestamp => print(facts.now.seconds(), out),
+        InSchemeHeader::TimestampMs => print(facts.now.millis(), out),
         InSchemeHeader::Id => out.push_str(facts.id),
-    })
+    });
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use reqwest::Method;
-use ringback::event::NewEvent;
+use ringback::{event::NewEvent, time::Timestamp};
 use ringback_tests::{
     api::{Api, emit_request},
     database::Database,
@@ -49,6 +49,22 @@ fn tried(url: &str, tries: u32) -> Value {
 
 fn body(arrived: &Arrived) -> Value {
     serde_json::from_slice(&arrived.body).expect("JSON")
+}
+
+/// The notes as they are kept.
+async fn kept(database: &Database) -> Option<Value> {
+    let book: Option<Vec<u8>> = match database.store() {
+        Store::Postgres => {
+            let statement = "select value from ringback.setting where name = 'operational_events'";
+            sqlx::query_scalar(statement).fetch_optional(&mut database.postgres().await).await
+        }
+        Store::Sqlite => {
+            let statement = "select value from ringback_setting where name = 'operational_events'";
+            sqlx::query_scalar(statement).fetch_optional(&mut database.sqlite().await).await
+        }
+    }
+    .expect("the notes");
+    book.map(|book| serde_json::from_slice(&book).expect("JSON"))
 }
 
 /// What has been told of a type so far.
@@ -252,6 +268,16 @@ on_both_stores! {
         assert_eq!(again.body, arrived.body, "the same bytes on a replay");
     }
 
+    async fn while_nothing_happens_nothing_is_written(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = serve(&database).await;
+        let is_begun = |book: &Value| book["looked_until"].is_i64();
+        let before = until("the first look", async || kept(&database).await.filter(is_begun)).await;
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        assert_eq!(kept(&database).await, Some(before), "rounds come every second");
+        drop(server);
+    }
+
     async fn a_host_hears_them_in_its_own_process(store: Store) {
         let database = Database::fresh(store).await;
         let embedded = Embedded::start(&database, |settings| {
@@ -266,6 +292,27 @@ on_both_stores! {
         let event = tokio::time::timeout(Duration::from_secs(20), heard.recv()).await.expect("in time").expect("an event");
         assert_eq!((event.r#type.name(), event.count), (DEAD, 1));
         assert_eq!(event.endpoint.expect("an endpoint").key.as_deref(), Some("crm"));
+    }
+}
+
+#[tokio::test]
+async fn what_has_begun_is_told_in_the_time_of_the_database() {
+    let database = Database::fresh(Store::Postgres).await;
+    drop(Embedded::idle(&database).await);
+    sqlx::query("delete from ringback.setting").execute(&mut database.postgres().await).await.expect("a new key");
+    database.set_clock("- interval '1 hour'").await;
+    let server = serve(&database).await;
+    let (told, _) = operators(&server.api).await;
+    let receiver = Receiver::answering(503).await;
+    server.api.endpoint(tried(&receiver.url(), 100)).await;
+    let gone = Receiver::answering(410).await;
+    server.api.endpoint_at(&gone.url()).await;
+    server.api.emit("call.ended", b"{}", json!({})).await;
+    for name in [FAILING, DISABLED] {
+        let said = first_of(&told, name).await;
+        let [since, at] =
+            ["since", "at"].map(|name| said[name].as_str().expect("a time").parse::<Timestamp>().expect("one"));
+        assert!(since <= at && at.since(since) < Duration::from_secs(60), "{said}");
     }
 }
 

@@ -34,6 +34,21 @@ impl DatabaseClock {
         Instant::now() + moment.since(self.now())
     }
 
+    /// What the database's clock showed when this host's showed `at`.
+    pub(super) fn of_host(&self, at: Timestamp) -> Timestamp {
+        Timestamp::from_micros(at.micros().saturating_add(self.ahead()))
+    }
+
+    /// What this host's clock showed when the database's showed `at`.
+    pub(super) fn to_host(&self, at: Timestamp) -> Timestamp {
+        Timestamp::from_micros(at.micros().saturating_sub(self.ahead()))
+    }
+
+    /// By how many microseconds the database's clock is ahead of this host's.
+    fn ahead(&self) -> i64 {
+        self.now().micros() - Timestamp::now().micros()
+    }
+
     /// What the database's clock will show after `wait`.
     pub(super) fn after(&self, wait: Duration) -> Timestamp {
         self.now() + wait

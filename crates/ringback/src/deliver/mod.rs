@@ -141,6 +141,16 @@ impl Delivering {
         self.clock.now()
     }
 
+    /// What the database's clock showed when this host's showed `at`.
+    pub(crate) fn in_database_time(&self, at: Timestamp) -> Timestamp {
+        self.clock.of_host(at)
+    }
+
+    /// What this host's clock showed when the database's showed `at`.
+    pub(crate) fn in_host_time(&self, at: Timestamp) -> Timestamp {
+        self.clock.to_host(at)
+    }
+
     /// The node that this process is now.
     pub(crate) fn node(&self) -> Option<NodeId> {
         self.lease.node_id()

@@ -33,7 +33,6 @@ use crate::{
     id::{DeliveryId, EndpointId},
     metrics::Owed,
     store::{Parts, Recorded, Setback, Settlement},
-    time::Timestamp,
 };
 
 /// Most outcomes in one statement.
@@ -254,13 +253,12 @@ fn count(delivering: &Delivering, outcomes: &[Recorded], applied: &[bool], owed:
 
 /// Notes which endpoints succeed and fail, for whoever tells operators. A failed test is no news.
 fn note_runs(delivering: &Delivering, batch: &[Report]) {
-    for Report { recorded, due, .. } in batch {
-        if let (Some(endpoint), Some(attempt)) = (due.endpoint, &recorded.attempt)
-            && (attempt.conclusion == Conclusion::Delivered || !due.marks.test)
-        {
-            delivering.engine.runs().saw(endpoint, recorded.id, attempt);
-        }
-    }
+    let seen = batch.iter().filter_map(|Report { recorded, due, .. }| {
+        let (endpoint, attempt) = (due.endpoint?, recorded.attempt.as_ref()?);
+        let is_news = attempt.conclusion == Conclusion::Delivered || !due.marks.test;
+        is_news.then_some((endpoint, recorded.id, attempt))
+    });
+    delivering.engine.runs().saw(seen);
 }
 
 /// Removes what the receiver sent, which the database may refuse; false if there was nothing to remove.
@@ -299,7 +297,7 @@ async fn disable_gone(delivering: &Delivering, endpoint: EndpointId, version: i6
     match delivering.engine().disable(endpoint, version, GONE).await {
         Ok(false) => {
             tracing::info!(%endpoint, "answered 410 and is disabled");
-            delivering.engine().note_disabled(endpoint, GONE, Timestamp::now(), example, "status 410").await;
+            delivering.engine().note_disabled(endpoint, GONE, delivering.database_now(), example, "status 410").await;
         }
         Ok(true) => tracing::info!(%endpoint, "answered 410 before it was changed"),
         // The next 410 of this endpoint tries again.

@@ -2,16 +2,20 @@
 //!
 //! ```text
 //! runs      failures without a success between them, in this node's memory
-//! book      what is noted, told, and told again: pure, kept in the database
+//! book      what is noted, told, and told again: pure
+//! kept      the book in the database, changed by several nodes
 //! watch     each second every node notes what it saw; the owner of shard 0 also looks for deaths and for a stale
 //!           backlog, and tells
+//! tell      tells
 //! ```
 //!
 //! What is told is an event of the operations tenant, sent through Ringback's own outbox to the endpoints that select it; a
 //! line in the log; and a value for [`Engine::subscribe`].
 
 mod book;
+mod kept;
 mod runs;
+mod tell;
 mod watch;
 
 use tokio::sync::broadcast;

@@ -1,11 +1,12 @@
-//! Endpoints that nothing but fails at, as this node sees it: each from its first failure after its last success.
+//! Endpoints that nothing but fails at, as this node sees it: each from its first failure after its last success. All moments
+//! are of this host's clock.
 
 use std::{collections::HashMap, time::Duration};
 
 use parking_lot::Mutex;
 
 use crate::{
-    attempt::{Attempt, Conclusion},
+    attempt::{Attempt, Conclusion, ErrorClass},
     id::{DeliveryId, EndpointId},
     time::Timestamp,
 };
@@ -18,8 +19,8 @@ pub(crate) struct Run {
     /// When the last one began.
     pub(super) last: Timestamp,
     pub(super) failures: u64,
-    /// The last one's error, and its status if it was answered.
-    pub(super) error: String,
+    /// The last one's status, if it was answered, and its error.
+    pub(super) answer: (Option<u16>, Option<ErrorClass>),
     pub(super) example: DeliveryId,
 }
 
@@ -27,6 +28,15 @@ impl Run {
     /// For how long it has failed, as far as was tried.
     pub(super) fn lasted(&self) -> Duration {
         self.last.since(self.since)
+    }
+
+    /// What went wrong the last time.
+    pub(super) fn error(&self) -> String {
+        match self.answer {
+            (Some(status), _) => format!("status {status}"),
+            (None, Some(error)) => error.to_string(),
+            (None, None) => "failed".to_owned(),
+        }
     }
 }
 
@@ -44,28 +54,11 @@ struct Inner {
 }
 
 impl Runs {
-    /// An attempt has ended.
-    pub(crate) fn saw(&self, endpoint: EndpointId, delivery: DeliveryId, attempt: &Attempt) {
+    /// These attempts have ended, one after the other.
+    pub(crate) fn saw<'a>(&self, attempts: impl Iterator<Item = (EndpointId, DeliveryId, &'a Attempt)>) {
         let mut inner = self.0.lock();
-        match attempt.conclusion {
-            Conclusion::Delivered => {
-                inner.runs.remove(&endpoint);
-                if inner.standing.remove(&endpoint).is_some() {
-                    inner.recovered.push(endpoint);
-                }
-            }
-            Conclusion::Failed => {
-                let began = inner.standing.get(&endpoint).copied().unwrap_or(attempt.at).min(attempt.at);
-                let (since, failures) = inner.runs.get(&endpoint).map_or((began, 0), |run| (run.since, run.failures));
-                let error = match (attempt.status, attempt.error) {
-                    (Some(status), _) => format!("status {status}"),
-                    (None, Some(error)) => error.to_string(),
-                    (None, None) => "failed".to_owned(),
-                };
-                let run = Run { since, last: attempt.at, failures: failures + 1, error, example: delivery };
-                inner.runs.insert(endpoint, run);
-            }
-            _ => {}
+        for (endpoint, delivery, attempt) in attempts {
+            inner.saw(endpoint, delivery, attempt);
         }
     }
 
@@ -79,6 +72,12 @@ impl Runs {
     /// Forgets runs of endpoints that this node does not send to any more.
     pub(super) fn keep(&self, sends_to: impl Fn(EndpointId) -> bool) {
         self.0.lock().runs.retain(|endpoint, _| sends_to(*endpoint));
+    }
+
+    /// Whether there is nothing to note.
+    pub(super) fn are_quiet(&self) -> bool {
+        let inner = self.0.lock();
+        inner.runs.is_empty() && inner.recovered.is_empty()
     }
 
     /// What the book says of endpoints that fail. A success that came while it was read counts.
@@ -98,5 +97,27 @@ impl Runs {
     /// They are noted.
     pub(super) fn noted(&self, recovered: &[EndpointId]) {
         self.0.lock().recovered.retain(|endpoint| !recovered.contains(endpoint));
+    }
+}
+
+impl Inner {
+    fn saw(&mut self, endpoint: EndpointId, delivery: DeliveryId, attempt: &Attempt) {
+        match attempt.conclusion {
+            Conclusion::Delivered => {
+                self.runs.remove(&endpoint);
+                if self.standing.remove(&endpoint).is_some() {
+                    self.recovered.push(endpoint);
+                }
+            }
+            Conclusion::Failed => {
+                let since = self.standing.get(&endpoint).copied().unwrap_or(attempt.at).min(attempt.at);
+                let answer = (attempt.status, attempt.error);
+                let begun = Run { since, last: attempt.at, failures: 0, answer, example: delivery };
+                let run = self.runs.entry(endpoint).or_insert(begun);
+                (run.last, run.answer, run.example) = (attempt.at, answer, delivery);
+                run.failures += 1;
+            }
+            _ => {}
+        }
     }
 }

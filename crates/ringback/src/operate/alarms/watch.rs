@@ -1,50 +1,51 @@
-//! The task that notes and tells.
+//! The task that notes, and has told what is due.
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    book::{About, Book, Note},
-    runs::{Run, Runs},
+    book::{About, Book},
+    kept,
+    runs::Run,
+    tell::tell,
 };
 use crate::{
     Engine,
     deliver::Delivering,
     delivery::{LaneId, SHARDS},
     directory::Directory,
-    emit,
     endpoint::UNREADABLE,
-    event::NewEvent,
     id::{DeliveryId, EndpointId},
     store::{self, DeadGroup, GroupFilter, Span},
     time::Timestamp,
-    told::{OperationalEvent, Place, Told},
+    told::Told,
 };
 
 /// Between rounds.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Most events that are told in one round.
-const TOLD_MAX: usize = 20;
+/// A node that neither tells nor has anything to note reads the book this often: another node may have noted an endpoint as
+/// failing that this one sends to now.
+const READ_EVERY: Duration = Duration::from_secs(10);
 
-/// Tries of a change of the book that another node changes, too.
-const TRIES_MAX: usize = 10;
-
-/// The setting under which a store keeps the book.
-const BOOK: &str = "operational_events";
+/// For how long the same time is looked through again while nothing dies.
+const LOOKED_AGAIN: Duration = Duration::from_secs(60);
 
 /// Notes and tells until `stop`.
 pub(crate) async fn watch(delivering: Arc<Delivering>, stop: CancellationToken) {
+    let mut read_at = None;
     while !stop.is_cancelled() {
-        if let Err(error) = round(&delivering).await {
+        if let Err(error) = round(&delivering, &mut read_at).await {
             tracing::debug!(%error, "operational events wait for the database");
         }
         delivering.pause(EVERY, &stop).await;
     }
 }
 
-async fn round(delivering: &Delivering) -> store::Result<()> {
+/// One round; `read_at` is when the book was read last.
+async fn round(delivering: &Delivering, read_at: &mut Option<Instant>) -> store::Result<()> {
     let (engine, tells) = (delivering.engine(), delivering.owns(0));
     let directory = engine.directory().await?;
     let runs = engine.runs();
@@ -53,18 +54,23 @@ async fn round(delivering: &Delivering) -> store::Result<()> {
         let shard = usize::from(LaneId::of_endpoint(endpoint).shard());
         owned[shard] && directory.endpoint(endpoint).is_some_and(|it| it.hold_reason().is_none())
     });
-    disable_failing(engine, &directory, runs).await;
+    disable_failing(delivering, &directory).await;
+    if !tells && runs.are_quiet() && read_at.is_some_and(|at| at.elapsed() < READ_EVERY) {
+        return Ok(());
+    }
     let (at, failing_after) = (Timestamp::now(), engine.settings().operations.failing_after);
     let failing = runs.which(|_, run| at.since(run.since) >= failing_after);
     let recovered = runs.recovered();
 
-    let before = read(engine).await?;
+    let kept = kept::read(engine).await?;
+    let before = kept::parse(&kept);
     let now = delivering.database_now();
     let news = if tells { Some(look(engine, &before, now).await?) } else { None };
-    let book = change(engine, |book| {
+    let book = kept::change_from(engine, kept, |book| {
         for (endpoint, run) in &failing {
             if let Some(about) = about(engine, &directory, *endpoint) {
-                book.begun(Told::Failing, with(about, run), run.since, run.failures);
+                let since = delivering.in_database_time(run.since);
+                book.begun(Told::Failing, with(about, run), since, run.failures);
             }
         }
         for endpoint in &recovered {
@@ -78,13 +84,14 @@ async fn round(delivering: &Delivering) -> store::Result<()> {
         }
     })
     .await?;
+    *read_at = Some(Instant::now());
     runs.noted(&recovered);
-    runs.stand(book.standing(Told::Failing));
+    runs.stand(book.standing(Told::Failing).map(|(endpoint, since)| (endpoint, delivering.in_host_time(since))));
     if tells { tell(engine, &directory, book.due(now), now).await } else { Ok(()) }
 }
 
 fn with(about: About, run: &Run) -> About {
-    About { last_error: Some(run.error.clone()), example: Some(run.example), ..about }
+    About { last_error: Some(run.error()), example: Some(run.example), ..about }
 }
 
 /// What is noted of an endpoint; `None` of those that operational events themselves are sent to, about which none is made.
@@ -95,7 +102,9 @@ fn about(engine: &Engine, directory: &Directory, endpoint: EndpointId) -> Option
 }
 
 /// Disables endpoints at which nothing but failures has come for as long as they or the configuration allow.
-async fn disable_failing(engine: &Engine, directory: &Directory, runs: &Runs) {
+async fn disable_failing(delivering: &Delivering, directory: &Directory) {
+    let engine = delivering.engine();
+    let runs = engine.runs();
     let otherwise = engine.settings().operations.disable_after;
     let is_too_long = |id: EndpointId, run: &Run| {
         let own = directory.endpoint(id).and_then(|endpoint| endpoint.spec.disable_after);
@@ -106,7 +115,8 @@ async fn disable_failing(engine: &Engine, directory: &Directory, runs: &Runs) {
         match engine.disable(id, endpoint.version, FAILING_TOO_LONG).await {
             Ok(false) => {
                 runs.keep(|endpoint| endpoint != id);
-                engine.note_disabled(id, FAILING_TOO_LONG, run.since, run.example, &run.error).await;
+                let since = delivering.in_database_time(run.since);
+                engine.note_disabled(id, FAILING_TOO_LONG, since, run.example, &run.error()).await;
             }
             // It was changed meanwhile, perhaps to where it succeeds.
             Ok(true) => {}
@@ -155,7 +165,15 @@ impl News {
                     book.died(of_group(group, host.clone()), group.reason, group.first_died_at, group.count);
                 }
             }
-            book.looked_until = Some(self.until.micros().max(book.looked_until.unwrap_or(0)));
+            // Moved on at once where something was counted, which must not be counted again; otherwise now and then, so that a
+            // database in which nothing happens is not written to.
+            let moves = match book.looked_until.map(Timestamp::from_micros) {
+                Some(before) => !self.deaths.is_empty() || self.until.since(before) >= LOOKED_AGAIN,
+                None => true,
+            };
+            if moves {
+                book.looked_until = Some(self.until.micros().max(book.looked_until.unwrap_or(0)));
+            }
         }
         match self.stale_since {
             Some(since) => book.begun(Told::Stale, About::default(), since, 1),
@@ -187,110 +205,6 @@ fn of_group(group: &DeadGroup, host: Option<String>) -> About {
     }
 }
 
-/// Tells what is due, and notes that it was told.
-async fn tell(engine: &Engine, directory: &Directory, due: Vec<Note>, now: Timestamp) -> store::Result<()> {
-    for note in due.into_iter().take(TOLD_MAX) {
-        let event = event_of(&note, directory, now);
-        let mut listeners = directory.of_tenant(&engine.settings().operations.tenant);
-        // An event that nobody wants would only be counted as unmatched.
-        if listeners.any(|endpoint| endpoint.selects(note.told.name())) {
-            emit(engine, &note, &event).await?;
-        }
-        log(&event);
-        engine.subscribers().hand_out(event);
-        change(engine, |book| book.told(&note, now)).await?;
-    }
-    Ok(())
-}
-
-/// Emits it. Told twice, by two nodes, it is one event: its idempotency key is the note's.
-async fn emit(engine: &Engine, note: &Note, event: &OperationalEvent) -> store::Result<()> {
-    let about = &note.about;
-    let subject = about.endpoint.map(|id| id.to_string()).or_else(|| about.host.clone());
-    let body = serde_json::to_vec(event).map_err(|error| store::Error::Refused(error.into()))?;
-    let once = format!("{} {} {}", about.reason.as_deref().unwrap_or_default(), note.since, note.times);
-    let mut new = NewEvent::new(note.told.name(), body).tenant(engine.settings().operations.tenant.clone());
-    new.idempotency_key = Some(format!("{} {once}", subject.as_deref().unwrap_or_default()));
-    new.key = subject;
-    match engine.accept_own(new).await {
-        // Whoever told it before may have counted less.
-        Ok(_) | Err(emit::Error::IdempotencyConflict { .. }) => Ok(()),
-        Err(emit::Error::Store(error)) => Err(error),
-        Err(error) => {
-            tracing::error!(%error, r#type = %note.told, "an operational event was refused");
-            Ok(())
-        }
-    }
-}
-
-fn event_of(note: &Note, directory: &Directory, now: Timestamp) -> OperationalEvent {
-    let about = &note.about;
-    let endpoint = match (about.endpoint, &about.host) {
-        (Some(id), _) => {
-            let endpoint = directory.endpoint(id);
-            Some(Place {
-                id: Some(id),
-                key: endpoint.and_then(|it| it.key.clone()),
-                name: endpoint.and_then(|it| it.spec.name.clone()),
-                url: endpoint.map(|it| it.spec.url.clone()),
-            })
-        }
-        (None, Some(host)) => Some(Place { url: Some(format!("https://{host}")), ..Place::default() }),
-        (None, None) => None,
-    };
-    OperationalEvent {
-        r#type: note.told,
-        at: now,
-        tenant: about.tenant.clone(),
-        endpoint,
-        count: note.count,
-        since: Timestamp::from_micros(note.since),
-        reason: about.reason.clone(),
-        last_error: about.last_error.clone(),
-        example: about.example,
-    }
-}
-
-/// A line for those who have nothing but the log. The URL is left out, which may hold a secret.
-fn log(event: &OperationalEvent) {
-    let endpoint = event.endpoint.as_ref().and_then(|place| place.id).map(tracing::field::display);
-    let (tenant, reason) = (event.tenant.as_deref(), event.reason.as_deref());
-    let (count, example) = (event.count, event.example.map(tracing::field::display));
-    tracing::warn!(r#type = %event.r#type, tenant, endpoint, count, reason, example, "{}", event.r#type.sentence());
-}
-
-/// The book as it is kept.
-async fn read(engine: &Engine) -> store::Result<Book> {
-    Ok(engine.store().setting(BOOK).await?.map(|kept| parse(&kept)).unwrap_or_default())
-}
-
-/// A book that cannot be read is begun anew: what was told may be told again, which is better than silence.
-fn parse(kept: &[u8]) -> Book {
-    serde_json::from_slice(kept).unwrap_or_else(|error| {
-        tracing::error!(%error, "what was noted of operational events cannot be read and is begun anew");
-        Book::default()
-    })
-}
-
-/// Changes the book, against whichever node changes it at the same time. Returns it as it is then.
-async fn change(engine: &Engine, change: impl Fn(&mut Book)) -> store::Result<Book> {
-    let write = |book: &Book| serde_json::to_vec(book).map_err(|error| store::Error::Refused(error.into()));
-    let store = engine.store();
-    for _ in 0..TRIES_MAX {
-        let kept = match store.setting(BOOK).await? {
-            Some(kept) => kept,
-            None => store.keep_setting(BOOK, &write(&Book::default())?).await?,
-        };
-        let before = parse(&kept);
-        let mut book = before.clone();
-        change(&mut book);
-        if book == before || store.replace_setting(BOOK, &kept, &write(&book)?, None).await? {
-            return Ok(book);
-        }
-    }
-    Err(store::Error::Unavailable("the notes of operational events change all the time".into()))
-}
-
 impl Engine {
     /// Notes that Ringback has disabled an endpoint. If the database does not take it, only the log has told.
     pub(crate) async fn note_disabled(
@@ -306,7 +220,7 @@ impl Engine {
             let Some(about) = about(self, &directory, endpoint) else { return Ok(()) };
             let (reason, last_error) = (Some(reason.to_owned()), Some(last_error.to_owned()));
             let about = About { reason, last_error, example: Some(example), ..about };
-            change(self, |book| {
+            kept::change(self, |book| {
                 book.ended(Told::Failing, &about, None);
                 book.happened(Told::Disabled, about.clone(), since);
             })

@@ -44,6 +44,7 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         ("tail", "--lines") => these(&["", "-1", "201", "many"]),
         ("figures", "--step") => these(&["", "soon", "90s", "0"]),
         (_, "--limit") => these(&["", "0", "1001", "-1", "many", "1.5"]),
+        (_, "--metrics-per-endpoint") => these(&["", "-1", "1001", "many", "1.5"]),
         (_, "--follow" | "--cancel") => these(&["", "rpl_1", "dlv_00000000000000000000000000000001"]),
         (_, "--if-match") => these(&["", "seven", "-1", "W/\"7\""]),
         (_, "--tenant-weights") => these(&["nonsense", "acme=0", "a b=1", "acme=many"]),

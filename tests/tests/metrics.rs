@@ -83,13 +83,18 @@ fn shown(page: &Page) -> BTreeMap<String, (String, BTreeSet<String>)> {
 on_both_stores! {
     async fn every_metric_is_in_the_documentation_and_both_formats_are_what_they_say(store: Store) {
         let database = Database::fresh(store).await;
-        let server = Serve::on(&database).start().await;
-        let receiver = Receiver::healthy().await;
+        let server = Serve::on(&database).set("metrics.per_endpoint", "1").start().await;
+        let (receiver, down) = (Receiver::healthy().await, Receiver::answering(500).await);
         server.api.endpoint_at(&receiver.url()).await;
+        let once = json!({"max_attempts": 1, "delays_ms": [50]});
+        let failing = id_of(&server.api.endpoint(json!({"url": down.url(), "event_types": ["*"], "retry": once})).await);
         server.api.emit("call.ended", b"{}", json!({})).await;
         server.api.settled().await;
         let open = page(&server.api, Format::OpenMetrics).await;
         assert_eq!(shown(&open), documented());
+        let of_failing = [("endpoint", failing.as_str()), ("outcome", "failed")];
+        assert_eq!(open.value("ringback_endpoint_attempts_total", &of_failing), Some(1.0));
+        assert_eq!(open.value("ringback_endpoint_dead_total", &of_failing[..1]), Some(1.0));
         let plain = page(&server.api, Format::Prometheus).await;
         // The older format has no such type.
         let of_older = |(kind, labels): (String, BTreeSet<String>)| {

@@ -152,6 +152,7 @@ pub(crate) fn settings(configuration: &Configuration, keys: MasterKeys) -> Setti
         expires_after: configuration.expires_after.0,
         idempotency_window: configuration.idempotency_window.0,
     };
+    settings.metrics_per_endpoint = u32::try_from(configuration.metrics_per_endpoint.0).unwrap_or(u32::MAX);
     settings.operations = Operations {
         tenant: configuration.operations_tenant.0.clone(),
         failing_after: configuration.failing_after.0,

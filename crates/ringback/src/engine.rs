@@ -117,7 +117,7 @@ impl Engine {
     pub async fn open(store: SharedStore, settings: Settings) -> Result<Self, OpenError> {
         let writes = Writes::default();
         let (refusals, damage) = (Arc::clone(&writes.refusals), Arc::clone(&writes.damage));
-        let metrics = Metrics::default();
+        let metrics = Metrics::showing(settings.metrics_per_endpoint);
         let durations = metrics.store_durations();
         let store: SharedStore = Arc::new(store::Watched::new(store, settings.lease, refusals, damage, durations));
         let check = store.keep_setting(MASTER_KEY_CHECK, &settings.keys.check_value()).await?;

@@ -43,6 +43,8 @@ pub struct Settings {
     pub retention: Retention,
     /// What operators are told of.
     pub operations: Operations,
+    /// How many endpoints have metrics of their own: those at which most fails.
+    pub metrics_per_endpoint: u32,
 }
 
 /// What operators are told of: [`crate::operate::alarms`].
@@ -89,6 +91,7 @@ impl Settings {
             lease: Duration::from_secs(12),
             retention: Retention::default(),
             operations: Operations::default(),
+            metrics_per_endpoint: 0,
         }
     }
 }

@@ -163,6 +163,8 @@ keys! {
     "retention.dead_letters" retention_dead_letters: Span<1_000, { 36_600 * DAY_MS }> = "180d";
     /// How long figures over time are kept.
     "retention.figures" retention_figures: Span<1_000, { 36_600 * DAY_MS }> = "30d";
+    /// How many endpoints have metrics of their own, with their id as a label: those at which most fails.
+    "metrics.per_endpoint" metrics_per_endpoint: Whole<0, 1_000> = "0";
     /// An OpenTelemetry collector that gets the spans of attempts by OTLP over HTTP, such as http://localhost:4318; /v1/traces is added.
     "otlp.endpoint" otlp_endpoint: Option<Collector> = "";
     /// What is logged on standard error: error, warn, info, debug, trace, or directives such as info,ringback=debug.

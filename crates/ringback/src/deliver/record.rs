@@ -247,8 +247,9 @@ fn count(delivering: &Delivering, outcomes: &[Recorded], applied: &[bool], owed:
     for ((outcome, applied), owed) in counted() {
         delivering.engine.metrics().count_recorded(outcome, *applied, owed.marks);
     }
-    let applied = counted().filter(|((_, applied), _)| **applied);
-    delivering.engine.sums().count(applied.map(|((outcome, _), owed)| (outcome, owed)));
+    let applied = || counted().filter(|((_, applied), _)| **applied).map(|((outcome, _), owed)| (outcome, owed));
+    delivering.engine.metrics().count_by_endpoint(applied());
+    delivering.engine.sums().count(applied());
 }
 
 /// Notes which endpoints succeed and fail, for whoever tells operators. A failed test is no news.

@@ -31,8 +31,11 @@ mod labels;
 mod register;
 mod sums;
 mod waiting;
+mod worst;
 
 use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
 
@@ -42,6 +45,7 @@ pub use self::waiting::{HeldLanes, Waiting};
 use self::{
     labels::{Ended, Outcome, Reason, State, Statement, Status},
     waiting::Shown,
+    worst::Worst,
 };
 use crate::{
     attempt::{Attempt, Conclusion},
@@ -68,6 +72,7 @@ pub struct Metrics {
     requests_open: Gauge,
     shards_owned: Gauge,
     waiting: Arc<Shown>,
+    worst: Arc<Worst>,
 }
 
 /// How long the store's calls took.
@@ -88,6 +93,7 @@ impl Default for Metrics {
             requests_open: Gauge::default(),
             shards_owned: Gauge::default(),
             waiting: Arc::default(),
+            worst: Arc::default(),
         };
         metrics.begin_at_zero();
         metrics
@@ -95,6 +101,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Figures with those of the `per_endpoint` endpoints at which most fails.
+    pub(crate) fn showing(per_endpoint: u32) -> Self {
+        Self { worst: Arc::new(Worst::showing(per_endpoint)), ..Self::default() }
+    }
+
     /// Shows zeros of what has not happened yet, so that a first time is a rise. Ways to fail are left out: there are many,
     /// and most never happen.
     fn begin_at_zero(&self) {
@@ -166,6 +177,11 @@ impl Metrics {
             (Settlement::Dead { reason, .. }, _) => self.count_dead(*reason, 1),
             _ => {}
         }
+    }
+
+    /// Counts committed outcomes that were not stale, by endpoint.
+    pub(crate) fn count_by_endpoint<'a>(&self, outcomes: impl Iterator<Item = (&'a Recorded, &'a Owed)>) {
+        self.worst.count(outcomes, Instant::now());
     }
 
     fn count_attempt(&self, attempt: &Attempt, applied: bool) {

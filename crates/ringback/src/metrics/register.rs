@@ -18,6 +18,7 @@ impl Metrics {
         self.register_deliveries(registry);
         self.register_process(registry);
         registry.register_collector(Box::new(std::sync::Arc::clone(&self.waiting)));
+        registry.register_collector(Box::new(std::sync::Arc::clone(&self.worst)));
     }
 
     fn register_events(&self, registry: &mut Registry) {

@@ -9,6 +9,7 @@ mod check;
 mod credentials;
 mod destination;
 mod draft;
+mod given;
 mod header;
 mod inherit;
 mod kept;

@@ -48,3 +48,24 @@ fn a_backlog_drains_on_postgres() {
 fn a_backlog_drains_on_sqlite() {
     drains("sqlite");
 }
+
+/// Each is asked in three ways, and each way has an answer.
+fn questions_are_answered(store: &str) {
+    let rows = rows("questions", store);
+    assert_eq!(rows.len(), 10, "{rows:?}");
+    for row in &rows {
+        for way in ["api", "page", "command"] {
+            assert!(row["more"]["ways"][way]["max_ms"].as_f64().unwrap() > 0.0, "{row}");
+        }
+    }
+}
+
+#[test]
+fn the_ten_questions_are_answered_on_postgres() {
+    questions_are_answered("postgres");
+}
+
+#[test]
+fn the_ten_questions_are_answered_on_sqlite() {
+    questions_are_answered("sqlite");
+}

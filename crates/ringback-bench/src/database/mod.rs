@@ -9,7 +9,7 @@ use serde::Serialize;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
-pub(crate) use self::fill::To;
+pub(crate) use self::{fill::To, history::DEAD_EACH};
 use crate::{
     failure::{Failure, Result, While as _},
     process::{cluster::Cluster, node},

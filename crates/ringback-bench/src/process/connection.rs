@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::{Request, StatusCode, client::conn::http1, header};
+use hyper::{Request, Response, StatusCode, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpStream, time::timeout};
@@ -46,25 +46,43 @@ impl Connection {
 
     /// Sends and reads the whole answer.
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes)> {
+        self.answer(request).await.map(|answer| (answer.status(), answer.into_body()))
+    }
+
+    /// The same with its head.
+    pub(crate) async fn answer(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>> {
         self.sender.ready().await?;
-        let answer = self.sender.send_request(request).await?;
-        let status = answer.status();
-        Ok((status, answer.into_body().collect().await?.to_bytes()))
+        let (head, body) = self.sender.send_request(request).await?.into_parts();
+        Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
     }
 
     /// Asks the API; a status other than 2xx is a failure with what the server said.
     pub(crate) async fn api(&mut self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+        let body = body.map_or_else(String::new, Value::to_string);
+        let answer = self.bytes(token, method, path, "application/json", body).await?;
+        if answer.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&answer)?) }
+    }
+
+    /// The same with a body of any type, and the answer as it comes.
+    pub(crate) async fn bytes(
+        &mut self,
+        token: &str,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: String,
+    ) -> Result<Bytes> {
         let request = self
             .request(method, path)
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::from(body.map_or_else(Bytes::new, |body| body.to_string().into())))?;
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Full::from(body))?;
         let asked = format!("{method} {path}");
         let (status, answer) = timeout(PATIENCE, self.send(request)).await.during(&asked)?.during(&asked)?;
         if !status.is_success() {
             let said = String::from_utf8_lossy(&answer);
             return Err(Failure::new(format!("{asked} was answered with {status}: {said}")));
         }
-        if answer.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&answer)?) }
+        Ok(answer)
     }
 }

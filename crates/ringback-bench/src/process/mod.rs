@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 pub(crate) mod connection;
 pub(crate) mod keeper;
 pub(crate) mod node;
+pub(crate) mod pages;
 pub(crate) mod producer;
 pub(crate) mod receiver;
 pub(crate) mod storer;

@@ -144,7 +144,18 @@ impl Node {
 
 /// Runs `ringback` with `arguments` to its end.
 pub(crate) async fn once(database: &Database, arguments: &[&str]) -> Result<()> {
-    let mut process = command(database, arguments)?.stderr(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    run_to_its_end(command(database, arguments)?, arguments).await
+}
+
+/// The same, asking a node.
+pub(crate) async fn asked(database: &Database, node: &Node, arguments: &[&str]) -> Result<()> {
+    let mut command = command(database, arguments)?;
+    command.env("RINGBACK_URL", &node.url).env("RINGBACK_TOKEN", TOKEN);
+    run_to_its_end(command, arguments).await
+}
+
+async fn run_to_its_end(mut command: Command, arguments: &[&str]) -> Result<()> {
+    let mut process = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn()?;
     // Held until it has ended: the end of its input would end it.
     let _input = process.stdin.take();
     let output = timeout(PATIENCE, process.wait_with_output()).await.during(arguments[0])?.during(arguments[0])?;

@@ -83,7 +83,7 @@ async fn one(bench: &Bench, store: Store, drained: u64, pending: u64, history: u
     }
     node.stop().await?;
     if history > 0 {
-        stage.database.fill_history(history, &endpoints[0]).await?;
+        stage.database.fill_history(history, &endpoints[0], &[]).await?;
     }
     // Small ones: a million of the usual size would only fill the disk.
     stage.database.fill(0, pending, Sizes::Fixed(512), To::Tenants(tenants)).await?;

@@ -28,7 +28,7 @@ pub(super) async fn run(bench: &Bench, store: Store) -> Result<Vec<Row>> {
     let node = Node::start(&stage.database).await?;
     let endpoint = node.endpoint("default", &stage.receiver.url(Behaviour::Healthy, 0), CONNECTIONS).await?;
     node.stop().await?;
-    stage.database.fill_history(past, &endpoint).await?;
+    stage.database.fill_history(past, &endpoint, &[]).await?;
     stage.database.fill(0, drained, USUAL, To::All).await?;
     stage.session().await?.settle().await?;
 

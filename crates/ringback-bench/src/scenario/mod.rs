@@ -13,6 +13,7 @@ mod history;
 mod latency;
 mod neighbours;
 mod nodes;
+mod questions;
 mod restart;
 mod size_mix;
 mod urls;
@@ -49,6 +50,8 @@ pub(crate) enum Scenario {
     Backlog,
     /// Draining and finding beside ten million
     History,
+    /// What operators ask, beside ten million
+    Questions,
     /// A URL of its own for each event
     Urls,
     /// A hundred thousand endpoints
@@ -61,7 +64,7 @@ pub(crate) enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Ceiling,
         Self::Database,
         Self::Drain,
@@ -74,6 +77,7 @@ impl Scenario {
         Self::EndAll,
         Self::Backlog,
         Self::History,
+        Self::Questions,
         Self::Urls,
         Self::Endpoints,
         Self::Nodes,
@@ -95,6 +99,7 @@ impl Scenario {
             Self::EndAll => each(bench, end_all::run).await,
             Self::Backlog => each(bench, backlog::run).await,
             Self::History => each(bench, history::run).await,
+            Self::Questions => each(bench, questions::run).await,
             Self::Urls => each(bench, urls::run).await,
             Self::Endpoints => each(bench, endpoints::run).await,
             Self::Nodes => nodes::run(bench).await,

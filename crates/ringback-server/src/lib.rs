@@ -118,6 +118,10 @@ impl Command {
 
 /// Does what the command line says; `arguments` begin with the program's name. Returns what to exit with.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    if commands::completions::answered(&arguments) {
+        return ExitCode::SUCCESS;
+    }
     let command = Ringback::parse_from(arguments).command;
     let outcome = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime.block_on(async {

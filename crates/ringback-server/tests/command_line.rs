@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::path::Path;
+
 use support::{complained, ringback, run, said};
 
 #[test]
@@ -133,9 +135,49 @@ fn every_shell_gets_its_completions() {
     for shell in ["bash", "zsh", "fish"] {
         let output = run(folder.path(), &["completions", shell]);
         assert_eq!(output.status.code(), Some(0));
-        assert!(said(&output).contains("dead-letters") && said(&output).contains("endpoints"), "{shell}");
+        assert!(said(&output).contains("_RINGBACK_COMPLETE"), "{shell}: {}", said(&output));
     }
     assert_eq!(run(folder.path(), &["completions", "cmd"]).status.code(), Some(2));
+}
+
+/// Asks a real bash what it would offer for the last of these words.
+fn offered(folder: &Path, words: &[&str]) -> Vec<String> {
+    const SCRIPT: &str = r#"
+        source /dev/stdin <<<"$(ringback completions bash)"
+        COMP_WORDS=(ringback "$@")
+        COMP_CWORD=$#
+        COMP_TYPE=9
+        _clap_complete_ringback ringback "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let program = Path::new(env!("CARGO_BIN_EXE_ringback")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["-c", SCRIPT, "bash"]).args(words).current_dir(folder);
+    let output = bash.env("PATH", format!("{}:{path}", program.display())).output().unwrap();
+    assert!(output.status.success(), "{}", complained(&output));
+    said(&output).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn what_only_the_store_knows_is_completed_too() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(offered(folder.path(), &["dead"]), ["dead-letters"]);
+    assert!(offered(folder.path(), &["endpoints", "get", "--key", ""]).concat().is_empty(), "there is no store");
+    assert!(!folder.path().join("ringback.db").exists(), "and none is made");
+    assert_eq!(run(folder.path(), &["migrate"]).status.code(), Some(0));
+    for (tenant, key) in [("acme", "crm"), ("globex", "erp")] {
+        let create = ["endpoints", "create", "https://example.com/hook", "--event-types", "*", "--tenant", tenant];
+        let output = run(folder.path(), &[&create[..], &["--key", key]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", complained(&output));
+    }
+    assert_eq!(offered(folder.path(), &["endpoints", "get", "--key", ""]), ["crm", "erp"]);
+    assert_eq!(offered(folder.path(), &["deliveries", "--tenant", "gl"]), ["globex"]);
+    let ids = offered(folder.path(), &["endpoints", "pause", "ep_"]);
+    assert!(ids.len() == 2 && ids.iter().all(|id| id.starts_with("ep_")), "{ids:?}");
+    assert_eq!(offered(folder.path(), &["replay", "--endpoint-id", &ids[1]]), [ids[1].clone()]);
+    assert_eq!(offered(folder.path(), &["emit", "call.ended", "--endpoint-keys", "c"]), ["crm"]);
+    assert!(offered(folder.path(), &["deliveries", "--key", ""]).concat().is_empty(), "these are keys of calls");
 }
 
 /// Nobody asks for colours in a pipe, unless by variable; `NO_COLOR` goes before all.

@@ -33,6 +33,7 @@ pub(crate) struct Groups {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Group {
     pub(crate) tenant: String,
+    pub(crate) endpoint_id: Option<String>,
     pub(crate) host: Option<String>,
     #[serde(rename = "type")]
     pub(crate) event_type: String,

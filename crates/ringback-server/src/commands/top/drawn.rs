@@ -59,7 +59,7 @@ fn table(destinations: &[Destination], of_any: bool) -> Table<7> {
             destination.hold_reason.clone().unwrap_or_default(),
             destination.tenant.clone(),
             destination.endpoint_id.clone().unwrap_or_else(|| "-".to_owned()),
-            destination.url.clone(),
+            destination.host.clone(),
         ]);
     }
     table

@@ -5,16 +5,17 @@ use std::{collections::HashMap, time::Duration};
 use ringback::time::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
+use url::Url;
 
 use crate::{
     client::{
         Client,
-        views::{Delivery, Ledger, Page},
+        views::{Delivery, Group, Groups, Ledger, Page},
     },
     failure::{Failure, Result},
 };
 
-/// Deliveries and dead letters that are looked at: the most that one page has.
+/// Pending deliveries that are looked at: the most that one page has.
 const LOOKED_AT: usize = 1_000;
 
 /// How far back dead letters count.
@@ -43,15 +44,15 @@ pub(super) struct Waiting {
     pub(super) lanes_held: u64,
 }
 
-/// An endpoint, or a URL that came with events, with what waits and died there.
+/// An endpoint, or a host of URLs that came with events, with what waits and died there.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Destination {
     pub(super) tenant: String,
     pub(super) endpoint_id: Option<String>,
-    pub(super) url: String,
+    pub(super) host: String,
     pub(super) pending: usize,
     pub(super) hold_reason: Option<String>,
-    pub(super) dead: usize,
+    pub(super) dead: u64,
     /// Of the newest dead letter.
     pub(super) last_error: Option<String>,
 }
@@ -79,11 +80,11 @@ impl Snapshot {
     pub(super) async fn take(client: &Client, tenant: Option<&str>, ledgers: &mut Ledgers) -> Result<Self> {
         let of_tenant: Vec<_> = tenant.map(|tenant| ("tenant", tenant.to_owned())).into_iter().collect();
         let now = Timestamp::now();
-        let limit = ("limit", LOOKED_AT.to_string());
-        let pending = [&of_tenant[..], &[("status", "pending".to_owned()), limit.clone()]].concat();
+        let newest = [("status", "pending".to_owned()), ("limit", LOOKED_AT.to_string())];
+        let pending = [&of_tenant[..], &newest].concat();
         let pending: Page<Delivery> = client.get("/v1/deliveries", &pending).await?.accepted(false)?.read()?;
-        let dead = [&of_tenant[..], &[("since", (now - LATELY).to_string()), limit]].concat();
-        let dead: Page<Delivery> = client.get("/v1/dead-letters", &dead).await?.accepted(false)?.read()?;
+        let dead = [&of_tenant[..], &[("since", (now - LATELY).to_string())]].concat();
+        let dead: Groups = client.get("/v1/dead-letters/groups", &dead).await?.accepted(false)?.read()?;
         Ok(Self {
             at: now,
             ledger: ledgers.ledger(client, &of_tenant).await?,
@@ -122,37 +123,47 @@ fn read(page: &str) -> Option<Waiting> {
     is_known.then_some(waiting)
 }
 
-/// Deliveries and dead letters by destination, most dead ones first, then most pending ones.
-fn destinations(pending: Vec<Delivery>, dead: Vec<Delivery>) -> Vec<Destination> {
+/// Deliveries and groups of dead letters by destination, most dead ones first, then most pending ones.
+fn destinations(pending: Vec<Delivery>, dead: Vec<Group>) -> Vec<Destination> {
     let mut found: HashMap<(String, String), Destination> = HashMap::new();
-    for delivery in pending.into_iter().chain(dead) {
-        let url = delivery.to().to_owned();
-        let place = delivery.endpoint_id.clone().unwrap_or_else(|| url.clone());
-        let destination = found.entry((delivery.tenant.clone(), place)).or_default();
-        // The lists are newest first.
-        if destination.url.is_empty() {
-            (destination.tenant, destination.endpoint_id, destination.url) =
-                (delivery.tenant, delivery.endpoint_id, url);
-        }
-        if delivery.status == "pending" {
+    let mut at = |tenant: String, endpoint_id: Option<String>, host: String, add: &mut dyn FnMut(&mut Destination)| {
+        let place = endpoint_id.clone().unwrap_or_else(|| host.clone());
+        let new = || Destination { tenant: tenant.clone(), endpoint_id, host, ..Destination::default() };
+        add(found.entry((tenant.clone(), place)).or_insert_with(new));
+    };
+    for delivery in pending {
+        let host = host_of(delivery.to());
+        let Delivery { tenant, endpoint_id, mut hold_reason, .. } = delivery;
+        at(tenant, endpoint_id, host, &mut |destination| {
             destination.pending += 1;
-            destination.hold_reason = destination.hold_reason.take().or(delivery.hold_reason);
-        } else {
-            destination.dead += 1;
-            let error = match (delivery.last_status_code, delivery.last_error) {
-                (Some(code), None) => Some(code.to_string()),
-                (Some(code), Some(error)) if error == "status" => Some(code.to_string()),
-                (_, error) => error,
-            };
-            destination.last_error = destination.last_error.take().or(error);
-        }
+            destination.hold_reason = destination.hold_reason.take().or_else(|| hold_reason.take());
+        });
+    }
+    // The newest death comes first.
+    for group in dead {
+        let mut error = match (group.last_status_code, group.last_error) {
+            (Some(code), None) => Some(code.to_string()),
+            (Some(code), Some(error)) if error == "status" => Some(code.to_string()),
+            (_, error) => error,
+        };
+        at(group.tenant, group.endpoint_id, group.host.unwrap_or_default(), &mut |destination| {
+            destination.dead += group.count;
+            destination.last_error = destination.last_error.take().or_else(|| error.take());
+        });
     }
     let mut found: Vec<_> = found.into_values().collect();
     found.sort_by(|one, other| {
         let rank = |each: &Destination| (each.dead, each.pending);
-        rank(other).cmp(&rank(one)).then_with(|| (&one.tenant, &one.url).cmp(&(&other.tenant, &other.url)))
+        rank(other).cmp(&rank(one)).then_with(|| (&one.tenant, &one.host).cmp(&(&other.tenant, &other.host)))
     });
     found
+}
+
+/// The host of a URL, with the port if that is not the scheme's own, as groups of dead letters name it.
+fn host_of(to: &str) -> String {
+    let Ok(url) = Url::parse(to) else { return to.to_owned() };
+    let port = url.port().map(|port| format!(":{port}"));
+    format!("{}{}", url.host_str().unwrap_or(to), port.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -173,19 +184,37 @@ mod tests {
         serde_json::from_value(delivery).unwrap()
     }
 
+    fn group(endpoint: Option<&str>, host: &str, count: u64, more: Value) -> Group {
+        let mut group = json!({
+            "tenant": "t", "endpoint_id": endpoint, "host": host, "type": "a", "reason": "exhausted", "count": count,
+            "first_died_at": "2026-01-31T12:00:00Z", "last_died_at": "2026-01-31T12:00:00Z", "example": "dlv_1",
+        });
+        for (name, value) in more.as_object().unwrap() {
+            group[name] = value.clone();
+        }
+        serde_json::from_value(group).unwrap()
+    }
+
     #[test]
     fn the_destination_with_most_dead_letters_comes_first_with_the_newest_answer() {
         let held = json!({"status": "pending", "hold_reason": "failing"});
-        let pending = vec![delivery(Some("ep_1"), "https://a/", held.clone()), delivery(None, "https://b/", held)];
+        let pending = vec![
+            delivery(Some("ep_1"), "https://a/", held.clone()),
+            delivery(None, "https://b:8443/x", held.clone()),
+            delivery(None, "https://b:8443/y", held),
+        ];
         let dead = vec![
-            delivery(Some("ep_1"), "https://a/", json!({"last_status_code": 503, "last_error": "status"})),
-            delivery(Some("ep_1"), "https://old/", json!({"last_error": "timeout"})),
+            group(Some("ep_1"), "a", 1_200, json!({"last_status_code": 503, "last_error": "status"})),
+            group(Some("ep_1"), "old", 3, json!({"last_error": "timeout"})),
+            group(None, "b:8443", 1, json!({"last_error": "dns"})),
         ];
         let found = destinations(pending, dead);
         let first = &found[0];
-        assert_eq!((first.url.as_str(), first.dead, first.pending), ("https://a/", 2, 1));
+        assert_eq!((first.host.as_str(), first.dead, first.pending), ("a", 1_203, 1));
         assert_eq!((first.last_error.as_deref(), first.hold_reason.as_deref()), (Some("503"), Some("failing")));
-        assert_eq!((found.len(), found[1].url.as_str(), found[1].endpoint_id.as_ref()), (2, "https://b/", None));
+        let second = &found[1];
+        assert_eq!((found.len(), second.host.as_str(), second.endpoint_id.as_ref()), (2, "b:8443", None));
+        assert_eq!((second.dead, second.pending), (1, 2), "one host, whatever the paths");
     }
 
     #[test]

@@ -6,8 +6,6 @@ mod main_job;
 mod vendors;
 
 // 1: owed if and only if the caller's transaction committed.
-mod told;
-mod traces;
 mod transaction;
 
 // 2: the bytes emitted are the bytes sent.
@@ -22,6 +20,7 @@ mod schemes;
 // 4: nothing vanishes.
 mod clocks;
 mod crash;
+mod elsewhere;
 mod late_commits;
 mod ledger;
 mod lost_answers;
@@ -33,7 +32,6 @@ mod no_open_transaction;
 
 // 6: a stale outcome changes nothing.
 mod fence;
-mod figures;
 
 // 7: a slow receiver delays nobody else.
 mod isolation;
@@ -77,7 +75,6 @@ mod locked_keys;
 // 15: a node that holds shards works, or loses them.
 mod damage;
 mod full;
-mod links;
 mod liveness;
 
 // 16: erased means unreadable everywhere.
@@ -91,21 +88,28 @@ mod audit;
 mod sessions;
 mod tokens;
 
+// What operators are told and see, and what they show to others.
+mod console;
+mod dashboard;
+mod figures;
+mod gaps;
+mod links;
+mod metrics;
+mod night;
+mod told;
+mod traces;
+
 // What receivers and operators are told beside them.
 mod advice;
 mod bad_flags;
 mod bad_input;
 mod commands;
-mod console;
-mod dashboard;
 mod differential;
 mod edits;
 mod embedded;
 mod flat_cost;
-mod gaps;
 mod idempotency;
 mod large;
-mod metrics;
 mod openapi;
 mod order;
 mod policy;

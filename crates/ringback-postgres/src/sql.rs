@@ -230,6 +230,9 @@ statements! {
         read_events_to_replay
         read_replay
         read_replay_items
+        readdress_dead_letter
+        readdress_event
+        readdress_finished
         release_dead
         release_delivered
         remove_verdicts

@@ -11,12 +11,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Api,
-    deliveries::{find, put_back},
+    deliveries::{Again, find, put_back},
 };
 use crate::{
     auth::{Access, Operator, Reader},
     cursor::Paging,
-    extract::{FromParameters, Id, Nothing, OptionalJson, Parameters, Query},
+    extract::{FromParameters, Id, OptionalJson, Parameters, Query},
     openapi::{parameters, requests, values},
     problem::Problem,
     view::{DeadLetter, DeadLetterGroups, DeliveryWithAttempts, Destinations, List},
@@ -137,11 +137,11 @@ async fn groups(
 
 /// Send a dead letter again
 ///
-/// A delivered one is replayed as a delivery: it never was, or is no longer, a dead letter.
+/// A delivered one is replayed as a delivery: it never was, or is no longer, a dead letter. With `url` as there.
 #[utoipa::path(
     post, path = "/v1/dead-letters/{id}/replay", operation_id = "replay_dead_letter", tag = "dead letters",
     params(("id" = values::DeliveryId, Path)),
-    request_body = Option<requests::Nothing>,
+    request_body = Option<requests::Again>,
     responses(
         (status = 202, description = "It is due.", body = DeliveryWithAttempts),
         (status = 409, description = "It is pending or cancelled, or its payload or endpoint is gone."),
@@ -152,10 +152,10 @@ async fn replay(
     State(api): State<Api>,
     Operator(access, by): Operator,
     Id(id): Id<DeliveryId>,
-    OptionalJson(Nothing): OptionalJson<Nothing>,
+    OptionalJson(again): OptionalJson<Again>,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
     let row = find(&api, &access, id).await?;
-    put_back(&api, &access, &row, ReplayOf::DeadLetter, &by).await
+    put_back(&api, &access, &row, ReplayOf::DeadLetter, &again, &by).await
 }
 
 /// Discard a dead letter

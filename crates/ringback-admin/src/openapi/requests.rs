@@ -349,6 +349,15 @@ pub(crate) struct NewPortalLink {
     scope: PortalScope,
 }
 
+/// Where an inline delivery goes this time, and from then on.
+#[derive(ToSchema)]
+#[schema(as = Again, example = json!({"url": "https://example.com/hook"}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Again {
+    /// Only of an inline destination: to this URL, which replaces that of the event's destination.
+    url: Option<String>,
+}
+
 /// Nothing: the path says everything.
 #[derive(ToSchema)]
 #[schema(example = json!({}))]

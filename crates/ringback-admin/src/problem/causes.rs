@@ -5,7 +5,7 @@ use ringback::{
     TestError,
     endpoint::{UNREADABLE, WouldDestroy},
     invalid::Invalid,
-    operate::{NotReady, endpoints, replays},
+    operate::{NotReady, elsewhere, endpoints, replays},
     store,
 };
 
@@ -110,6 +110,15 @@ impl From<endpoints::Error> for Problem {
                 "The endpoint has changed since the version that If-Match names.",
             ),
             endpoints::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<elsewhere::Error> for Problem {
+    fn from(error: elsewhere::Error) -> Self {
+        match error {
+            elsewhere::Error::Invalid(invalid) => Self::invalid(invalid),
+            elsewhere::Error::Store(error) => error.into(),
         }
     }
 }

@@ -20,9 +20,9 @@ use ringback::{
     delivery::LaneId,
     id::{DeliveryId, EventId, ReplayId},
     store::{
-        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter, Ledger,
-        Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate,
-        Result, Span,
+        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Elsewhere, EventFilter, EventRow, GroupFilter,
+        Ledger, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
+        ReplayToCreate, Result, Span,
     },
     time::Timestamp,
 };
@@ -91,7 +91,17 @@ impl Operations for Postgres {
     }
 
     async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Entry) -> Result<ReplayOne> {
-        release::one(self, id, of, record).await
+        release::one(self, id, of, None, record).await
+    }
+
+    async fn replay_elsewhere(
+        &self,
+        id: DeliveryId,
+        of: ReplayOf,
+        to: &Elsewhere,
+        record: &Entry,
+    ) -> Result<ReplayOne> {
+        release::one(self, id, of, Some(to), record).await
     }
 
     async fn create_replay(&self, replay: &ReplayToCreate, record: &Entry) -> Result<Created> {

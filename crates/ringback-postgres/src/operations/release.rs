@@ -7,7 +7,7 @@ use ringback::{
     delivery::DeadReason,
     id::{DeliveryId, EndpointId},
     store::{
-        Change, Error, ReplayOf, ReplayOne, Result,
+        Change, Elsewhere, Error, ReplayOf, ReplayOne, Result,
         codes::Ending,
         rules::standing::{Death, Standing},
     },
@@ -21,9 +21,20 @@ use crate::{Postgres, audit, configuration::announce, error::from_sqlx, rows, sq
 const DELIVERED: i16 = Ending::Delivered.code();
 const CANCELLED: i16 = Ending::Cancelled.code();
 
-pub(super) async fn one(store: &Postgres, id: DeliveryId, of: ReplayOf, record: &Entry) -> Result<ReplayOne> {
+/// Puts one back, if it may be; `to` is where it goes from now on, if that changes.
+pub(super) async fn one(
+    store: &Postgres,
+    id: DeliveryId,
+    of: ReplayOf,
+    to: Option<&Elsewhere>,
+    record: &Entry,
+) -> Result<ReplayOne> {
     let mut transaction = store.begin().await?;
-    let came_to = release(store, &mut transaction, &[id], |standing| standing.again(of)).await?;
+    tell_owners(store, &mut transaction, &[id]).await?;
+    if let Some(to) = to {
+        readdress(store, &mut transaction, id, to).await?;
+    }
+    let came_to = put_back_fitting(store, &mut transaction, &[id], |standing| standing.again(of)).await?;
     match came_to.get(&id) {
         Some(ReplayOne::Released) => {
             audit::write(store, &mut transaction, record).await?;
@@ -35,18 +46,42 @@ pub(super) async fn one(store: &Postgres, id: DeliveryId, of: ReplayOf, record: 
     }
 }
 
+/// Gives the event of an inline delivery another destination, and the delivery that URL's lane. What is not put back after
+/// that is undone with the transaction.
+async fn readdress(store: &Postgres, connection: &mut PgConnection, id: DeliveryId, to: &Elsewhere) -> Result<()> {
+    let statement = query(&store.sql().readdress_event).bind(id.event().uuid()).bind(&to.destination);
+    statement.execute(&mut *connection).await.map_err(from_sqlx)?;
+    for statement in [&store.sql().readdress_dead_letter, &store.sql().readdress_finished] {
+        let statement = query(statement).bind(id.uuid()).bind(to.lane.as_i64());
+        statement.execute(&mut *connection).await.map_err(from_sqlx)?;
+    }
+    Ok(())
+}
+
 /// Puts back the deliveries that `judge` allows; a change tells the owner of each lane. Returns the result for each.
-///
-/// The changes are written first, which locks the version's row: until the commit no other transaction puts back or removes
-/// dead letters, so what is read here stays true.
 pub(super) async fn release(
     store: &Postgres,
     connection: &mut PgConnection,
     ids: &[DeliveryId],
     judge: impl Fn(&Standing) -> ReplayOne,
 ) -> Result<HashMap<DeliveryId, ReplayOne>> {
+    tell_owners(store, connection, ids).await?;
+    put_back_fitting(store, connection, ids, judge).await
+}
+
+/// Comes first, since it locks the version's row: until the commit no other transaction puts back or removes dead letters,
+/// so what is read after it stays true.
+async fn tell_owners(store: &Postgres, connection: &mut PgConnection, ids: &[DeliveryId]) -> Result<()> {
     let changes: Vec<_> = ids.iter().map(|&id| Change::DeliveryReleased(id)).collect();
-    announce(store, connection, &changes).await?;
+    announce(store, connection, &changes).await.map(drop)
+}
+
+async fn put_back_fitting(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    ids: &[DeliveryId],
+    judge: impl Fn(&Standing) -> ReplayOne,
+) -> Result<HashMap<DeliveryId, ReplayOne>> {
     let mut came_to = HashMap::with_capacity(ids.len());
     let (mut dead, mut delivered) = (Vec::new(), Vec::new());
     for row in &classify(store, connection, ids).await? {

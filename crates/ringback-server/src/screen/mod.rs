@@ -145,11 +145,10 @@ pub(crate) fn standing(delivery: &Delivery, now: Timestamp, paint: Paint) -> Str
 fn remedy(delivery: &Delivery, reason: &str) -> String {
     let replay = format!("ringback replay {}", delivery.id);
     match (reason, &delivery.endpoint_id) {
-        ("unroutable", None) => {
-            "sending it again cannot help, as the destination came with the event: emit the event again with one that is \
-             right"
-                .to_owned()
-        }
+        ("unroutable", None) => format!(
+            "sending it again as it is cannot help, as the destination came with the event: if its URL is wrong, give \
+             another ({replay} --to URL), otherwise emit the event again"
+        ),
         ("unroutable", Some(endpoint)) => format!(
             "sending it again helps once the endpoint fits the payload (ringback endpoints update {endpoint}), then: {replay}"
         ),
@@ -230,7 +229,7 @@ mod tests {
     fn the_advice_fits_the_cause() {
         let inline = dead("unroutable", None, "url: has no host");
         assert!(inline.contains("url: has no host") && inline.contains("emit the event again"), "{inline}");
-        assert!(!inline.contains("ringback replay"), "{inline}");
+        assert!(inline.contains("ringback replay dlv_1 --to URL"), "{inline}");
         let fixed = dead("unroutable", Some("ep_1"), "no /call/id");
         assert!(fixed.contains("no /call/id") && fixed.contains("endpoints update ep_1"), "{fixed}");
         for reason in ["exhausted", "expired", "gone"] {

@@ -19,9 +19,9 @@ use ringback::{
     delivery::LaneId,
     id::{DeliveryId, EventId, ReplayId},
     store::{
-        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter, Ledger,
-        Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate,
-        Result, Span,
+        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Elsewhere, EventFilter, EventRow, GroupFilter,
+        Ledger, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
+        ReplayToCreate, Result, Span,
     },
     time::Timestamp,
 };
@@ -101,7 +101,18 @@ impl Operations for Sqlite {
 
     async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Entry) -> Result<ReplayOne> {
         let record = record.clone();
-        self.apply(move |tx| Box::pin(release::one(tx, id, of, record))).await
+        self.apply(move |tx| Box::pin(release::one(tx, id, of, None, record))).await
+    }
+
+    async fn replay_elsewhere(
+        &self,
+        id: DeliveryId,
+        of: ReplayOf,
+        to: &Elsewhere,
+        record: &Entry,
+    ) -> Result<ReplayOne> {
+        let (to, record) = (Some(to.clone()), record.clone());
+        self.apply(move |tx| Box::pin(release::one(tx, id, of, to, record))).await
     }
 
     async fn create_replay(&self, replay: &ReplayToCreate, record: &Entry) -> Result<Created> {

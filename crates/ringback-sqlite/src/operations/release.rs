@@ -7,7 +7,7 @@ use ringback::{
     delivery::DeadReason,
     id::{DeliveryId, EndpointId, ReplayId},
     store::{
-        Change, ReplayOf, ReplayOne, ReplayScope, Replayed,
+        Change, Elsewhere, ReplayOf, ReplayOne, ReplayScope, Replayed,
         rules::standing::{Death, Standing},
     },
 };
@@ -24,21 +24,38 @@ use crate::{
     read::{code_or_none, now, uuid, uuid_or_none},
 };
 
-/// Puts one delivery back into its lane.
+/// Puts one delivery back into its lane; `to` is where it goes from now on, if that changes.
 pub(super) async fn one(
     tx: &mut SqliteConnection,
     id: DeliveryId,
     of: ReplayOf,
+    to: Option<Elsewhere>,
     record: Entry,
 ) -> sqlx::Result<ReplayOne> {
     let classified = classify(tx, &[Hex(id.uuid())]).await?;
     let Some(item) = classified.first() else { return Ok(ReplayOne::Absent) };
     let outcome = item.standing.again(of);
     if outcome == ReplayOne::Released {
+        if let Some(to) = to {
+            readdress(tx, id, &to).await?;
+        }
         put_back(tx, &[item]).await?;
         audit::write(tx, &record).await?;
     }
     Ok(outcome)
+}
+
+/// Gives the event of an inline delivery another destination, and the delivery that URL's lane.
+async fn readdress(tx: &mut SqliteConnection, id: DeliveryId, to: &Elsewhere) -> sqlx::Result<()> {
+    let event = id.event().uuid();
+    let statement =
+        sqlx::query(sql!("replays/readdress_event")).bind(event.as_bytes().as_slice()).bind(&to.destination);
+    statement.execute(&mut *tx).await?;
+    let (delivery, lane) = (id.uuid(), to.lane.as_i64());
+    for statement in [sql!("replays/readdress_dead_letter"), sql!("replays/readdress_finished")] {
+        sqlx::query(statement).bind(delivery.as_bytes().as_slice()).bind(lane).execute(&mut *tx).await?;
+    }
+    Ok(())
 }
 
 /// A delivery as a replay sees it.

@@ -171,6 +171,7 @@ macro_rules! store_contract {
                 a_dead_letter_goes_back_under_its_id_with_a_full_budget,
                 a_delivered_one_stays_delivered_whatever_its_replay_does,
                 attempt_numbers_rise_over_every_replay,
+                an_inline_delivery_is_replayed_into_the_lane_of_another_url,
                 attempts_of_a_replay_count_however_it_ends,
                 a_stale_attempt_of_a_replay_does_not_count,
                 what_cannot_be_replayed_says_why;

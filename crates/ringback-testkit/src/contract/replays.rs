@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use ringback::{
-    delivery::{DeadReason, Status},
+    delivery::{DeadReason, LaneId, Status},
     id::ReplayId,
     store::{
-        Change, Keys, ReplayFilter, ReplayOf, ReplayOne, ReplayScope, ReplayToCreate, Replayed, Settlement, Span, Store,
+        Change, Elsewhere, Keys, ReplayFilter, ReplayOf, ReplayOne, ReplayScope, ReplayToCreate, Replayed, Settlement,
+        Span, Store,
     },
     time::Timestamp,
 };
@@ -100,6 +101,34 @@ pub async fn a_stale_attempt_of_a_replay_does_not_count(store: &dyn Store) {
     assert_eq!((again.attempts, again.attempts_at_refill), (1, 1));
     assert!(given::record(store, given::delivered(&again)).await);
     assert_eq!(given::delivery(store, due.id).await.attempts, 2);
+}
+
+/// Dead or delivered; what may not be replayed stays where it is, and so does what goes to an endpoint.
+pub async fn an_inline_delivery_is_replayed_into_the_lane_of_another_url(store: &dyn Store) {
+    let to = |host: &str| Elsewhere {
+        destination: format!(r#"{{"url":"https://{host}/"}}"#),
+        lane: LaneId::of_inline("default", "https", host, 443),
+    };
+    let due = given::accept_due(store, given::inline_event("https://a.example/", "a.example")).await.remove(0);
+    let pending = store.replay_elsewhere(due.id, ReplayOf::Either, &to("b.example"), &given::asked()).await.unwrap();
+    assert_eq!(pending, ReplayOne::Pending);
+    assert_eq!(given::delivery(store, due.id).await.lane, due.lane);
+    assert!(given::record(store, given::dead(&due)).await);
+    for (host, dies) in [("b.example", false), ("c.example", true), ("d.example", false)] {
+        let version = store.config_version().await.unwrap();
+        let moved = store.replay_elsewhere(due.id, ReplayOf::Either, &to(host), &given::asked()).await.unwrap();
+        assert_eq!(moved, ReplayOne::Released, "{host}");
+        assert_eq!(store.changes_since(version).await.unwrap().items, [Change::DeliveryReleased(due.id)]);
+        let again = given::all_due(store).await.remove(0);
+        assert_eq!((again.id, again.lane), (due.id, to(host).lane));
+        assert_eq!(given::delivery(store, due.id).await.event.destination, Some(to(host).destination));
+        let outcome = if dies { given::dead(&again) } else { given::delivered(&again) };
+        assert!(given::record(store, outcome).await);
+    }
+    let registered = given::one_dead(store).await;
+    store.replay_elsewhere(registered.id, ReplayOf::Either, &to("b.example"), &given::asked()).await.unwrap();
+    let row = given::delivery(store, registered.id).await;
+    assert_eq!((row.lane, row.event.destination), (registered.lane, None));
 }
 
 /// They never begin anew, so a stale outcome of long ago can never fit.

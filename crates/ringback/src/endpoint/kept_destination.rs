@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Credentials, Destination, Draft, Endpoint, Preset, Retry, RetryDraft, Scheme, Secret, SigningKey, Target,
-    TargetUrl, check,
+    TargetUrl, as_it_is_sent, check,
     inherit::{Inheritance, over},
     resolve::together,
     setting,
@@ -116,6 +116,22 @@ impl KeptDestination {
         }
         kept.sealed = seal(&own, event, keys)?;
         Ok((kept, warnings))
+    }
+
+    /// The same destination at another URL. Headers of its own go along only to the same origin: they may be credentials of
+    /// the receiver that it had.
+    ///
+    /// # Errors
+    /// At `/url`, if the URL is none that may be sent to, or if the credentials cannot be opened.
+    pub(crate) fn at(&self, url: &str, event: EventId, keys: &MasterKeys, egress: &Egress) -> Result<Self, Invalid> {
+        let (target, _) = TargetUrl::parse(url, egress)?;
+        let mut own = self.open(event, keys).map_err(|why| Invalid::one("/url", "conflict", why))?;
+        let is_same_origin = as_it_is_sent(&self.url).is_some_and(|old| target.is_of_the_origin_of(old.as_str()));
+        if !is_same_origin {
+            own.headers.clear();
+        }
+        let sealed = seal(&own, event, keys)?;
+        Ok(Self { url: target.url.as_str().to_owned(), sealed, ..self.clone() })
     }
 
     /// The destination, ready to be sent to; `inherit` is the endpoint that its `endpoint_key` names now.

@@ -8,6 +8,7 @@ pub mod clocks;
 pub mod dead_letters;
 mod deliveries;
 pub(crate) mod edits;
+pub mod elsewhere;
 mod endpoint_lists;
 pub mod endpoints;
 pub mod events;

@@ -79,7 +79,8 @@ pub(crate) fn addressed<'d>(
 }
 
 fn inline(event: &Event, destination: &str, directory: &Directory, egress: &Egress, keys: &MasterKeys) -> Verdict {
-    match inline_lane(event, destination, directory, egress, keys) {
+    let kept = serde_json::from_str(destination).map_err(|error| format!("destination: {error}"));
+    match kept.and_then(|kept| lane_of(&kept, &event.tenant, event.id, directory, egress, keys)) {
         Ok(lane) => Verdict::Deliveries(vec![only(event, lane)]),
         Err(detail) => set_aside(event, detail),
     }
@@ -89,23 +90,24 @@ fn only(event: &Event, lane: LaneId) -> NewDelivery {
     NewDelivery { id: event.id.delivery(1), lane, endpoint: None, ordering_key: None, marks: Marks::default() }
 }
 
-fn inline_lane(
-    event: &Event,
-    destination: &str,
+/// The lane of an inline destination of an event; otherwise why nothing can be sent there, for operators.
+pub(crate) fn lane_of(
+    kept: &KeptDestination,
+    tenant: &str,
+    event: EventId,
     directory: &Directory,
     egress: &Egress,
     keys: &MasterKeys,
 ) -> Result<LaneId, String> {
-    let kept: KeptDestination = serde_json::from_str(destination).map_err(|error| format!("destination: {error}"))?;
-    let inherit = kept.endpoint_key.as_deref().and_then(|key| directory.by_key(&event.tenant, key));
+    let inherit = kept.endpoint_key.as_deref().and_then(|key| directory.by_key(tenant, key));
     let url = match inherit {
         // The delivery waits until the endpoint that it inherits from can be read; the rest is checked then.
         Some(endpoint) if endpoint.unreadable.is_some() => {
             TargetUrl::parse(&kept.url, egress).map_err(|invalid| invalid.to_string())?.0
         }
-        _ => kept.usable(event.id, keys, inherit.map(AsRef::as_ref), egress)?.url,
+        _ => kept.usable(event, keys, inherit.map(AsRef::as_ref), egress)?.url,
     };
-    Ok(LaneId::of_inline(&event.tenant, url.scheme(), url.host(), url.port()))
+    Ok(LaneId::of_inline(tenant, url.scheme(), url.host(), url.port()))
 }
 
 #[cfg(test)]

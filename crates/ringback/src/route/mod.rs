@@ -6,6 +6,6 @@ mod locked;
 mod router;
 
 pub(crate) use self::{
-    fan_out::{addressed, fan_out, to_one},
+    fan_out::{addressed, fan_out, lane_of, to_one},
     router::route,
 };

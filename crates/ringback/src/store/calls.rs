@@ -70,6 +70,7 @@ macro_rules! for_every_call {
                 question group_dead_letters(filter: &GroupFilter, most: u32) -> DeadGroups;
                 question discard_dead_letter(id: DeliveryId, record: &Entry) -> bool;
                 question replay_one(id: DeliveryId, of: ReplayOf, record: &Entry) -> ReplayOne;
+                question replay_elsewhere(id: DeliveryId, of: ReplayOf, to: &Elsewhere, record: &Entry) -> ReplayOne;
                 question create_replay(replay: &ReplayToCreate, record: &Entry) -> Created;
                 question replay(id: ReplayId) -> Option<ReplayRow>;
                 question list_replays(filter: &ReplayListFilter<'_>, before: Option<ReplayId>, limit: u32) -> Page<ReplayRow, ReplayId>;

@@ -54,7 +54,7 @@ pub use self::{
     },
     outbox::{Floor, Outbox, OutboxPage, Pointer, RecordedRouting, RoutedAs, RoutedEvent, UnroutedEvent},
     replays::{
-        Created, ReplayFilter, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayState,
+        Created, Elsewhere, ReplayFilter, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayState,
         ReplayToCreate, Replayed, Wanting,
     },
     sealed::{Resealed, Sealed, SealedDestinations},

@@ -5,7 +5,9 @@
 
 use bytes::Bytes;
 
-use super::{Created, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result};
+use super::{
+    Created, Elsewhere, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result,
+};
 use crate::{
     attempt::Attempt,
     audit::Entry,
@@ -311,6 +313,11 @@ pub trait Operations {
     /// Puts one delivery back into its lane, due now, under the same id, with a refilled budget; a change
     /// tells its lane's owner. [`super::rules::standing`] decides, in the same transaction.
     async fn replay_one(&self, id: DeliveryId, of: ReplayOf, record: &Entry) -> Result<ReplayOne>;
+
+    /// The same for an inline delivery, which goes to another URL from then on: where it is put back, its event gets the
+    /// destination and it gets the lane, in the same transaction.
+    async fn replay_elsewhere(&self, id: DeliveryId, of: ReplayOf, to: &Elsewhere, record: &Entry)
+    -> Result<ReplayOne>;
 
     /// Fixes the set that the filter finds now. A dry run only counts it and does not write `record`. If the request is to
     /// be carried out once and was before, nothing is created.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DoneBefore, Once, Span};
 use crate::{
-    delivery::DeadReason,
+    delivery::{DeadReason, LaneId},
     id::{EndpointId, ReplayId},
     time::Timestamp,
     word::words,
@@ -36,6 +36,15 @@ pub enum ReplayOf {
     Either,
     /// A dead letter only.
     DeadLetter,
+}
+
+/// Where an inline delivery goes from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The event's destination: the JSON text of [`crate::endpoint::KeptDestination`].
+    pub destination: String,
+    /// The lane of its URL.
+    pub lane: LaneId,
 }
 
 words! {

@@ -10,7 +10,7 @@ use ringback::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(crate) use self::replay::put_back;
+pub(crate) use self::replay::{Again, put_back};
 use super::Api;
 use crate::{
     auth::{Access, Reader},

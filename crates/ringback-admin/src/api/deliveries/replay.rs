@@ -4,27 +4,47 @@ use axum::{Json, extract::State};
 use http::StatusCode;
 use ringback::{
     audit::Actor,
+    document::Fields,
     id::DeliveryId,
+    invalid::Invalid,
     store::{DeliveryRow, ReplayOf, ReplayOne},
 };
+use serde_json::Value;
 
 use super::{find, shown};
 use crate::{
     api::Api,
     auth::{Access, Operator},
-    extract::{Id, Nothing, OptionalJson},
+    extract::{FromDocument, Id, OptionalJson},
     openapi::{requests, values},
     problem::Problem,
     view::DeliveryWithAttempts,
 };
 
+/// The body of a replay of one.
+#[derive(Debug, Default)]
+pub(crate) struct Again {
+    /// Where it goes from now on, if that changes.
+    pub(crate) url: Option<String>,
+}
+
+impl FromDocument for Again {
+    fn read(document: Value) -> Result<Self, Invalid> {
+        let mut fields = Fields::of(document, "");
+        let url = fields.text("url");
+        fields.finish().or(Self { url })
+    }
+}
+
 /// Send a delivery again
 ///
-/// Under the same id, with a new budget of attempts. A delivered one stays delivered, whatever comes of it.
+/// Under the same id, with a new budget of attempts. A delivered one stays delivered, whatever comes of it. An inline
+/// delivery goes to another URL if one is given: from then on, with the same signature and policy; headers of its
+/// destination go along only to the same origin.
 #[utoipa::path(
     post, path = "/v1/deliveries/{id}/replay", operation_id = "replay_delivery", tag = "deliveries",
     params(("id" = values::DeliveryId, Path)),
-    request_body = Option<requests::Nothing>,
+    request_body = Option<requests::Again>,
     responses(
         (status = 202, description = "It is due.", body = DeliveryWithAttempts),
         (status = 409, description = "It is pending or cancelled, or its payload or endpoint is gone."),
@@ -35,10 +55,10 @@ pub(super) async fn one(
     State(api): State<Api>,
     Operator(access, by): Operator,
     Id(id): Id<DeliveryId>,
-    OptionalJson(Nothing): OptionalJson<Nothing>,
+    OptionalJson(again): OptionalJson<Again>,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
     let row = find(&api, &access, id).await?;
-    put_back(&api, &access, &row, ReplayOf::Either, &by).await
+    put_back(&api, &access, &row, ReplayOf::Either, &again, &by).await
 }
 
 /// Puts a delivery back into its lane and shows it.
@@ -47,10 +67,15 @@ pub(crate) async fn put_back(
     access: &Access,
     row: &DeliveryRow,
     of: ReplayOf,
+    again: &Again,
     by: &Actor,
 ) -> Result<(StatusCode, Json<DeliveryWithAttempts>), Problem> {
     let id = row.id;
-    match api.engine.replay_delivery(id, of, by).await? {
+    let came_to = match &again.url {
+        Some(url) => api.engine.replay_delivery_elsewhere(id, url, of, by).await?,
+        None => api.engine.replay_delivery(id, of, by).await?,
+    };
+    match came_to {
         ReplayOne::Released => {}
         ReplayOne::Pending => return Err(Problem::conflict("pending", "The delivery is waiting to be sent already.")),
         ReplayOne::Cancelled => return Err(Problem::conflict("cancelled", "The delivery was cancelled.")),

@@ -53,6 +53,8 @@ struct Page {
     hidden: usize,
     tries: Vec<Try>,
     can_replay: bool,
+    /// Its URL is its event's own, and may be replaced.
+    can_go_elsewhere: bool,
     is_dead: bool,
 }
 
@@ -116,6 +118,7 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
         hidden,
         tries: tries.map(|attempt| Try::of(attempt, now)).collect(),
         is_dead: row.status == Status::Dead,
+        can_go_elsewhere: row.endpoint.is_none() && frame.portal().is_none(),
         can_replay: frame.may_operate() && row.due_at.is_none() && row.status != Status::Cancelled,
         frame,
     })

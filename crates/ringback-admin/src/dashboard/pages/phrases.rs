@@ -54,8 +54,8 @@ pub(super) const fn tone_of_attempt(conclusion: Conclusion) -> Tone {
 pub(super) const fn remedy(row: &DeliveryRow) -> &'static str {
     match (row.reason, row.endpoint) {
         (Some(DeadReason::Unroutable), None) => {
-            "Sending it again cannot help, as the destination came with the event: emit the event again with one that is \
-             right."
+            "Sending it again as it is cannot help, as the destination came with the event: if its URL is wrong, give \
+             another, otherwise emit the event again."
         }
         (Some(DeadReason::Unroutable), Some(_)) => {
             "Sending it again helps once the endpoint's configuration fits its payload; otherwise emit the event again."

@@ -7,7 +7,10 @@ use axum::{
 use ringback::{id::DeliveryId, store::ReplayOf};
 
 use crate::{
-    api::{Api, deliveries},
+    api::{
+        Api,
+        deliveries::{self, Again},
+    },
     auth::Permission,
     dashboard::{submission::Submission, visitor::Visitor},
     problem::Problem,
@@ -21,16 +24,17 @@ pub(in crate::dashboard) async fn send_again(
     // Two people may press the button of the same dead letter: the second must not send it again if it was delivered by
     // then.
     let of = if fields.contains_key("dead_letter") { ReplayOf::DeadLetter } else { ReplayOf::Either };
-    match release(&api, &visitor, &id, of).await {
+    let url = fields.get("url").map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned);
+    match release(&api, &visitor, &id, of, &Again { url }).await {
         Ok(id) => Redirect::to(&visitor.mount.to(&format!("/?replayed={id}"))).into_response(),
         Err(problem) => visitor.refused(problem),
     }
 }
 
-async fn release(api: &Api, visitor: &Visitor, id: &str, of: ReplayOf) -> Result<DeliveryId, Problem> {
+async fn release(api: &Api, visitor: &Visitor, id: &str, of: ReplayOf, again: &Again) -> Result<DeliveryId, Problem> {
     visitor.must(Permission::Operate, "Replaying needs a token of scope operator or admin.")?;
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let row = deliveries::find(api, &visitor.access, id).await?;
-    let _shown_by_the_page = deliveries::put_back(api, &visitor.access, &row, of, &visitor.by).await?;
+    let _shown_by_the_page = deliveries::put_back(api, &visitor.access, &row, of, again, &visitor.by).await?;
     Ok(id)
 }

@@ -6,7 +6,7 @@ use ringback::{
     store::Replayed,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{each::each, filter::Filter, value};
 use crate::{
@@ -21,8 +21,9 @@ use crate::{
 mod progress;
 
 /// Arguments of a new replay, which conflict with those that name an existing one.
-const OF_A_NEW_ONE: [&str; 14] = [
+const OF_A_NEW_ONE: [&str; 15] = [
     "deliveries",
+    "to",
     "tenant",
     "endpoint_id",
     "event_type",
@@ -43,6 +44,7 @@ const OF_A_NEW_ONE: [&str; 14] = [
 #[command(after_help = "\
 Examples:
   ringback replay dlv_0198… dlv_0198…
+  ringback replay dlv_0198… --to https://example.com/hook          (of an inline destination)
   ringback replay --endpoint-id ep_0198… --status dead --since 2026-01-31T02:30:00Z --dry-run
   ringback replay --endpoint-id ep_0198… --status dead --since 2h --rate 20
   ringback replay --host example.com --reason exhausted --last-status-code 503 --note 'they are back'
@@ -59,6 +61,10 @@ pub(crate) struct Replay {
     #[arg(value_name = "DELIVERY", conflicts_with_all = ["tenant", "endpoint_id", "event_type", "key", "since", "until",
         "status", "reason", "host", "last_status_code", "rate", "note", "dry_run"], value_parser = value::id::<DeliveryId>)]
     deliveries: Vec<String>,
+
+    /// Send inline deliveries to this URL, now and from then on
+    #[arg(long, value_name = "URL", requires = "deliveries", value_parser = value::url)]
+    to: Option<String>,
 
     #[command(flatten)]
     filter: Filter,
@@ -170,7 +176,8 @@ impl Replay {
 
     async fn one(&self, client: &Client, id: &str) -> Result<()> {
         let path = format!("/v1/deliveries/{}/replay", segment(id));
-        let answer = client.post(&path, None).await?.accepted(self.json)?;
+        let again = self.to.as_deref().map(|url| json!({ "url": url }).to_string().into_bytes());
+        let answer = client.post(&path, again).await?.accepted(self.json)?;
         if self.json {
             answer.print();
             return Ok(());

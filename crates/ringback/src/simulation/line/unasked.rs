@@ -10,11 +10,11 @@ use crate::{
     id::{DeliveryId, EndpointId, EventId, ExpungeId, LinkId, ReplayId, SessionId, TokenId},
     link::Link,
     store::{
-        Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Erased,
-        EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, FigureKeeping, Figures, FiguresPart,
-        GroupFilter, Keys, Ledger, Links, OnceName, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf,
-        ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Sealed, SealedDestinations, Sessions,
-        Span, Subject, Tokens, Vitals,
+        Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow,
+        Elsewhere, Erased, EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, FigureKeeping, Figures,
+        FiguresPart, GroupFilter, Keys, Ledger, Links, OnceName, Operations, Page, PayloadRead, ReplayListFilter,
+        ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Sealed, SealedDestinations,
+        Sessions, Span, Subject, Tokens, Vitals,
     },
     time::Timestamp,
     token::Token,
@@ -52,6 +52,7 @@ unasked! {
         group_dead_letters(&GroupFilter, u32) -> DeadGroups;
         discard_dead_letter(DeliveryId, &Entry) -> bool;
         replay_one(DeliveryId, ReplayOf, &Entry) -> ReplayOne;
+        replay_elsewhere(DeliveryId, ReplayOf, &Elsewhere, &Entry) -> ReplayOne;
         create_replay(&ReplayToCreate, &Entry) -> Created;
         replay(ReplayId) -> Option<ReplayRow>;
         list_replays(&ReplayListFilter<'_>, Option<ReplayId>, u32) -> Page<ReplayRow, ReplayId>;

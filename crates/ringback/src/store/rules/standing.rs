@@ -61,7 +61,8 @@ impl Standing {
             (Replayed::Delivered, None) => self.delivered,
             (Replayed::Dead, None) | (Replayed::Delivered, Some(_)) | (Replayed::Missing, _) => false,
         };
-        // An inline destination never changes its host; an endpoint may have.
+        // An endpoint may be at another host by now. An inline destination is elsewhere only if somebody sent it there since,
+        // which took it out of what this replay may send.
         let is_there = filter.host.is_none() || self.endpoint.is_none_or(|id| scope.at_host.contains(&id));
         self.outcome(fits_status && is_there)
     }

@@ -1,0 +1,2 @@
+-- The lane into which a delivered one of an inline destination is put once more. ?1 the delivery, ?2 the lane.
+UPDATE ringback_finished SET lane = ?2 WHERE id = ?1 AND endpoint_id IS NULL

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header;
+use hyper::{Request, StatusCode, header};
 use url::form_urlencoded::Serializer;
 
 use super::{
@@ -33,10 +33,18 @@ impl Pages {
         Ok(pages)
     }
 
-    /// The whole page.
+    /// The whole page, or the one that it sends the browser to.
     pub(crate) async fn show(&mut self, path: &str) -> Result<String> {
-        let request = self.connection.request("GET", path).header(header::COOKIE, &self.cookie);
-        self.send(path, request.body(Full::default())?).await
+        let answer = self.connection.answer(self.get(path)?).await?;
+        let to = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
+        match to.filter(|_| answer.status().is_redirection()) {
+            Some(to) => self.send(&to, self.get(&to)?).await,
+            None => page_of(path, answer.status(), answer.body()),
+        }
+    }
+
+    fn get(&self, path: &str) -> Result<Request<Full<Bytes>>> {
+        Ok(self.connection.request("GET", path).header(header::COOKIE, &self.cookie).body(Full::default())?)
     }
 
     /// The token of the forms on a page.
@@ -53,13 +61,13 @@ impl Pages {
         self.send(path, request.header(header::CONTENT_TYPE, FORM).body(Full::from(body))?).await.map(drop)
     }
 
-    async fn send(&mut self, path: &str, request: hyper::Request<Full<Bytes>>) -> Result<String> {
+    async fn send(&mut self, path: &str, request: Request<Full<Bytes>>) -> Result<String> {
         let (status, page) = self.connection.send(request).await?;
-        let page = String::from_utf8_lossy(&page).into_owned();
-        if status.is_success() {
-            Ok(page)
-        } else {
-            Err(Failure::new(format!("{path} was answered with {status}: {page}")))
-        }
+        page_of(path, status, &page)
     }
+}
+
+fn page_of(path: &str, status: StatusCode, page: &[u8]) -> Result<String> {
+    let page = String::from_utf8_lossy(page).into_owned();
+    if status.is_success() { Ok(page) } else { Err(Failure::new(format!("{path} was answered with {status}: {page}"))) }
 }

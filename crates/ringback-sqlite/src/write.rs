@@ -22,7 +22,11 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use ringback::store::{Error, Result};
+use parking_lot::Mutex;
+use ringback::{
+    store::{Error, Result},
+    time::Timestamp,
+};
 use sqlx::{Acquire as _, Connection as _, Row as _, Sqlite as Dialect, SqliteConnection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
@@ -146,6 +150,7 @@ fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
 pub(crate) struct Writer {
     queue: mpsc::Sender<Box<dyn Queued>>,
     chores: mpsc::Sender<Chore>,
+    began: Arc<Mutex<Option<Timestamp>>>,
 }
 
 /// Work that is done between two commits.
@@ -161,8 +166,15 @@ impl Writer {
     pub(crate) fn start(connection: SqliteConnection, options: Options, files: Arc<Files>) -> Self {
         let (queue, requests) = mpsc::channel(QUEUED_MAX);
         let (chores, asked) = mpsc::channel(1);
-        tokio::spawn(Desk { connection, options, files, lacks_room: false, not_cut: None }.work(requests, asked));
-        Self { queue, chores }
+        let began = Arc::default();
+        let desk = Desk { connection, options, files, began: Arc::clone(&began), lacks_room: false, not_cut: None };
+        tokio::spawn(desk.work(requests, asked));
+        Self { queue, chores, began }
+    }
+
+    /// When the transaction began that is open now, if one is.
+    pub(crate) fn began(&self) -> Option<Timestamp> {
+        *self.began.lock()
     }
 
     /// Cuts the write-ahead log between two commits; false if a reader uses it.
@@ -180,6 +192,8 @@ struct Desk {
     connection: SqliteConnection,
     options: Options,
     files: Arc<Files>,
+    /// When the transaction began that is open now.
+    began: Arc<Mutex<Option<Timestamp>>>,
     /// There was no room left, and the log has not been cut since.
     lacks_room: bool,
     /// When cutting it was last tried for that reason, and failed.
@@ -233,7 +247,9 @@ impl Desk {
     /// Commits a batch, and checks that the files are still in place.
     async fn commit_all(&mut self, batch: &mut [Box<dyn Queued>]) -> std::result::Result<(), Lost> {
         self.look()?;
+        *self.began.lock() = Some(Timestamp::now());
         let committed = commit(&mut self.connection, batch).await;
+        *self.began.lock() = None;
         // Checked again before a failure is looked at: files that are gone may be its cause.
         self.look()?;
         let Err(error) = committed else {

@@ -263,11 +263,17 @@ impl Desk {
         // Some failures of one statement undo the whole transaction. The error of the next statement is then not the cause.
         let cause = batch.iter().find_map(|request| request.fault());
         let said = || format!("{}: {error}", self.options.path.display());
-        let (fault, why) = cause.unwrap_or_else(|| (Fault::of(&error), said()));
-        tracing::warn!(error = why, "writing to the database failed");
+        let (mut fault, mut why) = cause.unwrap_or_else(|| (Fault::of(&error), said()));
         if !is_busy(&error) {
             self.renew().await;
         }
+        // On a connection that was opened before the file became read-only, writing fails as it does on a broken disk.
+        if fault == Fault::Damaged
+            && let Some(refused) = self.refuses_writes().await
+        {
+            (fault, why) = (Fault::ReadOnly, refused);
+        }
+        tracing::warn!(error = why, "writing to the database failed");
         Err(Lost::NotCommitted(fault, NotCommitted(why.into())))
     }
 
@@ -301,6 +307,12 @@ impl Desk {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "the database cannot be opened again"),
         }
+    }
+
+    /// Why the file takes no writes, if it is read-only.
+    async fn refuses_writes(&mut self) -> Option<String> {
+        let error = sqlx::query(sql!("liveness/write_nothing")).execute(&mut self.connection).await.err()?;
+        (Fault::of(&error) == Fault::ReadOnly).then(|| format!("{}: {error}", self.options.path.display()))
     }
 
     async fn close(self) {

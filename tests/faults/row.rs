@@ -53,6 +53,8 @@ pub(crate) enum Place {
     Own,
     /// On a file system of so many MiB; PostgreSQL with a server of its own.
     SmallDisk(u32),
+    /// On an ext4 of so many MiB, whose files can become immutable; PostgreSQL with a server of its own.
+    Ext4(u32),
     /// On the server of all tests, behind a PgBouncer with this `pool_mode`.
     Bouncer(&'static str),
 }

@@ -98,14 +98,16 @@ const QUIET: Duration = Duration::from_millis(500);
 impl Scene {
     async fn set(store: Store, setting: Setting) -> Self {
         let (mut cluster, mut wire, mut bouncer, mut disk, mut url) = (None, None, None, None, None);
-        if let Place::SmallDisk(size) = setting.place {
-            disk = Some(
-                SmallDisk::of_mebibytes(size)
-                    .expect("rows that need a file system are left out where none can be made"),
-            );
+        let made = match setting.place {
+            Place::SmallDisk(size) => Some(SmallDisk::of_mebibytes(size)),
+            Place::Ext4(size) => Some(SmallDisk::ext4_of_mebibytes(size)),
+            _ => None,
+        };
+        if let Some(made) = made {
+            disk = Some(made.expect("rows that need a file system are left out where none can be made"));
         }
         let folder = disk.as_ref().map_or_else(std::env::temp_dir, |disk| disk.path().to_owned());
-        let has_own = matches!(setting.place, Place::Own | Place::SmallDisk(_));
+        let has_own = matches!(setting.place, Place::Own | Place::SmallDisk(_) | Place::Ext4(_));
         let database = match store {
             Store::Postgres if has_own => {
                 let own = Cluster::start_below(&folder, &["min_wal_size=32MB", "max_wal_size=64MB"]).await;

@@ -15,7 +15,11 @@ use tempfile::TempDir;
 
 use crate::{cluster::Cluster, stores::Store, until::BOUND};
 
-/// One database of its own, empty until a server or command migrates it.
+#[path = "../../crates/ringback-postgres/tests/fresh/template.rs"]
+mod template;
+
+/// One database of its own. On PostgreSQL it is a copy of one that was migrated for all tests, and knows no event; SQLite's
+/// is empty until a server or command migrates it.
 pub struct Database {
     store: Store,
     /// What `RINGBACK_DATABASE_URL` is set to.
@@ -53,18 +57,35 @@ impl Database {
         match store {
             Store::Sqlite => Self::below(&std::env::temp_dir()),
             Store::Postgres => {
-                let name = format!("ringback_test_{}", uuid::Uuid::new_v4().simple());
+                let (url, name) = new_one();
+                template::copy(&server_url(), &name).await;
+                Self::called(url, name)
+            }
+        }
+    }
+
+    /// A fresh one that nobody has migrated: for tests of migrating.
+    ///
+    /// # Panics
+    /// As [`Database::fresh`].
+    pub async fn bare(store: Store) -> Self {
+        match store {
+            Store::Sqlite => Self::fresh(store).await,
+            Store::Postgres => {
+                let (url, name) = new_one();
                 let mut connection = PgConnection::connect(&server_url()).await.expect("the test server answers");
                 sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}")))
                     .execute(&mut connection)
                     .await
                     .expect("its user is a superuser");
-                let server = server_url();
-                let (server, _) = server.rsplit_once('/').expect("it ends with the name of a database");
-                let folder = tempfile::tempdir().expect("a temporary folder");
-                Self { store, url: format!("{server}/{name}"), folder, postgres_name: Some(name) }
+                Self::called(url, name)
             }
         }
+    }
+
+    fn called(url: String, name: String) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self { store: Store::Postgres, url, folder, postgres_name: Some(name) }
     }
 
     /// Its kind.
@@ -265,6 +286,14 @@ impl Drop for Database {
             eprintln!("a test database was left behind");
         }
     }
+}
+
+/// The URL and the name of a database that nobody has made on the tests' server yet.
+fn new_one() -> (String, String) {
+    let name = format!("ringback_test_{}", uuid::Uuid::new_v4().simple());
+    let server = server_url();
+    let (server, _) = server.rsplit_once('/').expect("it ends with the name of a database");
+    (format!("{server}/{name}"), name)
 }
 
 /// The server that tests create databases on, as a superuser.

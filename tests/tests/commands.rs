@@ -49,7 +49,7 @@ on_both_stores! {
     }
 
     async fn commands_need_no_server(store: Store) {
-        let database = Database::fresh(store).await;
+        let database = Database::bare(store).await;
         let _ = ringback(&database, &["migrate"]).await.done();
         let file = database.folder().join("payload.json");
         std::fs::write(&file, "{}").expect("the folder is writable");

@@ -94,7 +94,7 @@ async fn the_schema_in_postgres() {
         "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'ringback'::regnamespace
          ORDER BY proname, pg_get_function_identity_arguments(oid)",
     ];
-    let database = Database::fresh(Store::Postgres).await;
+    let database = Database::bare(Store::Postgres).await;
     Serve::on(&database).start().await.terminate().await;
     let mut connection = database.postgres().await;
     let mut text = String::new();

@@ -220,6 +220,30 @@ on_both_stores! {
         assert_eq!(events["items"].as_array().expect("a list").len(), 2, "{events}");
     }
 
+    async fn a_death_is_told_once_whose_statement_stays_open_for_longer_than_half_a_lease(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).set("lease", "3s").set("expires_after", "1s").start().await;
+        let (told, _) = operators(&server.api).await;
+        // Others die meanwhile, and are told: what is looked for moves on.
+        let dies = Receiver::answering(500).await;
+        let fields = json!({"url": dies.url(), "event_types": ["dies"], "retry": {"max_attempts": 1, "delays_ms": [50]}});
+        server.api.endpoint(fields).await;
+        let waits = server.api.endpoint(json!({"url": dies.url(), "event_types": ["waits"]})).await;
+        server.api.post(&format!("/v1/endpoints/{}/pause", waits["id"].as_str().expect("an id")), &json!({})).await.expect(200);
+        let event = server.api.emit("waits", b"{}", json!({})).await;
+        let delivery = server.api.delivery_of(&event).await;
+        match store {
+            Store::Postgres => hold_up_counting(&database, &server.api).await,
+            Store::Sqlite => hold_up_writing(&database, &server.api, &delivery).await,
+        }
+        server.api.delivery_with_status(&delivery, "dead").await;
+        let expired = || of_type(&told, DEAD).into_iter().filter(|it| it["reason"] == "expired").collect::<Vec<_>>();
+        let said = until("the death", async || expired().pop()).await;
+        assert_eq!((&said["endpoint"]["id"], &said["count"]), (&waits["id"], &json!(1)), "{said}");
+        counted(&told).await;
+        assert_eq!(expired().len(), 1, "{:?}", expired());
+    }
+
     async fn nobody_else_emits_what_only_ringback_tells(store: Store) {
         let database = Database::fresh(store).await;
         let server = Serve::on(&database).start().await;
@@ -293,6 +317,42 @@ on_both_stores! {
         assert_eq!((event.r#type.name(), event.count), (DEAD, 1));
         assert_eq!(event.endpoint.expect("an endpoint").key.as_deref(), Some("crm"));
     }
+}
+
+/// Somebody else has written the figures of the minute in which a death is counted: the statement that has made a dead letter
+/// waits for almost as long as one waits for a lock, and is committed then.
+async fn hold_up_counting(database: &Database, api: &Api) {
+    const FIGURES: &str = "insert into ringback.figure (tenant, endpoint_id, at)
+        select '', '00000000-0000-0000-0000-000000000000', now - now % 60000000 + later * 60000000
+        from (select ringback.clock() as now) clock, generate_series(0, 2) later";
+    const HAS_WAITED: &str = "select exists (select from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock' and query like '-- Makes dead letters%'
+          and clock_timestamp() - xact_start > interval '3400 milliseconds')";
+    let (mut other, mut looking) = (database.postgres().await, database.postgres().await);
+    for statement in ["begin", FIGURES] {
+        sqlx::query(statement).execute(&mut other).await.expect("nobody else has them");
+    }
+    // One that has waited for too long is tried again.
+    until("a death waits to be counted", async || {
+        api.emit("dies", b"{}", json!({})).await;
+        let has_waited: bool = sqlx::query_scalar(HAS_WAITED).fetch_one(&mut looking).await.expect("an answer");
+        has_waited.then_some(())
+    })
+    .await;
+    sqlx::query("commit").execute(&mut other).await.expect("it is ours");
+}
+
+/// Somebody else writes to the file, almost all the time, until the delivery is dead: whoever records its death waits.
+async fn hold_up_writing(database: &Database, api: &Api, delivery: &str) {
+    let mut other = database.sqlite().await;
+    until("a death is recorded", async || {
+        sqlx::query("begin immediate").execute(&mut other).await.expect("its turn comes");
+        tokio::time::sleep(Duration::from_millis(3_400)).await;
+        sqlx::query("commit").execute(&mut other).await.expect("it is ours");
+        api.emit("dies", b"{}", json!({})).await;
+        (api.get(&format!("/v1/deliveries/{delivery}")).await.expect(200)["status"] == "dead").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

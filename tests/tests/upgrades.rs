@@ -107,7 +107,7 @@ async fn tables(database: &Database) -> Vec<String> {
 
 /// A database as version `last` left it: each migration ran on the rows of those before it.
 async fn of_version(store: Store, last: usize) -> Database {
-    let database = Database::fresh(store).await;
+    let database = Database::bare(store).await;
     if store == Store::Sqlite {
         std::fs::File::create(database.folder().join("ringback.db")).expect("a new file");
     }

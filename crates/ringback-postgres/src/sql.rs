@@ -297,6 +297,7 @@ statements! {
         prune_kept_attempts
         prune_kept_events
         read_clock
+        read_written_until
         read_position
         record_past
         refresh_survivors

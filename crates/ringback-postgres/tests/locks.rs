@@ -179,3 +179,35 @@ async fn emitting_does_not_wait_while_partitions_wait_for_a_reader() {
     assert_eq!(partitions(&mut connection).await, 3);
     fresh::remove(&store, &schema).await;
 }
+
+/// An expired delivery is kept with the time at which the statement began, and can be read once that is committed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_open_statement_stores_lies_after_what_counts_as_written() {
+    let (opened, schema) = fresh::migrated().await;
+    let store: Arc<dyn Store> = Arc::new(opened.clone());
+    let endpoint = given::create(&*store, &StoredEndpoint { paused: true, ..given::endpoint() }).await;
+    let due = given::accept_due(&*store, given::event_to(&[endpoint.id])).await.remove(0);
+    // The figures of this minute and the next one, in which the death is counted.
+    let mut other = fresh::connection().await;
+    let figures = format!(
+        "BEGIN; INSERT INTO {schema}.figure (tenant, endpoint_id, at)
+         SELECT '', '00000000-0000-0000-0000-000000000000', now - now % 60000000 + later * 60000000
+         FROM (SELECT {schema}.clock() AS now) clock, generate_series(0, 1) later"
+    );
+    other.execute(AssertSqlSafe(figures)).await.unwrap();
+    let expiring = Arc::clone(&store);
+    let expiring = tokio::spawn(async move { expiring.expire_held(Duration::ZERO).await });
+    let waits = format!(
+        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{schema}.%')"
+    );
+    let (mut looking, began) = (fresh::connection().await, Instant::now());
+    while !sqlx::query_scalar::<_, bool>(AssertSqlSafe(waits.clone())).fetch_one(&mut looking).await.unwrap() {
+        assert!(began.elapsed() < BOUND, "it waits for nobody");
+    }
+    let until = store.written_until().await.unwrap();
+    other.execute("COMMIT").await.unwrap();
+    assert_eq!(expiring.await.unwrap().unwrap(), 1);
+    let died_at = given::delivery(&*store, due.id).await.finished_at.unwrap();
+    assert!(until <= died_at, "all was written until {until}, and then something came of {died_at}");
+    fresh::remove(&opened, &schema).await;
+}

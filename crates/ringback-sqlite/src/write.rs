@@ -22,7 +22,11 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use ringback::store::{Error, Result};
+use parking_lot::Mutex;
+use ringback::{
+    store::{Error, Result},
+    time::Timestamp,
+};
 use sqlx::{Acquire as _, Connection as _, Row as _, Sqlite as Dialect, SqliteConnection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
@@ -146,6 +150,7 @@ fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
 pub(crate) struct Writer {
     queue: mpsc::Sender<Box<dyn Queued>>,
     chores: mpsc::Sender<Chore>,
+    began: Arc<Mutex<Option<Timestamp>>>,
 }
 
 /// Work that is done between two commits.
@@ -161,8 +166,15 @@ impl Writer {
     pub(crate) fn start(connection: SqliteConnection, options: Options, files: Arc<Files>) -> Self {
         let (queue, requests) = mpsc::channel(QUEUED_MAX);
         let (chores, asked) = mpsc::channel(1);
-        tokio::spawn(Desk { connection, options, files, lacks_room: false, not_cut: None }.work(requests, asked));
-        Self { queue, chores }
+        let began = Arc::default();
+        let desk = Desk { connection, options, files, began: Arc::clone(&began), lacks_room: false, not_cut: None };
+        tokio::spawn(desk.work(requests, asked));
+        Self { queue, chores, began }
+    }
+
+    /// When the transaction began that is open now, if one is.
+    pub(crate) fn began(&self) -> Option<Timestamp> {
+        *self.began.lock()
     }
 
     /// Cuts the write-ahead log between two commits; false if a reader uses it.
@@ -180,6 +192,8 @@ struct Desk {
     connection: SqliteConnection,
     options: Options,
     files: Arc<Files>,
+    /// When the transaction began that is open now.
+    began: Arc<Mutex<Option<Timestamp>>>,
     /// There was no room left, and the log has not been cut since.
     lacks_room: bool,
     /// When cutting it was last tried for that reason, and failed.
@@ -233,7 +247,9 @@ impl Desk {
     /// Commits a batch, and checks that the files are still in place.
     async fn commit_all(&mut self, batch: &mut [Box<dyn Queued>]) -> std::result::Result<(), Lost> {
         self.look()?;
+        *self.began.lock() = Some(Timestamp::now());
         let committed = commit(&mut self.connection, batch).await;
+        *self.began.lock() = None;
         // Checked again before a failure is looked at: files that are gone may be its cause.
         self.look()?;
         let Err(error) = committed else {
@@ -247,11 +263,17 @@ impl Desk {
         // Some failures of one statement undo the whole transaction. The error of the next statement is then not the cause.
         let cause = batch.iter().find_map(|request| request.fault());
         let said = || format!("{}: {error}", self.options.path.display());
-        let (fault, why) = cause.unwrap_or_else(|| (Fault::of(&error), said()));
-        tracing::warn!(error = why, "writing to the database failed");
+        let (mut fault, mut why) = cause.unwrap_or_else(|| (Fault::of(&error), said()));
         if !is_busy(&error) {
             self.renew().await;
         }
+        // On a connection that was opened before the file became read-only, writing fails as it does on a broken disk.
+        if fault == Fault::Damaged
+            && let Some(refused) = self.refuses_writes().await
+        {
+            (fault, why) = (Fault::ReadOnly, refused);
+        }
+        tracing::warn!(error = why, "writing to the database failed");
         Err(Lost::NotCommitted(fault, NotCommitted(why.into())))
     }
 
@@ -285,6 +307,12 @@ impl Desk {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "the database cannot be opened again"),
         }
+    }
+
+    /// Why the file takes no writes, if it is read-only.
+    async fn refuses_writes(&mut self) -> Option<String> {
+        let error = sqlx::query(sql!("liveness/write_nothing")).execute(&mut self.connection).await.err()?;
+        (Fault::of(&error) == Fault::ReadOnly).then(|| format!("{}: {error}", self.options.path.display()))
     }
 
     async fn close(self) {

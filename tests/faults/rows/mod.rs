@@ -15,9 +15,10 @@ mod scarcity;
 pub(crate) fn all() -> (Vec<Row>, Vec<String>) {
     let rows =
         [process::rows(), database::rows(), network::rows(), locks::rows(), scarcity::rows(), clocks::rows()].concat();
-    let no_disk = SmallDisk::of_mebibytes(1).err();
+    let (no_disk, no_ext4) = (SmallDisk::of_mebibytes(1).err(), SmallDisk::ext4_of_mebibytes(4).err());
     let obstacle = |row: &Row| match row.setting.place {
         Place::SmallDisk(_) if no_disk.is_some() => no_disk.clone(),
+        Place::Ext4(_) if no_ext4.is_some() => no_ext4.clone(),
         _ if row.setting.needs_faketime && std::env::var_os("RINGBACK_TEST_FAKETIME").is_none() => {
             Some("RINGBACK_TEST_FAKETIME is not set; `tests/run faults` sets it".to_owned())
         }

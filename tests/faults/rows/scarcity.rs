@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use reqwest::Method;
-use ringback_tests::{api::emit_request, command::ringback, stores::Store, until::until};
+use ringback_tests::{api::emit_request, command::ringback, disk::set_immutable, stores::Store, until::until};
 use serde_json::json;
 use tokio::net::TcpStream;
 
@@ -43,6 +43,9 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new("read_only_after_a_crash", Store::Sqlite, read_only_after_a_crash)
             .at(Place::SmallDisk(DISK_OF_SQLITE))
             .duplicates(IN_FLIGHT_ALL * 2, "delivered and not recorded when the process was killed"),
+    );
+    rows.push(
+        Row::new("read_only_for_a_while", Store::Sqlite, read_only_for_a_while).at(Place::Ext4(DISK_OF_SQLITE)).slow(),
     );
     let limited = |row: Row| row.limits(LITTLE_MEMORY);
     rows.extend(Row::on_both("little_memory", little_memory).map(limited).map(|row| row.keys(KEEPS_TO_IT)));
@@ -88,6 +91,23 @@ fn read_only_after_a_crash(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
         scene.pass(Duration::from_secs(1)).await;
         disk(scene, false).expect("it can be written again");
         scene.start_node().await;
+    }
+    .boxed_local()
+}
+
+/// The file and its log let nobody write, not even the node that has them open. It keeps what it cannot write down, says that
+/// it is not ready, and goes on by itself once it may write again.
+fn read_only_for_a_while(scene: &mut Scene) -> LocalBoxFuture<'_, ()> {
+    async {
+        let folder = scene.database.folder();
+        let files = ["ringback.db", "ringback.db-wal"].map(|name| folder.join(name));
+        let files = files.each_ref().map(|file| file.as_path());
+        set_immutable(&files, true).expect("the file system can do that");
+        scene.pass(FULL).await;
+        let status = scene.ask_readiness().await;
+        let told = scene.seen.last().expect("it was noted down");
+        assert!(status == 503 && told.contains("ringback.db") && told.contains("readonly"), "{told}");
+        set_immutable(&files, false).expect("the file system can do that");
     }
     .boxed_local()
 }

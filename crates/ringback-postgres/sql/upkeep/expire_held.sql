@@ -27,6 +27,9 @@ overdue AS MATERIALIZED (
 locked AS MATERIALIZED (
     SELECT d.id FROM {schema}.delivery d JOIN overdue USING (id) ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
 ),
+-- They die once they are locked, not when the search for them began: `read_written_until` knows a transaction from its
+-- first lock on.
+death AS MATERIALIZED (SELECT {schema}.clock() AS now WHERE (SELECT count(*) FROM locked) >= 0),
 removed AS (
     DELETE FROM {schema}.delivery d USING locked WHERE d.id = locked.id RETURNING d.*
 ),
@@ -34,13 +37,13 @@ dead AS (
     INSERT INTO {schema}.dead_letter
         (id, lane, died_at, seq, config_version, endpoint_id, attempts, attempts_at_refill, last_status, reason,
          last_error, marks, blocks, ordering_key)
-    SELECT r.id, r.lane, clock.now, r.seq, r.config_version, r.endpoint_id, r.attempts, r.attempts_at_refill,
+    SELECT r.id, r.lane, death.now, r.seq, r.config_version, r.endpoint_id, r.attempts, r.attempts_at_refill,
            last.answered, {reason.expired}, last.error, r.marks,
            r.ordering_key IS NOT NULL AND coalesce((
                SELECT e.spec LIKE '%"on_dead":"block"%' FROM {schema}.endpoint e WHERE e.id = r.endpoint_id), false),
            r.ordering_key
     FROM removed r
-    CROSS JOIN clock
+    CROSS JOIN death
     LEFT JOIN LATERAL (
         SELECT a.answered, a.error FROM {schema}.attempt a
         WHERE a.delivery_id = r.id AND r.attempts > 0 AND a.conclusion <> {conclusion.stale} -- a stale attempt is not the last one

@@ -30,6 +30,10 @@ impl Upkeep for Postgres {
         rows::time(&self.read_at_once(&self.sql().read_clock).await?, "now")
     }
 
+    async fn written_until(&self) -> Result<Timestamp> {
+        rows::time(&self.read_at_once(&self.sql().read_written_until).await?, "until")
+    }
+
     async fn expire_held(&self, expires_after: Duration) -> Result<u64> {
         let row = query(&self.sql().expire_held)
             .bind(rows::micros(expires_after))

@@ -42,6 +42,12 @@ impl Upkeep for Sqlite {
         Ok(Timestamp::now())
     }
 
+    /// What other processes on the file write is nothing that is looked for by its time.
+    async fn written_until(&self) -> Result<Timestamp> {
+        let now = Timestamp::now();
+        Ok(self.writer.began().unwrap_or(now))
+    }
+
     async fn expire_held(&self, expires_after: Duration) -> Result<u64> {
         self.apply(move |tx| Box::pin(expire::expire_held(tx, expires_after))).await
     }

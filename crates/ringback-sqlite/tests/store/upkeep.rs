@@ -1,7 +1,11 @@
 //! Upkeep in steps: each deletes a bounded number of rows, since all other writes wait meanwhile.
 
-use ringback::store::{Retention, Step, Upkeep as _};
+use ringback::{
+    store::{Error, Retention, Step, Upkeep as _},
+    time::Timestamp,
+};
 use sqlx::SqlitePool;
+use tokio::sync::oneshot;
 
 use crate::fixture::Fixture;
 
@@ -57,4 +61,27 @@ async fn a_step_of_upkeep_deletes_a_bounded_number_of_rows_and_says_that_there_a
         assert!(steps >= ROWS / most, "{table}: it said {steps} times that there was more");
         assert_eq!(count(&fixture, table).await, 0, "{table}");
     }
+}
+
+#[tokio::test]
+async fn what_an_open_transaction_stores_lies_after_what_counts_as_written() {
+    let fixture = Fixture::new().await;
+    let (begun, has_begun) = oneshot::channel();
+    let (end, may_end) = oneshot::channel();
+    let store = fixture.store.clone();
+    let writing = tokio::spawn(async move {
+        let write = store.write(move |_| {
+            Box::pin(async move {
+                begun.send(Timestamp::now()).unwrap();
+                may_end.await.map_err(|gone| Error::Refused(gone.into()))
+            })
+        });
+        write.await
+    });
+    let stored_at = has_begun.await.unwrap();
+    let until = fixture.store.written_until().await.unwrap();
+    assert!(until <= stored_at, "all is written until {until}, and something of {stored_at} is not committed");
+    end.send(()).unwrap();
+    writing.await.unwrap().unwrap();
+    assert!(fixture.store.written_until().await.unwrap() > stored_at);
 }

@@ -219,6 +219,7 @@ macro_rules! store_contract {
                 old_figures_and_those_of_deleted_endpoints_are_removed;
             upkeep:
                 a_young_house_is_left_alone,
+                what_is_committed_counts_as_written,
                 held_deliveries_expire,
                 one_call_expires_some_thousands_and_the_next_ones_the_rest,
                 only_what_is_held_for_long_expires,

@@ -48,6 +48,14 @@ pub async fn a_young_house_is_left_alone(store: &dyn Store) {
     given::one_delivered(store).await;
 }
 
+/// Whoever looks for deaths up to there finds them all, and none comes later.
+pub async fn what_is_committed_counts_as_written(store: &dyn Store) {
+    let dead = given::one_dead(store).await;
+    let until = store.written_until().await.unwrap();
+    let died_at = given::delivery(store, dead.id).await.finished_at.unwrap();
+    assert!(died_at <= until && until <= store.clock().await.unwrap(), "{died_at} {until}");
+}
+
 /// Its settings are the engine's document, which the database need not understand.
 pub async fn an_endpoint_that_cannot_be_read_lets_others_expire(store: &dyn Store) {
     let paused = |spec: &str| StoredEndpoint { paused: true, spec: spec.to_owned(), ..given::endpoint() };

@@ -246,6 +246,14 @@ mod tests {
     }
 
     #[test]
+    fn a_stored_text_is_read_as_it_is_sent() {
+        let sent = |text| as_it_is_sent(text).map(|url| url.to_string());
+        assert_eq!(sent("http://example.com/a").as_deref(), Some("http://example.com/a"));
+        assert_eq!(sent("example.com/a").as_deref(), Some("https://example.com/a"));
+        assert_eq!(sent("https://"), None);
+    }
+
+    #[test]
     fn a_missing_scheme_becomes_https_with_a_warning() {
         assert_eq!(parse("www.example.com/webhook_url").unwrap(), ("https://www.example.com/webhook_url".into(), true));
         assert_eq!(parse("example.com:8443/x").unwrap(), ("https://example.com:8443/x".into(), true));

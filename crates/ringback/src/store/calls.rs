@@ -120,6 +120,7 @@ macro_rules! for_every_call {
             Upkeep {
                 upkeep expire_held(expires_after: Duration) -> u64;
                 look clock() -> Timestamp;
+                look written_until() -> Timestamp;
                 upkeep take_step(step: Step, kept: &Retention) -> bool;
             }
         }

@@ -143,6 +143,10 @@ pub trait Upkeep {
     /// The database's time: it alone decides what is too old.
     async fn clock(&self) -> Result<Timestamp>;
 
+    /// Up to when everything can be read that is stored with the time of its writing: now, or earlier, the moment when the
+    /// oldest transaction of this store began that has written something and is not committed yet.
+    async fn written_until(&self) -> Result<Timestamp>;
+
     /// Makes dead letters, reason `expired`, of deliveries that were due for longer than `expires_after` in lanes that were
     /// held without a gap, paused or disabled for as long; at most some thousands in one call. Returns how many.
     async fn expire_held(&self, expires_after: Duration) -> Result<u64>;

@@ -78,10 +78,10 @@ mod tests {
             "*Ringback*: deliveries became dead letters (9800)\nendpoint: &lt;!channel&gt; &amp; co\ntenant: acme\n\
              reason: exhausted\nlast error: status 503"
         );
-        assert_eq!(
-            text("ringback.backlog.stale", None, &json!("junk")),
-            format!("*Ringback*: {}", Told::Stale.sentence())
-        );
+        for payload in [json!("junk"), json!({"count": 1})] {
+            let said = text("ringback.backlog.stale", None, &payload);
+            assert_eq!(said, format!("*Ringback*: {}", Told::Stale.sentence()));
+        }
     }
 
     #[test]

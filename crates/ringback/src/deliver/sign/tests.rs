@@ -7,7 +7,8 @@ use crate::{
     delivery::Marks,
     egress::Egress,
     endpoint::{
-        Credentials, Custom, Digest, Encoding, KeyFormat, Retry, Scheme, Secret, TargetUrl, bounds::BESIDE_BODY_MAX,
+        Credentials, Custom, Digest, Encoding, KeyFormat, Preset, Retry, Scheme, Secret, TargetUrl,
+        bounds::BESIDE_BODY_MAX,
     },
     id::EventId,
 };
@@ -322,6 +323,25 @@ fn a_request_carries_exactly_what_the_contract_lists() {
     assert_eq!(shown, expected);
     assert_eq!(signed.headers.len(), expected.len());
     assert_eq!((signed.url.as_str(), &signed.body[..]), ("https://example.com/hook", BODY_A.as_bytes()));
+}
+
+#[test]
+fn slack_gets_a_sentence_in_place_of_the_payload() {
+    let signed = composed(&target(Scheme::None, credentials(&[])).of_preset(Preset::Slack), Marks::default());
+    assert_eq!(signed.body, slack::body(&event(), BODY_A.as_bytes()));
+    assert_ne!(&signed.body[..], BODY_A.as_bytes());
+}
+
+#[test]
+fn the_span_is_told_unless_the_caller_has_set_its_header() {
+    let step = Step::of(&event());
+    let [(name, span), _] = step.headers();
+    let plain = composed(&target(Scheme::None, credentials(&[])), Marks::default()).in_trace(&step).unwrap();
+    assert!(shows(&plain, name, &span.unwrap()));
+    let headers = BTreeMap::from([(name.to_owned(), "the caller's".to_owned())]);
+    let own = Credentials { headers, ..credentials(&[]) };
+    let own = composed(&target(Scheme::None, own), Marks::default()).in_trace(&step).unwrap();
+    assert_eq!(own.headers[name], "the caller's");
 }
 
 #[test]

@@ -138,9 +138,10 @@ struct News {
 }
 
 async fn look(engine: &Engine, book: &Book, now: Timestamp) -> store::Result<News> {
-    // A statement that records deaths may be open for a third of a lease, and what it commits must not lie before the moment up
-    // to which was looked.
-    let until = now - engine.settings().lease / 2;
+    // A death is kept with the time of the statement that records it, and can be read once that is committed: up to where was
+    // looked, nothing more may come. The store tells of what is open, but not before it has written something; that is what
+    // half a lease is for.
+    let until = engine.store().written_until().await?.min(now - engine.settings().lease / 2);
     let deaths = match book.looked_until.map(Timestamp::from_micros) {
         // What died before anybody looked is no news.
         None => Vec::new(),

@@ -98,6 +98,10 @@ impl Upkeep for Line {
         self.read(|database| database.clock()).await
     }
 
+    async fn written_until(&self) -> Result<Timestamp> {
+        self.clock().await
+    }
+
     async fn expire_held(&self, expires_after: Duration) -> Result<u64> {
         self.write(move |database| database.expire_held(expires_after)).await
     }

@@ -85,6 +85,19 @@ fn a_row_whose_event_is_still_to_be_read_asks_the_rate_only_when_it_is_sent() {
 }
 
 #[test]
+fn a_test_may_be_read_while_the_rate_keeps_waiting_what_has_been_read() {
+    let now = Instant::now();
+    let endpoint = model::endpoint(1, Some(1.0));
+    let mut lane = Lane::new(Arc::new(Courier::inline()), 1, Some(&endpoint), now);
+    assert_eq!(lane.send(&row(1), now), Ok(()));
+    let event = Some(model::loaded_of(&row(2), "default"));
+    lane.push(Place::Queue, Waiting { event, ..waiting(2) });
+    assert_eq!(lane.blocked(now), Some(Block::Until(now + SECOND)));
+    lane.push(Place::Tests, waiting(3));
+    assert_eq!(lane.blocked(now), None, "its turn comes first, and it has still to be read");
+}
+
+#[test]
 fn what_was_read_for_so_long_that_its_lane_is_held_by_now_is_not_sent() {
     let now = Instant::now();
     let (mut paused, mut stopped) = (lane_with_rows(1, now), lane_with_rows(1, now));

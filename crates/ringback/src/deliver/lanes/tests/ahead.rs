@@ -119,3 +119,32 @@ fn payloads_are_kept_up_to_64_mib() {
     };
     assert_eq!((kept(&mut world, (64 << 20) - 2), kept(&mut world, (64 << 20) - 1)), (2, 0));
 }
+
+#[test]
+fn what_the_rate_keeps_waiting_once_it_was_read_keeps_its_event_and_gives_its_place_back() {
+    let mut world = World::new();
+    let endpoint = super::super::model::endpoint(1, Some(1.0));
+    world.directory.put(endpoint.clone());
+    let admit = |world: &mut World| {
+        let due = Due { lane: endpoint.lane(), endpoint: Some(endpoint.id), ..world.due(1) };
+        world.lanes.admit(u64::MAX, vec![(due, None)], &world.directory, world.clock(), world.now);
+        world.now += Duration::from_secs(1);
+    };
+    // It is known to answer, so that two may be read at a time.
+    for _ in 0..3 {
+        admit(&mut world);
+        let due = world.pick().unwrap();
+        world.end(&due, Duration::from_millis(1));
+    }
+    admit(&mut world);
+    admit(&mut world);
+    let picked = [(); 2].map(|()| world.pick_unread().unwrap().due);
+    let [first, second] = picked.each_ref().map(|due| event_of(due.id).1);
+    assert!(world.lanes.begin(&picked[0], Some(&first), world.now));
+    assert!(!world.lanes.begin(&picked[1], Some(&second), world.now), "one goes in a second");
+    assert_eq!((world.lanes.open(), world.lanes.event_bytes), (1, "{}".len()));
+    world.now += Duration::from_secs(1);
+    let again = world.pick_unread().unwrap();
+    assert_eq!(again.due.id, picked[1].id);
+    assert!(again.event.is_some_and(|event| Arc::ptr_eq(&event, &second)), "it is not read again");
+}

@@ -225,6 +225,17 @@ fn whoever_changes_a_failing_endpoint_has_it_tried_at_once_and_once() {
 }
 
 #[test]
+fn what_was_picked_before_its_endpoint_changed_is_known() {
+    let mut world = World::new();
+    let (mut endpoint, _) = endpoint(&mut world, 1);
+    let Picked { due, courier, .. } = world.pick_unread().unwrap();
+    assert!(world.lanes.is_as_picked(&due, &courier));
+    endpoint.version += 1;
+    world.lanes.reconfigure(&endpoint, world.now);
+    assert!(!world.lanes.is_as_picked(&due, &courier));
+}
+
+#[test]
 fn a_wish_for_time_is_the_receivers_and_ends_with_it_alone() {
     for (url, expected) in [("https://hooks.acme-voice.com/", 0), ("https://new.acme-voice.com/", 1)] {
         let mut world = World::new();

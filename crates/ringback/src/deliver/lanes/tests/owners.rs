@@ -51,6 +51,15 @@ fn a_shard_that_was_given_away_starts_nothing() {
 }
 
 #[test]
+fn a_node_knows_whether_it_owns_anything() {
+    let mut world = World::new();
+    assert!(world.lanes.owns_any());
+    let all: Vec<_> = (0..SHARDS).collect();
+    world.lanes.drop_shards(&all, world.now);
+    assert!(!world.lanes.owns_any());
+}
+
+#[test]
 fn several_shards_come_and_go_together_and_others_stay() {
     let mut world = World::new();
     for lane in [65, 66, 67] {

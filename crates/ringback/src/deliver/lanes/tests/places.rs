@@ -166,5 +166,6 @@ fn pools_are_asked_by_turns() {
         world.fill(lane, 1);
     }
     let picked: Vec<_> = (0..3).map(|_| world.pick().unwrap().lane.as_i64()).collect();
+    assert!(world.lanes.next_pool < Pool::ALL.len(), "the round begins anew");
     assert!(picked.contains(&1) && picked.iter().any(|lane| *lane != 1), "{picked:?}");
 }

@@ -101,6 +101,7 @@ mod dashboard;
 mod differential;
 mod edits;
 mod embedded;
+mod find;
 mod flat_cost;
 mod gaps;
 mod idempotency;

@@ -136,6 +136,7 @@ statements! {
         find_events
         find_keys_after
         find_keys_before
+        find_key_takers
         find_waiting
         list_events
         read_payload

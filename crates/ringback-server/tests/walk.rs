@@ -285,7 +285,7 @@ fn delivered(way: &Way<'_>, crm: &str, tenant: &str) -> String {
     assert!(way.done(&["find", "call-1", "--tenant", tenant]).contains(id));
     for (sought, told) in [(event, "answered 200"), (id, "answered 200"), (crm, "selects")] {
         assert!(way.done(&["find", sought, "--tenant", tenant]).contains(told));
-        assert_eq!(way.json(&["find", sought])["id"], sought);
+        assert_eq!(way.json(&["find", sought])["items"][0]["id"], sought);
         assert!(way.refused(3, &["find", sought, "--tenant", "nobody"]).contains("with the id"));
     }
     let explained = way.done(&["explain", event]);

@@ -45,8 +45,8 @@ pub(crate) struct Events {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Find {
-    /// A key, the beginning of keys, or an id.
-    #[param(min_length = 1, max_length = 1024)]
+    /// A key, the beginning of keys, an idempotency key, or an id.
+    #[param(min_length = 1, max_length = 256)]
     q: String,
     #[param(inline)]
     tenant: Option<Tenant>,

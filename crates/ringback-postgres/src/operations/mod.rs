@@ -14,6 +14,8 @@ mod scan;
 
 pub(crate) use self::scan::ids;
 
+use std::time::Duration;
+
 use ringback::{
     attempt::Attempt,
     audit::Entry,
@@ -46,6 +48,16 @@ impl Operations for Postgres {
 
     async fn keys_near(&self, tenant: Option<&str>, text: &str, most: u32) -> Result<Vec<String>> {
         events::keys_near(self, tenant, text, most).await
+    }
+
+    async fn key_holders(
+        &self,
+        tenant: Option<&str>,
+        key: &str,
+        window: Duration,
+        most: u32,
+    ) -> Result<Vec<EventId>> {
+        events::key_holders(self, tenant, key, window, most).await
     }
 
     async fn event(&self, id: EventId) -> Result<Option<EventRow>> {
@@ -131,11 +143,11 @@ impl Operations for Postgres {
         figures::backlog(self, counted_max).await
     }
 
-    async fn oldest_due(&self) -> Result<Option<std::time::Duration>> {
+    async fn oldest_due(&self) -> Result<Option<Duration>> {
         figures::oldest_due(self).await
     }
 
-    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<std::time::Duration>> {
+    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<Duration>> {
         figures::oldest_due_outside(self, held).await
     }
 

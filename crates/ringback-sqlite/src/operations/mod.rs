@@ -13,6 +13,8 @@ mod release;
 mod replays;
 pub(crate) mod scan;
 
+use std::time::Duration;
+
 use ringback::{
     attempt::Attempt,
     audit::Entry,
@@ -21,7 +23,7 @@ use ringback::{
     store::{
         Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter, Ledger,
         Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate,
-        Result, Span,
+        Result, Span, rules::idempotency::holders_now,
     },
     time::Timestamp,
 };
@@ -47,6 +49,18 @@ impl Operations for Sqlite {
     async fn keys_near(&self, tenant: Option<&str>, text: &str, most: u32) -> Result<Vec<String>> {
         let mut snapshot = self.snapshot().await?;
         events::keys_near(&mut snapshot, tenant, text, most).await.map_err(|error| self.error(error))
+    }
+
+    async fn key_holders(
+        &self,
+        tenant: Option<&str>,
+        key: &str,
+        window: Duration,
+        most: u32,
+    ) -> Result<Vec<EventId>> {
+        let mut snapshot = self.snapshot().await?;
+        let took = events::key_takers(&mut snapshot, tenant, key).await.map_err(|error| self.error(error))?;
+        Ok(holders_now(took, Timestamp::now(), window, most))
     }
 
     async fn event(&self, id: EventId) -> Result<Option<EventRow>> {
@@ -156,12 +170,12 @@ impl Operations for Sqlite {
         figures::backlog(&mut snapshot, counted_max).await.map_err(|error| self.error(error))
     }
 
-    async fn oldest_due(&self) -> Result<Option<std::time::Duration>> {
+    async fn oldest_due(&self) -> Result<Option<Duration>> {
         let mut snapshot = self.snapshot().await?;
         figures::oldest_due(&mut snapshot).await.map_err(|error| self.error(error))
     }
 
-    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<std::time::Duration>> {
+    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<Duration>> {
         let mut snapshot = self.snapshot().await?;
         figures::oldest_due_outside(&mut snapshot, held).await.map_err(|error| self.error(error))
     }

@@ -130,6 +130,7 @@ async fn hot_statements_walk_no_growing_table() {
         "configuration/cancel_endpoint",
         "expunging/cancel_event",
         "events/list_events",
+        "events/find_key_takers",
         "deliveries/list_pending",
         "deliveries/list_dead",
         "deliveries/list_finished",

@@ -157,6 +157,7 @@ macro_rules! store_contract {
                 a_setting_is_replaced_if_it_is_what_was_read;
             lists:
                 keys_are_found_near_a_text,
+                holders_of_an_idempotency_key_are_found,
                 events_are_listed_newest_first_in_pages,
                 events_are_filtered,
                 deliveries_are_listed_newest_first_in_pages,

@@ -61,6 +61,7 @@ macro_rules! for_every_call {
                 question check_ready() -> ();
                 question list_events(filter: &EventFilter, before: Option<EventId>, limit: u32) -> Page<EventRow, EventId>;
                 question keys_near(tenant: Option<&str>, text: &str, most: u32) -> Vec<String>;
+                question key_holders(tenant: Option<&str>, key: &str, window: Duration, most: u32) -> Vec<EventId>;
                 question event(id: EventId) -> Option<EventRow>;
                 question payload(id: EventId) -> PayloadRead;
                 question list_deliveries(filter: &DeliveryFilter, before: Option<DeliveryId>, limit: u32) -> Page<DeliveryRow, DeliveryId>;

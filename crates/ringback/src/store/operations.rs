@@ -3,6 +3,8 @@
 //! Lists are newest first by id, and a page reads at most a fixed number of rows: then it returns what it has found, with
 //! the place where the next page begins.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::{Created, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result};
@@ -273,6 +275,11 @@ pub trait Operations {
     /// from it on, each once, in that order. Looks at a bounded number of events, so that of one tenant there may be more.
     async fn keys_near(&self, tenant: Option<&str>, text: &str, most: u32) -> Result<Vec<String>>;
 
+    /// The events that hold this idempotency key now, under whatever type: the newest first, at most `most`. A key is held for
+    /// `window` ([`super::rules::idempotency::holders_now`]). Without a tenant it is looked for under a bounded number of
+    /// pairs of tenant and type ([`super::rules::idempotency::NAMES_MAX`]).
+    async fn key_holders(&self, tenant: Option<&str>, key: &str, window: Duration, most: u32) -> Result<Vec<EventId>>;
+
     /// One event.
     async fn event(&self, id: EventId) -> Result<Option<EventRow>>;
 
@@ -348,7 +355,7 @@ pub trait Operations {
 
     /// For how long the oldest due delivery has been due, whatever it waits for: a hold, a pause, an earlier delivery of
     /// its ordering key. `None` if none is due. As cheap as [`Operations::backlog`].
-    async fn oldest_due(&self) -> Result<Option<std::time::Duration>>;
+    async fn oldest_due(&self) -> Result<Option<Duration>>;
 
     /// For how long the oldest due delivery has been due of those that nothing keeps from being sent: its lane is none of
     /// `held`, and no earlier delivery of its ordering key keeps it back. `None` if there is none.
@@ -356,7 +363,7 @@ pub trait Operations {
     /// Bounded, however much waits: it looks at the first [`UNHELD_ROWS_OF_SHARD`] due deliveries of each shard. Where all
     /// of those are kept back, it looks at the first [`UNHELD_ROWS_OF_LANE`] due ones of each lane, in at most
     /// [`UNHELD_LANES`] lanes. With more lanes than that the answer may be younger than the truth.
-    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<std::time::Duration>>;
+    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<Duration>>;
 
     /// How many pending deliveries these lanes have, replays of delivered ones aside. Counting stops at `counted_max`.
     async fn count_pending_in(&self, lanes: &[LaneId], counted_max: u32) -> Result<u32>;

@@ -43,6 +43,7 @@ unasked! {
         check_ready() -> ();
         list_events(&EventFilter, Option<EventId>, u32) -> Page<EventRow, EventId>;
         keys_near(Option<&str>, &str, u32) -> Vec<String>;
+        key_holders(Option<&str>, &str, Duration, u32) -> Vec<EventId>;
         event(EventId) -> Option<EventRow>;
         payload(EventId) -> PayloadRead;
         list_deliveries(&DeliveryFilter, Option<DeliveryId>, u32) -> Page<DeliveryRow, DeliveryId>;

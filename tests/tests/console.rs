@@ -69,6 +69,7 @@ async fn every_page_fits_has_no_barriers_and_is_harmless() {
         "/audit".to_owned(),
         "/tail?status=dead".to_owned(),
         "/tokens".to_owned(),
+        "/nodes".to_owned(),
         "/alerts".to_owned(),
         "/events?since=yesterday".to_owned(),
     ];

@@ -107,6 +107,7 @@ mod gaps;
 mod idempotency;
 mod large;
 mod metrics;
+mod nodes;
 mod openapi;
 mod order;
 mod policy;

@@ -241,7 +241,7 @@ on_both_stores! {
         assert_eq!(now["updated_at"], before["updated_at"], "nothing of the other tenant has changed");
 
         // What is of operators is not there, and the session is worth nothing elsewhere.
-        for absent in ["/portal/audit", "/portal/tokens", "/portal/login", "/portal/v1/events"] {
+        for absent in ["/portal/audit", "/portal/tokens", "/portal/nodes", "/portal/login", "/portal/v1/events"] {
             assert_eq!(manager.get(absent).await.status, 404, "{absent}");
         }
         assert_eq!(manager.get("/deliveries").await.status, 303, "it is no session of the dashboard");

@@ -193,6 +193,7 @@ statements! {
         deregister_node
         lock_nodes
         lock_shards
+        read_nodes
         read_shard_map
         read_timeline
         register_node

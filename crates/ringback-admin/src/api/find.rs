@@ -25,7 +25,10 @@ struct Asked {
 
 impl FromParameters for Asked {
     fn read(parameters: &mut Parameters) -> Self {
-        Self { text: parameters.must_have("q", |text| Sought::of(text).is_some()), tenant: parameters.text("tenant", is_tenant) }
+        Self {
+            text: parameters.must_have("q", |text| Sought::of(text).is_some()),
+            tenant: parameters.text("tenant", is_tenant),
+        }
     }
 }
 

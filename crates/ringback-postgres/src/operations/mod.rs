@@ -22,9 +22,9 @@ use ringback::{
     delivery::LaneId,
     id::{DeliveryId, EventId, ReplayId},
     store::{
-        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter, Ledger,
-        Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate,
-        Result, Span,
+        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter,
+        Ledger, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow,
+        ReplayScope, ReplayToCreate, Result, Span,
     },
     time::Timestamp,
 };
@@ -50,13 +50,7 @@ impl Operations for Postgres {
         events::keys_near(self, tenant, text, most).await
     }
 
-    async fn key_holders(
-        &self,
-        tenant: Option<&str>,
-        key: &str,
-        window: Duration,
-        most: u32,
-    ) -> Result<Vec<EventId>> {
+    async fn key_holders(&self, tenant: Option<&str>, key: &str, window: Duration, most: u32) -> Result<Vec<EventId>> {
         events::key_holders(self, tenant, key, window, most).await
     }
 

@@ -21,9 +21,9 @@ use ringback::{
     delivery::LaneId,
     id::{DeliveryId, EventId, ReplayId},
     store::{
-        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter, Ledger,
-        Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate,
-        Result, Span, rules::idempotency::holders_now,
+        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter,
+        Ledger, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow,
+        ReplayScope, ReplayToCreate, Result, Span, rules::idempotency::holders_now,
     },
     time::Timestamp,
 };
@@ -51,13 +51,7 @@ impl Operations for Sqlite {
         events::keys_near(&mut snapshot, tenant, text, most).await.map_err(|error| self.error(error))
     }
 
-    async fn key_holders(
-        &self,
-        tenant: Option<&str>,
-        key: &str,
-        window: Duration,
-        most: u32,
-    ) -> Result<Vec<EventId>> {
+    async fn key_holders(&self, tenant: Option<&str>, key: &str, window: Duration, most: u32) -> Result<Vec<EventId>> {
         let mut snapshot = self.snapshot().await?;
         let took = events::key_takers(&mut snapshot, tenant, key).await.map_err(|error| self.error(error))?;
         Ok(holders_now(took, Timestamp::now(), window, most))

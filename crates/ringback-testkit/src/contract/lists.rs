@@ -41,7 +41,8 @@ pub async fn holders_of_an_idempotency_key_are_found(store: &dyn Store) {
         given::accept_due(store, event).await;
     }
     let week = given::DAY * 7;
-    let found = async |tenant: Option<&str>, key, window, most| store.key_holders(tenant, key, window, most).await.unwrap();
+    let found =
+        async |tenant: Option<&str>, key, window, most| store.key_holders(tenant, key, window, most).await.unwrap();
     assert_eq!(found(None, "k", week, 10).await, [ids[0], ids[1], ids[2]]);
     assert_eq!(found(None, "k", week, 2).await, [ids[0], ids[1]]);
     assert_eq!(found(Some("a"), "k", week, 10).await, [ids[0], ids[1]]);

@@ -122,6 +122,7 @@ macro_rules! store_contract {
                 a_replayed_dead_letter_is_the_head_again;
             leases:
                 a_fresh_node_is_alive,
+                nodes_are_told_with_their_shards,
                 shards_are_claimed_once,
                 shards_of_an_ended_lease_can_be_claimed,
                 an_ended_lease_is_never_renewed,

@@ -21,6 +21,7 @@ pub mod held;
 mod housekeeping;
 mod jobs;
 pub mod links;
+mod nodes;
 pub mod once;
 pub(crate) mod readiness;
 pub(crate) mod refresh;

@@ -32,6 +32,7 @@ macro_rules! for_every_call {
                 look register_node(lease: Duration) -> Option<NodeId>;
                 question lease_keeper() -> Box<dyn LeaseKeeper>;
                 look shard_map() -> ShardMap;
+                question nodes() -> Nodes;
                 look claim_shards(node: NodeId, wanted: &[Shard]) -> Vec<Claimed>;
                 look release_shards(node: NodeId, shards: &[Claimed]) -> ();
             }

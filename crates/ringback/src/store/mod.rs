@@ -43,14 +43,14 @@ pub use self::{
     figures::{FigureKeeping, Figures, FiguresPart, HoldNow, LastFailure, MINUTE, MinuteOf, Pulse, Subject, Vitals},
     histogram::Histogram,
     intake::{Acceptance, Accepted, EventToAccept, Group, Intake, Routing, Verdict},
-    leases::{Claimed, LeaseKeeper, Leases, NodeId, OpenRequest, Renewal, ShardMap},
+    leases::{Claimed, LeaseKeeper, Leases, NodeId, NodeRow, NodeState, Nodes, OpenRequest, Renewal, ShardMap},
     links::Links,
     liveness::Liveness,
     once::{DoneBefore, ONCE_FOR, Once, OnceName},
     operations::{
         Backlog, DeadGroup, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, GroupFilter,
-        Ledger, LedgerDeliveries, LedgerEvents, Operations, Page, PayloadRead, Span, UNHELD_LANES, UNHELD_ROWS_OF_LANE,
-        UNHELD_ROWS_OF_SHARD,
+        Ledger, LedgerDeliveries, LedgerEvents, Operations, Page, PayloadRead, Span, UNHELD_LANES,
+        UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD,
     },
     outbox::{Floor, Outbox, OutboxPage, Pointer, RecordedRouting, RoutedAs, RoutedEvent, UnroutedEvent},
     replays::{

@@ -15,6 +15,7 @@ mod groups;
 mod listing;
 pub(super) mod login;
 pub(super) mod new_replay;
+pub(super) mod nodes;
 pub(super) mod one_replay;
 pub(super) mod overview;
 mod phrases;

@@ -12,9 +12,9 @@ use crate::{
     store::{
         Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Erased,
         EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, FigureKeeping, Figures, FiguresPart,
-        GroupFilter, Keys, Ledger, Links, OnceName, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf,
-        ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Sealed, SealedDestinations, Sessions,
-        Span, Subject, Tokens, Vitals,
+        GroupFilter, Keys, Ledger, Links, OnceName, Operations, Page, PayloadRead, ReplayListFilter,
+        ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Sealed, SealedDestinations,
+        Sessions, Span, Subject, Tokens, Vitals,
     },
     time::Timestamp,
     token::Token,

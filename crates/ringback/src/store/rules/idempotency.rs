@@ -198,7 +198,11 @@ mod tests {
     fn the_newest_that_hold_a_key_now_are_told() {
         let (old, first, second) = (id(0), id(30), id(40));
         let now = id(60).accepted_at();
-        assert_eq!(holders_now(vec![first, old, second], now, WINDOW, 10), [second, first], "the old one's has just ended");
+        assert_eq!(
+            holders_now(vec![first, old, second], now, WINDOW, 10),
+            [second, first],
+            "the old one's has just ended"
+        );
         assert_eq!(holders_now(vec![first, old, second], now, WINDOW, 1), [second]);
     }
 

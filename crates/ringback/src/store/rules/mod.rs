@@ -10,5 +10,6 @@ pub mod host;
 pub mod idempotency;
 pub mod keys;
 pub mod missing;
+pub mod nodes;
 pub mod page;
 pub mod standing;

@@ -171,6 +171,7 @@ statements! {
         add_figures
         add_part
         add_pulses
+        count_accepted
         count_ledger
         count_ledger_of_tenant
         count_pending_in

@@ -23,7 +23,7 @@ use ringback::{
     id::{DeliveryId, EventId, ReplayId},
     store::{
         Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter,
-        Ledger, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow,
+        Ingest, Ledger, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow,
         ReplayScope, ReplayToCreate, Result, Span,
     },
     time::Timestamp,
@@ -139,6 +139,10 @@ impl Operations for Postgres {
 
     async fn oldest_due(&self) -> Result<Option<Duration>> {
         figures::oldest_due(self).await
+    }
+
+    async fn accepted_since(&self, tenant: Option<&str>, since: Timestamp, looked_at_max: u32) -> Result<Ingest> {
+        figures::accepted_since(self, tenant, since, looked_at_max).await
     }
 
     async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<Duration>> {

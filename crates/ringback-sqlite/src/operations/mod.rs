@@ -22,7 +22,7 @@ use ringback::{
     id::{DeliveryId, EventId, ReplayId},
     store::{
         Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter,
-        Ledger, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow,
+        Ingest, Ledger, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow,
         ReplayScope, ReplayToCreate, Result, Span, rules::idempotency::holders_now,
     },
     time::Timestamp,
@@ -167,6 +167,12 @@ impl Operations for Sqlite {
     async fn oldest_due(&self) -> Result<Option<Duration>> {
         let mut snapshot = self.snapshot().await?;
         figures::oldest_due(&mut snapshot).await.map_err(|error| self.error(error))
+    }
+
+    async fn accepted_since(&self, tenant: Option<&str>, since: Timestamp, looked_at_max: u32) -> Result<Ingest> {
+        let mut snapshot = self.snapshot().await?;
+        let counted = figures::accepted_since(&mut snapshot, tenant, since, looked_at_max).await;
+        counted.map_err(|error| self.error(error))
     }
 
     async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<Duration>> {

@@ -207,6 +207,7 @@ macro_rules! store_contract {
                 the_ledger_of_a_tenant_or_a_time_counts_theirs_only;
             figures:
                 the_backlog_counts_what_is_pending_and_what_is_dead,
+                accepted_events_are_counted_from_a_moment_on,
                 the_oldest_due_one_counts_whatever_keeps_it_back,
                 the_oldest_that_could_be_sent_is_found_behind_what_could_not,
                 what_is_pending_in_some_lanes_is_counted_up_to_a_bound,

@@ -15,6 +15,7 @@ mod expunge;
 pub mod expunges;
 pub mod figures;
 pub mod find;
+pub mod flow;
 pub mod gaps;
 pub mod health;
 pub mod held;

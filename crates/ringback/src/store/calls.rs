@@ -81,6 +81,7 @@ macro_rules! for_every_call {
                 question ledger(tenant: Option<&str>, accepted: Span) -> Ledger;
                 question backlog(counted_max: u32) -> Backlog;
                 question oldest_due() -> Option<Duration>;
+                question accepted_since(tenant: Option<&str>, since: Timestamp, looked_at_max: u32) -> Ingest;
                 question oldest_due_outside(held: &[LaneId]) -> Option<Duration>;
                 question count_pending_in(lanes: &[LaneId], counted_max: u32) -> u32;
             }

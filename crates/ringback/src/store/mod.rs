@@ -49,7 +49,7 @@ pub use self::{
     once::{DoneBefore, ONCE_FOR, Once, OnceName},
     operations::{
         Backlog, DeadGroup, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, GroupFilter,
-        Ledger, LedgerDeliveries, LedgerEvents, Operations, Page, PayloadRead, Span, UNHELD_LANES,
+        Ingest, Ledger, LedgerDeliveries, LedgerEvents, Operations, Page, PayloadRead, Span, UNHELD_LANES,
         UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD,
     },
     outbox::{Floor, Outbox, OutboxPage, Pointer, RecordedRouting, RoutedAs, RoutedEvent, UnroutedEvent},

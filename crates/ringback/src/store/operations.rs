@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Created, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result};
+use super::{
+    Created, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result,
+};
 use crate::{
     attempt::Attempt,
     audit::Entry,
@@ -246,6 +248,15 @@ pub struct Backlog {
     pub dead: u32,
 }
 
+/// How many events were accepted since a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ingest {
+    /// How many.
+    pub count: u32,
+    /// From here on, up to now.
+    pub since: Timestamp,
+}
+
 /// So many due deliveries of each shard are looked at first by [`Operations::oldest_due_outside`]: enough to see past a few
 /// held ones, and 64 shards together stay a few thousand rows.
 pub const UNHELD_ROWS_OF_SHARD: u32 = 64;
@@ -356,6 +367,10 @@ pub trait Operations {
     /// For how long the oldest due delivery has been due, whatever it waits for: a hold, a pause, an earlier delivery of
     /// its ordering key. `None` if none is due. As cheap as [`Operations::backlog`].
     async fn oldest_due(&self) -> Result<Option<Duration>>;
+
+    /// How many events of one tenant, or of all, were accepted since a moment. Looks at the newest `looked_at_max` events alone:
+    /// if there are more, it tells since when it has counted ([`super::rules::ingest`]).
+    async fn accepted_since(&self, tenant: Option<&str>, since: Timestamp, looked_at_max: u32) -> Result<Ingest>;
 
     /// For how long the oldest due delivery has been due of those that nothing keeps from being sent: its lane is none of
     /// `held`, and no earlier delivery of its ordering key keeps it back. `None` if there is none.

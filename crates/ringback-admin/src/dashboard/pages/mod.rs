@@ -17,6 +17,7 @@ pub(super) mod login;
 pub(super) mod new_replay;
 pub(super) mod nodes;
 pub(super) mod one_replay;
+mod ours;
 pub(super) mod overview;
 mod phrases;
 pub(super) mod replay;

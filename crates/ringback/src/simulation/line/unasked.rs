@@ -12,7 +12,7 @@ use crate::{
     store::{
         Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Erased,
         EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, FigureKeeping, Figures, FiguresPart,
-        GroupFilter, Keys, Ledger, Links, OnceName, Operations, Page, PayloadRead, ReplayListFilter,
+        GroupFilter, Ingest, Keys, Ledger, Links, OnceName, Operations, Page, PayloadRead, ReplayListFilter,
         ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Sealed, SealedDestinations,
         Sessions, Span, Subject, Tokens, Vitals,
     },
@@ -61,6 +61,7 @@ unasked! {
         ledger(Option<&str>, Span) -> Ledger;
         backlog(u32) -> Backlog;
         oldest_due() -> Option<Duration>;
+        accepted_since(Option<&str>, Timestamp, u32) -> Ingest;
         oldest_due_outside(&[LaneId]) -> Option<Duration>;
         count_pending_in(&[LaneId], u32) -> u32;
         ; none running_replays -> Vec<ReplayId>;

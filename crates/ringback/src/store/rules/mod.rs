@@ -8,6 +8,7 @@ pub mod erasing;
 pub mod health;
 pub mod host;
 pub mod idempotency;
+pub mod ingest;
 pub mod keys;
 pub mod missing;
 pub mod nodes;

@@ -129,11 +129,13 @@ statements! {
         read_delivery
         read_lane_holds
         read_replays_under_way
+        read_standings
     }
     events {
         end_of_events
         end_of_events_of_key
         find_events
+        find_events_of_keys
         find_keys_after
         find_keys_before
         find_key_takers

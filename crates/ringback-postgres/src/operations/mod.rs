@@ -5,6 +5,7 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod figures;
+mod gaps;
 mod groups;
 mod ledger;
 mod missing;
@@ -22,8 +23,8 @@ use ringback::{
     delivery::LaneId,
     id::{DeliveryId, EventId, ReplayId},
     store::{
-        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter,
-        Ingest, Ledger, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow,
+        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Expected, GroupFilter,
+        Ingest, Ledger, Operations, Outcome, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow,
         ReplayScope, ReplayToCreate, Result, Span,
     },
     time::Timestamp,
@@ -77,6 +78,10 @@ impl Operations for Postgres {
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<Attempt>> {
         attempts::read(self, id).await
+    }
+
+    async fn outcomes_of_keys(&self, keys: &[String], expected: &Expected) -> Result<Vec<Outcome>> {
+        gaps::outcomes(self, keys, expected).await
     }
 
     async fn list_dead_letters(

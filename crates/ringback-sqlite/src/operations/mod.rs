@@ -6,6 +6,7 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod figures;
+mod gaps;
 mod groups;
 mod ledger;
 mod missing;
@@ -21,8 +22,8 @@ use ringback::{
     delivery::LaneId,
     id::{DeliveryId, EventId, ReplayId},
     store::{
-        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, GroupFilter,
-        Ingest, Ledger, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow,
+        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, Expected, GroupFilter,
+        Ingest, Ledger, Operations, Outcome, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow,
         ReplayScope, ReplayToCreate, Result, Span, rules::idempotency::holders_now,
     },
     time::Timestamp,
@@ -85,6 +86,11 @@ impl Operations for Sqlite {
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<Attempt>> {
         let mut snapshot = self.snapshot().await?;
         attempts::of(&mut snapshot, id).await.map_err(|error| self.error(error))
+    }
+
+    async fn outcomes_of_keys(&self, keys: &[String], expected: &Expected) -> Result<Vec<Outcome>> {
+        let mut snapshot = self.snapshot().await?;
+        gaps::outcomes(&mut snapshot, keys, expected).await.map_err(|error| self.error(error))
     }
 
     async fn list_dead_letters(

@@ -131,6 +131,8 @@ async fn hot_statements_walk_no_growing_table() {
         "expunging/cancel_event",
         "events/list_events",
         "events/find_key_takers",
+        "events/find_events_of_keys",
+        "deliveries/read_standings",
         "deliveries/list_pending",
         "deliveries/list_dead",
         "deliveries/list_finished",

@@ -13,6 +13,7 @@ pub mod audit;
 pub mod configuration;
 pub mod expunging;
 pub mod figures;
+pub mod gaps;
 pub mod given;
 pub mod history;
 pub mod intake;
@@ -156,6 +157,8 @@ macro_rules! store_contract {
                 sealed_destinations_are_found_among_all_events,
                 sealed_requests_are_found_in_pages,
                 a_setting_is_replaced_if_it_is_what_was_read;
+            gaps:
+                what_became_of_many_keys_is_told_at_once;
             lists:
                 keys_are_found_near_a_text,
                 holders_of_an_idempotency_key_are_found,
@@ -295,6 +298,7 @@ mod tests {
             include_str!("configuration.rs"),
             include_str!("expunging.rs"),
             include_str!("figures.rs"),
+            include_str!("gaps.rs"),
             include_str!("intake.rs"),
             include_str!("leases.rs"),
             include_str!("ledger.rs"),

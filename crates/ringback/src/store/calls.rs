@@ -68,6 +68,7 @@ macro_rules! for_every_call {
                 question list_deliveries(filter: &DeliveryFilter, before: Option<DeliveryId>, limit: u32) -> Page<DeliveryRow, DeliveryId>;
                 question delivery(id: DeliveryId) -> Option<DeliveryRow>;
                 question attempts(id: DeliveryId) -> Vec<Attempt>;
+                question outcomes_of_keys(keys: &[String], expected: &Expected) -> Vec<Outcome>;
                 question list_dead_letters(filter: &DeliveryFilter, before: Option<(Timestamp, DeliveryId)>, limit: u32) -> Page<DeliveryRow, (Timestamp, DeliveryId)>;
                 question group_dead_letters(filter: &GroupFilter, most: u32) -> DeadGroups;
                 question discard_dead_letter(id: DeliveryId, record: &Entry) -> bool;

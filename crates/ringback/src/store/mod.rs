@@ -16,6 +16,7 @@ mod configuration;
 mod damage;
 mod expunging;
 mod figures;
+mod gaps;
 mod histogram;
 mod intake;
 mod leases;
@@ -41,6 +42,7 @@ pub use self::{
     configuration::{Change, Changes, Configuration, EndpointAsOf, EndpointFilter, Updated},
     expunging::{Erased, ExpungeFilter, ExpungeRow, ExpungeState, ExpungeToCreate, Expunging, Keys},
     figures::{FigureKeeping, Figures, FiguresPart, HoldNow, LastFailure, MINUTE, MinuteOf, Pulse, Subject, Vitals},
+    gaps::{Expected, Fate, LATE_AFTER, Outcome, Standing},
     histogram::Histogram,
     intake::{Acceptance, Accepted, EventToAccept, Group, Intake, Routing, Verdict},
     leases::{Claimed, LeaseKeeper, Leases, NodeId, NodeRow, NodeState, Nodes, OpenRequest, Renewal, ShardMap},

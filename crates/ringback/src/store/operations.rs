@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    Created, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result,
+    Created, Expected, Outcome, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result,
 };
 use crate::{
     attempt::Attempt,
@@ -310,6 +310,10 @@ pub trait Operations {
 
     /// A delivery's attempts in order of (number, at).
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<Attempt>>;
+
+    /// What became of the events with each of these keys, in their order ([`super::rules::gaps`]). The statements are as many,
+    /// however many keys there are; each key costs a look into an index.
+    async fn outcomes_of_keys(&self, keys: &[String], expected: &Expected) -> Result<Vec<Outcome>>;
 
     /// Dead letters, newest death first; the next page begins before (`died_at`, id).
     async fn list_dead_letters(

@@ -11,8 +11,8 @@ use crate::{
     link::Link,
     store::{
         Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Erased,
-        EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, FigureKeeping, Figures, FiguresPart,
-        GroupFilter, Ingest, Keys, Ledger, Links, OnceName, Operations, Page, PayloadRead, ReplayListFilter,
+        EventFilter, EventRow, Expected, ExpungeRow, ExpungeToCreate, Expunging, FigureKeeping, Figures, FiguresPart,
+        GroupFilter, Ingest, Keys, Ledger, Links, OnceName, Operations, Outcome, Page, PayloadRead, ReplayListFilter,
         ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Sealed, SealedDestinations,
         Sessions, Span, Subject, Tokens, Vitals,
     },
@@ -49,6 +49,7 @@ unasked! {
         list_deliveries(&DeliveryFilter, Option<DeliveryId>, u32) -> Page<DeliveryRow, DeliveryId>;
         delivery(DeliveryId) -> Option<DeliveryRow>;
         attempts(DeliveryId) -> Vec<Attempt>;
+        outcomes_of_keys(&[String], &Expected) -> Vec<Outcome>;
         list_dead_letters(&DeliveryFilter, Option<(Timestamp, DeliveryId)>, u32) -> Page<DeliveryRow, (Timestamp, DeliveryId)>;
         group_dead_letters(&GroupFilter, u32) -> DeadGroups;
         discard_dead_letter(DeliveryId, &Entry) -> bool;

@@ -5,6 +5,7 @@ pub mod acceptance;
 pub mod addressing;
 pub mod admission;
 pub mod erasing;
+pub mod gaps;
 pub mod health;
 pub mod host;
 pub mod idempotency;

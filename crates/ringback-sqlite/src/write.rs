@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Options, Sqlite,
-    error::{Fault, file_error, is_busy},
+    error::{Fault, file_error, is_busy, told},
     open::connect_writer,
     presence::Files,
 };
@@ -246,7 +246,7 @@ impl Desk {
         };
         // Some failures of one statement undo the whole transaction. The error of the next statement is then not the cause.
         let cause = batch.iter().find_map(|request| request.fault());
-        let said = || format!("{}: {error}", self.options.path.display());
+        let said = || told(&self.options.path, &error);
         let (fault, why) = cause.unwrap_or_else(|| (Fault::of(&error), said()));
         tracing::warn!(error = why, "writing to the database failed");
         if !is_busy(&error) {

@@ -91,8 +91,9 @@ impl<'a> Serve<'a> {
             true => Command::new(binary()),
             // It takes the place of itself, and keeps the process id.
             false => {
-                let mut command = Command::new("prlimit");
-                command.args(&self.limits).arg(binary());
+                // A write beyond a limit fails; without this its signal would end the process instead.
+                let mut command = Command::new("sh");
+                command.args(["-c", "trap '' XFSZ; exec prlimit \"$@\"", "sh"]).args(&self.limits).arg(binary());
                 command
             }
         };

@@ -142,6 +142,7 @@ fn routes() -> Vec<Route> {
         get("/v1/ledger", "?tenant=TENANT", Tenant, Read),
         get("/v1/figures", "?tenant=TENANT", Tenant, Read),
         get("/v1/audit", "", Nothing, Admin),
+        get("/v1/nodes", "", Everything, Admin),
         get("/metrics", "", Everything, Read),
     ]
 }

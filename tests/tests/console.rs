@@ -69,6 +69,7 @@ async fn every_page_fits_has_no_barriers_and_is_harmless() {
         "/audit".to_owned(),
         "/tail?status=dead".to_owned(),
         "/tokens".to_owned(),
+        "/nodes".to_owned(),
         "/alerts".to_owned(),
         "/events?since=yesterday".to_owned(),
     ];
@@ -144,7 +145,7 @@ on_both_stores! {
         server.api.endpoint(wants).await;
         let other = json!({"url": receiver.url(), "key": "billing", "event_types": ["agent.*"]});
         server.api.endpoint(other).await;
-        let event = server.api.emit("call.ended", b"{\"minutes\": 3.0}", json!({"key": "call-42"})).await;
+        let event = server.api.emit("call.ended", b"{\"minutes\": 3.0}", json!({"key": "call-42", "idempotency_key": "request-7"})).await;
         server.api.delivery_with_status(&server.api.delivery_of(&event).await, "delivered").await;
         let browser = opened(&server).await;
 
@@ -160,7 +161,7 @@ on_both_stores! {
         browser.click(".headline summary").await;
         browser.click(".headline details button").await;
         receiver.wait_for(2).await;
-        for (sought, told) in [(event.as_str(), "Routing"), ("call-4", "Routing"), ("call-43", "Keys that stand beside it")] {
+        for (sought, told) in [(event.as_str(), "Routing"), ("call-4", "Routing"), ("request-7", "Routing"), ("call-43", "Keys that stand beside it")] {
             // A page that says none of it.
             go(&browser, &server, "/tokens").await;
             browser.text_with("They are made with").await;

@@ -10,6 +10,7 @@ use ringback_tests::{
     receiver::{Receiver, Reply},
     server::{Serve, Server, TOKEN},
     stores::Store,
+    until::until,
 };
 use serde_json::json;
 
@@ -62,6 +63,56 @@ on_both_stores! {
         browser.text_with("Log in").await;
         browser.go(server.api.base()).await;
         browser.text_with("Log in").await;
+    }
+
+    async fn the_first_page_tells_this_side_from_receivers_and_shows_every_group(store: Store) {
+        const ANSWERS: [u16; 11] = [400, 401, 402, 403, 404, 405, 406, 409, 411, 412, 500];
+        const DEAD: usize = 1_585;
+        const ALL: usize = 3_000;
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let receiver = Receiver::scripted(|request| {
+            let answer = request.header("ringback-event-type").rsplit('.').next().and_then(|code| code.parse().ok());
+            Reply::status(answer.expect("the type ends with the answer"))
+        })
+        .await;
+        let once = json!({"url": receiver.url(), "event_types": ["*"], "max_in_flight": 64, "retry": {"max_attempts": 1}});
+        server.api.endpoint(once).await;
+        let event = |number: usize| {
+            let answer = if number < DEAD { ANSWERS[number % ANSWERS.len()] } else { 204 };
+            json!({"type": format!("call.{answer}"), "payload": {}})
+        };
+        let events: Vec<_> = (0..ALL).map(event).collect();
+        for batch in events.chunks(500) {
+            server.api.post("/v1/events/batch", &json!({"events": batch})).await.expect(202);
+        }
+        until("all are done", async || {
+            let ledger = server.api.get("/v1/ledger").await.expect(200);
+            let is = |what: &str, count: usize| ledger["deliveries"][what] == count;
+            (is("dead", DEAD) && is("delivered", ALL - DEAD)).then_some(())
+        })
+        .await;
+
+        let browser = logged_in(&server).await;
+        let page = browser.text_with("1\u{202f}585 dead letters").await;
+        for answer in ANSWERS {
+            assert!(page.contains(&format!("call.{answer}")), "{answer} is missing from:\n{page}");
+        }
+        let rows = browser.run("return document.querySelectorAll('#dead-letters tbody tr').length").await;
+        assert_eq!(rows, 11, "{page}");
+        let ours = browser.run("return document.querySelector('#ours').innerText").await;
+        let ours = ours.as_str().expect("a text");
+        for told in ["Nodes", "1 alive", "every shard is served", "Lag", "of what is not held", "Accepted", "Attempts", "failed"] {
+            assert!(ours.contains(told), "{told} is missing from:\n{ours}");
+        }
+        for rate in ["Accepted", "Attempts"] {
+            let told = ours.lines().skip_while(|line| *line != rate).nth(1).expect("the number stands below");
+            let rate: u32 = told.trim_end_matches("/min").replace('\u{202f}', "").parse().expect("a number");
+            // Of some five minutes, if this began just now.
+            assert!((450..=3_000).contains(&rate), "3,000 came in, and went out:\n{ours}");
+        }
+        let theirs = browser.run("return document.querySelector('#theirs').innerText").await;
+        assert!(theirs.as_str().is_some_and(|text| text.contains("Dead letters") && text.contains("1\u{202f}585")), "{theirs}");
     }
 
     async fn a_session_survives_a_restart_and_ends_with_its_token(store: Store) {

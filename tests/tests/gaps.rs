@@ -1,5 +1,7 @@
 //! Which of a platform's calls got no webhook: its list of keys, held against what was sent.
 
+use std::time::Instant;
+
 use ringback_tests::{
     api::Api,
     command::ringback,
@@ -88,7 +90,7 @@ on_both_stores! {
         ] {
             assert_eq!(ask(&server.api, "", kind, body).await["status"], status, "{kind} {body:?}");
         }
-        let many = "k\n".repeat(10_001);
+        let many = "k\n".repeat(100_001);
         assert_eq!(ask(&server.api, "", "text/csv", &many).await["errors"][0]["code"], "too_many");
 
         let file = database.folder().join("calls.csv");
@@ -100,5 +102,45 @@ on_both_stores! {
         assert_eq!(ended.code, 3, "{said}");
         std::fs::write(file, "call-good\n").expect("a file");
         assert_eq!(ringback(&database, &["gaps", "--expected", file]).await.code, 0);
+    }
+
+    async fn a_list_of_a_hundred_thousand_keys_is_asked_about_in_steps(store: Store) {
+        const KEYS: usize = 100_000;
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let receiver = Receiver::healthy().await;
+        server.api.endpoint_at(&receiver.url()).await;
+        // Of every hundredth call there is an event.
+        let event = |number: usize| json!({"type": "call.ended", "payload": {}, "key": format!("call-{number}")});
+        let events: Vec<_> = (0..KEYS).step_by(100).map(event).collect();
+        for batch in events.chunks(500) {
+            server.api.post("/v1/events/batch", &json!({"events": batch})).await.expect(202);
+        }
+        receiver.wait_for(KEYS / 100).await;
+        server.api.settled().await;
+        let list = (0..KEYS).map(|number| format!("call-{number},2026-01-31\n")).collect::<String>();
+        let begun = Instant::now();
+        let answer = ask(&server.api, "", "text/csv", &list).await;
+        eprintln!("{store:?}: {KEYS} keys by HTTP in {:?}", begun.elapsed());
+        let counts = json!({"delivered": KEYS / 100, "never_emitted": KEYS - KEYS / 100});
+        assert_eq!(answer["counts"], counts);
+        let told = fates(&answer);
+        let right = |number: usize| if number.is_multiple_of(100) { "delivered" } else { "never_emitted" };
+        let is_right = |(number, (key, fate)): (usize, &(&str, &str))| *key == format!("call-{number}") && *fate == right(number);
+        assert!(told.len() == KEYS && told.iter().enumerate().all(is_right));
+
+        let file = database.folder().join("calls.csv");
+        std::fs::write(&file, format!("key,at\n{list}")).expect("a file");
+        let file = file.to_str().expect("a path");
+        let begun = Instant::now();
+        let ended = ringback(&database, &["gaps", "--expected", file, "--json"]).await;
+        eprintln!("{store:?}: {KEYS} keys by command in {:?}", begun.elapsed());
+        assert_eq!(ended.code, 3, "{}", ended.err);
+        let all: Value = serde_json::from_str(&ended.out).expect("one document, of many answers");
+        assert_eq!((&all["counts"], &all["items"]), (&counts, &answer["items"]));
+        // What is wrong is told with its line, also far behind the first step.
+        std::fs::write(file, format!("{list}\u{1}\n")).expect("a file");
+        let ended = ringback(&database, &["gaps", "--expected", file]).await;
+        assert!(ended.code == 2 && ended.err.contains("line 100001 has no key"), "{}: {}", ended.code, ended.err);
     }
 }

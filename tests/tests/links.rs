@@ -204,7 +204,9 @@ on_both_stores! {
                 assert!(page.text.is_empty() || page.text.contains("Acme Voice"), "{list}");
             }
         }
-        let sought = [event(&foreign), foreign.clone(), foreign_endpoint.clone(), replay.clone(), "call-of-canary-of-other".to_owned(), "call-of".to_owned()];
+        let request = json!({"tenant": CANARY, "idempotency_key": "request-of-another"});
+        server.api.emit("call.ended", b"{}", request).await;
+        let sought = ["request-of-another".to_owned(), event(&foreign), foreign.clone(), foreign_endpoint.clone(), replay.clone(), "call-of-canary-of-other".to_owned(), "call-of".to_owned()];
         for sought in sought {
             let page = manager.get(&format!("/portal/find?q={sought}")).await;
             assert_eq!(page.status, 200, "{sought}: it leads nowhere");
@@ -239,7 +241,7 @@ on_both_stores! {
         assert_eq!(now["updated_at"], before["updated_at"], "nothing of the other tenant has changed");
 
         // What is of operators is not there, and the session is worth nothing elsewhere.
-        for absent in ["/portal/audit", "/portal/tokens", "/portal/login", "/portal/v1/events"] {
+        for absent in ["/portal/audit", "/portal/tokens", "/portal/nodes", "/portal/login", "/portal/v1/events"] {
             assert_eq!(manager.get(absent).await.status, 404, "{absent}");
         }
         assert_eq!(manager.get("/deliveries").await.status, 303, "it is no session of the dashboard");

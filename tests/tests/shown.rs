@@ -50,6 +50,7 @@ fn settled(text: &str) -> String {
         (r"\b\d\d:\d\d:\d\d(\.\d+)?\b", "TIME"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r#"value="[^"]{32,}""#, r#"value="TOKEN""#),
+        (r"\b\d+(\.\d+)?/min\b", "RATE/min"),
         (r"\b\d+(\.\d+)? ?(µs|ms|s|min|h)\b( ago)?", "SPAN"),
         (r"v1,[A-Za-z0-9+/]{43}=", "v1,SIGNATURE"),
         (r"\b1\d{9}\b", "SECONDS"),

@@ -256,6 +256,9 @@ step 'Who changed what, newest first; and the figures for Prometheus.'
 ask GET '/v1/audit?limit=20' 200
 has at who action object_id tenant request_id before after
 shows '"who":"admin_token"' '"action":"endpoint.delete"' "\"object_id\":\"$agent\""
+ask GET /v1/nodes 200
+has items id state since lease_until shards is_this unowned_shards
+shows '"state":"alive"' '"is_this":true'
 ask GET /metrics 200
 shows ringback_events_accepted_total 'ringback_attempts_total{outcome="delivered"' ringback_deliveries_pending \
     ringback_oldest_due_age_seconds ringback_lanes_held

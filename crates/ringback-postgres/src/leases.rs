@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringback::{
     delivery::{SHARDS, Shard},
-    store::{Claimed, Error, LeaseKeeper, Leases, NodeId, OpenRequest, Renewal, Result, ShardMap},
+    store::{Claimed, Error, LeaseKeeper, Leases, NodeId, Nodes, OpenRequest, Renewal, Result, ShardMap, rules},
     time::Timestamp,
 };
 use sqlx::{Connection as _, PgConnection, SqlStr, postgres::PgConnectOptions};
@@ -56,6 +56,20 @@ impl Leases for Postgres {
         }
         map.nodes.sort_unstable();
         Ok(map)
+    }
+
+    async fn nodes(&self) -> Result<Nodes> {
+        let rows = query(&self.sql().read_nodes).fetch_all(&mut *self.desk().await?).await.map_err(from_sqlx)?;
+        let (mut now, mut registered, mut owners) = (Timestamp::default(), Vec::new(), [None; SHARDS as usize]);
+        for row in &rows {
+            now = rows::time(row, "now")?;
+            let Some(node) = rows::get::<Option<Uuid>, _>(row, "node_id")?.map(NodeId) else { continue };
+            match shard(rows::get(row, "shard")?).and_then(|shard| owners.get_mut(usize::from(shard))) {
+                Some(owner) => *owner = Some(node),
+                None => registered.push((node, rows::time_or_none(row, "lease_until")?)),
+            }
+        }
+        Ok(rules::nodes::nodes(now, &registered, &owners))
     }
 
     async fn claim_shards(&self, node: NodeId, wanted: &[Shard]) -> Result<Vec<Claimed>> {

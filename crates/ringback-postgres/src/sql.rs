@@ -129,13 +129,16 @@ statements! {
         read_delivery
         read_lane_holds
         read_replays_under_way
+        read_standings
     }
     events {
         end_of_events
         end_of_events_of_key
         find_events
+        find_events_of_keys
         find_keys_after
         find_keys_before
+        find_key_takers
         find_waiting
         list_events
         read_payload
@@ -170,6 +173,7 @@ statements! {
         add_figures
         add_part
         add_pulses
+        count_accepted
         count_ledger
         count_ledger_of_tenant
         count_pending_in
@@ -192,6 +196,7 @@ statements! {
         deregister_node
         lock_nodes
         lock_shards
+        read_nodes
         read_shard_map
         read_timeline
         register_node

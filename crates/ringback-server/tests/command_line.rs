@@ -97,6 +97,7 @@ fn help_teaches_with_examples() {
         "discard",
         "ledger",
         "audit",
+        "nodes",
         "endpoints",
         "verify",
         "listen",

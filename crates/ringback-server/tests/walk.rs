@@ -285,7 +285,7 @@ fn delivered(way: &Way<'_>, crm: &str, tenant: &str) -> String {
     assert!(way.done(&["find", "call-1", "--tenant", tenant]).contains(id));
     for (sought, told) in [(event, "answered 200"), (id, "answered 200"), (crm, "selects")] {
         assert!(way.done(&["find", sought, "--tenant", tenant]).contains(told));
-        assert_eq!(way.json(&["find", sought])["id"], sought);
+        assert_eq!(way.json(&["find", sought])["items"][0]["id"], sought);
         assert!(way.refused(3, &["find", sought, "--tenant", "nobody"]).contains("with the id"));
     }
     let explained = way.done(&["explain", event]);
@@ -342,6 +342,10 @@ fn looked_up(way: &Way<'_>, crm: &str, tenant: &str) {
     let told = way.done(&["audit", "--limit", "1000"]);
     assert!(told.lines().any(|line| line.contains(crm) && line.ends_with("name")), "{told}");
     way.refused(3, &["audit", "--until", "2020-01-01T00:00:00Z"]);
+
+    let node = way.json(&["nodes"])["items"][0].clone();
+    assert_eq!(node["state"], "alive", "{node}");
+    assert!(way.done(&["nodes"]).contains(text(&node["id"])));
 }
 
 /// What happens now: as it comes, and on one screen.

@@ -6,6 +6,7 @@ use ringback::{
     time::Timestamp,
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+use uuid::Uuid;
 
 use crate::{
     Sqlite,
@@ -26,6 +27,21 @@ pub(crate) async fn write(tx: &mut SqliteConnection, record: &Entry) -> sqlx::Re
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// Runs a statement that changes the one object with this id now, or none, and writes the record if it did.
+pub(crate) async fn change(
+    tx: &mut SqliteConnection,
+    statement: &'static str,
+    id: Uuid,
+    record: Entry,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query(statement).bind(id.as_bytes().as_slice()).bind(now()).execute(&mut *tx).await?;
+    let changed = done.rows_affected() == 1;
+    if changed {
+        write(tx, &record).await?;
+    }
+    Ok(changed)
 }
 
 #[async_trait::async_trait]

@@ -2,9 +2,14 @@
 //! and replaces what is in it: SQLite does not notice, and would copy the log of the one database into the other.
 //!
 //! The file itself changes only when a log is copied into it. Then its format stays, the counter in its header never falls,
-//! and the first migration ran when it ran. So a backup is found by its format (it was written without a log), another database
-//! by its first migration, and an earlier state of the same database by its counter, which rises when a process adds the first
-//! page to the file. Not found is a copy of the bare file, without its log, that was made since then: it is no backup either.
+//! the first migration ran when it ran, and the number of the last event and the version of the configuration never fall. So a
+//! backup is found by its format (it was written without a log), another database by its first migration, and an earlier state
+//! of the same database by its counter, which rises when a process adds the first page to the file, or by those numbers.
+//!
+//! What is compared is the file without its log, with what it was at an earlier look: between two of them the log may have been
+//! copied and the file overwritten. Not found is a copy of the bare file since which, as far as the log was copied into the
+//! file, no event was accepted and nothing was configured, released or erased: there are only outcomes of attempts to lose then,
+//! and those deliveries are sent again. Nor is anything found that happened while no server ran.
 
 use std::{
     fs::File,
@@ -13,7 +18,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::Sqlite;
 
@@ -42,6 +47,29 @@ pub(crate) struct Contents {
     written_at: Option<SystemTime>,
     /// When the first migration ran, in the microseconds that are stored.
     first_ran_at: Option<i64>,
+    /// The numbers in the file that never fall, the greatest that were seen.
+    rising: Option<Rising>,
+}
+
+/// Numbers that stand in the file itself, without its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Rising {
+    /// The number of the last event.
+    event: i64,
+    /// The version of the configuration.
+    configuration: i64,
+}
+
+impl Rising {
+    fn has_fallen_behind(&self, earlier: &Self) -> bool {
+        self.event < earlier.event || self.configuration < earlier.configuration
+    }
+}
+
+/// What stands in the file itself, without its log.
+struct InFile {
+    first_ran_at: Option<i64>,
+    rising: Option<Rising>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +114,7 @@ impl Contents {
     /// Those of the file that has this name now.
     pub(crate) fn of(path: &Path) -> Self {
         let file = File::open(path).ok().map(ManuallyDrop::new);
-        Self { path: path.to_owned(), file, header: None, written_at: None, first_ran_at: None }
+        Self { path: path.to_owned(), file, header: None, written_at: None, first_ran_at: None, rising: None }
     }
 
     /// Whether the file holds another database by now. The first call says what it is to hold.
@@ -121,27 +149,40 @@ impl Contents {
         {
             self.first_ran_at = first_ran_at(&mut snapshot).await;
         }
-        let in_file = self.first_in_file().await;
-        if self.first_ran_at.is_some() && in_file.is_some() && in_file != self.first_ran_at {
+        let InFile { first_ran_at, rising } = self.in_file().await;
+        if self.first_ran_at.is_some() && first_ran_at.is_some() && first_ran_at != self.first_ran_at {
             return true;
         }
-        (self.header, self.written_at) = (header, written_at);
+        if let (Some(earlier), Some(now)) = (&self.rising, &rising)
+            && now.has_fallen_behind(earlier)
+        {
+            return true;
+        }
+        (self.header, self.written_at, self.rising) = (header, written_at, rising.or(self.rising));
         false
     }
 
-    /// What stands in the file itself, without its log; `None` if it cannot be told, as while a log is copied into it.
-    async fn first_in_file(&self) -> Option<i64> {
+    /// What cannot be told is left out, as while a log is copied into the file.
+    async fn in_file(&self) -> InFile {
         let options = SqliteConnectOptions::new().filename(&self.path).read_only(true).immutable(true);
-        let mut connection = options.disable_statement_logging().connect().await.ok()?;
-        let first = first_ran_at(&mut connection).await;
+        let Ok(mut connection) = options.disable_statement_logging().connect().await else {
+            return InFile { first_ran_at: None, rising: None };
+        };
+        let first_ran_at = first_ran_at(&mut connection).await;
+        let rising = rising(&mut connection).await;
         // An error is of no interest: the connection has only read.
         let _ = connection.close().await;
-        first
+        InFile { first_ran_at, rising }
     }
 }
 
 async fn first_ran_at(connection: &mut SqliteConnection) -> Option<i64> {
     sqlx::query_scalar(sql!("schema/read_first_migration")).fetch_optional(connection).await.ok().flatten()
+}
+
+async fn rising(connection: &mut SqliteConnection) -> Option<Rising> {
+    let row = sqlx::query(sql!("schema/read_rising")).fetch_optional(connection).await.ok().flatten()?;
+    Some(Rising { event: row.try_get("event").ok()?, configuration: row.try_get("configuration").ok()? })
 }
 
 #[cfg(test)]

@@ -26,9 +26,14 @@ const FULL: i32 = 13;
 /// Primary result codes of a file that is damaged or no database: CORRUPT, NOTADB.
 const DAMAGED: [i32; 2] = [11, 26];
 
-/// Extended result codes of a failing disk: IOERR itself, and its READ, SHORT_READ, WRITE, FSYNC, DIR_FSYNC, TRUNCATE,
-/// FSTAT, DATA, CORRUPTFS and IN_PAGE. Its other extended codes are about memory, locks and names, and pass.
-const DISK_FAILS: [i32; 11] = [10, 266, 522, 778, 1034, 1290, 1546, 1802, 8202, 8458, 8714];
+/// Extended result codes of a write that the system refused: IOERR's WRITE, FSYNC, DIR_FSYNC, TRUNCATE, DELETE and SHMSIZE. A
+/// file that was made immutable, a file system that was mounted anew for reading, a quota, and a limit of the process say so
+/// first; only a connection that is opened later says READONLY. What is in the file is in order.
+const NOT_WRITTEN: [i32; 6] = [778, 1034, 1290, 1546, 2570, 4874];
+
+/// Extended result codes of a disk that does not give back what was written: IOERR itself, and its READ, SHORT_READ, FSTAT,
+/// DATA, CORRUPTFS and IN_PAGE. All others are about memory, locks and names, and pass.
+const DISK_FAILS: [i32; 7] = [10, 266, 522, 1802, 8202, 8458, 8714];
 
 /// Whose fault a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +41,10 @@ pub(crate) enum Fault {
     /// No known fault: the same call may succeed later.
     Passing,
     ReadOnly,
+    /// The system refused a write, and SQLite does not know why.
+    NotWritten,
     Full,
-    /// The file cannot be read or written as it should.
+    /// What is in the file cannot be read as it should.
     Damaged,
     /// A stored value cannot be read, in a file that is in order.
     Unreadable,
@@ -60,6 +67,7 @@ impl Fault {
         match primary(code) {
             READ_ONLY => Self::ReadOnly,
             FULL => Self::Full,
+            _ if NOT_WRITTEN.contains(&code) => Self::NotWritten,
             _ if DISK_FAILS.contains(&code) => Self::Damaged,
             primary if DAMAGED.contains(&primary) => Self::Damaged,
             primary if PASSING.contains(&primary) => Self::Passing,
@@ -71,11 +79,23 @@ impl Fault {
     pub(crate) fn told(self, why: Box<dyn StdError + Send + Sync>) -> Error {
         match self {
             Self::Passing => Error::Unavailable(why),
-            Self::ReadOnly => Error::ReadOnly(why),
+            Self::ReadOnly | Self::NotWritten => Error::ReadOnly(why),
             Self::Full => Error::Full(why),
             Self::Damaged => Error::Damaged(why),
             Self::Unreadable => Error::corrupt(why),
             Self::Data => Error::Refused(why),
+        }
+    }
+
+    /// What to do, where SQLite's own words do not say it.
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::ReadOnly => " (the file, its folder or its file system is read-only: make it writable again)",
+            Self::NotWritten => {
+                " (the file cannot be written: see that its file system is not mounted read-only, that its permissions and \
+                 attributes allow it, that it is within quotas and limits, and that its disk is in order)"
+            }
+            _ => "",
         }
     }
 }
@@ -89,8 +109,13 @@ struct InFile {
 
 impl fmt::Display for InFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.error)
+        write!(f, "{}", told(&self.path, &self.error))
     }
+}
+
+/// An error in words: which file it is about, and what to do.
+pub(crate) fn told(path: &Path, error: &sqlx::Error) -> String {
+    format!("{}: {error}{}", path.display(), Fault::of(error).hint())
 }
 
 impl StdError for InFile {
@@ -144,13 +169,15 @@ mod tests {
     #[test]
     fn every_result_code_is_somebodys_fault() {
         for (fault, codes) in [
-            // BUSY, BUSY_SNAPSHOT, LOCKED, NOMEM, INTERRUPT, IOERR_NOMEM, IOERR_LOCK, IOERR_SHMSIZE, CANTOPEN, PROTOCOL, SCHEMA.
-            (Fault::Passing, &[5, 517, 6, 7, 9, 3082, 3850, 4874, 14, 15, 17][..]),
+            // BUSY, BUSY_SNAPSHOT, LOCKED, NOMEM, INTERRUPT, IOERR_NOMEM, IOERR_LOCK, IOERR_SHMLOCK, CANTOPEN, PROTOCOL, SCHEMA.
+            (Fault::Passing, &[5, 517, 6, 7, 9, 3082, 3850, 5130, 14, 15, 17][..]),
             // READONLY, READONLY_DIRECTORY.
             (Fault::ReadOnly, &[8, 1544]),
             (Fault::Full, &[13]),
-            // CORRUPT, CORRUPT_INDEX, NOTADB, IOERR, IOERR_READ, IOERR_SHORT_READ, IOERR_WRITE, IOERR_FSYNC.
-            (Fault::Damaged, &[11, 779, 26, 10, 266, 522, 778, 1034]),
+            // IOERR_WRITE, IOERR_FSYNC, IOERR_DIR_FSYNC, IOERR_TRUNCATE, IOERR_DELETE, IOERR_SHMSIZE.
+            (Fault::NotWritten, &[778, 1034, 1290, 1546, 2570, 4874]),
+            // CORRUPT, CORRUPT_INDEX, NOTADB, IOERR, IOERR_READ, IOERR_SHORT_READ, IOERR_FSTAT, IOERR_DATA, IOERR_CORRUPTFS.
+            (Fault::Damaged, &[11, 779, 26, 10, 266, 522, 1802, 8202, 8458]),
             // ERROR, TOOBIG, CONSTRAINT_UNIQUE, MISMATCH.
             (Fault::Data, &[1, 18, 2067, 20]),
         ] {

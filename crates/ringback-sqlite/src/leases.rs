@@ -5,6 +5,7 @@
 
 use std::{
     fs::{File, TryLockError},
+    io::{ErrorKind, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -13,7 +14,7 @@ use std::{
 use parking_lot::Mutex;
 use ringback::{
     delivery::{SHARDS, Shard},
-    store::{Claimed, Error, LeaseKeeper, Leases, NodeId, OpenRequest, Renewal, Result, ShardMap},
+    store::{Claimed, Error, LeaseKeeper, Leases, NodeId, Nodes, OpenRequest, Renewal, Result, ShardMap, rules},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -72,8 +73,51 @@ impl Ownership {
             },
         };
         let node = NodeId(Uuid::now_v7());
+        sign(&lock, node);
         *registered = Some(Registered { node, lease_until: Instant::now() + lease, lock });
         Ok(Some(node))
+    }
+
+    /// The node of this process, or the one of whichever process has the lock, as far as it can be known from here.
+    fn nodes(&self) -> Result<Nodes> {
+        let now = Timestamp::now();
+        let lease_until = {
+            let registered = self.registered.lock();
+            let until = |node: &Registered| {
+                let moment = Instant::now();
+                match node.lease_until.checked_duration_since(moment) {
+                    Some(left) => now + left,
+                    None => now - moment.duration_since(node.lease_until),
+                }
+            };
+            registered.as_ref().map(|node| (node.node, until(node)))
+        };
+        if let Some((node, until)) = lease_until {
+            return Ok(rules::nodes::nodes(now, &[(node, Some(until))], &self.map().owners));
+        }
+        if !self.is_locked()? {
+            return Ok(rules::nodes::nodes(now, &[], &[None; SHARDS as usize]));
+        }
+        // Whichever process has the lock owns every shard.
+        let other = std::fs::read_to_string(&self.lock_file).ok().and_then(|text| text.parse().ok()).map(NodeId);
+        Ok(match other {
+            Some(node) => rules::nodes::nodes(now, &[(node, None)], &[Some(node); SHARDS as usize]),
+            None => Nodes { items: Vec::new(), unowned: 0 },
+        })
+    }
+
+    /// Whether a process has the lock. Makes no lock file, and keeps nobody else who asks from the answer.
+    fn is_locked(&self) -> Result<bool> {
+        let file = match File::open(&self.lock_file) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(Error::Unavailable(Box::new(error))),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(Error::Unavailable(Box::new(error))),
+        }
     }
 
     fn try_lock(&self) -> Result<Option<File>> {
@@ -160,6 +204,15 @@ impl Ownership {
     }
 }
 
+/// Writes into the lock file who has the lock, for other processes that are asked which nodes there are. The lock holds
+/// without it, so a full disk keeps nobody from sending.
+fn sign(mut lock: &File, node: NodeId) {
+    let written = lock.set_len(0).and_then(|()| lock.seek(SeekFrom::Start(0))).and_then(|_| write!(lock, "{}", node.0));
+    if let Err(error) = written {
+        tracing::debug!(%error, "the lock file does not tell who has the lock");
+    }
+}
+
 #[async_trait::async_trait]
 impl Leases for Sqlite {
     async fn register_node(&self, lease: Duration) -> Result<Option<NodeId>> {
@@ -172,6 +225,10 @@ impl Leases for Sqlite {
 
     async fn shard_map(&self) -> Result<ShardMap> {
         Ok(self.ownership.map())
+    }
+
+    async fn nodes(&self) -> Result<Nodes> {
+        self.ownership.nodes()
     }
 
     async fn claim_shards(&self, node: NodeId, wanted: &[Shard]) -> Result<Vec<Claimed>> {

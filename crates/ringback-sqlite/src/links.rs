@@ -22,34 +22,22 @@ impl Links for Sqlite {
     }
 
     async fn link(&self, id: LinkId) -> Result<Option<Link>> {
-        let mut snapshot = self.snapshot().await?;
-        let row = sqlx::query(sql!("links/find_link"))
-            .bind(id.uuid().as_bytes().as_slice())
-            .fetch_optional(&mut *snapshot)
-            .await
-            .map_err(|error| self.error(error))?;
-        row.as_ref().map(read).transpose().map_err(|error| self.error(error))
+        self.find(sqlx::query(sql!("links/find_link")).bind(id.uuid().as_bytes().to_vec()), read).await
     }
 
     async fn valid_link(&self, id: LinkId) -> Result<Option<Link>> {
-        let mut snapshot = self.snapshot().await?;
-        let row = sqlx::query(sql!("links/find_valid_link"))
-            .bind(id.uuid().as_bytes().as_slice())
-            .bind(now())
-            .fetch_optional(&mut *snapshot)
-            .await
-            .map_err(|error| self.error(error))?;
-        row.as_ref().map(read).transpose().map_err(|error| self.error(error))
+        let valid = sqlx::query(sql!("links/find_valid_link")).bind(id.uuid().as_bytes().to_vec()).bind(now());
+        self.find(valid, read).await
     }
 
     async fn open_link(&self, id: LinkId, record: &Entry) -> Result<bool> {
         let record = record.clone();
-        self.apply(move |tx| Box::pin(change(tx, sql!("links/open_link"), id, record))).await
+        self.apply(move |tx| Box::pin(audit::change(tx, sql!("links/open_link"), id.uuid(), record))).await
     }
 
     async fn revoke_link(&self, id: LinkId, record: &Entry) -> Result<bool> {
         let record = record.clone();
-        self.apply(move |tx| Box::pin(change(tx, sql!("links/revoke_link"), id, record))).await
+        self.apply(move |tx| Box::pin(audit::change(tx, sql!("links/revoke_link"), id.uuid(), record))).await
     }
 }
 
@@ -65,16 +53,6 @@ async fn create(tx: &mut SqliteConnection, link: Link, record: Entry) -> sqlx::R
         .execute(&mut *tx)
         .await?;
     audit::write(tx, &record).await
-}
-
-/// Runs a statement that changes one link or none, and records it in the audit log if it did.
-async fn change(tx: &mut SqliteConnection, statement: &'static str, id: LinkId, record: Entry) -> sqlx::Result<bool> {
-    let done = sqlx::query(statement).bind(id.uuid().as_bytes().as_slice()).bind(now()).execute(&mut *tx).await?;
-    let changed = done.rows_affected() == 1;
-    if changed {
-        audit::write(tx, &record).await?;
-    }
-    Ok(changed)
 }
 
 fn read(row: &SqliteRow) -> sqlx::Result<Link> {

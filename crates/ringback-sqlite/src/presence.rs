@@ -135,8 +135,9 @@ impl Files {
         let why = self.gone.get_or_init(|| {
             let path = self.database.path.display();
             let why = format!(
-                "{path} was overwritten by another database while it was in use: nothing is written any more, and part of what \
-                 this process wrote may be in it; stop every process that uses it and put the other database there once more"
+                "{path} was overwritten by another database, or by an earlier copy of this one, while it was in use: nothing is \
+                 written any more, and part of what this process wrote may be in it; stop every process that uses it and put \
+                 the other database there once more"
             );
             tracing::error!("{why}");
             why

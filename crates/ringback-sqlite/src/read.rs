@@ -13,10 +13,16 @@ use ringback::{
     time::Timestamp,
     trace::TraceContext,
 };
-use sqlx::{Row as _, Sqlite as Dialect, Transaction, sqlite::SqliteRow};
+use sqlx::{
+    Row as _, Sqlite as Dialect, Transaction,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 use uuid::Uuid;
 
 use crate::{Sqlite, error::corrupt};
+
+/// A statement with its arguments.
+pub(crate) type Query = sqlx::query::Query<'static, Dialect, SqliteArguments>;
 
 impl Sqlite {
     /// A read transaction: all its statements see the same snapshot. It ends when it is dropped.
@@ -24,6 +30,13 @@ impl Sqlite {
         let begun = self.readers.begin().await;
         self.files.check()?;
         begun.map_err(|error| self.error(error))
+    }
+
+    /// The one row that a statement finds, if there is one.
+    pub(crate) async fn find<T>(&self, statement: Query, read: fn(&SqliteRow) -> sqlx::Result<T>) -> Result<Option<T>> {
+        let mut snapshot = self.snapshot().await?;
+        let row = statement.fetch_optional(&mut *snapshot).await.map_err(|error| self.error(error))?;
+        row.as_ref().map(read).transpose().map_err(|error| self.error(error))
     }
 }
 

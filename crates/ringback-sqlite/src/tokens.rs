@@ -37,14 +37,8 @@ impl Tokens for Sqlite {
     }
 
     async fn valid_token(&self, id: TokenId) -> Result<Option<Token>> {
-        let mut snapshot = self.snapshot().await?;
-        let row = sqlx::query(sql!("tokens/find_valid_token"))
-            .bind(id.uuid().as_bytes().as_slice())
-            .bind(now())
-            .fetch_optional(&mut *snapshot)
-            .await
-            .map_err(|error| self.error(error))?;
-        row.as_ref().map(read).transpose().map_err(|error| self.error(error))
+        let valid = sqlx::query(sql!("tokens/find_valid_token")).bind(id.uuid().as_bytes().to_vec()).bind(now());
+        self.find(valid, read).await
     }
 
     async fn revoke_token(&self, id: TokenId, record: &Entry) -> Result<Option<Token>> {
@@ -72,13 +66,8 @@ async fn create(tx: &mut SqliteConnection, token: Token, record: Entry) -> sqlx:
 }
 
 async fn revoke(tx: &mut SqliteConnection, id: TokenId, record: Entry) -> sqlx::Result<Option<Token>> {
-    let id = id.uuid();
-    let revoked =
-        sqlx::query(sql!("tokens/revoke_token")).bind(id.as_bytes().as_slice()).bind(now()).execute(&mut *tx).await?;
-    if revoked.rows_affected() == 1 {
-        audit::write(tx, &record).await?;
-    }
-    let row = sqlx::query(sql!("tokens/find_token")).bind(id.as_bytes().as_slice()).fetch_optional(tx).await?;
+    audit::change(tx, sql!("tokens/revoke_token"), id.uuid(), record).await?;
+    let row = sqlx::query(sql!("tokens/find_token")).bind(id.uuid().as_bytes().as_slice()).fetch_optional(tx).await?;
     row.as_ref().map(read).transpose()
 }
 

@@ -32,7 +32,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Options, Sqlite,
-    error::{Fault, file_error, is_busy},
+    error::{Fault, file_error, is_busy, told},
     open::connect_writer,
     presence::Files,
 };
@@ -262,13 +262,13 @@ impl Desk {
         };
         // Some failures of one statement undo the whole transaction. The error of the next statement is then not the cause.
         let cause = batch.iter().find_map(|request| request.fault());
-        let said = || format!("{}: {error}", self.options.path.display());
+        let said = || told(&self.options.path, &error);
         let (mut fault, mut why) = cause.unwrap_or_else(|| (Fault::of(&error), said()));
         if !is_busy(&error) {
             self.renew().await;
         }
         // On a connection that was opened before the file became read-only, writing fails as it does on a broken disk.
-        if fault == Fault::Damaged
+        if matches!(fault, Fault::NotWritten | Fault::Damaged)
             && let Some(refused) = self.refuses_writes().await
         {
             (fault, why) = (Fault::ReadOnly, refused);

@@ -225,6 +225,10 @@ impl Engine {
     }
 
     /// How many shards this process owns now.
+    pub(crate) fn registered_as(&self) -> Option<store::NodeId> {
+        self.shared.delivering.read().upgrade()?.node()
+    }
+
     pub(crate) fn shards_owned(&self) -> usize {
         self.shared.delivering.read().upgrade().map_or(0, |delivering| delivering.shards_owned())
     }

@@ -65,7 +65,7 @@ impl FromParameters for OfTenant {
 /// What a node has counted in the last 10 seconds is there at once if it answers itself.
 #[utoipa::path(
     get, path = "/v1/figures", operation_id = "figures", tag = "figures",
-    params(parameters::TenantFigures),
+    params(parameters::OfTenant, parameters::Figures),
     responses(
         (status = 200, description = "Every step of the time.", body = FigureList),
         (status = 422, description = "The time cannot be told in such steps: `errors` says which would be right."),

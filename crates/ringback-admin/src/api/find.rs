@@ -1,7 +1,7 @@
 //! `/v1/find`: what a key or an id stands for.
 
 use axum::{Json, extract::State};
-use ringback::event::is_tenant;
+use ringback::{event::is_tenant, operate::find::Sought};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Api;
@@ -17,9 +17,6 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(find))
 }
 
-/// Longest text that is looked for, in characters: no key is longer.
-const CHARS_MAX: usize = 1_024;
-
 /// `?q &tenant`
 struct Asked {
     text: Option<String>,
@@ -28,15 +25,19 @@ struct Asked {
 
 impl FromParameters for Asked {
     fn read(parameters: &mut Parameters) -> Self {
-        let is_sought = |text: &str| !text.is_empty() && text.chars().count() <= CHARS_MAX;
-        Self { text: parameters.must_have("q", is_sought), tenant: parameters.text("tenant", is_tenant) }
+        Self {
+            text: parameters.must_have("q", |text| Sought::of(text).is_some()),
+            tenant: parameters.text("tenant", is_tenant),
+        }
     }
 }
 
 /// Find what a key or an id stands for
 ///
-/// An id of an event, a delivery, an endpoint or a replay; the key of events; or, if no event has that key, the beginning
-/// of keys. If nothing is found, `nearest` has the keys that stand beside it.
+/// An id of an event (which is the `webhook-id` of its requests), a delivery, an endpoint or a replay; the key or the
+/// idempotency key of events, the latter as long as it holds them; or, if no event has such a key, the beginning of keys. If
+/// nothing is found, `nearest` has the keys that stand beside it. Without `tenant`, an idempotency key is looked for under the
+/// first 10,000 pairs of tenant and type.
 #[utoipa::path(
     get, path = "/v1/find", operation_id = "find", tag = "find",
     params(parameters::Find),

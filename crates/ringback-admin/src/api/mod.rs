@@ -14,6 +14,7 @@ mod health;
 mod ledger;
 pub(crate) mod links;
 pub(crate) mod metrics;
+mod nodes;
 pub(crate) mod replays;
 
 use std::{sync::Arc, time::Instant};
@@ -92,6 +93,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(gaps::routes())
         .merge(links::routes())
         .merge(audit::routes())
+        .merge(nodes::routes())
         .merge(health::routes())
         .merge(document::routes())
         .merge(metrics::routes())

@@ -54,7 +54,7 @@ const fn unlinked(path: &'static str) -> Place {
 }
 
 /// All places, in the order of their links.
-const PLACES: [Place; 12] = [
+const PLACES: [Place; 13] = [
     linked("/", "Overview", Whom::Everybody),
     linked("/dead-letters", "Dead letters", Whom::Everybody),
     linked("/deliveries", "Deliveries", Whom::Everybody),
@@ -63,6 +63,7 @@ const PLACES: [Place; 12] = [
     linked("/replays", "Replays", Whom::Everybody),
     linked("/gaps", "Gaps", Whom::Everybody),
     linked("/alerts", "Alerts", Whom::Operators),
+    linked("/nodes", "Nodes", Whom::Administrators),
     linked("/audit", "Audit", Whom::Administrators),
     linked("/tokens", "Tokens", Whom::Administrators),
     unlinked("/find"),

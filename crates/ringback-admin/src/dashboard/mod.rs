@@ -38,7 +38,7 @@ use axum::{
 
 use self::pages::{
     alerts, audit, dead_letters, deliveries, delivery, endpoint, endpoints, event, events, find, gaps, login,
-    new_replay, one_replay, overview, replay, replays, share, shared, signature, tokens,
+    new_replay, nodes, one_replay, overview, replay, replays, share, shared, signature, tokens,
 };
 pub(crate) use self::{host::Hosts, mount::Mount};
 use crate::{api::Api, portal::Portal, sender::TrustedProxies};
@@ -63,6 +63,7 @@ fn of_operators() -> Router<Api> {
         .route("/alerts", get(alerts::show))
         .route("/tokens", get(tokens::show))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
+        .route("/nodes", get(nodes::show))
         .route("/audit", get(audit::show))
         .route("/login", get(login::show).post(login::log_in))
         .route("/logout", post(login::log_out))

@@ -54,6 +54,14 @@ impl Visitor {
         Frame::inside(self.mount.clone(), api.keys(), &self.access, self.cookie(), may_leave, &self.here)
     }
 
+    /// # Errors
+    /// 403, unless the visitor may administer everything: with `otherwise`, or because they are bound to a tenant, and are
+    /// not to learn of the others'.
+    pub(super) fn must_administer_all(&self, otherwise: &str) -> Result<(), Problem> {
+        self.must(Permission::Administer, otherwise)?;
+        if self.access.tenant.is_some() { Err(Problem::forbidden()) } else { Ok(()) }
+    }
+
     /// The session as its cookie holds it.
     pub(super) fn cookie(&self) -> Option<&str> {
         match &self.way_in {

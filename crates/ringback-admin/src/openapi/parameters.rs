@@ -45,8 +45,8 @@ pub(crate) struct Events {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Find {
-    /// A key, the beginning of keys, or an id.
-    #[param(min_length = 1, max_length = 1024)]
+    /// A key, the beginning of keys, an idempotency key, or an id.
+    #[param(min_length = 1, max_length = 256)]
     q: String,
     #[param(inline)]
     tenant: Option<Tenant>,
@@ -72,24 +72,7 @@ pub(crate) struct Gaps {
     late_after: Option<u32>,
 }
 
-/// `GET /v1/figures`
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct TenantFigures {
-    #[param(inline)]
-    tenant: Option<Tenant>,
-    /// From then on; 24 hours before `until` unless given.
-    #[param(inline)]
-    since: Option<Time>,
-    /// Before then; now unless given.
-    #[param(inline)]
-    until: Option<Time>,
-    /// How long a step is: whole minutes, at most 1,500 steps. Unless given, one that gives at most 100.
-    #[param(pattern = "^[0-9]+(ms|s|m|h|d)?$", example = "15m")]
-    step: Option<String>,
-}
-
-/// `GET /v1/endpoints/{id}/figures`
+/// Figures: `GET /v1/endpoints/{id}/figures`, and with [`OfTenant`] `GET /v1/figures`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Figures {
@@ -104,10 +87,10 @@ pub(crate) struct Figures {
     step: Option<String>,
 }
 
-/// `GET /v1/endpoints`
+/// What nothing but a tenant narrows.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Endpoints {
+pub(crate) struct OfTenant {
     #[param(inline)]
     tenant: Option<Tenant>,
 }

@@ -221,7 +221,8 @@ pub(super) fn add(path: &str, operation: &mut Value) {
     // `/healthz` asks no store, and finds a place in the reserve of connections: it is never refused with 503.
     let needs_place = path != "/healthz";
     let possible = |status| match status {
-        400 => has_body || has_parameters,
+        // A guarded route that takes no parameter refuses those that are given.
+        400 => has_body || has_parameters || is_guarded,
         401 | 403 | 429 => is_guarded,
         431 => true,
         404 => can_be_absent,

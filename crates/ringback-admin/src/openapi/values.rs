@@ -15,7 +15,7 @@ use ringback::{
     operate::gaps::Fate as Fated,
     operate::routing::Skipped as Skip,
     store::rules::health::HealthState as Healthy,
-    store::{EventState as Routed, ExpungeState as Erasing, ReplayState as Replaying, Replayed},
+    store::{EventState as Routed, ExpungeState as Erasing, NodeState as Noded, ReplayState as Replaying, Replayed},
     word::Word,
 };
 use utoipa::{
@@ -128,6 +128,7 @@ described! {
     DeadReason = words::<Reason>("Why a delivery was given up.");
     HoldReason = words::<Hold>("Why a delivery waits.");
     PolicyOrigin = words::<Origin>("Where the retry policy comes from.");
+    NodeState = words::<Noded>("How a node stands.");
     HealthState = words::<Healthy>("How an endpoint does.");
     Fate = words::<Fated>("What became of the events with a key.");
     EventState = words::<Routed>("What routing made of an event.");

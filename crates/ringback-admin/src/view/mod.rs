@@ -12,6 +12,7 @@ mod group;
 mod health;
 mod link;
 mod list;
+mod node;
 mod replay;
 
 pub(crate) use self::{
@@ -26,5 +27,6 @@ pub(crate) use self::{
     health::Health,
     link::LinkMade,
     list::List,
+    node::Nodes,
     replay::Replay,
 };

@@ -62,7 +62,7 @@ async fn find(node: &Node, past: u64, count: u64) -> Result<Latencies> {
     for at in 0..count {
         let number = at.wrapping_mul(7_919_317) % past;
         let since = clock::monotonic_ns();
-        let page = connection.api(TOKEN, "GET", &format!("/v1/events?key=past-{number}&limit=20"), None).await?;
+        let page = connection.api(TOKEN, "GET", &format!("/v1/find?q=past-{number}"), None).await?;
         let id = page["items"][0]["id"].as_str().ok_or_else(|| Failure::new(format!("past-{number} is not found")))?;
         let event = connection.api(TOKEN, "GET", &format!("/v1/events/{id}"), None).await?;
         let id =

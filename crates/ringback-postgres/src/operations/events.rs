@@ -1,6 +1,9 @@
 //! Events as listed, with what became of them in routing.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use ringback::{
     id::EventId,
@@ -8,6 +11,7 @@ use ringback::{
         EventFilter, EventRow, EventState, Page, PayloadRead, Result,
         codes::NoDelivery,
         rules::{
+            idempotency::{NAMES_MAX, holders_now},
             keys::{EVENTS_FOR_KEYS, near},
             page::{EVENTS_MAX, Found, merge},
         },
@@ -168,4 +172,19 @@ pub(super) async fn keys_near(store: &Postgres, tenant: Option<&str>, text: &str
     }
     let [before, after] = sides;
     Ok(near(before, after, most))
+}
+
+pub(super) async fn key_holders(
+    store: &Postgres,
+    tenant: Option<&str>,
+    key: &str,
+    window: Duration,
+    most: u32,
+) -> Result<Vec<EventId>> {
+    let list = query(&store.sql().find_key_takers).bind(key).bind(tenant).bind(i64::from(NAMES_MAX));
+    let rows = list.fetch_all(&mut *store.desk().await?).await.map_err(from_sqlx)?;
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    let now = rows::time(first, "now")?;
+    let took = rows.iter().map(|row| Ok(EventId::from_uuid(rows::get(row, "event_id")?))).collect::<Result<_>>()?;
+    Ok(holders_now(took, now, window, most))
 }

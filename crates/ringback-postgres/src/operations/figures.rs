@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use ringback::{
     delivery::LaneId,
-    store::{Backlog, Result, UNHELD_LANES, UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD},
+    id::EventId,
+    store::{Backlog, Ingest, Result, UNHELD_LANES, UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD, rules::ingest::ingest},
+    time::Timestamp,
 };
 
 use sqlx::postgres::PgRow;
+use uuid::Uuid;
 
 use crate::{Postgres, error::from_sqlx, rows, sql::query};
 
@@ -24,6 +27,24 @@ pub(super) async fn backlog(store: &Postgres, counted_max: u32) -> Result<Backlo
 pub(super) async fn oldest_due(store: &Postgres) -> Result<Option<Duration>> {
     let row = query(&store.sql().read_oldest_due).fetch_one(&mut *store.desk().await?).await.map_err(from_sqlx)?;
     due_for(&row)
+}
+
+pub(super) async fn accepted_since(
+    store: &Postgres,
+    tenant: Option<&str>,
+    since: Timestamp,
+    looked_at_max: u32,
+) -> Result<Ingest> {
+    let row = query(&store.sql().count_accepted)
+        .bind(EventId::floor(since).uuid())
+        .bind(i64::from(looked_at_max))
+        .bind(tenant)
+        .fetch_one(&mut *store.desk().await?)
+        .await
+        .map_err(from_sqlx)?;
+    let count = |column| rows::get::<i64, _>(&row, column).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+    let oldest = rows::get::<Option<Uuid>, _>(&row, "oldest")?.map(EventId::from_uuid);
+    Ok(ingest(since, looked_at_max, count("looked_at")?, count("accepted")?, oldest))
 }
 
 pub(super) async fn oldest_due_outside(store: &Postgres, held: &[LaneId]) -> Result<Option<Duration>> {

@@ -5,6 +5,7 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod figures;
+mod gaps;
 mod groups;
 mod ledger;
 mod missing;
@@ -14,15 +15,17 @@ mod scan;
 
 pub(crate) use self::scan::ids;
 
+use std::time::Duration;
+
 use ringback::{
     attempt::Attempt,
     audit::Entry,
     delivery::LaneId,
     id::{DeliveryId, EventId, ReplayId},
     store::{
-        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Elsewhere, EventFilter, EventRow, GroupFilter,
-        Ledger, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
-        ReplayToCreate, Result, Span,
+        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Elsewhere, EventFilter, EventRow, Expected,
+        GroupFilter, Ingest, Ledger, Operations, Outcome, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne,
+        ReplayRow, ReplayScope, ReplayToCreate, Result, Span,
     },
     time::Timestamp,
 };
@@ -48,6 +51,10 @@ impl Operations for Postgres {
         events::keys_near(self, tenant, text, most).await
     }
 
+    async fn key_holders(&self, tenant: Option<&str>, key: &str, window: Duration, most: u32) -> Result<Vec<EventId>> {
+        events::key_holders(self, tenant, key, window, most).await
+    }
+
     async fn event(&self, id: EventId) -> Result<Option<EventRow>> {
         events::find(self, id).await
     }
@@ -71,6 +78,10 @@ impl Operations for Postgres {
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<Attempt>> {
         attempts::read(self, id).await
+    }
+
+    async fn outcomes_of_keys(&self, keys: &[String], expected: &Expected) -> Result<Vec<Outcome>> {
+        gaps::outcomes(self, keys, expected).await
     }
 
     async fn list_dead_letters(
@@ -141,11 +152,15 @@ impl Operations for Postgres {
         figures::backlog(self, counted_max).await
     }
 
-    async fn oldest_due(&self) -> Result<Option<std::time::Duration>> {
+    async fn oldest_due(&self) -> Result<Option<Duration>> {
         figures::oldest_due(self).await
     }
 
-    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<std::time::Duration>> {
+    async fn accepted_since(&self, tenant: Option<&str>, since: Timestamp, looked_at_max: u32) -> Result<Ingest> {
+        figures::accepted_since(self, tenant, since, looked_at_max).await
+    }
+
+    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<Duration>> {
         figures::oldest_due_outside(self, held).await
     }
 

@@ -35,10 +35,11 @@ impl Client {
         self.call(Method::GET, &asked(path, query), None).await
     }
 
-    /// `POST path?query` with lines of CSV.
-    pub(crate) async fn post_csv(&self, path: &str, query: &[(&str, String)], csv: Vec<u8>) -> Result<Answer> {
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/csv"))]);
-        self.send(Method::POST, &asked(path, query), headers, Some(Bytes::from(csv))).await
+    /// `POST path?query` with lines of JSON.
+    pub(crate) async fn post_lines(&self, path: &str, query: &[(&str, String)], lines: Vec<u8>) -> Result<Answer> {
+        let kind = HeaderValue::from_static("application/x-ndjson");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]);
+        self.send(Method::POST, &asked(path, query), headers, Some(Bytes::from(lines))).await
     }
 
     /// `POST path` with a JSON body, or with none.

@@ -79,6 +79,8 @@ pub(crate) struct Event {
     pub(crate) event_type: String,
     pub(crate) tenant: String,
     pub(crate) key: Option<String>,
+    #[serde(default)]
+    pub(crate) idempotency_key: Option<String>,
     pub(crate) accepted_at: Timestamp,
     pub(crate) state: String,
     pub(crate) duplicate_of: Option<String>,

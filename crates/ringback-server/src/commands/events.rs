@@ -60,7 +60,7 @@ impl Events {
 }
 
 /// With the tenants unless only one was asked for.
-fn show(events: &[Event], of_any: bool) {
+pub(super) fn show(events: &[Event], of_any: bool) {
     let now = Timestamp::now();
     let table = Table::new(["ACCEPTED", "STATE", "PAYLOAD", "TENANT", "TYPE", "KEY", "EVENT"]);
     let mut table = table.toned("STATE", tone).only_if("TENANT", of_any);

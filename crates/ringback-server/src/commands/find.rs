@@ -1,12 +1,14 @@
 //! `ringback find KEY|ID`: "customer X says they never got the webhook for call Y". One screen shows whether the platform
 //! emitted the event, which endpoints got it and why others did not, what was sent when, the answers, and what comes next.
+//!
+//! What a text stands for is the API's answer (`GET /v1/find`); this command only asks for the details that it shows.
 
-use ringback::id::{DeliveryId, EndpointId, EventId, ReplayId};
+use ringback::operate::find::Sought;
 
-use super::{value, whole::Whole};
+use super::{events, value, whole::Whole};
 use crate::{
     client::{
-        Answer, Client, Connection, segment,
+        Client, Connection, segment,
         views::{Delivery, Endpoint, Event, Page, Replay},
     },
     failure::{Failure, Result},
@@ -22,19 +24,21 @@ Examples:
   ringback find 1711646262471x768387119913843100 --tenant acme
   ringback find evt_0198… | less
   ringback find dlv_0198…
+  ringback find call-4                  # the keys that begin so
   ringback find call-42 --json | jq -r '.items[].id'
 
 Ends with 3 and says so when nothing with this key or id is stored.")]
 pub(crate) struct Find {
-    /// The platform's own id for the thing, such as a session id or a call id; or an id of Ringback's: evt_… dlv_… ep_… rpl_…
-    #[arg(value_name = "KEY", value_parser = value::key)]
+    /// The platform's own id for the thing, such as a session id or a call id, or its beginning; an idempotency key; or an id
+    /// of Ringback's: evt_… dlv_… ep_… rpl_…
+    #[arg(value_name = "KEY", value_parser = value::sought)]
     key: String,
 
     /// Only of this tenant; replays have none of their own
     #[arg(long, value_parser = value::tenant)]
     tenant: Option<String>,
 
-    /// Print the API's list of the events with a key, or its answer for an id
+    /// Print the API's answer
     #[arg(long)]
     json: bool,
 
@@ -45,33 +49,41 @@ pub(crate) struct Find {
 /// Most events shown in full: a key stands for one call, and a call has a handful of events.
 const SHOWN_MAX: usize = 20;
 
+/// The API's answer.
+#[derive(Debug, serde::Deserialize)]
+struct Found {
+    items: Vec<Item>,
+    nearest: Vec<String>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Item {
+    Event(Box<Event>),
+    Delivery(Box<Delivery>),
+    Endpoint(Box<Endpoint>),
+    Replay(Box<Replay>),
+}
+
 impl Find {
     /// Shows what has the id, or every event with the key, newest first.
     pub(crate) async fn run(self) -> Result<()> {
         let client = self.connection.open().await?;
-        if let Some(kind) = Kind::of(&self.key)
-            && let Some(answer) = self.by_id(&client, kind).await?
-        {
-            return self.show_one(&client, kind, &answer).await;
-        }
-        let mut query = vec![("key", self.key.clone()), ("limit", SHOWN_MAX.to_string())];
+        let mut query = vec![("q", self.key.clone())];
         query.extend(self.tenant.clone().map(|tenant| ("tenant", tenant)));
-        let answer = client.get("/v1/events", &query).await?.accepted(self.json)?;
-        let page: Page<Event> = answer.read()?;
+        let answer = client.get("/v1/find", &query).await?.accepted(self.json)?;
         if self.json {
             answer.print();
         }
-        if page.items.is_empty() {
-            return Err(Failure::NothingFound(self.absence(&client).await?));
+        let found: Found = answer.read()?;
+        if found.items.is_empty() {
+            return Err(Failure::NothingFound(self.absence(&client, &found.nearest).await?));
         }
-        if !self.json {
-            show(&client, &page).await?;
-        }
-        Ok(())
+        if self.json { Ok(()) } else { self.show(&client, found.items).await }
     }
 
     /// The message if nothing was found: it says what was searched, so that people can believe it.
-    async fn absence(&self, client: &Client) -> Result<String> {
+    async fn absence(&self, client: &Client, nearest: &[String]) -> Result<String> {
         let mut query = vec![("limit", "1".to_owned())];
         query.extend(self.tenant.clone().map(|tenant| ("tenant", tenant)));
         let newest: Page<Event> = client.get("/v1/events", &query).await?.accepted(false)?.read()?;
@@ -81,119 +93,77 @@ impl Find {
             |event| format!("the newest event there was accepted at {}", moment::clock(event.accepted_at)),
         );
         let key = &self.key;
-        let sought = match Kind::of(key) {
-            Some(kind) => format!("no {} with the id {key} and no event with that key is stored", kind.name()),
-            None => format!("no event with the key {key:?} was handed in"),
+        let sought = match kind(key) {
+            Some(kind) => format!("no {kind} with the id {key} and no event with that key is stored"),
+            None => format!("no event with the key or idempotency key {key:?} was handed in"),
         };
-        let mut query = vec![("q", key.clone())];
-        query.extend(self.tenant.clone().map(|tenant| ("tenant", tenant)));
-        let beside: Beside = client.get("/v1/find", &query).await?.accepted(false)?.read()?;
-        let beside = match beside.keys() {
-            keys if keys.is_empty() => String::new(),
+        let beside = match nearest {
+            [] => String::new(),
             keys => format!("; keys beside it: {}", keys.join(", ")),
         };
         Ok(plain(&format!("{sought} for {of_whom}; {newest}{beside}")))
     }
 
-    /// The API's answer for an id; `None` if nothing has the id, or it belongs to another tenant.
-    async fn by_id(&self, client: &Client, kind: Kind) -> Result<Option<Answer>> {
-        let answer = match client.get(&kind.path(&self.key), &[]).await?.accepted(false) {
-            Err(Failure::NothingFound(_)) => return Ok(None),
-            answer => answer?,
-        };
-        let found: serde_json::Value = answer.read()?;
-        let is_of = |tenant: &String| found.get("tenant").is_none_or(|owner| owner == tenant);
-        Ok(Some(answer).filter(|_| self.tenant.as_ref().is_none_or(is_of)))
-    }
-
-    async fn show_one(&self, client: &Client, kind: Kind, answer: &Answer) -> Result<()> {
+    async fn show(&self, client: &Client, items: Vec<Item>) -> Result<()> {
         let paint = Paint::stdout();
-        if self.json {
-            answer.print();
+        let mut listed = Vec::new();
+        for item in items {
+            match item {
+                Item::Event(event) => listed.push(*event),
+                Item::Delivery(delivery) => show_delivery(client, &delivery.id, paint).await?,
+                Item::Endpoint(endpoint) => screen::policy(&endpoint, None, paint),
+                Item::Replay(replay) => show_replay(&self.key, &replay),
+            }
+        }
+        if !listed.is_empty() && listed.iter().all(|event| self.is_only_its_beginning(event)) {
+            print::note(format_args!("no event has the key {:?}; these keys begin with it", plain(&self.key)));
+            events::show(&listed, self.tenant.is_none());
             return Ok(());
         }
-        match kind {
-            Kind::Event => {
-                let whole = Whole::load(client, &self.key, false).await?;
-                screen::event(&whole.event, paint);
-                whole.show_deliveries(paint);
+        for (index, event) in listed.iter().take(SHOWN_MAX).enumerate() {
+            if index > 0 {
+                print::line("");
             }
-            Kind::Delivery => {
-                let delivery: Delivery = answer.read()?;
-                let path = format!("/v1/events/{}", segment(&delivery.event_id));
-                let event: Event = client.get(&path, &[]).await?.accepted(false)?.read()?;
-                screen::head(&event, paint);
-                screen::delivery(&delivery, &event, paint);
-            }
-            Kind::Endpoint => screen::policy(&answer.read::<Endpoint>()?, None, paint),
-            Kind::Replay => show_replay(&self.key, &answer.read()?),
+            show_event(client, &event.id, paint).await?;
+        }
+        if listed.len() > SHOWN_MAX {
+            print::line(plain(&format!("there are more events with this key: ringback events --key {}", self.key)));
         }
         Ok(())
     }
-}
 
-/// What begins like a key that nothing has, or stands beside it.
-#[derive(Debug, serde::Deserialize)]
-struct Beside {
-    items: Vec<Keyed>,
-    nearest: Vec<String>,
-}
-
-#[derive(Debug, serde::Deserialize)]
-struct Keyed {
-    key: Option<String>,
-}
-
-impl Beside {
-    /// The keys, each once.
-    fn keys(self) -> Vec<String> {
-        let mut keys: Vec<_> = self.items.into_iter().filter_map(|item| item.key).chain(self.nearest).collect();
-        keys.dedup();
-        keys
+    fn is_only_its_beginning(&self, event: &Event) -> bool {
+        let is_it = |text: &Option<String>| text.as_ref() == Some(&self.key);
+        event.id != self.key && !is_it(&event.key) && !is_it(&event.idempotency_key)
     }
 }
 
-/// The kind of object that an id names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Event,
-    Delivery,
-    Endpoint,
-    Replay,
+/// What kind of thing an id names; `None` for a key.
+fn kind(text: &str) -> Option<&'static str> {
+    match Sought::of(text)? {
+        Sought::Event(_) => Some("event"),
+        Sought::Delivery(_) => Some("delivery"),
+        Sought::Endpoint(_) => Some("endpoint"),
+        Sought::Replay(_) => Some("replay"),
+        Sought::Key(_) => None,
+    }
 }
 
-impl Kind {
-    /// The kind of an id; `None` if the text is no id: then it is a key.
-    fn of(text: &str) -> Option<Self> {
-        if text.parse::<EventId>().is_ok() {
-            Some(Self::Event)
-        } else if text.parse::<DeliveryId>().is_ok() {
-            Some(Self::Delivery)
-        } else if text.parse::<EndpointId>().is_ok() {
-            Some(Self::Endpoint)
-        } else {
-            text.parse::<ReplayId>().is_ok().then_some(Self::Replay)
-        }
-    }
+async fn show_event(client: &Client, id: &str, paint: Paint) -> Result<()> {
+    let whole = Whole::load(client, id, false).await?;
+    screen::event(&whole.event, paint);
+    whole.show_deliveries(paint);
+    Ok(())
+}
 
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Event => "event",
-            Self::Delivery => "delivery",
-            Self::Endpoint => "endpoint",
-            Self::Replay => "replay",
-        }
-    }
-
-    fn path(self, id: &str) -> String {
-        let list = match self {
-            Self::Event => "events",
-            Self::Delivery => "deliveries",
-            Self::Endpoint => "endpoints",
-            Self::Replay => "replays",
-        };
-        format!("/v1/{list}/{}", segment(id))
-    }
+async fn show_delivery(client: &Client, id: &str, paint: Paint) -> Result<()> {
+    let path = format!("/v1/deliveries/{}", segment(id));
+    let delivery: Delivery = client.get(&path, &[]).await?.accepted(false)?.read()?;
+    let path = format!("/v1/events/{}", segment(&delivery.event_id));
+    let event: Event = client.get(&path, &[]).await?.accepted(false)?.read()?;
+    screen::head(&event, paint);
+    screen::delivery(&delivery, &event, paint);
+    Ok(())
 }
 
 fn show_replay(id: &str, replay: &Replay) {
@@ -202,20 +172,4 @@ fn show_replay(id: &str, replay: &Replay) {
         "{id} {state}: {matched} matched, {released} released, {skipped} skipped, {remaining} remaining; so far {delivered} \
          delivered, {dead} dead again"
     )));
-}
-
-async fn show(client: &Client, page: &Page<Event>) -> Result<()> {
-    let paint = Paint::stdout();
-    for (index, listed) in page.items.iter().enumerate() {
-        let whole = Whole::load(client, &listed.id, false).await?;
-        if index > 0 {
-            print::line("");
-        }
-        screen::event(&whole.event, paint);
-        whole.show_deliveries(paint);
-    }
-    if page.next_cursor.is_some() {
-        print::line("there are more events with this key: see --json and the API's cursor");
-    }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Files that commands read; `-` is standard input.
 
-use std::{io::Read as _, path::Path};
+use std::{io::Read, path::Path};
 
 use serde_json::value::RawValue;
 
@@ -9,6 +9,16 @@ use crate::failure::{Failure, Result};
 /// How a file is named to people.
 pub(super) fn name(file: &Path) -> String {
     if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
+}
+
+/// To be read bit by bit.
+pub(super) fn open(file: &Path) -> Result<Box<dyn Read>> {
+    if file.as_os_str() == "-" {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let opened = std::fs::File::open(file);
+    let opened = opened.map_err(|error| Failure::failed(format!("{} cannot be read: {error}", name(file))))?;
+    Ok(Box::new(opened))
 }
 
 /// Every byte of it.

@@ -25,6 +25,7 @@ pub(crate) mod ledger;
 mod link;
 pub(crate) mod listen;
 pub(crate) mod migrate;
+pub(crate) mod nodes;
 mod outcome;
 mod page;
 pub(crate) mod payload;

@@ -5,6 +5,7 @@ use std::{fmt::Display, str::FromStr, time::Duration};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ringback::{
     event::{is_key, is_tenant, is_type},
+    operate::find::Sought,
     time::parse_duration,
     word::Word,
 };
@@ -23,6 +24,12 @@ pub(super) fn event_type(text: &str) -> Result<String, String> {
 /// A key of an event or an endpoint.
 pub(super) fn key(text: &str) -> Result<String, String> {
     checked(text, is_key, "1 to 256 characters without control characters")
+}
+
+/// What `ringback find` may look for.
+pub(super) fn sought(text: &str) -> Result<String, String> {
+    let is_sought = |text: &str| Sought::of(text).is_some();
+    checked(text, is_sought, "an id, or 1 to 256 characters without control characters")
 }
 
 /// One of the engine's words, kept as text. Their meanings are left to the API's document: in `--help` they would make every

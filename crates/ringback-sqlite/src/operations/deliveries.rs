@@ -206,7 +206,7 @@ pub(super) fn delivery_row(row: &SqliteRow) -> sqlx::Result<(Uuid, DeliveryRow)>
 }
 
 /// `status` as the statements write it.
-fn status(text: &str) -> sqlx::Result<Status> {
+pub(super) fn status(text: &str) -> sqlx::Result<Status> {
     match text {
         "pending" => Ok(Status::Pending),
         "delivered" => Ok(Status::Delivered),

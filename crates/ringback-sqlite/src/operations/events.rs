@@ -7,6 +7,7 @@ use ringback::{
         EventFilter, EventRow, EventState, Page, PayloadRead,
         codes::NoDelivery,
         rules::{
+            idempotency::NAMES_MAX,
             keys::{EVENTS_FOR_KEYS, near},
             page::EVENTS_MAX,
         },
@@ -16,7 +17,7 @@ use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::scan::{Query, Range, Source, merge};
-use crate::read::{code_or_none, event, time_or_none, uuid_or_none};
+use crate::read::{code_or_none, event, time_or_none, uuid, uuid_or_none};
 
 /// Events, newest first.
 pub(super) async fn list(
@@ -104,4 +105,15 @@ pub(super) async fn keys_near(
     }
     let [before, after] = sides;
     Ok(near(before, after, most))
+}
+
+/// The events that took an idempotency key, whether or not they still hold it.
+pub(super) async fn key_takers(
+    connection: &mut SqliteConnection,
+    tenant: Option<&str>,
+    key: &str,
+) -> sqlx::Result<Vec<EventId>> {
+    let list = sqlx::query(sql!("events/find_key_takers")).bind(key).bind(tenant).bind(NAMES_MAX);
+    let rows = list.fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(EventId::from_uuid(uuid(row, "event_id")?))).collect()
 }

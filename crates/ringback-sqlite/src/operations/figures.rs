@@ -4,11 +4,19 @@ use std::{collections::HashSet, time::Duration};
 
 use ringback::{
     delivery::{LaneId, SHARDS},
-    store::{Backlog, PendingLane, UNHELD_LANES, UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD},
+    id::EventId,
+    store::{
+        Backlog, Ingest, PendingLane, UNHELD_LANES, UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD, rules::ingest::ingest,
+    },
+    time::Timestamp,
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use crate::{batch::json, feed::pending_lanes, read::now};
+use crate::{
+    batch::json,
+    feed::pending_lanes,
+    read::{now, uuid_or_none},
+};
 
 pub(super) async fn backlog(connection: &mut SqliteConnection, counted_max: u32) -> sqlx::Result<Backlog> {
     let row = sqlx::query(sql!("figures/read_backlog")).bind(counted_max).fetch_one(connection).await?;
@@ -19,6 +27,24 @@ pub(super) async fn oldest_due(connection: &mut SqliteConnection) -> sqlx::Resul
     let row = sqlx::query(sql!("figures/read_oldest_due")).bind(now()).fetch_one(connection).await?;
     let micros: Option<i64> = row.try_get("due_for")?;
     Ok(micros.map(between))
+}
+
+pub(super) async fn accepted_since(
+    connection: &mut SqliteConnection,
+    tenant: Option<&str>,
+    since: Timestamp,
+    looked_at_max: u32,
+) -> sqlx::Result<Ingest> {
+    let count = match tenant {
+        Some(_) => sql!("figures/count_accepted", "AND tenant = ?3"),
+        None => sql!("figures/count_accepted"),
+    };
+    let from = EventId::floor(since).uuid();
+    let count = sqlx::query(count).bind(from.as_bytes().as_slice()).bind(looked_at_max).bind(tenant);
+    let row = count.fetch_one(connection).await?;
+    let accepted = row.try_get("accepted")?;
+    let oldest = uuid_or_none(&row, "oldest")?.map(EventId::from_uuid);
+    Ok(ingest(since, looked_at_max, accepted, accepted, oldest))
 }
 
 /// Lanes are looked at only if in some shard all rows that are looked at are kept back.

@@ -6,6 +6,7 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod figures;
+mod gaps;
 mod groups;
 mod ledger;
 mod missing;
@@ -13,15 +14,17 @@ mod release;
 mod replays;
 pub(crate) mod scan;
 
+use std::time::Duration;
+
 use ringback::{
     attempt::Attempt,
     audit::Entry,
     delivery::LaneId,
     id::{DeliveryId, EventId, ReplayId},
     store::{
-        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Elsewhere, EventFilter, EventRow, GroupFilter,
-        Ledger, Operations, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
-        ReplayToCreate, Result, Span,
+        Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow, Elsewhere, EventFilter, EventRow, Expected,
+        GroupFilter, Ingest, Ledger, Operations, Outcome, Page, PayloadRead, ReplayListFilter, ReplayOf, ReplayOne,
+        ReplayRow, ReplayScope, ReplayToCreate, Result, Span, rules::idempotency::holders_now,
     },
     time::Timestamp,
 };
@@ -47,6 +50,12 @@ impl Operations for Sqlite {
     async fn keys_near(&self, tenant: Option<&str>, text: &str, most: u32) -> Result<Vec<String>> {
         let mut snapshot = self.snapshot().await?;
         events::keys_near(&mut snapshot, tenant, text, most).await.map_err(|error| self.error(error))
+    }
+
+    async fn key_holders(&self, tenant: Option<&str>, key: &str, window: Duration, most: u32) -> Result<Vec<EventId>> {
+        let mut snapshot = self.snapshot().await?;
+        let took = events::key_takers(&mut snapshot, tenant, key).await.map_err(|error| self.error(error))?;
+        Ok(holders_now(took, Timestamp::now(), window, most))
     }
 
     async fn event(&self, id: EventId) -> Result<Option<EventRow>> {
@@ -77,6 +86,11 @@ impl Operations for Sqlite {
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<Attempt>> {
         let mut snapshot = self.snapshot().await?;
         attempts::of(&mut snapshot, id).await.map_err(|error| self.error(error))
+    }
+
+    async fn outcomes_of_keys(&self, keys: &[String], expected: &Expected) -> Result<Vec<Outcome>> {
+        let mut snapshot = self.snapshot().await?;
+        gaps::outcomes(&mut snapshot, keys, expected).await.map_err(|error| self.error(error))
     }
 
     async fn list_dead_letters(
@@ -167,12 +181,18 @@ impl Operations for Sqlite {
         figures::backlog(&mut snapshot, counted_max).await.map_err(|error| self.error(error))
     }
 
-    async fn oldest_due(&self) -> Result<Option<std::time::Duration>> {
+    async fn oldest_due(&self) -> Result<Option<Duration>> {
         let mut snapshot = self.snapshot().await?;
         figures::oldest_due(&mut snapshot).await.map_err(|error| self.error(error))
     }
 
-    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<std::time::Duration>> {
+    async fn accepted_since(&self, tenant: Option<&str>, since: Timestamp, looked_at_max: u32) -> Result<Ingest> {
+        let mut snapshot = self.snapshot().await?;
+        let counted = figures::accepted_since(&mut snapshot, tenant, since, looked_at_max).await;
+        counted.map_err(|error| self.error(error))
+    }
+
+    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<Duration>> {
         let mut snapshot = self.snapshot().await?;
         figures::oldest_due_outside(&mut snapshot, held).await.map_err(|error| self.error(error))
     }

@@ -7,16 +7,11 @@
 pub(crate) use ringback::store::rules::page::Range;
 use ringback::store::rules::page::windows;
 pub(super) use ringback::store::rules::page::{Found, merge};
-use sqlx::{
-    Sqlite as Dialect, SqliteConnection,
-    sqlite::{SqliteArguments, SqliteRow},
-};
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
+pub(super) use crate::read::Query;
 use crate::read::uuid;
-
-/// A statement with its arguments.
-pub(super) type Query = sqlx::query::Query<'static, Dialect, SqliteArguments>;
 
 /// A table as lists read it, newest first.
 pub(super) struct Source<'a> {

@@ -198,6 +198,42 @@ async fn a_file_that_is_overwritten_in_place_is_named_by_every_call() {
     }
 }
 
+/// Copies what stands in the log into the file, as a commit does from time to time.
+async fn checkpoint(fixture: &Fixture) {
+    let url = format!("sqlite://{}", fixture.path().display());
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let done = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(sqlx::Row::get::<i64, _>(&done, 0), 0, "nobody was in its way");
+    connection.close().await.unwrap();
+}
+
+/// `cp ringback.db copy.db` beside a running server, without the log, and later the other way round. Its header is that of an
+/// earlier state without anything that says so.
+#[tokio::test]
+async fn a_copy_of_the_bare_file_is_found_if_events_were_accepted_since() {
+    let fixture = Fixture::new().await;
+    for _ in 0..3 {
+        fixture.store.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
+    }
+    checkpoint(&fixture).await;
+    let mut watching = Box::pin(fixture.store.until_gone());
+    assert!(tokio::time::timeout(WATCHED, &mut watching).await.is_err());
+    let copy = fs::read(fixture.path()).unwrap();
+    // Nothing has changed since: what is written over the file is what is there.
+    overwrite(&fixture.path(), &copy);
+    assert!(tokio::time::timeout(WATCHED, &mut watching).await.is_err(), "the copy is the file");
+
+    fixture.store.emit(&NewEvent::new("call.ended", "{}")).await.unwrap();
+    checkpoint(&fixture).await;
+    assert!(tokio::time::timeout(WATCHED, &mut watching).await.is_err(), "an event was accepted");
+    let now = fs::read(fixture.path()).unwrap();
+    assert_eq!(copy[..28], now[..28], "neither format nor counter tells one from the other");
+    overwrite(&fixture.path(), &copy);
+    let found = tokio::time::timeout(FOUND_WITHIN, watching).await.unwrap();
+    assert!(found.to_string().contains("overwritten"), "{found}");
+    gone(&fixture.store, &fixture.path()).await;
+}
+
 /// Logs that are copied into the file, by this process and others, and a file that is made smaller.
 #[tokio::test]
 async fn a_file_that_is_written_as_it_should_be_is_not_taken_for_overwritten() {

@@ -6,7 +6,8 @@ use ringback::{
     attempt::Attempt,
     delivery::{DeadReason, LaneId},
     id::EndpointId,
-    store::{Backlog, DeadGroups, GroupFilter, Recorded, Span, Store, UNHELD_ROWS_OF_SHARD},
+    store::{Backlog, DeadGroups, GroupFilter, Ingest, Recorded, Span, Store, UNHELD_ROWS_OF_SHARD},
+    time::Timestamp,
 };
 
 use super::given;
@@ -137,4 +138,22 @@ pub async fn dead_letters_are_grouped_by_what_they_have_in_common(store: &dyn St
     assert_eq!(before.items.iter().map(|group| (group.example, group.count)).collect::<Vec<_>>(), [(first, 1)]);
     assert!(store.discard_dead_letter(elsewhere, &given::asked()).await.unwrap());
     assert_eq!(of(GroupFilter::default()).await, [kind, status, last]);
+}
+
+/// Of one tenant or of all, and not beyond a bound.
+pub async fn accepted_events_are_counted_from_a_moment_on(store: &dyn Store) {
+    let since = Timestamp::from_micros(Timestamp::now().micros() / 1_000_000 * 1_000_000) - Duration::from_secs(600);
+    for (seconds, tenant) in [(1_u64, "a"), (60, "a"), (70, "b"), (80, "b")] {
+        let mut event = given::event_with(given::event_id_at(since + Duration::from_secs(seconds)));
+        event.tenant = tenant.to_owned();
+        given::accept_due(store, event).await;
+    }
+    let from = since + Duration::from_secs(10);
+    let count = async |tenant, from, most| store.accepted_since(tenant, from, most).await.unwrap();
+    assert_eq!(count(None, from, 10).await, Ingest { count: 3, since: from });
+    assert_eq!(count(Some("a"), from, 10).await, Ingest { count: 1, since: from });
+    assert_eq!(count(Some("c"), from, 10).await, Ingest { count: 0, since: from });
+    let of_two = Ingest { count: 2, since: since + Duration::from_secs(70) };
+    assert_eq!(count(None, from, 2).await, of_two);
+    assert_eq!(count(Some("b"), from, 2).await, of_two);
 }

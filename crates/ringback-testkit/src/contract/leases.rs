@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringback::{
     delivery::{LaneId, SHARDS, Shard},
-    store::{Claimed, NodeId, OpenRequest, Renewal, Store},
+    store::{Claimed, NodeId, NodeState, OpenRequest, Renewal, Store},
 };
 
 use super::given;
@@ -33,6 +33,33 @@ pub async fn a_fresh_node_is_alive(store: &dyn Store) {
     assert!(map.owners.iter().all(Option::is_none));
     let mut keeper = store.lease_keeper().await.unwrap();
     assert_eq!(keeper.renew(node, LEASE).await.unwrap(), Renewal::Renewed);
+}
+
+/// With what each owns; a node whose lease has ended owns nothing that anybody serves.
+pub async fn nodes_are_told_with_their_shards(store: &dyn Store) {
+    let none = store.nodes().await.unwrap();
+    assert_eq!((none.items.len(), none.unowned), (0, SHARDS));
+    let one = node(store, LEASE).await.unwrap();
+    claim(store, one, &[0, 1, 2]).await;
+    let nodes = store.nodes().await.unwrap();
+    let [told] = nodes.items[..] else { panic!("{nodes:?}") };
+    assert_eq!((told.id, told.state, told.shards, nodes.unowned), (one, NodeState::Alive, 3, SHARDS - 3));
+    let (now, until) = (ringback::time::Timestamp::now(), told.lease_until.unwrap());
+    assert!(until > now && until.since(now) <= LEASE + Duration::from_secs(5), "{until}");
+    assert!(now.since(one.registered_at()) < Duration::from_secs(60), "{}", one.registered_at());
+    let mut keeper = store.lease_keeper().await.unwrap();
+    assert_eq!(keeper.renew(one, NO_LEASE).await.unwrap(), Renewal::Renewed);
+    // Asking changes nothing.
+    for _ in 0..2 {
+        let nodes = store.nodes().await.unwrap();
+        let told: Vec<_> = nodes.items.iter().map(|node| (node.id, node.state, node.shards)).collect();
+        assert_eq!((told, nodes.unowned), (vec![(one, NodeState::Ended, 3)], SHARDS));
+    }
+    let two = node(store, LEASE).await.unwrap();
+    claim(store, two, &[1, 2, 3]).await;
+    let nodes = store.nodes().await.unwrap();
+    let told = nodes.items.iter().find(|node| node.id == two).unwrap();
+    assert_eq!((told.state, told.shards, nodes.unowned), (NodeState::Alive, 3, SHARDS - 3));
 }
 
 /// By one node; claiming again what is one's own gives it again.

@@ -28,6 +28,31 @@ pub async fn keys_are_found_near_a_text(store: &dyn Store) {
     assert_eq!(near(Some("c"), "call", 10).await, [""; 0]);
 }
 
+/// Of one tenant or of all, whatever their type; not longer than they hold it.
+pub async fn holders_of_an_idempotency_key_are_found(store: &dyn Store) {
+    let mut ids = Vec::new();
+    let now = Timestamp::now();
+    let stored = [("a", "one", "k"), ("a", "two", "k"), ("b", "one", "k"), ("a", "one", "other"), ("a-b", "one", "z")];
+    for (age, (tenant, event_type, key)) in (1_u32..).zip(stored) {
+        let mut event = given::event_with(given::event_id_at(now - given::DAY * age));
+        (event.tenant, event.event_type) = (tenant.to_owned(), event_type.to_owned());
+        event.idempotency_key = Some(key.to_owned());
+        ids.push(event.id);
+        given::accept_due(store, event).await;
+    }
+    let week = given::DAY * 7;
+    let found =
+        async |tenant: Option<&str>, key, window, most| store.key_holders(tenant, key, window, most).await.unwrap();
+    assert_eq!(found(None, "k", week, 10).await, [ids[0], ids[1], ids[2]]);
+    assert_eq!(found(None, "k", week, 2).await, [ids[0], ids[1]]);
+    assert_eq!(found(Some("a"), "k", week, 10).await, [ids[0], ids[1]]);
+    assert_eq!(found(Some("b"), "k", week, 10).await, [ids[2]]);
+    assert_eq!(found(Some("a"), "z", week, 10).await, []);
+    assert_eq!(found(Some("c"), "k", week, 10).await, []);
+    assert_eq!(found(Some(""), "k", week, 10).await, []);
+    assert_eq!(found(None, "k", given::DAY * 3 / 2, 10).await, [ids[0]], "the others hold it no more");
+}
+
 /// Every event once, whatever the size of the pages.
 pub async fn events_are_listed_newest_first_in_pages(store: &dyn Store) {
     let mut ids = Vec::new();

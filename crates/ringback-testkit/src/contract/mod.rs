@@ -13,6 +13,7 @@ pub mod audit;
 pub mod configuration;
 pub mod expunging;
 pub mod figures;
+pub mod gaps;
 pub mod given;
 pub mod history;
 pub mod intake;
@@ -122,6 +123,7 @@ macro_rules! store_contract {
                 a_replayed_dead_letter_is_the_head_again;
             leases:
                 a_fresh_node_is_alive,
+                nodes_are_told_with_their_shards,
                 shards_are_claimed_once,
                 shards_of_an_ended_lease_can_be_claimed,
                 an_ended_lease_is_never_renewed,
@@ -155,8 +157,11 @@ macro_rules! store_contract {
                 sealed_destinations_are_found_among_all_events,
                 sealed_requests_are_found_in_pages,
                 a_setting_is_replaced_if_it_is_what_was_read;
+            gaps:
+                what_became_of_many_keys_is_told_at_once;
             lists:
                 keys_are_found_near_a_text,
+                holders_of_an_idempotency_key_are_found,
                 events_are_listed_newest_first_in_pages,
                 events_are_filtered,
                 deliveries_are_listed_newest_first_in_pages,
@@ -206,6 +211,7 @@ macro_rules! store_contract {
                 the_ledger_of_a_tenant_or_a_time_counts_theirs_only;
             figures:
                 the_backlog_counts_what_is_pending_and_what_is_dead,
+                accepted_events_are_counted_from_a_moment_on,
                 the_oldest_due_one_counts_whatever_keeps_it_back,
                 the_oldest_that_could_be_sent_is_found_behind_what_could_not,
                 what_is_pending_in_some_lanes_is_counted_up_to_a_bound,
@@ -294,6 +300,7 @@ mod tests {
             include_str!("configuration.rs"),
             include_str!("expunging.rs"),
             include_str!("figures.rs"),
+            include_str!("gaps.rs"),
             include_str!("intake.rs"),
             include_str!("leases.rs"),
             include_str!("ledger.rs"),

@@ -223,7 +223,7 @@ impl Keeping {
                 () = tokio::time::sleep(wait) => {}
             }
             if let Err(why) = kept.may_renew() {
-                tracing::error!(node = %self.node.0, "{why}: the lease is given up, and others take the shards");
+                tracing::error!(node = %self.node, "{why}: the lease is given up, and others take the shards");
                 // If this thread itself stood still, the whole process did, and the pipeline is not at fault.
                 let stood_still = renewed.elapsed() > self.length;
                 let enough = RENEWALS_PART * STALLED_LEASES - SLACK;
@@ -240,7 +240,7 @@ impl Keeping {
                 Some(Renewal::Ended) => return None,
                 Some(Renewal::OtherPast(how)) => {
                     tracing::error!(
-                        node = %self.node.0,
+                        node = %self.node,
                         "the database is not what it was: {how}; this node begins anew from what is there"
                     );
                     kept.ended(false);

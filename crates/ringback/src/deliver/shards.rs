@@ -111,7 +111,7 @@ async fn register(delivering: &Arc<Delivering>) -> store::Result<Option<(NodeId,
     let keeper = Keeper::start(apart, Arc::clone(store), node, length, pipeline)
         .map_err(|error| store::Error::Unavailable(error.into()))?;
     delivering.lease.granted(asked);
-    tracing::info!(node = %node.0, "registered");
+    tracing::info!(node = %node, "registered");
     Ok(Some((node, keeper)))
 }
 
@@ -148,7 +148,7 @@ async fn keep(delivering: &Arc<Delivering>, node: NodeId, stop: &CancellationTok
     let pause = delivering.lease.length() / LOOKS_PART;
     while !stop.is_cancelled() {
         if delivering.lease.is_lost() {
-            tracing::warn!(node = %node.0, "the lease has ended; registering again");
+            tracing::warn!(node = %node, "the lease has ended; registering again");
             break;
         }
         if let Err(error) = balance(delivering, node).await {

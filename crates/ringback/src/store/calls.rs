@@ -32,6 +32,7 @@ macro_rules! for_every_call {
                 look register_node(lease: Duration) -> Option<NodeId>;
                 question lease_keeper() -> Box<dyn LeaseKeeper>;
                 look shard_map() -> ShardMap;
+                question nodes() -> Nodes;
                 look claim_shards(node: NodeId, wanted: &[Shard]) -> Vec<Claimed>;
                 look release_shards(node: NodeId, shards: &[Claimed]) -> ();
             }
@@ -61,11 +62,13 @@ macro_rules! for_every_call {
                 question check_ready() -> ();
                 question list_events(filter: &EventFilter, before: Option<EventId>, limit: u32) -> Page<EventRow, EventId>;
                 question keys_near(tenant: Option<&str>, text: &str, most: u32) -> Vec<String>;
+                question key_holders(tenant: Option<&str>, key: &str, window: Duration, most: u32) -> Vec<EventId>;
                 question event(id: EventId) -> Option<EventRow>;
                 question payload(id: EventId) -> PayloadRead;
                 question list_deliveries(filter: &DeliveryFilter, before: Option<DeliveryId>, limit: u32) -> Page<DeliveryRow, DeliveryId>;
                 question delivery(id: DeliveryId) -> Option<DeliveryRow>;
                 question attempts(id: DeliveryId) -> Vec<Attempt>;
+                question outcomes_of_keys(keys: &[String], expected: &Expected) -> Vec<Outcome>;
                 question list_dead_letters(filter: &DeliveryFilter, before: Option<(Timestamp, DeliveryId)>, limit: u32) -> Page<DeliveryRow, (Timestamp, DeliveryId)>;
                 question group_dead_letters(filter: &GroupFilter, most: u32) -> DeadGroups;
                 question discard_dead_letter(id: DeliveryId, record: &Entry) -> bool;
@@ -80,6 +83,7 @@ macro_rules! for_every_call {
                 question ledger(tenant: Option<&str>, accepted: Span) -> Ledger;
                 question backlog(counted_max: u32) -> Backlog;
                 question oldest_due() -> Option<Duration>;
+                question accepted_since(tenant: Option<&str>, since: Timestamp, looked_at_max: u32) -> Ingest;
                 question oldest_due_outside(held: &[LaneId]) -> Option<Duration>;
                 question count_pending_in(lanes: &[LaneId], counted_max: u32) -> u32;
             }

@@ -1,6 +1,6 @@
 //! Which node owns which shards, until when.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -10,11 +10,59 @@ use crate::{
     delivery::{LaneId, SHARDS, Shard},
     id::DeliveryId,
     time::Timestamp,
+    word::words,
 };
 
 /// A node, fresh at every registration: a lease that has ended can never be renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub Uuid);
+
+impl NodeId {
+    /// When it registered, by the clock of its machine: the id holds the moment, in milliseconds.
+    #[must_use]
+    pub fn registered_at(self) -> Timestamp {
+        let millis = i64::try_from(self.0.as_u128() >> 80).unwrap_or(i64::MAX);
+        Timestamp::from_micros(millis.saturating_mul(1_000))
+    }
+}
+
+/// As logs, commands and the API write it: `node_` and 32 hex digits.
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node_{}", self.0.simple())
+    }
+}
+
+words! {
+    /// How a node stands.
+    NodeState {
+        Alive "alive": "its lease runs",
+        Ended "ended": "its lease has ended, so that others may take its shards",
+    }
+}
+
+/// A node as a store knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeRow {
+    /// The node.
+    pub id: NodeId,
+    /// How it stands.
+    pub state: NodeState,
+    /// When its lease ends unless it is renewed, by the database's clock. `None` if that is known to its own process alone
+    /// (SQLite, asked from another process): its lease runs as long as it holds the lock.
+    pub lease_until: Option<Timestamp>,
+    /// How many shards name it as their owner.
+    pub shards: u16,
+}
+
+/// The nodes that a store knows, and the shards that none of them serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nodes {
+    /// The one that registered first stands first.
+    pub items: Vec<NodeRow>,
+    /// Shards without an owner, or whose owner is not alive.
+    pub unowned: u16,
+}
 
 /// A request that was open when its shard was handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +154,10 @@ pub trait Leases {
     /// Who is alive and who owns what. If this finds that a node's lease has ended, that is final, even if the database's
     /// clock is set back afterwards.
     async fn shard_map(&self) -> Result<ShardMap>;
+
+    /// The nodes that are registered, and what they own ([`super::rules::nodes`]). Changes nothing: a node whose lease has ended
+    /// is told until [`Self::shard_map`] removes it.
+    async fn nodes(&self) -> Result<Nodes>;
 
     /// Claims those of `wanted` that nobody owns, that are `node`'s already, or whose owner's lease has ended. A node that
     /// claims a shard again gets the same open requests again, until it hands the shard over itself.

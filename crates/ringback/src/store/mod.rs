@@ -16,6 +16,7 @@ mod configuration;
 mod damage;
 mod expunging;
 mod figures;
+mod gaps;
 mod histogram;
 mod intake;
 mod leases;
@@ -41,16 +42,17 @@ pub use self::{
     configuration::{Change, Changes, Configuration, EndpointAsOf, EndpointFilter, Updated},
     expunging::{Erased, ExpungeFilter, ExpungeRow, ExpungeState, ExpungeToCreate, Expunging, Keys},
     figures::{FigureKeeping, Figures, FiguresPart, HoldNow, LastFailure, MINUTE, MinuteOf, Pulse, Subject, Vitals},
+    gaps::{Expected, Fate, LATE_AFTER, Outcome, Standing},
     histogram::Histogram,
     intake::{Acceptance, Accepted, EventToAccept, Group, Intake, Routing, Verdict},
-    leases::{Claimed, LeaseKeeper, Leases, NodeId, OpenRequest, Renewal, ShardMap},
+    leases::{Claimed, LeaseKeeper, Leases, NodeId, NodeRow, NodeState, Nodes, OpenRequest, Renewal, ShardMap},
     links::Links,
     liveness::Liveness,
     once::{DoneBefore, ONCE_FOR, Once, OnceName},
     operations::{
         Backlog, DeadGroup, DeadGroups, DeliveryFilter, DeliveryRow, EventFilter, EventRow, EventState, GroupFilter,
-        Ledger, LedgerDeliveries, LedgerEvents, Operations, Page, PayloadRead, Span, UNHELD_LANES, UNHELD_ROWS_OF_LANE,
-        UNHELD_ROWS_OF_SHARD,
+        Ingest, Ledger, LedgerDeliveries, LedgerEvents, Operations, Page, PayloadRead, Span, UNHELD_LANES,
+        UNHELD_ROWS_OF_LANE, UNHELD_ROWS_OF_SHARD,
     },
     outbox::{Floor, Outbox, OutboxPage, Pointer, RecordedRouting, RoutedAs, RoutedEvent, UnroutedEvent},
     replays::{
@@ -134,13 +136,14 @@ pub enum Error {
     /// call may succeed later, and a call for other rows succeeds now.
     #[error("others hold locks in the database: {0}")]
     Locked(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The database takes no writes: its file, disk or server is read-only. Reads may succeed.
-    #[error("the database is read-only: {0}")]
+    /// The database takes no writes: its file, disk or server is read-only, or the system refuses to write. What is there is in
+    /// order, and reads may succeed.
+    #[error("the database takes no writes: {0}")]
     ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// There is no room left for the database. Reads may succeed, and writes will once there is room.
     #[error("the database has no room left: {0}")]
     Full(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The database itself is damaged, or its disk fails: what it holds cannot be read or written as it should. It does not heal
+    /// The database itself is damaged, or its disk fails: what it holds cannot be read as it should. It does not heal
     /// by itself; the same call may succeed once somebody has repaired it, or restored a backup.
     #[error("the database is damaged: {0}")]
     Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),

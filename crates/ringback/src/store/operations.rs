@@ -3,10 +3,13 @@
 //! Lists are newest first by id, and a page reads at most a fixed number of rows: then it returns what it has found, with
 //! the place where the next page begins.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::{
-    Created, Elsewhere, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Result,
+    Created, Elsewhere, Expected, Outcome, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
+    ReplayToCreate, Result,
 };
 use crate::{
     attempt::Attempt,
@@ -246,6 +249,15 @@ pub struct Backlog {
     pub dead: u32,
 }
 
+/// How many events were accepted since a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ingest {
+    /// How many.
+    pub count: u32,
+    /// From here on, up to now.
+    pub since: Timestamp,
+}
+
 /// So many due deliveries of each shard are looked at first by [`Operations::oldest_due_outside`]: enough to see past a few
 /// held ones, and 64 shards together stay a few thousand rows.
 pub const UNHELD_ROWS_OF_SHARD: u32 = 64;
@@ -275,6 +287,11 @@ pub trait Operations {
     /// from it on, each once, in that order. Looks at a bounded number of events, so that of one tenant there may be more.
     async fn keys_near(&self, tenant: Option<&str>, text: &str, most: u32) -> Result<Vec<String>>;
 
+    /// The events that hold this idempotency key now, under whatever type: the newest first, at most `most`. A key is held for
+    /// `window` ([`super::rules::idempotency::holders_now`]). Without a tenant it is looked for under a bounded number of
+    /// pairs of tenant and type ([`super::rules::idempotency::NAMES_MAX`]).
+    async fn key_holders(&self, tenant: Option<&str>, key: &str, window: Duration, most: u32) -> Result<Vec<EventId>>;
+
     /// One event.
     async fn event(&self, id: EventId) -> Result<Option<EventRow>>;
 
@@ -294,6 +311,10 @@ pub trait Operations {
 
     /// A delivery's attempts in order of (number, at).
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<Attempt>>;
+
+    /// What became of the events with each of these keys, in their order ([`super::rules::gaps`]). The statements are as many,
+    /// however many keys there are; each key costs a look into an index.
+    async fn outcomes_of_keys(&self, keys: &[String], expected: &Expected) -> Result<Vec<Outcome>>;
 
     /// Dead letters, newest death first; the next page begins before (`died_at`, id).
     async fn list_dead_letters(
@@ -355,7 +376,11 @@ pub trait Operations {
 
     /// For how long the oldest due delivery has been due, whatever it waits for: a hold, a pause, an earlier delivery of
     /// its ordering key. `None` if none is due. As cheap as [`Operations::backlog`].
-    async fn oldest_due(&self) -> Result<Option<std::time::Duration>>;
+    async fn oldest_due(&self) -> Result<Option<Duration>>;
+
+    /// How many events of one tenant, or of all, were accepted since a moment. Looks at the newest `looked_at_max` events alone:
+    /// if there are more, it tells since when it has counted ([`super::rules::ingest`]).
+    async fn accepted_since(&self, tenant: Option<&str>, since: Timestamp, looked_at_max: u32) -> Result<Ingest>;
 
     /// For how long the oldest due delivery has been due of those that nothing keeps from being sent: its lane is none of
     /// `held`, and no earlier delivery of its ordering key keeps it back. `None` if there is none.
@@ -363,7 +388,7 @@ pub trait Operations {
     /// Bounded, however much waits: it looks at the first [`UNHELD_ROWS_OF_SHARD`] due deliveries of each shard. Where all
     /// of those are kept back, it looks at the first [`UNHELD_ROWS_OF_LANE`] due ones of each lane, in at most
     /// [`UNHELD_LANES`] lanes. With more lanes than that the answer may be younger than the truth.
-    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<std::time::Duration>>;
+    async fn oldest_due_outside(&self, held: &[LaneId]) -> Result<Option<Duration>>;
 
     /// How many pending deliveries these lanes have, replays of delivered ones aside. Counting stops at `counted_max`.
     async fn count_pending_in(&self, lanes: &[LaneId], counted_max: u32) -> Result<u32>;

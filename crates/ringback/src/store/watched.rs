@@ -13,12 +13,12 @@ use tokio::time::Instant;
 use super::{
     Acceptance, Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Changes, Claimed, Configuration, Created, Cursor,
     Damage, DeadGroups, DeliveryFilter, DeliveryRow, Elsewhere, EndpointAsOf, EndpointFilter, Erased, Error,
-    EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, FeedPage, FigureKeeping, Figures, FiguresPart,
-    Floor, Group, GroupFilter, Hold, Intake, Keys, LeaseKeeper, Leases, Ledger, Links, Liveness, LoadedEvent, NodeId,
-    Once, OnceName, Operations, Outbox, OutboxPage, Page, PayloadRead, PendingLane, Recorded, RecordedRouting,
-    ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Retention,
-    RoutedEvent, Sealed, SealedDestinations, Sessions, ShardMap, SharedStore, Span, Step, Subject, Tokens, Updated,
-    Upkeep, Vitals, Work,
+    EventFilter, EventRow, Expected, ExpungeRow, ExpungeToCreate, Expunging, FeedPage, FigureKeeping, Figures,
+    FiguresPart, Floor, Group, GroupFilter, Hold, Ingest, Intake, Keys, LeaseKeeper, Leases, Ledger, Links, Liveness,
+    LoadedEvent, NodeId, Nodes, Once, OnceName, Operations, Outbox, OutboxPage, Outcome, Page, PayloadRead,
+    PendingLane, Recorded, RecordedRouting, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope,
+    ReplayToCreate, Resealed, Result, Retention, RoutedEvent, Sealed, SealedDestinations, Sessions, ShardMap,
+    SharedStore, Span, Step, Subject, Tokens, Updated, Upkeep, Vitals, Work,
 };
 use crate::{
     attempt::Attempt,

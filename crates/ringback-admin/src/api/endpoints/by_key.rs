@@ -66,8 +66,8 @@ pub(super) async fn one(State(api): State<Api>, Reader(access): Reader, named: N
     responses(
         (status = 200, description = "It is changed.", body = view::EndpointMade,
          headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
-        (status = 409, description = "The `key` belongs to another endpoint of the tenant, the change would end early what a rotation promised, or the endpoint cannot be read (`unreadable`) and no `secret` is given."),
-        (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
+        (status = 409, description = change::NOT_PATCHED),
+        (status = 412, description = change::SEEN_OTHERWISE),
     ),
     security(("token" = ["admin"])),
 )]
@@ -90,7 +90,7 @@ pub(super) async fn patch(
     params(("tenant" = values::Tenant, Path), ("key" = values::Key, Path), parameters::IfMatch),
     responses(
         (status = 204, description = "It is gone."),
-        (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
+        (status = 412, description = change::SEEN_OTHERWISE),
     ),
     security(("token" = ["admin"])),
 )]

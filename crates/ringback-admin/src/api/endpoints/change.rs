@@ -17,6 +17,13 @@ use crate::{
     view,
 };
 
+/// Why a change, rotation or deletion is answered with 412.
+pub(super) const SEEN_OTHERWISE: &str = "The endpoint has changed since the version that `If-Match` names.";
+
+/// Why a patch is answered with 409.
+pub(super) const NOT_PATCHED: &str = "The `key` belongs to another endpoint of the tenant, the change would end early what a \
+                                      rotation promised, or the endpoint cannot be read (`unreadable`) and no `secret` is given.";
+
 /// Make an endpoint
 ///
 /// The secret stands in this answer and in none after it: not in the answer to the same request under the same
@@ -57,7 +64,7 @@ pub(super) async fn create(
         (status = 201, description = "It is made.", body = view::EndpointMade,
          headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
         (status = 409, description = "It would end early what a rotation promised, or the endpoint cannot be read (`unreadable`) and no `secret` is given."),
-        (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
+        (status = 412, description = SEEN_OTHERWISE),
     ),
     security(("token" = ["admin"])),
 )]
@@ -86,8 +93,8 @@ pub(super) async fn put(
     responses(
         (status = 200, description = "It is changed.", body = view::EndpointMade,
          headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
-        (status = 409, description = "The `key` belongs to another endpoint of the tenant, the change would end early what a rotation promised, or the endpoint cannot be read (`unreadable`) and no `secret` is given."),
-        (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
+        (status = 409, description = NOT_PATCHED),
+        (status = 412, description = SEEN_OTHERWISE),
     ),
     security(("token" = ["admin"])),
 )]
@@ -110,7 +117,7 @@ pub(super) async fn patch(
     params(("id" = values::EndpointId, Path), parameters::IfMatch),
     responses(
         (status = 204, description = "It is gone."),
-        (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
+        (status = 412, description = SEEN_OTHERWISE),
     ),
     security(("token" = ["admin"])),
 )]

@@ -38,7 +38,7 @@ impl FromParameters for Asked {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/endpoints", operation_id = "list_endpoints", tag = "endpoints",
-    params(parameters::Endpoints, parameters::Paging),
+    params(parameters::OfTenant, parameters::Paging),
     responses(
         (status = 200, description = "A page.", body = List<view::Endpoint>),
     ),

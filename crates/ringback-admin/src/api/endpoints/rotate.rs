@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::change::check_visible;
+use super::change::{SEEN_OTHERWISE, check_visible};
 use crate::{
     api::Api,
     auth::Administrator,
@@ -75,7 +75,7 @@ impl FromDocument for Request {
         (status = 200, description = "The new secret, told this once.", body = SecretRotated,
          headers(("ETag" = String, description = "The endpoint's version; `If-Match` takes it."))),
         (status = 409, description = "It would end early what an earlier rotation promised; `force` does so."),
-        (status = 412, description = "The endpoint has changed since the version that `If-Match` names."),
+        (status = 412, description = SEEN_OTHERWISE),
     ),
     security(("token" = ["admin"])),
 )]

@@ -78,8 +78,8 @@ async fn answer(api: &Api, submission: &Submission) -> Result<Page, Problem> {
     let expected = Expected { tenant, endpoint, ..Expected::default() };
     let keys = gaps::keys_of_csv(given("keys").unwrap_or_default())?;
     let (mut rows, mut counts) = (Vec::with_capacity(keys.len()), vec![0; Fate::ALL.len()]);
-    for key in keys {
-        let outcome = api.engine.outcome_of_key(&key, &expected).await?;
+    let outcomes = api.engine.outcomes_of_keys(&keys, &expected).await?;
+    for (key, outcome) in keys.into_iter().zip(outcomes) {
         if let Some(place) = Fate::ALL.iter().position(|fate| *fate == outcome.fate) {
             counts[place] += 1;
         }

@@ -19,7 +19,7 @@ use ringback::{
 use super::{
     endpoints, groups,
     listing::Table,
-    parameter,
+    ours, parameter,
     phrases::{self, Tone},
     strip::Strip,
 };
@@ -50,7 +50,8 @@ const VERY_LATE: u64 = 600;
 struct Page {
     frame: Frame,
     headline: Headline,
-    tiles: Vec<Tile>,
+    /// Whether Ringback keeps up, and what became of deliveries, which is up to their receivers, too.
+    sides: [Side; 2],
     held: Vec<HeldLane>,
     held_more: usize,
     failing: Table,
@@ -69,11 +70,19 @@ struct Headline {
     tone: Tone,
 }
 
-struct Tile {
-    label: &'static str,
-    value: String,
-    note: String,
-    tone: Tone,
+/// Numbers about one side.
+struct Side {
+    name: &'static str,
+    id: &'static str,
+    tiles: Vec<Tile>,
+}
+
+/// A number with what it means.
+pub(super) struct Tile {
+    pub(super) label: &'static str,
+    pub(super) value: String,
+    pub(super) note: String,
+    pub(super) tone: Tone,
 }
 
 struct HeldLane {
@@ -130,12 +139,15 @@ async fn read(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Result<
     let counts = Counts::read(api, tenant, dead).await?;
     let strip = Strip::of(engine, &access.tenant.clone().map_or(Subject::All, Subject::Tenant)).await?;
     let failing = engine.failing(tenant, FAILING_MAX).await?;
-    let unheld = if tenant.is_none() { Some(engine.waiting().await?.oldest_due_unheld) } else { None };
+    let ours = ours::tiles(api, tenant).await?.into_iter().chain([unrouted(&counts)]).collect();
     let frame = visitor.frame(api);
     let counted_at = counts.tally.map(|tally| tally.counted_at).filter(|&at| now.since(at) > COUNTED_LATELY);
     Ok(Page {
         headline: Headline::of(&counts, held.len() + held_more, oldest_due),
-        tiles: tiles(&counts, oldest_due, unheld),
+        sides: [
+            Side { name: "On this side", id: "ours", tiles: ours },
+            Side { name: "With the receivers", id: "theirs", tiles: tiles(&counts, oldest_due) },
+        ],
         failing: endpoints::failing(&visitor.mount, &failing, now),
         strip,
         held_more,
@@ -176,6 +188,11 @@ impl Counts {
         };
         Ok(Self { pending, dead, tally })
     }
+
+    fn total(&self, label: &'static str, of: fn(&Ledger) -> i64, note: &str) -> Tile {
+        let count = self.tally.map(|tally| Count { of: of(&tally.ledger), more: false });
+        tile(label, count, note, Tone::Plain)
+    }
 }
 
 impl Count {
@@ -212,7 +229,7 @@ impl Headline {
     }
 }
 
-const fn lateness(seconds: u64) -> Tone {
+pub(super) const fn lateness(seconds: u64) -> Tone {
     match seconds {
         0..LATE => Tone::Plain,
         LATE..VERY_LATE => Tone::Warn,
@@ -220,39 +237,32 @@ const fn lateness(seconds: u64) -> Tone {
     }
 }
 
-/// `unheld` is the lag of what nothing keeps back, where that is known.
-fn tiles(counts: &Counts, oldest_due: Option<Duration>, unheld: Option<Option<Duration>>) -> Vec<Tile> {
+fn tiles(counts: &Counts, oldest_due: Option<Duration>) -> Vec<Tile> {
     let age = oldest_due.map(|age| age.as_secs());
-    let tile = |label, count: Option<Count>, note: &str, tone| {
-        let tone = if count.is_none_or(|count| count.of == 0) { Tone::Plain } else { tone };
-        Tile {
-            label,
-            value: count.map_or_else(|| "…".to_owned(), |count| count.to_string()),
-            note: note.to_owned(),
-            tone,
-        }
-    };
-    let total = |label, of: fn(&Ledger) -> i64, note: &str| {
-        let count = counts.tally.map(|tally| Count { of: of(&tally.ledger), more: false });
-        tile(label, count, note, Tone::Plain)
-    };
-    let lag = unheld.map(|lag| lag.map_or_else(|| "none".to_owned(), |lag| span(lag.as_secs())));
-    let note = lag.map_or_else(|| "held ones included".to_owned(), |lag| format!("not held: {lag}"));
     vec![
         Tile {
             label: "Oldest due",
             value: age.map_or_else(|| "none".to_owned(), span),
-            note,
+            note: "held ones included".to_owned(),
             tone: age.map_or(Tone::Plain, lateness),
         },
         tile("Pending", counts.pending, "still owed", Tone::Plain),
         tile("Dead letters", Some(counts.dead), "given up", Tone::Bad),
-        total("Delivered", |ledger| ledger.deliveries.delivered, "answered 2xx"),
-        total("Cancelled", |ledger| ledger.deliveries.cancelled, "will not be sent"),
-        total("Events", |ledger| ledger.events.accepted, "accepted"),
-        total("Unmatched", |ledger| ledger.events.unmatched, "nobody wants them"),
-        total("Unrouted", |ledger| ledger.events.unrouted, "in the outbox"),
+        counts.total("Delivered", |ledger| ledger.deliveries.delivered, "answered 2xx"),
+        counts.total("Cancelled", |ledger| ledger.deliveries.cancelled, "will not be sent"),
+        counts.total("Events", |ledger| ledger.events.accepted, "accepted"),
+        counts.total("Unmatched", |ledger| ledger.events.unmatched, "nobody wants them"),
     ]
+}
+
+fn unrouted(counts: &Counts) -> Tile {
+    counts.total("Unrouted", |ledger| ledger.events.unrouted, "in the outbox")
+}
+
+fn tile(label: &'static str, count: Option<Count>, note: &str, tone: Tone) -> Tile {
+    let tone = if count.is_none_or(|count| count.of == 0) { Tone::Plain } else { tone };
+    let value = count.map_or_else(|| "…".to_owned(), |count| count.to_string());
+    Tile { label, value, note: note.to_owned(), tone }
 }
 
 impl HeldLane {

@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     api::Api,
-    auth::Permission,
     dashboard::{frame::Frame, moment::Moment, submission::Submission, visible::visible, visitor::Visitor},
     problem::Problem,
 };
@@ -34,14 +33,8 @@ pub(in crate::dashboard) async fn show(
     visitor.shown(page)
 }
 
-/// Whoever is bound to a tenant does not learn of the others'.
-fn may_see(visitor: &Visitor) -> Result<(), Problem> {
-    visitor.must(Permission::Administer, NEEDS_ADMIN)?;
-    if visitor.access.tenant.is_some() { Err(Problem::forbidden()) } else { Ok(()) }
-}
-
 async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Listing, Problem> {
-    may_see(visitor)?;
+    visitor.must_administer_all(NEEDS_ADMIN)?;
     let (frame, now, tenant) = (visitor.frame(api), Timestamp::now(), narrowed.value("tenant"));
     let tokens = api.engine.tokens().await?;
     let shown = tokens.iter().filter(|token| tenant.is_empty() || token.tenant.as_deref() == Some(tenant));
@@ -95,7 +88,7 @@ pub(in crate::dashboard) async fn revoke(
     Submission { visitor, .. }: Submission,
 ) -> Response {
     let revoked = async {
-        may_see(&visitor)?;
+        visitor.must_administer_all(NEEDS_ADMIN)?;
         let id: TokenId = id.parse().map_err(|_| Problem::not_found())?;
         api.engine.revoke_token(id, &visitor.by).await?.ok_or_else(Problem::not_found)
     };

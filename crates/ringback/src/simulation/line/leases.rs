@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use super::{super::database::Lock, Line, unavailable};
 use crate::{
     delivery::Shard,
-    store::{Claimed, LeaseKeeper, Leases, NodeId, Renewal, Result, ShardMap},
+    store::{Claimed, LeaseKeeper, Leases, NodeId, Nodes, Renewal, Result, ShardMap},
 };
 
 #[async_trait::async_trait]
@@ -22,6 +22,10 @@ impl Leases for Line {
 
     async fn shard_map(&self) -> Result<ShardMap> {
         self.read(|database| database.shard_map()).await
+    }
+
+    async fn nodes(&self) -> Result<Nodes> {
+        Err(unavailable("nobody asks in the simulation"))
     }
 
     async fn claim_shards(&self, node: NodeId, wanted: &[Shard]) -> Result<Vec<Claimed>> {

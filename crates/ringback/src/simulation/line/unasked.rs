@@ -11,10 +11,10 @@ use crate::{
     link::Link,
     store::{
         Audit, AuditFilter, AuditPosition, AuditRow, Backlog, Created, DeadGroups, DeliveryFilter, DeliveryRow,
-        Elsewhere, Erased, EventFilter, EventRow, ExpungeRow, ExpungeToCreate, Expunging, FigureKeeping, Figures,
-        FiguresPart, GroupFilter, Keys, Ledger, Links, OnceName, Operations, Page, PayloadRead, ReplayListFilter,
-        ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result, Sealed, SealedDestinations,
-        Sessions, Span, Subject, Tokens, Vitals,
+        Elsewhere, Erased, EventFilter, EventRow, Expected, ExpungeRow, ExpungeToCreate, Expunging, FigureKeeping,
+        Figures, FiguresPart, GroupFilter, Ingest, Keys, Ledger, Links, OnceName, Operations, Outcome, Page,
+        PayloadRead, ReplayListFilter, ReplayOf, ReplayOne, ReplayRow, ReplayScope, ReplayToCreate, Resealed, Result,
+        Sealed, SealedDestinations, Sessions, Span, Subject, Tokens, Vitals,
     },
     time::Timestamp,
     token::Token,
@@ -43,11 +43,13 @@ unasked! {
         check_ready() -> ();
         list_events(&EventFilter, Option<EventId>, u32) -> Page<EventRow, EventId>;
         keys_near(Option<&str>, &str, u32) -> Vec<String>;
+        key_holders(Option<&str>, &str, Duration, u32) -> Vec<EventId>;
         event(EventId) -> Option<EventRow>;
         payload(EventId) -> PayloadRead;
         list_deliveries(&DeliveryFilter, Option<DeliveryId>, u32) -> Page<DeliveryRow, DeliveryId>;
         delivery(DeliveryId) -> Option<DeliveryRow>;
         attempts(DeliveryId) -> Vec<Attempt>;
+        outcomes_of_keys(&[String], &Expected) -> Vec<Outcome>;
         list_dead_letters(&DeliveryFilter, Option<(Timestamp, DeliveryId)>, u32) -> Page<DeliveryRow, (Timestamp, DeliveryId)>;
         group_dead_letters(&GroupFilter, u32) -> DeadGroups;
         discard_dead_letter(DeliveryId, &Entry) -> bool;
@@ -61,6 +63,7 @@ unasked! {
         ledger(Option<&str>, Span) -> Ledger;
         backlog(u32) -> Backlog;
         oldest_due() -> Option<Duration>;
+        accepted_since(Option<&str>, Timestamp, u32) -> Ingest;
         oldest_due_outside(&[LaneId]) -> Option<Duration>;
         count_pending_in(&[LaneId], u32) -> u32;
         ; none running_replays -> Vec<ReplayId>;

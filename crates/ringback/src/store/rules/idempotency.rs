@@ -9,6 +9,7 @@ use std::{
 use crate::{
     id::EventId,
     store::{Accepted, EventToAccept, RoutedEvent},
+    time::Timestamp,
 };
 
 /// What makes two events the same one. Stores that lock keys do so in this order, so that no two transactions deadlock.
@@ -66,8 +67,26 @@ impl<'a> Holder<'a> {
 
     /// Whether an event came within `window` of the holder; a later event takes the key over.
     fn counts_for(&self, event: EventId, window: Duration) -> bool {
-        event.accepted_at() < self.event.accepted_at() + window
+        holds_at(event.accepted_at(), self.event, window)
     }
+}
+
+/// Whether an event that took a key holds it at this moment: until `window` after it was accepted.
+fn holds_at(moment: Timestamp, holder: EventId, window: Duration) -> bool {
+    moment < holder.accepted_at() + window
+}
+
+/// A key is looked for under so many pairs of tenant and type: as the key stands last in the index, each pair is a step, and
+/// so many steps are some tenths of a second of a database's time.
+pub const NAMES_MAX: u32 = 10_000;
+
+/// Of the events that took a key, under whatever tenant and type, those that hold it now: the newest first, at most `most`.
+#[must_use]
+pub fn holders_now(mut took: Vec<EventId>, now: Timestamp, window: Duration, most: u32) -> Vec<EventId> {
+    took.retain(|&event| holds_at(now, event, window));
+    took.sort_unstable_by_key(|event| std::cmp::Reverse(*event));
+    took.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    took
 }
 
 /// What would become of an event that is alone in its group; its deliveries are left empty.
@@ -122,7 +141,6 @@ mod tests {
     use crate::{
         event::Event,
         store::{Pointer, Routing, Verdict},
-        time::Timestamp,
     };
 
     const WINDOW: Duration = Duration::from_secs(60);
@@ -174,6 +192,18 @@ mod tests {
             judge(EventToAccept { idempotency_key: None, ..accepted(59, 2) }, &holders),
             Accepted::New(Vec::new())
         );
+    }
+
+    #[test]
+    fn the_newest_that_hold_a_key_now_are_told() {
+        let (old, first, second) = (id(0), id(30), id(40));
+        let now = id(60).accepted_at();
+        assert_eq!(
+            holders_now(vec![first, old, second], now, WINDOW, 10),
+            [second, first],
+            "the old one's has just ended"
+        );
+        assert_eq!(holders_now(vec![first, old, second], now, WINDOW, 1), [second]);
     }
 
     #[test]

@@ -101,6 +101,8 @@ mod dashboard;
 mod journey;
 mod live;
 mod pictures;
+mod script;
+mod streams;
 mod differential;
 mod edits;
 mod embedded;

@@ -154,7 +154,7 @@ async fn hostile_texts_run_neither_in_the_portal_nor_in_what_is_shared() {
     .await;
     let deliveries = hostile_dead_letters(&database, &server, &receiver).await;
     let tenant = "tenant.with:every-sign_";
-    let first = |list: String| async { ringback_tests::api::id_of(&server.api.get(&list).await.expect(200)["items"][0]) };
+    let first = async |list: String| ringback_tests::api::id_of(&server.api.get(&list).await.expect(200)["items"][0]);
     let (event, endpoint) =
         (first(format!("/v1/events?tenant={tenant}")).await, first(format!("/v1/endpoints?tenant={tenant}")).await);
     let note = json!({"filter": {"status": "dead", "tenant": tenant}, "note": HOSTILE_ASCII, "rate_per_second": 0.001});

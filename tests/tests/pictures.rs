@@ -61,7 +61,8 @@ async fn story() -> Story {
         .set("portal.accent", "#0f766e")
         .start()
         .await;
-    let well = Receiver::scripted(|_| Reply::status(200).body("{\"received\": true}").after(Duration::from_millis(23))).await;
+    let well =
+        Receiver::scripted(|_| Reply::status(200).body("{\"received\": true}").after(Duration::from_millis(23))).await;
     let busy = Receiver::scripted(|_| {
         let answer = Reply::status(503).header("retry-after", "0").header("content-type", "application/json");
         answer.body("{\"error\": \"maintenance until 04:30\"}").after(Duration::from_millis(180))
@@ -93,7 +94,8 @@ async fn story() -> Story {
 
     let mut last = (String::new(), String::new());
     for call in 0..9 {
-        let payload = format!("{{\"call_id\": \"call-81{call}4\", \"duration_minutes\": {call}.0, \"ended_by\": \"caller\"}}");
+        let payload =
+            format!("{{\"call_id\": \"call-81{call}4\", \"duration_minutes\": {call}.0, \"ended_by\": \"caller\"}}");
         let fields = json!({"tenant": "acme", "key": format!("call-81{call}4"), "ordering_key": "line-7"});
         let event = server.api.emit("call.ended", payload.as_bytes(), fields).await;
         for delivery in server.api.deliveries_of(&event).await {
@@ -147,7 +149,11 @@ async fn yesterday(database: &Database, well: &str, failing: &str) {
         };
         let (good, bad) = if away { (calls / 3, calls) } else { (calls, calls / 25) };
         let of_failing = if away { figures(0, calls, calls / 4) } else { figures(calls / 2, calls / 25, 0) };
-        minutes.push(MinuteOf { subject: Subject::All, at, figures: figures(good, bad, if away { calls / 4 } else { 0 }) });
+        minutes.push(MinuteOf {
+            subject: Subject::All,
+            at,
+            figures: figures(good, bad, if away { calls / 4 } else { 0 }),
+        });
         minutes.push(MinuteOf {
             subject: Subject::Tenant("acme".to_owned()),
             at,
@@ -195,7 +201,9 @@ async fn the_documents_show_pages_as_they_are() {
     ];
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/pictures"));
     let documents: String = ["README.md", "docs/PORTAL.md", "docs/DASHBOARD.md"]
-        .map(|file| fs::read_to_string(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(file)).expect("a file"))
+        .map(|file| {
+            fs::read_to_string(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(file)).expect("a file")
+        })
         .concat();
     for (name, page, told) in pictures {
         story.go(&browser, page, told).await;
@@ -239,7 +247,7 @@ async fn every_page_can_be_read_in_light_and_dark_and_fits() {
         ("tail", "/tail".to_owned(), "as they come"),
         ("alerts", "/alerts".to_owned(), "Alerts"),
         ("audit", "/audit".to_owned(), "endpoint.create"),
-        ("tokens", "/tokens".to_owned(), "token create"),
+        ("tokens", "/tokens".to_owned(), "They are made with"),
         ("refusal", "/deliveries/dlv_0".to_owned(), "Not found"),
         ("shared", shared, "What was sent, when"),
         ("portal-start", "/portal".to_owned(), "Acme Voice"),

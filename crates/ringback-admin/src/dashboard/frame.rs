@@ -212,7 +212,9 @@ mod tests {
 
     #[test]
     fn pages_that_show_what_happens_follow_it() {
-        for live in ["/", "/deliveries", "/deliveries/dlv_1", "/events/evt_1", "/tail", "/replays/rpl_1", "/endpoints/ep_1"] {
+        for live in
+            ["/", "/deliveries", "/deliveries/dlv_1", "/events/evt_1", "/tail", "/replays/rpl_1", "/endpoints/ep_1"]
+        {
             assert!(is_live(live), "{live}");
         }
         for still in ["/login", "/endpoints/new", "/replays/new", "/gaps", "/tokens", "/dead-letters", "/share/x"] {

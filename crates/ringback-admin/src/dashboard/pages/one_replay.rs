@@ -15,9 +15,7 @@ use super::{phrases, replays};
 use crate::{
     api::{Api, replays::find},
     auth::Permission,
-    dashboard::{
-        frame::Frame, moment::Moment, submission::Submission, visible::visible, visitor::Visitor,
-    },
+    dashboard::{frame::Frame, moment::Moment, submission::Submission, visible::visible, visitor::Visitor},
     problem::Problem,
 };
 
@@ -39,11 +37,7 @@ struct Page {
 }
 
 /// `GET /replays/{id}`
-pub(in crate::dashboard) async fn show(
-    State(api): State<Api>,
-    visitor: Visitor,
-    Path(id): Path<String>,
-) -> Response {
+pub(in crate::dashboard) async fn show(State(api): State<Api>, visitor: Visitor, Path(id): Path<String>) -> Response {
     let page = read(&api, &visitor, &id).await;
     visitor.shown(page)
 }

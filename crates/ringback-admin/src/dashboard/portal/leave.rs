@@ -11,13 +11,7 @@ use http::header;
 use super::Look;
 use crate::{
     api::Api,
-    dashboard::{
-        cookie,
-        frame::Frame,
-        refusal::rendered,
-        submission::Submission,
-        visitor::WayIn,
-    },
+    dashboard::{cookie, frame::Frame, refusal::rendered, submission::Submission, visitor::WayIn},
     problem::Problem,
 };
 

@@ -13,7 +13,7 @@ async fn ids_commands_headers_and_links_are_copied_by_a_click() {
     let database = Database::fresh(Store::Sqlite).await;
     let server = Serve::on(&database).start().await;
     let (_receiver, gate, _, delivery) = pending(&server).await;
-    drop(gate);
+    gate.open();
     server.api.delivery_with_status(&delivery, "delivered").await;
     let mut browser = logged_in(&server).await;
     browser.text_with("Log out").await;

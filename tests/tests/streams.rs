@@ -150,7 +150,8 @@ on_both_stores! {
         of_admin.ends().await;
         assert_eq!(admin.get("/live").await.status(), 401);
         let (id, _) = bound.trim_start_matches("rbk_").split_at(32);
-        ringback(&database, &["token", "revoke", &format!("tok_{id}")]).await.done();
+        let told = ringback(&database, &["token", "revoke", &format!("tok_{id}")]).await.done();
+        assert!(told.contains(id), "{told}");
         of_reader.ends().await;
         server.api.emit("call.ended", b"{}", json!({"tenant": "acme"})).await;
         assert!(of_tenant.says("data: changed").await);

@@ -92,7 +92,7 @@
     ask.onload = () => {
       took = Date.now() - began;
       const fresh = ask.response?.querySelector('main[data-live]');
-      if (!fresh) return ask.status < 500 && location.reload();
+      if (!fresh) return ask.status < 500 && location.replace(ask.responseURL);
       if (isBusy()) return soon(500);
       decorate(fresh);
       morph(main, fresh);

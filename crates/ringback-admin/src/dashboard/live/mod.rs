@@ -118,7 +118,8 @@ async fn tell_changes(api: &Api, mut request: Parts, mut changes: Changes, told:
             },
             _ = checks.tick() => match Visitor::from_request_parts(&mut request, api).await {
                 Ok(_) => STILL_HERE,
-                Err(_) => return,
+                // The page that is asked for again is the login.
+                Err(_) => return drop(told.send(CHANGED).await),
             },
         };
     }

@@ -101,6 +101,7 @@ impl Browser {
     pub async fn picture_of(&self, width: u32, height: u32) -> Vec<u8> {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+        self.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
         let taken = self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": false})).await;
         self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
         BASE64.decode(taken["data"].as_str().expect("a text")).expect("base64")

@@ -30,7 +30,7 @@ use crate::{
 const BYTES_MAX: usize = 150 * 1024;
 
 /// The window in which they are taken.
-const WINDOW: (u32, u32) = (1_120, 780);
+const WINDOW: (u32, u32) = (1_200, 900);
 
 /// What the pages are about.
 struct Story {
@@ -118,7 +118,7 @@ async fn story() -> Story {
         server.api.emit("call.ended", b"{\"minutes\": 3.0}", fields).await;
     }
     let replay = json!({
-        "filter": {"status": "dead", "tenant": "globex"}, "rate_per_second": 0.05, "note": "Globex asked for it, ticket 4711",
+        "filter": {"status": "dead", "tenant": "globex"}, "rate_per_second": 0.001, "note": "Globex asked for it, ticket 4711",
     });
     let replay = id_of(&server.api.post("/v1/replays", &replay).await.expect(202));
     let (event, dead) = last;

@@ -10,7 +10,13 @@
 mod places;
 mod watch;
 
-use std::{convert::Infallible, pin::Pin, sync::Arc, task::Context, task::Poll, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
     body::{Body, HttpBody},

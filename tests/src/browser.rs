@@ -81,10 +81,35 @@ impl Browser {
         self.command("/window/rect", json!({"width": width, "height": 900})).await;
     }
 
+    /// Asks of the browser what WebDriver has no word for (the DevTools protocol).
+    pub async fn devtools(&self, method: &str, parameters: Value) -> Value {
+        self.command("/goog/cdp/execute", json!({"cmd": method, "params": parameters})).await
+    }
+
+    /// Lets no page run a script from now on.
+    pub async fn without_scripts(&self) {
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+    }
+
+    /// Shows pages as a system does that is set to dark, or to light.
+    pub async fn prefer(&self, scheme: &str) {
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await;
+    }
+
+    /// A picture of what is seen of the page in a window of this size, as PNG.
+    pub async fn picture_of(&self, width: u32, height: u32) -> Vec<u8> {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+        self.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
+        let taken = self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": false})).await;
+        self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+        BASE64.decode(taken["data"].as_str().expect("a text")).expect("base64")
+    }
+
     /// A picture of the whole page, as PNG.
     pub async fn picture(&self) -> Vec<u8> {
-        let picture = json!({"cmd": "Page.captureScreenshot", "params": {"captureBeyondViewport": true}});
-        let taken = self.command("/goog/cdp/execute", picture).await;
+        let taken = self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": true})).await;
         BASE64.decode(taken["data"].as_str().expect("a text")).expect("base64")
     }
 
@@ -98,7 +123,7 @@ impl Browser {
         self.run(&axe).await;
         let told = "const done = arguments[0]; axe.run(document).then(found => done(found.violations.map(rule => \
                     rule.id + ': ' + rule.nodes.map(node => node.html).slice(0, 3).join(' '))))";
-        let found = self.command("/execute/async", json!({"script": told, "args": []})).await;
+        let found = self.run_until_done(told).await;
         found.as_array().expect("a list").iter().map(|it| it.as_str().unwrap_or_default().to_owned()).collect()
     }
 
@@ -146,6 +171,11 @@ impl Browser {
     /// What a script of the test's own comes to. The page's policy does not bind the driver.
     pub async fn run(&self, script: &str) -> Value {
         self.command("/execute/sync", json!({"script": script, "args": []})).await
+    }
+
+    /// The same of a script that takes its time: what it gives to the last of its arguments.
+    pub async fn run_until_done(&self, script: &str) -> Value {
+        self.command("/execute/async", json!({"script": script, "args": []})).await
     }
 
     /// Everything that the browser has complained of so far: what a policy refused is among it.

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::dashboard::{HOSTILE_ASCII, hostile_dead_letters, is_harmless, logged_in};
 
 /// Widths of windows, in CSS pixels: a desk and a phone.
-const WIDTHS: [u32; 2] = [1_280, 390];
+pub(crate) const WIDTHS: [u32; 2] = [1_280, 390];
 
 async fn go(browser: &Browser, server: &Server, page: &str) {
     browser.go(&format!("{}{page}", server.api.base())).await;
@@ -31,7 +31,7 @@ async fn opened(server: &Server) -> Browser {
 }
 
 /// Nothing of the page lies outside of the window.
-async fn fits(browser: &Browser) {
+pub(crate) async fn fits(browser: &Browser) {
     let outside =
         browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth").await;
     assert!(outside.as_i64().is_some_and(|outside| outside <= 0), "{}: {outside} too wide", browser.address().await);
@@ -94,7 +94,7 @@ async fn every_page_fits_has_no_barriers_and_is_harmless() {
 }
 
 /// Ten deaths of one cause, and one of another.
-async fn two_causes(server: &Server, receiver: &Receiver) -> Value {
+pub(crate) async fn two_causes(server: &Server, receiver: &Receiver) -> Value {
     let endpoint = json!({"url": receiver.url(), "key": "crm", "event_types": ["*"], "retry": {"max_attempts": 1}});
     let endpoint = server.api.endpoint(endpoint).await;
     for call in 0..11 {

@@ -93,9 +93,14 @@ mod console;
 mod dashboard;
 mod figures;
 mod gaps;
+mod journey;
 mod links;
+mod live;
 mod metrics;
 mod night;
+mod pictures;
+mod script;
+mod streams;
 mod told;
 mod traces;
 

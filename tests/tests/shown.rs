@@ -71,6 +71,8 @@ async fn pages_and_commands_of_one_story() {
     let dead = story(&server, &receiver).await;
 
     let browser = Browser::open().await;
+    // What the server renders, and not what the script makes of it.
+    browser.without_scripts().await;
     let page = async || {
         let html = browser.run("return document.querySelector('main').outerHTML").await;
         settled(&html.as_str().expect("a page").replace("><", ">\n<"))

@@ -114,6 +114,7 @@ const PAGES_WITHOUT_A_ROUTE: &[(&str, &str)] = &[
     ("GET /endpoints/new", "a form"),
     ("GET /gaps", "a form"),
     ("GET /tail", "the list of deliveries, again and again"),
+    ("GET /live", "tells an open page when to look again"),
     ("GET /tokens", "the command `token list`"),
     ("GET /alerts", "the commands `endpoints list` and `events`, with `--tenant ringback`"),
     ("POST /tokens/{id}/revoke", "the command `token revoke`"),

@@ -79,7 +79,7 @@ pub fn router(engine: Engine, options: Options) -> Router {
     let budget = memory::Budget::of(options.request_memory_max);
     let requests = Requests::below(&options.base_path);
     let api = api::Api::new(engine, options.admission, options.proxies, document, &requests);
-    let api = api::Api { public_url: options.public_url.map(Into::into), ..api };
+    let api = api::Api { public_url: options.public_url.map(Into::into), end: options.end, ..api };
     let routes = guarded(routes, &budget, &requests).with_state(api);
     let base_path = options.base_path.as_str();
     if base_path.is_empty() {

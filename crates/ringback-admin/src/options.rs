@@ -1,5 +1,7 @@
 //! How the router is mounted and who may call it.
 
+use tokio::sync::watch::Receiver;
+
 use crate::{
     auth::{Access, Admission},
     dashboard::Hosts,
@@ -25,6 +27,7 @@ pub struct Options {
     pub(crate) request_memory_max: usize,
     pub(crate) public_url: Option<String>,
     pub(crate) portal: Portal,
+    pub(crate) end: Option<Receiver<()>>,
 }
 
 /// By default, most bytes that the bodies of all requests take together: sixteen of the largest.
@@ -66,6 +69,7 @@ impl Options {
             request_memory_max: REQUEST_MEMORY_MAX,
             public_url: None,
             portal: Portal::default(),
+            end: None,
         }
     }
 
@@ -99,6 +103,22 @@ impl Options {
     #[must_use]
     pub fn portal(mut self, portal: Portal) -> Self {
         self.portal = portal;
+        self
+    }
+
+    /// Ends the streams by which open pages follow what happens, once the sender is dropped. A server that waits for open
+    /// requests before it stops drops it when it begins to: a stream would keep it for up to ten minutes.
+    ///
+    /// ```
+    /// let (serving, end) = tokio::sync::watch::channel(());
+    /// let options = ringback_admin::Options::trusting_host().dashboard().until(end);
+    /// // When the server begins to stop:
+    /// drop(serving);
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn until(mut self, end: Receiver<()>) -> Self {
+        self.end = Some(end);
         self
     }
 

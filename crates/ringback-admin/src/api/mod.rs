@@ -22,11 +22,13 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use ringback::{Engine, seal::MasterKeys};
+use tokio::sync::watch::Receiver;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::metrics::Requests;
 use crate::{
     auth::{Admission, Failures, StoredTokens},
+    dashboard::Live,
     sender::TrustedProxies,
 };
 
@@ -44,6 +46,10 @@ pub(crate) struct Api {
     pub(crate) failed_links: Arc<Failures>,
     /// What stands before the paths of links that leave this server, unless it is read from requests.
     pub(crate) public_url: Option<Arc<str>>,
+    /// What the streams of open pages share.
+    pub(crate) live: Arc<Live>,
+    /// Its sender goes when the server is about to end.
+    pub(crate) end: Option<Receiver<()>>,
     /// The document that is served at `/openapi.json`.
     pub(crate) document: Bytes,
     /// The figures that are shown at `/metrics`.
@@ -69,6 +75,8 @@ impl Api {
             failed_logins: Arc::new(Failures::of_logins(now)),
             failed_links: Arc::new(Failures::of_logins(now)),
             public_url: None,
+            live: Arc::default(),
+            end: None,
             document,
         }
     }

@@ -40,8 +40,18 @@ pub(super) fn kept_for_portal(
     session: &str,
     seconds: u64,
 ) -> Option<HeaderValue> {
-    let same_site = if is_framed { "None; Partitioned" } else { "Lax" };
-    written(request, Kind::Portal, is_secure, same_site, session, seconds)
+    written(request, Kind::Portal, is_secure, of_portal(is_framed), session, seconds)
+}
+
+/// The headers that make the browser forget the session of the portal, with and without the secure prefix.
+pub(super) fn forgotten_of_portal(request: &Parts, is_framed: bool) -> impl Iterator<Item = HeaderValue> {
+    let forgotten = move |secure| written(request, Kind::Portal, secure, of_portal(is_framed), "", 0);
+    [true, false].into_iter().filter_map(forgotten)
+}
+
+/// Which sites the portal's cookie is sent from.
+const fn of_portal(is_framed: bool) -> &'static str {
+    if is_framed { "None; Partitioned" } else { "Lax" }
 }
 
 /// The headers that make the browser forget the session of the dashboard, with and without the secure prefix.

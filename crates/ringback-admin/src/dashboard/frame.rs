@@ -3,7 +3,7 @@
 use ringback::{seal::MasterKeys, time::Timestamp};
 
 use super::{
-    assets::{ICON, STYLE},
+    assets::{ICON, SCRIPT, STYLE},
     form_token,
     mount::Mount,
     portal::Look,
@@ -21,9 +21,14 @@ pub(super) struct Frame {
     pub(super) who: Option<Who>,
     /// The page's own path.
     here: String,
-    /// Where the style and the icon are.
+    /// Where the style, the script and the icon are.
     pub(super) style: &'static str,
+    pub(super) script: &'static str,
     pub(super) icon: &'static str,
+    /// It follows what happens, if the script runs.
+    pub(super) is_live: bool,
+    /// It shows what will be another soon: without the script it is loaded again by itself.
+    pub(super) looks_again: bool,
 }
 
 /// A page that has a place of its own, with everything below it.
@@ -69,6 +74,17 @@ const PLACES: [Place; 13] = [
     unlinked("/find"),
     unlinked("/tail"),
 ];
+
+/// Whether the page at this path shows what changes by itself. Lists with a button in each row are not among them, but for the
+/// first page.
+fn is_live(path: &str) -> bool {
+    let mut parts = path.trim_matches('/').split('/');
+    match (parts.next().unwrap_or_default(), parts.next()) {
+        ("" | "deliveries" | "events" | "tail" | "endpoints" | "replays", None) => true,
+        ("deliveries" | "events" | "endpoints" | "replays", Some(id)) => id != "new",
+        _ => false,
+    }
+}
 
 /// Whether a path, whose first part this is, is that of a page.
 pub(super) fn is_place(first: &str) -> bool {
@@ -123,6 +139,16 @@ impl Frame {
         Self { form, who: Some(who), here: here.to_owned(), ..Self::bare(mount) }
     }
 
+    /// The same of a page that can be asked for again: it follows what happens, if it shows that.
+    pub(super) fn following(self) -> Self {
+        Self { is_live: is_live(&self.here), ..self }
+    }
+
+    /// The same of a page that changes by itself.
+    pub(super) fn looking_again(self, looks_again: bool) -> Self {
+        Self { looks_again, ..self }
+    }
+
     /// How the pages look, if they are those of the portal.
     pub(super) fn portal(&self) -> Option<&Look> {
         self.mount.portal.as_deref()
@@ -140,7 +166,17 @@ impl Frame {
 
     /// Without forms, for pages that cannot have any.
     pub(super) fn bare(mount: Mount) -> Self {
-        Self { mount, form: String::new(), who: None, here: String::new(), style: &STYLE.name, icon: &ICON.name }
+        Self {
+            mount,
+            form: String::new(),
+            who: None,
+            here: String::new(),
+            style: &STYLE.name,
+            script: &SCRIPT.name,
+            icon: &ICON.name,
+            is_live: false,
+            looks_again: false,
+        }
     }
 
     /// The pages that the visitor may go to from everywhere.
@@ -168,5 +204,22 @@ impl Frame {
     /// Whether the visitor may replay.
     pub(super) fn may_operate(&self) -> bool {
         self.who.as_ref().is_some_and(|who| who.may_operate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_that_show_what_happens_follow_it() {
+        for live in
+            ["/", "/deliveries", "/deliveries/dlv_1", "/events/evt_1", "/tail", "/replays/rpl_1", "/endpoints/ep_1"]
+        {
+            assert!(is_live(live), "{live}");
+        }
+        for still in ["/login", "/endpoints/new", "/replays/new", "/gaps", "/tokens", "/dead-letters", "/share/x"] {
+            assert!(!is_live(still), "{still}");
+        }
     }
 }

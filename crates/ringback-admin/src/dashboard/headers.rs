@@ -3,9 +3,10 @@
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, header};
 
-/// Only the dashboard's own style and pictures; no script at all; forms are sent only to it; no site may frame a page.
-pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                                 frame-ancestors 'none'";
+/// Only the dashboard's own style, script and pictures; nothing within a page is a script; forms are sent only to it; no site
+/// may frame a page. What else this server answers is no script either: its kind is another, and may not be guessed.
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+                                 form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The same, with one picture from elsewhere, and for those who may frame a page.
 pub(super) fn policy(picture: Option<&str>, ancestors: &str) -> String {

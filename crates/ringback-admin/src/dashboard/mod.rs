@@ -1,11 +1,11 @@
 //! Pages for people: they show what is wrong, and have a button that repairs it.
 //!
-//! Pages are rendered on the server; templates escape by default, there is no script, and the security policy of every page
-//! allows none. Texts that callers or receivers chose are shown through [`visible`], so that they cannot pretend to be
-//! something else.
+//! Pages are rendered on the server; templates escape by default, and the security policy of every page allows no script but
+//! the dashboard's own file ([`assets`]), without which everything works. Texts that callers or receivers chose are shown
+//! through [`visible`], so that they cannot pretend to be something else.
 //!
-//! Invariants: GET changes nothing, but for a link that becomes a session ([`portal::open`]). Only a POST changes something, and only from one of the dashboard's own pages
-//! ([`submission`]), by a visitor with the permission ([`visitor`]).
+//! Invariants: GET changes nothing, but for a link that becomes a session ([`portal::open`]). Only a POST changes something, and
+//! only from one of the dashboard's own pages ([`submission`]), by a visitor with the permission ([`visitor`]).
 //!
 //! A page is a file in `pages/` with a template of the same name, and a line in [`of_everybody`] or [`of_operators`].
 
@@ -17,6 +17,7 @@ mod form_token;
 mod frame;
 mod headers;
 mod host;
+mod live;
 mod moment;
 mod mount;
 mod origin;
@@ -40,7 +41,7 @@ use self::pages::{
     alerts, audit, dead_letters, deliveries, delivery, endpoint, endpoints, event, events, find, gaps, login,
     new_replay, nodes, one_replay, overview, replay, replays, share, shared, signature, tokens,
 };
-pub(crate) use self::{host::Hosts, mount::Mount};
+pub(crate) use self::{host::Hosts, live::Live, mount::Mount};
 use crate::{api::Api, portal::Portal, sender::TrustedProxies};
 
 /// The pages, without their state. They are answered under the names that `hosts` allows.
@@ -74,6 +75,7 @@ fn of_portal(portal: &Portal) -> Router<Api> {
     let look = Arc::new(portal::Look::of(portal));
     of_everybody()
         .route("/open/{link}", get(portal::open::show))
+        .route("/logout", post(portal::leave::log_out))
         .route("/look.css", get(portal::look::style))
         .layer(from_fn_with_state(look, portal::look::mark))
 }
@@ -101,5 +103,6 @@ fn of_everybody() -> Router<Api> {
         .route("/replays/{id}", get(one_replay::show))
         .route("/replays/{id}/cancel", post(one_replay::cancel))
         .route("/tail", get(deliveries::follow))
+        .route("/live", get(live::show))
         .route("/assets/{name}", get(assets::send))
 }

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
-use ringback::{audit::Actor, time::Timestamp};
+use ringback::{audit::Actor, id::LinkId, time::Timestamp};
 
 use super::{
     cookie,
@@ -33,6 +33,8 @@ pub(super) struct Visitor {
     pub(super) mount: Mount,
     /// The path of the page.
     here: String,
+    /// The page can be asked for again: it is no answer to a form.
+    is_get: bool,
     /// How they got in.
     pub(super) way_in: WayIn,
 }
@@ -43,15 +45,17 @@ pub(super) enum WayIn {
     Host,
     /// By a token: the text of the cookie, and the session.
     Session(String, Session),
-    /// Into the portal by a link: the text of the cookie.
-    Link(String),
+    /// Into the portal: the text of the cookie, and the link that became the session.
+    Link(String, LinkId),
 }
 
 impl Visitor {
     /// The frame of a page for them.
     pub(super) fn frame(&self, api: &Api) -> Frame {
-        let may_leave = matches!(self.way_in, WayIn::Session(..));
-        Frame::inside(self.mount.clone(), api.keys(), &self.access, self.cookie(), may_leave, &self.here)
+        let may_leave = !matches!(self.way_in, WayIn::Host);
+        let mount = self.mount.clone();
+        let frame = Frame::inside(mount, api.keys(), &self.access, self.cookie(), may_leave, &self.here);
+        if self.is_get { frame.following() } else { frame }
     }
 
     /// # Errors
@@ -66,7 +70,7 @@ impl Visitor {
     pub(super) fn cookie(&self) -> Option<&str> {
         match &self.way_in {
             WayIn::Host => None,
-            WayIn::Session(cookie, _) | WayIn::Link(cookie) => Some(cookie),
+            WayIn::Session(cookie, _) | WayIn::Link(cookie, _) => Some(cookie),
         }
     }
 
@@ -95,21 +99,21 @@ impl FromRequestParts<Api> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Response> {
         let mount = Mount::of(parts);
-        let here = parts.uri.path().to_owned();
+        let (here, is_get) = (parts.uri.path().to_owned(), parts.method == Method::GET);
         if mount.portal.is_some() {
-            return of_portal(api, parts, mount, here).await;
+            return of_portal(api, parts, mount).await;
         }
         if matches!(api.admission, Admission::TrustingHost) {
             let admitted = admit(api, parts, Permission::Read).await;
             let (access, by) = admitted.map_err(|problem| Refusal::from(problem).at(mount.clone()))?;
-            return Ok(Self { access, by, mount, here, way_in: WayIn::Host });
+            return Ok(Self { access, by, mount, here, is_get, way_in: WayIn::Host });
         }
         let Some((cookie, session)) = session::shown(parts, api.keys(), Timestamp::now()) else {
             return Err(outside(parts, &mount));
         };
         match session.admit(api).await {
             Ok((access, by)) => {
-                Ok(Self { access, by, mount, here, way_in: WayIn::Session(cookie.to_owned(), session) })
+                Ok(Self { access, by, mount, here, is_get, way_in: WayIn::Session(cookie.to_owned(), session) })
             }
             Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => Err(ended(parts, &mount)),
             Err(problem) => Err(Refusal::from(problem).at(mount)),
@@ -118,10 +122,11 @@ impl FromRequestParts<Api> for Visitor {
 }
 
 /// A visitor of the portal. Nothing but a link opens it: no token, and no host application.
-async fn of_portal(api: &Api, parts: &Parts, mount: Mount, here: String) -> Result<Visitor, Response> {
+async fn of_portal(api: &Api, parts: &Parts, mount: Mount) -> Result<Visitor, Response> {
     match portal::session::admit(api, parts).await {
-        Ok(Some(admitted)) => {
-            Ok(Visitor { access: admitted.access, by: admitted.by, mount, here, way_in: WayIn::Link(admitted.cookie) })
+        Ok(Some(portal::session::Admitted { cookie, access, by, link })) => {
+            let (here, is_get) = (parts.uri.path().to_owned(), parts.method == Method::GET);
+            Ok(Visitor { access, by, mount, here, is_get, way_in: WayIn::Link(cookie, link) })
         }
         Ok(None) => {
             let what_to_do = "A link opens it, once in each browser, and has expired or was not used here. Ask whoever sent \

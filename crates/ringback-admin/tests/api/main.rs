@@ -13,6 +13,7 @@ mod endpoints;
 mod events;
 mod health;
 mod lists;
+mod live;
 mod metrics;
 mod openapi;
 mod payloads;

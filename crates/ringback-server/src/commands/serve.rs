@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringback::{Engine, Sending};
 use ringback_admin::{Options, TrustedProxies, portal::Portal};
-use tokio::{net::TcpListener, time::Instant};
+use tokio::{net::TcpListener, sync::watch, time::Instant};
 
 use crate::{
     configuration::{Configuration, DatabaseUrl, Flags, REFERENCE},
@@ -85,6 +85,8 @@ impl Serve {
 struct Serving {
     listener: TcpListener,
     served: Served,
+    /// Dropped when the server begins to stop, which ends the streams of open pages.
+    serving: watch::Sender<()>,
     sending: Sending,
     exporting: Exporting,
 }
@@ -103,7 +105,8 @@ async fn start(configuration: &Configuration, schema: Schema) -> Result<Serving>
     settings.max_in_flight_per_node = whole(shares.in_flight);
     let exporting = Exporting::begin(configuration, &mut settings)?;
     let engine = Engine::open(store, settings).await.map_err(Failure::failed)?;
-    let options = options(configuration, &token)?;
+    let (serving, end) = watch::channel(());
+    let options = options(configuration, &token)?.until(end);
     let listener = TcpListener::bind(configuration.bind)
         .await
         .map_err(|error| Failure::failed(format!("{} cannot be listened on: {error}", configuration.bind)))?;
@@ -124,7 +127,7 @@ async fn start(configuration: &Configuration, schema: Schema) -> Result<Serving>
         proxies: proxies(configuration),
     };
     let served = Served { router, base_path: configuration.base_path.0.clone(), limits };
-    Ok(Serving { listener, served, sending, exporting })
+    Ok(Serving { listener, served, serving, sending, exporting })
 }
 
 fn whole(number: u64) -> usize {
@@ -180,7 +183,10 @@ impl Serving {
         };
         let in_order = async move {
             let mut deadline = Instant::now() + grace;
-            let end = async { deadline = stopped.await.unwrap_or_else(|_| Instant::now()) };
+            let end = async {
+                deadline = stopped.await.unwrap_or_else(|_| Instant::now());
+                drop(self.serving);
+            };
             listen::serve(self.listener, self.served, end, grace.min(API_GRACE_MAX)).await;
             self.sending.shutdown(deadline.saturating_duration_since(Instant::now())).await;
             self.exporting.end().await;

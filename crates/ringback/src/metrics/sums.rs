@@ -81,6 +81,22 @@ impl Sums {
         self.present.lock().minute(&tenant.into(), endpoint, Timestamp::now()).dead += 1;
     }
 
+    /// What was counted of a subject and is not added, nor on its way.
+    pub(crate) fn unadded(&self, subject: &Subject) -> Figures {
+        let mut sum = Figures::default();
+        for ((tenant, endpoint, _), figures) in &self.present.lock().minutes {
+            let counts = match subject {
+                Subject::All => true,
+                Subject::Tenant(of) => **tenant == **of,
+                Subject::Endpoint(_, of) => *endpoint == Some(*of),
+            };
+            if counts {
+                sum.merge(figures);
+            }
+        }
+        sum
+    }
+
     /// Adds everything counted so far to the store's figures.
     ///
     /// # Errors

@@ -34,6 +34,7 @@ pub mod rotate;
 pub mod routing;
 mod sessions;
 pub mod signatures;
+pub mod stamp;
 mod summing;
 pub mod tally;
 pub mod tokens;

@@ -4,7 +4,6 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use http::{HeaderValue, header};
 use ringback::{delivery::Status, store::DeliveryRow, time::Timestamp};
 
 use super::{
@@ -13,7 +12,7 @@ use super::{
 };
 use crate::{
     api::{Api, deliveries::Asked},
-    dashboard::{moment::Moment, mount::Mount, refusal::rendered, visible::visible, visitor::Visitor},
+    dashboard::{moment::Moment, mount::Mount, visible::visible, visitor::Visitor},
     problem::Problem,
     view::Destinations,
 };
@@ -32,19 +31,18 @@ pub(in crate::dashboard) async fn show(
     visitor.shown(page)
 }
 
-/// `GET /tail`: the newest, again every two seconds.
+/// `GET /tail`: the newest, as they come.
 pub(in crate::dashboard) async fn follow(
     State(api): State<Api>,
     visitor: Visitor,
     RawQuery(query): RawQuery,
-) -> Result<Response, Response> {
+) -> Response {
     let page = read(&api, &visitor, &Narrowed::of(query.as_deref())).await;
-    let page = page.map_err(|problem| visitor.refused(problem))?;
-    let narrowing = page.narrowing.leading_to(&visitor.mount, "/tail");
-    let hint = "Newest first. This page looks again every two seconds.";
-    let mut response = rendered(&Listing { title: "Tail", hint, narrowing, older: None, ..page });
-    response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("2"));
-    Ok(response)
+    visitor.shown(page.map(|page| {
+        let narrowing = page.narrowing.leading_to(&visitor.mount, "/tail");
+        let hint = "Newest first, as they come.";
+        Listing { frame: page.frame.looking_again(true), title: "Tail", hint, narrowing, older: None, ..page }
+    }))
 }
 
 async fn read(api: &Api, visitor: &Visitor, narrowed: &Narrowed) -> Result<Listing, Problem> {

@@ -173,6 +173,15 @@ impl Row {
     pub(super) const fn of(cells: Vec<Cell>) -> Self {
         Self { id: None, cells, act: None }
     }
+
+    /// By what the script knows the row when others have come before it: what it leads to, or does.
+    fn key(&self) -> Option<&str> {
+        match &self.act {
+            Some(Act::Link { href, .. }) => Some(href),
+            Some(Act::Post { action, .. }) => Some(action),
+            None => self.cells.iter().find_map(|cell| cell.href.as_deref()),
+        }
+    }
 }
 
 /// What can be done about a row.

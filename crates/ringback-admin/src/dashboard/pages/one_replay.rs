@@ -5,7 +5,6 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Redirect, Response},
 };
-use http::{HeaderValue, header};
 use ringback::{
     id::ReplayId,
     store::{ReplayRow, ReplayState},
@@ -16,9 +15,7 @@ use super::{phrases, replays};
 use crate::{
     api::{Api, replays::find},
     auth::Permission,
-    dashboard::{
-        frame::Frame, moment::Moment, refusal::rendered, submission::Submission, visible::visible, visitor::Visitor,
-    },
+    dashboard::{frame::Frame, moment::Moment, submission::Submission, visible::visible, visitor::Visitor},
     problem::Problem,
 };
 
@@ -37,21 +34,12 @@ struct Page {
     rate: String,
     begun: Moment,
     ended: Option<Moment>,
-    is_running: bool,
 }
 
-/// `GET /replays/{id}`: looks again by itself while it runs.
-pub(in crate::dashboard) async fn show(
-    State(api): State<Api>,
-    visitor: Visitor,
-    Path(id): Path<String>,
-) -> Result<Response, Response> {
-    let page = read(&api, &visitor, &id).await.map_err(|problem| visitor.refused(problem))?;
-    let mut response = rendered(&page);
-    if page.is_running {
-        response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("2"));
-    }
-    Ok(response)
+/// `GET /replays/{id}`
+pub(in crate::dashboard) async fn show(State(api): State<Api>, visitor: Visitor, Path(id): Path<String>) -> Response {
+    let page = read(&api, &visitor, &id).await;
+    visitor.shown(page)
 }
 
 async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
@@ -63,7 +51,7 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
     let is_running =
         row.state == ReplayState::Running || !settled && row.finished_at.is_some_and(|at| now.since(at) < WATCHED);
     Ok(Page {
-        frame: visitor.frame(api),
+        frame: visitor.frame(api).looking_again(is_running),
         id,
         state: row.state,
         tone: replays::tone(row.state),
@@ -76,7 +64,6 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
             .map_or_else(|| "as fast as they can be sent".to_owned(), |rate| format!("{rate} a second")),
         begun: Moment::new(row.created_at, now),
         ended: row.finished_at.map(|at| Moment::new(at, now)),
-        is_running,
     })
 }
 

@@ -7,7 +7,6 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use http::{HeaderValue, header};
 use ringback::{
     delivery::Status,
     id::DeliveryId,
@@ -25,7 +24,7 @@ use super::{
 };
 use crate::{
     api::Api,
-    dashboard::{frame::Frame, moment::Moment, refusal::rendered, visible::visible, visitor::Visitor},
+    dashboard::{frame::Frame, moment::Moment, visible::visible, visitor::Visitor},
     problem::Problem,
     view::Destinations,
 };
@@ -113,15 +112,9 @@ pub(in crate::dashboard) async fn show(
     State(api): State<Api>,
     visitor: Visitor,
     RawQuery(query): RawQuery,
-) -> Result<Response, Response> {
-    let page = read(&api, &visitor, parameter(query.as_deref(), "replayed"))
-        .await
-        .map_err(|problem| visitor.refused(problem))?;
-    let mut response = rendered(&page);
-    if page.notice.is_some_and(|notice| notice.is_open) {
-        response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("2"));
-    }
-    Ok(response)
+) -> Response {
+    let page = read(&api, &visitor, parameter(query.as_deref(), "replayed")).await;
+    visitor.shown(page)
 }
 
 /// The totals are as old as this before the page says so.
@@ -140,7 +133,8 @@ async fn read(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Result<
     let strip = Strip::of(engine, &access.tenant.clone().map_or(Subject::All, Subject::Tenant)).await?;
     let failing = engine.failing(tenant, FAILING_MAX).await?;
     let ours = ours::tiles(api, tenant).await?.into_iter().chain([unrouted(&counts)]).collect();
-    let frame = visitor.frame(api);
+    let notice = notice(api, visitor, replayed).await?;
+    let frame = visitor.frame(api).looking_again(notice.as_ref().is_some_and(|notice| notice.is_open));
     let counted_at = counts.tally.map(|tally| tally.counted_at).filter(|&at| now.since(at) > COUNTED_LATELY);
     Ok(Page {
         headline: Headline::of(&counts, held.len() + held_more, oldest_due),
@@ -156,7 +150,7 @@ async fn read(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Result<
         more_groups: groups.more + groups.items.len().saturating_sub(GROUPS_MAX) as u64,
         frame,
         is_empty: counts.tally.is_some_and(|tally| tally.ledger.events.accepted == 0),
-        notice: notice(api, visitor, replayed).await?,
+        notice,
         now: Moment::new(now, now),
         counted: counted_at.map(|at| Moment::new(at, now)),
     })

@@ -4,6 +4,7 @@
 //! forget to narrow what it shows for one of the two alone. A link opens the portal once, and becomes a session that ends
 //! with the link.
 
+pub(super) mod leave;
 pub(super) mod look;
 pub(super) mod open;
 pub(super) mod session;

@@ -17,6 +17,9 @@ use tokio::{
 
 use crate::until::{BOUND, until};
 
+/// How often a driver is started before that is an error.
+const DRIVER_STARTS: usize = 5;
+
 /// Without anything that speaks to the network by itself.
 const ARGUMENTS: [&str; 8] = [
     "--headless",
@@ -200,7 +203,18 @@ impl Browser {
     }
 }
 
+/// Starts a driver. It takes a free port of IPv6 and ends if the same one of IPv4 is somebody else's.
 async fn start_driver(home: &std::path::Path) -> (Child, u16) {
+    for _ in 0..DRIVER_STARTS {
+        if let Some(started) = try_to_start_driver(home).await {
+            return started;
+        }
+    }
+    panic!("chromedriver ended {DRIVER_STARTS} times before it listened")
+}
+
+/// `None` if it has ended.
+async fn try_to_start_driver(home: &std::path::Path) -> Option<(Child, u16)> {
     let program = std::env::var("RINGBACK_TEST_CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
     let mut command = Command::new(program);
     command
@@ -214,16 +228,16 @@ async fn start_driver(home: &std::path::Path) -> (Child, u16) {
     let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
     let port = async {
         loop {
-            let line = lines.next_line().await.expect("text").expect("it says where it listens");
+            let line = lines.next_line().await.expect("text")?;
             if let Some((_, port)) = line.split_once("successfully on port ") {
-                return port.trim_end_matches('.').parse().expect("a port");
+                return Some(port.trim_end_matches('.').parse().expect("a port"));
             }
         }
     };
-    let port = tokio::time::timeout(BOUND, port).await.expect("it starts in time");
+    let port = tokio::time::timeout(BOUND, port).await.expect("it starts in time")?;
     // Whatever else it says is read and forgotten, so that it never waits for a reader.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    (driver, port)
+    Some((driver, port))
 }
 
 impl Drop for Browser {

@@ -351,7 +351,7 @@ pub(crate) struct NewPortalLink {
 
 /// Where an inline delivery goes this time, and from then on.
 #[derive(ToSchema)]
-#[schema(as = Again, example = json!({"url": "https://example.com/hook"}))]
+#[schema(as = Again, example = json!({}))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Again {
     /// Only of an inline destination: to this URL, which replaces that of the event's destination.

@@ -144,22 +144,22 @@ impl Node {
 
 /// Runs `ringback` with `arguments` to its end.
 pub(crate) async fn once(database: &Database, arguments: &[&str]) -> Result<()> {
-    run_to_its_end(command(database, arguments)?, arguments).await
+    run_to_its_end(command(database, arguments)?, arguments, 0).await
 }
 
-/// The same, asking a node.
-pub(crate) async fn asked(database: &Database, node: &Node, arguments: &[&str]) -> Result<()> {
+/// The same, asking a node; it ends with this status.
+pub(crate) async fn asked(database: &Database, node: &Node, arguments: &[&str], status: i32) -> Result<()> {
     let mut command = command(database, arguments)?;
     command.env("RINGBACK_URL", &node.url).env("RINGBACK_TOKEN", TOKEN);
-    run_to_its_end(command, arguments).await
+    run_to_its_end(command, arguments, status).await
 }
 
-async fn run_to_its_end(mut command: Command, arguments: &[&str]) -> Result<()> {
+async fn run_to_its_end(mut command: Command, arguments: &[&str], status: i32) -> Result<()> {
     let mut process = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn()?;
     // Held until it has ended: the end of its input would end it.
     let _input = process.stdin.take();
     let output = timeout(PATIENCE, process.wait_with_output()).await.during(arguments[0])?.during(arguments[0])?;
-    if output.status.success() {
+    if output.status.code() == Some(status) {
         return Ok(());
     }
     Err(Failure::new(format!("ringback {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr))))

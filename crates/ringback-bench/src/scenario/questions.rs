@@ -162,7 +162,7 @@ async fn questions(api: &mut Connection, past: u64, dead: &[String]) -> Result<V
             "Was it sent, when, what did they answer?",
             get(format!("/v1/deliveries/{delivery}")),
             get(format!("/deliveries/{delivery}")),
-            &["deliveries", "get", &delivery],
+            &["deliveries", &delivery],
         ),
         question(
             "What exactly did you send?",
@@ -199,7 +199,7 @@ async fn questions(api: &mut Connection, past: u64, dead: &[String]) -> Result<V
             "What do I tell the customer?",
             post("/v1/share", Body::Json(json!({"delivery_id": delivery, "expires_in": "1d"}))),
             share(format!("/deliveries/{delivery}/share")),
-            &["share", &delivery, "--expires-in", "1d"],
+            &["share", &delivery, "--expires", "1d"],
         ),
     ])
 }
@@ -247,7 +247,9 @@ async fn by_page(pages: &mut Pages, request: &Request) -> Result<Latencies> {
 
 async fn by_command(database: &Database, node: &Node, words: &[String]) -> Result<Latencies> {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
-    measured(COMMANDS, async || asked(database, node, &words).await).await
+    // Some calls of the list have gaps, which is what that status says.
+    let status = if words.first() == Some(&"gaps") { 3 } else { 0 };
+    measured(COMMANDS, async || asked(database, node, &words, status).await).await
 }
 
 /// Once to warm up, and then so often.

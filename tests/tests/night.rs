@@ -134,10 +134,10 @@ on_both_stores! {
         };
         let (accepted, (), (), alerts) = tokio::join!(calls, database_fails, receivers_recover, alerts);
 
-        println!("{accepted} calls; alerts on {store:?}:");
-        for alert in &alerts {
-            println!("{:>6.1} s  {:<30} {:<5} {}", alert.at.as_secs_f64(), alert.name, alert.key, alert.count);
-        }
+        let lines = alerts.iter().map(|alert| {
+            format!("{:>6.1} s  {:<30} {:<5} {}", alert.at.as_secs_f64(), alert.name, alert.key, alert.count)
+        });
+        let table = lines.collect::<Vec<_>>().join("\n");
         let mut told = BTreeMap::<(&str, &str), usize>::new();
         for alert in &alerts {
             *told.entry((&alert.name, &alert.key)).or_default() += 1;
@@ -150,14 +150,14 @@ on_both_stores! {
             ("ringback.endpoint.disabled", "gone"),
             ("ringback.delivery.dead", "down"),
         ] {
-            assert_eq!(told.remove(&(name, key)), Some(1), "{name} of {key}, once");
+            assert_eq!(told.remove(&(name, key)), Some(1), "{name} of {key}, once, of {accepted} calls:\n{table}");
         }
         // How soon a lane whose requests time out is tried again decides whether anything has died there by then.
         assert!(told.remove(&("ringback.delivery.dead", "slow")).is_none_or(|times| times == 1));
         // Whether what the outage left waited for 20 s is the machine's affair; what is told as stale is told as fresh.
         let (stale, fresh) = (told.remove(&("ringback.backlog.stale", "all")), told.remove(&("ringback.backlog.fresh", "all")));
-        assert!(stale == fresh && stale.unwrap_or(0) <= 1, "stale {stale:?}, fresh {fresh:?}");
-        assert_eq!(told, BTreeMap::new(), "and nothing else");
+        assert!(stale == fresh && stale.unwrap_or(0) <= 1, "stale {stale:?}, fresh {fresh:?}:\n{table}");
+        assert_eq!(told, BTreeMap::new(), "and nothing else:\n{table}");
         let failing = |key: &str| alerts.iter().find(|alert| alert.key == key && alert.name.ends_with(".failing"));
         for (key, error) in [("down", "status 503"), ("slow", "timeout")] {
             let alert = failing(key).expect("it was told");

@@ -87,7 +87,7 @@ impl Worst {
                 counts.delivered += u64::from(conclusion == Some(Conclusion::Delivered));
             }
         }
-        if counted.len() > self.most && counted.len() % SWEPT_EVERY == 0 {
+        if counted.len() > self.most && counted.len().is_multiple_of(SWEPT_EVERY) {
             counted.retain(|_, counts| counts.weight(now) >= FORGOTTEN_BELOW);
         }
     }

@@ -125,7 +125,7 @@ pub enum Shape {
     },
     /// Status codes and ranges of them: [`Statuses`].
     Statuses,
-    /// A span of time as a text with a unit, or as a whole number of seconds: [`Lasting`].
+    /// A span of time as a text with a unit, or as a whole number of seconds: [`super::Lasting`].
     Span {
         /// The shortest, in milliseconds.
         least: u64,

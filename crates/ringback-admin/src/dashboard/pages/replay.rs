@@ -24,7 +24,9 @@ pub(in crate::dashboard) async fn send_again(
     // Two people may press the button of the same dead letter: the second must not send it again if it was delivered by
     // then.
     let of = if fields.contains_key("dead_letter") { ReplayOf::DeadLetter } else { ReplayOf::Either };
-    let url = fields.get("url").map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned);
+    // Tenants' own people are not asked where their platform sends to.
+    let url = fields.get("url").map(|text| text.trim());
+    let url = url.filter(|text| !text.is_empty() && visitor.mount.portal.is_none()).map(str::to_owned);
     match release(&api, &visitor, &id, of, &Again { url }).await {
         Ok(id) => Redirect::to(&visitor.mount.to(&format!("/?replayed={id}"))).into_response(),
         Err(problem) => visitor.refused(problem),

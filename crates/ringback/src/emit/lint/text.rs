@@ -77,7 +77,7 @@ impl Escape {
     }
 }
 
-/// The code unit of `uXXXX`.
+/// The code unit of `u` and four hex digits.
 fn unit(bytes: &[u8]) -> Option<u16> {
     let digits = bytes.get(1..5).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()

@@ -26,8 +26,8 @@ use crate::{
 /// Between rounds.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// A node that neither tells nor has anything to note reads the book this often: another node may have noted an endpoint as
-/// failing that this one sends to now.
+/// A node that neither tells nor has anything to note reads the book this often, and when its shards change: another node may
+/// have noted an endpoint as failing that this one sends to now.
 const READ_EVERY: Duration = Duration::from_secs(10);
 
 /// For how long the same time is looked through again while nothing dies.
@@ -35,17 +35,20 @@ const LOOKED_AGAIN: Duration = Duration::from_secs(60);
 
 /// Notes and tells until `stop`.
 pub(crate) async fn watch(delivering: Arc<Delivering>, stop: CancellationToken) {
-    let mut read_at = None;
+    let mut last = None;
     while !stop.is_cancelled() {
-        if let Err(error) = round(&delivering, &mut read_at).await {
+        if let Err(error) = round(&delivering, &mut last).await {
             tracing::debug!(%error, "operational events wait for the database");
         }
         delivering.pause(EVERY, &stop).await;
     }
 }
 
-/// One round; `read_at` is when the book was read last.
-async fn round(delivering: &Delivering, read_at: &mut Option<Instant>) -> store::Result<()> {
+/// When the book was read last, and which shards this node owned then.
+type Read = (Instant, Vec<bool>);
+
+/// One round.
+async fn round(delivering: &Delivering, last: &mut Option<Read>) -> store::Result<()> {
     let (engine, tells) = (delivering.engine(), delivering.owns(0));
     let directory = engine.directory().await?;
     let runs = engine.runs();
@@ -55,7 +58,9 @@ async fn round(delivering: &Delivering, read_at: &mut Option<Instant>) -> store:
         owned[shard] && directory.endpoint(endpoint).is_some_and(|it| it.hold_reason().is_none())
     });
     disable_failing(delivering, &directory).await;
-    if !tells && runs.are_quiet() && read_at.is_some_and(|at| at.elapsed() < READ_EVERY) {
+    // Of the endpoints of a shard that has just come, the book knows which are noted as failing: their next success counts.
+    let is_known = last.as_ref().is_some_and(|(at, shards)| at.elapsed() < READ_EVERY && *shards == owned);
+    if !tells && runs.are_quiet() && is_known {
         return Ok(());
     }
     let (at, failing_after) = (Timestamp::now(), engine.settings().operations.failing_after);
@@ -84,7 +89,7 @@ async fn round(delivering: &Delivering, read_at: &mut Option<Instant>) -> store:
         }
     })
     .await?;
-    *read_at = Some(Instant::now());
+    *last = Some((Instant::now(), owned));
     runs.noted(&recovered);
     runs.stand(book.standing(Told::Failing).map(|(endpoint, since)| (endpoint, delivering.in_host_time(since))));
     if tells { tell(engine, &directory, book.due(now), now).await } else { Ok(()) }

@@ -19,6 +19,7 @@ pub async fn what_became_of_many_keys_is_told_at_once(store: &dyn Store) {
         event
     };
     let delivered = given::accept_due(store, keyed("delivered", &[one])).await.remove(0);
+    given::passed(delivered.id.event().accepted_at()).await;
     assert!(given::record(store, given::delivered(&delivered)).await);
     let mixed = given::accept_due(store, keyed("mixed", &[one, other])).await;
     assert!(given::record(store, given::delivered(&mixed[0])).await);
@@ -27,6 +28,7 @@ pub async fn what_became_of_many_keys_is_told_at_once(store: &dyn Store) {
     let mut nobody = given::event();
     nobody.key = Some("nobody".to_owned());
     given::accept_due(store, nobody).await;
+    given::passed(pending.id.event().accepted_at()).await;
     let unrouted = given::emit(store, NewEvent::new("call.ended", "{}").key("unrouted")).await;
     let mut foreign = keyed("foreign", &[one]);
     foreign.tenant = "acme".to_owned();

@@ -44,6 +44,14 @@ pub fn event_id_at(time: Timestamp) -> EventId {
     EventId::new(Timestamp::from_millis(time.millis().max(last + 1)))
 }
 
+/// Waits until the clock is beyond the time in an id that [`event_id`] made, which may be ahead of it: what the database
+/// then accepts by itself is later.
+pub async fn passed(time: Timestamp) {
+    while Timestamp::now().millis() <= time.millis() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// An endpoint's id.
 #[must_use]
 pub fn endpoint_id() -> EndpointId {

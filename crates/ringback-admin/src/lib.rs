@@ -27,6 +27,7 @@ mod auth;
 mod cursor;
 mod dashboard;
 mod extract;
+mod guards;
 mod memory;
 mod openapi;
 mod options;
@@ -42,20 +43,11 @@ mod view;
 #[doc(hidden)]
 pub mod fuzzing;
 
-use std::time::Duration;
-
-use axum::{
-    Router,
-    extract::Request,
-    middleware::{self, Next},
-    response::{IntoResponse as _, Redirect, Response},
-    routing::get,
-};
-use http::{HeaderValue, header};
+use axum::{Router, middleware, response::Redirect, routing::get};
 use ringback::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use self::api::metrics::{self, Requests};
+use self::{api::metrics::Requests, guards::Guards};
 pub use self::{
     auth::{Access, Scope},
     options::{InvalidBasePath, Options},
@@ -76,11 +68,11 @@ pub fn router(engine: Engine, options: Options) -> Router {
         routes = routes.merge(dashboard::routes(hosts, &options.proxies, &options.portal));
     }
     let document = openapi::document(described, &options.base_path);
-    let budget = memory::Budget::of(options.request_memory_max);
     let requests = Requests::below(&options.base_path);
-    let api = api::Api::new(engine, options.admission, options.proxies, document, &requests);
-    let api = api::Api { public_url: options.public_url.map(Into::into), end: options.end, ..api };
-    let routes = guarded(routes, &budget, &requests).with_state(api);
+    let guards = Guards::new(memory::Budget::of(options.request_memory_max), requests.clone());
+    let state = api::State::new(engine, options.admission, options.proxies, document, &requests);
+    let state = api::State { public_url: options.public_url.map(Into::into), end: options.end, ..state };
+    let routes = guarded(routes, &guards).with_state(api::Api::from(state));
     let base_path = options.base_path.as_str();
     if base_path.is_empty() {
         return routes;
@@ -89,61 +81,27 @@ pub fn router(engine: Engine, options: Options) -> Router {
     if options.dashboard.is_some() {
         // A nested router knows its first page without a slash at the end; people type it with or without.
         let home = get(Redirect::to(base_path)).fallback(problem::method_not_allowed);
-        let home = home.layer(middleware::map_response(guard)).layer(middleware::from_fn(request_id::carry));
-        mounted = mounted.route(&format!("{base_path}/"), home);
+        mounted = mounted.route(&format!("{base_path}/"), home.layer(middleware::from_fn(guards::guard_small)));
     }
-    if options.is_alone { mounted.fallback_service(guarded(Router::new(), &budget, &requests)) } else { mounted }
+    if options.is_alone { mounted.fallback_service(guarded(Router::new(), &guards)) } else { mounted }
 }
 
 /// The routes, with an answer for everything that none of them answers.
-fn guarded<S: Clone + Send + Sync + 'static>(
-    routes: Router<S>,
-    budget: &memory::Budget,
-    requests: &Requests,
-) -> Router<S> {
+fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, guards: &Guards) -> Router<S> {
     routes
         .fallback(problem::not_found_here)
         .method_not_allowed_fallback(problem::method_not_allowed)
         // The first is the outermost. Added as one tuple, since each separate layer costs every request a few allocations.
         .layer((
-            middleware::from_fn(request_id::carry),
-            middleware::from_fn_with_state(requests.clone(), metrics::observe),
-            middleware::map_response(guard),
-            middleware::from_fn_with_state(budget.clone(), unread::discard),
-            middleware::from_fn(in_time),
+            middleware::from_fn_with_state(guards.clone(), guards::guard),
             CatchPanicLayer::custom(problem::panicked),
         ))
-}
-
-/// Longer than any answer should take, including the arrival of the largest body; creating a replay of millions takes
-/// longest.
-const ANSWER: Duration = Duration::from_secs(120);
-
-/// Ends a request that takes too long.
-async fn in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(ANSWER, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => problem::timed_out().into_response(),
-    }
-}
-
-/// Sets headers of all answers. They may contain payloads and new secrets, so no cache may store them unless an answer
-/// allows it, and no browser may guess their type.
-async fn guard(response: Response) -> Response {
-    protected(response)
-}
-
-fn protected<B>(mut response: http::Response<B>) -> http::Response<B> {
-    let headers = response.headers_mut();
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }
 
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use http::{Request, StatusCode};
+    use http::{Request, StatusCode, header};
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
 
@@ -153,16 +111,17 @@ mod tests {
         panic!("hunter2");
     }
 
+    fn guards() -> Guards {
+        Guards::new(memory::Budget::of(0), Requests::below(""))
+    }
+
     /// What a route answers to a request that says this about itself.
     async fn answer(routes: Router, request_id: Option<&str>) -> (StatusCode, String, serde_json::Value) {
         let mut request = Request::get("/");
         if let Some(id) = request_id {
             request = request.header("x-request-id", id);
         }
-        let response = guarded(routes, &memory::Budget::of(0), &Requests::below(""))
-            .oneshot(request.body(Body::empty()).unwrap())
-            .await
-            .unwrap();
+        let response = guarded(routes, &guards()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
         let (status, body) = (response.status(), response.into_body().collect().await.unwrap().to_bytes());
         (status, id, serde_json::from_slice(&body).unwrap())
@@ -191,8 +150,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_problem_that_tells_nothing() {
-        let routes: Router =
-            guarded(Router::new().route("/", get(defect)), &memory::Budget::of(0), &Requests::below(""));
+        let routes: Router = guarded(Router::new().route("/", get(defect)), &guards());
         let response = routes.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");

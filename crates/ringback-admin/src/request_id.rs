@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use axum::{
     extract::{MatchedPath, Request},
-    middleware::Next,
     response::Response,
 };
 use http::{HeaderName, HeaderValue};
@@ -32,14 +31,17 @@ pub(crate) fn instance() -> Option<String> {
 }
 
 /// Answers a request under its id.
-pub(crate) async fn carry(request: Request, next: Next) -> Response {
+pub(crate) async fn carry<F: Future<Output = Response>>(
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let id = given(&request).unwrap_or_else(made);
     // The route's pattern, never the path, which contains values that callers chose.
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
     let span = tracing::info_span!("request", request_id = %id, method = %request.method(), route);
     let begun = Instant::now();
     let answered = async {
-        let response = next.run(request).await;
+        let response = answer(request).await;
         let (status, took_ms) = (response.status().as_u16(), begun.elapsed().as_millis());
         tracing::debug!(status, took_ms, "answered with {status} after {took_ms} ms");
         response

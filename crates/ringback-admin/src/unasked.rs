@@ -2,7 +2,7 @@
 //! an `Idempotency-Key` must not be carried out twice. The routes' descriptions say what they read, so that no route can
 //! forget this check.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -14,15 +14,22 @@ use serde_json::Value;
 use utoipa::openapi::OpenApi;
 
 use crate::{
-    extract::{IDEMPOTENCY_KEY, Parameters, refuse_key},
+    extract::{IDEMPOTENCY_KEY, Parameters, has_key, refused_key},
     problem::Problem,
 };
 
 /// Routes below this are checked. Others, which monitoring asks (`/healthz?t=1`), may have any parameters.
 const STRICT: &str = "/v1/";
 
-/// Operations by method and route.
-type Operations = HashSet<(String, String)>;
+/// The methods of operations by their routes.
+#[derive(Debug, Default)]
+struct Operations(HashMap<String, Vec<Method>>);
+
+impl Operations {
+    fn has(&self, method: &Method, route: &str) -> bool {
+        self.0.get(route).is_some_and(|methods| methods.contains(method))
+    }
+}
 
 /// What operations do not read.
 #[derive(Debug, Clone)]
@@ -41,17 +48,23 @@ impl Unread {
         let operations: Vec<_> = paths
             .flat_map(|(path, methods)| {
                 let methods = methods.as_object().into_iter().flatten();
-                methods.map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
+                methods.filter_map(move |(method, operation)| {
+                    let method = Method::from_bytes(method.to_uppercase().as_bytes()).ok()?;
+                    Some((method, path, operation))
+                })
             })
             .collect();
-        let those = |wanted: fn(&str, &Value) -> bool| {
-            let those = operations.iter().filter(|(method, _, operation)| wanted(method, operation));
-            Arc::new(those.map(|(method, path, _)| (method.clone(), path.clone())).collect())
+        let those = |wanted: fn(&Method, &Value) -> bool| {
+            let mut those = Operations::default();
+            for (method, path, _) in operations.iter().filter(|(method, _, operation)| wanted(method, operation)) {
+                those.0.entry((*path).clone()).or_default().push(method.clone());
+            }
+            Arc::new(those)
         };
         Self {
             without_query: those(|_, operation| !reads(operation, |parameter| parameter["in"] == "query")),
             without_key: those(|method, operation| {
-                matches!(method, "POST" | "PATCH")
+                [Method::POST, Method::PATCH].contains(method)
                     && !reads(operation, |parameter| {
                         let name = parameter["name"].as_str().unwrap_or_default();
                         parameter["in"] == "header" && name.eq_ignore_ascii_case(IDEMPOTENCY_KEY)
@@ -64,14 +77,13 @@ impl Unread {
         // The router may be nested, so that a path is the end of the matched one.
         let path = matched.rfind(STRICT).map_or(matched, |at| &matched[at..]);
         let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-        let operation = (method.to_string(), path.to_owned());
         if let Some(query) = request.uri().query()
-            && self.without_query.contains(&operation)
+            && self.without_query.has(method, path)
         {
             Parameters::of(query).refuse_all()?;
         }
-        if self.without_key.contains(&operation) {
-            refuse_key(request.headers())?;
+        if has_key(request.headers()) && self.without_key.has(method, path) {
+            return Err(refused_key());
         }
         Ok(())
     }

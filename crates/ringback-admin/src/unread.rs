@@ -16,8 +16,7 @@ use std::{
 
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::{Request, State},
-    middleware::Next,
+    extract::Request,
     response::Response,
 };
 use http::{HeaderValue, header};
@@ -33,16 +32,20 @@ const BYTES_MAX: usize = 32 * 1024 * 1024;
 const TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Answers a request whose body is counted, then reads the rest of the body.
-pub(crate) async fn discard(State(budget): State<Budget>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn discard<F: Future<Output = Response>>(
+    budget: &Budget,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return answer(request).await;
     }
     let held = Arc::new(budget.held());
     request.extensions_mut().insert(Arc::clone(&held));
     let waits_for_a_word = request.headers().contains_key(header::EXPECT);
     let (back, mut left) = oneshot::channel();
     let request = request.map(|body| Body::new(Lent { body, begun: false, ended: false, back: Some(back) }));
-    let mut response = next.run(request).await;
+    let mut response = answer(request).await;
     drop(held);
     if let Ok((body, begun)) = left.try_recv() {
         // A client that waits for `100 Continue` has not sent its body: reading would make it send the body.
@@ -122,18 +125,11 @@ mod tests {
         },
     };
 
-    use axum::{Router, middleware, routing::post};
     use futures_util::{StreamExt as _, stream};
-    use tower::ServiceExt as _;
 
     use super::*;
 
     const CHUNK: usize = 1024 * 1024;
-
-    fn routes() -> Router {
-        let layer = middleware::from_fn_with_state(Budget::of(0), discard);
-        Router::new().route("/", post(async || "no")).layer(layer)
-    }
 
     /// A body of so many MiB, and how many of them were asked for.
     fn chunked(chunks: usize) -> (Body, Arc<AtomicUsize>) {
@@ -152,7 +148,8 @@ mod tests {
         if expects {
             request = request.header(header::EXPECT, "100-continue");
         }
-        let response = routes().oneshot(request.body(body).unwrap()).await.unwrap();
+        let refused = |_| async { Response::new(Body::from("no")) };
+        let response = discard(&Budget::of(0), request.body(body).unwrap(), refused).await;
         response.headers().get(header::CONNECTION).is_some_and(|it| it == "close")
     }
 

@@ -20,5 +20,5 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     security(()),
 )]
 async fn read(State(api): State<Api>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], api.document)
+    ([(header::CONTENT_TYPE, "application/json")], api.document.clone())
 }

@@ -17,7 +17,7 @@ pub(crate) mod metrics;
 mod nodes;
 pub(crate) mod replays;
 
-use std::{sync::Arc, time::Instant};
+use std::{ops::Deref, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
@@ -32,9 +32,12 @@ use crate::{
     sender::TrustedProxies,
 };
 
-/// The state that every handler works with.
+/// The state that every handler works with. Its router makes several copies of it for each request, so they share one.
 #[derive(Clone)]
-pub(crate) struct Api {
+pub(crate) struct Api(Arc<State>);
+
+/// What handlers work with.
+pub(crate) struct State {
     pub(crate) engine: Engine,
     pub(crate) admission: Admission,
     pub(crate) tokens: StoredTokens,
@@ -56,7 +59,7 @@ pub(crate) struct Api {
     pub(crate) registry: Arc<Registry>,
 }
 
-impl Api {
+impl State {
     pub(crate) fn new(
         engine: Engine,
         admission: Admission,
@@ -83,6 +86,20 @@ impl Api {
 
     pub(crate) fn keys(&self) -> &MasterKeys {
         &self.engine.settings().keys
+    }
+}
+
+impl From<State> for Api {
+    fn from(state: State) -> Self {
+        Self(Arc::new(state))
+    }
+}
+
+impl Deref for Api {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
     }
 }
 

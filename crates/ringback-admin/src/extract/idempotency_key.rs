@@ -37,15 +37,15 @@ pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     key.map(Some).ok_or_else(|| refused("must be 1 to 256 characters without control characters"))
 }
 
-/// Refuses a key on a route that ignores keys: a request that is sent twice would be carried out twice, and the caller would
-/// believe otherwise.
-pub(crate) fn refuse_key(headers: &HeaderMap) -> Result<(), Problem> {
-    if headers.contains_key(NAME) {
-        let detail =
-            "is not honoured by this route; where events are handed in together, each has its own idempotency_key";
-        return Err(refused(detail));
-    }
-    Ok(())
+/// Whether a request carries a key, whatever it is.
+pub(crate) fn has_key(headers: &HeaderMap) -> bool {
+    headers.contains_key(NAME)
+}
+
+/// The refusal of a key on a route that ignores keys: a request that is sent twice would be carried out twice, and the caller
+/// would believe otherwise.
+pub(crate) fn refused_key() -> Problem {
+    refused("is not honoured by this route; where events are handed in together, each has its own idempotency_key")
 }
 
 /// The text inside an `sf-string` (RFC 8941 §3.3.3), or the text itself.

@@ -16,7 +16,7 @@ pub(crate) use self::{
     body::{BODY_BYTES_MAX, read_json, read_whole},
     document::{Document, elements},
     id::Id,
-    idempotency_key::{IdempotencyKey, NAME as IDEMPOTENCY_KEY, refuse_key},
+    idempotency_key::{IdempotencyKey, NAME as IDEMPOTENCY_KEY, has_key, refused_key},
     if_match::{IfMatch, etag},
     json::{FromDocument, Json, Nothing, OptionalJson, Patch, Raw, parse},
     once::Once,

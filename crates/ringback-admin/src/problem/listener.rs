@@ -16,6 +16,6 @@ pub fn refusal(status: StatusCode, code: &'static str, detail: &str, header: Opt
             Some(name) => Problem::of(status, vec![Fault::parameter(name, code, detail)]),
             None => Problem::new(status, code, detail),
         };
-        crate::protected(problem.into_answer())
+        crate::guards::protected(problem.into_answer())
     })
 }

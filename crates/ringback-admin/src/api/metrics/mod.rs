@@ -16,7 +16,7 @@ use ringback::Engine;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::format::Format;
-pub(crate) use self::requests::{Requests, observe};
+pub(crate) use self::requests::Requests;
 use super::Api;
 use crate::{auth::Monitor, problem::Problem};
 

@@ -3,8 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    extract::{MatchedPath, Request, State},
-    middleware::Next,
+    extract::{MatchedPath, Request},
     response::Response,
 };
 use prometheus_client::{
@@ -53,13 +52,17 @@ impl Requests {
         let Some(matched) = request.extensions().get::<MatchedPath>() else { return UNMATCHED.to_owned() };
         matched.as_str().strip_prefix(&*self.base_path).unwrap_or(matched.as_str()).to_owned()
     }
-}
 
-/// Measures a request.
-pub(crate) async fn observe(State(requests): State<Requests>, request: Request, next: Next) -> Response {
-    let (begun, route) = (Instant::now(), requests.route_of(&request));
-    let response = next.run(request).await;
-    let answered = Answered { route, status: response.status().as_u16() };
-    requests.durations.get_or_create(&answered).observe(begun.elapsed().as_secs_f64());
-    response
+    /// Measures a request.
+    pub(crate) async fn observe<F: Future<Output = Response>>(
+        &self,
+        request: Request,
+        answer: impl FnOnce(Request) -> F,
+    ) -> Response {
+        let (begun, route) = (Instant::now(), self.route_of(&request));
+        let response = answer(request).await;
+        let answered = Answered { route, status: response.status().as_u16() };
+        self.durations.get_or_create(&answered).observe(begun.elapsed().as_secs_f64());
+        response
+    }
 }

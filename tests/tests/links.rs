@@ -258,6 +258,17 @@ on_both_stores! {
         server.api.delivery_with_status(&own, "delivered").await;
         let page = manager.send("/portal/endpoints/new", &format!("/portal/endpoints/{own_endpoint}/rotate"), &[]).await;
         assert!(page.text.contains("whsec_"), "a secret is told to who may manage: {}", page.text);
+
+        // A customer sends again, and nowhere else.
+        let (first, second) = (Receiver::answering(500).await, Receiver::healthy().await);
+        let inline = json!({"tenant": "acme", "destination": {"url": first.url(), "scheme": "none", "retry": {"max_attempts": 1}}});
+        let inline = server.api.delivery_of(&server.api.emit("call.ended", b"{}", inline).await).await;
+        server.api.delivery_with_status(&inline, "dead").await;
+        let post = format!("/portal/deliveries/{inline}/replay");
+        assert_eq!(manager.send("/portal/endpoints/new", &post, &[("url", &second.url())]).await.status, 303);
+        first.wait_for(2).await;
+        assert_eq!(second.count(), 0);
+
         let who = id_of(&manage);
         let audit = server.api.get(&format!("/v1/audit?who={who}")).await.expect(200).to_string();
         assert!(audit.contains("portal_link.open") && audit.contains("delivery.replay"), "{audit}");

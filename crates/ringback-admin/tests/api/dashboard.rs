@@ -81,7 +81,7 @@ async fn what_is_late_or_held_is_told() {
     app.post("/v1/events", inline).await.is(StatusCode::ACCEPTED);
     for token in [TOKEN, READ_TOKEN] {
         let page = Browser::with_token(&app, token).await.get("/").await.text;
-        assert!(page.contains("All is well") && page.contains("<b>0 s</b>"), "{page}");
+        assert!(page.contains("No node is alive") && page.contains("<b>0 s</b>"), "{page}");
     }
     app.post(&format!("/v1/endpoints/{endpoint}/pause"), json!({})).await.is(StatusCode::OK);
     let page = Browser::with_token(&app, TOKEN).await.get("/").await.text;

@@ -27,7 +27,7 @@ const HALVED_AFTER: Duration = Duration::from_secs(15 * 60);
 /// What counts less than this is forgotten: one failure of two and a half hours ago.
 const FORGOTTEN_BELOW: f64 = 0.001;
 
-/// What is kept is looked through whenever so many endpoints more are in it.
+/// What is kept is looked through whenever so many endpoints more are in it than were left the last time.
 const SWEPT_EVERY: usize = 1_000;
 
 /// The endpoints at which something has failed lately.
@@ -35,7 +35,22 @@ const SWEPT_EVERY: usize = 1_000;
 pub(super) struct Worst {
     /// How many are shown; with 0 nothing is counted.
     most: usize,
-    counted: Mutex<HashMap<EndpointId, Counts>>,
+    counted: Mutex<Counted>,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    of: HashMap<EndpointId, Counts>,
+    /// How many were left when it was last looked through.
+    left: usize,
+}
+
+impl Counted {
+    /// Forgets where hardly any failure is left.
+    fn sweep(&mut self, now: Instant) {
+        self.of.retain(|_, counts| counts.weight(now) >= FORGOTTEN_BELOW);
+        self.left = self.of.len();
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -79,24 +94,24 @@ impl Worst {
             let conclusion = attempt.as_ref().map(|attempt| attempt.conclusion);
             let died = matches!(settlement, Settlement::Dead { .. }) && !owed.marks.delivered_before;
             if conclusion == Some(Conclusion::Failed) || died {
-                let counts = counted.entry(endpoint).or_insert_with(|| Counts::new(now));
+                let counts = counted.of.entry(endpoint).or_insert_with(|| Counts::new(now));
                 counts.worsen(now);
                 counts.failed += u64::from(conclusion == Some(Conclusion::Failed));
                 counts.dead += u64::from(died);
-            } else if let Some(counts) = counted.get_mut(&endpoint) {
+            } else if let Some(counts) = counted.of.get_mut(&endpoint) {
                 counts.delivered += u64::from(conclusion == Some(Conclusion::Delivered));
             }
         }
-        if counted.len() > self.most && counted.len().is_multiple_of(SWEPT_EVERY) {
-            counted.retain(|_, counts| counts.weight(now) >= FORGOTTEN_BELOW);
+        if counted.of.len() >= counted.left + SWEPT_EVERY {
+            counted.sweep(now);
         }
     }
 
     /// The worst ones, the worst first.
     fn shown(&self, now: Instant) -> Vec<(EndpointId, Counts)> {
         let mut counted = self.counted.lock();
-        counted.retain(|_, counts| counts.weight(now) >= FORGOTTEN_BELOW);
-        let mut all: Vec<_> = counted.iter().map(|(endpoint, counts)| (*endpoint, *counts)).collect();
+        counted.sweep(now);
+        let mut all: Vec<_> = counted.of.iter().map(|(endpoint, counts)| (*endpoint, *counts)).collect();
         drop(counted);
         all.sort_by(|(one, a), (other, b)| b.weight(now).total_cmp(&a.weight(now)).then_with(|| one.cmp(other)));
         all.truncate(self.most);
@@ -193,7 +208,7 @@ mod tests {
         fails(&worst, 2, 3, later);
         assert_eq!(order(&worst, later), [2, 1], "what is long ago counts less");
         assert_eq!(order(&worst, later + HALVED_AFTER * 20), [0_u128; 0], "and in the end nothing");
-        assert!(worst.counted.lock().is_empty());
+        assert!(worst.counted.lock().of.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
@@ -213,11 +228,12 @@ mod tests {
         let now = Instant::now();
         let none = Worst::showing(0);
         fails(&none, 1, 1, now);
-        assert!(none.counted.lock().is_empty());
+        assert!(none.counted.lock().of.is_empty());
         let few = Worst::showing(1);
         for n in 0..3_000 {
             fails(&few, n, 1, now + HALVED_AFTER * (n as u32));
         }
-        assert!(few.counted.lock().len() <= SWEPT_EVERY, "{}", few.counted.lock().len());
+        let kept = few.counted.lock().of.len();
+        assert!(kept <= SWEPT_EVERY + 100, "{kept}");
     }
 }

@@ -16,18 +16,31 @@ use super::{
 };
 use crate::{api::Api, problem::Problem};
 
-/// The tiles of this side.
-///
-/// # Errors
-/// When the store does not answer.
-pub(super) async fn tiles(api: &Api, tenant: Option<&str>) -> Result<Vec<Tile>, Problem> {
-    let engine = &api.engine;
-    let mut tiles = of_flow(&engine.flow(tenant).await?);
-    if tenant.is_none() {
-        tiles.push(of_lag(engine.waiting().await?.oldest_due_unheld));
-        tiles.push(of_nodes(&engine.nodes().await?));
+/// What there is to say of this side.
+pub(super) struct Ours {
+    pub(super) tiles: Vec<Tile>,
+    /// No node sends anything. Not told to a token of one tenant.
+    pub(super) is_idle: bool,
+}
+
+impl Ours {
+    /// # Errors
+    /// When the store does not answer.
+    pub(super) async fn read(api: &Api, tenant: Option<&str>) -> Result<Self, Problem> {
+        let engine = &api.engine;
+        let mut ours = Self { tiles: of_flow(&engine.flow(tenant).await?), is_idle: false };
+        if tenant.is_none() {
+            let nodes = engine.nodes().await?;
+            ours.tiles.push(of_lag(engine.waiting().await?.oldest_due_unheld));
+            ours.tiles.push(of_nodes(&nodes));
+            ours.is_idle = alive(&nodes) == 0;
+        }
+        Ok(ours)
     }
-    Ok(tiles)
+}
+
+fn alive(nodes: &Nodes) -> usize {
+    nodes.items.iter().filter(|node| node.state == NodeState::Alive).count()
 }
 
 fn of_flow(flow: &Flow) -> Vec<Tile> {
@@ -51,12 +64,11 @@ fn of_lag(unheld: Option<Duration>) -> Tile {
 }
 
 fn of_nodes(nodes: &Nodes) -> Tile {
-    let alive = nodes.items.iter().filter(|node| node.state == NodeState::Alive).count();
     let (note, tone) = match nodes.unowned {
         0 => ("every shard is served".to_owned(), Tone::Plain),
         unowned => (format!("{unowned} of {SHARDS} shards served by nobody"), Tone::Bad),
     };
-    Tile { label: "Nodes", value: format!("{alive} alive"), note, tone }
+    Tile { label: "Nodes", value: format!("{} alive", alive(nodes)), note, tone }
 }
 
 /// `0/min`, `0.4/min`, `1 234/min`.

@@ -18,7 +18,8 @@ use ringback::{
 use super::{
     endpoints, groups,
     listing::Table,
-    ours, parameter,
+    ours::Ours,
+    parameter,
     phrases::{self, Tone},
     strip::Strip,
 };
@@ -132,12 +133,13 @@ async fn read(api: &Api, visitor: &Visitor, replayed: Option<String>) -> Result<
     let counts = Counts::read(api, tenant, dead).await?;
     let strip = Strip::of(engine, &access.tenant.clone().map_or(Subject::All, Subject::Tenant)).await?;
     let failing = engine.failing(tenant, FAILING_MAX).await?;
-    let ours = ours::tiles(api, tenant).await?.into_iter().chain([unrouted(&counts)]).collect();
+    let Ours { tiles: mut ours, is_idle } = Ours::read(api, tenant).await?;
+    ours.push(unrouted(&counts));
     let notice = notice(api, visitor, replayed).await?;
     let frame = visitor.frame(api).looking_again(notice.as_ref().is_some_and(|notice| notice.is_open));
     let counted_at = counts.tally.map(|tally| tally.counted_at).filter(|&at| now.since(at) > COUNTED_LATELY);
     Ok(Page {
-        headline: Headline::of(&counts, held.len() + held_more, oldest_due),
+        headline: Headline::of(&counts, is_idle, held.len() + held_more, oldest_due),
         sides: [
             Side { name: "On this side", id: "ours", tiles: ours },
             Side { name: "With the receivers", id: "theirs", tiles: tiles(&counts, oldest_due) },
@@ -202,9 +204,12 @@ impl std::fmt::Display for Count {
 }
 
 impl Headline {
-    fn of(counts: &Counts, held: usize, oldest_due: Option<Duration>) -> Self {
-        let mut parts = Vec::new();
-        let mut tone = Tone::Good;
+    fn of(counts: &Counts, is_idle: bool, held: usize, oldest_due: Option<Duration>) -> Self {
+        let (mut parts, mut tone) = (Vec::new(), Tone::Good);
+        if is_idle {
+            parts.push("No node is alive".to_owned());
+            tone = Tone::Bad;
+        }
         let mut say = |count: Count, one: &str, many: &str, how: Tone| {
             if count.of > 0 {
                 parts.push(format!("{count} {}", if count.of == 1 { one } else { many }));

@@ -19,7 +19,7 @@ pub(super) fn lines(snapshot: &Snapshot, tenant: Option<&str>, paint: Paint) -> 
         (None, Some(_)) => "every tenant".to_owned(),
         (None, None) => "the token's tenant".to_owned(),
     };
-    let head = format!("Ringback  {}  {of}", moment::clock(snapshot.at));
+    let head = format!("Ringback  {}  {of}, events of the last 24 hours", moment::clock(snapshot.at));
     let mut lines = vec![paint.strong(&plain(&head))];
     lines.extend(screen::ledger(&snapshot.ledger));
     lines.extend(snapshot.waiting.as_ref().map(|waiting| backlog(waiting, paint)));

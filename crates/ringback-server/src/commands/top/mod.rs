@@ -31,8 +31,9 @@ Examples:
   ringback top --json | jq '.destinations[0]'
 
 Looks every two seconds until Ctrl-C; without a terminal, and with --once or --json, once. The
-destinations are those of the dead letters of the last 24 hours, counted exactly, and of the newest
-1,000 pending deliveries, the worst first.")]
+ledger is that of the events of the last 24 hours; `ringback ledger` counts all. The destinations are
+those of the dead letters of the last 24 hours, counted exactly, and of the newest 1,000 pending
+deliveries, the worst first.")]
 pub(crate) struct Top {
     /// Of this tenant
     #[arg(long, value_parser = value::tenant)]

@@ -18,16 +18,17 @@ use crate::{
 /// Pending deliveries that are looked at: the most that one page has.
 const LOOKED_AT: usize = 1_000;
 
-/// How far back dead letters count.
+/// How far back the ledger and dead letters count.
 const LATELY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The ledger counts whole tables. A count is followed by a rest of so many times its duration.
+/// The ledger counts every event of the time. A count is followed by a rest of so many times its duration.
 const REST: u32 = 20;
 
 /// What was found in one look.
 #[derive(Debug, Serialize)]
 pub(super) struct Snapshot {
     pub(super) at: Timestamp,
+    /// Of the events of the last 24 hours.
     pub(super) ledger: Ledger,
     /// `None` where it was not asked, because one tenant was meant or the token is of one, and where the server's database
     /// did not answer in time.
@@ -83,11 +84,11 @@ impl Snapshot {
         let newest = [("status", "pending".to_owned()), ("limit", LOOKED_AT.to_string())];
         let pending = [&of_tenant[..], &newest].concat();
         let pending: Page<Delivery> = client.get("/v1/deliveries", &pending).await?.accepted(false)?.read()?;
-        let dead = [&of_tenant[..], &[("since", (now - LATELY).to_string())]].concat();
-        let dead: Groups = client.get("/v1/dead-letters/groups", &dead).await?.accepted(false)?.read()?;
+        let lately = [&of_tenant[..], &[("since", (now - LATELY).to_string())]].concat();
+        let dead: Groups = client.get("/v1/dead-letters/groups", &lately).await?.accepted(false)?.read()?;
         Ok(Self {
             at: now,
-            ledger: ledgers.ledger(client, &of_tenant).await?,
+            ledger: ledgers.ledger(client, &lately).await?,
             waiting: if tenant.is_none() { waiting(client).await? } else { None },
             destinations: destinations(pending.items, dead.items),
         })

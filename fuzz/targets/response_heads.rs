@@ -53,6 +53,7 @@ impl Resolve for Nobody {
 fuzz_target!(|answer: &[u8]| {
     let address: SocketAddr = LISTENER.local_addr().expect("it listens");
     let request = Signed {
+        method: Default::default(),
         url: format!("http://{address}/").parse().expect("a URL"),
         headers: Default::default(),
         spelling: Default::default(),

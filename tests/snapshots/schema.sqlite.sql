@@ -99,7 +99,7 @@ CREATE TABLE ringback_config (
     CONSTRAINT config_is_one_row CHECK (only_row = 1)
 ) STRICT;
 
-CREATE TABLE ringback_dead_letter (
+CREATE TABLE "ringback_dead_letter" (
     id                 BLOB    NOT NULL PRIMARY KEY,
     lane               INTEGER NOT NULL,
     died_at            INTEGER NOT NULL,
@@ -114,8 +114,10 @@ CREATE TABLE ringback_dead_letter (
     marks              INTEGER NOT NULL,
     blocks             INTEGER NOT NULL DEFAULT 0,
     ordering_key       TEXT,
-    detail             TEXT, tenant TEXT, type TEXT,
-    CONSTRAINT dead_letter_has_a_known_reason CHECK (reason BETWEEN 1 AND 4)
+    detail             TEXT,
+    tenant             TEXT,
+    type               TEXT,
+    CONSTRAINT dead_letter_has_a_known_reason CHECK (reason BETWEEN 1 AND 5)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE ringback_delivery (

@@ -32,6 +32,8 @@ use crate::until::{BOUND, until_within};
 pub struct Arrived {
     /// Counted from 0 in the order of arrival.
     pub index: usize,
+    /// Its method.
+    pub method: String,
     /// Its path.
     pub path: String,
     /// Its headers.
@@ -236,6 +238,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Response<Full<By
         let mut all = shared.arrived.lock().expect("nobody panics with it");
         let arrived = Arrived {
             index: all.len(),
+            method: head.method.to_string(),
             path: head.uri.path().to_owned(),
             headers: head.headers,
             body: body.to_bytes(),

@@ -76,7 +76,10 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--jitter") => these(&["", "-0.1", "1.1", "some"]),
         (_, "--max-in-flight") => these(&["", "0", "1001", "many"]),
         (_, "--on-dead") => these(&["", "cry"]),
-        (_, "--success-statuses") => these(&["", "2xx", "199", "200-600", "204-200", "200,,201"]),
+        (_, "--method") => these(&["", "post", "GET", "DELETE"]),
+        (_, "--success-statuses" | "--permanent-statuses") => {
+            these(&["", "2xx", "199", "200-600", "204-200", "200,,201"])
+        }
         (_, "--clear") => these(&["", "url", "name,nonsense"]),
         (_, "--overlap") => these(&["", "1", "31d"]),
         ("gaps", "--expected") => these(&[""]),

@@ -62,4 +62,109 @@ on_both_stores! {
         let wrong = server.api.patch(&path, &json!({"success_statuses": ["200", "99"]})).await.expect(422);
         assert_eq!(wrong["errors"][0]["pointer"], "/success_statuses/1", "{wrong}");
     }
+
+    async fn requests_go_out_by_the_method_of_their_endpoint_and_are_signed_with_it(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let receiver = Receiver::healthy().await;
+        let scheme = json!({
+            "key_format": "utf8", "message": "{method} {url}\n{body}", "digest": "sha256", "encoding": "hex",
+            "headers": {"X-Signature": "{signature}"},
+        });
+        let fields = json!({
+            "url": receiver.url(), "event_types": ["a"], "key": "puts", "method": "PATCH", "scheme": scheme, "secret": "s",
+        });
+        let endpoint = server.api.endpoint(fields).await;
+        assert_eq!(endpoint["method"], "PATCH");
+        let id = &*id_of(&endpoint);
+        for (count, method) in [(1, "PATCH"), (2, "PUT"), (3, "POST")] {
+            server.api.patch(&format!("/v1/endpoints/{id}"), &json!({"method": method})).await.expect(200);
+            let event = server.api.emit("a", b"{\"n\":3.0}", json!({})).await;
+            let delivery = server.api.delivery_of(&event).await;
+            let delivery = server.api.delivery_with_status(&delivery, "delivered").await;
+            assert_eq!(delivery["attempts"][0]["request"]["method"], method, "{delivery}");
+            let arrived = receiver.wait_for(count).await.pop().expect("it has arrived");
+            assert_eq!((&*arrived.method, &*arrived.body), (method, &b"{\"n\":3.0}"[..]));
+            // `ringback verify` knows it by the same method, and by no other.
+            let headers = format!("x-signature: {}", arrived.header("x-signature"));
+            let body = database.folder().join("body.json");
+            std::fs::write(&body, "{\"n\":3.0}").expect("the folder can be written to");
+            let (body, spelled, url) = (body.display().to_string(), scheme.to_string(), receiver.url());
+            let other = if method == "PUT" { "POST" } else { "PUT" };
+            for (by, verifies) in [(method, true), (other, false)] {
+                let verified = ringback(&database, &[
+                    "verify", "--scheme", &spelled, "--secret", "s", "--header", &headers, "--body", &body,
+                    "--sent-to", &url, "--method", by,
+                ]).await;
+                assert_eq!(verified.code == 0, verifies, "{by}: {}{}", verified.out, verified.err);
+            }
+        }
+        let fields = json!({"url": "https://93.184.215.14/", "event_types": []});
+        let other = &*id_of(&server.api.endpoint(fields).await);
+        let told = ringback(&database, &["endpoints", "update", other, "--method", "PUT"]).await.done();
+        assert!(told.contains("method    PUT"), "{told}");
+        // A destination that inherits the policy inherits the method, too.
+        server.api.patch(&format!("/v1/endpoints/{id}"), &json!({"method": "PUT"})).await.expect(200);
+        let destination = json!({"url": receiver.url(), "endpoint_key": "puts"});
+        server.api.emit("b", b"{}", json!({"destination": destination})).await;
+        assert_eq!(receiver.wait_for(4).await[3].method, "PUT");
+        let path = format!("/v1/endpoints/{id}");
+        for wrong in ["GET", "post", ""] {
+            let refused = server.api.patch(&path, &json!({"method": wrong})).await.expect(422);
+            assert_eq!(refused["errors"][0]["pointer"], "/method", "{refused}");
+        }
+    }
+
+    async fn an_answer_that_is_permanent_is_the_end_of_its_delivery_at_once(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let receiver = Receiver::healthy().await;
+        let fields = json!({
+            "url": receiver.url(), "event_types": ["a"], "retry": {"max_attempts": 3, "delays_ms": [60_000]},
+            "permanent_statuses": ["400-422", "451"], "max_in_flight": 1,
+        });
+        let endpoint = server.api.endpoint(fields).await;
+        assert_eq!(endpoint["permanent_statuses"], json!(["400-422", "451"]));
+        let id = &*id_of(&endpoint);
+        for status in [400, 410, 422, 451] {
+            receiver.answer(move |_| Reply::status(status));
+            let event = server.api.emit("a", b"{}", json!({})).await;
+            let delivery = server.api.delivery_of(&event).await;
+            let dead = server.api.delivery_with_status(&delivery, "dead").await;
+            let why = (&dead["dead_reason"], &dead["attempt_count"], &dead["attempts"][0]["status_code"]);
+            assert_eq!(why, (&json!("refused"), &json!(1), &json!(status)), "{dead}");
+        }
+        let path = format!("/v1/endpoints/{id}");
+        assert_eq!(server.api.get(&path).await.expect(200)["enabled"], true, "a permanent 410 is about its delivery");
+        let refused = server.api.get("/v1/dead-letters?reason=refused").await.expect(200);
+        assert_eq!(refused["items"].as_array().map(Vec::len), Some(4), "{refused}");
+        let told = ringback(&database, &["dead-letters", "--reason", "refused"]).await.done();
+        assert!(told.contains("refused"), "{told}");
+
+        // What is not listed is tried again, and a replay is one more try.
+        receiver.answer(|_| Reply::status(500));
+        let event = server.api.emit("a", b"{}", json!({})).await;
+        let delivery = server.api.delivery_of(&event).await;
+        let tried = server.api.delivery_when(&delivery, "tried once", |delivery| delivery["attempt_count"] == 1).await;
+        assert_eq!(tried["status"], "pending");
+
+        let overlap = |detail: &str, refused: serde_json::Value| {
+            let error = &refused["errors"][0];
+            assert_eq!((&error["pointer"], &error["code"]), (&json!("/permanent_statuses"), &json!("conflict")));
+            assert!(error["detail"].as_str().is_some_and(|told| told.contains(detail)), "{refused}");
+        };
+        overlap("204", server.api.patch(&path, &json!({"permanent_statuses": ["204"]})).await.expect(422));
+        overlap("410", server.api.patch(&path, &json!({"success_statuses": ["200", "410-499"]})).await.expect(422));
+        let both = json!({"success_statuses": ["200", "410-499"], "permanent_statuses": ["404"]});
+        server.api.patch(&path, &both).await.expect(200);
+
+        let fields = json!({"url": "https://93.184.215.14/", "event_types": []});
+        let other = &*id_of(&server.api.endpoint(fields).await);
+        let path = format!("/v1/endpoints/{other}");
+        let told = ringback(&database, &["endpoints", "update", other, "--permanent-statuses", "400,410-499"]).await.done();
+        assert!(told.contains("refused by 400, 410-499"), "{told}");
+        assert_eq!(server.api.get(&path).await.expect(200)["permanent_statuses"], json!(["400", "410-499"]));
+        ringback(&database, &["endpoints", "update", other, "--clear", "permanent-statuses"]).await.done();
+        assert_eq!(server.api.get(&path).await.expect(200)["permanent_statuses"], json!([]));
+    }
 }

@@ -85,6 +85,9 @@ words! {
         ///
         /// An inline destination answered 410.
         Gone = 4 "gone": "the receiver said it is gone for good",
+        ///
+        /// The endpoint lists the status that was answered in `permanent_statuses`.
+        Refused = 5 "refused": "the receiver refused it for good",
     }
 
     /// Why a lane may not send.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     attempt::ErrorClass,
     document::Fields,
+    endpoint::Method,
     id::{DeliveryId, EventId},
     invalid::Invalid,
     time::Timestamp,
@@ -214,6 +215,8 @@ pub struct Span<'a> {
     pub delivery: DeliveryId,
     /// The attempt's number, from 1.
     pub attempt: i32,
+    /// The request's method.
+    pub method: Method,
     /// The receiver's host; never its whole URL, which may hold what only its owner should see.
     pub host: Option<&'a str>,
     /// The receiver's port.

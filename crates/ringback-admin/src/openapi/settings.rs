@@ -120,10 +120,10 @@ fn property(setting: &Setting, door: Door) -> RefOr<Schema> {
             let nothing = ObjectBuilder::new().schema_type(Type::Null);
             return OneOfBuilder::new().item(nothing).item(word).into();
         }
-        Shape::Statuses => {
+        Shape::Statuses { least } => {
             let entry =
                 ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[2-5][0-9]{2}(-[2-5][0-9]{2})?$"));
-            let list = ArrayBuilder::new().items(entry).min_items(Some(1)).max_items(Some(32));
+            let list = ArrayBuilder::new().items(entry).min_items(Some(least)).max_items(Some(32));
             let list = list.description(Some(sentence(setting)));
             let schema_type =
                 if may_be_null { SchemaType::from_iter([Type::Array, Type::Null]) } else { Type::Array.into() };

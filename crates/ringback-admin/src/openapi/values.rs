@@ -9,7 +9,8 @@ use ringback::{
     attempt::{Conclusion, ErrorClass, Phase},
     delivery::{DeadReason as Reason, HoldReason as Hold, Status as State},
     endpoint::{
-        Digest as Hash, Encoding as Written, KeyFormat as Format, PolicyOrigin as Origin, Preset as Bundle, Scheme,
+        Digest as Hash, Encoding as Written, KeyFormat as Format, Method, PolicyOrigin as Origin, Preset as Bundle,
+        Scheme,
     },
     link::PortalScope as Portal,
     operate::gaps::Fate as Fated,
@@ -124,6 +125,7 @@ described! {
         .minimum(Some(1))
         .maximum(Some(1000))
         .default(Some(50.into()));
+    AttemptMethod = words::<Method>("The method of a request.");
     Status = words::<State>("Where a delivery stands.");
     DeadReason = words::<Reason>("Why a delivery was given up.");
     HoldReason = words::<Hold>("Why a delivery waits.");

@@ -6,6 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use ringback::{
     attempt::{self, Conclusion, Detail, ErrorClass, Headers, Phase, Timings},
+    endpoint,
     time::Timestamp,
 };
 use serde::Serialize;
@@ -42,6 +43,8 @@ pub(crate) struct Attempt {
 #[derive(Serialize, ToSchema)]
 #[schema(as = AttemptRequest)]
 struct Request {
+    #[schema(value_type = values::AttemptMethod)]
+    method: endpoint::Method,
     url: String,
     headers: BTreeMap<String, String>,
 }
@@ -77,7 +80,11 @@ impl From<attempt::Attempt> for Attempt {
             duration_ms: milliseconds(attempt.duration),
             timings: detail.timings,
             remote_addr: detail.remote_addr.map(|address| address.to_string()),
-            request: Request { url: detail.url.into_owned(), headers: by_name(detail.request_headers) },
+            request: Request {
+                method: detail.method,
+                url: detail.url.into_owned(),
+                headers: by_name(detail.request_headers),
+            },
             response,
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, App, TOKEN, bearer, members};
 
-const FIELDS: [&str; 29] = [
+const FIELDS: [&str; 31] = [
     "id",
     "url",
     "tenant",
@@ -25,7 +25,9 @@ const FIELDS: [&str; 29] = [
     "rate_per_second",
     "ordered",
     "on_dead",
+    "method",
     "success_statuses",
+    "permanent_statuses",
     "trace",
     "disable_after",
     "paused",

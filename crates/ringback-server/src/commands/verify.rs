@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use ringback::{
-    endpoint::Scheme,
+    endpoint::{Method, Scheme},
     time::Timestamp,
     verify::{Expectation, Report, Request},
 };
@@ -86,6 +86,10 @@ pub(crate) struct Verify {
     #[arg(long = "sent-to", value_name = "URL", value_parser = value::url)]
     sent_to: Option<String>,
 
+    /// The request's method, for schemes that sign it
+    #[arg(long, default_value = "POST", value_parser = value::parsed::<Method>())]
+    method: Method,
+
     /// The event's id if you know it, in case another one was signed
     #[arg(long)]
     id: Option<String>,
@@ -119,7 +123,7 @@ impl Verify {
             headers.extend(header::read_all(&input::name(file), &input::read_text(file)?)?);
         }
         let headers = headers.into_iter().map(|header| (header.name, header.value)).collect();
-        Ok(Request { headers, body: input::read(&self.body)? })
+        Ok(Request { method: self.method, headers, body: input::read(&self.body)? })
     }
 }
 

@@ -152,6 +152,7 @@ fn remedy(delivery: &Delivery, reason: &str) -> String {
         ("unroutable", Some(endpoint)) => format!(
             "sending it again helps once the endpoint fits the payload (ringback endpoints update {endpoint}), then: {replay}"
         ),
+        ("refused", _) => format!("if the receiver takes it now: {replay}"),
         ("gone", _) => format!("if the receiver is there again: {replay}"),
         _ => format!("to send it again: {replay}"),
     }

@@ -9,9 +9,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::Timings;
+use crate::endpoint::Method;
 
-/// The first byte, should there ever be another layout. No JSON begins with it.
+/// The first byte: which layout follows. No JSON begins with it.
 const LAYOUT: u8 = 1;
+
+/// The layout of a request that is no POST: the other one, and then the method. What most requests are costs nothing.
+const WITH_METHOD: u8 = 2;
 
 /// What most of them fit into, in bytes.
 const USUAL_BYTES: usize = 384;
@@ -35,6 +39,9 @@ pub struct Detail<'a> {
     pub response_headers: Headers<'a>,
     /// Whether there was more than the kept body.
     pub truncated: bool,
+    /// The request's method; written behind all else, and only if it is no POST.
+    #[serde(skip)]
+    pub method: Method,
 }
 
 /// Names with their values, in the order in which they were sent.
@@ -44,7 +51,11 @@ impl<'a> Detail<'a> {
     /// What a store keeps.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
-        let written = postcard::to_extend(&(LAYOUT, self), Vec::with_capacity(USUAL_BYTES));
+        let room = Vec::with_capacity(USUAL_BYTES);
+        let written = match self.method {
+            Method::Post => postcard::to_extend(&(LAYOUT, self), room),
+            method => postcard::to_extend(&(WITH_METHOD, self, method), room),
+        };
         // Only what cannot be counted beforehand cannot be written, and nothing here is such.
         written.map(Bytes::from).unwrap_or_default()
     }
@@ -52,6 +63,12 @@ impl<'a> Detail<'a> {
     /// Reads it back. One that cannot be read is empty: it must not hide the outcome of its attempt.
     #[must_use]
     pub fn from_bytes(bytes: &'a [u8]) -> Self {
+        if bytes.first() == Some(&WITH_METHOD) {
+            return match postcard::from_bytes(bytes) {
+                Ok((WITH_METHOD, detail, method)) => Self { method, ..detail },
+                _ => Self::default(),
+            };
+        }
         match postcard::from_bytes(bytes) {
             Ok((LAYOUT, detail)) => detail,
             _ => Self::default(),
@@ -229,12 +246,15 @@ mod tests {
             ]),
             response_headers: headers(&[("set-cookie", "a"), ("set-cookie", "b\u{fffd}")]),
             truncated: true,
+            method: Method::Post,
         }
     }
 
     #[test]
     fn what_was_kept_is_read_back() {
-        for kept in [detail(), Detail::default()] {
+        let patch = Detail { method: Method::Patch, ..detail() };
+        assert_eq!(patch.to_bytes().len(), detail().to_bytes().len() + 1 + "PATCH".len());
+        for kept in [detail(), Detail::default(), patch] {
             assert_eq!(Detail::from_bytes(&kept.to_bytes()), kept);
         }
     }

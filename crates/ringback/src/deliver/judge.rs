@@ -3,6 +3,7 @@
 //! | outcome | tries left | next |
 //! |---|---|---|
 //! | success: 2xx, or the statuses that the endpoint sets | | delivered |
+//! | a status that the endpoint lists as permanent | | dead, `refused`: 410 is no exception |
 //! | 410 of an endpoint | | gone: the endpoint is disabled, the delivery stays |
 //! | 410 of an inline destination | | dead, `gone` |
 //! | anything else | yes | retry after the schedule, or `Retry-After` if that is later |
@@ -17,7 +18,7 @@ use super::{lanes::Symptom, retry, retry_after::retry_after};
 use crate::{
     attempt::{ErrorClass, Outcome},
     delivery::DeadReason,
-    endpoint::Retry,
+    endpoint::{Retry, Statuses},
     time::Timestamp,
 };
 
@@ -53,28 +54,34 @@ pub(super) struct Judgement {
     pub(super) hold: Option<Duration>,
 }
 
-/// Judges an outcome. `tries_used` counts this attempt and those before it of the present budget; `inline` is true if a 410
-/// ends the delivery, as for inline destinations; `chance` is a number in [0, 1) for the jitter.
+/// By what an outcome is judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Policy<'a> {
+    /// How often and when it is tried again.
+    pub(super) retry: &'a Retry,
+    /// Statuses that no further try can change.
+    pub(super) permanent: &'a Statuses,
+    /// Whether a 410 ends the delivery, as for inline destinations.
+    pub(super) inline: bool,
+}
+
+/// Judges an outcome. `tries_used` counts this attempt and those before it of the present budget; `chance` is a number in
+/// [0, 1) for the jitter.
 #[must_use]
-pub(super) fn judge(
-    outcome: &Outcome,
-    tries_used: u32,
-    policy: &Retry,
-    inline: bool,
-    chance: f64,
-    now: Timestamp,
-) -> Judgement {
+pub(super) fn judge(outcome: &Outcome, tries_used: u32, policy: Policy<'_>, chance: f64, now: Timestamp) -> Judgement {
     if outcome.is_delivered() {
         return Judgement { next: Next::Delivered, hold: None };
     }
     let status = outcome.response.as_ref().map(|response| response.status);
     let asked = outcome.response.as_ref().and_then(|response| retry_after(&response.headers, now));
-    let next = if status == Some(410) {
-        if inline { Next::Dead(DeadReason::Gone) } else { Next::Gone }
-    } else if tries_used >= policy.max_attempts {
+    let next = if status.is_some_and(|status| policy.permanent.contain(status)) {
+        Next::Dead(DeadReason::Refused)
+    } else if status == Some(410) {
+        if policy.inline { Next::Dead(DeadReason::Gone) } else { Next::Gone }
+    } else if tries_used >= policy.retry.max_attempts {
         Next::Dead(DeadReason::Exhausted)
     } else {
-        let scheduled = retry::delay(policy, tries_used, chance);
+        let scheduled = retry::delay(policy.retry, tries_used, chance);
         Next::Retry { after: asked.map_or(scheduled, |asked| asked.max(scheduled)) }
     };
     let holds = matches!(status, Some(429 | 503));
@@ -127,7 +134,12 @@ mod tests {
     }
 
     fn judged(outcome: &Outcome, tries_used: u32) -> Judgement {
-        judge(outcome, tries_used, &Preset::Default.retry(), false, 0.5, Timestamp::from_millis(0))
+        judged_by(outcome, tries_used, &Statuses::none(), false)
+    }
+
+    fn judged_by(outcome: &Outcome, tries_used: u32, permanent: &Statuses, inline: bool) -> Judgement {
+        let policy = Policy { retry: &Preset::Default.retry(), permanent, inline };
+        judge(outcome, tries_used, policy, 0.5, Timestamp::from_millis(0))
     }
 
     fn after(outcome: &Outcome, tries_used: u32) -> u64 {
@@ -182,8 +194,22 @@ mod tests {
         let outcome = answered(410, &[]);
         assert_eq!(judged(&outcome, 1).next, Next::Gone);
         assert_eq!(judged(&outcome, 3).next, Next::Gone);
-        let inline = judge(&outcome, 1, &Retry::default(), true, 0.5, Timestamp::from_millis(0));
-        assert_eq!(inline.next, Next::Dead(DeadReason::Gone));
+        assert_eq!(judged_by(&outcome, 1, &Statuses::none(), true).next, Next::Dead(DeadReason::Gone));
+    }
+
+    #[test]
+    fn a_permanent_status_is_the_end_at_once_but_a_success_stays_one() {
+        let permanent: Statuses = "400-422,410,503".parse().unwrap();
+        for status in [400, 410, 422, 503] {
+            for inline in [false, true] {
+                let judgement = judged_by(&answered(status, &[]), 1, &permanent, inline);
+                assert_eq!(judgement.next, Next::Dead(DeadReason::Refused), "{status}");
+            }
+        }
+        assert!(matches!(judged_by(&answered(500, &[]), 1, &permanent, false).next, Next::Retry { .. }));
+        let holds = judged_by(&answered(503, &[("retry-after", "5")]), 1, &permanent, false).hold;
+        assert_eq!(holds, Some(Duration::from_secs(5)), "the receiver's wish for time is about the others");
+        assert_eq!(judged_by(&answered(204, &[]), 1, &permanent, false).next, Next::Delivered);
     }
 
     #[test]

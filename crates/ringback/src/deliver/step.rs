@@ -76,6 +76,7 @@ impl Step {
             tenant: &event.tenant,
             delivery: recorded.id,
             attempt: attempt.number,
+            method: target.map(|target| target.method).unwrap_or_default(),
             host: url.and_then(Url::host_str),
             port: url.and_then(Url::port_or_known_default),
             status: attempt.status,

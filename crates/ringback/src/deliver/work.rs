@@ -26,7 +26,7 @@ use crate::{
     chance::chance,
     compute::{compute, is_small},
     delivery::{DeadReason, Due},
-    endpoint::{KeptDestination, Target},
+    endpoint::{KeptDestination, Method, Statuses, Target},
     id::{EndpointId, EventId},
     store::{LoadedEvent, Recorded, Settlement},
     time::Timestamp,
@@ -238,7 +238,10 @@ fn report(
     let tries = u32::try_from(due.attempts - due.attempts_at_refill + 1).unwrap_or(1);
     // A test is sent to disabled endpoints, too: if a 410 kept it pending, it would be sent again and again.
     let ends_when_gone = courier.endpoint.is_none() || due.marks.test;
-    let judgement = judge::judge(&outcome, tries, retry, ends_when_gone, chance(), Timestamp::now());
+    let none = Statuses::none();
+    let permanent = tried.target.as_ref().map_or(&none, |target| &target.permanent);
+    let policy = judge::Policy { retry, permanent, inline: ends_when_gone };
+    let judgement = judge::judge(&outcome, tries, policy, chance(), Timestamp::now());
     let settlement = match judgement.next {
         Next::Delivered => Settlement::Delivered,
         Next::Retry { after } => Settlement::Retry { after },
@@ -289,6 +292,7 @@ fn write_up(number: i32, at: Timestamp, outcome: Outcome, signed: Option<Signed>
         request_headers: shown.map(|(name, value)| (name.into(), value.into())).collect(),
         response_headers: answered.map(|(name, value)| (name.into(), value.into())).collect(),
         truncated: response.truncated,
+        method: signed.as_ref().map_or_else(Method::default, |signed| signed.method),
     };
     let detail = detail.to_bytes();
     Attempt {

@@ -5,6 +5,7 @@
 //! and sizes that depend on the payload, are checked at every attempt.
 
 use super::{
+    Method,
     placeholder::InMessage,
     template::{Part, Template},
 };
@@ -69,7 +70,7 @@ fn beside_body(part: &Part<InMessage>, url: &str) -> usize {
         Part::Value(InMessage::Timestamp) => "1700000000".len(),
         Part::Value(InMessage::TimestampMs) => "1700000000000".len(),
         Part::Value(InMessage::Url) => url.len(),
-        Part::Value(InMessage::Method) => "POST".len(),
+        Part::Value(InMessage::Method) => Method::Put.name().len(),
         Part::Value(InMessage::Body | InMessage::Json(_)) => 0,
     }
 }

@@ -1,5 +1,6 @@
 //! The rules for single fields of an endpoint or inline destination.
 
+use super::Statuses;
 use crate::{event, invalid::Invalid};
 
 /// Most selectors of an endpoint: all vendors' types several times over.
@@ -30,6 +31,14 @@ pub(super) fn event_types(selectors: Option<&[String]>, invalid: &mut Invalid) {
             let detail = "must be a type, a prefix such as call.* or *";
             invalid.add(format!("/event_types/{index}"), "malformed", detail);
         }
+    }
+}
+
+/// A status cannot say that a delivery has arrived, and that it never will.
+pub(super) fn statuses(success: &Statuses, permanent: &Statuses, invalid: &mut Invalid) {
+    if let Some(status) = success.common(permanent) {
+        let detail = format!("must have no status in common with success_statuses; {status} is in both");
+        invalid.add("/permanent_statuses", "conflict", detail);
     }
 }
 

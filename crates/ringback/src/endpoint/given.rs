@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Lasting, NoSpan, OnDead, Setting, Shape, Statuses, statuses};
+use super::{Lasting, Method, NoSpan, OnDead, Setting, Shape, Statuses, statuses};
 use crate::{document::Fields, invalid::Invalid, time::print_duration};
 
 /// The type in which a caller gives a setting.
@@ -71,6 +71,12 @@ impl Given for OnDead {
     }
 }
 
+impl Given for Method {
+    fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
+        fields.word(setting.name)
+    }
+}
+
 impl Given for Lasting {
     fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
         let read = match fields.some(setting.name)? {
@@ -99,7 +105,7 @@ impl Given for Statuses {
             fields.wrong(setting.name, "wrong_type", "must be an array");
             return None;
         };
-        if let Err(detail) = entries_fit(entries.len()) {
+        if let Err(detail) = entries_fit(entries.len(), setting) {
             fields.wrong(setting.name, "out_of_range", detail);
             return None;
         }
@@ -121,13 +127,14 @@ impl Given for Statuses {
     }
 
     fn check(&self, setting: &Setting, invalid: &mut Invalid) {
-        if let Err(detail) = entries_fit(self.count()) {
+        if let Err(detail) = entries_fit(self.count(), setting) {
             setting.wrong("out_of_range", detail, invalid);
         }
     }
 }
 
-fn entries_fit(count: usize) -> Result<(), String> {
+fn entries_fit(count: usize, setting: &Setting) -> Result<(), String> {
     const MAX: usize = statuses::ENTRIES_MAX;
-    if (1..=MAX).contains(&count) { Ok(()) } else { Err(format!("must have 1 to {MAX} entries")) }
+    let Shape::Statuses { least } = setting.shape else { return Ok(()) };
+    if (least..=MAX).contains(&count) { Ok(()) } else { Err(format!("must have {least} to {MAX} entries")) }
 }

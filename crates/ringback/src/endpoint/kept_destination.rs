@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    Credentials, Destination, Draft, Endpoint, Preset, Retry, RetryDraft, Scheme, Secret, SigningKey, Target,
+    Credentials, Destination, Draft, Endpoint, Preset, Retry, RetryDraft, Scheme, Secret, SigningKey, Statuses, Target,
     TargetUrl, as_it_is_sent, check,
     inherit::{Inheritance, over},
     resolve::together,
@@ -163,10 +163,12 @@ impl KeptDestination {
         // A destination with a preset of its own inherits no part of the endpoint's policy.
         let from = inherit.filter(|_| self.preset.is_none());
         let success = from.map(|from| from.spec.success_statuses.clone()).unwrap_or_default();
+        let permanent = from.map_or_else(Statuses::none, |from| from.spec.permanent_statuses.clone());
+        let method = from.map(|from| from.spec.method).unwrap_or_default();
         let trace = from.is_some_and(|from| from.spec.trace);
         let preset = self.preset.or(from.map(|from| from.spec.preset)).unwrap_or_default();
         let target = target.map_err(|invalid| invalid.to_string())?;
-        Ok(target.succeeding_on(success).traced(trace).of_preset(preset))
+        Ok(target.by(method).succeeding_on(success, permanent).traced(trace).of_preset(preset))
     }
 
     /// Scheme, timeout and retry policy: each its own, or from the preset that it names, or inherited, or from `external`.

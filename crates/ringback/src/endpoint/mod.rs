@@ -16,6 +16,7 @@ mod kept;
 mod kept_destination;
 mod lasting;
 mod mask;
+mod method;
 mod overlap;
 mod patch;
 pub(crate) mod placeholder;
@@ -63,6 +64,7 @@ pub use self::{
     kept_destination::KeptDestination,
     lasting::{Lasting, NoSpan},
     mask::MASK,
+    method::Method,
     overlap::{Broken, RotationUnderWay},
     policy::{PolicyOrigin, TriesOf},
     preset::Preset,

@@ -112,6 +112,7 @@ impl Draft {
         let event_types = self.event_types.take().unwrap_or_default();
         let rest = Rest { url, event_types, scheme: terms.scheme, retry: terms.retry };
         let spec = setting::settle(&mut self, preset, rest);
+        check::statuses(&spec.success_statuses, &spec.permanent_statuses, &mut invalid);
         invalid.or(Resolved {
             tenant: self.tenant,
             key: self.key,

@@ -8,7 +8,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Draft, OnDead, Preset, Spec, Statuses, given::Given};
+use super::{Draft, Method, OnDead, Preset, Spec, Statuses, given::Given};
 use crate::{document::Fields, invalid::Invalid};
 
 /// In-flight limit of a lane whose endpoint sets none, and of inline lanes.
@@ -48,9 +48,18 @@ macro_rules! for_every_setting {
             on_dead: crate::endpoint::OnDead => crate::endpoint::OnDead [serde(default)] = |_| OnDead::Skip,
                 "on-dead", Shape::Word { of: "OnDead", words: OnDead::NAMES }, r#""skip""#, None;
 
+            /// The method of its requests
+            method: crate::endpoint::Method => crate::endpoint::Method [serde(default)] = |_| Method::Post,
+                "method", Shape::Word { of: "Method", words: Method::NAMES }, r#""POST""#, Some("method");
+
             /// Which status codes say that a delivery has arrived
             success_statuses: crate::endpoint::Statuses => crate::endpoint::Statuses [serde(default)] = |_| Statuses::default(),
-                "success-statuses", Shape::Statuses, r#"["200-299"]"#, Some("succeeds");
+                "success-statuses", Shape::Statuses { least: 1 }, r#"["200-299"]"#, Some("succeeds");
+
+            /// Which status codes say that no further try can help: the delivery is dead at once, as `refused`
+            permanent_statuses: crate::endpoint::Statuses => crate::endpoint::Statuses
+                [serde(default = "crate::endpoint::Statuses::none")] = |_| Statuses::none(),
+                "permanent-statuses", Shape::Statuses { least: 0 }, r#"["422"]"#, Some("refused by");
 
             /// Whether each request says in `traceparent` which span of which trace it is
             trace: bool => bool [serde(default)] = |_| false,
@@ -124,7 +133,10 @@ pub enum Shape {
         words: &'static [&'static str],
     },
     /// Status codes and ranges of them: [`Statuses`].
-    Statuses,
+    Statuses {
+        /// The fewest entries.
+        least: usize,
+    },
     /// A span of time as a text with a unit, or as a whole number of seconds: [`super::Lasting`].
     Span {
         /// The shortest, in milliseconds.
@@ -245,6 +257,7 @@ impl<T> Kept for Option<T> {
 impl Kept for u32 {}
 impl Kept for bool {}
 impl Kept for OnDead {}
+impl Kept for Method {}
 impl Kept for Statuses {}
 
 #[cfg(test)]
@@ -289,9 +302,14 @@ mod tests {
                     let refused = if one_line { "a\nb" } else { "a\0b" };
                     (vec![json!(longest)], vec![json!(format!("{longest}a")), json!(refused), json!(1)])
                 }
-                Shape::Statuses => {
-                    let many = vec!["200"; 33];
-                    (vec![json!(["200-299", "404"])], vec![json!([]), json!(many), json!("200"), json!(["99"])])
+                Shape::Statuses { least } => {
+                    let (fits, many) = (json!(["222", "400-404"]), vec!["299"; 33]);
+                    let wrong = vec![json!(many), json!("299"), json!(["99"])];
+                    if least == 0 {
+                        (vec![json!([]), json!(["400-404", "500"])], wrong)
+                    } else {
+                        (vec![fits], [wrong, vec![json!([])]].concat())
+                    }
                 }
                 Shape::Flag => (vec![json!(true)], vec![json!("true")]),
                 Shape::Span { least, most } => {

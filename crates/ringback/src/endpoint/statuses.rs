@@ -28,6 +28,17 @@ impl Statuses {
         entries.into_iter().map(entry).collect::<Result<_, _>>().map(Self)
     }
 
+    /// No status at all.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// A status that is among both.
+    pub(super) fn common(&self, other: &Self) -> Option<u16> {
+        CODES.into_iter().find(|status| self.contain(*status) && other.contain(*status))
+    }
+
     /// Whether a status code is among them.
     #[must_use]
     pub(crate) fn contain(&self, status: u16) -> bool {
@@ -104,6 +115,16 @@ mod tests {
         let kept = serde_json::to_string(&statuses).unwrap();
         assert_eq!(kept, r#"["200-204","410","302"]"#);
         assert_eq!(serde_json::from_str::<Statuses>(&kept).unwrap(), statuses);
+    }
+
+    #[test]
+    fn what_two_lists_have_in_common_is_found_inside_ranges() {
+        let common =
+            |one: &str, other: &str| one.parse::<Statuses>().unwrap().common(&other.parse::<Statuses>().unwrap());
+        assert_eq!(common("200-299", "299-400"), Some(299));
+        assert_eq!(common("599", "500-599"), Some(599));
+        assert_eq!(common("200-299", "300-400"), None);
+        assert_eq!(Statuses::none().common(&Statuses::default()), None);
     }
 
     #[test]

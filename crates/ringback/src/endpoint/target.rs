@@ -9,7 +9,7 @@ use std::{
 use http::HeaderName;
 
 use super::{
-    Auth, Credentials, Endpoint, Preset, Retry, Scheme, Statuses, TargetUrl, header, placeholder::InHeader,
+    Auth, Credentials, Endpoint, Method, Preset, Retry, Scheme, Statuses, TargetUrl, header, placeholder::InHeader,
     template::Template,
 };
 use crate::{
@@ -35,8 +35,12 @@ pub struct Target {
     pub timeout: Duration,
     /// How often and when a failed delivery is tried again.
     pub retry: Retry,
+    /// The method of requests.
+    pub(crate) method: Method,
     /// Which answers say that a delivery has arrived.
     pub(crate) success: Statuses,
+    /// Which answers say that no further try can help.
+    pub(crate) permanent: Statuses,
     /// Whether requests say which span of which trace they are.
     pub(crate) trace: bool,
     /// Whether they have a text for Slack in place of the payload.
@@ -63,15 +67,36 @@ impl Target {
     ) -> Result<Self, Invalid> {
         let signer = Signer::new(&scheme, &credentials)?.map(Arc::new);
         let headers = read_headers(&credentials)?;
-        let (success, spelling) = (Statuses::default(), OnceLock::new());
-        let (trace, is_for_slack) = (false, false);
-        Ok(Self { url, scheme, credentials, timeout, retry, success, trace, is_for_slack, signer, headers, spelling })
+        let (success, permanent, spelling) = (Statuses::default(), Statuses::none(), OnceLock::new());
+        let (trace, is_for_slack, method) = (false, false, Method::default());
+        let target = Self {
+            url,
+            scheme,
+            credentials,
+            timeout,
+            retry,
+            method,
+            success,
+            permanent,
+            trace,
+            is_for_slack,
+            signer,
+            headers,
+            spelling,
+        };
+        Ok(target)
     }
 
-    /// The target with other statuses that count as success.
+    /// The target whose requests have another method.
     #[must_use]
-    pub(crate) fn succeeding_on(self, success: Statuses) -> Self {
-        Self { success, ..self }
+    pub(crate) fn by(self, method: Method) -> Self {
+        Self { method, ..self }
+    }
+
+    /// The target with other statuses that count as success, and others that end a delivery.
+    #[must_use]
+    pub(crate) fn succeeding_on(self, success: Statuses, permanent: Statuses) -> Self {
+        Self { success, permanent, ..self }
     }
 
     /// The target whose requests say which span of which trace they are, or not.
@@ -121,7 +146,9 @@ impl Endpoint {
         let timeout = Duration::from_millis(self.spec.timeout_ms.into());
         let (scheme, retry) = (self.spec.scheme.clone(), self.spec.retry.clone());
         let target = Target::new(url, scheme, Arc::clone(&self.credentials), timeout, retry)?;
-        Ok(target.succeeding_on(self.spec.success_statuses.clone()).traced(self.spec.trace).of_preset(self.spec.preset))
+        let (success, permanent) = (self.spec.success_statuses.clone(), self.spec.permanent_statuses.clone());
+        let target = target.by(self.spec.method).succeeding_on(success, permanent);
+        Ok(target.traced(self.spec.trace).of_preset(self.spec.preset))
     }
 
     /// The key that its `v1a` signatures verify with; `None` for schemes without one.

@@ -59,7 +59,8 @@ impl Engine {
             url: endpoint.spec.url.clone(),
             id: Some(id.event().to_string()),
         };
-        let judge = move || expectation.judge(&Request { headers, body }, Timestamp::now());
+        let request = Request { method: endpoint.spec.method, headers, body };
+        let judge = move || expectation.judge(&request, Timestamp::now());
         Ok(Checked::Report(Box::new(compute(TRIES * self.settings().max_payload_bytes.min(64 * 1024), judge).await)))
     }
 }

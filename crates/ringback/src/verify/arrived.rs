@@ -2,7 +2,7 @@
 
 use crate::{
     deliver::sign::{Facts, parts::read_header},
-    endpoint::{Custom, Scheme},
+    endpoint::{Custom, Method, Scheme},
     time::Timestamp,
 };
 
@@ -85,8 +85,8 @@ impl Arrived {
     }
 
     /// The signed facts, as the headers give them.
-    pub(super) fn facts<'a>(&'a self, body: &'a [u8], url: &'a str) -> Facts<'a> {
-        Facts { id: self.id.as_deref().unwrap_or_default(), url, body, now: self.at.unwrap_or_default() }
+    pub(super) fn facts<'a>(&'a self, body: &'a [u8], method: Method, url: &'a str) -> Facts<'a> {
+        Facts { id: self.id.as_deref().unwrap_or_default(), method, url, body, now: self.at.unwrap_or_default() }
     }
 }
 

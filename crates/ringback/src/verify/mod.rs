@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::{
     deliver::sign::{Facts, parts},
-    endpoint::{Custom, Scheme},
+    endpoint::{Custom, Method, Scheme},
     time::Timestamp,
 };
 
@@ -29,6 +29,8 @@ use self::{public_key::PublicKey, search::Found};
 /// A request as a receiver got it.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
+    /// Its method, for custom schemes that sign it.
+    pub method: Method,
     /// Names and values as they came.
     pub headers: Vec<(String, String)>,
     /// The body's bytes, as close as possible to those that were received.
@@ -59,7 +61,7 @@ impl Expectation {
         let Some(custom) = self.scheme.spelled_out() else {
             return Err("scheme none signs nothing, so there is nothing to verify".to_owned());
         };
-        let facts = Facts { id: "", url: "", body: b"", now: Timestamp::default() };
+        let facts = Facts { id: "", method: Method::Post, url: "", body: b"", now: Timestamp::default() };
         match parts::message(&custom, &facts) {
             Err(parts::Error::Scheme(invalid)) => {
                 let findings = invalid.findings.iter().map(|one| format!("{} {}", one.pointer, one.detail));
@@ -84,7 +86,7 @@ impl Expectation {
                 Some(signature)
             }
             None => {
-                findings.extend(unexplained(self, &custom, &arrived));
+                findings.extend(unexplained(self, &custom, request.method, &arrived));
                 None
             }
         };
@@ -118,8 +120,8 @@ fn signs_time(custom: &Custom) -> bool {
 }
 
 /// The finding if no known mistake explains the signature.
-fn unexplained(expectation: &Expectation, custom: &Custom, arrived: &Arrived) -> Vec<Finding> {
-    let facts = arrived.facts(b"", &expectation.url);
+fn unexplained(expectation: &Expectation, custom: &Custom, method: Method, arrived: &Arrived) -> Vec<Finding> {
+    let facts = arrived.facts(b"", method, &expectation.url);
     let mut findings: Vec<Finding> = expectation
         .secrets
         .iter()

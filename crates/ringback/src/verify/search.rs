@@ -2,7 +2,7 @@
 
 use crate::{
     deliver::sign::{Facts, parts},
-    endpoint::{Custom, Digest, Encoding},
+    endpoint::{Custom, Digest, Encoding, Method},
 };
 
 use super::{
@@ -25,6 +25,13 @@ pub(super) struct Found {
     pub(super) findings: Vec<Finding>,
 }
 
+/// Where the request was sent, and how: what no suspect replaces.
+#[derive(Debug, Clone, Copy)]
+struct Sent<'a> {
+    method: Method,
+    url: &'a str,
+}
+
 /// The lists of suspects, one for each ingredient.
 struct Suspects {
     keys: Vec<Suspect<Key>>,
@@ -42,17 +49,18 @@ pub(super) fn search(
     request: &Request,
 ) -> Option<Found> {
     let suspects = Suspects::of(expectation, custom, arrived, request);
+    let sent = Sent { method: request.method, url: &expectation.url };
     if let Some(public) = expectation.secrets.first().and_then(|secret| PublicKey::meant(secret)) {
         return suspects.fewest(|combination| {
-            let message = combination.message(custom, &expectation.url)?;
+            let message = combination.message(custom, sent)?;
             let signature = arrived.signatures.iter().find(|signature| public.verifies(&message, signature))?;
             Some(Found { signature: signature.clone(), findings: combination.findings() })
         });
     }
     let readings: Vec<Reading<'_>> = arrived.signatures.iter().flat_map(|text| readings(text)).collect();
     suspects
-        .fewest(|combination| combination.fit(custom, &expectation.url, &readings))
-        .or_else(|| suspects.without_key(custom, &expectation.url, &readings))
+        .fewest(|combination| combination.fit(custom, sent, &readings))
+        .or_else(|| suspects.without_key(custom, sent, &readings))
 }
 
 /// One choice of every ingredient.
@@ -76,13 +84,13 @@ impl Suspects {
     }
 
     /// Whether a signature is a digest without any key: of the body or of the signed message, in any spelling.
-    fn without_key(&self, custom: &Custom, url: &str, readings: &[Reading<'_>]) -> Option<Found> {
+    fn without_key(&self, custom: &Custom, sent: Sent<'_>, readings: &[Reading<'_>]) -> Option<Found> {
         self.fewest(|combination| {
             // No key is used here, so combinations that vary the key are skipped.
             if combination.key.finding.is_some() {
                 return None;
             }
-            let message = combination.message(custom, url).unwrap_or_default();
+            let message = combination.message(custom, sent).unwrap_or_default();
             let reading = readings.iter().find(|reading| {
                 let of = |bytes: &[u8]| keyless(reading.digest, bytes) == reading.hex;
                 of(&message) || of(&combination.body.value)
@@ -143,20 +151,20 @@ fn choices<const N: usize>(sizes: [usize; N], wanted: usize) -> impl Iterator<It
 }
 
 impl Combination<'_> {
-    fn facts<'a>(&'a self, url: &'a str) -> Facts<'a> {
-        Facts { id: &self.id.value, url, body: &self.body.value, now: self.time.value }
+    fn facts<'a>(&'a self, Sent { method, url }: Sent<'a>) -> Facts<'a> {
+        Facts { id: &self.id.value, method, url, body: &self.body.value, now: self.time.value }
     }
 
     /// The bytes that are signed by this choice.
-    fn message(&self, custom: &Custom, url: &str) -> Option<Vec<u8>> {
+    fn message(&self, custom: &Custom, sent: Sent<'_>) -> Option<Vec<u8>> {
         let varied = Custom { message: self.message.value.clone(), ..custom.clone() };
-        parts::message(&varied, &self.facts(url)).ok()
+        parts::message(&varied, &self.facts(sent)).ok()
     }
 
     /// The reading that this choice gives, if any.
-    fn fit(&self, custom: &Custom, url: &str, readings: &[Reading<'_>]) -> Option<Found> {
+    fn fit(&self, custom: &Custom, sent: Sent<'_>, readings: &[Reading<'_>]) -> Option<Found> {
         let (key_format, secret) = &self.key.value;
-        let facts = self.facts(url);
+        let facts = self.facts(sent);
         // The scheme's own digest first, as a request may have signatures of several digests.
         let digests = [custom.digest, Digest::Sha256, Digest::Sha512, Digest::Sha1];
         let mut tried = Vec::new();

@@ -13,7 +13,7 @@ const HEX: &str = "9ac4d57f4702c0cd8c19eb8880a3db18acc06dcff5ee83e44bad7fd52566f
 
 fn request(headers: &[(&str, &str)], body: &str) -> Request {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Request { headers, body: body.as_bytes().to_vec() }
+    Request { method: Method::Post, headers, body: body.as_bytes().to_vec() }
 }
 
 fn svix(signature: &str, body: &str) -> Request {
@@ -212,12 +212,33 @@ fn an_expectation_that_cannot_be_met_is_refused_beforehand() {
 fn an_id_that_no_header_of_the_scheme_holds_is_the_one_that_every_request_carries() {
     let mut custom = Scheme::PlainHex.spelled_out().unwrap();
     custom.message = "{id}.{body}".to_owned();
-    let facts = crate::deliver::sign::Facts { id: "evt_1", url: "", body: BODY.as_bytes(), now: Timestamp::default() };
+    let facts = crate::deliver::sign::Facts {
+        id: "evt_1",
+        method: Method::Post,
+        url: "",
+        body: BODY.as_bytes(),
+        now: Timestamp::default(),
+    };
     let signature = crate::deliver::sign::parts::signature(&custom, "s", &facts).unwrap();
     let arrived = request(&[("X-Webhook-Signature", &signature), ("Ringback-Id", "evt_1")], BODY);
     let expectation = Expectation { scheme: Scheme::Custom(custom), ..expectation("plain-hex", &["s"]) };
     let report = expectation.judge(&arrived, Timestamp::now());
     assert!(report.verifies(), "{report:?}");
+}
+
+#[test]
+fn a_scheme_that_signs_the_method_is_checked_with_the_requests_own() {
+    let mut custom = Scheme::PlainHex.spelled_out().unwrap();
+    custom.message = "{method} {url}\n{body}".to_owned();
+    let (url, now) = ("https://example.com/hook", Timestamp::default());
+    let facts = crate::deliver::sign::Facts { id: "", method: Method::Patch, url, body: BODY.as_bytes(), now };
+    let signature = crate::deliver::sign::parts::signature(&custom, "s", &facts).unwrap();
+    let expectation =
+        Expectation { scheme: Scheme::Custom(custom), url: url.to_owned(), ..expectation("plain-hex", &["s"]) };
+    for (method, verifies) in [(Method::Patch, true), (Method::Post, false)] {
+        let arrived = Request { method, ..request(&[("X-Webhook-Signature", &signature)], BODY) };
+        assert_eq!(expectation.judge(&arrived, Timestamp::now()).verifies(), verifies, "{method}");
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ use ringback::{
         sign::Signed,
     },
     egress::{Egress, Resolve, Roots},
+    endpoint::Method,
 };
 use ringback_testkit::{Names, Receiver, Reply};
 
@@ -55,7 +56,7 @@ fn signed(url: &str) -> Signed {
 
 fn signed_with(url: &str, body: Bytes) -> Signed {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    Signed { url: url.parse().unwrap(), headers, spelling: Spelling::default(), body }
+    Signed { method: Method::Post, url: url.parse().unwrap(), headers, spelling: Spelling::default(), body }
 }
 
 /// One attempt over a connection of its own.

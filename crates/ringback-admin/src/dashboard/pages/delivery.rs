@@ -8,7 +8,7 @@ use axum::{
 use ringback::{
     attempt::{Attempt, Conclusion, Detail, Headers, Timings},
     delivery::{DeadReason, Status},
-    endpoint::TriesOf,
+    endpoint::{Method, TriesOf},
     id::{DeliveryId, EndpointId, EventId},
     store::DeliveryRow,
     time::Timestamp,
@@ -70,6 +70,7 @@ struct Try {
     remote: Option<String>,
     note: Option<&'static str>,
     timings: Vec<(&'static str, String)>,
+    method: Method,
     url: String,
     request: Vec<(String, String)>,
     response: Vec<(String, String)>,
@@ -168,6 +169,7 @@ impl Try {
             remote: detail.remote_addr.map(|address| address.to_string()),
             note: note(&attempt),
             timings: timings(&detail.timings),
+            method: detail.method,
             url: visible(&detail.url),
             request: headers(&detail.request_headers),
             response: headers(&detail.response_headers),
@@ -185,7 +187,12 @@ const OF_CURL: [&str; 4] = ["host", "content-length", "connection", "accept-enco
 /// refuses one that is old.
 fn curl(detail: &Detail<'_>) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
-    let mut lines = vec![format!("curl -i {}", quoted(&detail.url))];
+    let by = match detail.method {
+        // What curl does by itself with a body.
+        Method::Post => String::new(),
+        method => format!("-X {method} "),
+    };
+    let mut lines = vec![format!("curl -i {by}{}", quoted(&detail.url))];
     let own = detail.request_headers.iter().filter(|(name, _)| !OF_CURL.contains(&name.to_ascii_lowercase().as_str()));
     lines.extend(own.map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
     lines.push("--data-binary @payload".to_owned());

@@ -60,6 +60,9 @@ pub(super) const fn remedy(row: &DeliveryRow) -> &'static str {
         (Some(DeadReason::Unroutable), Some(_)) => {
             "Sending it again helps once the endpoint's configuration fits its payload; otherwise emit the event again."
         }
+        (Some(DeadReason::Refused), _) => {
+            "Replay it once the receiver takes it, or emit it again as the receiver wants it."
+        }
         (Some(DeadReason::Gone), _) => "Replay it if the receiver is there again.",
         _ => "Replay it once the receiver is well.",
     }

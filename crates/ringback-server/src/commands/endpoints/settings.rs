@@ -59,7 +59,9 @@ fn flag(setting: &Setting) -> Arg {
             .value_parser(clap::value_parser!(u32).range(i64::from(least)..)),
         Shape::Rate { .. } => flag.value_name("PER_SECOND").help(setting.about).value_parser(value::rate),
         Shape::Word { words, .. } => flag.help(setting.about).value_parser(PossibleValuesParser::new(words)),
-        Shape::Statuses => flag.value_name("STATUS,…").help(setting.about).value_parser(clap::value_parser!(Statuses)),
+        Shape::Statuses { .. } => {
+            flag.value_name("STATUS,…").help(setting.about).value_parser(clap::value_parser!(Statuses))
+        }
         Shape::Span { least, most } => flag
             .value_name("DURATION")
             .help(format!("{}: {} to {}", setting.about, print_duration(least), print_duration(most)))
@@ -75,7 +77,7 @@ fn given(setting: &Setting, matches: &ArgMatches) -> Result<Option<Value>, clap:
         Shape::Milliseconds { .. } => matches.try_get_one::<u64>(name)?.map(|milliseconds| json!(milliseconds)),
         Shape::Whole { .. } => matches.try_get_one::<u32>(name)?.map(|number| json!(number)),
         Shape::Rate { .. } => matches.try_get_one::<f64>(name)?.map(|rate| json!(rate)),
-        Shape::Statuses => matches.try_get_one::<Statuses>(name)?.map(|statuses| json!(statuses)),
+        Shape::Statuses { .. } => matches.try_get_one::<Statuses>(name)?.map(|statuses| json!(statuses)),
         Shape::Span { .. } => matches.try_get_one::<Lasting>(name)?.map(|span| json!(span)),
         _ => matches.try_get_one::<String>(name)?.map(|text| json!(text)),
     })

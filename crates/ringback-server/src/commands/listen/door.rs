@@ -13,6 +13,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use ringback::{
+    endpoint,
     time::Timestamp,
     verify::{Expectation, Report, Request},
 };
@@ -95,7 +96,9 @@ impl Door {
 async fn enter(State(door): State<Arc<Door>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    let request = Request { headers, body: body.to_vec() };
+    // One that Ringback does not send can only be a scheme's that does not sign the method.
+    let by = method.as_str().parse::<endpoint::Method>().unwrap_or_default();
+    let request = Request { method: by, headers, body: body.to_vec() };
     let at = Timestamp::now();
     let report = door.expectation.as_ref().map(|expectation| expectation.judge(&request, at));
     let status = door.answer(report.as_ref());

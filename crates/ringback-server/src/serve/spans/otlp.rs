@@ -102,7 +102,7 @@ fn data(span: &Span<'_>, scope: &InstrumentationScope) -> SpanData {
 
 fn attributes(span: &Span<'_>) -> Vec<KeyValue> {
     let mut attributes = vec![
-        KeyValue::new("http.request.method", "POST"),
+        KeyValue::new("http.request.method", span.method.name()),
         KeyValue::new("http.request.resend_count", i64::from(span.attempt - 1)),
         KeyValue::new("messaging.message.id", span.event.to_string()),
         KeyValue::new("ringback.delivery.id", span.delivery.to_string()),

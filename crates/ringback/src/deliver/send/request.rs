@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Uri,
+    HeaderMap, HeaderName, HeaderValue, Uri,
     header::{CONTENT_LENGTH, HOST},
     uri::PathAndQuery,
 };
@@ -16,7 +16,7 @@ use crate::egress::without_root;
 /// The request for one attempt; `None` if the URL has no form that HTTP could carry.
 pub(super) fn message(signed: &Signed) -> Option<Message> {
     let mut message = Message::new(Full::new(signed.body.clone()));
-    *message.method_mut() = Method::POST;
+    *message.method_mut() = signed.method.into();
     *message.uri_mut() = target(&signed.url)?;
     *message.headers_mut() = headers(signed)?;
     signed.spelling.put_on(&mut message);
@@ -25,7 +25,8 @@ pub(super) fn message(signed: &Signed) -> Option<Message> {
 
 /// Bytes that the request takes on the wire.
 pub(super) fn length(message: &Message, body: &Bytes) -> u64 {
-    let line = "POST  HTTP/1.1\r\n\r\n".len() + message.uri().path_and_query().map_or(1, |path| path.as_str().len());
+    let path = message.uri().path_and_query().map_or(1, |path| path.as_str().len());
+    let line = message.method().as_str().len() + "  HTTP/1.1\r\n\r\n".len() + path;
     let has_spelling = !message.extensions().is_empty();
     let field = |(name, value): (&HeaderName, &HeaderValue)| {
         // hyper leaves out the blank before an empty value when it preserves the spelling of names.
@@ -67,7 +68,8 @@ mod tests {
 
     fn signed(url: &str) -> Signed {
         let headers = HeaderMap::from_iter([(http::header::USER_AGENT, HeaderValue::from_static("t"))]);
-        Signed { url: Url::parse(url).unwrap(), headers, spelling: Spelling::default(), body: Bytes::new() }
+        let (method, url) = (crate::endpoint::Method::Post, Url::parse(url).unwrap());
+        Signed { method, url, headers, spelling: Spelling::default(), body: Bytes::new() }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) use self::signer::Signer;
 use super::{send::Spelling, step::Step};
 use crate::{
     delivery::Marks,
-    endpoint::{Auth, MASK, OWN_NAMES, Target, bounds::HEAD_BYTES_MAX, placeholder::InHeader},
+    endpoint::{Auth, MASK, Method, OWN_NAMES, Target, bounds::HEAD_BYTES_MAX, placeholder::InHeader},
     event::Event,
     time::Timestamp,
 };
@@ -73,6 +73,8 @@ pub struct Message<'a> {
 /// A request as it goes to a receiver, except `host` and `content-length`, which sending adds.
 #[derive(Debug, Clone)]
 pub struct Signed {
+    /// The request's method.
+    pub method: Method,
     /// Where the request goes.
     pub url: url::Url,
     /// All headers except `host` and `content-length`. Callers' values and credentials are marked as sensitive.
@@ -170,7 +172,8 @@ pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result
     let id = message.event.id.to_string();
     let message = &Message { body: &body(target, message), ..*message };
     if let Some(signer) = &target.signer {
-        let facts = Facts { id: &id, url: target.url.url.as_str(), body: message.body, now: message.now };
+        let (method, url) = (target.method, target.url.url.as_str());
+        let facts = Facts { id: &id, method, url, body: message.body, now: message.now };
         signer.sign(&facts, &mut headers)?;
     }
     own_headers(&mut headers, message, &id, own);
@@ -183,7 +186,8 @@ pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result
         headers.secret(name, |out| out.push_str(&value));
     }
     let (headers, spelling) = (headers.finish()?, target.spelling(&own.spelled));
-    Ok(Signed { url: target.url.url.clone(), headers, spelling, body: message.body.clone() })
+    let (method, url, body) = (target.method, target.url.url.clone(), message.body.clone());
+    Ok(Signed { method, url, headers, spelling, body })
 }
 
 /// What is sent: the payload, or what a preset makes of it. It is what is signed, too.

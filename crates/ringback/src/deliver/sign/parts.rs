@@ -63,6 +63,7 @@ mod tests {
     fn a_scheme_spelled_out_signs_as_the_scheme_does() {
         let facts = Facts {
             id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            method: crate::endpoint::Method::Post,
             url: "https://example.com/hook",
             body: br#"{"test": 2432232314}"#,
             now: Timestamp::from_millis(1_614_265_330_000),

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     endpoint::{
-        Credentials, Encoding, Scheme, Secret, SecretRule, SigningKey,
+        Credentials, Encoding, Method, Scheme, Secret, SecretRule, SigningKey,
         bounds::{self, BESIDE_BODY_MAX},
         placeholder::{InMessage, InSchemeHeader},
         pointer::{NoValue, Pointer},
@@ -37,6 +37,8 @@ pub(crate) struct Signer {
 pub struct Facts<'a> {
     /// The event's id as text.
     pub id: &'a str,
+    /// By which method.
+    pub method: Method,
     /// Where it is sent.
     pub url: &'a str,
     /// The payload.
@@ -186,7 +188,7 @@ fn piece<'a>(part: &'a Part<InMessage>, facts: &Facts<'a>) -> Result<Cow<'a, [u8
         Part::Value(InMessage::TimestampMs) => text(facts.now.millis().to_string().into()),
         Part::Value(InMessage::Body) => Cow::Borrowed(facts.body),
         Part::Value(InMessage::Url) => text(facts.url.into()),
-        Part::Value(InMessage::Method) => text("POST".into()),
+        Part::Value(InMessage::Method) => text(facts.method.name().into()),
         Part::Value(InMessage::Json(pointer)) => {
             text(pointer.value(facts.body).map_err(|why| unsignable(why, pointer))?)
         }

@@ -7,7 +7,7 @@ use crate::{
     delivery::Marks,
     egress::Egress,
     endpoint::{
-        Credentials, Custom, Digest, Encoding, KeyFormat, Preset, Retry, Scheme, Secret, TargetUrl,
+        Credentials, Custom, Digest, Encoding, KeyFormat, Method, Preset, Retry, Scheme, Secret, TargetUrl,
         bounds::BESIDE_BODY_MAX,
     },
     id::EventId,
@@ -27,7 +27,7 @@ fn credentials(secrets: &[&str]) -> Credentials {
 fn signed(scheme: &Scheme, credentials: &Credentials, id: &str, seconds: i64, body: &str) -> BTreeMap<String, String> {
     let signer = Signer::new(scheme, credentials).unwrap().unwrap();
     let now = Timestamp::from_millis(seconds * 1_000);
-    let facts = Facts { id, url: "https://example.com/hook", body: body.as_bytes(), now };
+    let facts = Facts { id, method: Method::Post, url: "https://example.com/hook", body: body.as_bytes(), now };
     let mut headers = Headers::new();
     signer.sign(&facts, &mut headers).unwrap();
     let headers = headers.finish().unwrap();
@@ -107,7 +107,8 @@ fn synthflow_without_a_call_id_is_unroutable() {
         ("", Unsignable::NotJson(pointer())),
         (r#"{"call":{"call_id":"\ud800"}}"#, Unsignable::NotText(pointer())),
     ] {
-        let facts = Facts { id: "x", url: "u", body: body.as_bytes(), now: Timestamp::from_millis(0) };
+        let (method, now) = (Method::Post, Timestamp::from_millis(0));
+        let facts = Facts { id: "x", method, url: "u", body: body.as_bytes(), now };
         assert_eq!(can_sign(&signer, &facts), Err(why), "{body}");
     }
 }
@@ -203,7 +204,7 @@ fn a_secret_takes_over_at_its_time() {
     assert_eq!(after, signed(&Scheme::PlainHex, &credentials(&["new"]), ID_A, TIME_A, BODY_A));
     switching.secrets.remove(0);
     let signer = Signer::new(&Scheme::PlainHex, &switching).unwrap().unwrap();
-    let facts = Facts { id: "x", url: "u", body: b"", now: at(TIME_A + 1) };
+    let facts = Facts { id: "x", method: Method::Post, url: "u", body: b"", now: at(TIME_A + 1) };
     assert_eq!(can_sign(&signer, &facts), Err(Unsignable::NoActiveSecret));
 }
 
@@ -291,7 +292,8 @@ fn what_is_signed_beside_the_payload_is_counted_to_the_byte() {
     let signer = Signer::new(&scheme, &credentials(&["s"])).unwrap().unwrap();
     let signed = |a: usize, b: usize| {
         let body = format!(r#"{{"a":"{}","b":"{}"}}"#, "x".repeat(a), "x".repeat(b));
-        can_sign(&signer, &Facts { id: "x", url: "u", body: body.as_bytes(), now: Timestamp::default() })
+        let (method, now) = (Method::Post, Timestamp::default());
+        can_sign(&signer, &Facts { id: "x", method, url: "u", body: body.as_bytes(), now })
     };
     assert_eq!(signed(BESIDE_BODY_MAX - 11, 10), Ok(()), "the payload itself is longer");
     assert!(matches!(signed(BESIDE_BODY_MAX - 10, 10), Err(Unsignable::Message(_))));

@@ -58,6 +58,7 @@ fuzz_target!(|answer: &[u8]| {
         headers: Default::default(),
         spelling: Default::default(),
         body: bytes::Bytes::from_static(b"{}"),
+        identity: None,
     };
     let outcome = RUNTIME.block_on(async {
         let pool = Connections::default();

@@ -38,6 +38,7 @@ mod isolation;
 mod outage;
 
 // 8: only vetted addresses are dialled.
+mod client_certificates;
 mod egress;
 
 // 9: no secret is logged or stored in the clear.

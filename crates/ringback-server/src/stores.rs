@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use parking_lot::Mutex;
 use ringback::{
     Operations, Settings,
-    egress::Egress,
+    egress::{Egress, Roots},
     seal::MasterKeys,
     store::{self, Retention, SharedStore},
 };
@@ -136,6 +136,9 @@ pub(crate) async fn limit_emits(configuration: &Configuration) -> Result<()> {
 pub(crate) fn settings(configuration: &Configuration, keys: MasterKeys) -> Settings {
     let mut settings = Settings::new(keys);
     settings.egress = Egress { allow: configuration.egress_allow.clone(), allow_http: configuration.egress_allow_http };
+    if let Some(file) = &configuration.egress_ca {
+        settings.roots = Roots::SystemAnd(file.certificates.clone());
+    }
     settings.header_prefix.clone_from(&configuration.header_prefix.0);
     settings.max_payload_bytes = usize::try_from(configuration.max_payload_bytes.0).unwrap_or(usize::MAX);
     settings.max_endpoints_per_tenant = u32::try_from(configuration.max_endpoints_per_tenant.0).unwrap_or(u32::MAX);

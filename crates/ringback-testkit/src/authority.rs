@@ -3,9 +3,8 @@
 //! Panics when a certificate cannot be made: a test cannot go on without it.
 
 use std::sync::Arc;
-
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
 };
 use tokio_rustls::rustls::{
     RootCertStore, ServerConfig, SupportedProtocolVersion,
@@ -27,6 +26,7 @@ pub struct Authority {
 pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    pem: (String, String),
 }
 
 impl Default for Authority {
@@ -49,6 +49,12 @@ impl Authority {
     #[must_use]
     pub fn certificate(&self) -> CertificateDer<'static> {
         self.issuer.der().clone()
+    }
+
+    /// The same in PEM.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
     }
 
     /// A valid certificate for names and addresses.
@@ -111,11 +117,16 @@ impl Authority {
     fn issue(&self, params: CertificateParams) -> Identity {
         let key = new_key();
         let certificate = params.signed_by(&key, &self.issuer).expect("these parameters make a certificate");
-        Identity { chain: vec![certificate.der().clone()], key: private(&key) }
+        Identity::new(&certificate, &key)
     }
 }
 
 impl Identity {
+    fn new(certificate: &Certificate, key: &KeyPair) -> Self {
+        let pem = (certificate.pem(), key.serialize_pem());
+        Self { chain: vec![certificate.der().clone()], key: private(key), pem }
+    }
+
     /// One that vouches for itself and says that it is an authority, as many home-made ones do.
     #[must_use]
     pub fn self_signed_authority(for_names: &[&str]) -> Self {
@@ -123,7 +134,13 @@ impl Identity {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = new_key();
         let certificate = params.self_signed(&key).expect("these parameters make a certificate");
-        Self { chain: vec![certificate.der().clone()], key: private(&key) }
+        Self::new(&certificate, &key)
+    }
+
+    /// The certificate and its key in PEM, as a client is given them.
+    #[must_use]
+    pub fn pem(&self) -> (&str, &str) {
+        (&self.pem.0, &self.pem.1)
     }
 
     /// The certificate itself, to be trusted directly.

@@ -90,7 +90,7 @@ pub struct Warning {
 
 impl Warning {
     /// Every code there is. Stable, for programs.
-    pub const CODES: [&'static str; 7] = [
+    pub const CODES: [&'static str; 10] = [
         "url_scheme_added",
         "url_field_not_a_url",
         "body_not_js_stable",
@@ -98,5 +98,8 @@ impl Warning {
         "secret_short",
         "secret_white_space",
         "unreadable_replaced",
+        "certificate_expired",
+        "certificate_not_yet_valid",
+        "certificate_expires_soon",
     ];
 }

@@ -10,6 +10,20 @@ use super::{
     model::{Endpoint, Manner, Model},
 };
 
+/// A certificate authority that nobody has the key of.
+const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----
+MIIBoDCCAUegAwIBAgIUUMjP/QdzlGLCzGBGOcafPrgg1zwwCgYIKoZIzj0EAwIw
+JTEjMCEGA1UEAwwaQSByZWNlaXZlcidzIG93biBhdXRob3JpdHkwIBcNMjYxMTMw
+MjI0MDQ4WhgPMjEyNjExMDYyMjQwNDhaMCUxIzAhBgNVBAMMGkEgcmVjZWl2ZXIn
+cyBvd24gYXV0aG9yaXR5MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEOSfeOSLj
+LTJSEAZrPyZAwj6RcgjMFvbcglNCMtQiiW6MqNcNE4CKBZeErDfch5DS8+eR5Mm/
+sD6JoqKxiftE6aNTMFEwHQYDVR0OBBYEFKkjrcgMQ1u2l2iaBb7wZXtqAGubMB8G
+A1UdIwQYMBaAFKkjrcgMQ1u2l2iaBb7wZXtqAGubMA8GA1UdEwEB/wQFMAMBAf8w
+CgYIKoZIzj0EAwIDRwAwRAIgFWgtm5CN5Sh7I6opK/vgFnWeo7XLKI9ooEcUdqJ/
+kmMCIB4/kAUidBGa37QyPUCuf6/VrONNiNr+MIwHge7hCZwM
+-----END CERTIFICATE-----
+";
+
 /// A document of an endpoint, and what the model must know of it.
 fn drawn(random: &mut Random, tenant: &'static str, key: Option<&'static str>, receiver: &str) -> (Value, Endpoint) {
     let manners =
@@ -32,7 +46,7 @@ fn drawn(random: &mut Random, tenant: &'static str, key: Option<&'static str>, r
     if !enabled {
         set("enabled", json!(false));
     }
-    match random.below(8) {
+    match random.below(9) {
         0 => set("scheme", json!("none")),
         1 => {
             set("scheme", json!("github"));
@@ -42,6 +56,7 @@ fn drawn(random: &mut Random, tenant: &'static str, key: Option<&'static str>, r
         3 => set("preset", json!("levrage")),
         4 => set("headers", json!({"x-team": "one"})),
         5 => set("auth", json!({"type": "bearer", "token": "abc"})),
+        6 => set("tls", json!({"ca": AUTHORITY})),
         _ => {}
     }
     let endpoint =

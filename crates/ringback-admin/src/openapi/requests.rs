@@ -129,6 +129,7 @@ struct UnsetEndpoint {
     /// they are spelled here. `ringback-id` and the other headers that every request carries are refused.
     headers: Option<BTreeMap<String, String>>,
     auth: Option<Auth>,
+    tls: Option<Tls>,
     retry: Option<Retry>,
 }
 
@@ -149,6 +150,7 @@ struct UnsetPatch {
     secret: Option<SigningSecret>,
     headers: Option<BTreeMap<String, Option<String>>>,
     auth: Option<Auth>,
+    tls: Option<Tls>,
     retry: Option<Retry>,
 }
 
@@ -192,6 +194,23 @@ pub(crate) enum Auth {
     Bearer { token: String },
     Basic { username: String, password: String },
     ApiKey { header: String, value: String },
+}
+
+/// TLS of an endpoint's own, in PEM: a client certificate for receivers that ask for one, and certificate authorities that
+/// are trusted beside those of everyone.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    /// The certificate and its chain behind it. Answers show it.
+    #[schema(max_length = 65536)]
+    client_certificate: Option<String>,
+    /// The certificate's private key, not encrypted; sealed before it is stored. Answers show `***`, which keeps it if a
+    /// request sends it back.
+    #[schema(max_length = 65536)]
+    client_key: Option<String>,
+    /// Certificate authorities.
+    #[schema(max_length = 65536)]
+    ca: Option<String>,
 }
 
 /// How often and when a failed delivery is tried again.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ringback::{
-    endpoint::{self, Auth, MASK, Preset, Retry, RotationUnderWay, Scheme},
+    endpoint::{self, Auth, ClientTls, MASK, Preset, Retry, RotationUnderWay, Scheme},
     id::EndpointId,
     invalid::Warning,
     operate::{endpoints::Made, figures::LastDay},
@@ -36,6 +36,8 @@ pub(crate) struct Endpoint {
     headers: BTreeMap<String, &'static str>,
     #[schema(required)]
     auth: Option<AuthShown>,
+    #[schema(required, value_type = Option<requests::Tls>)]
+    tls: Option<ClientTls>,
     #[schema(value_type = answers::Retry)]
     retry: Retry,
     #[serde(flatten)]
@@ -111,6 +113,7 @@ impl From<&endpoint::Endpoint> for Endpoint {
             scheme: spec.scheme,
             headers: credentials.headers.keys().map(|name| (name.clone(), MASK)).collect(),
             auth: credentials.auth.as_ref().map(AuthShown::from),
+            tls: credentials.tls.as_ref().map(ClientTls::shown),
             retry: spec.retry,
             settings: endpoint.spec.settings(),
             paused: endpoint.paused,

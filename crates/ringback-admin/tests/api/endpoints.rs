@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, App, TOKEN, bearer, members};
 
-const FIELDS: [&str; 31] = [
+const FIELDS: [&str; 32] = [
     "id",
     "url",
     "tenant",
@@ -17,6 +17,7 @@ const FIELDS: [&str; 31] = [
     "scheme",
     "headers",
     "auth",
+    "tls",
     "retry",
     "name",
     "description",

@@ -28,7 +28,7 @@ pub(crate) fn spelled(place: &str) -> String {
 
 /// Objects whose members have flags of their own.
 fn is_group(segment: &str) -> bool {
-    matches!(segment, "filter" | "retry")
+    matches!(segment, "filter" | "retry" | "tls")
 }
 
 /// A member's name, or the number of a list's entry, counted from one for people.
@@ -52,6 +52,7 @@ mod tests {
             ("/url", "DESTINATION"),
             ("/trace/traceparent", "--traceparent"),
             ("/trace", "--trace"),
+            ("/tls/client_key", "--client-key"),
             ("cursor", "--cursor"),
             ("", ""),
         ] {

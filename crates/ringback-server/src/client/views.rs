@@ -197,6 +197,9 @@ pub(crate) struct Endpoint {
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) auth: Option<Auth>,
+    /// A server of an earlier version does not tell.
+    #[serde(default)]
+    pub(crate) tls: Option<Tls>,
     pub(crate) timeout_ms: u64,
     pub(crate) retry: Retry,
     pub(crate) max_in_flight: u32,
@@ -220,6 +223,13 @@ pub(crate) struct Endpoint {
 pub(crate) struct Auth {
     #[serde(rename = "type")]
     pub(crate) kind: String,
+}
+
+/// TLS of an endpoint's own, as far as it is shown.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Tls {
+    pub(crate) client_certificate: Option<String>,
+    pub(crate) ca: Option<String>,
 }
 
 impl Endpoint {

@@ -5,7 +5,7 @@ use super::{
     value::Value,
     value_files::file_of,
     values::{
-        AdminToken, BasePath, Collector, DatabaseUrl, HeaderPrefix, Limit, LogFilter, LogFormat, MasterKey,
+        AdminToken, AuthorityFile, BasePath, Collector, DatabaseUrl, HeaderPrefix, Limit, LogFilter, LogFormat, MasterKey,
         ProxyNetwork, PublicUrl, Schema, Span, Tenant, Weights, Whole,
     },
 };
@@ -125,6 +125,8 @@ keys! {
     "egress.allow" egress_allow: Vec<AllowEntry> = "";
     /// Whether plain http:// destinations are accepted.
     "egress.allow_http" egress_allow_http: bool = "false";
+    /// A PEM file with certificate authorities that receivers' certificates may come from, beside those of this machine.
+    "egress.ca" egress_ca: Option<AuthorityFile> = "";
     /// Most requests that this process has open to receivers at a time; lowered to what the limit of open files allows.
     "max_in_flight_per_node" max_in_flight_per_node: Whole<1, 1_000_000> = "4096";
     /// Tenants that get more than an equal share of sending while more is due than can be sent, such as acme=4,other=2. In the file a table.

@@ -25,7 +25,7 @@ pub(crate) use self::{
     keys::Configuration,
     reference::REFERENCE,
     settings::{Finding, Given},
-    values::{DatabaseUrl, LogFormat, Secret},
+    values::{AuthorityFile, DatabaseUrl, LogFormat, Secret},
 };
 use crate::{
     failure::{Failure, Result},

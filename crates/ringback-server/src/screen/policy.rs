@@ -7,7 +7,7 @@ use ringback::{
 use serde_json::Value;
 
 use crate::{
-    client::views::{Endpoint, Health, Rotation},
+    client::views::{Endpoint, Health, Rotation, Tls},
     print::{self, Paint, moment, plain},
 };
 
@@ -37,6 +37,9 @@ pub(crate) fn policy(endpoint: &Endpoint, since: Option<Timestamp>, paint: Paint
     }
     if !endpoint.headers.is_empty() || endpoint.auth.is_some() {
         line("sends", &sends(endpoint));
+    }
+    if let Some(tls) = endpoint.tls.as_ref().and_then(tls) {
+        line("tls", tls);
     }
 }
 
@@ -126,6 +129,15 @@ fn words(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
+    }
+}
+
+const fn tls(tls: &Tls) -> Option<&'static str> {
+    match (&tls.client_certificate, &tls.ca) {
+        (Some(_), Some(_)) => Some("a client certificate, and certificate authorities of its own"),
+        (Some(_), None) => Some("a client certificate"),
+        (None, Some(_)) => Some("certificate authorities of its own"),
+        (None, None) => None,
     }
 }
 

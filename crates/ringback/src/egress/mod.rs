@@ -7,12 +7,14 @@
 //! host       checks of a URL's name or IP literal before anything is resolved
 //! resolve    from a name to its addresses
 //! roots      which certificate authorities are trusted
+//! identity   the client certificate and the authorities of one endpoint
 //! ```
 //!
 //! Nothing here dials: [`crate::deliver::send`] does.
 
 mod address;
 mod host;
+mod identity;
 mod ranges;
 mod resolve;
 mod roots;
@@ -20,10 +22,12 @@ mod roots;
 pub use self::{
     address::{AllowEntry, Blocked, Egress, MalformedEntry},
     host::is_canonical_literal,
+    identity::{Identity, UnusablePem, certificates},
     resolve::{Resolve, ResolveError, SystemResolver},
     roots::{OfHost, Roots, UnusableRoots},
 };
 pub(crate) use self::{
     host::without_root,
+    identity::{certified, validity},
     resolve::{addresses, literal},
 };

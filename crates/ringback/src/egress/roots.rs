@@ -11,6 +11,8 @@ pub enum Roots {
     System,
     /// These and no others.
     Certificates(Vec<CertificateDer<'static>>),
+    /// Those of [`Roots::System`], and these.
+    SystemAnd(Vec<CertificateDer<'static>>),
 }
 
 /// A root certificate that cannot be read.
@@ -41,18 +43,24 @@ impl Roots {
     pub(crate) fn load(self) -> Result<RootCertStore, UnusableRoots> {
         let mut store = RootCertStore::empty();
         match self {
-            Self::Certificates(certificates) => {
-                for certificate in certificates {
-                    store.add(certificate).map_err(UnusableRoots)?;
-                }
-            }
-            Self::System => {
-                store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-                if store.is_empty() {
-                    store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-                }
+            Self::Certificates(certificates) => add(&mut store, certificates)?,
+            Self::System => add_system(&mut store),
+            Self::SystemAnd(certificates) => {
+                add_system(&mut store);
+                add(&mut store, certificates)?;
             }
         }
         Ok(store)
+    }
+}
+
+fn add(store: &mut RootCertStore, certificates: Vec<CertificateDer<'static>>) -> Result<(), UnusableRoots> {
+    certificates.into_iter().try_for_each(|certificate| store.add(certificate).map_err(UnusableRoots))
+}
+
+fn add_system(store: &mut RootCertStore) {
+    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if store.is_empty() {
+        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
 }

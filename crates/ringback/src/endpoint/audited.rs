@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Auth, Endpoint, MASK};
+use super::{Auth, ClientTls, Endpoint, MASK};
 
 /// Shown in place of a credential that differs from the one before.
 const CHANGED: &str = "*** (changed)";
@@ -19,6 +19,7 @@ impl Endpoint {
         let more = json!({
             "key": self.key, "enabled": self.enabled, "disabled_reason": self.disabled_reason, "paused": self.paused,
             "secrets": self.secrets(before), "headers": self.headers(before), "auth": self.auth(before),
+            "tls": self.tls(before),
         });
         if let Value::Object(more) = more {
             shown.extend(more);
@@ -51,6 +52,18 @@ impl Endpoint {
             Some(Auth::Basic { .. }) => json!({"type": "basic", "username": masked, "password": masked}),
             Some(Auth::ApiKey { header, .. }) => json!({"type": "api_key", "header": header, "value": masked}),
         }
+    }
+
+    fn tls(&self, before: Option<&Self>) -> Value {
+        let Some(now) = &self.credentials.tls else { return Value::Null };
+        let then = before.map(|before| before.credentials.tls.as_ref());
+        let key = |tls: &ClientTls| tls.client_key.clone();
+        let masked = mask(then.is_none_or(|then| then.and_then(key) == key(now)));
+        let mut shown = json!(now.shown());
+        if now.client_key.is_some() {
+            shown["client_key"] = masked.into();
+        }
+        shown
     }
 }
 

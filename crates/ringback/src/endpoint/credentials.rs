@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::SigningKey;
+use super::{ClientTls, SigningKey};
 use crate::{time::Timestamp, word::words};
 
 /// A signing secret and the time in which it signs.
@@ -116,6 +116,9 @@ pub struct Credentials {
     /// Authorization beside the signature.
     #[serde(default)]
     pub auth: Option<Auth>,
+    /// Its own client certificate, and authorities of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ClientTls>,
 }
 
 impl Credentials {
@@ -139,6 +142,7 @@ impl fmt::Debug for Credentials {
             .field("signing_keys", &self.signing_keys)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("auth", &self.auth)
+            .field("tls", &self.tls)
             .finish()
     }
 }
@@ -154,6 +158,7 @@ mod tests {
             signing_keys: vec![Secret::lasting("hidden-2".to_owned())],
             headers: BTreeMap::from([("x-shown".to_owned(), "hidden-3".to_owned())]),
             auth: Some(Auth::Basic { username: "hidden-4".to_owned(), password: "hidden-5".to_owned() }),
+            tls: Some(ClientTls { client_certificate: None, client_key: Some("hidden-6".to_owned()), ca: None }),
         };
         let shown = format!("{credentials:#?}");
         assert!(shown.contains("x-shown") && !shown.contains("hidden"), "{shown}");

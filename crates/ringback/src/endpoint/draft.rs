@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Auth, Preset, RetryDraft, Scheme, read, setting};
+use super::{Auth, ClientTls, Preset, RetryDraft, Scheme, read, setting};
 use crate::{document::Fields, invalid::Invalid};
 
 macro_rules! draft {
@@ -56,6 +56,8 @@ macro_rules! draft {
             pub headers: Option<BTreeMap<String, String>>,
             /// Authorization beside the signature.
             pub auth: Option<Auth>,
+            /// A client certificate and certificate authorities of its own.
+            pub tls: Option<ClientTls>,
             /// How often and when to try again.
             pub retry: Option<RetryDraft>,
             $(
@@ -86,6 +88,7 @@ impl Draft {
             secret: read::secret(&mut fields),
             headers: fields.table("headers"),
             auth: read::auth(&mut fields),
+            tls: read::tls(&mut fields),
             retry: read::retry(&mut fields),
             ..Self::default()
         };

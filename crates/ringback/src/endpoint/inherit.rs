@@ -3,7 +3,7 @@
 //! Whoever emits chooses URL and payload. Without this rule a caller that may only emit could have an endpoint's credentials
 //! sent to a server of its own. So:
 //!
-//! * `auth` and header values are sent to the endpoint's own origin only.
+//! * `auth`, `tls` and header values are sent to the endpoint's own origin only.
 //! * A secret signs with the endpoint's own scheme only. With a scheme of the caller's it would sign messages of the
 //!   caller's form, or hide which part of a request is signed.
 //!
@@ -50,6 +50,7 @@ impl Inheritance {
         if url.is_some_and(|url| url.is_of_the_origin_of(&from.spec.url)) {
             inherited.headers.clone_from(&theirs.headers);
             inherited.auth.clone_from(&theirs.auth);
+            inherited.tls.clone_from(&theirs.tls);
         }
         Self::Granted(inherited)
     }
@@ -88,5 +89,6 @@ pub(super) fn over(own: Credentials, inherited: &Credentials) -> Credentials {
         signing_keys: or(own.signing_keys, &inherited.signing_keys),
         headers,
         auth: own.auth.or_else(|| inherited.auth.clone()),
+        tls: own.tls.or_else(|| inherited.tls.clone()),
     }
 }

@@ -244,10 +244,12 @@ fn check_terms(
         secret: destination.secret.clone().map(Some),
         headers,
         auth,
+        // Checked with its endpoint: an inline destination has none of its own.
+        tls: None,
         retry: Some(retry.into()),
     };
     // Without header values and `auth`: inherited ones are not stored, so there is nothing that `***` could keep.
-    let signing = Credentials { headers: BTreeMap::new(), auth: None, ..inherited };
+    let signing = Credentials { headers: BTreeMap::new(), auth: None, tls: None, ..inherited };
     let present = inherit.map(|_| &signing);
     Terms::of(given, Inherited { present, missing: Missing::Refuse }, header_prefix, warnings, invalid);
 }
@@ -257,7 +259,7 @@ fn own_credentials(destination: &Destination, scheme: &Scheme) -> Credentials {
     let is_asymmetric =
         *scheme == Scheme::StandardEd25519 && secret.iter().any(|secret| SigningKey::is_meant(&secret.text));
     let (secrets, signing_keys) = if is_asymmetric { (Vec::new(), secret) } else { (secret, Vec::new()) };
-    Credentials { secrets, signing_keys, headers: destination.headers.clone().unwrap_or_default(), auth: None }
+    Credentials { secrets, signing_keys, headers: destination.headers.clone().unwrap_or_default(), auth: None, tls: None }
 }
 
 fn seal(credentials: &Credentials, event: EventId, keys: &MasterKeys) -> Result<Option<String>, Invalid> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Auth, Credentials};
+use super::{Auth, ClientTls, Credentials};
 use crate::document::escape;
 use crate::invalid::Invalid;
 
@@ -51,6 +51,20 @@ pub(super) fn unmask_auth(auth: &mut Auth, present: Option<&Credentials>, invali
         (Auth::ApiKey { value, .. }, Some(Auth::ApiKey { value: kept, .. })) => put(value, Some(kept), "/auth/value"),
         (Auth::ApiKey { value, .. }, _) => put(value, None, "/auth/value"),
     }
+}
+
+/// Puts the present key in place of a mask. False, with a finding, if there is none.
+pub(super) fn unmask_tls(tls: &mut ClientTls, present: Option<&Credentials>, invalid: &mut Invalid) -> bool {
+    if tls.client_key.as_deref() != Some(MASK) {
+        return true;
+    }
+    let kept = present.and_then(|present| present.tls.as_ref()?.client_key.clone());
+    if kept.is_none() {
+        refuse("/tls/client_key", invalid);
+    }
+    let is_there = kept.is_some();
+    tls.client_key = kept;
+    is_there
 }
 
 fn refuse(pointer: &str, invalid: &mut Invalid) {

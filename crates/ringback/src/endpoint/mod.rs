@@ -6,6 +6,7 @@ mod audited;
 mod authorize;
 pub(crate) mod bounds;
 mod check;
+mod client_tls;
 mod credentials;
 mod destination;
 mod draft;
@@ -57,6 +58,7 @@ pub(crate) use self::{
 };
 pub use self::{
     authorize::{Addressee, Authorize},
+    client_tls::ClientTls,
     credentials::{Auth, AuthType, Credentials, Secret},
     destination::Destination,
     draft::Draft,

@@ -9,7 +9,7 @@ use crate::invalid::Invalid;
 const OF_PRESET: [&str; 3] = ["scheme", "timeout_ms", "retry"];
 
 /// The members of an endpoint that can be read without its settings: those of its row, and its credentials.
-const OF_ROW: [&str; 6] = ["tenant", "key", "enabled", "event_types", "headers", "auth"];
+const OF_ROW: [&str; 7] = ["tenant", "key", "enabled", "event_types", "headers", "auth", "tls"];
 
 /// The endpoint's document with `patch` merged into it, to be resolved for that endpoint. `null` resets a field to its
 /// preset's value or its default. A patch that changes the preset also resets scheme, timeout and retry, unless it names
@@ -67,6 +67,7 @@ fn document(endpoint: &Endpoint) -> Map<String, Value> {
         ("retry", json!(spec.retry)),
         ("headers", json!(endpoint.credentials.headers)),
         ("auth", json!(endpoint.credentials.auth.as_ref().map(auth))),
+        ("tls", json!(endpoint.credentials.tls)),
     ] {
         members.insert(name.to_owned(), value);
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Auth, AuthType, Custom, Preset, RetryDraft, Scheme};
+use super::{Auth, AuthType, ClientTls, Custom, Preset, RetryDraft, Scheme};
 use crate::document::Fields;
 
 /// `preset`, by name.
@@ -66,6 +66,14 @@ pub(super) fn auth(fields: &mut Fields) -> Option<Auth> {
             AuthType::ApiKey => Auth::ApiKey { header: auth.required("header"), value: auth.required("value") },
         })
     })?
+}
+
+/// `tls`, any part of it.
+pub(super) fn tls(fields: &mut Fields) -> Option<ClientTls> {
+    fields.object("tls", |tls| {
+        let [client_certificate, client_key, ca] = ["client_certificate", "client_key", "ca"].map(|name| tls.text(name));
+        ClientTls { client_certificate, client_key, ca }
+    })
 }
 
 /// `retry`, any part of it.

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     egress::Egress,
     invalid::{Invalid, Warning},
+    time::Timestamp,
 };
 
 /// A draft that passed every check, with its preset's values filled in.
@@ -41,6 +42,14 @@ impl fmt::Debug for Resolved {
             .field("spec", &self.spec)
             .field("credentials", &self.credentials)
             .finish_non_exhaustive()
+    }
+}
+
+impl Resolved {
+    /// The same with warnings of what time has made, or will soon make, useless.
+    pub(crate) fn warned(mut self, now: Timestamp) -> Self {
+        self.warnings.extend(self.credentials.tls.iter().flat_map(|tls| tls.warnings(now)));
+        self
     }
 }
 
@@ -101,6 +110,7 @@ impl Draft {
                 secret: self.secret.take(),
                 headers: self.headers.take().unwrap_or_default(),
                 auth: self.auth.take(),
+                tls: self.tls.take(),
                 retry: self.retry.take(),
             },
             Inherited { present, missing: Missing::Generate },

@@ -9,13 +9,14 @@ use std::{
 use http::HeaderName;
 
 use super::{
-    Auth, Credentials, Endpoint, Method, Preset, Retry, Scheme, Statuses, TargetUrl, header, placeholder::InHeader,
+    Auth, ClientTls, Credentials, Endpoint, Method, Preset, Retry, Scheme, Statuses, TargetUrl, header,
+    placeholder::InHeader,
     template::Template,
 };
 use crate::{
     deliver::{send::Spelling, sign::Signer},
     document::escape,
-    egress::Egress,
+    egress::{Egress, Identity},
     invalid::Invalid,
 };
 
@@ -49,6 +50,8 @@ pub struct Target {
     pub(crate) signer: Option<Arc<Signer>>,
     /// The extra headers, read.
     pub(crate) headers: ExtraHeaders,
+    /// The client certificate and authorities, read; `None` for those of everyone.
+    pub(crate) identity: Option<Arc<Identity>>,
     /// How all header names are written; decided at the first request.
     spelling: OnceLock<Spelling>,
 }
@@ -57,7 +60,7 @@ impl Target {
     /// Makes a destination ready.
     ///
     /// # Errors
-    /// When its scheme, a secret or a header cannot be used; pointers are those of an endpoint's document.
+    /// When its scheme, a secret, a header or a certificate cannot be used; pointers are those of an endpoint's document.
     pub fn new(
         url: TargetUrl,
         scheme: Scheme,
@@ -67,6 +70,7 @@ impl Target {
     ) -> Result<Self, Invalid> {
         let signer = Signer::new(&scheme, &credentials)?.map(Arc::new);
         let headers = read_headers(&credentials)?;
+        let identity = credentials.tls.as_ref().map(ClientTls::identity).transpose()?.map(Arc::new);
         let (success, permanent, spelling) = (Statuses::default(), Statuses::none(), OnceLock::new());
         let (trace, is_for_slack, method) = (false, false, Method::default());
         let target = Self {
@@ -82,6 +86,7 @@ impl Target {
             is_for_slack,
             signer,
             headers,
+            identity,
             spelling,
         };
         Ok(target)

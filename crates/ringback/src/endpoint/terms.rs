@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Auth, Credentials, Preset, Retry, RetryDraft, Scheme, bounds,
+    Auth, ClientTls, Credentials, Preset, Retry, RetryDraft, Scheme, bounds,
     header::{self, Reserved},
     mask,
     placeholder::InSchemeHeader,
@@ -20,6 +20,7 @@ pub(super) struct Given<'a> {
     pub(super) secret: Option<Option<String>>,
     pub(super) headers: BTreeMap<String, String>,
     pub(super) auth: Option<Auth>,
+    pub(super) tls: Option<ClientTls>,
     pub(super) retry: Option<RetryDraft>,
 }
 
@@ -79,10 +80,12 @@ impl Terms {
         let reserved = Reserved { prefix: header_prefix, scheme: names };
         let (headers, auth) = credentials(given.headers, given.auth, inherited.present, &reserved, invalid);
 
+        let tls = client_tls(given.tls, inherited.present, invalid);
+
         let retry = given.retry.unwrap_or_default().over(given.preset.retry());
         retry.check(invalid);
 
-        let credentials = Credentials { secrets: signing.secrets, signing_keys: signing.signing_keys, headers, auth };
+        let credentials = Credentials { secrets: signing.secrets, signing_keys: signing.signing_keys, headers, auth, tls };
         Self { scheme, credentials, new_secret: signing.new, retry }
     }
 }
@@ -101,6 +104,17 @@ fn credentials(
         header::check_auth(auth, &headers, reserved, invalid);
     }
     (headers, auth)
+}
+
+/// `None` if it says nothing.
+fn client_tls(tls: Option<ClientTls>, present: Option<&Credentials>, invalid: &mut Invalid) -> Option<ClientTls> {
+    let mut tls = tls.filter(|tls| !tls.is_empty())?;
+    if mask::unmask_tls(&mut tls, present, invalid)
+        && let Err(refusal) = tls.identity()
+    {
+        invalid.absorb("", refusal);
+    }
+    Some(tls)
 }
 
 fn signature_without_body(pointer: &str) -> Warning {

@@ -306,7 +306,7 @@ impl Engine {
     ) -> Result<Made, Error> {
         let repair = current.check_repair(&draft)?;
         let Settings { egress, header_prefix, .. } = self.settings();
-        let mut resolved = draft.resolve_for(&current, egress, header_prefix)?;
+        let mut resolved = draft.resolve_for(&current, egress, header_prefix)?.warned(Timestamp::now());
         if resolved.tenant.as_ref().is_some_and(|tenant| *tenant != current.tenant) {
             return Err(Invalid::one("/tenant", "immutable", "cannot be changed").into());
         }
@@ -364,7 +364,8 @@ impl Engine {
     }
 
     fn resolve(&self, draft: Draft) -> Result<Resolved, Invalid> {
-        draft.resolve(&self.settings().egress, &self.settings().header_prefix)
+        let resolved = draft.resolve(&self.settings().egress, &self.settings().header_prefix)?;
+        Ok(resolved.warned(Timestamp::now()))
     }
 }
 

@@ -56,7 +56,8 @@ fn signed(url: &str) -> Signed {
 
 fn signed_with(url: &str, body: Bytes) -> Signed {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    Signed { method: Method::Post, url: url.parse().unwrap(), headers, spelling: Spelling::default(), body }
+    let method = Method::Post;
+    Signed { method, url: url.parse().unwrap(), headers, spelling: Spelling::default(), body, identity: None }
 }
 
 /// One attempt over a connection of its own.

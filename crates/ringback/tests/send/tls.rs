@@ -1,5 +1,6 @@
 //! Certificates and handshakes, good and bad.
 
+use ringback::endpoint::ClientTls;
 use ringback_testkit::authority::{Authority, Identity};
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
 
@@ -185,4 +186,68 @@ async fn tls_connections_are_used_again() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(receiver.connections(), 1);
+}
+
+fn with_identity(url: &str, tls: ClientTls) -> Signed {
+    Signed { identity: Some(Arc::new(tls.identity().unwrap())), ..signed(url) }
+}
+
+fn client(identity: &Identity) -> ClientTls {
+    let (certificate, key) = identity.pem();
+    let (client_certificate, client_key) = (Some(certificate.to_owned()), Some(key.to_owned()));
+    ClientTls { client_certificate, client_key, ca: None }
+}
+
+#[tokio::test]
+async fn a_receiver_that_demands_a_client_certificate_gets_the_endpoints_own_with_either_version() {
+    let authority = Authority::new();
+    for version in VERSIONS {
+        let server = authority.demanding(authority.valid(&[NAME]), &[version]);
+        let receiver = Receiver::start_tls(server, |_| Reply::status(204)).await;
+        let url = receiver.url_under(NAME);
+        let send = async |request: Signed| trusting(&authority).send(&Connections::default(), &request, AMPLE).await;
+        let right = authority.for_clients_only(&["client"]);
+        assert_delivered(&send(with_identity(&url, client(&right))).await, 204);
+        // One of somebody else's, and one that is over.
+        for wrong in [Authority::new().valid(&["client"]), authority.expired(&["client"])] {
+            let outcome = send(with_identity(&url, client(&wrong))).await;
+            assert_unsent(&outcome, ErrorClass::TlsClientAuth, Phase::Tls);
+        }
+        assert_eq!(receiver.requests(), 1);
+    }
+}
+
+#[tokio::test]
+async fn no_connection_serves_another_identity_not_even_of_one_lane() {
+    let authority = Authority::new();
+    let server = authority.demanding(authority.valid(&[NAME]), &VERSIONS);
+    let receiver = Receiver::start_tls(server, |_| Reply::status(204)).await;
+    let (sender, pool, url) = (trusting(&authority), Connections::default(), receiver.url_under(NAME));
+    let (one, other) = (authority.valid(&["one"]), authority.valid(&["other"]));
+    let stranger = Authority::new().valid(&["stranger"]);
+    for (identity, connections) in [(&one, 1), (&one, 1), (&other, 2), (&one, 2)] {
+        let outcome = sender.send(&pool, &with_identity(&url, client(identity)), AMPLE).await;
+        assert_delivered(&outcome, 204);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(receiver.connections(), connections);
+    }
+    for request in [with_identity(&url, client(&stranger)), signed(&url)] {
+        assert_unsent(&sender.send(&pool, &request, AMPLE).await, ErrorClass::TlsClientAuth, Phase::Tls);
+    }
+    assert_eq!(receiver.requests(), 4);
+}
+
+#[tokio::test]
+async fn authorities_of_an_endpoint_are_trusted_for_it_alone_and_beside_those_of_everyone() {
+    let (everyones, its) = (Authority::new(), Authority::new());
+    let sender = trusting(&everyones);
+    let pool = Connections::default();
+    let own = ClientTls { client_certificate: None, client_key: None, ca: Some(its.pem()) };
+    let receiver = Receiver::start_tls(its.valid(&[NAME]).server(), |_| Reply::status(204)).await;
+    let url = receiver.url_under(NAME);
+    assert_delivered(&sender.send(&pool, &with_identity(&url, own.clone()), AMPLE).await, 204);
+    assert_unsent(&sender.send(&pool, &signed(&url), AMPLE).await, ErrorClass::TlsUntrusted, Phase::Tls);
+    let public = Receiver::start_tls(everyones.valid(&[NAME]).server(), |_| Reply::status(204)).await;
+    let request = with_identity(&public.url_under(NAME), own);
+    assert_delivered(&sender.send(&pool, &request, AMPLE).await, 204);
 }

@@ -1,7 +1,10 @@
 //! Checks whether values that are right by themselves fit together.
 
 use super::finding::Finding;
-use crate::{configuration::Configuration, secrets, serve};
+use crate::{
+    configuration::{AuthorityFile, Configuration},
+    secrets, serve,
+};
 
 /// All findings that need no database.
 pub(super) fn check(configuration: &Configuration) -> Vec<Finding> {
@@ -44,6 +47,10 @@ fn egress(configuration: &Configuration) -> Vec<Finding> {
         let why = "plain http:// destinations are accepted: payloads and credentials to them travel in the clear";
         let remedy = "leave it false unless every such receiver is in a network of yours";
         findings.push(Finding::warning(Some("egress.allow_http"), why).remedy(remedy));
+    }
+    if let Some(AuthorityFile { path, certificates }) = &configuration.egress_ca {
+        let told = format!("{}: {} certificate authorities beside those of this machine", path.display(), certificates.len());
+        findings.push(Finding::fine("egress.ca", told));
     }
     findings
 }

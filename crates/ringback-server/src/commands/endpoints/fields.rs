@@ -1,5 +1,7 @@
 //! The fields of an endpoint as flags, and the API's document made from them.
 
+use std::fmt;
+
 use ringback::endpoint::{Auth, Preset, Scheme};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -46,6 +48,18 @@ pub(super) struct Fields {
     #[arg(long, value_name = "JSON", value_parser = auth)]
     auth: Option<Value>,
 
+    /// A PEM file: the client certificate for receivers that ask for one, and its chain
+    #[arg(long, value_name = "FILE", value_parser = pem)]
+    client_certificate: Option<Pem>,
+
+    /// A PEM file: the private key of that certificate
+    #[arg(long, value_name = "FILE", value_parser = pem)]
+    client_key: Option<Pem>,
+
+    /// A PEM file: certificate authorities that are trusted beside those of everyone
+    #[arg(long, value_name = "FILE", value_parser = pem)]
+    ca: Option<Pem>,
+
     /// Sends in all
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     max_attempts: Option<u32>,
@@ -80,6 +94,7 @@ impl Fields {
         put(all, "secret", self.secret.as_ref());
         put(all, "headers", self.headers()?.as_ref());
         put(all, "auth", self.auth.as_ref());
+        put(all, "tls", self.tls().as_ref());
         put(all, "retry", self.retry().as_ref());
         all.extend(self.settings.0.clone());
         Ok(document)
@@ -101,6 +116,16 @@ impl Fields {
         Ok((!headers.is_empty()).then_some(headers))
     }
 
+    fn tls(&self) -> Option<Map<String, Value>> {
+        let mut tls = Map::new();
+        for (name, file) in
+            [("client_certificate", &self.client_certificate), ("client_key", &self.client_key), ("ca", &self.ca)]
+        {
+            put(&mut tls, name, file.as_ref().map(|Pem(text)| text.as_str()).as_ref());
+        }
+        (!tls.is_empty()).then_some(tls)
+    }
+
     fn retry(&self) -> Option<Map<String, Value>> {
         let mut retry = Map::new();
         put(&mut retry, "max_attempts", self.max_attempts.as_ref());
@@ -108,6 +133,22 @@ impl Fields {
         put(&mut retry, "jitter", self.jitter.as_ref());
         (!retry.is_empty()).then_some(retry)
     }
+}
+
+/// What a PEM file holds. Never printed: it may be a key.
+#[derive(Clone)]
+struct Pem(String);
+
+impl fmt::Debug for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pem(***)")
+    }
+}
+
+/// Whether the text is what the field needs, the server says: it knows the other half, too.
+fn pem(path: &str) -> Result<Pem, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("the file cannot be read: {error}"))?;
+    if text.contains("-----BEGIN ") { Ok(Pem(text)) } else { Err("the file is not PEM: it has no -----BEGIN".to_owned()) }
 }
 
 /// Checks the value here, so that an error names the flag; it is sent as it was written.

@@ -76,7 +76,7 @@ impl Update {
 
 /// The flags of fields that have a default to go back to.
 fn clearable() -> impl Iterator<Item = &'static str> {
-    ["key", "secret", "headers", "auth", "retry"].into_iter().chain(SETTINGS.iter().map(|setting| setting.flag))
+    ["key", "secret", "headers", "auth", "tls", "retry"].into_iter().chain(SETTINGS.iter().map(|setting| setting.flag))
 }
 
 /// The API's name of the field that a flag sets.

@@ -1,5 +1,6 @@
 //! The types of the keys: each refuses wrong values, so that the rest of the program need not check them.
 
+mod authority;
 mod database;
 mod logging;
 mod measure;
@@ -10,6 +11,7 @@ mod tenant;
 mod weights;
 
 pub(crate) use self::{
+    authority::AuthorityFile,
     database::{DatabaseUrl, Schema},
     logging::{LogFilter, LogFormat},
     measure::{Limit, Span, Whole},

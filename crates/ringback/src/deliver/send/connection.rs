@@ -24,7 +24,7 @@ use super::{
     stream::Stream,
     tls::Secured,
 };
-use crate::attempt::ErrorClass;
+use crate::{attempt::ErrorClass, egress::Identity};
 
 /// Most bytes of one answer's head.
 pub(super) const HEAD_MAX: usize = 64 * 1024;
@@ -75,10 +75,10 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Speaks HTTP over a fresh stream to the host of `url`; a task of its own drives the connection. Requests begin on it
+    /// Speaks HTTP over a fresh stream to `origin`; a task of its own drives the connection. Requests begin on it
     /// for `max_age`, less up to a quarter by chance, so that connections that were opened together do not end together.
     pub(super) async fn open(
-        url: &Url,
+        origin: Origin,
         secured: Secured,
         generation: u64,
         max_age: Duration,
@@ -96,7 +96,7 @@ impl Connection {
         Ok(Self {
             sender,
             line,
-            origin: Origin::of(url),
+            origin,
             generation,
             retires_at: Instant::now().checked_add(max_age - (max_age / 4).mul_f64(rand::random())),
             remote_addr: secured.remote_addr,
@@ -138,6 +138,11 @@ impl Connection {
     /// Whether it was opened to the host of `url`.
     pub(super) fn leads_to(&self, url: &Url) -> bool {
         self.origin.is_of(url)
+    }
+
+    /// Whether it was opened under this identity.
+    pub(super) fn is_of(&self, identity: Option<&Identity>) -> bool {
+        self.origin.identity == identity.map(Identity::fingerprint)
     }
 
     /// The lane's generation in which opening it began.
@@ -189,16 +194,22 @@ impl Drop for Connection {
     }
 }
 
-/// What a connection was opened to.
-struct Origin {
+/// What a connection was opened to, and as whom: inline destinations of one lane may inherit from different endpoints.
+pub(super) struct Origin {
     https: bool,
     host: Box<str>,
     port: Option<u16>,
+    identity: Option<[u8; 32]>,
 }
 
 impl Origin {
-    fn of(url: &Url) -> Self {
-        Self { https: url.scheme() == "https", host: url.host_str().unwrap_or_default().into(), port: url.port() }
+    pub(super) fn of(url: &Url, identity: Option<&Identity>) -> Self {
+        Self {
+            https: url.scheme() == "https",
+            host: url.host_str().unwrap_or_default().into(),
+            port: url.port(),
+            identity: identity.map(Identity::fingerprint),
+        }
     }
 
     fn is_of(&self, url: &Url) -> bool {

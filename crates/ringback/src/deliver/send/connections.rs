@@ -1,6 +1,6 @@
 //! The idle connections of one lane.
 //!
-//! A connection is reused only by the lane that opened it, for the host it was opened to, at most 4 s after its last
+//! A connection is reused only by the lane that opened it, for the host and the identity it was opened for, at most 4 s after its last
 //! answer. It is reused only while it is younger than the sender's `connection_max_age`, so that also a busy lane notices
 //! that its receiver has moved. The connection used last is taken first, so that surplus ones grow old and close.
 //! Nothing here retries: an attempt that has written a byte over a connection ends with that connection.
@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use url::Url;
 
 use super::connection::Connection;
+use crate::egress::Identity;
 
 /// One lane's idle connections.
 #[derive(Default)]
@@ -32,14 +33,14 @@ impl Connections {
         stack.idle.clear();
     }
 
-    /// An idle connection to the host of `url` that can take a request at once.
-    pub(super) fn take(&self, url: &Url) -> Option<Connection> {
+    /// An idle connection to the host of `url` that was opened under the same identity and can take a request at once.
+    pub(super) fn take(&self, url: &Url, identity: Option<&Identity>) -> Option<Connection> {
         let mut stack = self.stack.lock();
         for index in (0..stack.idle.len()).rev() {
             let kept = &stack.idle[index];
             if kept.is_closed() || kept.is_retired() || !kept.leads_to(url) {
                 stack.idle.remove(index);
-            } else if kept.is_ready() {
+            } else if kept.is_ready() && kept.is_of(identity) {
                 let mut taken = stack.idle.remove(index)?;
                 if taken.wake() {
                     return Some(taken);

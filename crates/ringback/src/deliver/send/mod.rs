@@ -37,7 +37,11 @@ use tokio::{
 };
 use url::Url;
 
-use self::{connection::Connection, progress::Progress, tls::Tls};
+use self::{
+    connection::{Connection, Origin},
+    progress::Progress,
+    tls::Tls,
+};
 pub use self::{connections::Connections, spelling::Spelling};
 use super::sign::Signed;
 use crate::{
@@ -123,10 +127,10 @@ impl Sender {
         let mut message = request::message(signed).ok_or(ErrorClass::BlockedDestination)?;
         progress.expects_to_write(request::length(&message, &signed.body));
         loop {
-            let mut connection = match pool.take(&signed.url) {
+            let mut connection = match pool.take(&signed.url, signed.identity.as_deref()) {
                 Some(idle) => idle,
                 // Boxed: most attempts open no connection, and the future of every attempt would be as large.
-                None => Box::pin(self.open(pool, &signed.url, progress)).await?,
+                None => Box::pin(self.open(pool, signed, progress)).await?,
             };
             progress.writes_to(&connection);
             match connection.send(message).await {
@@ -139,16 +143,22 @@ impl Sender {
         }
     }
 
-    async fn open(&self, pool: &Connections, url: &Url, progress: &mut Progress) -> Result<Connection, ErrorClass> {
+    async fn open(
+        &self,
+        pool: &Connections,
+        Signed { url, identity, .. }: &Signed,
+        progress: &mut Progress,
+    ) -> Result<Connection, ErrorClass> {
+        let identity = identity.as_deref();
         let generation = pool.generation();
         let (stream, remote_addr) = self.reach(url, progress).await?;
         let secured = if url.scheme() == "https" {
             progress.enter(Phase::Tls);
-            self.tls.secure(url, stream, remote_addr).await?
+            self.tls.secure(url, identity, stream, remote_addr).await?
         } else {
             Tls::plain(stream, remote_addr)
         };
-        Connection::open(url, secured, generation, self.connection_max_age).await
+        Connection::open(Origin::of(url, identity), secured, generation, self.connection_max_age).await
     }
 
     /// A stream to a vetted address of the URL's host, and that address. Every connection to a receiver is made here: a way

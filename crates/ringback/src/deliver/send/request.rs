@@ -69,7 +69,7 @@ mod tests {
     fn signed(url: &str) -> Signed {
         let headers = HeaderMap::from_iter([(http::header::USER_AGENT, HeaderValue::from_static("t"))]);
         let (method, url) = (crate::endpoint::Method::Post, Url::parse(url).unwrap());
-        Signed { method, url, headers, spelling: Spelling::default(), body: Bytes::new() }
+        Signed { method, url, headers, spelling: Spelling::default(), body: Bytes::new(), identity: None }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::{cell::Cell, fmt, io, net::SocketAddr, sync::Arc};
 
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, Error, SignatureScheme, client::ResolvesClientCert, crypto::ring,
+    AlertDescription, CertificateError, ClientConfig, Error, RootCertStore, SignatureScheme, client::ResolvesClientCert, crypto::ring,
     pki_types::ServerName, sign::CertifiedKey,
 };
 use tokio::net::TcpStream;
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     attempt::ErrorClass,
-    egress::{Roots, UnusableRoots, without_root},
+    egress::{Identity, Roots, UnusableRoots, without_root},
 };
 
 /// A stream over which a request may be written, with its meter and peer.
@@ -26,24 +26,33 @@ pub(super) struct Secured {
     pub(super) stream: Stream,
     pub(super) meter: Arc<Meter>,
     pub(super) remote_addr: SocketAddr,
-    /// The receiver asked for a client certificate; Ringback has none.
+    /// The receiver asked for a client certificate.
     pub(super) wants_certificate: bool,
 }
 
 /// Secures connections to https URLs and leaves those to http URLs as they are.
 pub(super) struct Tls {
+    /// For requests without an identity of their own.
     connector: TlsConnector,
+    roots: Arc<RootCertStore>,
 }
 
 impl Tls {
     pub(super) fn trusting(roots: Roots) -> Result<Self, UnusableRoots> {
-        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(UnusableRoots)?
-            .with_root_certificates(roots.load()?)
-            .with_client_cert_resolver(Arc::new(NoCertificate));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { connector: TlsConnector::from(Arc::new(config)) })
+        let roots = Arc::new(roots.load()?);
+        let config = config(Arc::clone(&roots), Certificate(None)).map_err(UnusableRoots)?;
+        Ok(Self { connector: TlsConnector::from(config), roots })
+    }
+
+    /// What connections under this identity are made with. Sessions are resumed under the same one only.
+    fn connector(&self, identity: Option<&Identity>) -> TlsConnector {
+        let Some(identity) = identity else { return self.connector.clone() };
+        let make = || {
+            let roots = Arc::new(identity.roots(&self.roots));
+            // The versions are those of the connector that could be made when this was.
+            config(roots, Certificate(identity.certificate())).unwrap_or_else(|_| Arc::clone(self.connector.config()))
+        };
+        TlsConnector::from(Arc::clone(identity.config(make)))
     }
 
     /// The stream of an http URL.
@@ -57,6 +66,7 @@ impl Tls {
     pub(super) async fn secure(
         &self,
         url: &Url,
+        identity: Option<&Identity>,
         stream: TcpStream,
         remote_addr: SocketAddr,
     ) -> Result<Secured, ErrorClass> {
@@ -65,7 +75,7 @@ impl Tls {
         let metered = Metered::new(stream, Arc::clone(&meter));
         let (stream, wants_certificate) = ASKED
             .scope(Cell::new(false), async {
-                let stream = self.connector.connect(name, metered).await;
+                let stream = self.connector(identity).connect(name, metered).await;
                 (stream, ASKED.with(Cell::get))
             })
             .await;
@@ -73,6 +83,15 @@ impl Tls {
         let stream = Stream::tls(stream, Arc::clone(&meter));
         Ok(Secured { stream, meter, remote_addr, wants_certificate })
     }
+}
+
+fn config(roots: Arc<RootCertStore>, certificate: Certificate) -> Result<Arc<ClientConfig>, Error> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_client_cert_resolver(Arc::new(certificate));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
 }
 
 fn server_name(url: &Url) -> Option<ServerName<'static>> {
@@ -88,25 +107,25 @@ tokio::task_local! {
     static ASKED: Cell<bool>;
 }
 
-/// Has no certificate, but remembers that one was asked for: receivers that get none fail differently in each TLS version
-/// and library.
-struct NoCertificate;
+/// The client certificate, if there is one. It remembers that one was asked for: receivers that get none, or one that they
+/// do not take, fail differently in each TLS version and library.
+struct Certificate(Option<Arc<CertifiedKey>>);
 
-impl fmt::Debug for NoCertificate {
+impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NoCertificate")
+        f.write_str("Certificate")
     }
 }
 
-impl ResolvesClientCert for NoCertificate {
+impl ResolvesClientCert for Certificate {
     fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         // Fails outside of `secure`, where nobody asks for the answer.
         let _ = ASKED.try_with(|asked| asked.set(true));
-        None
+        self.0.clone()
     }
 
     fn has_certs(&self) -> bool {
-        false
+        self.0.is_some()
     }
 }
 
@@ -129,6 +148,10 @@ pub(super) fn class(error: &Error, wants_certificate: bool) -> ErrorClass {
             AlertDescription::HandshakeFailure
             | AlertDescription::BadCertificate
             | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::DecryptError
             | AlertDescription::AccessDenied
             | AlertDescription::UnknownCA,
         ) if wants_certificate => ErrorClass::TlsClientAuth,

@@ -12,6 +12,7 @@ mod slack;
 use std::{
     collections::BTreeMap,
     fmt::{self, Write as _},
+    sync::Arc,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -27,6 +28,7 @@ pub(crate) use self::signer::Signer;
 use super::{send::Spelling, step::Step};
 use crate::{
     delivery::Marks,
+    egress::Identity,
     endpoint::{Auth, MASK, Method, OWN_NAMES, Target, bounds::HEAD_BYTES_MAX, placeholder::InHeader},
     event::Event,
     time::Timestamp,
@@ -83,6 +85,8 @@ pub struct Signed {
     pub spelling: Spelling,
     /// The payload, byte for byte as it was emitted.
     pub body: Bytes,
+    /// Who sends it, where that is not everyone's.
+    pub identity: Option<Arc<Identity>>,
 }
 
 impl Signed {
@@ -187,7 +191,7 @@ pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result
     }
     let (headers, spelling) = (headers.finish()?, target.spelling(&own.spelled));
     let (method, url, body) = (target.method, target.url.url.clone(), message.body.clone());
-    Ok(Signed { method, url, headers, spelling, body })
+    Ok(Signed { method, url, headers, spelling, body, identity: target.identity.clone() })
 }
 
 /// What is sent: the payload, or what a preset makes of it. It is what is signed, too.

@@ -22,6 +22,10 @@ pub enum Customer {
     StandardPython,
     /// npm `standardwebhooks`.
     StandardNode,
+    /// PyPI `cloudevents`, verified by `standardwebhooks`.
+    CloudEventsPython,
+    /// npm `cloudevents`, verified by `standardwebhooks`.
+    CloudEventsNode,
     /// PyPI `svix`.
     SvixPython,
     /// npm `svix`.
@@ -45,6 +49,8 @@ impl Customer {
         match self {
             Self::StandardPython => "standard_python.py",
             Self::StandardNode => "standard_node.cjs",
+            Self::CloudEventsPython => "cloudevents_python.py",
+            Self::CloudEventsNode => "cloudevents_node.cjs",
             Self::SvixPython => "svix_python.py",
             Self::SvixNode => "svix_node.cjs",
             Self::LevrageFlask => "levrage_flask.py",

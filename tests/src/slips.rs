@@ -78,6 +78,9 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--max-in-flight") => these(&["", "0", "1001", "many"]),
         (_, "--on-dead") => these(&["", "cry"]),
         (_, "--method") => these(&["", "post", "GET", "DELETE"]),
+        ("endpoints create" | "endpoints update", "--body") => {
+            these(&["", "Raw", "{", "{\"template\":1}", "{\"template\":\"{nonsense}\"}"])
+        }
         (_, "--success-statuses" | "--permanent-statuses") => {
             these(&["", "2xx", "199", "200-600", "204-200", "200,,201"])
         }

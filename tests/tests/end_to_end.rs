@@ -109,6 +109,7 @@ mod traces;
 mod advice;
 mod bad_flags;
 mod bad_input;
+mod bodies;
 mod commands;
 mod differential;
 mod edits;

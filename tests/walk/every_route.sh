@@ -111,6 +111,8 @@ shows '"state":"routed"' "{\"endpoint_id\":\"$endpoint\",\"endpoint_key\":null,\
 ask GET "/v1/events/$event/payload" 200
 [[ $answer == '{ "session_id":"call-42", "duration_minutes": 3.0 }' ]] || fail 'these are not the bytes that were emitted'
 says 'content-type: application/octet-stream' 'content-disposition: attachment' 'x-content-type-options: nosniff'
+ask GET "/v1/events/$event/payload?as=sent&endpoint_id=$endpoint" 200
+[[ $answer == '{ "session_id":"call-42", "duration_minutes": 3.0 }' ]] || fail 'these are not the bytes that were sent'
 ask GET "/v1/events?tenant=$tenant&type=CALL_ENDED&limit=1" 200
 hides '"next_cursor":null'
 ask GET "/v1/events?tenant=$tenant&type=CALL_ENDED&limit=1&cursor=$(value_of next_cursor)" 200

@@ -116,7 +116,7 @@ impl Parameters {
     }
 
     /// Which of the names the parameter is.
-    fn place(&mut self, name: &'static str, names: &[&str]) -> Option<usize> {
+    pub(crate) fn place(&mut self, name: &'static str, names: &[&str]) -> Option<usize> {
         let given = self.take(name)?;
         let place = names.iter().position(|name| *name == given);
         if place.is_none() {
@@ -162,7 +162,8 @@ impl Parameters {
         format!("{conditions:?}")
     }
 
-    fn refuse(&mut self, name: &str, code: &'static str, detail: impl Into<String>) {
+    /// A finding of a parameter.
+    pub(crate) fn refuse(&mut self, name: &str, code: &'static str, detail: impl Into<String>) {
         self.faults.push(Fault::parameter(name, code, detail));
     }
 

@@ -6,8 +6,8 @@
 use utoipa::IntoParams;
 
 use super::values::{
-    Cursor, DeadReason, EndpointId, EventId, EventState, EventType, Flag, Key, Limit, Status, StoredReplayState,
-    Tenant, Time,
+    BytesAs, Cursor, DeadReason, EndpointId, EventId, EventState, EventType, Flag, Key, Limit, Status,
+    StoredReplayState, Tenant, Time,
 };
 
 /// How much of a list, and from where on. Beside what narrows it.
@@ -178,6 +178,18 @@ pub(crate) struct Replays {
     /// Made before.
     #[param(inline)]
     until: Option<Time>,
+}
+
+/// `GET /v1/events/{id}/payload`
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WhichBytes {
+    /// `emitted`, the payload, unless given; or `sent`, the body of requests.
+    #[param(inline, rename = "as")]
+    which: Option<BytesAs>,
+    /// With `as=sent`: the endpoint whose requests are meant. May be left out where the event has one delivery.
+    #[param(inline)]
+    endpoint_id: Option<EndpointId>,
 }
 
 /// Expunging

@@ -70,7 +70,15 @@ const ALL: &[Refusal] = &[
         status: 409,
         name: "Conflict",
         description: "Against the state of things.",
-        codes: &["key_taken", "overlap_in_use", "pending", "cancelled", "payload_expunged", "endpoint_deleted"],
+        codes: &[
+            "key_taken",
+            "overlap_in_use",
+            "pending",
+            "cancelled",
+            "payload_expunged",
+            "endpoint_deleted",
+            "unroutable",
+        ],
         headers: &[],
     },
     Refusal {

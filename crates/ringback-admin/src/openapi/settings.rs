@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
-use ringback::endpoint::{SETTINGS, Setting, Shape};
+use ringback::endpoint::{BodyForm, SETTINGS, Setting, Shape};
 use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type, schema::SchemaType},
+    openapi::{
+        ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type,
+        schema::{AdditionalProperties, SchemaType},
+    },
 };
 
 /// Where a schema is used.
@@ -81,11 +84,41 @@ pub(crate) fn added(own: RefOr<Schema>, door: Door) -> RefOr<Schema> {
 /// The schemas that those of the settings refer to by name.
 pub(crate) fn named(schemas: &mut Vec<(String, RefOr<Schema>)>) {
     for setting in SETTINGS {
-        if let Shape::Word { of, words } = setting.shape {
-            let schema = ObjectBuilder::new().schema_type(Type::String).description(Some(sentence(setting)));
-            schemas.push((of.to_owned(), schema.enum_values(Some(words.iter().copied())).into()));
+        match setting.shape {
+            Shape::Word { of, words } => schemas.push((of.to_owned(), word(sentence(setting), words))),
+            Shape::Body => {
+                let meanings: Vec<_> =
+                    BodyForm::ALL.iter().map(|form| format!("- `{form}`: {}", form.sentence())).collect();
+                let about = format!("A body that is known by name.\n\n{}", meanings.join("\n"));
+                schemas.push(("BodyForm".to_owned(), word(about, BodyForm::NAMES)));
+                schemas.push(("BodyTemplate".to_owned(), template()));
+            }
+            _ => {}
         }
     }
+}
+
+fn word(about: String, words: &'static [&'static str]) -> RefOr<Schema> {
+    let schema = ObjectBuilder::new().schema_type(Type::String).description(Some(about));
+    schema.enum_values(Some(words.iter().copied())).into()
+}
+
+/// A body of one's own.
+fn template() -> RefOr<Schema> {
+    let text = "Text with the placeholders `{body} {raw:/pointer} {json:/pointer} {type} {id} {key} {tenant} {occurred_at} \
+                {attempt}`; a literal brace is doubled. `{json:/pointer}` is a value of the payload as it stands there, \
+                `{raw:/pointer}` what stands between the quotes of a string.";
+    let text = ObjectBuilder::new().schema_type(Type::String).description(Some(text)).max_length(Some(16_384));
+    let kind = "A media type. In JSON the values of `{key}` and the like are escaped.";
+    let kind = ObjectBuilder::new().schema_type(Type::String).description(Some(kind)).max_length(Some(128));
+    let kind = kind.default(Some("application/json".into()));
+    let object = ObjectBuilder::new().description(Some("A body of one's own."));
+    object
+        .property("template", text)
+        .property("content_type", kind)
+        .required("template")
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+        .into()
 }
 
 fn property(setting: &Setting, door: Door) -> RefOr<Schema> {
@@ -128,6 +161,13 @@ fn property(setting: &Setting, door: Door) -> RefOr<Schema> {
             let schema_type =
                 if may_be_null { SchemaType::from_iter([Type::Array, Type::Null]) } else { Type::Array.into() };
             return list.schema_type(schema_type).into();
+        }
+        Shape::Body => {
+            let named = |name| RefOr::<Schema>::Ref(Ref::from_schema_name(name));
+            let either = OneOfBuilder::new().item(named("BodyForm")).item(named("BodyTemplate"));
+            let nothing = ObjectBuilder::new().schema_type(Type::Null);
+            let either = if may_be_null { either.item(nothing) } else { either };
+            return either.description(Some(sentence(setting))).into();
         }
         Shape::Span { .. } => {
             if door == Door::Request {

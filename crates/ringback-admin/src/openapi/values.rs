@@ -140,6 +140,7 @@ described! {
     ExpungeState = words::<Erasing>("Where an expunge stands.");
     Flag = one_of("Yes or no, as a query has it.", &["true", "false"]);
     RoutingVerdict = one_of("Whether an endpoint got a delivery.", &["delivery", "skipped"]);
+    BytesAs = one_of("Which bytes of an event.", &["emitted", "sent"]);
     BodyEncoding = one_of("How a body that is not text is written.", &["base64"]);
     WarningCode = one_of("What was probably a mistake.", &ringback::invalid::Warning::CODES);
     ReplayedStatus = words::<Replayed>("Which deliveries a replay takes.");

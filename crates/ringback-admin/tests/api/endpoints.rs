@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, App, TOKEN, bearer, members};
 
-const FIELDS: [&str; 32] = [
+const FIELDS: [&str; 33] = [
     "id",
     "url",
     "tenant",
@@ -29,6 +29,7 @@ const FIELDS: [&str; 32] = [
     "method",
     "success_statuses",
     "permanent_statuses",
+    "body",
     "trace",
     "disable_after",
     "paused",

@@ -11,12 +11,19 @@ use super::{
 };
 use crate::{id::EventId, invalid::Invalid};
 
-/// Most bytes of a signed message beside the payload's own.
+/// Most bytes of a signed message beside the payload's own, and most by which a body may be longer than its payload.
 pub(crate) const BESIDE_BODY_MAX: usize = 64 * 1024;
 
 /// Most walks through the payload that making a message may take: for each value one, and one for each step of the value's
 /// pointer. Walking through a megabyte takes some 2 ms.
 const WALKS_MAX: usize = 32;
+
+/// Most values of the payload that a body's template holds: a form has a few dozen. One walk finds all of them, but compares
+/// each name on its way with each name that is looked for.
+pub(super) const VALUES_MAX: usize = 64;
+
+/// Most steps of a pointer in a body's template: a walk through the payload for each.
+pub(super) const STEPS_MAX: usize = 16;
 
 /// Most bytes of a request's head. 32 headers of 4 KiB, the scheme's and an authorization take 170 KiB; only placeholders
 /// can make more.

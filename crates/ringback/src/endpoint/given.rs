@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Lasting, Method, NoSpan, OnDead, Setting, Shape, Statuses, statuses};
+use super::{
+    Body, BodyForm, BodyTemplate, Lasting, Method, NoSpan, OnDead, Setting, Shape, Statuses, body, statuses,
+};
 use crate::{document::Fields, invalid::Invalid, time::print_duration};
 
 /// The type in which a caller gives a setting.
@@ -129,6 +131,37 @@ impl Given for Statuses {
     fn check(&self, setting: &Setting, invalid: &mut Invalid) {
         if let Err(detail) = entries_fit(self.count(), setting) {
             setting.wrong("out_of_range", detail, invalid);
+        }
+    }
+}
+
+impl Given for Body {
+    fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
+        match fields.some(setting.name)? {
+            Value::String(name) => {
+                let form = name.parse::<BodyForm>();
+                let wrong = |known| format!("must be an object with a template, or {known}");
+                form.map_err(|known| fields.wrong(setting.name, "unknown_value", wrong(known))).ok().map(Self::Form)
+            }
+            value @ Value::Object(_) => fields.nested(setting.name, value, |own| {
+                let template = own.has("template").then(|| own.text("template")).flatten();
+                if template.is_none() {
+                    own.must_have("template");
+                }
+                let content_type =
+                    if own.has("content_type") { own.text("content_type")? } else { body::JSON.to_owned() };
+                Some(Self::Template(BodyTemplate { template: template?, content_type }))
+            }),
+            _ => {
+                fields.wrong(setting.name, "wrong_type", "must be the name of a body or an object");
+                None
+            }
+        }
+    }
+
+    fn check(&self, setting: &Setting, invalid: &mut Invalid) {
+        if let Err(found) = self.compile() {
+            invalid.absorb(&format!("/{}", setting.name), found);
         }
     }
 }

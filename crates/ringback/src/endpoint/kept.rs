@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Credentials, Endpoint, Spec, UNREADABLE, Unreadable, unreadable::spec_of_row};
+use super::{BodyForm, Credentials, Endpoint, Spec, UNREADABLE, Unreadable, unreadable::spec_of_row};
 use crate::{id::EndpointId, seal::MasterKeys, time::Timestamp};
 
 /// An endpoint as a store keeps it: columns that the store reads, and two documents that it does not.
@@ -56,7 +56,10 @@ impl Endpoint {
         // The parsers' messages could quote a value, so they are left out.
         let spec = serde_json::from_str(&stored.spec).map(|spec: Spec| {
             let retry = spec.retry.clone().with_pauses();
-            Spec { retry, ..spec }
+            // Rows of earlier versions have no body: what was sent went by the preset alone.
+            let of_preset = spec.preset.body();
+            let body = if of_preset == BodyForm::Raw || has_body(&stored.spec) { spec.body } else { of_preset.into() };
+            Spec { retry, body, ..spec }
         });
         let spec = spec.map_err(|_| "its settings are not the expected document".to_owned());
         let credentials = open_credentials(&stored, keys);
@@ -110,6 +113,15 @@ impl Endpoint {
             deleted_at: None,
         }
     }
+}
+
+/// Whether a stored specification says what its body is.
+fn has_body(spec: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct WithBody {
+        body: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_str::<WithBody>(spec).is_ok_and(|spec| spec.body.is_some())
 }
 
 fn open_credentials(stored: &StoredEndpoint, keys: &MasterKeys) -> Result<Credentials, String> {

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    Credentials, Destination, Draft, Endpoint, Preset, Retry, RetryDraft, Scheme, Secret, SigningKey, Statuses, Target,
+    Body, Credentials, Destination, Draft, Endpoint, Preset, Retry, RetryDraft, Scheme, Secret, SigningKey, Statuses,
+    Target,
     TargetUrl, as_it_is_sent, check,
     inherit::{Inheritance, over},
     resolve::together,
@@ -166,9 +167,18 @@ impl KeptDestination {
         let permanent = from.map_or_else(Statuses::none, |from| from.spec.permanent_statuses.clone());
         let method = from.map(|from| from.spec.method).unwrap_or_default();
         let trace = from.is_some_and(|from| from.spec.trace);
-        let preset = self.preset.or(from.map(|from| from.spec.preset)).unwrap_or_default();
-        let target = target.map_err(|invalid| invalid.to_string())?;
-        Ok(target.by(method).succeeding_on(success, permanent).traced(trace).of_preset(preset))
+        let body = self.body(inherit);
+        let target = target.map(|target| target.by(method).succeeding_on(success, permanent).traced(trace));
+        target.and_then(|target| target.with_body(&body)).map_err(|invalid| invalid.to_string())
+    }
+
+    /// What its requests have as their body: what its preset has, or what the endpoint has that it inherits from.
+    #[must_use]
+    pub(crate) fn body(&self, inherit: Option<&Endpoint>) -> Body {
+        match (self.preset, inherit) {
+            (None, Some(from)) => from.spec.body.clone(),
+            (preset, _) => preset.unwrap_or(Preset::External).body().into(),
+        }
     }
 
     /// Scheme, timeout and retry policy: each its own, or from the preset that it names, or inherited, or from `external`.

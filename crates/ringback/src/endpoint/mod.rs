@@ -4,6 +4,7 @@
 
 mod audited;
 mod authorize;
+pub(crate) mod body;
 pub(crate) mod bounds;
 mod check;
 mod client_tls;
@@ -21,6 +22,7 @@ mod method;
 mod overlap;
 mod patch;
 pub(crate) mod placeholder;
+pub(crate) mod pointed;
 pub(crate) mod pointer;
 mod policy;
 mod preset;
@@ -58,6 +60,7 @@ pub(crate) use self::{
 };
 pub use self::{
     authorize::{Addressee, Authorize},
+    body::{Body, BodyForm, BodyTemplate},
     client_tls::ClientTls,
     credentials::{Auth, AuthType, Credentials, Secret},
     destination::Destination,

@@ -31,6 +31,10 @@ pub(crate) fn merge_patch(current: &Endpoint, patch: Value) -> Result<Draft, Inv
         for name in OF_PRESET {
             document.remove(name);
         }
+        // A body of its own is no part of the preset that goes.
+        if current.spec.body == current.spec.preset.body().into() {
+            document.remove("body");
+        }
     }
     let kind = |members: &Map<String, Value>| members.get("auth")?.get("type").cloned();
     if kind(&patch).is_some_and(|new| kind(&document) != Some(new)) {

@@ -1,4 +1,4 @@
-//! The placeholders of the three kinds of template: the signed message, a scheme's headers, extra headers.
+//! The placeholders of the four kinds of template: the signed message, a scheme's headers, extra headers, the body.
 
 use std::fmt;
 
@@ -51,6 +51,29 @@ pub(crate) enum InHeader {
     Tenant,
 }
 
+/// Placeholders of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InBody {
+    /// The payload's bytes.
+    Body,
+    /// A value inside the payload: of a string what stands between its quotes, of anything else its JSON.
+    Raw(Pointer),
+    /// A value inside the payload: its JSON, with the quotes of a string.
+    Json(Pointer),
+    /// The event's type.
+    Type,
+    /// The event's id.
+    Id,
+    /// The platform's key of the event; empty without one.
+    Key,
+    /// The event's tenant.
+    Tenant,
+    /// When the event happened, RFC 3339.
+    OccurredAt,
+    /// The attempt's number, from 1.
+    Attempt,
+}
+
 impl Placeholder for InMessage {
     const KNOWN: &'static str = "{id} {timestamp} {timestamp_ms} {body} {url} {method} {json:/pointer}";
 
@@ -77,6 +100,43 @@ impl fmt::Display for InMessage {
             Self::Url => f.write_str("url"),
             Self::Method => f.write_str("method"),
             Self::Json(pointer) => write!(f, "json:{pointer}"),
+        }
+    }
+}
+
+impl Placeholder for InBody {
+    const KNOWN: &'static str =
+        "{body} {raw:/pointer} {json:/pointer} {type} {id} {key} {tenant} {occurred_at} {attempt}";
+
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "body" => Self::Body,
+            "type" => Self::Type,
+            "id" => Self::Id,
+            "key" => Self::Key,
+            "tenant" => Self::Tenant,
+            "occurred_at" => Self::OccurredAt,
+            "attempt" => Self::Attempt,
+            _ => match name.strip_prefix("raw:") {
+                Some(pointer) => Self::Raw(Pointer::parse(pointer)?),
+                None => Self::Json(Pointer::parse(name.strip_prefix("json:")?)?),
+            },
+        })
+    }
+}
+
+impl fmt::Display for InBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body => f.write_str("body"),
+            Self::Raw(pointer) => write!(f, "raw:{pointer}"),
+            Self::Json(pointer) => write!(f, "json:{pointer}"),
+            Self::Type => f.write_str("type"),
+            Self::Id => f.write_str("id"),
+            Self::Key => f.write_str("key"),
+            Self::Tenant => f.write_str("tenant"),
+            Self::OccurredAt => f.write_str("occurred_at"),
+            Self::Attempt => f.write_str("attempt"),
         }
     }
 }
@@ -132,6 +192,7 @@ mod tests {
         check::<InMessage>();
         check::<InSchemeHeader>();
         check::<InHeader>();
+        check::<InBody>();
     }
 
     #[test]
@@ -142,5 +203,8 @@ mod tests {
         assert!(InSchemeHeader::named("body").is_none());
         assert!(InHeader::named("signature").is_none());
         assert!(InHeader::named("Type").is_none());
+        assert!(InBody::named("raw:").is_none());
+        assert!(InBody::named("json:a").is_none());
+        assert!(InBody::named("timestamp").is_none());
     }
 }

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pointer {
     text: String,
-    tokens: Vec<String>,
+    pub(super) tokens: Vec<String>,
 }
 
 impl Pointer {
@@ -87,7 +87,7 @@ fn member<'a>(value: &'a RawValue, token: &str) -> Option<&'a RawValue> {
 }
 
 /// An array index of RFC 6901: digits without a leading zero.
-fn index(token: &str) -> Option<usize> {
+pub(super) fn index(token: &str) -> Option<usize> {
     let plain = token == "0" || !token.starts_with('0');
     (plain && token.bytes().all(|byte| byte.is_ascii_digit())).then(|| token.parse().ok())?
 }

@@ -1,6 +1,6 @@
 //! A scheme with the policy that its vendor documents.
 
-use super::{Retry, Scheme};
+use super::{BodyForm, Retry, Scheme};
 use crate::word::words;
 
 words! {
@@ -54,6 +54,15 @@ impl Preset {
             Self::Default | Self::Levrage | Self::External | Self::Synthflow | Self::Slack => 10_000,
             Self::Patient => 20_000,
             Self::Levers | Self::Svix => 30_000,
+        }
+    }
+
+    /// The body of its requests.
+    #[must_use]
+    pub const fn body(self) -> BodyForm {
+        match self {
+            Self::Slack => BodyForm::Slack,
+            _ => BodyForm::Raw,
         }
     }
 

@@ -8,7 +8,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Draft, Method, OnDead, Preset, Spec, Statuses, given::Given};
+use super::{Body, Draft, Method, OnDead, Preset, Spec, Statuses, given::Given};
 use crate::{document::Fields, invalid::Invalid};
 
 /// In-flight limit of a lane whose endpoint sets none, and of inline lanes.
@@ -60,6 +60,10 @@ macro_rules! for_every_setting {
             permanent_statuses: crate::endpoint::Statuses => crate::endpoint::Statuses
                 [serde(default = "crate::endpoint::Statuses::none")] = |_| Statuses::none(),
                 "permanent-statuses", Shape::Statuses { least: 0 }, r#"["422"]"#, Some("refused by");
+
+            /// What requests have as their body: a form by name, or a template of one's own
+            body: crate::endpoint::Body => crate::endpoint::Body [serde(default)] = |preset| preset.body().into(),
+                "body", Shape::Body, r#""raw""#, Some("body");
 
             /// Whether each request says in `traceparent` which span of which trace it is
             trace: bool => bool [serde(default)] = |_| false,
@@ -137,6 +141,8 @@ pub enum Shape {
         /// The fewest entries.
         least: usize,
     },
+    /// The name of a body or a template: [`Body`].
+    Body,
     /// A span of time as a text with a unit, or as a whole number of seconds: [`super::Lasting`].
     Span {
         /// The shortest, in milliseconds.
@@ -259,6 +265,7 @@ impl Kept for bool {}
 impl Kept for OnDead {}
 impl Kept for Method {}
 impl Kept for Statuses {}
+impl Kept for Body {}
 
 #[cfg(test)]
 mod tests {
@@ -310,6 +317,12 @@ mod tests {
                     } else {
                         (vec![fits], [wrong, vec![json!([])]].concat())
                     }
+                }
+                Shape::Body => {
+                    let own = json!({"template": "{body}", "content_type": "text/plain"});
+                    let wrong =
+                        vec![json!("Raw"), json!(1), json!({"template": "{x}"}), json!({"content_type": "a/b"})];
+                    (vec![json!("envelope"), own], wrong)
                 }
                 Shape::Flag => (vec![json!(true)], vec![json!("true")]),
                 Shape::Span { least, most } => {

@@ -9,7 +9,7 @@ use std::{
 use http::HeaderName;
 
 use super::{
-    Auth, ClientTls, Credentials, Endpoint, Method, Preset, Retry, Scheme, Statuses, TargetUrl, header,
+    Auth, Body, ClientTls, Credentials, Endpoint, Method, Retry, Scheme, Statuses, TargetUrl, body::Recipe, header,
     placeholder::InHeader,
     template::Template,
 };
@@ -44,8 +44,8 @@ pub struct Target {
     pub(crate) permanent: Statuses,
     /// Whether requests say which span of which trace they are.
     pub(crate) trace: bool,
-    /// Whether they have a text for Slack in place of the payload.
-    pub(crate) is_for_slack: bool,
+    /// What their body is made of, read.
+    pub(crate) body: Recipe,
     /// Scheme and secrets, read; `None` if nothing is signed.
     pub(crate) signer: Option<Arc<Signer>>,
     /// The extra headers, read.
@@ -72,7 +72,7 @@ impl Target {
         let headers = read_headers(&credentials)?;
         let identity = credentials.tls.as_ref().map(ClientTls::identity).transpose()?.map(Arc::new);
         let (success, permanent, spelling) = (Statuses::default(), Statuses::none(), OnceLock::new());
-        let (trace, is_for_slack, method) = (false, false, Method::default());
+        let (trace, body, method) = (false, Recipe::default(), Method::default());
         let target = Self {
             url,
             scheme,
@@ -83,7 +83,7 @@ impl Target {
             success,
             permanent,
             trace,
-            is_for_slack,
+            body,
             signer,
             headers,
             identity,
@@ -110,10 +110,17 @@ impl Target {
         Self { trace, ..self }
     }
 
-    /// The target whose requests have the body that a preset makes.
-    #[must_use]
-    pub(crate) fn of_preset(self, preset: Preset) -> Self {
-        Self { is_for_slack: preset == Preset::Slack, ..self }
+    /// The target with another body.
+    ///
+    /// # Errors
+    /// When it cannot be used; pointers are those of an endpoint's document.
+    pub(crate) fn with_body(self, body: &Body) -> Result<Self, Invalid> {
+        let recipe = body.compile().map_err(|invalid| {
+            let mut at_body = Invalid::default();
+            at_body.absorb("/body", invalid);
+            at_body
+        })?;
+        Ok(Self { body: recipe, ..self })
     }
 
     /// How header names are written on the wire: those of the scheme, of the extra headers and of `auth` as they were
@@ -153,7 +160,7 @@ impl Endpoint {
         let target = Target::new(url, scheme, Arc::clone(&self.credentials), timeout, retry)?;
         let (success, permanent) = (self.spec.success_statuses.clone(), self.spec.permanent_statuses.clone());
         let target = target.by(self.spec.method).succeeding_on(success, permanent);
-        Ok(target.traced(self.spec.trace).of_preset(self.spec.preset))
+        target.traced(self.spec.trace).with_body(&self.spec.body)
     }
 
     /// The key that its `v1a` signatures verify with; `None` for schemes without one.

@@ -38,6 +38,12 @@ pub struct WouldDestroy {
 }
 
 impl Endpoint {
+    /// Whether its settings are those that were stored, and no stand-ins for what cannot be read.
+    #[must_use]
+    pub(crate) fn has_its_settings(&self) -> bool {
+        self.unreadable.as_ref().is_none_or(|unreadable| !unreadable.without_spec)
+    }
+
     /// The endpoint with the `enabled` and `disabled_reason` of its row, even if it cannot be read.
     pub(crate) fn as_configured(&self) -> Self {
         match &self.unreadable {

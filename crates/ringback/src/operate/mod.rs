@@ -32,6 +32,7 @@ mod replay;
 pub mod replays;
 pub mod rotate;
 pub mod routing;
+pub mod sent;
 mod sessions;
 pub mod signatures;
 pub mod stamp;

@@ -5,7 +5,8 @@ use crate::{
     compute::compute,
     endpoint::{Endpoint, Scheme},
     id::DeliveryId,
-    store::{self, PayloadRead},
+    operate::sent::SentRead,
+    store,
     time::Timestamp,
     verify::{Expectation, Report, Request},
 };
@@ -28,7 +29,7 @@ pub enum Checked {
 
 impl Engine {
     /// Checks the headers that a receiver got with a delivery, against its endpoint's scheme and secrets; and the body that
-    /// it got, or else the payload as it was emitted. How old the signature is does not count: it is looked at later.
+    /// it got, or else the body as it is sent. How old the signature is does not count: it is looked at later.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -39,7 +40,8 @@ impl Engine {
         body: Option<Vec<u8>>,
     ) -> store::Result<Checked> {
         let directory = self.directory().await?;
-        let endpoint = self.delivery(id).await?.and_then(|row| row.endpoint).and_then(|id| directory.endpoint(id));
+        let Some(row) = self.delivery(id).await? else { return Ok(Checked::NoEndpoint) };
+        let endpoint = row.endpoint.and_then(|id| directory.endpoint(id));
         let Some(endpoint) = endpoint else { return Ok(Checked::NoEndpoint) };
         let secrets = secrets(endpoint);
         if secrets.is_empty() || endpoint.spec.scheme == Scheme::None {
@@ -47,9 +49,9 @@ impl Engine {
         }
         let body = match body {
             Some(body) => body,
-            None => match self.payload(id.event()).await? {
-                PayloadRead::Bytes(bytes) => bytes.to_vec(),
-                PayloadRead::Expunged | PayloadRead::Expired | PayloadRead::Absent => return Ok(Checked::NoBody),
+            None => match self.sent(&row, attempt_of(&headers, &self.settings().header_prefix)).await? {
+                SentRead::Bytes { body, .. } => body.to_vec(),
+                SentRead::Gone(_) | SentRead::Unroutable(_) => return Ok(Checked::NoBody),
             },
         };
         let expectation = Expectation {
@@ -63,6 +65,13 @@ impl Engine {
         let judge = move || expectation.judge(&request, Timestamp::now());
         Ok(Checked::Report(Box::new(compute(TRIES * self.settings().max_payload_bytes.min(64 * 1024), judge).await)))
     }
+}
+
+/// Which attempt it was, as the request itself says: a body may have its number.
+fn attempt_of(headers: &[(String, String)], prefix: &str) -> Option<i32> {
+    let name = format!("{prefix}attempt");
+    let (_, number) = headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(&name))?;
+    number.trim().parse().ok()
 }
 
 /// The secrets that count, the present one first, and those that were rotated away.

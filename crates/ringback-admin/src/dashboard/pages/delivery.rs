@@ -10,11 +10,15 @@ use ringback::{
     delivery::{DeadReason, Status},
     endpoint::{Method, TriesOf},
     id::{DeliveryId, EndpointId, EventId},
+    operate::sent::SentRead,
     store::DeliveryRow,
     time::Timestamp,
 };
 
-use super::phrases::{self, Tone, milliseconds};
+use super::{
+    event::Payload,
+    phrases::{self, Tone, milliseconds},
+};
 use crate::{
     api::{Api, deliveries},
     dashboard::{
@@ -56,6 +60,18 @@ struct Page {
     /// Its URL is its event's own, and may be replaced.
     can_go_elsewhere: bool,
     is_dead: bool,
+    /// The body of its requests, if it is another than the payload.
+    sent: Option<Sent>,
+    /// Where the body of its requests is saved from.
+    save: String,
+}
+
+/// A body that was made of the payload.
+struct Sent {
+    body: Payload,
+    content_type: String,
+    /// Whether the endpoint was changed since the last attempt, so that it may have sent another one.
+    may_differ: bool,
 }
 
 /// What happens next, in one sentence.
@@ -76,7 +92,7 @@ struct Try {
     response: Vec<(String, String)>,
     body: String,
     is_cut: bool,
-    /// The same request by hand; the payload is saved from the event's page.
+    /// The same request by hand; its body is saved first.
     curl: String,
 }
 
@@ -94,6 +110,9 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let row = deliveries::find(api, &visitor.access, id).await?;
     let mut attempts = api.engine.attempts(id).await?;
+    let sent = sent(api, &row, attempts.last()).await?;
+    let to = row.endpoint.map(|endpoint| format!("&endpoint_id={endpoint}")).unwrap_or_default();
+    let save = format!("{}/events/{}/payload?as=sent{to}", visitor.mount, id.event());
     let hidden = attempts.len().saturating_sub(ATTEMPTS_MAX);
     let tries = attempts.drain(hidden..).rev();
     let now = Timestamp::now();
@@ -120,9 +139,21 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
         tries: tries.map(|attempt| Try::of(attempt, now)).collect(),
         is_dead: row.status == Status::Dead,
         can_go_elsewhere: row.endpoint.is_none() && frame.portal().is_none(),
+        sent,
+        save,
         can_replay: frame.may_operate() && row.due_at.is_none() && row.status != Status::Cancelled,
         frame,
     })
+}
+
+async fn sent(api: &Api, row: &DeliveryRow, last: Option<&Attempt>) -> Result<Option<Sent>, Problem> {
+    let SentRead::Bytes { body, content_type, is_payload: false } = api.engine.sent(row, None).await? else {
+        return Ok(None);
+    };
+    let directory = api.engine.directory().await?;
+    let changed = row.endpoint.and_then(|id| directory.endpoint(id)).map(|endpoint| endpoint.updated_at);
+    let may_differ = changed.zip(last).is_some_and(|(changed, last)| changed > last.at);
+    Ok(Some(Sent { body: Payload::of(&body), content_type: visible(&content_type), may_differ }))
 }
 
 impl Next {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     response::Response,
 };
 use ringback::{
@@ -19,7 +19,10 @@ use super::{
     phrases::{self, Tone},
 };
 use crate::{
-    api::{Api, events::payload},
+    api::{
+        Api,
+        events::payload::{self, Which},
+    },
     dashboard::{
         frame::Frame,
         moment::Moment,
@@ -27,6 +30,7 @@ use crate::{
         visible::{visible, visible_lines},
         visitor::Visitor,
     },
+    extract::{FromParameters as _, Parameters},
     problem::Problem,
 };
 
@@ -63,11 +67,11 @@ struct Page {
     deliveries: Table,
 }
 
-/// The beginning of a payload, and the digest of all of it.
-struct Payload {
-    text: String,
-    digest: String,
-    is_cut: bool,
+/// The beginning of a payload or a body, and the digest of all of it.
+pub(super) struct Payload {
+    pub(super) text: String,
+    pub(super) digest: String,
+    pub(super) is_cut: bool,
 }
 
 /// `GET /events/{id}`
@@ -85,10 +89,14 @@ pub(in crate::dashboard) async fn save(
     State(api): State<Api>,
     visitor: Visitor,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
     let saved = async {
         let id = id.parse().map_err(|_| Problem::not_found())?;
-        payload::sent(&api, &visitor.access, id).await
+        let mut parameters = Parameters::of(query.as_deref().unwrap_or_default());
+        let which = Which::read(&mut parameters);
+        parameters.finish()?;
+        payload::bytes(&api, &visitor.access, id, which).await
     };
     saved.await.map_err(|problem: Problem| visitor.refused(problem))
 }
@@ -136,7 +144,7 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
 }
 
 impl Payload {
-    fn of(bytes: &[u8]) -> Self {
+    pub(super) fn of(bytes: &[u8]) -> Self {
         let shown = bytes.get(..PAYLOAD_SHOWN_MAX).unwrap_or(bytes);
         Self {
             text: visible_lines(&String::from_utf8_lossy(shown)),

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser, error::ErrorKind};
 use ringback::{
-    endpoint::{Lasting, SETTINGS, Setting, Shape, Statuses},
+    endpoint::{Body, BodyForm, Lasting, SETTINGS, Setting, Shape, Statuses},
     time::print_duration,
 };
 use serde_json::{Map, Value, json};
@@ -66,6 +66,10 @@ fn flag(setting: &Setting) -> Arg {
             .value_name("DURATION")
             .help(format!("{}: {} to {}", setting.about, print_duration(least), print_duration(most)))
             .value_parser(clap::value_parser!(Lasting)),
+        Shape::Body => flag
+            .value_name("NAME|JSON")
+            .help(format!("{}, as the API's JSON: {{\"template\":…,\"content_type\":…}}", setting.about))
+            .value_parser(body),
         _ => flag.help(setting.about),
     }
 }
@@ -79,6 +83,17 @@ fn given(setting: &Setting, matches: &ArgMatches) -> Result<Option<Value>, clap:
         Shape::Rate { .. } => matches.try_get_one::<f64>(name)?.map(|rate| json!(rate)),
         Shape::Statuses { .. } => matches.try_get_one::<Statuses>(name)?.map(|statuses| json!(statuses)),
         Shape::Span { .. } => matches.try_get_one::<Lasting>(name)?.map(|span| json!(span)),
+        Shape::Body => matches.try_get_one::<Body>(name)?.map(|body| json!(body)),
         _ => matches.try_get_one::<String>(name)?.map(|text| json!(text)),
     })
+}
+
+/// Reads `envelope`, or `{"template":…}`.
+fn body(text: &str) -> Result<Body, String> {
+    if text.trim_start().starts_with('{') {
+        let own = serde_json::from_str(text).map(Body::Template);
+        return own.map_err(|error| format!("not a body of one's own: {error}"));
+    }
+    let form = text.parse::<BodyForm>();
+    form.map(Body::Form).map_err(|known| format!("{known}; or a JSON object with a template"))
 }

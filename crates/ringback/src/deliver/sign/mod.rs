@@ -1,13 +1,14 @@
 //! A request, composed and signed for one attempt: pure, with time as an argument.
 //!
-//! Invariants: the body is the payload as it was emitted; the signature is made for this attempt and no
-//! other; no header that a caller set can replace one of the request's, the scheme's or Ringback's own.
+//! Invariants: the body is the payload as it was emitted, or what the endpoint's `body` makes of it; what is signed is what is
+//! sent; the signature is made for this attempt and no other; no header that a caller set can replace one of the request's,
+//! the scheme's or Ringback's own.
 
+pub(crate) mod body;
 mod headers;
 mod mac;
 pub mod parts;
 mod signer;
-mod slack;
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +30,12 @@ use super::{send::Spelling, step::Step};
 use crate::{
     delivery::Marks,
     egress::Identity,
-    endpoint::{Auth, MASK, Method, OWN_NAMES, Target, bounds::HEAD_BYTES_MAX, placeholder::InHeader},
+    endpoint::{
+        Auth, BodyForm, MASK, Method, OWN_NAMES, Target,
+        body::{JSON, Recipe},
+        bounds::HEAD_BYTES_MAX,
+        placeholder::InHeader,
+    },
     event::Event,
     time::Timestamp,
 };
@@ -83,7 +89,7 @@ pub struct Signed {
     pub headers: HeaderMap,
     /// How the headers' names are written on the wire.
     pub spelling: Spelling,
-    /// The payload, byte for byte as it was emitted.
+    /// What is sent and signed: the payload, byte for byte as it was emitted, or what the endpoint's `body` makes of it.
     pub body: Bytes,
     /// Who sends it, where that is not everyone's.
     pub identity: Option<Arc<Identity>>,
@@ -148,6 +154,9 @@ pub enum Unsignable {
     /// The scheme would sign too much beside the payload.
     #[error("the scheme's message {0}")]
     Message(String),
+    /// The endpoint's body cannot be made of the payload.
+    #[error("the endpoint's body {0}")]
+    Body(String),
     /// Placeholders in headers stand for too much.
     #[error("the request's head would have {0} bytes; at most {HEAD_BYTES_MAX} are sent")]
     Head(usize),
@@ -161,7 +170,8 @@ pub enum Unsignable {
 
 /// How many bytes [`compose`] processes for a payload of `bytes`; bytes that it passes twice count twice.
 pub(crate) fn effort(target: &Target, bytes: usize) -> usize {
-    target.signer.as_ref().map_or(0, |signer| signer.effort(bytes))
+    let signing = target.signer.as_ref().map_or(0, |signer| signer.effort(bytes));
+    body::effort(&target.body, bytes).saturating_add(signing)
 }
 
 /// Composes and signs one attempt; `own` names Ringback's own headers.
@@ -169,18 +179,26 @@ pub(crate) fn effort(target: &Target, bytes: usize) -> usize {
 /// # Errors
 /// When the payload lacks what the scheme signs, or nothing can sign or be sent.
 pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result<Signed, Unsignable> {
+    let made = body::make(&target.body, message)?;
     let mut headers = Headers::new();
-    headers.fixed(CONTENT_TYPE, "application/json");
+    if made.content_type == JSON {
+        headers.fixed(CONTENT_TYPE, JSON);
+    } else {
+        headers.open(CONTENT_TYPE, |out| out.push_str(made.content_type));
+    }
     headers.fixed(ACCEPT_ENCODING, "identity");
     headers.fixed(USER_AGENT, AGENT);
     let id = message.event.id.to_string();
-    let message = &Message { body: &body(target, message), ..*message };
+    let message = &Message { body: &made.bytes, ..*message };
     if let Some(signer) = &target.signer {
         let (method, url) = (target.method, target.url.url.as_str());
         let facts = Facts { id: &id, method, url, body: message.body, now: message.now };
         signer.sign(&facts, &mut headers)?;
     }
     own_headers(&mut headers, message, &id, own);
+    if matches!(target.body, Recipe::Form(BodyForm::CloudeventsBinary)) {
+        body::cloudevents::attributes(message.event, &mut headers);
+    }
     for (name, template) in &*target.headers {
         let write = |out: &mut String| template.fill(out, |placeholder, out| write(placeholder, message, out));
         headers.secret(name.clone(), write);
@@ -190,13 +208,8 @@ pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result
         headers.secret(name, |out| out.push_str(&value));
     }
     let (headers, spelling) = (headers.finish()?, target.spelling(&own.spelled));
-    let (method, url, body) = (target.method, target.url.url.clone(), message.body.clone());
-    Ok(Signed { method, url, headers, spelling, body, identity: target.identity.clone() })
-}
-
-/// What is sent: the payload, or what a preset makes of it. It is what is signed, too.
-fn body(target: &Target, message: &Message<'_>) -> Bytes {
-    if target.is_for_slack { slack::body(message.event, message.body) } else { message.body.clone() }
+    let (method, url, identity) = (target.method, target.url.url.clone(), target.identity.clone());
+    Ok(Signed { method, url, headers, spelling, body: made.bytes, identity })
 }
 
 fn own_headers(headers: &mut Headers, message: &Message<'_>, event_id: &str, own: &OwnNames) {

@@ -7,7 +7,7 @@ use crate::{
     delivery::Marks,
     egress::Egress,
     endpoint::{
-        Credentials, Custom, Digest, Encoding, KeyFormat, Method, Preset, Retry, Scheme, Secret, TargetUrl,
+        Credentials, Custom, Digest, Encoding, KeyFormat, Method, Retry, Scheme, Secret, TargetUrl,
         bounds::BESIDE_BODY_MAX,
     },
     id::EventId,
@@ -325,13 +325,6 @@ fn a_request_carries_exactly_what_the_contract_lists() {
     assert_eq!(shown, expected);
     assert_eq!(signed.headers.len(), expected.len());
     assert_eq!((signed.url.as_str(), &signed.body[..]), ("https://example.com/hook", BODY_A.as_bytes()));
-}
-
-#[test]
-fn slack_gets_a_sentence_in_place_of_the_payload() {
-    let signed = composed(&target(Scheme::None, credentials(&[])).of_preset(Preset::Slack), Marks::default());
-    assert_eq!(signed.body, slack::body(&event(), BODY_A.as_bytes()));
-    assert_ne!(&signed.body[..], BODY_A.as_bytes());
 }
 
 #[test]

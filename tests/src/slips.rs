@@ -68,7 +68,9 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--scheme") => these(&["", "levirage", "{\"digest\":\"md5\"}", "{"]),
         (_, "--header") => these(&["", "no colon", "a b: c"]),
         (_, "--auth") => these(&["", "{", "{\"type\":\"oath\"}", "{\"type\":\"bearer\"}", "[]"]),
-        (_, "--client-certificate" | "--client-key" | "--ca" | "--egress-ca") => these(&["", "absent.pem", "body.json"]),
+        (_, "--client-certificate" | "--client-key" | "--ca" | "--egress-ca") => {
+            these(&["", "absent.pem", "body.json"])
+        }
         (_, "--timeout") => these(&["", "10", "99ms", "61s", "soon"]),
         (_, "--max-attempts") => these(&["", "0", "101", "-1", "many"]),
         (_, "--delays") => {

@@ -164,7 +164,7 @@ on_both_stores! {
         let told = ringback(&database, &["endpoints", "update", other, "--permanent-statuses", "400,410-499"]).await.done();
         assert!(told.contains("refused by 400, 410-499"), "{told}");
         assert_eq!(server.api.get(&path).await.expect(200)["permanent_statuses"], json!(["400", "410-499"]));
-        ringback(&database, &["endpoints", "update", other, "--clear", "permanent-statuses"]).await.done();
+        let _ = ringback(&database, &["endpoints", "update", other, "--clear", "permanent-statuses"]).await.done();
         assert_eq!(server.api.get(&path).await.expect(200)["permanent_statuses"], json!([]));
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! Panics when a certificate cannot be made: a test cannot go on without it.
 
-use std::sync::Arc;
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    date_time_ymd,
 };
+use std::sync::Arc;
 use tokio_rustls::rustls::{
     RootCertStore, ServerConfig, SupportedProtocolVersion,
     crypto::ring,

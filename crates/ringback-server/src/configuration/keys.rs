@@ -5,8 +5,8 @@ use super::{
     value::Value,
     value_files::file_of,
     values::{
-        AdminToken, AuthorityFile, BasePath, Collector, DatabaseUrl, HeaderPrefix, Limit, LogFilter, LogFormat, MasterKey,
-        ProxyNetwork, PublicUrl, Schema, Span, Tenant, Weights, Whole,
+        AdminToken, AuthorityFile, BasePath, Collector, DatabaseUrl, HeaderPrefix, Limit, LogFilter, LogFormat,
+        MasterKey, ProxyNetwork, PublicUrl, Schema, Span, Tenant, Weights, Whole,
     },
 };
 use ringback::egress::AllowEntry;

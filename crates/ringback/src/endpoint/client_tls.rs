@@ -56,11 +56,9 @@ impl ClientTls {
     /// Each text that cannot be used; pointers begin with `/tls`.
     pub fn identity(&self) -> Result<Identity, Invalid> {
         let mut invalid = Invalid::default();
-        for (name, text) in [
-            ("client_certificate", &self.client_certificate),
-            ("client_key", &self.client_key),
-            ("ca", &self.ca),
-        ] {
+        for (name, text) in
+            [("client_certificate", &self.client_certificate), ("client_key", &self.client_key), ("ca", &self.ca)]
+        {
             if let Some(bytes) = text.as_ref().map(String::len).filter(|bytes| *bytes > PEM_BYTES_MAX) {
                 let detail = format!("has {bytes} bytes; at most {PEM_BYTES_MAX} are allowed");
                 invalid.add(format!("/tls/{name}"), "too_long", detail);
@@ -81,7 +79,11 @@ impl ClientTls {
                 None
             }
             (None, Some(_)) => {
-                invalid.add("/tls/client_certificate", "required", "is missing: client_key is the key of a certificate");
+                invalid.add(
+                    "/tls/client_certificate",
+                    "required",
+                    "is missing: client_key is the key of a certificate",
+                );
                 None
             }
             // A chain that cannot be read has its finding already.

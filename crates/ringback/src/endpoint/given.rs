@@ -5,9 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
-    Body, BodyForm, BodyTemplate, Lasting, Method, NoSpan, OnDead, Setting, Shape, Statuses, body, statuses,
-};
+use super::{Body, BodyForm, BodyTemplate, Lasting, Method, NoSpan, OnDead, Setting, Shape, Statuses, body, statuses};
 use crate::{document::Fields, invalid::Invalid, time::print_duration};
 
 /// The type in which a caller gives a setting.

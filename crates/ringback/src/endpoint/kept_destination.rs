@@ -12,8 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Body, Credentials, Destination, Draft, Endpoint, Preset, Retry, RetryDraft, Scheme, Secret, SigningKey, Statuses,
-    Target,
-    TargetUrl, as_it_is_sent, check,
+    Target, TargetUrl, as_it_is_sent, check,
     inherit::{Inheritance, over},
     resolve::together,
     setting,
@@ -269,7 +268,13 @@ fn own_credentials(destination: &Destination, scheme: &Scheme) -> Credentials {
     let is_asymmetric =
         *scheme == Scheme::StandardEd25519 && secret.iter().any(|secret| SigningKey::is_meant(&secret.text));
     let (secrets, signing_keys) = if is_asymmetric { (Vec::new(), secret) } else { (secret, Vec::new()) };
-    Credentials { secrets, signing_keys, headers: destination.headers.clone().unwrap_or_default(), auth: None, tls: None }
+    Credentials {
+        secrets,
+        signing_keys,
+        headers: destination.headers.clone().unwrap_or_default(),
+        auth: None,
+        tls: None,
+    }
 }
 
 fn seal(credentials: &Credentials, event: EventId, keys: &MasterKeys) -> Result<Option<String>, Invalid> {

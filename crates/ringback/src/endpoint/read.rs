@@ -71,7 +71,8 @@ pub(super) fn auth(fields: &mut Fields) -> Option<Auth> {
 /// `tls`, any part of it.
 pub(super) fn tls(fields: &mut Fields) -> Option<ClientTls> {
     fields.object("tls", |tls| {
-        let [client_certificate, client_key, ca] = ["client_certificate", "client_key", "ca"].map(|name| tls.text(name));
+        let [client_certificate, client_key, ca] =
+            ["client_certificate", "client_key", "ca"].map(|name| tls.text(name));
         ClientTls { client_certificate, client_key, ca }
     })
 }

@@ -10,8 +10,7 @@ use http::HeaderName;
 
 use super::{
     Auth, Body, ClientTls, Credentials, Endpoint, Method, Retry, Scheme, Statuses, TargetUrl, body::Recipe, header,
-    placeholder::InHeader,
-    template::Template,
+    placeholder::InHeader, template::Template,
 };
 use crate::{
     deliver::{send::Spelling, sign::Signer},

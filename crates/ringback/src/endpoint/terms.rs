@@ -85,7 +85,8 @@ impl Terms {
         let retry = given.retry.unwrap_or_default().over(given.preset.retry());
         retry.check(invalid);
 
-        let credentials = Credentials { secrets: signing.secrets, signing_keys: signing.signing_keys, headers, auth, tls };
+        let credentials =
+            Credentials { secrets: signing.secrets, signing_keys: signing.signing_keys, headers, auth, tls };
         Self { scheme, credentials, new_secret: signing.new, retry }
     }
 }

@@ -49,7 +49,8 @@ fn egress(configuration: &Configuration) -> Vec<Finding> {
         findings.push(Finding::warning(Some("egress.allow_http"), why).remedy(remedy));
     }
     if let Some(AuthorityFile { path, certificates }) = &configuration.egress_ca {
-        let told = format!("{}: {} certificate authorities beside those of this machine", path.display(), certificates.len());
+        let told =
+            format!("{}: {} certificate authorities beside those of this machine", path.display(), certificates.len());
         findings.push(Finding::fine("egress.ca", told));
     }
     findings

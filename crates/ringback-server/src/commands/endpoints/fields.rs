@@ -148,7 +148,11 @@ impl fmt::Debug for Pem {
 /// Whether the text is what the field needs, the server says: it knows the other half, too.
 fn pem(path: &str) -> Result<Pem, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("the file cannot be read: {error}"))?;
-    if text.contains("-----BEGIN ") { Ok(Pem(text)) } else { Err("the file is not PEM: it has no -----BEGIN".to_owned()) }
+    if text.contains("-----BEGIN ") {
+        Ok(Pem(text))
+    } else {
+        Err("the file is not PEM: it has no -----BEGIN".to_owned())
+    }
 }
 
 /// Checks the value here, so that an error names the flag; it is sent as it was written.

@@ -5,8 +5,8 @@
 use std::{cell::Cell, fmt, io, net::SocketAddr, sync::Arc};
 
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, Error, RootCertStore, SignatureScheme, client::ResolvesClientCert, crypto::ring,
-    pki_types::ServerName, sign::CertifiedKey,
+    AlertDescription, CertificateError, ClientConfig, Error, RootCertStore, SignatureScheme,
+    client::ResolvesClientCert, crypto::ring, pki_types::ServerName, sign::CertifiedKey,
 };
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;

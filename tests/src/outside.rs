@@ -42,6 +42,8 @@ pub enum Customer {
     GenericBasic,
     /// The generic document, Bearer.
     GenericBearer,
+    /// PyPI `Authlib`: no receiver, but a token server that receivers trust.
+    TokenServer,
 }
 
 impl Customer {
@@ -59,6 +61,7 @@ impl Customer {
             Self::GenericHmac => "generic_hmac.py",
             Self::GenericBasic => "generic_basic.py",
             Self::GenericBearer => "generic_bearer.py",
+            Self::TokenServer => "oauth_server.py",
         }
     }
 
@@ -66,6 +69,7 @@ impl Customer {
     const fn path(self) -> &'static str {
         match self {
             Self::LevrageFlask => "/webhook/levrage",
+            Self::TokenServer => "/token",
             _ => "/webhook_url",
         }
     }
@@ -121,6 +125,12 @@ impl Line {
     #[must_use]
     pub fn attempt(&self) -> &str {
         self.0["attempt"].as_str().unwrap_or_default()
+    }
+
+    /// What else it wrote down.
+    #[must_use]
+    pub fn other(&self, name: &str) -> &Value {
+        &self.0[name]
     }
 
     /// Whether it came as a replay.

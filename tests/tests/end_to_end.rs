@@ -40,6 +40,7 @@ mod outage;
 // 8: only vetted addresses are dialled.
 mod client_certificates;
 mod egress;
+mod oauth;
 
 // 9: no secret is logged or stored in the clear.
 mod keys;

@@ -10,9 +10,24 @@ use utoipa::ToSchema;
 
 use super::settings::{Door, with_settings};
 use super::values::{
-    DeadReason, DeliveryId, Digest, Encoding, EndpointId, EventType, Key, KeyFormat, Life, PortalScope, Preset,
-    ReplayedStatus, SchemeName, Selector, SigningSecret, Tenant, Time, Url,
+    ClientAuthentication, DeadReason, DeliveryId, Digest, Encoding, EndpointId, EventType, Key, KeyFormat, Life,
+    PortalScope, Preset, ReplayedStatus, SchemeName, Selector, SigningSecret, Tenant, Time, Url,
 };
+
+/// A certificate authority, for examples: nobody has its key.
+const AUTHORITY: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBoDCCAUegAwIBAgIUUMjP/QdzlGLCzGBGOcafPrgg1zwwCgYIKoZIzj0EAwIw
+JTEjMCEGA1UEAwwaQSByZWNlaXZlcidzIG93biBhdXRob3JpdHkwIBcNMjYxMTMw
+MjI0MDQ4WhgPMjEyNjExMDYyMjQwNDhaMCUxIzAhBgNVBAMMGkEgcmVjZWl2ZXIn
+cyBvd24gYXV0aG9yaXR5MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEOSfeOSLj
+LTJSEAZrPyZAwj6RcgjMFvbcglNCMtQiiW6MqNcNE4CKBZeErDfch5DS8+eR5Mm/
+sD6JoqKxiftE6aNTMFEwHQYDVR0OBBYEFKkjrcgMQ1u2l2iaBb7wZXtqAGubMB8G
+A1UdIwQYMBaAFKkjrcgMQ1u2l2iaBb7wZXtqAGubMA8GA1UdEwEB/wQFMAMBAf8w
+CgYIKoZIzj0EAwIDRwAwRAIgFWgtm5CN5Sh7I6opK/vgFnWeo7XLKI9ooEcUdqJ/
+kmMCIB4/kAUidBGa37QyPUCuf6/VrONNiNr+MIwHge7hCZwM
+-----END CERTIFICATE-----
+";
 
 /// An event.
 #[derive(ToSchema)]
@@ -109,6 +124,7 @@ pub(crate) struct Destination {
     "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "headers": {"x-source": "ringback {tenant}"},
     "auth": {"type": "bearer", "token": "a-token-of-theirs"},
+    "tls": {"ca": AUTHORITY},
     "retry": {"max_attempts": 3, "delays_ms": [10000, 60000], "jitter": 0.2},
 }))]
 #[serde(deny_unknown_fields)]
@@ -191,9 +207,34 @@ pub(crate) struct CustomScheme {
 #[derive(ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Auth {
-    Bearer { token: String },
-    Basic { username: String, password: String },
-    ApiKey { header: String, value: String },
+    Bearer {
+        token: String,
+    },
+    Basic {
+        username: String,
+        password: String,
+    },
+    ApiKey {
+        header: String,
+        value: String,
+    },
+    /// OAuth 2 client credentials: a bearer token is fetched from `token_url`, kept, renewed a minute before it ends, and
+    /// once within an attempt that the receiver answers with 401.
+    Oauth2 {
+        /// Dialled by the rules for receivers.
+        token_url: Url,
+        #[schema(min_length = 1, max_length = 4096)]
+        client_id: String,
+        /// Sealed before it is stored. Answers show `***`, which keeps it if a request sends it back.
+        #[schema(min_length = 1, max_length = 4096)]
+        client_secret: String,
+        #[schema(max_items = 32)]
+        scopes: Option<Vec<String>>,
+        #[schema(min_length = 1, max_length = 4096)]
+        audience: Option<String>,
+        /// `basic` unless given.
+        client_authentication: Option<ClientAuthentication>,
+    },
 }
 
 /// TLS of an endpoint's own, in PEM: a client certificate for receivers that ask for one, and certificate authorities that

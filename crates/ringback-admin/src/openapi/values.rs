@@ -9,8 +9,8 @@ use ringback::{
     attempt::{Conclusion, ErrorClass, Phase},
     delivery::{DeadReason as Reason, HoldReason as Hold, Status as State},
     endpoint::{
-        Digest as Hash, Encoding as Written, KeyFormat as Format, Method, PolicyOrigin as Origin, Preset as Bundle,
-        Scheme,
+        ClientAuthentication as ClientAuthenticated, Digest as Hash, Encoding as Written, KeyFormat as Format, Method,
+        PolicyOrigin as Origin, Preset as Bundle, Scheme,
     },
     link::PortalScope as Portal,
     operate::gaps::Fate as Fated,
@@ -129,6 +129,7 @@ described! {
     Status = words::<State>("Where a delivery stands.");
     DeadReason = words::<Reason>("Why a delivery was given up.");
     HoldReason = words::<Hold>("Why a delivery waits.");
+    ClientAuthentication = words::<ClientAuthenticated>("Where the client's credentials stand in the request for a token.");
     PolicyOrigin = words::<Origin>("Where the retry policy comes from.");
     NodeState = words::<Noded>("How a node stands.");
     HealthState = words::<Healthy>("How an endpoint does.");

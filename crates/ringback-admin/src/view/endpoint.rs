@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ringback::{
-    endpoint::{self, Auth, ClientTls, MASK, Preset, Retry, RotationUnderWay, Scheme},
+    endpoint::{self, Auth, ClientAuthentication, ClientTls, MASK, Preset, Retry, RotationUnderWay, Scheme},
     id::EndpointId,
     invalid::Warning,
     operate::{endpoints::Made, figures::LastDay},
@@ -84,9 +84,27 @@ impl From<RotationUnderWay> for Rotation {
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum AuthShown {
-    Bearer { token: &'static str },
-    Basic { username: String, password: &'static str },
-    ApiKey { header: String, value: &'static str },
+    Bearer {
+        token: &'static str,
+    },
+    Basic {
+        username: String,
+        password: &'static str,
+    },
+    ApiKey {
+        header: String,
+        value: &'static str,
+    },
+    Oauth2 {
+        token_url: String,
+        client_id: String,
+        client_secret: &'static str,
+        scopes: Vec<String>,
+        #[schema(required)]
+        audience: Option<String>,
+        #[schema(value_type = values::ClientAuthentication)]
+        client_authentication: ClientAuthentication,
+    },
 }
 
 impl From<&Auth> for AuthShown {
@@ -95,6 +113,14 @@ impl From<&Auth> for AuthShown {
             Auth::Bearer { .. } => Self::Bearer { token: MASK },
             Auth::Basic { username, .. } => Self::Basic { username: username.clone(), password: MASK },
             Auth::ApiKey { header, .. } => Self::ApiKey { header: header.clone(), value: MASK },
+            Auth::Oauth2(oauth) => Self::Oauth2 {
+                token_url: oauth.token_url.clone(),
+                client_id: oauth.client_id.clone(),
+                client_secret: MASK,
+                scopes: oauth.scopes.clone(),
+                audience: oauth.audience.clone(),
+                client_authentication: oauth.client_authentication,
+            },
         }
     }
 }

@@ -33,6 +33,7 @@ pub mod send;
 pub(crate) mod shards;
 pub mod sign;
 mod step;
+mod tokens;
 mod work;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -79,6 +80,7 @@ pub(crate) struct Delivering {
     pub(crate) progress: Progress,
     clock: DatabaseClock,
     recorder: Recorder,
+    tokens: tokens::Tokens,
     /// Lanes may have something to send.
     ready: Notify,
     /// The outbox may have something to route.
@@ -116,6 +118,7 @@ impl Delivering {
             progress,
             clock: DatabaseClock::default(),
             recorder,
+            tokens: tokens::Tokens::default(),
             ready: Notify::new(),
             woken: Notify::new(),
             feed_wanted: Notify::new(),

@@ -127,7 +127,7 @@ impl Tried {
 
 /// One request from its target to its outcome. `None` if it may not be sent any more when it is authorised.
 async fn attempt(
-    delivering: &Delivering,
+    delivering: &Arc<Delivering>,
     due: &Due,
     event: &Arc<LoadedEvent>,
     courier: &Arc<Courier>,
@@ -139,23 +139,46 @@ async fn attempt(
     };
     let is_traced = target.trace || delivering.engine.settings().spans.is_some();
     let step = is_traced.then(|| Step::of(&event.event));
-    let authorized = match authorize(delivering, due, &event.event.tenant, courier, &target).await {
-        Ok(authorized) => authorized,
-        Err(outcome) => return Some(Tried { outcome: Ok(outcome), target: Some(target), signed: None, step }),
-    };
-    let spent = authorized.took;
-    if !spent.is_zero() && !may_still_go(delivering, due, courier, spent).await {
-        return None;
+    let (begun, whole) = (Instant::now(), target.timeout);
+    let (mut refused, mut left) = (None, whole);
+    loop {
+        let authorized =
+            match authorize(delivering, due, &event.event.tenant, courier, &target, refused.as_ref(), left).await {
+                Ok(authorized) => authorized,
+                Err(outcome) => {
+                    let outcome = Outcome { duration: begun.elapsed(), ..outcome };
+                    return Some(Tried { outcome: Ok(outcome), target: Some(target), signed: None, step });
+                }
+            };
+        let waited = authorized.took;
+        if !waited.is_zero() && !may_still_go(delivering, due, courier, waited).await {
+            return None;
+        }
+        let told = step.clone().filter(|_| target.trace);
+        let signed = match sign(delivering, due, event, &target, (authorized.headers, told)).await {
+            Ok(signed) => signed,
+            Err(why) => return Some(Tried::unroutable(why)),
+        };
+        // Without a wait, the attempt begins with its request.
+        let spent = if waited.is_zero() && refused.is_none() { Duration::ZERO } else { begun.elapsed() };
+        left = whole.saturating_sub(spent);
+        let outcome = delivering.outside.carrier.carry(&courier.connections, &signed, left).await;
+        let outcome = outcome.under(&target.success).after(spent);
+        left = whole.saturating_sub(begun.elapsed());
+        // Once: a receiver that refuses the new token, too, will refuse the next.
+        if refused.is_none() && !left.is_zero() && wants_another(&outcome) {
+            refused = authorized.token;
+            if refused.is_some() {
+                continue;
+            }
+        }
+        return Some(Tried { outcome: Ok(outcome), target: Some(target), signed: Some(signed), step });
     }
-    let told = step.clone().filter(|_| target.trace);
-    let signed = match sign(delivering, due, event, &target, (authorized.headers, told)).await {
-        Ok(signed) => signed,
-        Err(why) => return Some(Tried::unroutable(why)),
-    };
-    let left = target.timeout.saturating_sub(spent);
-    let outcome = delivering.outside.carrier.carry(&courier.connections, &signed, left).await;
-    let outcome = outcome.under(&target.success).after(spent);
-    Some(Tried { outcome: Ok(outcome), target: Some(target), signed: Some(signed), step })
+}
+
+/// Whether the receiver does not take the token: it may have been revoked, or its server's clock goes wrong.
+fn wants_another(outcome: &Outcome) -> bool {
+    !outcome.is_delivered() && outcome.response.as_ref().is_some_and(|response| response.status == 401)
 }
 
 /// Whether a request that has waited so long to be authorised may still begin: meanwhile the lease may have ended, the

@@ -51,6 +51,11 @@ impl Endpoint {
             Some(Auth::Bearer { .. }) => json!({"type": "bearer", "token": masked}),
             Some(Auth::Basic { .. }) => json!({"type": "basic", "username": masked, "password": masked}),
             Some(Auth::ApiKey { header, .. }) => json!({"type": "api_key", "header": header, "value": masked}),
+            Some(auth @ Auth::Oauth2(_)) => {
+                let mut shown = json!(auth);
+                shown["client_secret"] = masked.into();
+                shown
+            }
         }
     }
 

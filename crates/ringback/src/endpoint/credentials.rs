@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientTls, SigningKey};
+use super::{ClientTls, Oauth2, SigningKey};
 use crate::{time::Timestamp, word::words};
 
 /// A signing secret and the time in which it signs.
@@ -52,6 +52,7 @@ words! {
         Bearer "bearer": "`Authorization: Bearer …`",
         Basic "basic": "`Authorization: Basic …`",
         ApiKey "api_key": "a header of the receiver's choice",
+        Oauth2 "oauth2": "a bearer token that is fetched with a client's credentials",
     }
 }
 
@@ -78,6 +79,8 @@ pub enum Auth {
         /// Its value.
         value: String,
     },
+    /// `Authorization: Bearer …` with a token that is fetched first.
+    Oauth2(Oauth2),
 }
 
 impl Auth {
@@ -85,7 +88,7 @@ impl Auth {
     #[must_use]
     pub fn header(&self) -> &str {
         match self {
-            Self::Bearer { .. } | Self::Basic { .. } => "Authorization",
+            Self::Bearer { .. } | Self::Basic { .. } | Self::Oauth2(_) => "Authorization",
             Self::ApiKey { header, .. } => header,
         }
     }
@@ -97,6 +100,7 @@ impl fmt::Debug for Auth {
             Self::Bearer { .. } => "Bearer(***)",
             Self::Basic { .. } => "Basic(***)",
             Self::ApiKey { .. } => "ApiKey(***)",
+            Self::Oauth2(_) => "Oauth2(***)",
         })
     }
 }

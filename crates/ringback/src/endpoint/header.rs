@@ -172,6 +172,10 @@ pub(crate) fn check_auth(
             check_text(value, "/auth/value", invalid);
             ("/auth/header", header.as_str())
         }
+        Auth::Oauth2(oauth) => {
+            oauth.check(invalid);
+            ("/auth", "authorization")
+        }
     };
     let Some(name) = name(header, pointer, invalid) else { return };
     if reserved.refuses(&name) {

@@ -50,6 +50,10 @@ pub(super) fn unmask_auth(auth: &mut Auth, present: Option<&Credentials>, invali
         }
         (Auth::ApiKey { value, .. }, Some(Auth::ApiKey { value: kept, .. })) => put(value, Some(kept), "/auth/value"),
         (Auth::ApiKey { value, .. }, _) => put(value, None, "/auth/value"),
+        (Auth::Oauth2(oauth), Some(Auth::Oauth2(kept))) => {
+            put(&mut oauth.client_secret, Some(&kept.client_secret), "/auth/client_secret");
+        }
+        (Auth::Oauth2(oauth), _) => put(&mut oauth.client_secret, None, "/auth/client_secret"),
     }
 }
 

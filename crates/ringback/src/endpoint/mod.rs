@@ -19,6 +19,7 @@ mod kept_destination;
 mod lasting;
 mod mask;
 mod method;
+mod oauth2;
 mod overlap;
 mod patch;
 pub(crate) mod placeholder;
@@ -70,6 +71,7 @@ pub use self::{
     lasting::{Lasting, NoSpan},
     mask::MASK,
     method::Method,
+    oauth2::{ClientAuthentication, Oauth2},
     overlap::{Broken, RotationUnderWay},
     policy::{PolicyOrigin, TriesOf},
     preset::Preset,

@@ -86,6 +86,7 @@ fn auth(auth: &Auth) -> Value {
         Auth::Bearer { token } => json!({"type": "bearer", "token": token}),
         Auth::Basic { username, password } => json!({"type": "basic", "username": username, "password": password}),
         Auth::ApiKey { header, value } => json!({"type": "api_key", "header": header, "value": value}),
+        Auth::Oauth2(_) => json!(auth),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Auth, AuthType, ClientTls, Custom, Preset, RetryDraft, Scheme};
+use super::{Auth, AuthType, ClientTls, Custom, Oauth2, Preset, RetryDraft, Scheme};
 use crate::document::Fields;
 
 /// `preset`, by name.
@@ -64,6 +64,14 @@ pub(super) fn auth(fields: &mut Fields) -> Option<Auth> {
             AuthType::Bearer => Auth::Bearer { token: auth.required("token") },
             AuthType::Basic => Auth::Basic { username: auth.required("username"), password: auth.required("password") },
             AuthType::ApiKey => Auth::ApiKey { header: auth.required("header"), value: auth.required("value") },
+            AuthType::Oauth2 => Auth::Oauth2(Oauth2 {
+                token_url: auth.required("token_url"),
+                client_id: auth.required("client_id"),
+                client_secret: auth.required("client_secret"),
+                scopes: auth.texts("scopes").unwrap_or_default(),
+                audience: auth.text("audience"),
+                client_authentication: auth.word("client_authentication").unwrap_or_default(),
+            }),
         })
     })?
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Credentials, Draft, Endpoint, Spec, TargetUrl, check,
+    Auth, Credentials, Draft, Endpoint, Spec, TargetUrl, check,
     setting::{self, Rest},
     signing::Missing,
     terms::{Given, Inherited, Terms},
@@ -102,6 +102,9 @@ impl Draft {
         let url = url(self.url.as_deref(), egress, &mut warnings, &mut invalid);
         setting::check(&self, &mut invalid);
         check::event_types(self.event_types.as_deref(), &mut invalid);
+        if let Some(Auth::Oauth2(oauth)) = &mut self.auth {
+            oauth.check_url(egress, &mut invalid);
+        }
         let terms = Terms::of(
             Given {
                 url: &url,

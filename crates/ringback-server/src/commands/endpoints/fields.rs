@@ -44,7 +44,7 @@ pub(super) struct Fields {
     #[arg(long, value_name = "HEADER")]
     header: Vec<Header>,
 
-    /// Authorization beside the signature, as the API's JSON: {"type":"bearer","token":"…"}
+    /// Authorization beside the signature, as the API's JSON: {"type":"bearer","token":"…"}; also basic, api_key, oauth2
     #[arg(long, value_name = "JSON", value_parser = auth)]
     auth: Option<Value>,
 

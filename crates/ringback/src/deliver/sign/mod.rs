@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// The value of `User-Agent`.
-const AGENT: &str = concat!("Ringback/", env!("CARGO_PKG_VERSION"));
+pub(in crate::deliver) const AGENT: &str = concat!("Ringback/", env!("CARGO_PKG_VERSION"));
 
 /// The names of Ringback's own headers, behind one prefix: created once, since every request has most of them.
 #[derive(Debug, Clone)]
@@ -204,8 +204,10 @@ pub fn compose(target: &Target, message: &Message<'_>, own: &OwnNames) -> Result
         headers.secret(name.clone(), write);
     }
     if let Some(auth) = &target.credentials.auth {
-        let (name, value) = authorization(auth)?;
-        headers.secret(name, |out| out.push_str(&value));
+        // A token that must be fetched comes with what authorises the request.
+        if let Some((name, value)) = authorization(auth)? {
+            headers.secret(name, |out| out.push_str(&value));
+        }
     }
     let (headers, spelling) = (headers.finish()?, target.spelling(&own.spelled));
     let (method, url, identity) = (target.method, target.url.url.clone(), target.identity.clone());
@@ -243,8 +245,8 @@ fn write(placeholder: &InHeader, message: &Message<'_>, out: &mut String) {
     }
 }
 
-fn authorization(auth: &Auth) -> Result<(HeaderName, String), Unsignable> {
-    Ok(match auth {
+fn authorization(auth: &Auth) -> Result<Option<(HeaderName, String)>, Unsignable> {
+    Ok(Some(match auth {
         Auth::Bearer { token } => (AUTHORIZATION, format!("Bearer {token}")),
         Auth::Basic { username, password } => {
             (AUTHORIZATION, format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
@@ -253,7 +255,8 @@ fn authorization(auth: &Auth) -> Result<(HeaderName, String), Unsignable> {
             let name = HeaderName::from_bytes(header.as_bytes()).map_err(|_| Unsignable::Header(header.clone()))?;
             (name, value.clone())
         }
-    })
+        Auth::Oauth2(_) => return Ok(None),
+    }))
 }
 
 #[cfg(test)]

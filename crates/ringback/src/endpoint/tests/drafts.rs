@@ -80,7 +80,7 @@ fn unknown_words_are_refused_where_they_stand() {
     assert_eq!(refused(json!({"scheme": "hmac"})), one("/scheme", "unknown_value"));
     assert_eq!(refused(json!({"scheme": 5})), one("/scheme", "wrong_type"));
     assert_eq!(refused(json!({"on_dead": "stop"})), one("/on_dead", "unknown_value"));
-    assert_eq!(refused(json!({"auth": {"type": "oauth2", "token": "hidden"}})), one("/auth/type", "unknown_value"));
+    assert_eq!(refused(json!({"auth": {"type": "oauth3", "token": "hidden"}})), one("/auth/type", "unknown_value"));
     let scheme = json!({"key_format": "utf8", "message": "{body}", "digest": "md5", "encoding": "hex", "headers": {}});
     assert_eq!(refused(json!({"scheme": scheme})), one("/scheme/digest", "unknown_value"));
     assert_eq!(

@@ -71,7 +71,7 @@ mod tests {
         ("postgres", 12, "2f07b406d3752290866a7cb97e6be7c3a545c9b9a3f259339cee1b977fc3dd03"),
         ("postgres", 13, "e780de4582224bd0ab8ea001dd868af0c1c7db1629a3646e89951fa560b6fd6f"),
         ("postgres", 14, "fb7761a931aa780025832abddcf499918ce68e297902dddd1eb71854c782268b"),
-        ("postgres", 15, "35f0e5b2a50704de66def062a27cd74cc1fb8a4b288aa24231ff6d9f3b960998"),
+        ("postgres", 15, "6e6784dd49bba3d91f0e53bff5bd6da5cb77b57137372d5df346e4b38440d156"),
         ("sqlite", 1, "072939ecc9428c5dc7666a7ee6756ed295eb844434977b8de32e44d8c9bd0845"),
         ("sqlite", 2, "22a4c8faffad382a8f9b5d9d3e9df2f928521acf8820d0c69692db8d6de94e58"),
         ("sqlite", 3, "c2e8a1a548b5f75b7e8a355f35573ef4c9c07f64c76261919b28d77c84347cdc"),
@@ -86,7 +86,7 @@ mod tests {
         ("sqlite", 12, "f8a5fc9d23483776560139170102f324c69fe3acddc9853e77d060ce9d5c410c"),
         ("sqlite", 13, "7a42eb95ff552e9ec8c73a5a2c661ff1e437020c8ef1d86011e64e77e0897968"),
         ("sqlite", 14, "13ff3fd68720de37d21efb019a6ca9499b52ab455267d606ae036ab24eb15db6"),
-        ("sqlite", 15, "13d3c59576d541f13eaf3c2d064ddd428786b0c4847faff77a50af755144e136"),
+        ("sqlite", 15, "5d346de58ef3c01773a5da833b44ff350176ecdd135c92d4f8ca6ae20a705166"),
     ];
 
     #[test]

@@ -64,6 +64,8 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--description") => also(long(4_097), &[]),
         (_, "--enabled" | "--ordered" | "--trace") => these(&["", "yes", "1"]),
         (_, "--event-types") => these(&["a*b", "a b", "*,**"]),
+        ("emit", "--deliver-after" | "--expires-at") => these(&["", "soon", "12", "2026-13-01T00:00:00Z"]),
+        (_, "--metadata") => also(format!("a={}", long(257)), &["", "a", "=1", "a b=1", "a=\n"]),
         (_, "--preset") => these(&["", "levirage"]),
         (_, "--scheme") => these(&["", "levirage", "{\"digest\":\"md5\"}", "{"]),
         (_, "--header") => these(&["", "no colon", "a b: c"]),
@@ -79,6 +81,7 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--jitter") => these(&["", "-0.1", "1.1", "some"]),
         (_, "--max-in-flight") => these(&["", "0", "1001", "many"]),
         (_, "--on-dead") => these(&["", "cry"]),
+        (_, "--fallback-url") => these(&["", "a b", "ftp://x", "javascript:alert(1)"]),
         (_, "--method") => these(&["", "post", "GET", "DELETE"]),
         ("endpoints create" | "endpoints update", "--body") => {
             these(&["", "Raw", "{", "{\"template\":1}", "{\"template\":\"{nonsense}\"}"])
@@ -108,7 +111,7 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--schema") => these(&["a b", "a\"b", "Großartig"]),
         (_, "--bind") => these(&["8080", "localhost", "127.0.0.1:70000"]),
         (_, "--base-path") => these(&["/a b", "/..", "/{id}"]),
-        (_, "--dashboard" | "--egress-allow-http") => these(&["", "yes"]),
+        (_, "--dashboard" | "--egress-allow-http" | "--require-verification") => these(&["", "yes"]),
         (_, "--admin-token") => also(long(257), &["too-short", "has a space in its middle"]),
         (_, "--master-key") => these(&["nonsense", "7f7f7f7f"]),
         (_, "--old-master-keys") => these(&["nonsense", "7f7f7f7f,"]),

@@ -98,6 +98,7 @@ fn routes() -> Vec<Route> {
         change(Method::PATCH, "/v1/endpoints/{id}", json!({"name": "b"}), Endpoint, Admin, 200),
         change(Method::DELETE, "/v1/endpoints/{id}", Value::Null, Endpoint, Admin, 204),
         change(Method::POST, "/v1/endpoints/{id}/test", Value::Null, Endpoint, Operator, 202),
+        change(Method::POST, "/v1/endpoints/{id}/verify", Value::Null, Endpoint, Operator, 202),
         change(Method::POST, "/v1/endpoints/{id}/rotate-secret", Value::Null, Endpoint, Admin, 200),
         change(Method::POST, "/v1/endpoints/{id}/pause", Value::Null, Endpoint, Operator, 200),
         change(Method::POST, "/v1/endpoints/{id}/resume", Value::Null, Endpoint, Operator, 200),

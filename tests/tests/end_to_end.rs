@@ -123,6 +123,7 @@ mod nodes;
 mod openapi;
 mod order;
 mod policy;
+mod promises;
 mod rotation;
 mod shutdown;
 mod upgrades;

@@ -164,7 +164,142 @@ on_both_stores! {
         let told = ringback(&database, &["endpoints", "update", other, "--permanent-statuses", "400,410-499"]).await.done();
         assert!(told.contains("refused by 400, 410-499"), "{told}");
         assert_eq!(server.api.get(&path).await.expect(200)["permanent_statuses"], json!(["400", "410-499"]));
-        let _ = ringback(&database, &["endpoints", "update", other, "--clear", "permanent-statuses"]).await.done();
+        let cleared = ringback(&database, &["endpoints", "update", other, "--clear", "permanent-statuses"]).await;
+        assert_eq!(cleared.code, 0, "{}", cleared.err);
         assert_eq!(server.api.get(&path).await.expect(200)["permanent_statuses"], json!([]));
+    }
+
+    async fn what_is_spent_at_one_url_gets_another_budget_at_the_fallback(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let (first, other) = (Receiver::answering(500).await, Receiver::healthy().await);
+        let scheme = json!({
+            "key_format": "utf8", "message": "{url}.{body}", "digest": "sha256", "encoding": "hex",
+            "headers": {"X-Signature": "{signature}"},
+        });
+        let fields = json!({
+            "url": first.url(), "fallback_url": other.url(), "event_types": ["a"], "scheme": scheme, "secret": "s",
+            "retry": {"max_attempts": 2, "delays_ms": [50], "jitter": 0}, "headers": {"x-key": "k"},
+        });
+        let endpoint = server.api.endpoint(fields).await;
+        assert_eq!(endpoint["fallback_url"], other.url());
+        let path = format!("/v1/endpoints/{}", id_of(&endpoint));
+        let event = server.api.emit("a", b"{}", json!({})).await;
+        let delivery = server.api.delivery_of(&event).await;
+        let delivered = server.api.delivery_with_status(&delivery, "delivered").await;
+        let urls: Vec<_> = delivered["attempts"].as_array().expect("attempts").iter().map(|it| &it["request"]["url"]).collect();
+        assert_eq!(urls, [&json!(first.url()), &json!(first.url()), &json!(other.url())], "{delivered}");
+        assert_eq!(other.arrived()[0].header("x-key"), "k", "what authorises goes along");
+        let (one, two) = (first.arrived()[1].clone(), other.arrived()[0].clone());
+        assert_ne!(one.header("x-signature"), two.header("x-signature"), "each is signed for its own URL");
+
+        // Both budgets are spent before it is dead, and a replay begins at the first URL.
+        other.answer(|_| Reply::status(410));
+        let event = server.api.emit("a", b"{}", json!({})).await;
+        let delivery = server.api.delivery_of(&event).await;
+        let dead = server.api.delivery_with_status(&delivery, "dead").await;
+        assert_eq!((&dead["dead_reason"], &dead["attempt_count"]), (&json!("exhausted"), &json!(4)), "{dead}");
+        assert_eq!(server.api.get(&path).await.expect(200)["enabled"], true, "no 410 of the fallback disables");
+        first.answer(|_| Reply::status(204));
+        let (before, at_other) = (first.count(), other.count());
+        server.api.post(&format!("/v1/deliveries/{delivery}/replay"), &json!({})).await.expect(202);
+        server.api.delivery_with_status(&delivery, "delivered").await;
+        assert_eq!((first.count(), other.count()), (before + 1, at_other));
+
+        // An inline destination goes nowhere else.
+        first.answer(|_| Reply::status(500));
+        server.api.patch(&path, &json!({"key": "two"})).await.expect(200);
+        let destination = json!({"url": first.url(), "endpoint_key": "two"});
+        let event = server.api.emit("b", b"{}", json!({"destination": destination})).await;
+        let delivery = server.api.delivery_of(&event).await;
+        let dead = server.api.delivery_with_status(&delivery, "dead").await;
+        assert_eq!((&dead["attempt_count"], other.count()), (&json!(2), at_other), "{dead}");
+
+        for wrong in ["http://10.0.0.1/", "ftp://x", "https://user:pw@example.com/"] {
+            let refused = server.api.patch(&path, &json!({"fallback_url": wrong})).await.expect(422);
+            assert_eq!(refused["errors"][0]["pointer"], "/fallback_url", "{refused}");
+        }
+        assert_eq!(server.api.patch(&path, &json!({"fallback_url": null})).await.expect(200)["fallback_url"], json!(null));
+    }
+
+    async fn silence_at_the_first_url_does_not_keep_deliveries_from_the_fallback(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let gone = Receiver::healthy().await;
+        let (unreachable, other) = (gone.url(), Receiver::healthy().await);
+        drop(gone);
+        let fields = json!({
+            "url": unreachable, "fallback_url": other.url(), "event_types": ["a"],
+            "retry": {"max_attempts": 1},
+        });
+        server.api.endpoint(fields).await;
+        for _ in 0..30 {
+            server.api.emit("a", b"{}", json!({})).await;
+        }
+        other.wait_for(30).await;
+    }
+
+    async fn nothing_is_sent_before_the_receiver_has_answered_a_challenge(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).set("require_verification", "true").start().await;
+        let receiver = Receiver::healthy().await;
+        let endpoint = server.api.endpoint(json!({
+            "url": receiver.url(), "event_types": ["a"], "retry": {"max_attempts": 2, "delays_ms": [50], "jitter": 0},
+        })).await;
+        assert_eq!(endpoint["verified_at"], json!(null));
+        let id = id_of(&endpoint);
+        let path = format!("/v1/endpoints/{id}");
+        let event = server.api.emit("a", b"1", json!({})).await;
+        let owed = server.api.delivery_of(&event).await;
+        let held = server.api.delivery_when(&owed, "held", |it| it["hold_reason"] == "unverified").await;
+        assert_eq!(held["status"], "pending");
+
+        // An answer of success without the challenge proves nothing.
+        let sent = server.api.post(&format!("{path}/verify"), &json!({})).await.expect(202);
+        let failed = server.api.delivery_with_status(sent["delivery_id"].as_str().expect("an id"), "dead").await;
+        assert_eq!((&failed["type"], &failed["attempts"][0]["error"]), (&json!("webhook.verification"), &json!("challenge")));
+        assert_eq!(receiver.count(), 2, "nothing else was sent");
+        let told = json!({"type": "webhook.verification", "payload": {"challenge": "x"}});
+        server.api.post(&format!("{path}/test"), &told).await.expect(422);
+
+        receiver.answer(|arrived| match arrived.header("ringback-event-type") {
+            "webhook.verification" => Reply::status(200).body(arrived.body.clone()),
+            _ => Reply::status(204),
+        });
+        let sent = server.api.post(&format!("{path}/verify"), &json!({})).await.expect(202);
+        server.api.delivery_with_status(sent["delivery_id"].as_str().expect("an id"), "delivered").await;
+        server.api.delivery_with_status(&owed, "delivered").await;
+        assert!(receiver.arrived().iter().all(|request| !request.header("webhook-signature").is_empty()));
+        let verified = server.api.get(&path).await.expect(200)["verified_at"].clone();
+        assert!(verified.is_string(), "{verified}");
+
+        // Other fields leave it verified; another URL does not, nor does the first one again.
+        assert_eq!(server.api.patch(&path, &json!({"name": "n"})).await.expect(200)["verified_at"], verified);
+        let other = Receiver::healthy().await;
+        assert_eq!(server.api.patch(&path, &json!({"url": other.url()})).await.expect(200)["verified_at"], json!(null));
+        let back = server.api.patch(&path, &json!({"url": receiver.url()})).await.expect(200);
+        assert_eq!(back["verified_at"], json!(null));
+        let event = server.api.emit("a", b"2", json!({})).await;
+        let owed = server.api.delivery_of(&event).await;
+        server.api.delivery_when(&owed, "held", |it| it["hold_reason"] == "unverified").await;
+        assert_eq!(other.count(), 0);
+    }
+
+    async fn where_it_is_not_required_a_verification_is_only_told(store: Store) {
+        let database = Database::fresh(store).await;
+        let server = Serve::on(&database).start().await;
+        let receiver = Receiver::scripted(|arrived| Reply::status(200).body(arrived.body.clone())).await;
+        let id = server.api.endpoint_at(&receiver.url()).await;
+        let event = server.api.emit("a", b"1", json!({})).await;
+        let owed = server.api.delivery_of(&event).await;
+        server.api.delivery_with_status(&owed, "delivered").await;
+        let told = ringback(&database, &["endpoints", "verify", &id]).await;
+        assert!(told.out.contains("goes out as dlv_"), "{}{}", told.out, told.err);
+        receiver.wait_for(2).await;
+        ringback_tests::until::until("it is verified", async || {
+            let shown = server.api.get(&format!("/v1/endpoints/{id}")).await.expect(200);
+            shown["verified_at"].is_string().then_some(())
+        })
+        .await;
     }
 }

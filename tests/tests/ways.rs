@@ -58,6 +58,7 @@ const WAYS: &[(&str, Way, Way)] = &[
     ("POST /v1/endpoints/{id}/resume", By("endpoints resume"), ON_ITS_PAGE),
     ("POST /v1/endpoints/{id}/rotate-secret", By("endpoints rotate-secret"), ON_ITS_PAGE),
     ("POST /v1/endpoints/{id}/test", By("endpoints test"), ON_ITS_PAGE),
+    ("POST /v1/endpoints/{id}/verify", By("endpoints verify"), ON_ITS_PAGE),
     ("GET /v1/events", By("events"), By("GET /events")),
     ("POST /v1/events", By("emit"), FROM_PROGRAMS),
     ("POST /v1/events/batch", Without("a person emits one event at a time: `emit`"), FROM_PROGRAMS),

@@ -70,6 +70,10 @@ ask GET "/v1/endpoints/by-key/$tenant/agent-8" 404
 send POST /v1/endpoints 409 <<<"{\"url\": \"$nobody\", \"event_types\": [], \"tenant\": \"$tenant\", \"key\": \"agent-7\"}"
 refuses key_taken
 
+step 'A verification: the endpoint is verified once an answer holds the challenge.'
+send POST "/v1/endpoints/$endpoint/verify" 202
+has event_id delivery_id
+
 step 'A test: a real, signed delivery, marked by a header only.'
 send POST "/v1/endpoints/$endpoint/test" 202 <<<'{"type": "hello", "payload": {"test": true}}'
 has event_id delivery_id

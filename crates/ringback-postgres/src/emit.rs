@@ -80,6 +80,13 @@ fn options(event: &NewEvent) -> Result<String, Error> {
     if let Some(trace) = &event.trace {
         set("trace", serde_json::json!(trace));
     }
+    let times = [("deliver_after", event.schedule.deliver_after), ("expires_at", event.schedule.expires_at)];
+    for (name, at) in times.into_iter().filter_map(|(name, at)| Some((name, at?))) {
+        set(name, at.to_string().into());
+    }
+    if !event.metadata.is_empty() {
+        set("metadata", serde_json::json!(event.metadata));
+    }
     if let Some(destination) = &event.destination {
         let plain = destination.preset.is_none()
             && destination.scheme.is_none()

@@ -11,6 +11,7 @@ use ringback::{
             idempotency::{Holder, Holders, Name},
         },
     },
+    time::Timestamp,
 };
 use sqlx::PgConnection;
 
@@ -101,6 +102,9 @@ async fn store_events(store: &Postgres, connection: &mut PgConnection, events: &
         .bind(events.iter().map(|event| event.test).collect::<Vec<_>>())
         .bind(events.iter().map(|event| &*event.payload).collect::<Vec<&[u8]>>())
         .bind(events.iter().map(|event| event.id.uuid()).max())
+        .bind(events.iter().map(|event| event.schedule.deliver_after.map(Timestamp::micros)).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.schedule.expires_at.map(Timestamp::micros)).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.metadata.as_ref()?.to_text()).collect::<Vec<_>>())
         .fetch_one(&mut *connection)
         .await
         .map_err(from_sqlx)?;

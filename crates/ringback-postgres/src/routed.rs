@@ -36,6 +36,8 @@ pub(crate) struct RoutedRows<'a> {
     config_version: Vec<i64>,
     fate: Vec<i16>,
     detail: Vec<Option<&'a str>>,
+    deliver_after: Vec<Option<i64>>,
+    expires_at: Vec<Option<i64>>,
     verdict_event: Vec<Uuid>,
     verdict_kind: Vec<i16>,
     verdict_of: Vec<Option<Uuid>>,
@@ -77,6 +79,8 @@ impl<'a> RoutedRows<'a> {
         self.config_version.push(version);
         self.fate.push(fate);
         self.detail.push(detail);
+        self.deliver_after.push(delivery.schedule.deliver_after.map(Timestamp::micros));
+        self.expires_at.push(delivery.schedule.expires_at.map(Timestamp::micros));
     }
 
     fn push_verdict(&mut self, event: EventId, kind: i16, of: Option<EventId>, version: i64) {
@@ -104,6 +108,11 @@ impl<'a> RoutedRows<'a> {
             .bind(&self.verdict_version)
     }
 
+    /// Binds when deliveries may begin: $14 and $15 of the statement that does not read it from their events.
+    fn bind_schedules<'q>(&'q self, query: Query<'q, Db, PgArguments>) -> Query<'q, Db, PgArguments> {
+        query.bind(&self.deliver_after).bind(&self.expires_at)
+    }
+
     /// Replaces each event's place in the batch, counted from 1, by its `seq`, which the database has assigned since.
     pub(crate) fn number(&mut self, by_place: &[i64]) -> Result<()> {
         for seq in &mut self.seq {
@@ -128,9 +137,10 @@ impl<'a> RoutedRows<'a> {
         Ok(due)
     }
 
-    /// The pending deliveries, as they were inserted.
+    /// The pending deliveries that are due, as they were inserted.
     fn owed(&self, due_at: Timestamp) -> Vec<Due> {
-        let owed = (0..self.id.len()).filter(|&at| self.fate[at] == OWED);
+        let waits = |at: usize| self.deliver_after[at].is_some_and(|after| after > due_at.micros());
+        let owed = (0..self.id.len()).filter(|&at| self.fate[at] == OWED && !waits(at));
         owed.map(|at| Due {
             id: DeliveryId::from_uuid(self.id[at]),
             lane: LaneId::from_i64(self.lane[at]),
@@ -147,7 +157,7 @@ impl<'a> RoutedRows<'a> {
 
     /// Inserts everything; returns the due deliveries, by id.
     pub(crate) async fn insert(&self, store: &Postgres, connection: &mut PgConnection) -> Result<Vec<Due>> {
-        let statement = self.bind(prepared(&store.sql().insert_routed));
+        let statement = self.bind_schedules(self.bind(prepared(&store.sql().insert_routed)));
         let row = statement.fetch_one(&mut *connection).await.map_err(from_sqlx)?;
         self.due(store, connection, rows::time(&row, "now")?).await
     }

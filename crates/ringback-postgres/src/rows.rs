@@ -4,6 +4,8 @@ use ringback::{
     delivery::{Due, HoldReason, LaneId, Marks},
     event::Event,
     id::{DeliveryId, EndpointId, EventId},
+    metadata::Metadata,
+    schedule::Schedule,
     store::{
         Error, Result,
         rules::addressing::{Addressing, addressing, misnamed},
@@ -86,6 +88,9 @@ pub(crate) fn event(row: &PgRow) -> Result<Event> {
     let Addressing { endpoint_keys, destination, unreadable } = addressing(columns.next()?, columns.next()?);
     let trace = columns.next::<Option<String>>()?.and_then(|text| TraceContext::kept(&text)).map(Box::new);
     let test = columns.next()?;
+    let time = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+    let schedule = Schedule { deliver_after: time(columns.next()?), expires_at: time(columns.next()?) };
+    let metadata = columns.next::<Option<String>>()?.map(|text| Box::new(Metadata::kept(&text)));
     let keys = [&key, &ordering_key, &idempotency_key].map(Option::as_deref);
     let unreadable = unreadable.or_else(|| misnamed(&tenant, &event_type, keys));
     Ok(Event {
@@ -100,6 +105,8 @@ pub(crate) fn event(row: &PgRow) -> Result<Event> {
         endpoint_keys,
         destination,
         trace,
+        schedule,
+        metadata,
         test,
         unreadable,
     })

@@ -134,8 +134,10 @@ statements! {
     events {
         end_of_events
         end_of_events_of_key
+        end_of_events_of_metadata
         find_events
         find_events_of_keys
+        find_events_of_metadata
         find_keys_after
         find_keys_before
         find_key_takers
@@ -292,6 +294,7 @@ statements! {
         forget_figures
         forget_holds
         forget_keys
+        forget_metadata
         forget_replay_items
         forget_replays
         forget_request_keys
@@ -316,6 +319,7 @@ statements! {
         feed_shards
         find_heads
         find_lanes
+        find_overdue
         find_untried
         load_events
         load_holds

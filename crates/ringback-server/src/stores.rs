@@ -156,6 +156,7 @@ pub(crate) fn settings(configuration: &Configuration, keys: MasterKeys) -> Setti
         idempotency_window: configuration.idempotency_window.0,
     };
     settings.metrics_per_endpoint = u32::try_from(configuration.metrics_per_endpoint.0).unwrap_or(u32::MAX);
+    settings.require_verification = configuration.require_verification;
     settings.operations = Operations {
         tenant: configuration.operations_tenant.0.clone(),
         failing_after: configuration.failing_after.0,

@@ -182,6 +182,7 @@ fn delivered(way: &Way<'_>, crm: &str, tenant: &str) -> String {
     let tested = way.settled(text(&test["delivery_id"]));
     assert_eq!(tested["status"], "delivered", "{tested}");
     assert!(way.done(&["endpoints", "test", crm]).contains("goes out as dlv_"));
+    assert!(way.done(&["endpoints", "verify", crm]).contains("goes out as dlv_"));
     let waited = way.done(&["endpoints", "test", "--tenant", tenant, "--key", "crm", "--wait"]);
     assert!(waited.contains("answered 200") && waited.contains("delivered"), "{waited}");
     let waited = way.done(&["endpoints", "test", crm, "--wait", "--json"]);

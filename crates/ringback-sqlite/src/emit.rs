@@ -41,6 +41,9 @@ pub(crate) fn check(event: &NewEvent) -> std::result::Result<(), Invalid> {
     if let Err(found) = event.check(PAYLOAD_BYTES_MAX) {
         invalid.absorb("", found);
     }
+    if let Err(found) = event.check_at(Timestamp::now()) {
+        invalid.absorb("", found);
+    }
     if let Err(found) = event.check_options()
         && invalid.findings.is_empty()
     {
@@ -108,6 +111,9 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, event: &NewEvent) 
         .bind(endpoint_keys)
         .bind(destination)
         .bind(event.trace.as_ref().map(|trace| trace.to_text()))
+        .bind(event.schedule.deliver_after.map(Timestamp::micros))
+        .bind(event.schedule.expires_at.map(Timestamp::micros))
+        .bind(event.metadata.to_text())
         .bind(event.payload.to_vec())
         .execute(connection)
         .await?;

@@ -6,6 +6,8 @@ use ringback::{
     delivery::{Due, LaneId, Marks},
     event::Event,
     id::{DeliveryId, EndpointId, EventId},
+    metadata::Metadata,
+    schedule::Schedule,
     store::{
         Result,
         rules::addressing::{Addressing, addressing, misnamed},
@@ -130,6 +132,11 @@ pub(crate) fn event(row: &SqliteRow) -> sqlx::Result<Event> {
         endpoint_keys,
         destination,
         trace,
+        schedule: Schedule {
+            deliver_after: time_or_none(row, "deliver_after")?,
+            expires_at: time_or_none(row, "expires_at")?,
+        },
+        metadata: text_or_none(row, "metadata")?.map(|text| Box::new(Metadata::kept(&text))),
         test: row.try_get("test")?,
         unreadable: why.or(unreadable),
     })

@@ -38,6 +38,10 @@ struct Row<'a> {
     ordering_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliver_after: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -138,6 +142,8 @@ fn row<'a>(delivery: &'a NewDelivery, event: &Routed<'_>, detail: Option<&'a Str
         marks: delivery.marks.bits(),
         ordering_key: delivery.ordering_key.as_deref(),
         detail: detail.map(String::as_str),
+        deliver_after: delivery.schedule.deliver_after.map(Timestamp::micros),
+        expires_at: delivery.schedule.expires_at.map(Timestamp::micros),
     }
 }
 
@@ -155,8 +161,9 @@ async fn insert_verdicts(tx: &mut SqliteConnection, rows: &[VerdictRow]) -> sqlx
     Ok(())
 }
 
-/// Those of the deliveries just inserted that are the heads of their ordering keys, or have none.
-async fn sendable(tx: &mut SqliteConnection, rows: Vec<Row<'_>>, now: i64) -> sqlx::Result<Vec<Due>> {
+/// Those of the deliveries just inserted that are due, and the heads of their ordering keys if they have one.
+async fn sendable(tx: &mut SqliteConnection, mut rows: Vec<Row<'_>>, now: i64) -> sqlx::Result<Vec<Due>> {
+    rows.retain(|row| row.deliver_after.is_none_or(|after| after <= now));
     let keys: HashSet<(i64, &str)> = rows.iter().filter_map(|row| Some((row.lane, row.ordering_key?))).collect();
     let heads: HashSet<DeliveryId> = find_heads(tx, keys, now).await?.into_iter().map(|due| due.id).collect();
     let due = |row: Row<'_>| Due {

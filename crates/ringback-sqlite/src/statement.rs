@@ -35,6 +35,7 @@ parts! {
     event_of_delivery
     fits_replay
     is_first_in_order
+    is_of_metadata
     is_listed
     is_over
     link_columns

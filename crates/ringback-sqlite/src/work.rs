@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringback::{
-    delivery::{HoldReason, LaneId, Shard},
+    delivery::{Due, HoldReason, LaneId, Shard},
     id::{DeliveryId, EventId},
     store::{Cursor, FeedPage, Hold, LoadedEvent, NodeId, PendingLane, Recorded, Result, Work},
     time::Timestamp,
@@ -16,7 +16,7 @@ use crate::{
     Sqlite,
     batch::{Hex, json},
     feed::{feed, feed_lanes, find_heads, pending_lanes},
-    read::{code, event, now, time, uuid},
+    read::{code, due, event, now, time, uuid},
     record::record,
 };
 
@@ -60,6 +60,11 @@ impl Work for Sqlite {
         find_untried(&mut snapshot, deliveries).await.map_err(|error| self.error(error))
     }
 
+    async fn find_overdue(&self, shards: &[Shard], limit: u32) -> Result<Vec<(Due, String)>> {
+        let mut snapshot = self.snapshot().await?;
+        find_overdue(&mut snapshot, shards, limit).await.map_err(|error| self.error(error))
+    }
+
     async fn set_holds(&self, node: NodeId, holds: &[Hold]) -> Result<()> {
         let (mut holds, ownership) = (holds.to_vec(), Arc::clone(&self.ownership));
         self.apply(move |tx| {
@@ -99,6 +104,16 @@ async fn find_untried(
     let asked: Vec<_> = deliveries.iter().map(|&(id, attempts)| Tried { id: Hex(id.uuid()), attempts }).collect();
     let rows = sqlx::query(sql!("work/find_untried")).bind(json(&asked)?).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(DeliveryId::from_uuid(uuid(row, "id")?))).collect()
+}
+
+async fn find_overdue(
+    connection: &mut SqliteConnection,
+    shards: &[Shard],
+    limit: u32,
+) -> sqlx::Result<Vec<(Due, String)>> {
+    let list = sqlx::query(sql!("work/find_overdue")).bind(json(shards)?).bind(now()).bind(limit);
+    let rows = list.fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((due(row)?, row.try_get("tenant")?))).collect()
 }
 
 #[derive(Serialize)]

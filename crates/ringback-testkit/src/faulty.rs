@@ -9,7 +9,7 @@ use std::{
 use ringback::{
     attempt::Attempt,
     audit::Entry,
-    delivery::{LaneId, Shard},
+    delivery::{Due, LaneId, Shard},
     endpoint::StoredEndpoint,
     event::NewEvent,
     id::{DeliveryId, EndpointId, EventId, ExpungeId, LinkId, ReplayId, SessionId, TokenId},

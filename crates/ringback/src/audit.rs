@@ -146,6 +146,8 @@ actions! {
     RotateSecret "endpoint.rotate_secret"
     /// A test event was sent to an endpoint.
     TestEndpoint "endpoint.test"
+    /// A verification was sent to an endpoint, or its receiver has answered it.
+    VerifyEndpoint "endpoint.verify"
     /// An endpoint was disabled because it answered 410.
     DisableEndpoint "endpoint.disable"
     /// An event's payload was removed for good.

@@ -2,6 +2,7 @@
 
 use crate::{
     id::{DeliveryId, EndpointId},
+    schedule::Schedule,
     time::Timestamp,
     word::words,
 };
@@ -77,8 +78,9 @@ words! {
     DeadReason {
         Exhausted = 1 "exhausted": "every try failed",
         ///
-        /// It was due, but its lane was held for longer than `expires_after`.
-        Expired = 2 "expired": "held for too long",
+        /// It was due, but its lane was held for longer than `expires_after`; or no attempt had begun by its event's
+        /// `expires_at`.
+        Expired = 2 "expired": "held for too long, or its event's time was over",
         ///
         /// Its destination cannot be used, or its scheme needs what the payload does not have.
         Unroutable = 3 "unroutable": "cannot be sent as it is",
@@ -99,6 +101,7 @@ words! {
         ///
         /// It timed out or was unreachable.
         Failing = 4 "failing": "failed many times in a row; tried again by itself",
+        Unverified = 5 "unverified": "its receiver has not answered a verification; verify the endpoint to go on",
     }
 }
 
@@ -163,6 +166,8 @@ pub struct NewDelivery {
     pub ordering_key: Option<String>,
     /// Why it exists.
     pub marks: Marks,
+    /// When it may begin: its event's, unless it is made by a replay.
+    pub schedule: Schedule,
 }
 
 #[cfg(test)]

@@ -149,6 +149,7 @@ const UNREADABLE_MAX: usize = 1_000;
 pub(crate) struct Follower {
     store: SharedStore,
     keys: Arc<MasterKeys>,
+    requires_verification: bool,
     newest: RwLock<Arc<Directory>>,
     /// Whether the configuration was read. The version does not tell: it is 0 before, and also of an empty configuration.
     loaded: AtomicBool,
@@ -164,10 +165,11 @@ struct Reading {
 }
 
 impl Follower {
-    pub(crate) fn new(store: SharedStore, keys: Arc<MasterKeys>) -> Self {
+    pub(crate) fn new(store: SharedStore, keys: Arc<MasterKeys>, requires_verification: bool) -> Self {
         let reading = Reading { unreadable_read: Instant::now(), unreadable: Round::default(), listener: None };
         let reading = Mutex::new(reading);
-        Self { store, keys, newest: RwLock::default(), loaded: AtomicBool::new(false), reading }
+        let (newest, loaded) = (RwLock::default(), AtomicBool::new(false));
+        Self { store, keys, requires_verification, newest, loaded, reading }
     }
 
     /// The newest version this node has read.
@@ -283,11 +285,15 @@ impl Follower {
     }
 
     fn open(&self, stored: StoredEndpoint) -> Endpoint {
-        let endpoint = Endpoint::open(stored, &self.keys);
+        let endpoint = self.read(stored);
         if let Some(unreadable) = &endpoint.unreadable {
             tracing::error!(endpoint = %endpoint.id, why = %unreadable.why, "endpoint {} cannot be read; it alone is held", endpoint.id);
         }
         endpoint
+    }
+
+    fn read(&self, stored: StoredEndpoint) -> Endpoint {
+        Endpoint { must_be_verified: self.requires_verification, ..Endpoint::open(stored, &self.keys) }
     }
 
     /// Tries again to read endpoints that could not be read. A rekey may have sealed a row anew under a key that this node
@@ -304,7 +310,7 @@ impl Follower {
         reading.unreadable_read = Instant::now();
         let live = found.into_iter().filter(|stored| stored.deleted_at.is_none());
         let readable: Vec<_> =
-            live.map(|stored| Endpoint::open(stored, &self.keys)).filter(|found| found.unreadable.is_none()).collect();
+            live.map(|stored| self.read(stored)).filter(|found| found.unreadable.is_none()).collect();
         if readable.is_empty() {
             return Ok(());
         }

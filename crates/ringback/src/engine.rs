@@ -124,7 +124,7 @@ impl Engine {
         if !settings.keys.opens_check(&check) {
             return Err(OpenError::WrongMasterKey);
         }
-        let directories = Follower::new(Arc::clone(&store), Arc::clone(&settings.keys));
+        let directories = Follower::new(Arc::clone(&store), Arc::clone(&settings.keys), settings.require_verification);
         let (tallies, turns, sampler) = (Tallies::default(), Turns::default(), Sampler::default());
         let (clocks, delivering) = (Clocks::default(), RwLock::default());
         let (runs, subscribers) = (Runs::default(), Subscribers::default());
@@ -333,7 +333,7 @@ impl Engine {
         event_type: String,
         payload: Bytes,
         once: Option<&OnceKey>,
-        by: &Actor,
+        (action, by): (Action, &Actor),
     ) -> Result<(EventId, DeliveryId), TestError> {
         let directory = self.directory().await.map_err(emit::Error::from)?;
         let endpoint = directory.endpoint(endpoint.id).ok_or(TestError::Absent)?;
@@ -345,9 +345,7 @@ impl Engine {
             emit::Error::Invalid(invalid)
         })?;
         let id = prepared.loaded.event.id;
-        let record = by
-            .asks(Action::TestEndpoint, endpoint.id, Some(&endpoint.tenant))
-            .after(serde_json::json!({"event_id": id}));
+        let record = by.asks(action, endpoint.id, Some(&endpoint.tenant)).after(serde_json::json!({"event_id": id}));
         let keys = &self.settings().keys;
         let making = once.map(|once| once.making(id.uuid(), keys));
         let id = match (self.intake.accept(vec![prepared], Some(record), making).await, once) {

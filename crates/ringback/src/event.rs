@@ -2,13 +2,19 @@
 
 use bytes::Bytes;
 
-use crate::{endpoint::Destination, id::EventId, invalid::Invalid, time::Timestamp, trace::TraceContext};
+use crate::{
+    endpoint::Destination, id::EventId, invalid::Invalid, metadata::Metadata, schedule::Schedule, time::Timestamp,
+    trace::TraceContext,
+};
 
 /// The tenant of events and endpoints that name none.
 pub const DEFAULT_TENANT: &str = "default";
 
 /// The type of a test event that names none.
 pub const TEST_TYPE: &str = "webhook.test";
+
+/// The type of the event that asks a receiver to prove that it wants what an endpoint sends.
+pub const VERIFICATION_TYPE: &str = "webhook.verification";
 
 /// Longest `tenant` and `type`, in characters.
 const NAME_CHARS_MAX: usize = 128;
@@ -57,6 +63,10 @@ pub struct NewEvent {
     pub destination: Option<Destination>,
     /// Where it stands in the platform's trace; its attempts are spans of that trace.
     pub trace: Option<TraceContext>,
+    /// When it may be sent.
+    pub schedule: Schedule,
+    /// What it is told apart by, and searched by.
+    pub metadata: Metadata,
 }
 
 impl NewEvent {
@@ -73,6 +83,8 @@ impl NewEvent {
             endpoint_keys: None,
             destination: None,
             trace: None,
+            schedule: Schedule::default(),
+            metadata: Metadata::default(),
         }
     }
 
@@ -132,6 +144,27 @@ impl NewEvent {
         self
     }
 
+    /// Puts the first attempt off until then, at most 30 days.
+    #[must_use]
+    pub fn deliver_after(mut self, at: Timestamp) -> Self {
+        self.schedule.deliver_after = Some(at);
+        self
+    }
+
+    /// Gives it up, as `expired`, if no attempt has begun by then.
+    #[must_use]
+    pub fn expires_at(mut self, at: Timestamp) -> Self {
+        self.schedule.expires_at = Some(at);
+        self
+    }
+
+    /// Adds an entry that it is searched by.
+    #[must_use]
+    pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.0.insert(name.into(), value.into());
+        self
+    }
+
     /// Checks every field except those of the destination, which need the endpoint that it inherits from.
     ///
     /// # Errors
@@ -178,10 +211,22 @@ impl NewEvent {
                 "cannot stand beside destination: an event with a destination goes there alone",
             );
         }
+        self.schedule.check(&mut invalid);
+        self.metadata.check(&mut invalid);
         if self.payload.len() > payload_bytes_max {
             let detail = format!("has {} bytes; at most {payload_bytes_max} are allowed", self.payload.len());
             invalid.add("/payload", "payload_too_large", detail);
         }
+        invalid.or(())
+    }
+
+    /// Checks, in addition to [`Self::check`], what depends on the moment of the emit.
+    ///
+    /// # Errors
+    /// A finding at `/deliver_after`.
+    pub fn check_at(&self, now: Timestamp) -> Result<(), Invalid> {
+        let mut invalid = Invalid::default();
+        self.schedule.check_at(now, &mut invalid);
         invalid.or(())
     }
 
@@ -268,6 +313,10 @@ pub struct Event {
     pub destination: Option<String>,
     /// Where it stands in the platform's trace.
     pub trace: Option<Box<TraceContext>>,
+    /// When it may be sent.
+    pub schedule: Schedule,
+    /// What it is told apart by; `None` if nothing.
+    pub metadata: Option<Box<Metadata>>,
     /// Whether it was created by "send a test event".
     pub test: bool,
     /// Why its names or its recipients cannot be read, if they cannot; it then goes to no endpoint.
@@ -290,6 +339,8 @@ impl Event {
             endpoint_keys: None,
             destination: None,
             trace: None,
+            schedule: Schedule::default(),
+            metadata: None,
             test: false,
             unreadable: None,
         }

@@ -24,6 +24,8 @@ pub mod event;
 pub mod id;
 pub mod invalid;
 pub mod link;
+pub mod metadata;
+pub mod schedule;
 pub mod seal;
 pub mod time;
 pub mod token;

@@ -90,7 +90,10 @@ mod tests {
         assert!(pointers(&[("campaign", "Grüße 2026"), ("a.b_c-D", "")]).is_empty());
         let (long_name, long_value) = ("n".repeat(65), "v".repeat(257));
         let found = pointers(&[("", "v"), ("a/b", "v"), ("c", "a\nb"), ("d", &long_value), (&long_name, "v")]);
-        assert_eq!(found, ["/metadata/", "/metadata/a~1b", "/metadata/c", "/metadata/d", &*format!("/metadata/{long_name}")]);
+        assert_eq!(
+            found,
+            ["/metadata/", "/metadata/a~1b", "/metadata/c", "/metadata/d", &*format!("/metadata/{long_name}")]
+        );
         let names: Vec<String> = (0..17).map(|number| format!("n{number}")).collect();
         let many: Vec<_> = names.iter().map(|name| (name.as_str(), "v")).collect();
         assert!(pointers(&many[1..]).is_empty());

@@ -1,7 +1,7 @@
 //! A sending process: which tasks run, and in what order they end.
 //!
 //! ```text
-//! end with feeding      shards, follow, route, feed, dispatch; replay, expunge, housekeeping, figures, watch
+//! end with feeding      shards, follow, route, feed, dispatch, expire; replay, expunge, housekeeping, figures, watch
 //! end with recording    hold, record: when no request is open any more
 //! ```
 //!
@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    deliver::{Delivering, dispatch, feed, follow, hold, outside::Outside, record, shards},
+    deliver::{Delivering, dispatch, expire, feed, follow, hold, outside::Outside, record, shards},
     engine::{Engine, OpenError},
     operate, route,
 };
@@ -88,6 +88,7 @@ impl Sending {
         sending.feed("route", route::route);
         sending.feed("feed", feed::feed);
         sending.feed("dispatch", dispatch::dispatch);
+        sending.feed("expire", expire::expire);
         sending.feed("replay", operate::replay);
         sending.feed("expunge", operate::expunge);
         sending.feed("housekeeping", operate::keep_house);

@@ -37,6 +37,8 @@ pub struct Settings {
     pub max_in_flight_per_node: usize,
     /// The tenants' shares of sending, while more is due than can be sent; a tenant that is not named has 1.
     pub tenant_weights: HashMap<String, u32>,
+    /// Whether nothing is sent to an endpoint before its receiver has answered a verification.
+    pub require_verification: bool,
     /// How long a node owns its shards without renewing; 3 s or more.
     pub lease: Duration,
     /// How long rows are kept.
@@ -88,6 +90,7 @@ impl Settings {
             max_endpoints_per_tenant: 10_000,
             max_in_flight_per_node: 4_096,
             tenant_weights: HashMap::new(),
+            require_verification: false,
             lease: Duration::from_secs(12),
             retention: Retention::default(),
             operations: Operations::default(),

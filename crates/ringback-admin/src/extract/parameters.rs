@@ -1,6 +1,6 @@
 //! Query parameters: each may be given once, and unknown ones are refused by name.
 
-use std::{fmt::Display, str::FromStr};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -36,12 +36,14 @@ impl<T: FromParameters> FromRequestParts<Api> for Query<T> {
 pub(crate) struct Parameters {
     all: Vec<(String, String)>,
     taken: Vec<&'static str>,
+    /// What names of taken parameters begin with.
+    prefixes: Vec<&'static str>,
     faults: Vec<Fault>,
 }
 
 impl Parameters {
     pub(crate) fn of(query: &str) -> Self {
-        let mut parameters = Self { all: Vec::new(), taken: Vec::new(), faults: Vec::new() };
+        let mut parameters = Self { all: Vec::new(), taken: Vec::new(), prefixes: Vec::new(), faults: Vec::new() };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match (text(name), text(value)) {
@@ -143,6 +145,27 @@ impl Parameters {
         duration
     }
 
+    /// Parameters whose names begin so: what follows there, and their values. Both must keep their rules.
+    pub(crate) fn under(
+        &mut self,
+        prefix: &'static str,
+        name_rule: fn(&str) -> bool,
+        value_rule: fn(&str) -> bool,
+    ) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        self.prefixes.push(prefix);
+        let under: Vec<_> = self.all.iter().filter(|(name, _)| name.starts_with(prefix)).cloned().collect();
+        for (name, value) in under {
+            let entry = &name[prefix.len()..];
+            if !name_rule(entry) || !value_rule(&value) {
+                self.refuse(&name, "malformed", "has characters or a length that it cannot have");
+            } else if found.insert(entry.to_owned(), value).is_some() {
+                self.refuse(&name, "duplicate_parameter", "stands here twice");
+            }
+        }
+        found
+    }
+
     /// Any text.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<String> {
         self.taken.push(name);
@@ -177,6 +200,7 @@ impl Parameters {
             .all
             .iter()
             .filter(|(name, _)| !self.taken.contains(&name.as_str()))
+            .filter(|(name, _)| !self.prefixes.iter().any(|prefix| name.starts_with(prefix)))
             .map(|(name, _)| name.clone())
             .collect();
         for name in unknown {

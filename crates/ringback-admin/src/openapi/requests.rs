@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::settings::{Door, with_settings};
 use super::values::{
     ClientAuthentication, DeadReason, DeliveryId, Digest, Encoding, EndpointId, EventType, Key, KeyFormat, Life,
-    PortalScope, Preset, ReplayedStatus, SchemeName, Selector, SigningSecret, Tenant, Time, Url,
+    Metadata, PortalScope, Preset, ReplayedStatus, SchemeName, Selector, SigningSecret, Tenant, Time, Url,
 };
 
 /// A certificate authority, for examples: nobody has its key.
@@ -41,6 +41,9 @@ kmMCIB4/kAUidBGa37QyPUCuf6/VrONNiNr+MIwHge7hCZwM
     "occurred_at": "2026-01-31T12:00:00Z",
     "endpoint_keys": [],
     "trace": {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": "acme=call-42"},
+    "deliver_after": "2026-01-31T12:00:00Z",
+    "expires_at": "2126-01-31T12:00:00Z",
+    "metadata": {"campaign": "spring"},
 }))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEvent {
@@ -64,6 +67,12 @@ pub(crate) struct NewEvent {
     destination: Option<Destination>,
     /// Where it stands in the platform's trace; the request's own `traceparent` and `tracestate`, unless given.
     trace: Option<Trace>,
+    /// No attempt before this; at most 30 days ahead.
+    deliver_after: Option<Time>,
+    /// Dead, as `expired`, if no attempt has begun by then; later than `deliver_after`.
+    expires_at: Option<Time>,
+    /// What it is told apart by: events are searched by it (`metadata.NAME=VALUE`).
+    metadata: Option<Metadata>,
 }
 
 /// Where an event stands in the trace of whoever emitted it: the headers of W3C Trace Context.

@@ -134,6 +134,13 @@ fn property(setting: &Setting, door: Door) -> RefOr<Schema> {
             }
             Type::String
         }
+        Shape::Url => {
+            if door == Door::Request {
+                object.min_length = Some(1);
+                object.max_length = Some(2_048);
+            }
+            Type::String
+        }
         Shape::Flag => Type::Boolean,
         Shape::Whole { least, most } | Shape::Milliseconds { least, most } => {
             object.minimum = Some(f64::from(least).into());

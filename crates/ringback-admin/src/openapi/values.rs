@@ -116,6 +116,21 @@ described! {
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
         .description(Some("RFC 3339; answers are in UTC."))
         .examples(["2026-01-31T12:00:00Z"]);
+    Metadata = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some("At most 16 texts of at most 256 characters, under names of 1 to 64 of `A-Z a-z 0-9 _ . -`."))
+        .max_properties(Some(16))
+        .property_names(Some(Schema::Object(
+            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_.-]{1,64}$")).build(),
+        )))
+        .additional_properties(Some(Schema::Object(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .max_length(Some(256))
+                .pattern(Some("^[^\\u0000-\\u001F\\u007F-\\u009F]*$"))
+                .build(),
+        )))
+        .examples([serde_json::json!({"campaign": "spring"})]);
     Cursor = ObjectBuilder::new()
         .schema_type(Type::String)
         .description(Some("`next_cursor` of the page before, with the same parameters."));

@@ -55,6 +55,9 @@ pub(crate) struct Endpoint {
     public_key: Option<String>,
     #[schema(required)]
     rotation: Option<Rotation>,
+    /// When the receiver at this URL last answered a verification.
+    #[schema(required, value_type = Option<values::Time>)]
+    verified_at: Option<Timestamp>,
     #[schema(value_type = values::Time)]
     created_at: Timestamp,
     #[schema(value_type = values::Time)]
@@ -148,6 +151,7 @@ impl From<&endpoint::Endpoint> for Endpoint {
             has_secret: !credentials.secrets.is_empty(),
             public_key: credentials.public_key(),
             rotation: RotationUnderWay::of(&endpoint.spec.scheme, credentials, Timestamp::now()).map(Rotation::from),
+            verified_at: endpoint.spec.verified_at,
             created_at: endpoint.created_at,
             updated_at: endpoint.updated_at,
         }

@@ -4,6 +4,7 @@ use ringback::{
     emit::Emitted,
     id::{EndpointId, EventId},
     invalid::Warning,
+    metadata::Metadata,
     operate::routing::{RoutingEntry, Skipped},
     store::{EventRow, EventState},
     time::Timestamp,
@@ -38,6 +39,15 @@ pub(crate) struct Event {
     state: EventState,
     #[schema(required, value_type = Option<values::EventId>)]
     duplicate_of: Option<EventId>,
+    /// No attempt before this.
+    #[schema(required, value_type = Option<values::Time>)]
+    deliver_after: Option<Timestamp>,
+    /// Dead, as `expired`, if no attempt has begun by then.
+    #[schema(required, value_type = Option<values::Time>)]
+    expires_at: Option<Timestamp>,
+    /// What it is told apart by.
+    #[schema(value_type = values::Metadata)]
+    metadata: Metadata,
     payload_bytes: i64,
     #[schema(required, value_type = Option<values::Time>)]
     expunged_at: Option<Timestamp>,
@@ -57,6 +67,9 @@ impl From<EventRow> for Event {
             accepted_at: event.id.accepted_at(),
             state,
             duplicate_of,
+            deliver_after: event.schedule.deliver_after,
+            expires_at: event.schedule.expires_at,
+            metadata: event.metadata.map(|metadata| *metadata).unwrap_or_default(),
             payload_bytes,
             expunged_at,
         }

@@ -62,7 +62,7 @@ async fn a_delivery_tells_what_was_sent_and_answered() {
             "timings": {"dns_ms": null, "connect_ms": null, "tls_ms": null, "head_ms": null, "body_ms": null},
             "remote_addr": "203.0.113.7:443",
             "request": {
-                "url": "https://receiver.acme-voice.com/hook", "headers": {"webhook-signature": "v1,shown"},
+                "method": "POST", "url": "https://receiver.acme-voice.com/hook", "headers": {"webhook-signature": "v1,shown"},
             },
             "response": {
                 "headers": {"server": "receiver"}, "body": "//4=", "body_encoding": "base64", "truncated": false,

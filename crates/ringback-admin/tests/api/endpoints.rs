@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, App, TOKEN, bearer, members};
 
-const FIELDS: [&str; 33] = [
+const FIELDS: [&str; 35] = [
     "id",
     "url",
     "tenant",
@@ -30,6 +30,7 @@ const FIELDS: [&str; 33] = [
     "success_statuses",
     "permanent_statuses",
     "body",
+    "fallback_url",
     "trace",
     "disable_after",
     "paused",
@@ -38,6 +39,7 @@ const FIELDS: [&str; 33] = [
     "has_secret",
     "public_key",
     "rotation",
+    "verified_at",
     "created_at",
     "updated_at",
 ];

@@ -188,8 +188,8 @@ async fn every_request_field_that_is_described_is_known() {
     // looked at when the rest is right, and a span of time, which is malformed. None is refused for being unknown.
     for (method, path, name, others) in [
         (Method::POST, "/v1/events".to_owned(), "NewEvent", 3),
-        (Method::POST, "/v1/endpoints".to_owned(), "NewEndpoint", 3),
-        (Method::PATCH, format!("/v1/endpoints/{endpoint}"), "EndpointPatch", 4),
+        (Method::POST, "/v1/endpoints".to_owned(), "NewEndpoint", 4),
+        (Method::PATCH, format!("/v1/endpoints/{endpoint}"), "EndpointPatch", 5),
         (Method::POST, format!("/v1/endpoints/{endpoint}/rotate-secret"), "SecretRotation", 0),
         (Method::POST, "/v1/replays".to_owned(), "NewReplay", 0),
     ] {

@@ -67,6 +67,7 @@ async fn a_body_must_be_json_and_say_so() {
         (Method::PUT, "/v1/endpoints/by-key/a/b".to_owned()),
         (Method::PATCH, format!("/v1/endpoints/{endpoint}")),
         (Method::POST, format!("/v1/endpoints/{endpoint}/test")),
+        (Method::POST, format!("/v1/endpoints/{endpoint}/verify")),
         (Method::POST, format!("/v1/endpoints/{endpoint}/pause")),
         (Method::POST, "/v1/replays".to_owned()),
     ];

@@ -151,6 +151,7 @@ fn to(endpoint: EndpointId, config_version: i64, unrouted: UnroutedEvent) -> Rou
         endpoint: Some(endpoint),
         ordering_key: None,
         marks: Marks::default(),
+        schedule: Default::default(),
     };
     let routing = Routing { config_version, verdict: Verdict::Deliveries(vec![delivery]) };
     RoutedEvent { pointer: unrouted.pointer, event: unrouted.event, routing }

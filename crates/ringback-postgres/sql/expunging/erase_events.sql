@@ -1,7 +1,8 @@
--- Removes payloads for good, and what inline destinations held; keys too if $3.
+-- Removes payloads and metadata for good, and what inline destinations held; keys too if $3.
 -- (SQLite: row by row, as a statement is no round trip there.)
 UPDATE {schema}.event e
 SET payload = NULL,
+    metadata = NULL,
     expunged_at = coalesce(e.expunged_at, {schema}.clock()),
     destination = given.destination,
     key = CASE WHEN $3 THEN NULL ELSE e.key END,

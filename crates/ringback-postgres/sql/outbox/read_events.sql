@@ -8,7 +8,7 @@ SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at,
            WHEN octet_length(destination) > 1048576 THEN format('{"bytes":%s}', octet_length(destination))
            ELSE destination
        END AS destination,
-       trace, test, payload_bytes, expunged_at, upto <= $2 AS fits
+       trace, test, deliver_after, expires_at, metadata, payload_bytes, expunged_at, upto <= $2 AS fits
 FROM (
     SELECT e.*,
            sum(least(coalesce(octet_length(destination), 0), 1048576) + coalesce({schema}.weight_of_keys(endpoint_keys), 0))
@@ -16,7 +16,7 @@ FROM (
     FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (wanted_id, place)
     CROSS JOIN LATERAL (
         SELECT id, seq, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, trace,
-               test, payload_bytes, expunged_at
+               test, deliver_after, expires_at, metadata, payload_bytes, expunged_at
         FROM {schema}.event
         WHERE event.id = wanted.wanted_id
         LIMIT 1

@@ -6,8 +6,8 @@ given AS MATERIALIZED (
     -- A trigger looks up what dead letters are told apart by.
     SELECT g.*, NULL::text AS tenant, NULL::text AS type
     FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[],
-                $8::smallint[], $9::text[])
-         AS g (id, lane, endpoint_id, ordering_key, marks, seq, config_version, fate, detail)
+                $8::smallint[], $9::text[], $14::bigint[], $15::bigint[])
+         AS g (id, lane, endpoint_id, ordering_key, marks, seq, config_version, fate, detail, deliver_after, expires_at)
 ),
 {part.stored_dead},
 cancelled AS (

@@ -48,6 +48,9 @@ async fn read(
     range: scan::Range,
     want: i64,
 ) -> Result<Found<EventRow>> {
+    if let Some(entry) = filter.metadata.0.first_key_value() {
+        return read_of_metadata(store, connection, (filter, entry), range, want).await;
+    }
     let (sql, tenant, event_type) = (store.sql(), filter.tenant.as_deref(), filter.event_type.as_deref());
     let list = match filter.key.as_deref() {
         Some(key) => query(&sql.find_events).bind(range.low).bind(range.high).bind(want).bind(key),
@@ -55,9 +58,7 @@ async fn read(
     };
     let list = list.bind(tenant).bind(event_type);
     let list = if filter.key.is_some() { list.bind(EVENTS_MAX) } else { list };
-    let rows = list.fetch_all(&mut *connection).await.map_err(from_sqlx)?;
-    let rows = rows.iter().map(unjudged).collect::<Result<Vec<_>>>()?;
-    let rows: Vec<_> = rows.into_iter().map(|row| (row.event.id.uuid(), row)).collect();
+    let rows = found(&list.fetch_all(&mut *connection).await.map_err(from_sqlx)?)?;
     if i64::try_from(rows.len()) == Ok(want) {
         return Ok(Found { end: rows.last().map(|(id, _)| *id), rows });
     }
@@ -67,6 +68,38 @@ async fn read(
     };
     let end = end.fetch_optional(connection).await.map_err(from_sqlx)?;
     Ok(Found { rows, end: end.map(|row| rows::get(&row, "id")).transpose()? })
+}
+
+/// The same of events with certain metadata, one entry of which an index finds.
+async fn read_of_metadata(
+    store: &Postgres,
+    connection: &mut PgConnection,
+    (filter, (name, value)): (&EventFilter, (&String, &String)),
+    range: scan::Range,
+    want: i64,
+) -> Result<Found<EventRow>> {
+    let list = query(&store.sql().find_events_of_metadata)
+        .bind(range.low)
+        .bind(range.high)
+        .bind(want)
+        .bind(name)
+        .bind(filter.tenant.as_deref())
+        .bind(filter.event_type.as_deref())
+        .bind(EVENTS_MAX)
+        .bind(value)
+        .bind(filter.key.as_deref())
+        .bind(filter.metadata.to_text());
+    let rows = found(&list.fetch_all(&mut *connection).await.map_err(from_sqlx)?)?;
+    if i64::try_from(rows.len()) == Ok(want) {
+        return Ok(Found { end: rows.last().map(|(id, _)| *id), rows });
+    }
+    let end = query(&store.sql().end_of_events_of_metadata).bind(range.low).bind(range.high).bind(EVENTS_MAX);
+    let end = end.bind(name).bind(value).fetch_optional(connection).await.map_err(from_sqlx)?;
+    Ok(Found { rows, end: end.map(|row| rows::get(&row, "id")).transpose()? })
+}
+
+fn found(rows: &[PgRow]) -> Result<Vec<(Uuid, EventRow)>> {
+    rows.iter().map(|row| unjudged(row).map(|row| (row.event.id.uuid(), row))).collect()
 }
 
 pub(super) async fn find(store: &Postgres, id: EventId) -> Result<Option<EventRow>> {

@@ -56,6 +56,7 @@ impl Upkeep for Postgres {
             Step::DropAttempts => retire::oldest(self, ATTEMPTS, retention).await,
             Step::DropSurvivors => sweep::kept(self, retention).await,
             Step::ForgetKeys => sweep::remove(self, &sql.forget_keys, retention.idempotency_window).await,
+            Step::ForgetMetadata => sweep::remove(self, &sql.forget_metadata, retention.events).await,
             Step::ForgetRequestKeys => sweep::remove(self, &sql.forget_request_keys, ONCE_FOR).await,
             Step::ForgetChanges => sweep::changes(self).await,
             Step::ForgetReplays => sweep::replays(self, retention).await,

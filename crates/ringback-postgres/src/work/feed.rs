@@ -1,7 +1,7 @@
 //! Reading due deliveries by cursor: reads that lock and write nothing.
 
 use ringback::{
-    delivery::{LaneId, Shard},
+    delivery::{Due, LaneId, Shard},
     store::{Cursor, FeedPage, PendingLane, Result},
     time::Timestamp,
 };
@@ -66,6 +66,24 @@ pub(super) async fn heads(store: &Postgres, keys: &[(LaneId, Box<str>)]) -> Resu
         .await
         .map_err(from_sqlx)?;
     page(&rows)
+}
+
+/// What expired before an attempt was recorded, with its event's tenant.
+pub(super) async fn overdue(store: &Postgres, shards: &[Shard], limit: u32) -> Result<Vec<(Due, String)>> {
+    let shards: Vec<i16> = shards.iter().map(|shard| shard.cast_signed()).collect();
+    let rows = prepared(&store.sql().find_overdue)
+        .bind(&shards)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *store.work().await?)
+        .await
+        .map_err(from_sqlx)?;
+    let mut overdue = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if let Some(due) = rows::due(row)? {
+            overdue.push((due, rows::get(row, "tenant")?));
+        }
+    }
+    Ok(overdue)
 }
 
 fn positions<'a>(cursors: impl Iterator<Item = &'a Cursor>) -> (Vec<i64>, Vec<Uuid>) {

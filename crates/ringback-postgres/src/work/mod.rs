@@ -6,7 +6,7 @@ mod record;
 
 pub(crate) use self::record::SETTLEMENTS;
 use ringback::{
-    delivery::{LaneId, Shard},
+    delivery::{Due, LaneId, Shard},
     id::{DeliveryId, EventId},
     store::{Cursor, FeedPage, Hold, LoadedEvent, NodeId, PendingLane, Recorded, Result, Work},
 };
@@ -59,6 +59,10 @@ impl Work for Postgres {
             .await
             .map_err(from_sqlx)?;
         rows.iter().map(|row| Ok(DeliveryId::from_uuid(rows::get(row, "id")?))).collect()
+    }
+
+    async fn find_overdue(&self, shards: &[Shard], limit: u32) -> Result<Vec<(Due, String)>> {
+        feed::overdue(self, shards, limit).await
     }
 
     async fn set_holds(&self, node: NodeId, holds: &[Hold]) -> Result<()> {

@@ -1,11 +1,14 @@
 //! `ringback emit TYPE FILE`: one event, its payload byte for byte from a file or standard input.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{filter::Moment, input, value};
+use super::{
+    filter::{Ahead, Moment},
+    input, value,
+};
 use crate::{
     client::{
         Connection,
@@ -21,6 +24,7 @@ use crate::{
 Examples:
   ringback emit CALL_ENDED call.json --tenant acme --key call-42 --idempotency-key call-42
   echo '{\"duration\":53}' | ringback emit phone_call.ended -
+  ringback emit reminder.due call.json --deliver-after 2h --expires-at 6h --metadata campaign=spring
   ringback emit call.ended call.json --destination https://www.example.com/webhook_url
   ringback emit call.ended call.json --destination '{\"url\":\"https://example.com/h\",\"preset\":\"synthflow\",\"secret\":\"…\"}'
 
@@ -71,6 +75,18 @@ pub(crate) struct Emit {
     #[arg(long, requires = "traceparent")]
     tracestate: Option<String>,
 
+    /// No attempt before this: 2026-01-31T12:00:00Z, or 30m for in half an hour; at most 30 days ahead
+    #[arg(long, value_name = "WHEN")]
+    deliver_after: Option<Ahead>,
+
+    /// Give it up, as expired, if no attempt has begun by then
+    #[arg(long, value_name = "WHEN")]
+    expires_at: Option<Ahead>,
+
+    /// What events are searched by, such as campaign=spring; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = value::entry)]
+    metadata: Vec<(String, String)>,
+
     /// Print the API's answer instead of the id
     #[arg(long)]
     json: bool,
@@ -101,6 +117,12 @@ struct Body<'a> {
     destination: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<Trace<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliver_after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<&'a str, &'a str>,
 }
 
 #[derive(Serialize)]
@@ -145,6 +167,9 @@ impl Emit {
                 .traceparent
                 .as_deref()
                 .map(|traceparent| Trace { traceparent, tracestate: self.tracestate.as_deref() }),
+            deliver_after: self.deliver_after.map(|moment| moment.0.to_string()),
+            expires_at: self.expires_at.map(|moment| moment.0.to_string()),
+            metadata: value::entries(&self.metadata)?,
         };
         serde_json::to_vec(&body).map_err(Failure::failed)
     }

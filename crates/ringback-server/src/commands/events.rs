@@ -15,6 +15,7 @@ use crate::{
 Examples:
   ringback events --tenant acme --since 1h
   ringback events --type call.ended --limit 200
+  ringback events --metadata campaign=spring --since 7d
   ringback events --key call-42 --json | jq -r '.items[].id'
 
 --since and --until go by when the events were accepted. Ends with 3 when there is none. `ringback
@@ -31,6 +32,10 @@ pub(crate) struct Events {
     /// With this key
     #[arg(long, value_parser = value::key)]
     key: Option<String>,
+
+    /// With this entry among their metadata; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = value::entry)]
+    metadata: Vec<(String, String)>,
 
     /// That became this in routing
     #[arg(long, value_parser = value::word::<EventState>())]
@@ -51,8 +56,11 @@ impl Events {
     pub(crate) async fn run(self) -> Result<()> {
         let of_any = self.tenant.is_none();
         let query = [("tenant", self.tenant), ("type", self.event_type), ("key", self.key), ("state", self.state)];
-        let query = query.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let query = query.chain(self.span.fields()).collect();
+        let metadata = value::entries(&self.metadata)?;
+        let names: Vec<_> = metadata.keys().map(|name| format!("metadata.{name}")).collect();
+        let mut query: Vec<(&str, String)> =
+            query.into_iter().filter_map(|(name, value)| Some((name, value?))).chain(self.span.fields()).collect();
+        query.extend(names.iter().map(String::as_str).zip(metadata.values().map(|value| (*value).to_owned())));
         let client = self.connection.open().await?;
         let show = |events: &[Event]| show(events, of_any);
         self.paging.list(&client, "/v1/events", query, "no event matches", show).await

@@ -23,6 +23,22 @@ impl std::str::FromStr for Moment {
     }
 }
 
+/// A moment to come: RFC 3339, or a duration from now such as `2h`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ahead(pub(crate) Timestamp);
+
+impl std::str::FromStr for Ahead {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(ahead) = parse_duration(text) {
+            return Ok(Self(Timestamp::now() + ahead));
+        }
+        let wrong = "neither an RFC 3339 time such as 2026-01-31T02:30:00Z nor a duration from now such as 2h";
+        text.parse().map(Self).map_err(|_| wrong.to_owned())
+    }
+}
+
 /// Which deliveries are meant.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Filter {

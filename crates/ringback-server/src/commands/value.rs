@@ -1,10 +1,11 @@
 //! Parsers of values whose form is known, so that a mistake is refused before any request, with the flag's name.
 
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ringback::{
     event::{is_key, is_tenant, is_type},
+    metadata::{is_name, is_value},
     operate::find::Sought,
     time::parse_duration,
     word::Word,
@@ -46,6 +47,29 @@ pub(super) fn some_of<T: Word>(words: &[T]) -> PossibleValuesParser {
 /// One of the engine's words, as itself.
 pub(super) fn parsed<T: Word + Send + Sync>() -> impl TypedValueParser<Value = T> {
     word::<T>().try_map(|text| text.parse::<T>())
+}
+
+/// An entry of metadata.
+pub(super) fn entry(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("must have the form NAME=VALUE")?;
+    if !is_name(name) {
+        return Err("must have a name of 1 to 64 of the characters A-Z a-z 0-9 _ . - before =".to_owned());
+    }
+    if !is_value(value) {
+        return Err("must have at most 256 characters without control characters behind =".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Entries of metadata by their names, of which none may be given twice.
+pub(super) fn entries(given: &[(String, String)]) -> crate::failure::Result<BTreeMap<&str, &str>> {
+    let mut entries = BTreeMap::new();
+    for (name, value) in given {
+        if entries.insert(name.as_str(), value.as_str()).is_some() {
+            return Err(crate::failure::Failure::usage(format!("--metadata: {name} is given twice")));
+        }
+    }
+    Ok(entries)
 }
 
 /// An id of one kind, kept as text.

@@ -155,6 +155,8 @@ keys! {
     "stale_after" stale_after: Span<1_000, { 366 * DAY_MS }> = "1m";
     /// An endpoint at which nothing but failures has come for so long is disabled, unless it says otherwise itself; `none` disables none.
     "disable_after" disable_after: Limit<1_000, { 366 * DAY_MS }> = "none";
+    /// Whether nothing but tests is sent to an endpoint before its receiver has answered a verification: `POST /v1/endpoints/{id}/verify`.
+    "require_verification" require_verification: bool = "false";
     /// How long events, their keys and finished deliveries are kept.
     "retention.events" retention_events: Span<1_000, { 36_600 * DAY_MS }> = "90d";
     /// How long payloads of events are kept that are neither owed nor dead.

@@ -28,6 +28,10 @@ pub(crate) fn policy(endpoint: &Endpoint, since: Option<Timestamp>, paint: Paint
     if let Some(rotation) = &endpoint.rotation {
         line("rotation", &under_way(rotation));
     }
+    let verified = endpoint.others.get("verified_at").and_then(Value::as_str).and_then(|at| at.parse().ok());
+    if let Some(at) = verified {
+        line("verified", &moment::with_age(at, Timestamp::now()));
+    }
     line("tries", &tries(endpoint));
     line("pace", &pace(endpoint));
     for setting in SETTINGS {

@@ -1,5 +1,6 @@
--- Where the window of list_events ends, if it is full. ?1 <= id < ?2, ?3 the window, ?5 key, ?6 tenant.
--- (PostgreSQL: end_of_events_of_key where a key is given.)
+-- Where the window of list_events ends, if it is full. ?1 <= id < ?2, ?3 the window, ?5 key, ?6 tenant, ?8 and ?9 an entry of
+-- metadata.
+-- (PostgreSQL: end_of_events_of_key and end_of_events_of_metadata where those are given.)
 SELECT id
 FROM ringback_event
 WHERE id >= ?1

@@ -2,6 +2,7 @@
 -- (PostgreSQL: many at once; the time is the database's.)
 UPDATE ringback_event
 SET payload = NULL,
+    metadata = NULL,
     expunged_at = coalesce(expunged_at, ?2),
     destination = ?3,
     key = iif(?4, NULL, key),

@@ -14,6 +14,9 @@ SELECT o.seq,
        iif(octet_length(e.destination) > 1048576, '{"bytes":' || octet_length(e.destination) || '}',
            e.destination) AS destination,
        iif(octet_length(e.trace) > 1024, '', e.trace) AS trace,
+       e.deliver_after,
+       e.expires_at,
+       NULL AS metadata,
        e.test
 FROM ringback_outbox AS o
 CROSS JOIN ringback_event AS e ON e.seq = o.seq

@@ -10,6 +10,9 @@ SELECT e.id AS event_id,
        NULL AS endpoint_keys,
        e.destination,
        e.trace,
+       e.deliver_after,
+       e.expires_at,
+       e.metadata,
        e.test,
        e.payload
 FROM json_each(?1) AS wanted

@@ -43,9 +43,22 @@ async fn read(
     range: Range,
     want: i64,
 ) -> sqlx::Result<super::scan::Found<EventRow>> {
-    let bind =
-        |query: Query| query.bind(filter.key.clone()).bind(filter.tenant.clone()).bind(filter.event_type.clone());
-    let (page, end) = if filter.key.is_some() {
+    let entry = filter.metadata.0.first_key_value();
+    let bind = |query: Query| {
+        query
+            .bind(filter.key.clone())
+            .bind(filter.tenant.clone())
+            .bind(filter.event_type.clone())
+            .bind(entry.map(|(name, _)| name.clone()))
+            .bind(entry.map(|(_, value)| value.clone()))
+            .bind(filter.metadata.to_text())
+    };
+    let (page, end) = if entry.is_some() {
+        (
+            sql!("events/list_events", "AND {part.is_of_metadata}"),
+            sql!("events/end_of_events", "AND {part.is_of_metadata}"),
+        )
+    } else if filter.key.is_some() {
         (sql!("events/list_events", "AND key = ?5"), sql!("events/end_of_events", "AND key = ?5"))
     } else if filter.tenant.is_some() {
         (sql!("events/list_events", "AND tenant = ?6"), sql!("events/end_of_events", "AND tenant = ?6"))

@@ -71,6 +71,13 @@ pub(super) async fn drop_keys(tx: &mut SqliteConnection, until: Timestamp) -> sq
     drop_oldest(tx, sql!("upkeep/forget_keys"), until).await
 }
 
+/// Forgets by which metadata events accepted before `until` are found.
+pub(super) async fn drop_metadata(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
+    let first = EventId::floor(until).uuid();
+    let dropped = sqlx::query(sql!("upkeep/forget_metadata")).bind(first.as_bytes().as_slice()).bind(ROWS);
+    Ok(dropped.execute(tx).await?.rows_affected() >= u64::from(ROWS))
+}
+
 /// Removes the keys of requests that came before `until`.
 pub(super) async fn drop_request_keys(tx: &mut SqliteConnection, until: Timestamp) -> sqlx::Result<bool> {
     drop_oldest(tx, sql!("upkeep/forget_request_keys"), until).await

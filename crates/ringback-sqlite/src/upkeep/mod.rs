@@ -66,6 +66,9 @@ impl Upkeep for Sqlite {
             Step::ForgetKeys => {
                 self.apply(move |tx| Box::pin(leftovers::drop_keys(tx, now - retention.idempotency_window))).await
             }
+            Step::ForgetMetadata => {
+                self.apply(move |tx| Box::pin(leftovers::drop_metadata(tx, now - retention.events))).await
+            }
             Step::ForgetRequestKeys => {
                 self.apply(move |tx| Box::pin(leftovers::drop_request_keys(tx, now - ONCE_FOR))).await
             }

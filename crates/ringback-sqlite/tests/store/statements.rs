@@ -10,7 +10,7 @@ use sqlx::{Executor as _, SqlSafeStr as _};
 use crate::fixture::Fixture;
 
 /// What narrows a statement down that asks for one endpoint, key or tenant, or for shards or lanes.
-const NARROWED: [(&str, &str); 12] = [
+const NARROWED: [(&str, &str); 14] = [
     ("work/feed", "d.shard = ?1"),
     ("work/feed", "d.lane = ?1"),
     ("work/find_due", "d.shard = place.value ->> 'of'"),
@@ -21,6 +21,8 @@ const NARROWED: [(&str, &str); 12] = [
     ("dead_letters/end_of_dead_letters", "AND endpoint_id = ?9"),
     ("events/list_events", "AND key = ?5"),
     ("events/list_events", "AND tenant = ?6"),
+    ("events/list_events", "AND {part.is_of_metadata}"),
+    ("events/end_of_events", "AND {part.is_of_metadata}"),
     ("events/end_of_events", "AND key = ?5"),
     ("events/end_of_events", "AND tenant = ?6"),
 ];

@@ -85,6 +85,8 @@ pub fn event_with(id: EventId) -> EventToAccept {
         endpoint_keys: None,
         destination: None,
         trace: None,
+        schedule: Default::default(),
+        metadata: None,
         test: false,
         payload: Bytes::from_static(b"{\"duration_minutes\":3.0}"),
         routing: Routing { config_version: 0, verdict: Verdict::Unmatched },
@@ -116,6 +118,7 @@ pub fn deliveries(event: EventId, endpoints: &[EndpointId]) -> Vec<NewDelivery> 
             endpoint: Some(endpoint),
             ordering_key: None,
             marks: Marks::default(),
+            schedule: Default::default(),
         })
         .collect()
 }
@@ -144,6 +147,7 @@ pub fn inline_event(url: &str, host: &str) -> EventToAccept {
         endpoint: None,
         ordering_key: None,
         marks: Marks::default(),
+        schedule: Default::default(),
     }]);
     event
 }

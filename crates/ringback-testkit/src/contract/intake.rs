@@ -78,6 +78,7 @@ pub async fn an_unroutable_event_is_dead_at_once_without_an_attempt(store: &dyn 
             endpoint: None,
             ordering_key: None,
             marks: Marks::default(),
+            schedule: Default::default(),
         },
         detail: "the URL has no host".to_owned(),
     };

@@ -319,6 +319,7 @@ pub async fn discarding_cancels_a_dead_letter(store: &dyn Store) {
             endpoint: None,
             ordering_key: None,
             marks: Marks::default(),
+            schedule: Default::default(),
         },
         detail: "no host".to_owned(),
     };

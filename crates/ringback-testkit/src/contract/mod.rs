@@ -27,6 +27,7 @@ pub mod outbox;
 pub mod replays;
 pub mod replays_of_many;
 pub mod replays_of_missing;
+pub mod schedules;
 pub mod sealed;
 pub mod sessions;
 pub mod tokens;
@@ -147,6 +148,12 @@ macro_rules! store_contract {
                 the_first_setting_stays,
                 a_setting_that_is_put_replaces_the_one_before,
                 what_comes_too_late_for_a_deleted_endpoint_is_cancelled;
+            schedules:
+                an_event_is_due_when_it_may_be_sent,
+                an_emitted_event_keeps_its_schedule_and_its_metadata,
+                what_expired_before_its_first_attempt_is_found,
+                events_are_found_by_their_metadata,
+                old_events_are_not_found_by_their_metadata;
             once:
                 a_request_under_a_key_is_carried_out_once,
                 a_request_that_is_refused_takes_no_key,
@@ -311,6 +318,7 @@ mod tests {
             include_str!("replays.rs"),
             include_str!("replays_of_many.rs"),
             include_str!("replays_of_missing.rs"),
+            include_str!("schedules.rs"),
             include_str!("sealed.rs"),
             include_str!("sessions.rs"),
             include_str!("links.rs"),

@@ -208,6 +208,7 @@ pub async fn an_event_routed_to_an_unusable_destination_is_dead(store: &dyn Stor
         endpoint: None,
         ordering_key: None,
         marks: Marks::default(),
+        schedule: Default::default(),
     };
     let unroutable = RoutedEvent {
         pointer: waiting[0].pointer,

@@ -46,6 +46,7 @@ words! {
         TlsClientAuth = 15 "tls_client_auth": "the receiver wants a client certificate",
         Panic = 16 "panic": "a defect of ours stopped this attempt",
         Authorization = 17 "authorization": "what authorises the request could not be had",
+        Challenge = 18 "challenge": "the answer does not hold the challenge of a verification",
     }
 
     /// How far an attempt had come when it ended badly.
@@ -131,6 +132,18 @@ impl Outcome {
             self.failure = None;
         } else if self.failure.is_none() {
             self.failure = Some(Failure { error: ErrorClass::Status, phase: None, ambiguous: false });
+        }
+        self
+    }
+
+    /// The same of a verification, whose answer must hold its challenge.
+    #[must_use]
+    pub(crate) fn holding(mut self, challenge: Option<&str>) -> Self {
+        let holds = |response: &Response| {
+            challenge.is_some_and(|text| response.body.windows(text.len().max(1)).any(|part| part == text.as_bytes()))
+        };
+        if self.is_delivered() && !self.response.as_ref().is_some_and(holds) {
+            self.failure = Some(Failure { error: ErrorClass::Challenge, phase: None, ambiguous: false });
         }
         self
     }

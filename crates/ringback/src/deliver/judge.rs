@@ -7,7 +7,7 @@
 //! | 410 of an endpoint | | gone: the endpoint is disabled, the delivery stays |
 //! | 410 of an inline destination | | dead, `gone` |
 //! | anything else | yes | retry after the schedule, or `Retry-After` if that is later |
-//! | anything else | no | dead, `exhausted` |
+//! | anything else | no | the endpoint's other URL at once, with as many tries; then dead, `exhausted` |
 //!
 //! 429 and 503 with `Retry-After` also hold the whole lane. What an outcome says about the receiver's health is its
 //! [`symptom`].
@@ -63,6 +63,8 @@ pub(super) struct Policy<'a> {
     pub(super) permanent: &'a Statuses,
     /// Whether a 410 ends the delivery, as for inline destinations.
     pub(super) inline: bool,
+    /// Whether there is another URL for a second budget.
+    pub(super) has_fallback: bool,
 }
 
 /// Judges an outcome. `tries_used` counts this attempt and those before it of the present budget; `chance` is a number in
@@ -76,12 +78,16 @@ pub(super) fn judge(outcome: &Outcome, tries_used: u32, policy: Policy<'_>, chan
     let asked = outcome.response.as_ref().and_then(|response| retry_after(&response.headers, now));
     let next = if status.is_some_and(|status| policy.permanent.contain(status)) {
         Next::Dead(DeadReason::Refused)
-    } else if status == Some(410) {
+    } else if status == Some(410) && !(policy.has_fallback && tries_used > policy.retry.max_attempts) {
         if policy.inline { Next::Dead(DeadReason::Gone) } else { Next::Gone }
-    } else if tries_used >= policy.retry.max_attempts {
+    } else if policy.has_fallback && tries_used == policy.retry.max_attempts {
+        // What the first receiver asks for is no matter of the other's.
+        Next::Retry { after: Duration::ZERO }
+    } else if tries_used >= policy.retry.max_attempts.saturating_mul(1 + u32::from(policy.has_fallback)) {
         Next::Dead(DeadReason::Exhausted)
     } else {
-        let scheduled = retry::delay(policy.retry, tries_used, chance);
+        let of_budget = (tries_used.max(1) - 1) % policy.retry.max_attempts.max(1) + 1;
+        let scheduled = retry::delay(policy.retry, of_budget, chance);
         Next::Retry { after: asked.map_or(scheduled, |asked| asked.max(scheduled)) }
     };
     let holds = matches!(status, Some(429 | 503));
@@ -97,7 +103,13 @@ pub(super) fn symptom(outcome: &Outcome) -> Symptom {
     }
     match outcome.failure.map(|failure| failure.error) {
         Some(ErrorClass::BlockedDestination | ErrorClass::Panic | ErrorClass::Authorization) | None => Symptom::Unknown,
-        Some(ErrorClass::Status | ErrorClass::Redirect | ErrorClass::Protocol | ErrorClass::TooLarge) => Symptom::Alive,
+        Some(
+            ErrorClass::Status
+            | ErrorClass::Redirect
+            | ErrorClass::Protocol
+            | ErrorClass::TooLarge
+            | ErrorClass::Challenge,
+        ) => Symptom::Alive,
         Some(
             ErrorClass::Timeout
             | ErrorClass::Reset
@@ -138,7 +150,7 @@ mod tests {
     }
 
     fn judged_by(outcome: &Outcome, tries_used: u32, permanent: &Statuses, inline: bool) -> Judgement {
-        let policy = Policy { retry: &Preset::Default.retry(), permanent, inline };
+        let policy = Policy { retry: &Preset::Default.retry(), permanent, inline, has_fallback: false };
         judge(outcome, tries_used, policy, 0.5, Timestamp::from_millis(0))
     }
 
@@ -180,9 +192,11 @@ mod tests {
         for error in ErrorClass::ALL {
             let expected = match error {
                 ErrorClass::BlockedDestination | ErrorClass::Panic | ErrorClass::Authorization => Symptom::Unknown,
-                ErrorClass::Status | ErrorClass::Redirect | ErrorClass::Protocol | ErrorClass::TooLarge => {
-                    Symptom::Alive
-                }
+                ErrorClass::Status
+                | ErrorClass::Redirect
+                | ErrorClass::Protocol
+                | ErrorClass::TooLarge
+                | ErrorClass::Challenge => Symptom::Alive,
                 _ => Symptom::Failing,
             };
             assert_eq!(symptom(&Outcome::refused(*error, Phase::Connect)), expected, "{error:?}");
@@ -195,6 +209,23 @@ mod tests {
         assert_eq!(judged(&outcome, 1).next, Next::Gone);
         assert_eq!(judged(&outcome, 3).next, Next::Gone);
         assert_eq!(judged_by(&outcome, 1, &Statuses::none(), true).next, Next::Dead(DeadReason::Gone));
+    }
+
+    #[test]
+    fn a_second_url_has_a_budget_of_its_own_at_once_and_no_410_of_it_disables() {
+        let judged = |status: u16, tries_used: u32| {
+            let (retry, permanent) = (Preset::Default.retry(), Statuses::none());
+            let policy = Policy { retry: &retry, permanent: &permanent, inline: false, has_fallback: true };
+            let outcome = answered(status, &[("retry-after", "1")]);
+            judge(&outcome, tries_used, policy, 0.5, Timestamp::from_millis(0)).next
+        };
+        let after = |seconds| Next::Retry { after: Duration::from_secs(seconds) };
+        let all: Vec<_> = (1..=6).map(|tries_used| judged(500, tries_used)).collect();
+        let dead = Next::Dead(DeadReason::Exhausted);
+        assert_eq!(all, [after(10), after(60), after(0), after(10), after(60), dead]);
+        assert_eq!(judged(410, 3), Next::Gone);
+        assert_eq!((judged(410, 4), judged(410, 6)), (after(10), dead));
+        assert_eq!(judged(200, 6), Next::Delivered);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! send      one deadline for everything; an Outcome, never an Err
 //! judge     outcome x attempt x policy -> Judgement (pure)
 //! record    up to 512 outcomes in one statement, one commit, fenced
+//! expire    gives up what was not to be sent later than now
 //! hold      stores which lanes are held, for whoever owns them after a restart
 //! ```
 //!
@@ -18,6 +19,7 @@
 mod authorize;
 mod clock;
 pub(crate) mod dispatch;
+pub(crate) mod expire;
 pub(crate) mod feed;
 pub(crate) mod follow;
 pub(crate) mod hold;
@@ -34,6 +36,7 @@ pub(crate) mod shards;
 pub mod sign;
 mod step;
 mod tokens;
+mod verification;
 mod work;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};

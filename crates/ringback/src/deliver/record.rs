@@ -33,6 +33,7 @@ use crate::{
     id::{DeliveryId, EndpointId},
     metrics::Owed,
     store::{Parts, Recorded, Setback, Settlement},
+    time::Timestamp,
 };
 
 /// Most outcomes in one statement.
@@ -63,8 +64,12 @@ pub(super) struct Report {
     pub(super) due: Due,
     /// The tenant of its event.
     pub(super) tenant: Arc<str>,
+    /// Before this its event was not to be sent.
+    pub(super) deliver_after: Option<Timestamp>,
     /// If the endpoint answered 410: the endpoint, and its version when the request was made.
     pub(super) gone: Option<(EndpointId, i64)>,
+    /// If the endpoint answered a verification: the endpoint, and its URL when the request was made.
+    pub(super) verified: Option<(EndpointId, String)>,
 }
 
 /// The way to the recording task.
@@ -200,8 +205,8 @@ fn read_again(delivering: &Delivering, stale: BTreeSet<LaneId>) {
 /// Whose the deliveries of a batch are.
 type AllOwed = HashMap<DeliveryId, Owed>;
 
-fn owed(Report { due, tenant, .. }: &Report) -> Owed {
-    Owed { endpoint: due.endpoint, tenant: tenant.clone(), marks: due.marks }
+fn owed(Report { due, tenant, deliver_after, .. }: &Report) -> Owed {
+    Owed { endpoint: due.endpoint, tenant: tenant.clone(), marks: due.marks, deliver_after: *deliver_after }
 }
 
 /// Writes outcomes, again and again until the database answers. Returns the lanes of those that came too late.
@@ -245,7 +250,7 @@ async fn write(delivering: &Delivering, outcomes: Vec<Recorded>, owed: &AllOwed)
 fn count(delivering: &Delivering, outcomes: &[Recorded], applied: &[bool], owed: &AllOwed) {
     let counted = || outcomes.iter().zip(applied).filter_map(|it| Some((it, owed.get(&it.0.id)?)));
     for ((outcome, applied), owed) in counted() {
-        delivering.engine.metrics().count_recorded(outcome, *applied, owed.marks);
+        delivering.engine.metrics().count_recorded(outcome, *applied, owed);
     }
     let applied = || counted().filter(|((_, applied), _)| **applied).map(|((outcome, _), owed)| (outcome, owed));
     delivering.engine.metrics().count_by_endpoint(applied());
@@ -281,6 +286,14 @@ async fn follow_up(delivering: &Arc<Delivering>, batch: &[Report]) {
     let gone: BTreeMap<_, _> = batch.iter().filter_map(|report| Some((report.gone?, report.recorded.id))).collect();
     for ((endpoint, version), example) in gone {
         disable_gone(delivering, endpoint, version, example).await;
+    }
+    for (endpoint, url) in batch.iter().filter_map(|report| report.verified.as_ref()) {
+        match delivering.engine().note_verified(*endpoint, url).await {
+            Ok(()) => tracing::info!(%endpoint, "has answered a verification"),
+            Err(error) => {
+                tracing::warn!(%endpoint, %error, "could not note that an endpoint is verified; verify it again")
+            }
+        }
     }
     let finished = batch
         .iter()

@@ -15,11 +15,13 @@ use futures_util::FutureExt as _;
 use super::{
     Delivering,
     authorize::authorize,
+    expire,
     judge::{self, Next},
-    lanes::{Courier, Ended, Symptom},
+    lanes::{Courier, Ended, Symptom, tries},
     record::Report,
     sign::{self, Message, OwnNames, Signed},
     step::Step,
+    verification,
 };
 use crate::{
     attempt::{Attempt, Conclusion, Detail, ErrorClass, Outcome, Phase},
@@ -58,7 +60,7 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
         give_back(&delivering, &due);
         return;
     };
-    let (took, symptom) = (begun.elapsed(), tried.symptom());
+    let (took, symptom) = (begun.elapsed(), tried.symptom_at(&courier, &due));
     let (step, target) = (tried.step.take(), tried.target.clone());
     // Making the report may panic, too; without a report the delivery would count as open for ever.
     let reported = catch_unwind(AssertUnwindSafe(|| report(&due, &courier, tried, at)));
@@ -66,7 +68,10 @@ pub(super) async fn deliver(delivering: Arc<Delivering>, due: Due, event: Arc<Lo
     if let (Some(spans), Some(step)) = (&delivering.engine.settings().spans, step) {
         step.tell(&**spans, &event.event, &recorded, target.as_deref());
     }
-    let report = Report { recorded, due, tenant: event.event.tenant.as_str().into(), gone };
+    let (tenant, deliver_after) = (event.event.tenant.as_str().into(), event.event.schedule.deliver_after);
+    let is_verified = verification::is_one(&due, &event) && recorded.settlement == Settlement::Delivered;
+    let verified = due.endpoint.filter(|_| is_verified).zip(target.map(|target| target.url.url.to_string()));
+    let report = Report { recorded, due, tenant, deliver_after, gone, verified };
     let now = Instant::now();
     let ended =
         Ended { took, symptom, asked: asked.map(|wait| now + wait), pause: report.gone.map(|_| now + GONE_PAUSE) };
@@ -108,6 +113,8 @@ enum Untried {
     Unroutable(String),
     /// The endpoint that the inline destination inherits from cannot be read now.
     Waits,
+    /// Its event expired before the first attempt.
+    Over,
 }
 
 impl Tried {
@@ -119,9 +126,12 @@ impl Tried {
         Self { outcome: Err(Untried::Unroutable(why)), target: None, signed: None, step: None }
     }
 
-    /// What the outcome says about the receiver.
-    fn symptom(&self) -> Symptom {
-        self.outcome.as_ref().map_or(Symptom::Unknown, judge::symptom)
+    /// What the outcome says about the receiver. Silence at the first of two URLs does not keep deliveries from their way to
+    /// the other.
+    fn symptom_at(&self, courier: &Courier, due: &Due) -> Symptom {
+        let symptom = self.outcome.as_ref().map_or(Symptom::Unknown, judge::symptom);
+        let goes_on = courier.fallback.is_some() && courier.fallback_of(due).is_none();
+        if goes_on && symptom == Symptom::Failing { Symptom::Unknown } else { symptom }
     }
 }
 
@@ -132,7 +142,10 @@ async fn attempt(
     event: &Arc<LoadedEvent>,
     courier: &Arc<Courier>,
 ) -> Option<Tried> {
-    let target = match target(delivering, event, courier) {
+    if due.attempts == 0 && !due.marks.replay && event.event.schedule.is_over(delivering.database_now()) {
+        return Some(Tried { outcome: Err(Untried::Over), target: None, signed: None, step: None });
+    }
+    let target = match target(delivering, due, event, courier) {
         Ok(Some(target)) => target,
         Ok(None) => return Some(Tried::unsent(Outcome::refused(ErrorClass::BlockedDestination, Phase::Policy))),
         Err(untried) => return Some(Tried { outcome: Err(untried), target: None, signed: None, step: None }),
@@ -163,7 +176,7 @@ async fn attempt(
         let spent = if waited.is_zero() && refused.is_none() { Duration::ZERO } else { begun.elapsed() };
         left = whole.saturating_sub(spent);
         let outcome = delivering.outside.carrier.carry(&courier.connections, &signed, left).await;
-        let outcome = outcome.under(&target.success).after(spent);
+        let outcome = verification::judged(outcome.under(&target.success).after(spent), due, event);
         left = whole.saturating_sub(begun.elapsed());
         // Once: a receiver that refuses the new token, too, will refuse the next.
         if refused.is_none() && !left.is_zero() && wants_another(&outcome) {
@@ -223,11 +236,17 @@ async fn sign(
     compute(effort, move || signed(&event, &target, &own)).await
 }
 
-/// Where the request goes: to the lane's endpoint, or the event's own destination. `Ok(None)` if the endpoint's URL may not
+/// Where the request goes: to the lane's endpoint, at its other URL if the first budget is spent, or the event's own destination. `Ok(None)` if the endpoint's URL may not
 /// be dialled any more; `Err` if the inline destination cannot be used.
-fn target(delivering: &Delivering, event: &LoadedEvent, courier: &Courier) -> Result<Option<Arc<Target>>, Untried> {
+fn target(
+    delivering: &Delivering,
+    due: &Due,
+    event: &LoadedEvent,
+    courier: &Courier,
+) -> Result<Option<Arc<Target>>, Untried> {
     if courier.endpoint.is_some() {
-        return Ok(courier.target.clone());
+        let fallback = courier.fallback_of(due).map(|fallback| &fallback.target);
+        return Ok(fallback.unwrap_or(&courier.target).clone());
     }
     let event = &event.event;
     let unroutable = |why: String| Untried::Unroutable(why);
@@ -256,15 +275,16 @@ fn report(
         Ok(outcome) => outcome,
         Err(Untried::Unroutable(why)) => return (unroutable(due, courier, why), None, None),
         Err(Untried::Waits) => return (waits(due), None, None),
+        Err(Untried::Over) => return (expire::expired(due, courier.blocks_when_dead), None, None),
     };
     let retry = tried.target.as_ref().map_or(&courier.retry, |target| &target.retry);
-    let tries = u32::try_from(due.attempts - due.attempts_at_refill + 1).unwrap_or(1);
     // A test is sent to disabled endpoints, too: if a 410 kept it pending, it would be sent again and again.
     let ends_when_gone = courier.endpoint.is_none() || due.marks.test;
     let none = Statuses::none();
     let permanent = tried.target.as_ref().map_or(&none, |target| &target.permanent);
-    let policy = judge::Policy { retry, permanent, inline: ends_when_gone };
-    let judgement = judge::judge(&outcome, tries, policy, chance(), Timestamp::now());
+    let (fallback, has_fallback) = (courier.fallback_of(due), courier.fallback.is_some());
+    let policy = judge::Policy { retry, permanent, inline: ends_when_gone, has_fallback };
+    let judgement = judge::judge(&outcome, tries(due), policy, chance(), Timestamp::now());
     let settlement = match judgement.next {
         Next::Delivered => Settlement::Delivered,
         Next::Retry { after } => Settlement::Retry { after },
@@ -278,7 +298,13 @@ fn report(
         lane: due.lane,
         fence: due.attempts,
         settlement,
-        attempt: Some(write_up(due.attempts + 1, at, outcome, tried.signed, &courier.url)),
+        attempt: Some(write_up(
+            due.attempts + 1,
+            at,
+            outcome,
+            tried.signed,
+            fallback.map_or(&courier.url, |fallback| &fallback.url),
+        )),
     };
     (recorded, gone, judgement.hold)
 }

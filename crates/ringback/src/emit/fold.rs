@@ -174,6 +174,8 @@ fn to_accept(prepared: &Prepared, shared: &Shared, directory: &Directory) -> Eve
         endpoint_keys: event.endpoint_keys.clone(),
         destination: event.destination.clone(),
         trace: event.trace.clone(),
+        schedule: event.schedule,
+        metadata: event.metadata.clone(),
         test: event.test,
         payload: prepared.loaded.payload.clone().unwrap_or_default(),
         routing,

@@ -13,6 +13,7 @@ use crate::{
     id::EventId,
     invalid::{Invalid, Warning},
     route,
+    schedule::Schedule,
     settings::Settings,
     store::LoadedEvent,
     time::Timestamp,
@@ -83,7 +84,8 @@ pub(crate) fn prepare_own(new: NewEvent, now: Timestamp, settings: &Settings) ->
 
 /// Checks an event and gives it an id.
 fn prepare(new: NewEvent, now: Timestamp, directory: &Directory, settings: &Settings) -> Result<Prepared, Invalid> {
-    new.check(settings.max_payload_bytes)?;
+    let checked = new.check(settings.max_payload_bytes);
+    together(checked, new.check_at(now))?;
     made(new, now, directory, settings)
 }
 
@@ -114,6 +116,8 @@ fn made(new: NewEvent, now: Timestamp, directory: &Directory, settings: &Setting
         endpoint_keys: new.endpoint_keys,
         destination,
         trace: new.trace.map(Box::new),
+        schedule: new.schedule,
+        metadata: (!new.metadata.is_empty()).then(|| Box::new(new.metadata)),
         test: false,
         unreadable: None,
     };
@@ -176,6 +180,12 @@ fn is_signed(event: &Event, directory: &Directory) -> bool {
     route::addressed(event, directory).any(|endpoint| endpoint.selects(&event.event_type) && endpoint.signs_body())
 }
 
+fn together(one: Result<(), Invalid>, other: Result<(), Invalid>) -> Result<(), Invalid> {
+    let mut all = Invalid::default();
+    [one, other].into_iter().filter_map(Result::err).for_each(|found| all.absorb("", found));
+    all.or(())
+}
+
 fn under(prefix: &str, invalid: Invalid) -> Invalid {
     let mut outer = Invalid::default();
     outer.absorb(prefix, invalid);
@@ -183,7 +193,7 @@ fn under(prefix: &str, invalid: Invalid) -> Invalid {
 }
 
 /// A digest of all that a second event under the same idempotency key must equal: payload bytes, key, ordering key,
-/// endpoint keys and destination as they were given. Not the trace, since each try of a request may have its own. Every part is prefixed with its length, so that no two inputs run
+/// endpoint keys, destination, schedule and metadata as they were given. Not the trace, since each try of a request may have its own. Every part is prefixed with its length, so that no two inputs run
 /// together.
 fn content(new: &NewEvent) -> [u8; 32] {
     let mut hasher = Sha256::new();
@@ -202,5 +212,16 @@ fn content(new: &NewEvent) -> [u8; 32] {
     part(keys.as_deref().map(str::as_bytes));
     let destination = new.destination.as_ref().map(Destination::fingerprint);
     part(destination.as_ref().map(<[u8; 32]>::as_slice));
+    // These are younger than digests that are stored, so they count only where they are given, each behind a number.
+    let Schedule { deliver_after, expires_at } = new.schedule;
+    let times = [(2, deliver_after), (3, expires_at)];
+    for (number, at) in times.into_iter().filter_map(|(number, at)| Some((number, at?))) {
+        hasher.update([number]);
+        hasher.update(at.micros().to_be_bytes());
+    }
+    if let Some(metadata) = new.metadata.to_text() {
+        hasher.update([4]);
+        hasher.update(metadata);
+    }
     hasher.finalize().into()
 }

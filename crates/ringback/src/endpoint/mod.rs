@@ -122,6 +122,9 @@ macro_rules! spec {
             pub scheme: Scheme,
             /// How often and when a failed delivery is tried again.
             pub retry: Retry,
+            /// When the receiver at this URL last answered a verification; another URL has to be verified anew.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub verified_at: Option<Timestamp>,
             $(
                 $(#[$about])+
                 $(#[$serde])*
@@ -152,6 +155,8 @@ pub struct Endpoint {
     pub disabled_reason: Option<String>,
     /// Whether an operator paused it.
     pub paused: bool,
+    /// Whether nothing but tests is sent to it before it is verified. The configuration decides, so no store knows it.
+    pub must_be_verified: bool,
     /// The configuration version that last changed it.
     pub version: i64,
     /// When it was created.
@@ -176,6 +181,8 @@ impl Endpoint {
             Some(HoldReason::EndpointDisabled)
         } else if self.paused {
             Some(HoldReason::Paused)
+        } else if self.must_be_verified && self.spec.verified_at.is_none() {
+            Some(HoldReason::Unverified)
         } else {
             None
         }

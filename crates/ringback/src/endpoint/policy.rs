@@ -31,7 +31,12 @@ impl Endpoint {
             Preset::Default => PolicyOrigin::Default,
             _ => PolicyOrigin::Preset,
         };
-        TriesOf { max_attempts: self.spec.retry.max_attempts, origin }
+        TriesOf { max_attempts: self.spec.retry.max_attempts.saturating_mul(self.budgets()), origin }
+    }
+
+    /// How many budgets of tries a delivery has: one for each URL.
+    pub(crate) fn budgets(&self) -> u32 {
+        1 + u32::from(self.spec.fallback_url.is_some())
     }
 }
 

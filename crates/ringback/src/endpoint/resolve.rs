@@ -73,7 +73,10 @@ impl Draft {
         egress: &Egress,
         header_prefix: &str,
     ) -> Result<Resolved, Invalid> {
-        self.settle(Some(&current.credentials), egress, header_prefix)
+        let mut resolved = self.settle(Some(&current.credentials), egress, header_prefix)?;
+        // What was proved of one URL says nothing of another.
+        resolved.spec.verified_at = current.spec.verified_at.filter(|_| resolved.spec.url == current.spec.url);
+        Ok(resolved)
     }
 
     fn settle(
@@ -100,6 +103,7 @@ impl Draft {
         check::tenant(self.tenant.as_deref(), &mut invalid);
         check::key(self.key.as_deref(), "/key", &mut invalid);
         let url = url(self.url.as_deref(), egress, &mut warnings, &mut invalid);
+        self.fallback_url = fallback(self.fallback_url.take(), egress, &mut warnings, &mut invalid);
         setting::check(&self, &mut invalid);
         check::event_types(self.event_types.as_deref(), &mut invalid);
         if let Some(Auth::Oauth2(oauth)) = &mut self.auth {
@@ -155,6 +159,26 @@ pub(super) fn together(misread: Invalid, found: Invalid) -> Invalid {
 
 fn is_at_or_under(pointer: &str, field: &str) -> bool {
     pointer.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A fallback by the rules of `url`, whose findings and warnings are its own.
+fn fallback(
+    text: Option<String>,
+    egress: &Egress,
+    warnings: &mut Vec<Warning>,
+    invalid: &mut Invalid,
+) -> Option<String> {
+    const POINTER: &str = "/fallback_url";
+    match TargetUrl::parse(&text?, egress) {
+        Ok((target, warning)) => {
+            warnings.extend(warning.map(|warning| Warning { pointer: POINTER.to_owned(), ..warning }));
+            Some(target.url.into())
+        }
+        Err(refusal) => {
+            refusal.findings.into_iter().for_each(|found| invalid.add(POINTER, found.code, found.detail));
+            None
+        }
+    }
 }
 
 fn url(text: Option<&str>, egress: &Egress, warnings: &mut Vec<Warning>, invalid: &mut Invalid) -> String {

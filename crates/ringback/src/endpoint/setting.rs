@@ -65,6 +65,10 @@ macro_rules! for_every_setting {
             body: crate::endpoint::Body => crate::endpoint::Body [serde(default)] = |preset| preset.body().into(),
                 "body", Shape::Body, r#""raw""#, Some("body");
 
+            /// Where a delivery goes once its budget of tries is spent at `url`, for one more budget
+            fallback_url: String => Option<String> [serde(default)] = |_| None,
+                "fallback-url", Shape::Url, r#""https://fallback.example.com/hook""#, Some("fallback");
+
             /// Whether each request says in `traceparent` which span of which trace it is
             trace: bool => bool [serde(default)] = |_| false,
                 "trace", Shape::Flag, "false", Some("trace");
@@ -108,6 +112,8 @@ pub enum Shape {
         /// Whether it has no control characters; if not, it has no NUL.
         one_line: bool,
     },
+    /// A URL that requests may be sent to.
+    Url,
     /// `true` or `false`.
     Flag,
     /// A span of time as a whole number of milliseconds.
@@ -188,7 +194,7 @@ macro_rules! table {
             let Rest { url, event_types, scheme, retry } = rest;
             $(let otherwise: fn(Preset) -> $kept = $otherwise;
             let $name = draft.$name.take().map_or_else(|| otherwise(preset), <$kept>::from);)+
-            Spec { url, event_types, preset, scheme, retry, $($name),+ }
+            Spec { url, event_types, preset, scheme, retry, verified_at: None, $($name),+ }
         }
 
         impl Spec {
@@ -323,6 +329,11 @@ mod tests {
                     let wrong =
                         vec![json!("Raw"), json!(1), json!({"template": "{x}"}), json!({"content_type": "a/b"})];
                     (vec![json!("envelope"), own], wrong)
+                }
+                Shape::Url => {
+                    let fits = vec![json!("https://example.com/b"), json!("https://example.com:8443/")];
+                    let wrong = ["http://example.com/", "ftp://example.com/", "https://10.0.0.1/", "a b", ""];
+                    (fits, wrong.iter().map(|url| json!(url)).chain([json!(1)]).collect())
                 }
                 Shape::Flag => (vec![json!(true)], vec![json!("true")]),
                 Shape::Span { least, most } => {

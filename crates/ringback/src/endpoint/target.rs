@@ -153,7 +153,12 @@ impl Endpoint {
     /// # Errors
     /// When what was stored cannot be used, or its URL may not be sent to any more.
     pub fn target(&self, egress: &Egress) -> Result<Target, Invalid> {
-        let (url, _) = TargetUrl::parse(&self.spec.url, egress)?;
+        self.target_at(&self.spec.url, egress)
+    }
+
+    /// The same at another URL of its own: signed and authorised alike.
+    pub(crate) fn target_at(&self, url: &str, egress: &Egress) -> Result<Target, Invalid> {
+        let (url, _) = TargetUrl::parse(url, egress)?;
         let timeout = Duration::from_millis(self.spec.timeout_ms.into());
         let (scheme, retry) = (self.spec.scheme.clone(), self.spec.retry.clone());
         let target = Target::new(url, scheme, Arc::clone(&self.credentials), timeout, retry)?;

@@ -49,7 +49,7 @@ use self::{
 };
 use crate::{
     attempt::{Attempt, Conclusion},
-    delivery::{DeadReason, Marks, Status as DeliveryStatus},
+    delivery::{DeadReason, Status as DeliveryStatus},
     store::{EventState, Recorded, Settlement},
 };
 
@@ -152,8 +152,8 @@ impl Metrics {
     }
 
     /// Counts an outcome that the store has recorded, if it `applied`: otherwise it was stale, and changed nothing.
-    pub(crate) fn count_recorded(&self, outcome: &Recorded, applied: bool, marks: Marks) {
-        let Recorded { id, settlement, attempt, .. } = outcome;
+    pub(crate) fn count_recorded(&self, outcome: &Recorded, applied: bool, owed: &Owed) {
+        let (Recorded { id, settlement, attempt, .. }, marks) = (outcome, owed.marks);
         if let Some(attempt) = attempt {
             self.count_attempt(attempt, applied);
         }
@@ -161,7 +161,8 @@ impl Metrics {
         if !applied || marks.delivered_before {
             return;
         }
-        let accepted_at = id.event().accepted_at();
+        // Nobody waited for what was not to be sent yet.
+        let accepted_at = id.event().accepted_at().max(owed.deliver_after.unwrap_or_default());
         if let Some(attempt) = attempt.as_ref().filter(|attempt| attempt.number == 1) {
             self.first_attempt_delay.observe(attempt.at.since(accepted_at).as_secs_f64());
         }

@@ -35,6 +35,8 @@ pub(crate) struct Owed {
     pub(crate) tenant: Arc<str>,
     /// Why the delivery exists.
     pub(crate) marks: Marks,
+    /// Before this its event was not to be sent.
+    pub(crate) deliver_after: Option<Timestamp>,
 }
 
 /// The sums of this process.
@@ -185,7 +187,7 @@ mod tests {
     fn an_outcome_counts_for_its_endpoint_its_tenant_and_everything() {
         let sums = Sums::default();
         let endpoint = EndpointId::new(Timestamp::from_millis(1));
-        let owed = |endpoint| Owed { endpoint, tenant: "acme".into(), marks: Marks::default() };
+        let owed = |endpoint| Owed { endpoint, tenant: "acme".into(), marks: Marks::default(), deliver_after: None };
         let (one, inline) = (owed(Some(endpoint)), owed(None));
         let outcomes =
             [outcome(1, None, Settlement::Delivered), outcome(3, Some(ErrorClass::Timeout), Settlement::Keep)];
@@ -217,6 +219,7 @@ mod tests {
             endpoint: None,
             tenant: "acme".into(),
             marks: Marks { delivered_before, ..Marks::default() },
+            deliver_after: None,
         };
         let outcome = outcome(2, Some(ErrorClass::Status), dead());
         sums.count([(&outcome, &owed(true)), (&outcome, &owed(false))].into_iter());

@@ -1,7 +1,12 @@
 use prometheus_client::{encoding::text, registry::Registry};
 
 use super::*;
-use crate::{attempt::ErrorClass, delivery::LaneId, id::EventId, time::Timestamp};
+use crate::{
+    attempt::ErrorClass,
+    delivery::{LaneId, Marks},
+    id::EventId,
+    time::Timestamp,
+};
 
 fn page(metrics: &Metrics) -> String {
     let mut registry = Registry::default();
@@ -34,10 +39,14 @@ fn outcome(settlement: Settlement, conclusion: Conclusion, error: Option<ErrorCl
     Recorded { id, lane: LaneId::from_i64(1), fence: 0, settlement, attempt: Some(attempt) }
 }
 
+fn owed(marks: Marks) -> Owed {
+    Owed { endpoint: None, tenant: "acme".into(), marks, deliver_after: None }
+}
+
 #[test]
 fn a_delivery_is_counted_and_timed_from_its_acceptance() {
     let metrics = Metrics::default();
-    metrics.count_recorded(&outcome(Settlement::Delivered, Conclusion::Delivered, None), true, Marks::default());
+    metrics.count_recorded(&outcome(Settlement::Delivered, Conclusion::Delivered, None), true, &owed(Marks::default()));
     for sample in [
         r#"ringback_attempts_total{outcome="delivered",error=""} 1"#,
         r#"ringback_deliveries_total{status="delivered"} 1"#,
@@ -53,7 +62,7 @@ fn a_delivery_is_counted_and_timed_from_its_acceptance() {
 fn what_came_too_late_is_an_attempt_and_nothing_else() {
     let metrics = Metrics::default();
     let late = outcome(Settlement::Delivered, Conclusion::Delivered, None);
-    metrics.count_recorded(&late, false, Marks::default());
+    metrics.count_recorded(&late, false, &owed(Marks::default()));
     assert!(shows(&metrics, r#"ringback_attempts_total{outcome="stale",error=""} 1"#));
     assert!(shows(&metrics, r#"ringback_deliveries_total{status="delivered"} 0"#));
     assert!(shows(&metrics, "ringback_first_attempt_delay_seconds_count 0"));
@@ -64,7 +73,7 @@ fn a_replay_of_a_delivered_one_is_an_attempt_and_nothing_else() {
     let metrics = Metrics::default();
     let marks = Marks { replay: true, delivered_before: true, ..Marks::default() };
     let dead = Settlement::Dead { reason: DeadReason::Exhausted, detail: None, blocks: false };
-    metrics.count_recorded(&outcome(dead, Conclusion::Failed, Some(ErrorClass::Timeout)), true, marks);
+    metrics.count_recorded(&outcome(dead, Conclusion::Failed, Some(ErrorClass::Timeout)), true, &owed(marks));
     assert!(shows(&metrics, r#"ringback_attempts_total{outcome="failed",error="timeout"} 1"#));
     assert!(shows(&metrics, r#"ringback_dead_total{reason="exhausted"} 0"#));
 }
@@ -73,7 +82,7 @@ fn a_replay_of_a_delivered_one_is_an_attempt_and_nothing_else() {
 fn the_time_until_a_replay_is_not_the_time_of_a_delivery() {
     let metrics = Metrics::default();
     let marks = Marks { replay: true, ..Marks::default() };
-    metrics.count_recorded(&outcome(Settlement::Delivered, Conclusion::Delivered, None), true, marks);
+    metrics.count_recorded(&outcome(Settlement::Delivered, Conclusion::Delivered, None), true, &owed(marks));
     assert!(shows(&metrics, r#"ringback_deliveries_total{status="delivered"} 1"#));
     assert!(shows(&metrics, "ringback_delivery_duration_seconds_count 0"));
 }
@@ -83,7 +92,7 @@ fn a_delivery_that_was_never_tried_is_dead_all_the_same() {
     let metrics = Metrics::default();
     let dead = Settlement::Dead { reason: DeadReason::Unroutable, detail: None, blocks: false };
     let untried = Recorded { attempt: None, ..outcome(dead, Conclusion::Failed, None) };
-    metrics.count_recorded(&untried, true, Marks::default());
+    metrics.count_recorded(&untried, true, &owed(Marks::default()));
     assert!(shows(&metrics, r#"ringback_dead_total{reason="unroutable"} 1"#));
     assert!(shows(&metrics, r#"ringback_deliveries_total{status="dead"} 1"#));
     assert!(shows(&metrics, "ringback_first_attempt_delay_seconds_count 0"));

@@ -167,7 +167,7 @@ mod tests {
 
     fn endpoint(n: u128) -> Owed {
         let endpoint = Some(EndpointId::from_uuid(uuid::Uuid::from_u128(n)));
-        Owed { endpoint, tenant: "acme".into(), marks: Marks::default() }
+        Owed { endpoint, tenant: "acme".into(), marks: Marks::default(), deliver_after: None }
     }
 
     fn outcome(conclusion: Conclusion, settlement: Settlement) -> Recorded {

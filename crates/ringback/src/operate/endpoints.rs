@@ -14,7 +14,7 @@ use crate::{
     audit::{Action, Actor, Who},
     delivery::Status,
     endpoint::{Broken, Draft, Endpoint, Resolved, StoredEndpoint, WouldDestroy, broken, merge_patch},
-    event::TEST_TYPE,
+    event::{TEST_TYPE, VERIFICATION_TYPE},
     id::{DeliveryId, EndpointId, EventId},
     invalid::{Invalid, Warning},
     operate::{
@@ -103,6 +103,7 @@ impl Engine {
             enabled: resolved.enabled,
             disabled_reason: None,
             paused: false,
+            must_be_verified: false,
             version: 0,
             created_at: now,
             updated_at: now,
@@ -275,7 +276,11 @@ impl Engine {
         let endpoint = directory.endpoint(id).ok_or(TestError::Absent)?;
         let event_type = event_type.unwrap_or_else(|| TEST_TYPE.to_owned());
         let payload = payload.unwrap_or(Bytes::from_static(TEST_PAYLOAD));
-        self.accept_test(endpoint, event_type, payload, once, by).await
+        if event_type == VERIFICATION_TYPE {
+            let why = "is the type of a verification, whose challenge nobody may choose: verify the endpoint instead";
+            return Err(crate::emit::Error::Invalid(Invalid::one("/0/type", "reserved", why)).into());
+        }
+        self.accept_test(endpoint, event_type, payload, once, (Action::TestEndpoint, by)).await
     }
 
     /// An endpoint as the store has it now.

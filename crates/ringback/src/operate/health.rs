@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::figures::COUNTED_MAX;
 use crate::{
     Engine,
+    delivery::HoldReason,
     endpoint::Endpoint,
     store::{
         self,
@@ -29,8 +30,11 @@ impl Engine {
         self.add_figures().await;
         let ids: Vec<_> = endpoints.iter().map(|endpoint| endpoint.id).collect();
         let (vitals, now) = (self.store().vitals(&ids, COUNTED_MAX).await?, Timestamp::now());
+        // An endpoint that was just read from the store does not know what the configuration requires.
+        let requires = self.settings().require_verification;
+        let unverified = |endpoint: &Endpoint| requires && endpoint.spec.verified_at.is_none();
         let standing = |endpoint: &Endpoint| Standing {
-            held_by_word: endpoint.hold_reason(),
+            held_by_word: endpoint.hold_reason().or(unverified(endpoint).then_some(HoldReason::Unverified)),
             created_at: endpoint.created_at,
             updated_at: endpoint.updated_at,
         };

@@ -39,6 +39,7 @@ pub mod stamp;
 mod summing;
 pub mod tally;
 pub mod tokens;
+mod verifying;
 
 pub use self::readiness::NotReady;
 pub(crate) use self::{expunge::expunge, housekeeping::keep_house, replay::replay, summing::sum_up};

@@ -2,6 +2,7 @@
 
 use crate::{
     Engine,
+    attempt::Detail,
     compute::compute,
     endpoint::{Endpoint, Scheme},
     id::DeliveryId,
@@ -47,6 +48,7 @@ impl Engine {
         if secrets.is_empty() || endpoint.spec.scheme == Scheme::None {
             return Ok(Checked::NothingSigned);
         }
+        let url = self.last_url(id, endpoint).await?;
         let body = match body {
             Some(body) => body,
             None => match self.sent(&row, attempt_of(&headers, &self.settings().header_prefix)).await? {
@@ -58,7 +60,7 @@ impl Engine {
             scheme: endpoint.spec.scheme.clone(),
             secrets,
             tolerance: None,
-            url: endpoint.spec.url.clone(),
+            url,
             id: Some(id.event().to_string()),
         };
         let request = Request { method: endpoint.spec.method, headers, body };
@@ -72,6 +74,17 @@ fn attempt_of(headers: &[(String, String)], prefix: &str) -> Option<i32> {
     let name = format!("{prefix}attempt");
     let (_, number) = headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(&name))?;
     number.trim().parse().ok()
+}
+
+impl Engine {
+    /// Where the delivery was sent last, if the endpoint has two URLs.
+    async fn last_url(&self, id: DeliveryId, endpoint: &Endpoint) -> store::Result<String> {
+        let own = endpoint.spec.url.clone();
+        let Some(other) = &endpoint.spec.fallback_url else { return Ok(own) };
+        let last = self.attempts(id).await?.pop();
+        let is_other = last.is_some_and(|last| Detail::from_bytes(&last.detail).url == other.as_str());
+        Ok(if is_other { other.clone() } else { own })
+    }
 }
 
 /// The secrets that count, the present one first, and those that were rotated away.

@@ -9,6 +9,7 @@ use crate::{
     endpoint::{Endpoint, KeptDestination, TargetUrl},
     event::Event,
     id::EventId,
+    schedule::Schedule,
     seal::MasterKeys,
     store::{Routing, Verdict},
 };
@@ -35,6 +36,7 @@ pub(crate) fn to_one(event: EventId, endpoint: &Endpoint, directory: &Directory)
         endpoint: Some(endpoint.id),
         ordering_key: None,
         marks,
+        schedule: Schedule::default(),
     };
     Routing { config_version: directory.version, verdict: Verdict::Deliveries(vec![delivery]) }
 }
@@ -57,6 +59,7 @@ fn registered(event: &Event, directory: &Directory) -> Verdict {
             endpoint: Some(endpoint.id),
             ordering_key: event.ordering_key.clone().filter(|_| endpoint.spec.ordered),
             marks: Marks::default(),
+            schedule: event.schedule,
         })
         .collect();
     if deliveries.is_empty() { Verdict::Unmatched } else { Verdict::Deliveries(deliveries) }
@@ -87,7 +90,8 @@ fn inline(event: &Event, destination: &str, directory: &Directory, egress: &Egre
 }
 
 fn only(event: &Event, lane: LaneId) -> NewDelivery {
-    NewDelivery { id: event.id.delivery(1), lane, endpoint: None, ordering_key: None, marks: Marks::default() }
+    let (marks, schedule) = (Marks::default(), event.schedule);
+    NewDelivery { id: event.id.delivery(1), lane, endpoint: None, ordering_key: None, marks, schedule }
 }
 
 /// The lane of an inline destination of an event; otherwise why nothing can be sent there, for operators.
@@ -128,6 +132,8 @@ mod tests {
             endpoint_keys: None,
             destination: destination.map(str::to_owned),
             trace: None,
+            schedule: Default::default(),
+            metadata: None,
             test: false,
             unreadable: None,
         }

@@ -260,6 +260,7 @@ mod tests {
             endpoint: None,
             ordering_key: None,
             marks: Marks::default(),
+            schedule: Default::default(),
         };
         let deliveries = (1..=deliveries as u16).map(delivery).collect();
         RoutedEvent {

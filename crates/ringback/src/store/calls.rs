@@ -25,6 +25,7 @@ macro_rules! for_every_call {
                 look load_events(ids: &[EventId]) -> Vec<LoadedEvent>;
                 commit record(outcomes: &[Recorded]) -> Vec<bool>;
                 look find_untried(deliveries: &[(DeliveryId, i32)]) -> Vec<DeliveryId>;
+                look find_overdue(shards: &[Shard], limit: u32) -> Vec<(Due, String)>;
                 look set_holds(node: NodeId, holds: &[Hold]) -> ();
                 look load_holds(shards: &[Shard]) -> Vec<Hold>;
             }

@@ -7,6 +7,8 @@ use crate::{
     audit::Entry,
     delivery::{Due, NewDelivery},
     id::EventId,
+    metadata::Metadata,
+    schedule::Schedule,
     time::Timestamp,
     trace::TraceContext,
 };
@@ -26,7 +28,7 @@ pub struct EventToAccept {
     pub ordering_key: Option<String>,
     /// Makes a second emit with the same key the same event.
     pub idempotency_key: Option<String>,
-    /// SHA-256 over payload, key, ordering key, endpoint keys and destination.
+    /// SHA-256 over payload, key, ordering key, endpoint keys, destination, schedule and metadata.
     pub content: [u8; 32],
     /// When it happened.
     pub occurred_at: Timestamp,
@@ -36,6 +38,10 @@ pub struct EventToAccept {
     pub destination: Option<String>,
     /// Where it stands in the platform's trace; stores keep its text.
     pub trace: Option<Box<TraceContext>>,
+    /// When it may be sent.
+    pub schedule: Schedule,
+    /// What it is told apart by; stores keep its text.
+    pub metadata: Option<Box<Metadata>>,
     /// Whether it was created by "send a test event".
     pub test: bool,
     /// The bytes to sign and send.

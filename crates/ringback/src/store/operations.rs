@@ -17,6 +17,7 @@ use crate::{
     delivery::{DeadReason, HoldReason, LaneId, Marks, Status},
     event::Event,
     id::{DeliveryId, EndpointId, EventId, ReplayId},
+    metadata::Metadata,
     time::Timestamp,
     word::words,
 };
@@ -50,6 +51,8 @@ pub struct EventFilter {
     pub event_type: Option<String>,
     /// With this key.
     pub key: Option<String>,
+    /// With all of these entries among their metadata.
+    pub metadata: Metadata,
     /// Accepted in this time.
     pub accepted: Span,
 }

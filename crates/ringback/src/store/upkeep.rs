@@ -66,6 +66,8 @@ pub enum Step {
     DropSurvivors,
     /// Forgets idempotency keys of events.
     ForgetKeys,
+    /// Forgets by which metadata old events are found.
+    ForgetMetadata,
     /// Forgets idempotency keys of requests.
     ForgetRequestKeys,
     /// Forgets changes that every node has seen.
@@ -86,7 +88,7 @@ pub enum Step {
 
 impl Step {
     /// All steps, in the order in which they are taken: an event can be removed once its dead letters are.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::OpenEvents,
         Self::OpenAttempts,
         Self::CancelStragglers,
@@ -96,6 +98,7 @@ impl Step {
         Self::DropAttempts,
         Self::DropSurvivors,
         Self::ForgetKeys,
+        Self::ForgetMetadata,
         Self::ForgetRequestKeys,
         Self::ForgetChanges,
         Self::ForgetReplays,
@@ -119,6 +122,7 @@ impl Step {
             Self::DropAttempts => "drop_attempts",
             Self::DropSurvivors => "drop_survivors",
             Self::ForgetKeys => "forget_keys",
+            Self::ForgetMetadata => "forget_metadata",
             Self::ForgetRequestKeys => "forget_request_keys",
             Self::ForgetChanges => "forget_changes",
             Self::ForgetReplays => "forget_replays",

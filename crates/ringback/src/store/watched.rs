@@ -23,7 +23,7 @@ use super::{
 use crate::{
     attempt::Attempt,
     audit::Entry,
-    delivery::{LaneId, Shard},
+    delivery::{Due, LaneId, Shard},
     endpoint::StoredEndpoint,
     event::NewEvent,
     id::{DeliveryId, EndpointId, EventId, ExpungeId, LinkId, ReplayId, SessionId, TokenId},

@@ -163,6 +163,10 @@ pub trait Work {
     /// since. The outcomes of all others are committed.
     async fn find_untried(&self, deliveries: &[(DeliveryId, i32)]) -> Result<Vec<DeliveryId>>;
 
+    /// At most `limit` deliveries of these shards that expired before an attempt was recorded, each with its tenant. A
+    /// request of one of them may be open: only the node that owns the shard knows.
+    async fn find_overdue(&self, shards: &[Shard], limit: u32) -> Result<Vec<(Due, String)>>;
+
     /// Sets holds, replacing those of the same lanes; one whose `until` is past ends the hold. A lane whose shard is not
     /// `node`'s stays as it is: its owner knows something newer.
     async fn set_holds(&self, node: NodeId, holds: &[Hold]) -> Result<()>;

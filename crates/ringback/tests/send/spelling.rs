@@ -45,6 +45,8 @@ fn event() -> Event {
         endpoint_keys: None,
         destination: None,
         trace: None,
+        schedule: Default::default(),
+        metadata: None,
         test: false,
         unreadable: None,
     }

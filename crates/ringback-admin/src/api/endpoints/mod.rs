@@ -21,6 +21,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(by_key::one, change::put, by_key::patch, by_key::delete))
         .routes(routes!(listing::one, change::patch, change::delete))
         .routes(routes!(operate::test))
+        .routes(routes!(operate::verify))
         .routes(routes!(rotate::rotate_secret))
         .routes(routes!(operate::pause))
         .routes(routes!(operate::resume))

@@ -1,4 +1,4 @@
-//! Testing, pausing and resuming an endpoint.
+//! Testing, verifying, pausing and resuming an endpoint.
 
 use axum::{Json, body::Bytes, extract::State, response::Response};
 use http::StatusCode;
@@ -51,6 +51,32 @@ pub(super) async fn test(
     let once = key.map(|key| key.of(&access, Some(&tenant), format!("endpoints/{id}/test")));
     let (event_type, payload) = document.map(type_and_payload).transpose()?.unwrap_or_default();
     let (event_id, delivery_id) = api.engine.send_test(id, event_type, payload, once.as_ref(), &by).await?;
+    Ok((StatusCode::ACCEPTED, Json(TestSent { event_id, delivery_id })))
+}
+
+/// Verify an endpoint
+///
+/// Sends a signed `webhook.verification` event with `{"challenge": "…"}`, also while the endpoint is held. Once an answer of
+/// success holds the challenge in its first 16 KiB, `verified_at` says when; another URL has to be verified anew.
+#[utoipa::path(
+    post, path = "/v1/endpoints/{id}/verify", operation_id = "verify_endpoint", tag = "endpoints",
+    params(("id" = values::EndpointId, Path), parameters::OnceKey),
+    request_body = Option<requests::Nothing>,
+    responses(
+        (status = 202, description = "It is on its way.", body = TestSent),
+        (status = 409, description = "The endpoint cannot be read, so nothing could be signed (`unreadable`)."),
+    ),
+    security(("token" = ["operator"])),
+)]
+pub(super) async fn verify(
+    State(api): State<Api>,
+    Operator(access, by): Operator,
+    Id(id): Id<EndpointId>,
+    Once { body: OptionalJson(Nothing), key }: Once<OptionalJson<Nothing>>,
+) -> Result<(StatusCode, Json<TestSent>), Problem> {
+    let tenant = check_visible(&api, &access, id).await?;
+    let once = key.map(|key| key.of(&access, Some(&tenant), format!("endpoints/{id}/verify")));
+    let (event_id, delivery_id) = api.engine.verify_endpoint(id, once.as_ref(), &by).await?;
     Ok((StatusCode::ACCEPTED, Json(TestSent { event_id, delivery_id })))
 }
 

@@ -14,6 +14,8 @@ use ringback::{
     endpoint::Destination,
     event::NewEvent,
     invalid::{FINDINGS_MAX, Invalid},
+    metadata::Metadata,
+    schedule::Schedule,
     time::Timestamp,
     trace::TraceContext,
 };
@@ -142,6 +144,8 @@ struct Handed {
     endpoint_keys: Option<Vec<String>>,
     destination: Option<Destination>,
     trace: Option<TraceContext>,
+    schedule: Schedule,
+    metadata: Metadata,
 }
 
 impl Handed {
@@ -160,6 +164,11 @@ impl Handed {
             endpoint_keys: fields.texts("endpoint_keys"),
             destination: fields.some("destination").map(Destination::read),
             trace: fields.object("trace", TraceContext::read).flatten(),
+            schedule: Schedule {
+                deliver_after: fields.parsed("deliver_after"),
+                expires_at: fields.parsed("expires_at"),
+            },
+            metadata: Metadata(fields.table("metadata").unwrap_or_default()),
         };
         if payload.is_none() {
             fields.wrong("payload", "required", "is missing");
@@ -180,6 +189,8 @@ impl Handed {
             endpoint_keys: self.endpoint_keys,
             destination: self.destination,
             trace: self.trace.or_else(|| request.cloned()),
+            schedule: self.schedule,
+            metadata: self.metadata,
         })
     }
 }

@@ -4,6 +4,7 @@ use axum::{Json, extract::State};
 use ringback::{
     event::{is_key, is_tenant, is_type},
     id::EventId,
+    metadata::{Metadata, is_name, is_value},
     store::{EventFilter, EventRow, EventState},
 };
 
@@ -23,7 +24,7 @@ const DELIVERIES_SHOWN_MAX: usize = 1_000;
 /// The list's name in its cursors.
 const LIST: &str = "events";
 
-/// `?tenant &type &key &state &since &until &limit &cursor`
+/// `?tenant &type &key &metadata.… &state &since &until &limit &cursor`
 pub(crate) struct Asked {
     filter: EventFilter,
     state: Option<EventState>,
@@ -36,6 +37,7 @@ impl FromParameters for Asked {
             tenant: parameters.text("tenant", is_tenant),
             event_type: parameters.text("type", is_type),
             key: parameters.text("key", is_key),
+            metadata: Metadata(parameters.under("metadata.", is_name, is_value)),
             accepted: parameters.span(),
         };
         Self { filter, state: parameters.word("state"), paging: Paging::read(parameters) }
@@ -44,7 +46,8 @@ impl FromParameters for Asked {
 
 /// List events
 ///
-/// Newest first.
+/// Newest first. Beside the parameters below, `metadata.NAME=VALUE` finds those with this entry among their metadata, such as
+/// `metadata.campaign=spring`; several must all be there.
 #[utoipa::path(
     get, path = "/v1/events", operation_id = "list_events", tag = "events",
     params(parameters::Events, parameters::Paging),

@@ -58,6 +58,7 @@ struct Page {
     health: Vec<(&'static str, String)>,
     p50: String,
     p99: String,
+    verified: Option<Moment>,
     made: Moment,
     changed: Moment,
     /// As the API shows it: without credentials.
@@ -131,6 +132,7 @@ async fn read(
         health: endpoints::facts(&health, now),
         p50: milliseconds(day.p50_ms),
         p99: milliseconds(day.p99_ms),
+        verified: spec.verified_at.map(|at| Moment::new(at, now)),
         made: Moment::new(endpoint.created_at, now),
         changed: Moment::new(endpoint.updated_at, now),
         settings: settings(endpoint),
@@ -174,7 +176,11 @@ async fn carry_out(
     let (engine, by) = (&api.engine, &visitor.by);
     let to = |page: &str| Ok(Redirect::to(&visitor.mount.to(page)).into_response());
     let back = |done: &str| to(&format!("/endpoints/{id}?done={done}"));
-    let needed = if matches!(act, "pause" | "resume" | "test") { Permission::Operate } else { Permission::Administer };
+    let needed = if matches!(act, "pause" | "resume" | "test" | "verify") {
+        Permission::Operate
+    } else {
+        Permission::Administer
+    };
     visitor.must(needed, if needed == Permission::Operate { NEEDS_OPERATOR } else { NEEDS_ADMIN })?;
     match act {
         "pause" => {
@@ -187,6 +193,10 @@ async fn carry_out(
         }
         "test" => {
             let (_, delivery) = engine.send_test(id, None, None, None, by).await?;
+            to(&format!("/deliveries/{delivery}"))
+        }
+        "verify" => {
+            let (_, delivery) = engine.verify_endpoint(id, None, by).await?;
             to(&format!("/deliveries/{delivery}"))
         }
         "enable" => {

@@ -58,6 +58,10 @@ struct Page {
     duplicate_of: Option<EventId>,
     accepted: Moment,
     occurred: Moment,
+    deliver_after: Option<Moment>,
+    expires_at: Option<Moment>,
+    /// Names, values, and the query that finds the events with the same.
+    metadata: Vec<(String, String, String)>,
     /// The `traceparent` that the event came with.
     trace: Option<String>,
     size: String,
@@ -101,6 +105,12 @@ pub(in crate::dashboard) async fn save(
     saved.await.map_err(|problem: Problem| visitor.refused(problem))
 }
 
+fn entry((name, value): (&String, &String)) -> (String, String, String) {
+    let query =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair(&format!("metadata.{name}"), value).finish();
+    (visible(name), visible(value), query)
+}
+
 async fn find(api: &Api, visitor: &Visitor, id: &str) -> Result<EventRow, Problem> {
     let id: EventId = id.parse().map_err(|_| Problem::not_found())?;
     visitor.access.found(api.engine.event(id).await?, |row| &row.event.tenant)
@@ -133,6 +143,9 @@ async fn read(api: &Api, visitor: &Visitor, id: &str) -> Result<Page, Problem> {
         duplicate_of: row.duplicate_of,
         accepted: Moment::new(id.accepted_at(), now),
         occurred: Moment::new(row.event.occurred_at, now),
+        deliver_after: row.event.schedule.deliver_after.map(|at| Moment::new(at, now)),
+        expires_at: row.event.schedule.expires_at.map(|at| Moment::new(at, now)),
+        metadata: row.event.metadata.iter().flat_map(|metadata| &metadata.0).map(entry).collect(),
         trace: row.event.trace.as_ref().map(|trace| trace.traceparent()),
         size: phrases::bytes(row.payload_bytes),
         payload,

@@ -12,6 +12,7 @@ mod seen;
 mod settings;
 mod test;
 mod update;
+mod verify;
 
 use self::one::One;
 use crate::{
@@ -45,6 +46,7 @@ enum Command {
     Update(Box<update::Update>),
     Delete(delete::Delete),
     Test(test::Test),
+    Verify(verify::Verify),
     Pause(pause::Pause),
     Resume(pause::Resume),
     RotateSecret(rotate_secret::RotateSecret),
@@ -60,6 +62,7 @@ impl Endpoints {
             Command::Update(command) => command.run().await,
             Command::Delete(command) => command.run().await,
             Command::Test(command) => command.run().await,
+            Command::Verify(command) => command.run().await,
             Command::Pause(command) => command.run().await,
             Command::Resume(command) => command.run().await,
             Command::RotateSecret(command) => command.run().await,

@@ -57,6 +57,7 @@ fn flag(setting: &Setting) -> Arg {
             .value_name("N")
             .help(format!("{}: {least} to {most}", setting.about))
             .value_parser(clap::value_parser!(u32).range(i64::from(least)..)),
+        Shape::Url => flag.value_name("URL").help(setting.about),
         Shape::Rate { .. } => flag.value_name("PER_SECOND").help(setting.about).value_parser(value::rate),
         Shape::Word { words, .. } => flag.help(setting.about).value_parser(PossibleValuesParser::new(words)),
         Shape::Statuses { .. } => {

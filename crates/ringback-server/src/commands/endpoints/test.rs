@@ -59,24 +59,29 @@ impl Test {
         let payload = self.payload.as_deref().map(input::read_json).transpose()?;
         let body = Body { event_type: self.event_type.as_deref(), payload };
         let body = serde_json::to_vec(&body).map_err(Failure::failed)?;
-        let (client, id) = self.one.find().await?;
-        let answer = client.post(&path_of(&id, "/test"), Some(body)).await?.accepted(self.one.json)?;
-        let sent: TestSent = answer.read()?;
-        if self.one.json {
-            answer.print();
-        } else {
-            print::line(format!("{} goes out as {}", sent.event_id, sent.delivery_id));
-        }
-        if self.wait {
-            let path = path_of(&id, "");
-            let endpoint: Endpoint = client.get(&path, &[]).await?.accepted(self.one.json)?.read()?;
-            let timeout = Duration::from_millis(endpoint.timeout_ms);
-            return outcome::wait(&client, &sent.delivery_id, timeout, self.one.json).await;
-        }
-        if self.one.json {
-            return Ok(());
-        }
-        print::note(format_args!("what came of it: ringback explain {}", sent.event_id));
-        Ok(())
+        send(self.one, "/test", Some(body), self.wait).await
     }
+}
+
+/// Has something sent to the endpoint by one of its routes, and waits for what becomes of it or says where to look.
+pub(super) async fn send(one: One, route: &str, body: Option<Vec<u8>>, waits: bool) -> Result<()> {
+    let (client, id) = one.find().await?;
+    let answer = client.post(&path_of(&id, route), body).await?.accepted(one.json)?;
+    let sent: TestSent = answer.read()?;
+    if one.json {
+        answer.print();
+    } else {
+        print::line(format!("{} goes out as {}", sent.event_id, sent.delivery_id));
+    }
+    if waits {
+        let path = path_of(&id, "");
+        let endpoint: Endpoint = client.get(&path, &[]).await?.accepted(one.json)?.read()?;
+        let timeout = Duration::from_millis(endpoint.timeout_ms);
+        return outcome::wait(&client, &sent.delivery_id, timeout, one.json).await;
+    }
+    if one.json {
+        return Ok(());
+    }
+    print::note(format_args!("what came of it: ringback explain {}", sent.event_id));
+    Ok(())
 }

@@ -1,14 +1,17 @@
 //! What operators change about lanes: limits, pauses, deletion, expunged events.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use tokio::time::Instant;
 
-use super::{Courier, Lanes, payload_bytes, queue::Waiting};
+use super::{Courier, Lanes, known::Doing, payload_bytes, queue::Waiting};
 use crate::{
     delivery::{Due, HoldReason, LaneId},
     endpoint::Endpoint,
-    id::EventId,
+    id::{DeliveryId, EventId},
 };
 
 impl Lanes {
@@ -73,6 +76,28 @@ impl Lanes {
             removed.extend(lane.remove_waiting(|due| due.id.event() == event));
         }
         self.forget(&removed);
+    }
+
+    /// These deliveries expired before a first attempt: they leave their lanes, and count as being recorded. Returns those
+    /// of which no request is open, by what this node knows.
+    pub(crate) fn give_up<T>(&mut self, mut overdue: Vec<(Due, T)>) -> Vec<(Due, T)> {
+        overdue.retain(|(due, _)| {
+            self.owns(due.lane.shard()) && matches!(self.known.doing(due.id), None | Some(Doing::Waiting))
+        });
+        let mut waiting = HashMap::<LaneId, HashSet<DeliveryId>>::new();
+        for (due, _) in overdue.iter().filter(|(due, _)| self.known.doing(due.id).is_some()) {
+            waiting.entry(due.lane).or_default().insert(due.id);
+        }
+        for (id, ids) in waiting {
+            let Some(lane) = self.lanes.get_mut(&id) else { continue };
+            let removed = lane.remove_waiting(|due| ids.contains(&due.id));
+            self.forget(&removed);
+            self.ask_top_up(id);
+        }
+        for (due, _) in &overdue {
+            self.known.set(due.id, due.attempts, due.lane, Doing::Recording);
+        }
+        overdue
     }
 
     /// Rows were removed from their lane: later reads may admit them again.

@@ -43,7 +43,12 @@ use std::{
 use tokio::time::Instant;
 
 pub(crate) use self::{
-    ahead::Ahead, courier::Courier, health::Symptom, hold::ChangedHold, own::LeftOpen, settle::Ended,
+    ahead::Ahead,
+    courier::{Courier, tries},
+    health::Symptom,
+    hold::ChangedHold,
+    own::LeftOpen,
+    settle::Ended,
 };
 use self::{
     known::{Known, Read},

@@ -52,6 +52,7 @@ fn endpoint(fields: Value) -> Endpoint {
         enabled: resolved.enabled,
         disabled_reason: None,
         paused: false,
+        must_be_verified: false,
         version: 1,
         created_at: now,
         unreadable: None,

@@ -26,7 +26,7 @@ use super::{
     world::{Fate, Kind, Statement, World},
 };
 use crate::{
-    delivery::{LaneId, Shard},
+    delivery::{Due, LaneId, Shard},
     event::{Event, NewEvent},
     id::{DeliveryId, EventId},
     store::{
@@ -163,6 +163,8 @@ impl Intake for Line {
             endpoint_keys: event.endpoint_keys.clone(),
             destination: event.destination.clone(),
             trace: event.trace.clone(),
+            schedule: event.schedule,
+            metadata: event.metadata.clone(),
             test: event.test,
             unreadable: None,
         };
@@ -238,6 +240,11 @@ impl Work for Line {
     async fn find_untried(&self, deliveries: &[(DeliveryId, i32)]) -> Result<Vec<DeliveryId>> {
         let deliveries = deliveries.to_vec();
         self.read(move |database| database.find_untried(&deliveries)).await
+    }
+
+    /// No event of the simulation expires by itself.
+    async fn find_overdue(&self, _: &[Shard], _: u32) -> Result<Vec<(Due, String)>> {
+        self.read(|_| Vec::new()).await
     }
 
     async fn set_holds(&self, node: NodeId, holds: &[Hold]) -> Result<()> {

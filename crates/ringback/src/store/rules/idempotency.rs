@@ -164,6 +164,8 @@ mod tests {
             endpoint_keys: None,
             destination: None,
             trace: None,
+            schedule: Default::default(),
+            metadata: None,
             test: false,
             payload: Bytes::new(),
             routing: ROUTING,

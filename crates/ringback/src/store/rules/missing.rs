@@ -4,6 +4,7 @@ use crate::{
     delivery::{LaneId, Marks, NewDelivery},
     endpoint::selects,
     id::EventId,
+    schedule::Schedule,
     store::Wanting,
 };
 
@@ -54,6 +55,8 @@ impl Routed {
             endpoint: Some(wanting.endpoint),
             ordering_key: self.ordering_key.clone().filter(|_| wanting.ordered),
             marks: Marks { replay: true, ..Marks::default() },
+            // A replay is now: the time of its event does not count any more.
+            schedule: Schedule::default(),
         })
     }
 }

@@ -23,6 +23,7 @@ pub(in crate::deliver::lanes) fn endpoint(number: u128, rate_per_second: Option<
         enabled: true,
         disabled_reason: None,
         paused: false,
+        must_be_verified: false,
         version: 1,
         created_at: now,
         unreadable: None,

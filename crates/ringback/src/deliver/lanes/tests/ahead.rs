@@ -16,6 +16,8 @@ fn event_of(row: DeliveryId) -> (EventId, Arc<LoadedEvent>) {
         endpoint_keys: None,
         destination: None,
         trace: None,
+        schedule: Default::default(),
+        metadata: None,
         test: false,
         unreadable: None,
     };

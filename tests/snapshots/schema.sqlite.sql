@@ -14,6 +14,9 @@ CREATE INDEX ringback_dead_letter_tenant ON ringback_dead_letter (tenant, died_a
 
 CREATE INDEX ringback_delivery_due ON ringback_delivery (shard, due_at, id);
 
+CREATE INDEX ringback_delivery_expiry ON ringback_delivery (shard, expires_at)
+    WHERE expires_at IS NOT NULL AND attempts = 0;
+
 CREATE INDEX ringback_delivery_lane ON ringback_delivery (lane, due_at, id);
 
 CREATE INDEX ringback_delivery_order ON ringback_delivery (lane, ordering_key, seq) WHERE ordering_key IS NOT NULL;
@@ -29,6 +32,8 @@ CREATE INDEX ringback_endpoint_with_figures_to_remove ON ringback_endpoint (id)
 CREATE UNIQUE INDEX ringback_event_id ON ringback_event (id);
 
 CREATE INDEX ringback_event_key ON ringback_event (key, id) WHERE key IS NOT NULL;
+
+CREATE INDEX ringback_event_metadata_age ON ringback_event_metadata (event_id);
 
 CREATE INDEX ringback_event_tenant ON ringback_event (tenant, id);
 
@@ -131,7 +136,7 @@ CREATE TABLE ringback_delivery (
     attempts           INTEGER NOT NULL DEFAULT 0,
     attempts_at_refill INTEGER NOT NULL DEFAULT 0,
     marks              INTEGER NOT NULL DEFAULT 0,
-    ordering_key       TEXT,
+    ordering_key       TEXT, expires_at INTEGER,
     CONSTRAINT delivery_shard_is_its_lanes CHECK (shard = (lane & 63)),
     CONSTRAINT delivery_budget_starts_within_its_attempts CHECK (attempts_at_refill BETWEEN 0 AND attempts)
 ) STRICT, WITHOUT ROWID;
@@ -183,12 +188,19 @@ CREATE TABLE ringback_event (
     payload_bytes   INTEGER NOT NULL,
     payload_expired INTEGER NOT NULL DEFAULT 0,
     expunged_at     INTEGER,
-    payload         BLOB, trace TEXT,
+    payload         BLOB, trace TEXT, deliver_after INTEGER, expires_at INTEGER, metadata TEXT,
     CONSTRAINT event_id_ends_in_zeros CHECK (length(id) = 16 AND substr(id, 15) = x'0000'),
     CONSTRAINT event_payload_is_missing_for_a_reason
         CHECK (payload IS NOT NULL OR expunged_at IS NOT NULL OR payload_expired),
     CONSTRAINT event_goes_to_keys_or_to_a_destination CHECK (endpoint_keys IS NULL OR destination IS NULL)
 ) STRICT;
+
+CREATE TABLE ringback_event_metadata (
+    name     TEXT NOT NULL,
+    value    TEXT NOT NULL,
+    event_id BLOB NOT NULL,
+    PRIMARY KEY (name, value, event_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE ringback_expunge (
     id            BLOB    NOT NULL PRIMARY KEY,
@@ -478,10 +490,37 @@ BEGIN
                 OR NEW.trace ->> 'traceparent' GLOB '*-00000000000000000000000000000000-*'
                 OR NEW.trace ->> 'traceparent' GLOB '*-0000000000000000-*'
           END;
+    SELECT RAISE(ABORT, 'ringback: deliver_after and expires_at must be microseconds since 1970 within the years 0 to 9999')
+    FROM (SELECT NEW.deliver_after AS at UNION ALL SELECT NEW.expires_at)
+    WHERE at IS NOT NULL
+      AND (typeof(at) <> 'integer' OR at NOT BETWEEN -62167219200000000 AND 253402300799999999);
+    SELECT RAISE(ABORT, 'ringback: deliver_after must be at most 30 days ahead')
+    WHERE NEW.deliver_after > CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER) + 2592000000000;
+    SELECT RAISE(ABORT, 'ringback: expires_at must be later than deliver_after')
+    WHERE NEW.expires_at <= NEW.deliver_after;
+    SELECT RAISE(ABORT, 'ringback: metadata must be a JSON object of at most 16 strings of at most 256 characters without control characters, under names of 1 to 64 of the characters A-Z a-z 0-9 _ . -')
+    WHERE NEW.metadata IS NOT NULL
+      AND CASE
+              WHEN octet_length(NEW.metadata) > 65536 THEN true
+              WHEN NOT json_valid(NEW.metadata) THEN true
+              WHEN json_type(NEW.metadata) <> 'object' THEN true
+              WHEN (SELECT count(*) FROM json_each(NEW.metadata)) > 16 THEN true
+              ELSE EXISTS (
+                  SELECT 1 FROM json_each(NEW.metadata) AS entry
+                  WHERE octet_length(entry.key) NOT BETWEEN 1 AND 64
+                     OR length(entry.key) <> octet_length(entry.key)
+                     OR entry.key GLOB '*[^A-Za-z0-9_.-]*'
+                     OR entry.type <> 'text'
+                     OR length(entry.value) > 256
+                     OR instr(entry.value, char(0)) > 0
+                     OR entry.value GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+              )
+          END;
     INSERT INTO ringback_event (id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys,
-                                destination, trace, payload_bytes, payload)
+                                destination, trace, deliver_after, expires_at, metadata, payload_bytes, payload)
     VALUES (NEW.id, NEW.tenant, NEW.type, NEW.key, NEW.ordering_key, NEW.idempotency_key, NEW.occurred_at,
-            NEW.endpoint_keys, NEW.destination, NEW.trace, length(NEW.payload), NEW.payload);
+            NEW.endpoint_keys, NEW.destination, NEW.trace, NEW.deliver_after, NEW.expires_at,
+            nullif(NEW.metadata, '{}'), length(NEW.payload), NEW.payload);
     INSERT INTO ringback_outbox (seq, event_id) VALUES (last_insert_rowid(), NEW.id);
 END;
 
@@ -491,6 +530,19 @@ BEGIN
     SELECT RAISE(ABORT, 'ringback: the time in the id is ahead of this machine''s clock');
 END;
 
+CREATE TRIGGER ringback_event_metadata_is_forgotten AFTER UPDATE OF metadata ON ringback_event
+WHEN OLD.metadata IS NOT NULL AND NEW.metadata IS NULL
+BEGIN
+    DELETE FROM ringback_event_metadata WHERE event_id = OLD.id;
+END;
+
+CREATE TRIGGER ringback_event_metadata_is_noted AFTER INSERT ON ringback_event WHEN NEW.metadata IS NOT NULL
+BEGIN
+    INSERT OR IGNORE INTO ringback_event_metadata (name, value, event_id)
+    SELECT entry.key, entry.value, NEW.id FROM json_each(NEW.metadata) AS entry;
+END;
+
 CREATE VIEW ringback_emit AS
-SELECT id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, trace, payload
+SELECT id, tenant, type, key, ordering_key, idempotency_key, occurred_at, endpoint_keys, destination, trace,
+       deliver_after, expires_at, metadata, payload
 FROM ringback_event;

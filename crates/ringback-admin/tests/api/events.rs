@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::app::{App, TOKEN, bearer, members};
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 15] = [
     "id",
     "type",
     "tenant",
@@ -17,6 +17,9 @@ const FIELDS: [&str; 12] = [
     "accepted_at",
     "state",
     "duplicate_of",
+    "deliver_after",
+    "expires_at",
+    "metadata",
     "payload_bytes",
     "expunged_at",
 ];

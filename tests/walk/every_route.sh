@@ -70,10 +70,6 @@ ask GET "/v1/endpoints/by-key/$tenant/agent-8" 404
 send POST /v1/endpoints 409 <<<"{\"url\": \"$nobody\", \"event_types\": [], \"tenant\": \"$tenant\", \"key\": \"agent-7\"}"
 refuses key_taken
 
-step 'A verification: the endpoint is verified once an answer holds the challenge.'
-send POST "/v1/endpoints/$endpoint/verify" 202
-has event_id delivery_id
-
 step 'A test: a real, signed delivery, marked by a header only.'
 send POST "/v1/endpoints/$endpoint/test" 202 <<<'{"type": "hello", "payload": {"test": true}}'
 has event_id delivery_id
@@ -257,6 +253,10 @@ ask GET "/v1/ledger?tenant=$tenant" 200
 ((BASH_REMATCH[1] == BASH_REMATCH[2] + BASH_REMATCH[3] + BASH_REMATCH[4] + BASH_REMATCH[5])) || fail 'the events do not add up'
 ((BASH_REMATCH[6] == BASH_REMATCH[7] + BASH_REMATCH[8] + BASH_REMATCH[9] + BASH_REMATCH[10])) || fail 'the deliveries do not add up'
 ((BASH_REMATCH[1] == 6)) || fail 'six events were accepted: a test, a call, a batch of two, one that was held, one that was discarded'
+
+step 'A verification: the endpoint is verified once an answer holds the challenge.'
+send POST "/v1/endpoints/$endpoint/verify" 202
+has event_id delivery_id
 
 step 'Who changed what, newest first; and the figures for Prometheus.'
 ask GET '/v1/audit?limit=20' 200

@@ -45,10 +45,10 @@ macro_rules! migrations {
 }
 
 /// For PostgreSQL 15 and later; `{schema}` stands for the schema's name.
-pub const POSTGRES: &[Migration] = migrations!["postgres": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read", 4 "ended_sessions", 5 "requests_are_made_once", 6 "erasing", 7 "options_are_bounded", 8 "clocks", 9 "witness_of_the_past", 10 "emitted_words_are_checked", 11 "holds_have_a_beginning", 12 "traces_and_own_types", 13 "links", 14 "figures", 15 "promises_of_events"];
+pub const POSTGRES: &[Migration] = migrations!["postgres": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read", 4 "ended_sessions", 5 "requests_are_made_once", 6 "erasing", 7 "options_are_bounded", 8 "clocks", 9 "witness_of_the_past", 10 "emitted_words_are_checked", 11 "holds_have_a_beginning", 12 "traces_and_own_types", 13 "links", 14 "figures", 15 "promises_of_events", 16 "filters_of_versions"];
 
 /// For SQLite 3.51.3 and later; tables are prefixed `ringback_`.
-pub const SQLITE: &[Migration] = migrations!["sqlite": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read", 4 "ended_sessions", 5 "requests_are_made_once", 6 "erasing", 7 "options_are_bounded", 8 "clocks", 9 "witness_of_the_past", 10 "emitted_words_are_checked", 11 "holds_have_a_beginning", 12 "traces_and_own_types", 13 "links", 14 "figures", 15 "promises_of_events"];
+pub const SQLITE: &[Migration] = migrations!["sqlite": 1 "life_of_an_event", 2 "tokens_and_audit", 3 "payloads_are_quick_to_read", 4 "ended_sessions", 5 "requests_are_made_once", 6 "erasing", 7 "options_are_bounded", 8 "clocks", 9 "witness_of_the_past", 10 "emitted_words_are_checked", 11 "holds_have_a_beginning", 12 "traces_and_own_types", 13 "links", 14 "figures", 15 "promises_of_events", 16 "filters_of_versions"];
 
 #[cfg(test)]
 mod tests {
@@ -56,7 +56,7 @@ mod tests {
 
     /// What has run somewhere. A line is added with each migration; none is ever changed: a database that a migration ran
     /// on refuses a program with another one under its number.
-    const RAN: [(&str, i32, &str); 30] = [
+    const RAN: [(&str, i32, &str); 32] = [
         ("postgres", 1, "ae7f05ad7ed50565d7af7ca461d89c2fd35d2d9b52af4f2f2c68eacb32775667"),
         ("postgres", 2, "41949b3db564a4fceb57a41da0c715f37009ba7d74288e176ac4f9db0bdc1dd7"),
         ("postgres", 3, "a9338937144edbab76af10521f13b4a5bb683a3233f052837adebb773bafda65"),
@@ -72,6 +72,7 @@ mod tests {
         ("postgres", 13, "e780de4582224bd0ab8ea001dd868af0c1c7db1629a3646e89951fa560b6fd6f"),
         ("postgres", 14, "fb7761a931aa780025832abddcf499918ce68e297902dddd1eb71854c782268b"),
         ("postgres", 15, "6e6784dd49bba3d91f0e53bff5bd6da5cb77b57137372d5df346e4b38440d156"),
+        ("postgres", 16, "647f74c942890eb84883ed316ac5faea0adf48626c544759a7f65eb39b0f639b"),
         ("sqlite", 1, "072939ecc9428c5dc7666a7ee6756ed295eb844434977b8de32e44d8c9bd0845"),
         ("sqlite", 2, "22a4c8faffad382a8f9b5d9d3e9df2f928521acf8820d0c69692db8d6de94e58"),
         ("sqlite", 3, "c2e8a1a548b5f75b7e8a355f35573ef4c9c07f64c76261919b28d77c84347cdc"),
@@ -87,6 +88,7 @@ mod tests {
         ("sqlite", 13, "7a42eb95ff552e9ec8c73a5a2c661ff1e437020c8ef1d86011e64e77e0897968"),
         ("sqlite", 14, "13ff3fd68720de37d21efb019a6ca9499b52ab455267d606ae036ab24eb15db6"),
         ("sqlite", 15, "5d346de58ef3c01773a5da833b44ff350176ecdd135c92d4f8ca6ae20a705166"),
+        ("sqlite", 16, "38676032767ecf63f70867a85b22a424898716a16f09741b774342bd7bccac8c"),
     ];
 
     #[test]

@@ -169,7 +169,7 @@ CREATE TABLE ringback_endpoint_version (
     deleted     INTEGER NOT NULL,
     tenant      TEXT    NOT NULL,
     key         TEXT,
-    event_types TEXT    NOT NULL,
+    event_types TEXT    NOT NULL, filter TEXT,
     PRIMARY KEY (tenant, endpoint_id, version)
 ) STRICT, WITHOUT ROWID;
 

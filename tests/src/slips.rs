@@ -83,6 +83,9 @@ pub fn values(command: &str, flag: &str) -> Option<Vec<String>> {
         (_, "--on-dead") => these(&["", "cry"]),
         (_, "--fallback-url") => these(&["", "a b", "ftp://x", "javascript:alert(1)"]),
         (_, "--method") => these(&["", "post", "GET", "DELETE"]),
+        ("endpoints create" | "endpoints update", "--filter") | ("filters test", "FILTER") => {
+            also(format!("type == '{}'", long(2_048)), &["", "type ==", "colour == 1", "'a'"])
+        }
         ("endpoints create" | "endpoints update", "--body") => {
             these(&["", "Raw", "{", "{\"template\":1}", "{\"template\":\"{nonsense}\"}"])
         }

@@ -218,6 +218,18 @@ on_both_stores! {
         browser.text_with("timeout").await;
         let now = server.api.get(&format!("/v1/endpoints/{id}")).await.expect(200);
         assert_eq!((&now["timeout_ms"], &now["name"]), (&json!(5000), &json!("Invoices")));
+
+        go(&browser, &server, &format!("/endpoints/{id}")).await;
+        browser.run("document.querySelectorAll('details').forEach(it => it.open = true)").await;
+        browser.write("textarea[name=filter]", "payload.n > 1").await;
+        browser.write("textarea[name=sample]", "{\"n\": 1}").await;
+        browser.click("form[action*='/filter'] button[value=try]").await;
+        browser.text_with("It leaves this event out.").await;
+        let filter = async || server.api.get(&format!("/v1/endpoints/{id}")).await.expect(200)["filter"].clone();
+        assert_eq!(filter().await, json!(null), "trying keeps nothing");
+        browser.click("form[action*='/filter'] button[value=save]").await;
+        browser.text_with("It is changed.").await;
+        assert_eq!(filter().await, "payload.n > 1");
         press("delete", "No endpoint matches.").await;
         server.api.get(&format!("/v1/endpoints/{id}")).await.expect(404);
         let page = browser.text_with("Audit").await;

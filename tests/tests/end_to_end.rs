@@ -115,6 +115,7 @@ mod commands;
 mod differential;
 mod edits;
 mod embedded;
+mod filters;
 mod find;
 mod flat_cost;
 mod idempotency;

@@ -69,6 +69,7 @@ const WAYS: &[(&str, Way, Way)] = &[
     ("GET /v1/expunges/{id}", By("expunge"), ERASED_ELSEWHERE),
     ("GET /v1/figures", By("figures"), By("GET /")),
     ("GET /v1/find", By("find"), By("GET /find")),
+    ("POST /v1/filters/test", By("filters test"), ON_ITS_PAGE),
     ("POST /v1/gaps", By("gaps"), By("POST /gaps")),
     ("GET /v1/nodes", By("nodes"), By("GET /nodes")),
     ("GET /v1/ledger", By("ledger"), By("GET /")),

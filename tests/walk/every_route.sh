@@ -113,6 +113,9 @@ ask GET "/v1/events/$event/payload" 200
 says 'content-type: application/octet-stream' 'content-disposition: attachment' 'x-content-type-options: nosniff'
 ask GET "/v1/events/$event/payload?as=sent&endpoint_id=$endpoint" 200
 [[ $answer == '{ "session_id":"call-42", "duration_minutes": 3.0 }' ]] || fail 'these are not the bytes that were sent'
+send POST /v1/filters/test 200 <<<"{\"filter\": \"payload.duration_minutes > 2 && key == 'call-42'\", \"event_id\": \"$event\"}"
+shows '"result":true' '"error":null'
+send POST /v1/filters/test 422 <<<'{"filter": "payload.", "payload": {}}'
 ask GET "/v1/events?tenant=$tenant&type=CALL_ENDED&limit=1" 200
 hides '"next_cursor":null'
 ask GET "/v1/events?tenant=$tenant&type=CALL_ENDED&limit=1&cursor=$(value_of next_cursor)" 200

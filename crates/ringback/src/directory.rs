@@ -46,6 +46,8 @@ struct Tenant {
     /// In order of their ids: oldest first.
     endpoints: RedBlackTreeMapSync<EndpointId, Arc<Endpoint>>,
     by_key: HashTrieMapSync<String, EndpointId>,
+    /// How many of them have a filter.
+    filters: usize,
 }
 
 impl Directory {
@@ -70,6 +72,11 @@ impl Directory {
     /// How many live endpoints the tenant has.
     pub(crate) fn count_of(&self, tenant: &str) -> usize {
         self.tenants.get(tenant).map_or(0, |tenant| tenant.endpoints.size())
+    }
+
+    /// How many of the tenant's live endpoints have a filter.
+    pub(crate) fn filters_of(&self, tenant: &str) -> usize {
+        self.tenants.get(tenant).map_or(0, |tenant| tenant.filters)
     }
 
     /// All live endpoints, in no order.
@@ -116,6 +123,7 @@ impl Directory {
             tenant.by_key.insert_mut(key.clone(), endpoint.id);
         }
         tenant.endpoints.insert_mut(endpoint.id, Arc::clone(&endpoint));
+        tenant.filters += usize::from(endpoint.spec.filter.is_some());
         self.tenants.insert_mut(endpoint.tenant.clone(), tenant);
         self.by_id.insert_mut(endpoint.id, endpoint);
     }
@@ -127,6 +135,7 @@ impl Directory {
         self.unreadable.remove_mut(&id);
         if let Some(tenant) = self.tenants.get_mut(&endpoint.tenant) {
             tenant.endpoints.remove_mut(&id);
+            tenant.filters = tenant.filters.saturating_sub(usize::from(endpoint.spec.filter.is_some()));
             if let Some(key) = &endpoint.key
                 && tenant.by_key.get(key) == Some(&id)
             {

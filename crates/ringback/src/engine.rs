@@ -26,6 +26,7 @@ use crate::{
         refresh::Sampler,
         tally::Tallies,
     },
+    route::FailedFilters,
     seal::MasterKeys,
     settings::Settings,
     store::{self, EndpointFilter, SharedStore},
@@ -89,6 +90,7 @@ pub(crate) struct Shared {
     writes: Writes,
     runs: Runs,
     subscribers: Subscribers,
+    pub(crate) failed_filters: FailedFilters,
     /// Set while this process sends.
     delivering: RwLock<Weak<Delivering>>,
 }
@@ -141,6 +143,7 @@ impl Engine {
             writes,
             runs,
             subscribers,
+            failed_filters: FailedFilters::default(),
             delivering,
         });
         let intake = Intake::start(Arc::downgrade(&shared));
@@ -210,6 +213,10 @@ impl Engine {
     /// The endpoints at which nothing succeeds, as this process sees it.
     pub(crate) fn runs(&self) -> &Runs {
         &self.shared.runs
+    }
+
+    pub(crate) fn failed_filters(&self) -> &FailedFilters {
+        &self.shared.failed_filters
     }
 
     pub(crate) fn subscribers(&self) -> &Subscribers {

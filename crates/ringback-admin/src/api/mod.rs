@@ -8,6 +8,7 @@ pub(crate) mod endpoints;
 pub(crate) mod events;
 mod expunges;
 pub(crate) mod figures;
+pub(crate) mod filters;
 mod find;
 pub(crate) mod gaps;
 mod health;
@@ -112,6 +113,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(dead_letters::routes())
         .merge(replays::routes())
         .merge(expunges::routes())
+        .merge(filters::routes())
         .merge(ledger::routes())
         .merge(figures::routes())
         .merge(find::routes())

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use super::settings::{Door, with_settings};
 use super::values::{
-    ClientAuthentication, DeadReason, DeliveryId, Digest, Encoding, EndpointId, EventType, Key, KeyFormat, Life,
-    Metadata, PortalScope, Preset, ReplayedStatus, SchemeName, Selector, SigningSecret, Tenant, Time, Url,
+    ClientAuthentication, DeadReason, DeliveryId, Digest, Encoding, EndpointId, EventId, EventType, Key, KeyFormat,
+    Life, Metadata, PortalScope, Preset, ReplayedStatus, SchemeName, Selector, SigningSecret, Tenant, Time, Url,
 };
 
 /// A certificate authority, for examples: nobody has its key.
@@ -291,6 +291,30 @@ pub(crate) struct TestEvent {
     /// `webhook.test` unless given.
     r#type: Option<EventType>,
     /// `{"test":true}` unless given; sent byte for byte.
+    #[schema(required = false)]
+    payload: Value,
+}
+
+/// A filter, and the event that it is tried on: one that was emitted, or one that is described.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "filter": "payload.duration > 60",
+    "type": "call.ended",
+    "key": "call-42",
+    "tenant": "acme",
+    "payload": {"duration": 330},
+}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FilterTest {
+    /// In CEL, on `type`, `key`, `tenant` and `payload`.
+    #[schema(max_length = 2048)]
+    filter: String,
+    /// Not beside `payload`; one of the two is needed.
+    event_id: Option<EventId>,
+    /// `webhook.test` unless given.
+    r#type: Option<EventType>,
+    key: Option<Key>,
+    tenant: Option<Tenant>,
     #[schema(required = false)]
     payload: Value,
 }

@@ -169,6 +169,12 @@ fn property(setting: &Setting, door: Door) -> RefOr<Schema> {
                 if may_be_null { SchemaType::from_iter([Type::Array, Type::Null]) } else { Type::Array.into() };
             return list.schema_type(schema_type).into();
         }
+        Shape::Condition => {
+            if door == Door::Request {
+                object.max_length = Some(ringback::endpoint::filter::FILTER_BYTES_MAX);
+            }
+            Type::String
+        }
         Shape::Body => {
             let named = |name| RefOr::<Schema>::Ref(Ref::from_schema_name(name));
             let either = OneOfBuilder::new().item(named("BodyForm")).item(named("BodyTemplate"));

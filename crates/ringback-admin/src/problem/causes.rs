@@ -127,6 +127,11 @@ impl From<replays::Error> for Problem {
     fn from(error: replays::Error) -> Self {
         match error {
             replays::Error::Absent => Self::not_found(),
+            replays::Error::Filtered => Self::invalid(Invalid::one(
+                "/filter/endpoint_id",
+                "conflict",
+                format!("{error}: take it away for the replay"),
+            )),
             replays::Error::OtherContent(_) => Self::idempotency_conflict(),
             replays::Error::Store(error) => error.into(),
         }

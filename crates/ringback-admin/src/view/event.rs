@@ -99,6 +99,9 @@ pub(crate) struct Routing {
     verdict: &'static str,
     #[schema(required, value_type = Option<values::SkipReason>)]
     reason: Option<Skipped>,
+    /// Why the endpoint's filter said neither yes nor no, so that the event went through; only there if it did so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter_failed: Option<String>,
 }
 
 impl From<RoutingEntry> for Routing {
@@ -108,6 +111,7 @@ impl From<RoutingEntry> for Routing {
             endpoint_key: entry.endpoint_key,
             verdict: if entry.skipped.is_none() { "delivery" } else { "skipped" },
             reason: entry.skipped,
+            filter_failed: entry.filter_failed,
         }
     }
 }

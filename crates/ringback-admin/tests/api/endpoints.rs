@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, App, TOKEN, bearer, members};
 
-const FIELDS: [&str; 35] = [
+const FIELDS: [&str; 36] = [
     "id",
     "url",
     "tenant",
@@ -29,6 +29,7 @@ const FIELDS: [&str; 35] = [
     "method",
     "success_statuses",
     "permanent_statuses",
+    "filter",
     "body",
     "fallback_url",
     "trace",

@@ -116,7 +116,7 @@ pub(super) async fn update(store: &Postgres, endpoint: &StoredEndpoint, record: 
         .await
         .map_err(from_sqlx)?;
     let now = read(&row)?;
-    if old.key != now.key || old.event_types != now.event_types {
+    if old.key != now.key || old.event_types != now.event_types || old.filter() != now.filter() {
         record_version(store, &mut transaction, &now).await?;
     }
     if now.enabled && !old.enabled {
@@ -205,6 +205,7 @@ async fn record_version(store: &Postgres, connection: &mut PgConnection, endpoin
         .bind(&*endpoint.tenant)
         .bind(endpoint.key.as_deref())
         .bind(&*event_types)
+        .bind(endpoint.filter())
         .execute(connection)
         .await
         .map_err(from_sqlx)?;

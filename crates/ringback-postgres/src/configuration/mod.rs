@@ -70,6 +70,7 @@ impl Configuration for Postgres {
                     id: EndpointId::from_uuid(rows::get(row, "endpoint_id")?),
                     key: rows::get(row, "key")?,
                     event_types: endpoints::event_types(row)?,
+                    filter: rows::get(row, "filter")?,
                 })
             })
             .collect()

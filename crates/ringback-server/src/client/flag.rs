@@ -8,6 +8,10 @@ pub(crate) fn spelled(place: &str) -> String {
     if let Some(member) = place.strip_prefix("/trace/") {
         return format!("--{member}");
     }
+    // An endpoint's filter is a field; that of a replay has members with flags of their own.
+    if place == "/filter" {
+        return "--filter".to_owned();
+    }
     let mut segments = place.trim_start_matches('/').split('/').skip_while(|segment| is_group(segment));
     let flag = match segments.next().unwrap_or_default() {
         "" => return String::new(),
@@ -47,6 +51,7 @@ mod tests {
             ("/event_types/0", "--event-types (entry 1)"),
             ("/retry/max_attempts", "--max-attempts"),
             ("/filter/since", "--since"),
+            ("/filter", "--filter"),
             ("/destination/url", "--destination (url)"),
             ("/headers/x-team", "--header (x-team)"),
             ("/url", "DESTINATION"),

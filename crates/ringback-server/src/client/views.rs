@@ -99,6 +99,8 @@ pub(crate) struct Routing {
     pub(crate) endpoint_key: Option<String>,
     pub(crate) verdict: String,
     pub(crate) reason: Option<String>,
+    #[serde(default)]
+    pub(crate) filter_failed: Option<String>,
 }
 
 /// A delivery or a dead letter; attempts only when it was asked for alone.

@@ -115,7 +115,10 @@ fn name(routing: &Routing) -> String {
 /// Why an endpoint got the event or did not, and whether its present configuration would decide otherwise.
 fn why(routing: &Routing, event: &Event, now: Option<Option<&Endpoint>>) -> String {
     let reason = match (routing.verdict.as_str(), routing.reason.as_deref()) {
-        ("delivery", _) => format!("it selected {}", event.event_type),
+        ("delivery", _) => match &routing.filter_failed {
+            Some(why) => format!("it selected {}, and its filter failed: {why}", event.event_type),
+            None => format!("it selected {}", event.event_type),
+        },
         (_, Some(reason)) => screen::skipped_because(reason).to_owned(),
         (_, None) => "no reason is kept".to_owned(),
     };

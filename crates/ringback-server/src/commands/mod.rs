@@ -17,6 +17,7 @@ pub(crate) mod explain;
 pub(crate) mod expunge;
 pub(crate) mod figures;
 mod filter;
+pub(crate) mod filters;
 pub(crate) mod find;
 pub(crate) mod gaps;
 mod header;

@@ -62,6 +62,7 @@ fn skipped(routing: &Routing) {
 pub(crate) fn skipped_because(reason: &str) -> &str {
     match reason {
         "type_not_selected" => "it does not select this type",
+        "filtered" => "its filter left the event out",
         "not_addressed" => "the event was addressed to others",
         "unknown_endpoint_key" => "there is no endpoint with this key",
         other => other,

@@ -35,7 +35,8 @@ pub(crate) fn policy(endpoint: &Endpoint, since: Option<Timestamp>, paint: Paint
     line("tries", &tries(endpoint));
     line("pace", &pace(endpoint));
     for setting in SETTINGS {
-        if let (Some(label), Some(value)) = (setting.label, endpoint.others.get(setting.name)) {
+        let value = endpoint.others.get(setting.name).filter(|value| !value.is_null());
+        if let (Some(label), Some(value)) = (setting.label, value) {
             line(label, &words(value));
         }
     }

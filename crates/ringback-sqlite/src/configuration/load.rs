@@ -86,6 +86,7 @@ pub(super) async fn as_of(
             id: EndpointId::from_uuid(uuid(row, "endpoint_id")?),
             key: row.try_get("key")?,
             event_types: texts(row.try_get("event_types")?)?,
+            filter: row.try_get("filter")?,
         })
     };
     rows.iter().map(read).collect()

@@ -221,7 +221,10 @@ pub async fn the_past_is_answered_as_routing_saw_it(store: &dyn Store) {
     let mut changed = made.clone();
     changed.event_types = vec!["b".to_owned()];
     changed.key = None;
+    changed.spec = r#"{"filter":"type == 'b'"}"#.to_owned();
     let changed = given::update(store, &changed).await;
+    let wider = StoredEndpoint { spec: r#"{"filter":"true"}"#.to_owned(), ..changed.clone() };
+    let wider = given::update(store, &wider).await;
     given::done(store.delete_endpoint(made.id, None, &given::asked()).await.unwrap());
     let after = store.config_version().await.unwrap();
     let as_of = async |version| store.endpoints_as_of("default", version, 10).await.unwrap();
@@ -230,10 +233,13 @@ pub async fn the_past_is_answered_as_routing_saw_it(store: &dyn Store) {
         id: made.id,
         key: key.map(str::to_owned),
         event_types: vec![event_type.to_owned()],
+        filter: (event_type == "b").then(|| "type == 'b'".to_owned()),
     };
     assert_eq!(as_of(made.version).await, [then(Some("crm"), "a")]);
     assert_eq!(as_of(changed.version - 1).await, [then(Some("crm"), "a")]);
     assert_eq!(as_of(changed.version).await, [then(None, "b")]);
+    let filtered = EndpointAsOf { filter: Some("true".to_owned()), ..then(None, "b") };
+    assert_eq!(as_of(wider.version).await, [filtered], "a filter alone makes a version, too");
     assert!(as_of(after).await.is_empty());
     assert!(store.endpoints_as_of("default", made.version, 0).await.unwrap().is_empty());
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::{
     directory::Directory,
+    endpoint::filter,
     engine::Shared,
     invalid::Invalid,
     route,
@@ -34,7 +36,15 @@ pub(super) fn effort(request: &Request, directory: &Directory) -> usize {
             (None, None) => OF_ENDPOINT * directory.count_of(&event.tenant),
         }
     };
+    let of_event = |prepared: &Prepared| of_event(prepared).saturating_add(of_filters(prepared, directory));
     request.events.iter().map(of_event).sum()
+}
+
+fn of_filters(prepared: &Prepared, directory: &Directory) -> usize {
+    match route::filters_for(&prepared.loaded.event, directory) {
+        0 => 0,
+        filters => filter::effort(filters, prepared.loaded.payload.as_ref().map_or(0, Bytes::len)),
+    }
 }
 
 /// A request whose own repetitions are folded.
@@ -160,7 +170,12 @@ fn to_accept(prepared: &Prepared, shared: &Shared, directory: &Directory) -> Eve
         Some(Some(endpoint)) => route::to_one(event.id, endpoint, directory),
         // The endpoint of a test was deleted just now, and a test goes to no other.
         Some(None) => Routing { config_version: directory.version, verdict: Verdict::Unmatched },
-        None => route::fan_out(event, directory, &settings.egress, &settings.keys),
+        None => {
+            let payload = prepared.loaded.payload.as_deref();
+            let (routing, failed) = route::fan_out(event, payload, directory, &settings.egress, &settings.keys);
+            shared.failed_filters.tell(event.id, &failed);
+            routing
+        }
     };
     EventToAccept {
         id: event.id,

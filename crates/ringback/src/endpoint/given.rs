@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Body, BodyForm, BodyTemplate, Lasting, Method, NoSpan, OnDead, Setting, Shape, Statuses, body, statuses};
+use super::{
+    Body, BodyForm, BodyTemplate, Filter, Lasting, Method, NoSpan, OnDead, Setting, Shape, Statuses, body, statuses,
+};
 use crate::{document::Fields, invalid::Invalid, time::print_duration};
 
 /// The type in which a caller gives a setting.
@@ -160,6 +162,19 @@ impl Given for Body {
     fn check(&self, setting: &Setting, invalid: &mut Invalid) {
         if let Err(found) = self.compile() {
             invalid.absorb(&format!("/{}", setting.name), found);
+        }
+    }
+}
+
+impl Given for Filter {
+    fn read(setting: &Setting, fields: &mut Fields) -> Option<Self> {
+        let read = Self::parse(&fields.text(setting.name)?);
+        read.map_err(|wrong| fields.wrong(setting.name, "malformed", wrong.to_string())).ok()
+    }
+
+    fn check(&self, setting: &Setting, invalid: &mut Invalid) {
+        if let Some(wrong) = self.wrong() {
+            setting.wrong("malformed", wrong.to_string(), invalid);
         }
     }
 }

@@ -39,6 +39,13 @@ pub struct StoredEndpoint {
 }
 
 impl StoredEndpoint {
+    /// The text of its filter; stores keep it with every version, as they do its selectors.
+    #[must_use]
+    pub fn filter(&self) -> Option<String> {
+        let document: serde_json::Value = serde_json::from_str(&self.spec).ok()?;
+        document.get("filter")?.as_str().map(str::to_owned)
+    }
+
     /// Where its requests go; empty if that cannot be read.
     #[must_use]
     pub(crate) fn url(&self) -> String {

@@ -11,6 +11,7 @@ mod client_tls;
 mod credentials;
 mod destination;
 mod draft;
+pub mod filter;
 mod given;
 mod header;
 mod inherit;
@@ -66,6 +67,7 @@ pub use self::{
     credentials::{Auth, AuthType, Credentials, Secret},
     destination::Destination,
     draft::Draft,
+    filter::Filter,
     kept::StoredEndpoint,
     kept_destination::KeptDestination,
     lasting::{Lasting, NoSpan},
@@ -199,6 +201,14 @@ impl Endpoint {
     #[must_use]
     pub const fn holds(&self, is_test: bool) -> bool {
         if is_test { self.unreadable.is_some() } else { self.hold_reason().is_some() }
+    }
+
+    /// Whether its filter, if it has one, lets an event through.
+    ///
+    /// # Errors
+    /// When the filter says neither yes nor no; the event goes through then.
+    pub(crate) fn wants(&self, facts: &filter::Facts<'_>) -> Result<bool, filter::Failed> {
+        self.spec.filter.as_ref().map_or(Ok(true), |filter| filter.judge(facts))
     }
 
     /// Whether its selectors select events of this type.

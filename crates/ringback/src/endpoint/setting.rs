@@ -61,6 +61,10 @@ macro_rules! for_every_setting {
                 [serde(default = "crate::endpoint::Statuses::none")] = |_| Statuses::none(),
                 "permanent-statuses", Shape::Statuses { least: 0 }, r#"["422"]"#, Some("refused by");
 
+            /// Which of the events that it selects it wants: a condition on type, key, tenant and payload, in CEL
+            filter: crate::endpoint::Filter => Option<crate::endpoint::Filter> [serde(default)] = |_| None,
+                "filter", Shape::Condition, r#""payload.duration > 60""#, Some("filter");
+
             /// What requests have as their body: a form by name, or a template of one's own
             body: crate::endpoint::Body => crate::endpoint::Body [serde(default)] = |preset| preset.body().into(),
                 "body", Shape::Body, r#""raw""#, Some("body");
@@ -147,6 +151,8 @@ pub enum Shape {
         /// The fewest entries.
         least: usize,
     },
+    /// A condition: [`super::Filter`].
+    Condition,
     /// The name of a body or a template: [`Body`].
     Body,
     /// A span of time as a text with a unit, or as a whole number of seconds: [`super::Lasting`].
@@ -323,6 +329,10 @@ mod tests {
                     } else {
                         (vec![fits], [wrong, vec![json!([])]].concat())
                     }
+                }
+                Shape::Condition => {
+                    let long = format!("type == '{}'", "a".repeat(2_048));
+                    (vec![json!("type == 'a'")], vec![json!(""), json!("colour == 1"), json!(1), json!(long)])
                 }
                 Shape::Body => {
                     let own = json!({"template": "{body}", "content_type": "text/plain"});

@@ -15,6 +15,7 @@ pub mod events;
 mod expunge;
 pub mod expunges;
 pub mod figures;
+pub mod filters;
 pub mod find;
 pub mod flow;
 pub mod gaps;

@@ -30,6 +30,9 @@ pub enum Error {
     /// The filter's endpoint does not exist, or the replay that the idempotency key stands for was removed.
     #[error("no such endpoint, or no such replay any more")]
     Absent,
+    /// Missing deliveries are asked for, of an endpoint that leaves events out by a filter.
+    #[error("the endpoint has a filter, which a replay of missing deliveries cannot ask about each event")]
+    Filtered,
     /// Another request came before under the same idempotency key.
     #[error(transparent)]
     OtherContent(#[from] OtherContent),
@@ -43,7 +46,7 @@ impl Engine {
     /// same request, the answer is the replay that was created then, as it is now; a dry run takes no key.
     ///
     /// # Errors
-    /// When the filter asks for missing deliveries of an endpoint that does not exist, another request came before under
+    /// When the filter asks for missing deliveries of an endpoint that does not exist or has a filter, another request came before under
     /// the key, or the store does not answer.
     pub async fn create_replay(&self, new: NewReplay, once: Option<&OnceKey>, by: &Actor) -> Result<ReplayRow, Error> {
         let NewReplay { filter, rate_per_second, note, dry_run } = new;
@@ -54,6 +57,13 @@ impl Engine {
         let scope = self.replay_scope(filter).await?;
         if scope.filter.status == Replayed::Missing && scope.wanting.is_none() {
             return Err(Error::Absent);
+        }
+        // Which events it left out, only their payloads tell, and the store that looks for missing ones reads none.
+        let wanting = scope.wanting.as_ref().map(|wanting| wanting.endpoint);
+        let directory = self.directory().await?;
+        let endpoint = wanting.and_then(|id| directory.endpoint(id));
+        if endpoint.is_some_and(|endpoint| endpoint.spec.filter.is_some()) {
+            return Err(Error::Filtered);
         }
         let making = once.map(|once| once.making(id.uuid(), keys));
         let replay = ReplayToCreate { id, scope, rate_per_second, note, dry_run, once: making };

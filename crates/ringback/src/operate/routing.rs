@@ -3,14 +3,19 @@
 //! No row stores that for each event and endpoint. The event's row has the configuration version that it was routed with,
 //! and the selectors of every version are kept; so the decision is made again here, by the same rule.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     Engine,
-    endpoint::{KeptDestination, selects},
+    compute::compute,
+    endpoint::{
+        Filter, KeptDestination,
+        filter::{self, Facts},
+        selects,
+    },
     event::Event,
     id::EndpointId,
-    store::{self, DeliveryFilter, EndpointAsOf, EventRow, EventState},
+    store::{self, DeliveryFilter, EndpointAsOf, EventRow, EventState, PayloadRead},
     word::words,
 };
 
@@ -24,6 +29,7 @@ words! {
         TypeNotSelected "type_not_selected": "none of its selectors fits the event's type",
         NotAddressed "not_addressed":
             "the event named others: by `endpoint_keys`, by its own destination, or as a test",
+        Filtered "filtered": "its filter left the event out",
         UnknownEndpointKey "unknown_endpoint_key": "the event named a key that no endpoint of the tenant had",
     }
 }
@@ -37,6 +43,15 @@ pub struct RoutingEntry {
     pub endpoint_key: Option<String>,
     /// Why it got nothing; `None` if it got a delivery.
     pub skipped: Option<Skipped>,
+    /// Why its filter said neither yes nor no, so that the event went through.
+    pub filter_failed: Option<String>,
+}
+
+/// What an endpoint's filter says about an event.
+enum Said {
+    Wanted,
+    NotWanted,
+    Failed(String),
 }
 
 impl Engine {
@@ -56,11 +71,36 @@ impl Engine {
             let tested = self.tested_endpoint(row).await?;
             return Ok(of_test(tested, endpoints));
         }
-        let mut entries = decide(&row.event, endpoints);
+        let said = self.said_by_filters(row, &endpoints).await?;
+        let mut entries = decide(&row.event, endpoints, &said);
         if row.state == EventState::Routed {
             self.add_owed_since(row, &mut entries).await?;
         }
         Ok(shown(entries))
+    }
+
+    /// What the filters say of those endpoints that the event would go to otherwise. Once its payload is gone, it is told by
+    /// its deliveries.
+    async fn said_by_filters(
+        &self,
+        row: &EventRow,
+        endpoints: &[EndpointAsOf],
+    ) -> store::Result<HashMap<EndpointId, Said>> {
+        let named = named(&row.event);
+        let is_asked = |endpoint: &&EndpointAsOf| verdict(&row.event, named.as_ref(), endpoint).is_none();
+        let asked = endpoints.iter().filter(is_asked);
+        let asked: Vec<_> = asked.filter_map(|endpoint| Some((endpoint.id, endpoint.filter.clone()?))).collect();
+        if asked.is_empty() {
+            return Ok(HashMap::new());
+        }
+        if let PayloadRead::Bytes(payload) = self.payload(row.event.id).await? {
+            let (event, effort) = (row.event.clone(), filter::effort(asked.len(), payload.len()));
+            return Ok(compute(effort, move || said(asked, &Facts::of(&event, Some(&payload)))).await);
+        }
+        let deliveries = self.deliveries_of(row.event.id, ENTRIES_MAX).await?;
+        let there: HashSet<_> = deliveries.iter().filter_map(|delivery| delivery.endpoint).collect();
+        let of = |id| if there.contains(&id) { Said::Wanted } else { Said::NotWanted };
+        Ok(asked.into_iter().map(|(id, _)| (id, of(id))).collect())
     }
 
     /// Adds deliveries that a replay of missing ones has created since the event was routed.
@@ -75,6 +115,7 @@ impl Engine {
                     endpoint: Some(id),
                     endpoint_key: directory.endpoint(id).and_then(|endpoint| endpoint.key.clone()),
                     skipped: None,
+                    filter_failed: None,
                 }),
             }
         }
@@ -89,23 +130,49 @@ impl Engine {
     }
 }
 
-fn decide(event: &Event, endpoints: Vec<EndpointAsOf>) -> Vec<RoutingEntry> {
-    let named: Option<HashSet<&str>> =
-        event.endpoint_keys.as_ref().map(|keys| keys.iter().map(String::as_str).collect());
+fn said(asked: Vec<(EndpointId, String)>, facts: &Facts<'_>) -> HashMap<EndpointId, Said> {
+    let judged = asked.into_iter().map(|(id, text)| {
+        let said = Filter::parse(&text).map_err(|wrong| wrong.to_string());
+        let said = said.and_then(|filter| filter.judge(facts).map_err(|why| why.to_string()));
+        let said = match said {
+            Ok(true) => Said::Wanted,
+            Ok(false) => Said::NotWanted,
+            Err(why) => Said::Failed(why),
+        };
+        (id, said)
+    });
+    judged.collect()
+}
+
+fn named(event: &Event) -> Option<HashSet<&str>> {
+    event.endpoint_keys.as_ref().map(|keys| keys.iter().map(String::as_str).collect())
+}
+
+fn decide(event: &Event, endpoints: Vec<EndpointAsOf>, said: &HashMap<EndpointId, Said>) -> Vec<RoutingEntry> {
+    let named = named(event);
     let mut entries = match (&event.destination, &event.endpoint_keys) {
         (Some(destination), _) => vec![inline(destination)],
         (None, Some(keys)) => unknown_keys(keys, &endpoints),
         (None, None) => Vec::new(),
     };
-    entries.extend(endpoints.into_iter().map(|endpoint| RoutingEntry {
-        skipped: verdict(event, named.as_ref(), &endpoint),
-        endpoint: Some(endpoint.id),
-        endpoint_key: endpoint.key,
+    entries.extend(endpoints.into_iter().map(|endpoint| {
+        let skipped = verdict(event, named.as_ref(), &endpoint);
+        let (filtered, filter_failed) = match said.get(&endpoint.id).filter(|_| skipped.is_none()) {
+            Some(Said::NotWanted) => (Some(Skipped::Filtered), None),
+            Some(Said::Failed(why)) => (None, Some(why.clone())),
+            Some(Said::Wanted) | None => (None, None),
+        };
+        RoutingEntry {
+            skipped: skipped.or(filtered),
+            endpoint: Some(endpoint.id),
+            endpoint_key: endpoint.key,
+            filter_failed,
+        }
     }));
     shown(entries)
 }
 
-/// Why an event does not go to an endpoint; the same rule as `route::fan_out`.
+/// Why an event does not go to an endpoint, its filter apart; the same rule as `route::fan_out`.
 fn verdict(event: &Event, named: Option<&HashSet<&str>>, endpoint: &EndpointAsOf) -> Option<Skipped> {
     let addressed = match named {
         Some(keys) => endpoint.key.as_deref().is_some_and(|key| keys.contains(key)),
@@ -122,7 +189,8 @@ fn verdict(event: &Event, named: Option<&HashSet<&str>>, endpoint: &EndpointAsOf
 
 fn inline(destination: &str) -> RoutingEntry {
     let kept = serde_json::from_str::<KeptDestination>(destination).ok();
-    RoutingEntry { endpoint: None, endpoint_key: kept.and_then(|kept| kept.endpoint_key), skipped: None }
+    let endpoint_key = kept.and_then(|kept| kept.endpoint_key);
+    RoutingEntry { endpoint: None, endpoint_key, skipped: None, filter_failed: None }
 }
 
 fn unknown_keys(keys: &[String], endpoints: &[EndpointAsOf]) -> Vec<RoutingEntry> {
@@ -133,6 +201,7 @@ fn unknown_keys(keys: &[String], endpoints: &[EndpointAsOf]) -> Vec<RoutingEntry
             endpoint: None,
             endpoint_key: Some(key.clone()),
             skipped: Some(Skipped::UnknownEndpointKey),
+            filter_failed: None,
         })
         .collect()
 }
@@ -142,6 +211,7 @@ fn of_test(tested: Option<EndpointId>, endpoints: Vec<EndpointAsOf>) -> Vec<Rout
         skipped: (tested != Some(endpoint.id)).then_some(Skipped::NotAddressed),
         endpoint: Some(endpoint.id),
         endpoint_key: endpoint.key,
+        filter_failed: None,
     };
     shown(endpoints.into_iter().map(entry).collect())
 }
@@ -152,8 +222,9 @@ fn shown(mut entries: Vec<RoutingEntry>) -> Vec<RoutingEntry> {
         entries.sort_by_key(|entry| match entry.skipped {
             None => 0,
             Some(Skipped::UnknownEndpointKey) => 1,
-            Some(Skipped::TypeNotSelected) => 2,
-            Some(Skipped::NotAddressed) => 3,
+            Some(Skipped::Filtered) => 2,
+            Some(Skipped::TypeNotSelected) => 3,
+            Some(Skipped::NotAddressed) => 4,
         });
         entries.truncate(ENTRIES_MAX);
     }
@@ -174,11 +245,12 @@ mod tests {
             id: EndpointId::new(Timestamp::now()),
             key: Some(key.to_owned()),
             event_types: vec![selector.to_owned()],
+            filter: None,
         }
     }
 
     fn told(event: &Event, endpoints: Vec<EndpointAsOf>) -> Vec<(Option<String>, Option<Skipped>)> {
-        decide(event, endpoints).into_iter().map(|entry| (entry.endpoint_key, entry.skipped)).collect()
+        decide(event, endpoints, &HashMap::new()).into_iter().map(|entry| (entry.endpoint_key, entry.skipped)).collect()
     }
 
     #[test]

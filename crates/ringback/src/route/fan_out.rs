@@ -6,9 +6,12 @@ use crate::{
     delivery::{LaneId, Marks, NewDelivery},
     directory::Directory,
     egress::Egress,
-    endpoint::{Endpoint, KeptDestination, TargetUrl},
+    endpoint::{
+        Endpoint, KeptDestination, TargetUrl,
+        filter::{Facts, Failed},
+    },
     event::Event,
-    id::EventId,
+    id::{EndpointId, EventId},
     schedule::Schedule,
     seal::MasterKeys,
     store::{Routing, Verdict},
@@ -17,14 +20,31 @@ use crate::{
 /// Deliveries are numbered in 16 bits.
 const DELIVERIES_MAX: usize = u16::MAX as usize;
 
-/// Decides which deliveries `event` gets, by this version of the configuration.
-pub(crate) fn fan_out(event: &Event, directory: &Directory, egress: &Egress, keys: &MasterKeys) -> Routing {
+/// A filter that said neither yes nor no, and why.
+pub(crate) type FailedFilter = (EndpointId, Failed);
+
+/// Decides which deliveries `event` gets, by this version of the configuration. The payload is read only if an endpoint that
+/// selects the event has a filter that asks for it; filters that fail are told, and let the event through.
+pub(crate) fn fan_out(
+    event: &Event,
+    payload: Option<&[u8]>,
+    directory: &Directory,
+    egress: &Egress,
+    keys: &MasterKeys,
+) -> (Routing, Vec<FailedFilter>) {
+    let mut failed = Vec::new();
     let verdict = match (&event.unreadable, &event.destination) {
         (Some(why), _) => set_aside(event, why.clone()),
         (None, Some(destination)) => inline(event, destination, directory, egress, keys),
-        (None, None) => registered(event, directory),
+        (None, None) => registered(event, payload, directory, &mut failed),
     };
-    Routing { config_version: directory.version, verdict }
+    (Routing { config_version: directory.version, verdict }, failed)
+}
+
+/// How many filters may be asked about an event.
+pub(crate) fn filters_for(event: &Event, directory: &Directory) -> usize {
+    let goes_to_endpoints = event.unreadable.is_none() && event.destination.is_none();
+    if goes_to_endpoints { directory.filters_of(&event.tenant) } else { 0 }
 }
 
 /// The routing of a test event: its endpoint alone, whatever the endpoint's selectors.
@@ -48,9 +68,16 @@ pub(super) fn set_aside(event: &Event, detail: String) -> Verdict {
     Verdict::Unroutable { delivery: only(event, lane), detail }
 }
 
-fn registered(event: &Event, directory: &Directory) -> Verdict {
+fn registered(event: &Event, payload: Option<&[u8]>, directory: &Directory, failed: &mut Vec<FailedFilter>) -> Verdict {
+    let facts = Facts::of(event, payload);
+    let mut wants = |endpoint: &Endpoint| {
+        endpoint.wants(&facts).unwrap_or_else(|why| {
+            failed.push((endpoint.id, why));
+            true
+        })
+    };
     let deliveries: Vec<_> = addressed(event, directory)
-        .filter(|endpoint| endpoint.selects(&event.event_type))
+        .filter(|endpoint| endpoint.selects(&event.event_type) && wants(endpoint))
         .take(DELIVERIES_MAX)
         .zip(1..)
         .map(|(endpoint, number)| NewDelivery {
@@ -117,7 +144,7 @@ pub(crate) fn lane_of(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Timestamp;
+    use crate::{endpoint::Spec, time::Timestamp};
 
     fn event(destination: Option<&str>) -> Event {
         Event {
@@ -145,21 +172,68 @@ mod tests {
 
     #[test]
     fn an_event_that_nobody_wants_is_unmatched_and_no_dead_letter() {
-        let routing = fan_out(&event(None), &Directory::default(), &Egress::default(), &keys());
+        let (routing, _) = fan_out(&event(None), None, &Directory::default(), &Egress::default(), &keys());
         assert_eq!(routing.verdict, Verdict::Unmatched);
+    }
+
+    fn registered_at(now: Timestamp) -> Endpoint {
+        Endpoint {
+            id: EndpointId::new(now),
+            tenant: "default".to_owned(),
+            key: None,
+            spec: Spec::plain("https://example.com/"),
+            credentials: Arc::default(),
+            enabled: true,
+            disabled_reason: None,
+            paused: false,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            unreadable: None,
+        }
+    }
+
+    #[test]
+    fn filters_leave_events_out_and_those_that_fail_let_them_through() {
+        let mut directory = Directory::default();
+        for (millis, filter) in [(1, "payload.n > 1"), (2, "payload.n < 1"), (3, "payload.missing == 1")] {
+            let now = Timestamp::from_millis(millis);
+            let mut endpoint = registered_at(now);
+            endpoint.spec.filter = Some(filter.parse().unwrap());
+            directory.put(endpoint);
+        }
+        assert_eq!(filters_for(&event(None), &directory), 3);
+        assert_eq!(filters_for(&event(Some(r#"{"url":"https://example.com/"}"#)), &directory), 0);
+        let routed = |payload: Option<&[u8]>| {
+            let (routing, failed) = fan_out(&event(None), payload, &directory, &Egress::default(), &keys());
+            let count = match routing.verdict {
+                Verdict::Deliveries(deliveries) => deliveries.len(),
+                Verdict::Unmatched => 0,
+                other @ Verdict::Unroutable { .. } => panic!("{other:?}"),
+            };
+            (count, failed.len())
+        };
+        assert_eq!(routed(Some(br#"{"n":2}"#)), (2, 1));
+        assert_eq!(routed(Some(br#"{"n":2,"missing":2}"#)), (1, 0));
+        assert_eq!(routed(Some(b"no JSON")), (3, 3));
+        assert_eq!(routed(None), (3, 3));
+        let id = directory.all().next().unwrap().id;
+        directory.remove(id);
+        assert_eq!(filters_for(&event(None), &directory), 2);
     }
 
     #[test]
     fn an_event_that_cannot_be_read_is_dead_at_once_and_says_why() {
         let event = Event { unreadable: Some("endpoint_keys has 1001 entries".to_owned()), ..event(None) };
-        let routing = fan_out(&event, &Directory::default(), &Egress::default(), &keys());
+        let (routing, _) = fan_out(&event, None, &Directory::default(), &Egress::default(), &keys());
         assert!(matches!(routing.verdict, Verdict::Unroutable { detail, .. } if detail.contains("1001 entries")));
     }
 
     #[test]
     fn an_inline_destination_that_cannot_be_used_is_dead_at_once() {
         for destination in [r#"{"url":"ftp://example.com"}"#, r#"{"url":"http://0x7f.1/"}"#, "{}"] {
-            let routing = fan_out(&event(Some(destination)), &Directory::default(), &Egress::default(), &keys());
+            let (routing, _) =
+                fan_out(&event(Some(destination)), None, &Directory::default(), &Egress::default(), &keys());
             assert!(matches!(routing.verdict, Verdict::Unroutable { .. }), "{destination}");
         }
     }
@@ -168,7 +242,10 @@ mod tests {
     fn inline_destinations_of_one_origin_share_a_lane() {
         let lane = |url: &str| {
             let destination = format!(r#"{{"url":"{url}"}}"#);
-            match fan_out(&event(Some(&destination)), &Directory::default(), &Egress::default(), &keys()).verdict {
+            match fan_out(&event(Some(&destination)), None, &Directory::default(), &Egress::default(), &keys())
+                .0
+                .verdict
+            {
                 Verdict::Deliveries(deliveries) => deliveries[0].lane,
                 other => panic!("{other:?}"),
             }

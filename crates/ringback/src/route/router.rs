@@ -9,20 +9,23 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
     aside::Aside,
-    fan_out::{self, fan_out},
+    fan_out::{self, fan_out, filters_for},
     locked::Locked,
+    payloads::Payloads,
 };
 use crate::{
+    compute::compute,
     deliver::{Delivering, Stage},
     directory::Directory,
+    endpoint::filter,
     metrics::{Arrivals, Sums},
-    settings::Settings,
     store::{self, Floor, OutboxPage, Parts, RecordedRouting, RoutedAs, RoutedEvent, Setback, UnroutedEvent, Verdict},
 };
 
@@ -110,15 +113,16 @@ async fn route_page(delivering: &Arc<Delivering>, floor: Floor, aside: &mut Asid
 /// deliveries of a whole page are never in memory together.
 async fn route_events(
     delivering: &Arc<Delivering>,
-    directory: &Directory,
+    directory: &Arc<Directory>,
     events: Vec<UnroutedEvent>,
     locked: &mut Locked<'_>,
 ) -> store::Result<usize> {
-    let settings = delivering.engine().settings();
+    let mut payloads = Payloads::of(&events, directory);
     let (mut part, mut looked_at, mut count) = (Part::default(), 0, 0);
     for unrouted in events {
         looked_at += directory.count_of(&unrouted.event.tenant);
-        if let Some(full) = part.add(to_routed(unrouted, directory, settings)) {
+        let payload = payloads.next(unrouted.event.id, delivering.engine().store()).await?;
+        if let Some(full) = part.add(to_routed(unrouted, payload, directory, delivering).await) {
             count += record(delivering, full, locked).await?;
         }
         if looked_at > LOOKED_AT {
@@ -129,14 +133,36 @@ async fn route_events(
     Ok(count + record(delivering, part.events, locked).await?)
 }
 
-fn to_routed(unrouted: UnroutedEvent, directory: &Directory, settings: &Settings) -> RoutedEvent {
+/// Routes one event. Where filters are asked about it, that may take long, and is done apart from the threads that requests
+/// run on.
+async fn to_routed(
+    unrouted: UnroutedEvent,
+    payload: Option<Bytes>,
+    directory: &Arc<Directory>,
+    delivering: &Arc<Delivering>,
+) -> RoutedEvent {
     let UnroutedEvent { pointer, mut event } = unrouted;
     if let Some(why) = &event.unreadable {
         tracing::error!(event = %event.id, why, "an event cannot be routed and is dead");
         // A bad event must not hold its key: the next event with that key, which may be good, would count as its duplicate.
         event.idempotency_key = None;
     }
-    RoutedEvent { pointer, routing: fan_out(&event, directory, &settings.egress, &settings.keys), event }
+    let filters = filters_for(&event, directory);
+    if filters == 0 {
+        let settings = delivering.engine().settings();
+        let (routing, _) = fan_out(&event, None, directory, &settings.egress, &settings.keys);
+        return RoutedEvent { pointer, routing, event };
+    }
+    let (directory, there) = (Arc::clone(directory), Arc::clone(delivering));
+    let effort = filter::effort(filters, payload.as_ref().map_or(0, Bytes::len));
+    let routed = move || {
+        let settings = there.engine().settings();
+        let (routing, failed) = fan_out(&event, payload.as_deref(), &directory, &settings.egress, &settings.keys);
+        (event, routing, failed)
+    };
+    let (event, routing, failed) = compute(effort, routed).await;
+    delivering.engine().failed_filters().tell(event.id, &failed);
+    RoutedEvent { pointer, routing, event }
 }
 
 /// The events that are recorded in one transaction, in order.

@@ -78,6 +78,8 @@ pub struct EndpointAsOf {
     pub key: Option<String>,
     /// Its selectors then.
     pub event_types: Vec<String>,
+    /// The text of its filter then.
+    pub filter: Option<String>,
 }
 
 /// Reads and changes endpoints.

@@ -76,7 +76,7 @@ pub(super) async fn read(
 pub(crate) async fn bytes(api: &Api, access: &Access, id: EventId, which: Which) -> Result<Response, Problem> {
     find(api, access, id).await?;
     let (bytes, name) = match which {
-        Which::Emitted => (payload(api.engine.payload(id).await?)?, format!("{id}.payload")),
+        Which::Emitted => (kept(api.engine.payload(id).await?)?, format!("{id}.payload")),
         Which::Sent(endpoint) => (sent(api, id, endpoint).await?, format!("{id}.sent")),
     };
     let disposition = format!("attachment; filename=\"{name}\"");
@@ -99,12 +99,16 @@ async fn sent(api: &Api, id: EventId, endpoint: Option<EndpointId>) -> Result<By
     match api.engine.sent(&row, None).await? {
         SentRead::Bytes { body, .. } => Ok(body),
         SentRead::Unroutable(why) => Err(Problem::new(StatusCode::CONFLICT, "unroutable", why)),
-        SentRead::Gone(read) => payload(read),
+        SentRead::Gone(read) => kept(read),
         _ => Err(Problem::not_found()),
     }
 }
 
-fn payload(read: PayloadRead) -> Result<Bytes, Problem> {
+/// The bytes of a payload.
+///
+/// # Errors
+/// 410 if it is gone.
+pub(in crate::api) fn kept(read: PayloadRead) -> Result<Bytes, Problem> {
     let gone = |code, detail| Err(Problem::new(StatusCode::GONE, code, detail));
     match read {
         PayloadRead::Bytes(bytes) => Ok(bytes),

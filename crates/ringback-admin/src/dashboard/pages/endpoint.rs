@@ -12,6 +12,7 @@ use ringback::{
     delivery::Status,
     endpoint::{Draft, Endpoint, Preset},
     id::EndpointId,
+    invalid::Invalid,
     operate::rotate::Rotation,
     store::{DeliveryFilter, Subject, rules::health::Health},
     time::Timestamp,
@@ -20,7 +21,7 @@ use serde_json::{Map, Value};
 
 use super::{deliveries, endpoints, listing::Table, parameter, phrases, strip::Strip};
 use crate::{
-    api::{Api, endpoints::check_visible},
+    api::{Api, endpoints::check_visible, filters},
     auth::Permission,
     dashboard::{
         frame::Frame,
@@ -30,7 +31,7 @@ use crate::{
         visible::{visible, visible_lines},
         visitor::Visitor,
     },
-    extract::Document,
+    extract::{Document, FromDocument as _},
     problem::Problem,
     view,
 };
@@ -63,6 +64,10 @@ struct Page {
     changed: Moment,
     /// As the API shows it: without credentials.
     settings: String,
+    /// Its filter, or the one that is being tried; a sample; and what the filter says about it.
+    filter: String,
+    sample: String,
+    filter_said: Option<String>,
     pending: Table,
     dead: Table,
     /// Told once, in the answer to the request that made it.
@@ -136,6 +141,9 @@ async fn read(
         made: Moment::new(endpoint.created_at, now),
         changed: Moment::new(endpoint.updated_at, now),
         settings: settings(endpoint),
+        filter: spec.filter.as_ref().map(|filter| visible_lines(filter.as_str())).unwrap_or_default(),
+        sample: String::new(),
+        filter_said: None,
         pending: deliveries::table(api, &visitor.mount, &pending.items).await?,
         dead: deliveries::table(api, &visitor.mount, &dead.items).await?,
         secret,
@@ -215,12 +223,57 @@ async fn carry_out(
             engine.patch_endpoint(id, patch, None, by).await?;
             back("changed")
         }
+        "filter" => {
+            let filter = fields.get("filter").map(|text| text.trim()).unwrap_or_default();
+            let is_meant = fields.get("do").is_some_and(|act| act == "save");
+            if !is_meant {
+                return Ok(rendered(&tried(api, visitor, id, fields, filter).await?));
+            }
+            let filter = if filter.is_empty() { Value::Null } else { filter.into() };
+            engine.patch_endpoint(id, serde_json::json!({"filter": filter}), None, by).await?;
+            back("changed")
+        }
         "delete" => {
             engine.delete_endpoint(id, None, by).await?;
             to("/endpoints")
         }
         _ => Err(Problem::not_found()),
     }
+}
+
+/// The page with what a filter says about a sample; nothing is changed.
+async fn tried(
+    api: &Api,
+    visitor: &Visitor,
+    id: EndpointId,
+    fields: &HashMap<String, String>,
+    filter: &str,
+) -> Result<Page, Problem> {
+    let sample = fields.get("sample").cloned().unwrap_or_default();
+    let mut page = read(api, visitor, id, None, None).await?;
+    page.filter = visible_lines(filter);
+    page.sample = visible_lines(&sample);
+    let said = match asked(filter, &sample, fields.get("type").map(|text| text.trim())) {
+        Ok(asked) => filters::tried(api, &visitor.access, asked).await.map(|said| said.sentence()),
+        Err(invalid) => Ok(format!("It cannot be tried: {invalid}.")),
+    };
+    page.filter_said = Some(visible(&said?));
+    Ok(page)
+}
+
+fn asked(filter: &str, sample: &str, event_type: Option<&str>) -> Result<filters::Asked, Invalid> {
+    let mut document = serde_json::json!({"filter": filter});
+    match serde_json::from_str::<Value>(sample.trim()) {
+        _ if sample.trim().starts_with("evt_") => document["event_id"] = sample.trim().into(),
+        Ok(payload) => {
+            document["payload"] = payload;
+            if let Some(event_type) = event_type.filter(|text| !text.is_empty()) {
+                document["type"] = event_type.into();
+            }
+        }
+        Err(_) => return Err(Invalid::one("/sample", "malformed", "is neither JSON nor the id of an event")),
+    }
+    filters::Asked::read(document)
 }
 
 #[derive(Template)]

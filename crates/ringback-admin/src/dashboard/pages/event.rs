@@ -178,7 +178,10 @@ fn verdict(frame: &Frame, entry: &RoutingEntry) -> Row {
         None => Cell::text(key.unwrap_or_else(|| "the destination that came with the event".to_owned())),
     };
     let verdict = match entry.skipped {
-        None => Cell::tag("delivery", Tone::Good),
+        None => match &entry.filter_failed {
+            Some(why) => Cell::tag("delivery", Tone::Warn).with(format!("its filter failed: {}", visible(why))),
+            None => Cell::tag("delivery", Tone::Good),
+        },
         Some(why) => Cell::tag("skipped", Tone::Plain).with(format!("{why}: {}", why.sentence())),
     };
     Row::of(vec![whom, verdict])

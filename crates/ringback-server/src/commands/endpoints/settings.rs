@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser, error::ErrorKind};
 use ringback::{
-    endpoint::{Body, BodyForm, Lasting, SETTINGS, Setting, Shape, Statuses},
+    endpoint::{Body, BodyForm, Filter, Lasting, SETTINGS, Setting, Shape, Statuses},
     time::print_duration,
 };
 use serde_json::{Map, Value, json};
@@ -67,6 +67,7 @@ fn flag(setting: &Setting) -> Arg {
             .value_name("DURATION")
             .help(format!("{}: {} to {}", setting.about, print_duration(least), print_duration(most)))
             .value_parser(clap::value_parser!(Lasting)),
+        Shape::Condition => flag.value_name("CEL").help(setting.about).value_parser(clap::value_parser!(Filter)),
         Shape::Body => flag
             .value_name("NAME|JSON")
             .help(format!("{}, as the API's JSON: {{\"template\":…,\"content_type\":…}}", setting.about))
@@ -84,6 +85,7 @@ fn given(setting: &Setting, matches: &ArgMatches) -> Result<Option<Value>, clap:
         Shape::Rate { .. } => matches.try_get_one::<f64>(name)?.map(|rate| json!(rate)),
         Shape::Statuses { .. } => matches.try_get_one::<Statuses>(name)?.map(|statuses| json!(statuses)),
         Shape::Span { .. } => matches.try_get_one::<Lasting>(name)?.map(|span| json!(span)),
+        Shape::Condition => matches.try_get_one::<Filter>(name)?.map(|filter| json!(filter)),
         Shape::Body => matches.try_get_one::<Body>(name)?.map(|body| json!(body)),
         _ => matches.try_get_one::<String>(name)?.map(|text| json!(text)),
     })

@@ -1,0 +1,2 @@
+-- What an endpoint's filter was at each version, to answer "why not" later. Versions from before filters have none.
+ALTER TABLE {schema}.endpoint_version ADD COLUMN filter text;

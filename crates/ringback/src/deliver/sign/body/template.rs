@@ -107,7 +107,7 @@ fn plain(text: &str, is_json: bool) -> Cow<'_, [u8]> {
         return text.as_bytes().into();
     }
     let quoted = serde_json::Value::from(text).to_string();
-    Cow::Owned(quoted[1..quoted.len() - 1].as_bytes().to_vec())
+    Cow::Owned(quoted.as_bytes()[1..quoted.len() - 1].to_vec())
 }
 
 fn printed<'a>(value: &impl Display) -> Cow<'a, [u8]> {

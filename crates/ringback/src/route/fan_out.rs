@@ -190,6 +190,7 @@ mod tests {
             created_at: now,
             updated_at: now,
             unreadable: None,
+            must_be_verified: false,
         }
     }
 

@@ -27,7 +27,7 @@ use crate::{
         sign::{AGENT, Signed},
     },
     egress::Identity,
-    endpoint::{ClientAuthentication, Oauth2},
+    endpoint::{ClientAuthentication, Method, Oauth2},
 };
 
 /// Longest time that a token server has, if the attempt has as long.
@@ -163,7 +163,7 @@ fn signed(request: HttpRequest, identity: Option<Arc<Identity>>) -> Option<Signe
     headers.insert(header::USER_AGENT, HeaderValue::from_static(AGENT));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let url = head.uri.to_string().parse().ok()?;
-    Some(Signed { url, headers, spelling: Spelling::default(), body: body.into(), identity })
+    Some(Signed { method: Method::Post, url, headers, spelling: Spelling::default(), body: body.into(), identity })
 }
 
 /// The answer, as the library takes it.

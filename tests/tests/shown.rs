@@ -52,6 +52,7 @@ fn settled(text: &str) -> String {
         (r#"value="[^"]{32,}""#, r#"value="TOKEN""#),
         (r"\b\d+(\.\d+)?/min\b", "RATE/min"),
         (r"\b\d+(\.\d+)? ?(µs|ms|s|min|h)\b( ago)?", "SPAN"),
+        (">now</time>", ">SPAN</time>"),
         (r"v1,[A-Za-z0-9+/]{43}=", "v1,SIGNATURE"),
         (r"\b1\d{9}\b", "SECONDS"),
         (r"\w{3}, \d\d \w{3} \d{4} TIME( GMT)?", "DATE"),

@@ -79,11 +79,11 @@ fn number(count: u64) -> String {
     phrases::number(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-/// `timeout 12, status 3`, the most frequent first.
+/// `12 by timeout, 3 by status`, the most frequent first.
 fn errors<'a>(errors: impl Iterator<Item = (&'a String, &'a u64)>) -> String {
     let mut errors: Vec<_> = errors.collect();
     errors.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), name.as_str()));
-    errors.iter().map(|(name, count)| format!("{name} {}", number(**count))).collect::<Vec<_>>().join(", ")
+    errors.iter().map(|(name, count)| format!("{} by {name}", number(**count))).collect::<Vec<_>>().join(", ")
 }
 
 fn summary(hours: &[StepFigures]) -> String {
@@ -157,6 +157,6 @@ mod tests {
     #[test]
     fn the_most_frequent_error_is_named_first() {
         let all = std::collections::BTreeMap::from([("dns".to_owned(), 2), ("timeout".to_owned(), 9)]);
-        assert_eq!(errors(all.iter()), "timeout 9, dns 2");
+        assert_eq!(errors(all.iter()), "9 by timeout, 2 by dns");
     }
 }

@@ -119,7 +119,7 @@ impl Test {
         match said.result {
             Some(_) if self.json => Ok(()),
             Some(result) => {
-                print::line(&result.to_string());
+                print::line(result.to_string());
                 Ok(())
             }
             None => Err(Failure::failed(format!(

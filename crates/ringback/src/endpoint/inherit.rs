@@ -17,7 +17,7 @@ use super::{Credentials, Endpoint, KeptDestination, Scheme, Secret, TargetUrl};
 /// What an inline destination inherits.
 pub(super) enum Inheritance {
     /// The credentials of the endpoint that the destination may use.
-    Granted(Credentials),
+    Granted(Box<Credentials>),
     /// The destination may not be used at all.
     Refused {
         /// The destination's field that asks too much.
@@ -52,7 +52,7 @@ impl Inheritance {
             inherited.auth.clone_from(&theirs.auth);
             inherited.tls.clone_from(&theirs.tls);
         }
-        Self::Granted(inherited)
+        Self::Granted(Box::new(inherited))
     }
 }
 

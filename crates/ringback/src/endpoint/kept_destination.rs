@@ -107,7 +107,7 @@ impl KeptDestination {
             // The only finding then: findings about a secret that is missing because it is not inherited would confuse.
             Some(Inheritance::Refused { pointer, detail }) => invalid.add(pointer, "conflict", detail),
             Some(Inheritance::Granted(inherited)) => {
-                check_terms(&kept, destination, Some(inherited), inherit, header_prefix, &mut warnings, &mut invalid);
+                check_terms(&kept, destination, Some(*inherited), inherit, header_prefix, &mut warnings, &mut invalid);
             }
             None => check_terms(&kept, destination, None, inherit, header_prefix, &mut warnings, &mut invalid),
         }
